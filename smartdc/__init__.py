@@ -1,0 +1,73 @@
+"""Python client for CloudAPI, the HTTP API of Triton DataCenter (once Joyent SmartDataCenter)."""
+
+from smartdc.datacenter import DataCenter
+from smartdc.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    ConnectionFailed,
+    GoneError,
+    InUseError,
+    InvalidArgumentError,
+    InvalidResponse,
+    InvalidStateError,
+    KeyLoadError,
+    MissingParameterError,
+    NotAuthorizedError,
+    NotFoundError,
+    RequestTimeout,
+    ServerError,
+    ServiceUnavailableError,
+    SmartDCError,
+    ThrottledError,
+    TransportError,
+    ValidationFailedError,
+    VersionError,
+    WaitError,
+    WaitFailed,
+    WaitTimeout,
+)
+from smartdc.legacy import LegacyDataCenter
+from smartdc.machine import Machine
+from smartdc.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS
+from smartdc.snapshot import Snapshot
+
+__version__ = "1.0.0a1"
+
+__all__ = [
+    "DEFAULT_LOCATION",
+    "KNOWN_LOCATIONS",
+    "TELEFONICA_LOCATIONS",
+    "APIError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailed",
+    "DataCenter",
+    "GoneError",
+    "InUseError",
+    "InvalidArgumentError",
+    "InvalidResponse",
+    "InvalidStateError",
+    "KeyLoadError",
+    "LegacyDataCenter",
+    "Machine",
+    "MissingParameterError",
+    "NotAuthorizedError",
+    "NotFoundError",
+    "RequestTimeout",
+    "ServerError",
+    "ServiceUnavailableError",
+    "SmartDCError",
+    "Snapshot",
+    "ThrottledError",
+    "TransportError",
+    "ValidationFailedError",
+    "VersionError",
+    "WaitError",
+    "WaitFailed",
+    "WaitTimeout",
+]

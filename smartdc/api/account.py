@@ -1,0 +1,86 @@
+"""The account: who one is in this cloud."""
+
+from __future__ import annotations
+
+import warnings
+from typing import cast
+
+from smartdc.connection import Connection
+from smartdc.endpoint import given
+from smartdc.types import Account
+
+
+class AccountOperations(Connection):
+    """Operations on the account itself."""
+
+    def account(self) -> Account:
+        """Get the account.
+
+        ``GET /:login``
+
+        A `login` of ``my`` is replaced by the account's own login, as in py-smartdc.
+
+        Returns:
+            Dict with ``id``, ``login``, ``email``, names, address, ``created``, ``updated``.
+        """
+        account = cast(Account, self._get())
+        if self.login == "my" and account.get("login"):
+            self.login = account["login"]
+        return account
+
+    def me(self) -> Account:
+        """Get the account: py-smartdc's older name for `account`."""
+        warnings.warn("me() is account() now", DeprecationWarning, stacklevel=2)
+        return self.account()
+
+    def update_account(
+        self,
+        email: str | None = None,
+        company_name: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        address: str | None = None,
+        postal_code: str | None = None,
+        city: str | None = None,
+        state: str | None = None,
+        country: str | None = None,
+        phone: str | None = None,
+        *,
+        triton_cns_enabled: bool | None = None,
+    ) -> Account:
+        """Change the account's details; what is None stays as it is.
+
+        ``POST /:login``
+
+        The server ignores empty strings: a detail can be changed but not cleared.
+
+        Args:
+            email: Address for mail.
+            company_name: Company.
+            first_name: First name.
+            last_name: Last name.
+            address: Street address.
+            postal_code: Postal code.
+            city: City.
+            state: State or province.
+            country: Country.
+            phone: Telephone number.
+            triton_cns_enabled: Whether machines get DNS names from Triton's Container Name Service.
+
+        Returns:
+            The account as it is now.
+        """
+        body = given(
+            email=email,
+            companyName=company_name,
+            firstName=first_name,
+            lastName=last_name,
+            address=address,
+            postalCode=postal_code,
+            city=city,
+            state=state,
+            country=country,
+            phone=phone,
+            triton_cns_enabled=triton_cns_enabled,
+        )
+        return cast(Account, self._post(json=body))

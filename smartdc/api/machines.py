@@ -1,0 +1,313 @@
+"""Machines of the account: list, count, get, create. What is done to one machine is in its own areas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from smartdc.connection import Connection
+from smartdc.endpoint import Params, entity_id, given
+from smartdc.errors import ConfigurationError
+from smartdc.machine import Machine
+from smartdc.types import MachineData, NetworkObject
+from smartdc.values import checked_metadata, checked_tags
+
+if TYPE_CHECKING:
+    from smartdc.datacenter import DataCenter
+
+EntityRef = str | Mapping[str, Any]
+MachineRef = str | Mapping[str, Any] | Machine
+
+_PAGE = 1000
+"""What the server lists and counts at most in one answer (observed D)."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
+# The server answers these two with every machine that is not destroyed (observed D).
+_UNFILTERED_STATES = ("provisioning", "stopping")
+
+
+class MachineOperations(Connection):
+    """Operations on the machines of the account."""
+
+    # Since API 7: it ignores `dataset` when listing (observed D).
+    IMAGE_PARAMETER = "image"
+
+    def num_machines(
+        self,
+        machine_type: str | None = None,
+        dataset: EntityRef | None = None,
+        state: str | None = None,
+        memory: int | None = None,
+        tombstone: int | None = None,
+        tags: Mapping[str, Any] | str | None = None,
+        *,
+        image: EntityRef | None = None,
+        brand: str | None = None,
+        docker: bool | None = None,
+    ) -> int:
+        """Count machines.
+
+        ``HEAD /:login/machines``
+
+        One request for each 1000 machines, which is as far as the server counts.
+
+        Args:
+            machine_type: ``smartmachine`` or ``virtualmachine``.
+            dataset: Image, as in py-smartdc.
+            state: As in `machines`.
+            memory: RAM in MiB.
+            tombstone: Also count machines destroyed in the last so many minutes, and failed ones.
+            tags: Tags that the machine has; ``'*'`` for any tag at all.
+            image: Image: UUID or dict.
+            brand: ``joyent``, ``lx``, ``bhyve``, ``kvm``, ...
+            docker: Only Docker containers, or none.
+        """
+        if state in _UNFILTERED_STATES:
+            return len(
+                self.machines(
+                    machine_type,
+                    dataset=dataset,
+                    state=state,
+                    memory=memory,
+                    tombstone=tombstone,
+                    tags=tags,
+                    image=image,
+                    brand=brand,
+                    docker=docker,
+                )
+            )
+        filters = _filters(machine_type, state, memory, tombstone, tags, brand, docker)
+        filters |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
+        total = 0
+        while True:
+            page = given(limit=_PAGE, offset=total) if total else {}
+            counted = int(self._head("machines", params=filters | page).get("x-resource-count", 0))
+            total += counted
+            # `tags=*` ignores limit and offset: it says all at once.
+            if counted != _PAGE or tags == "*":
+                return total
+
+    def raw_machine_data(self, machine_id: MachineRef, credentials: bool = False) -> MachineData:
+        """Get one machine as the server sends it.
+
+        ``GET /:login/machines/:machine``
+
+        Args:
+            machine_id: UUID, dict or `Machine`.
+            credentials: Also the passwords that were generated for it.
+
+        Raises:
+            GoneError: It is deleted; the error's `machine` is what the server still knows of it.
+            NotFoundError: ``ResourceNotFound``.
+        """
+        ident = entity_id(machine_id, "machine")
+        return cast(MachineData, self._get("machines", ident, params=given(credentials=credentials or None)))
+
+    def machine(self, machine_id: MachineRef, credentials: bool = False, *, lazy: bool = False) -> Machine:
+        """Get one machine.
+
+        ``GET /:login/machines/:machine``
+
+        Args:
+            machine_id: UUID, dict or `Machine`.
+            credentials: Also the passwords that were generated for it.
+            lazy: Make no request until a value is read: acting on a known id then costs one request.
+
+        Raises:
+            GoneError: It is deleted.
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return Machine(self._as_datacenter(), machine_id, credentials=credentials, lazy=lazy)
+
+    def machines(
+        self,
+        machine_type: str | None = None,
+        name: str | None = None,
+        dataset: EntityRef | None = None,
+        state: str | None = None,
+        memory: int | None = None,
+        tombstone: int | None = None,
+        tags: Mapping[str, Any] | str | None = None,
+        credentials: bool = False,
+        paged: bool = False,
+        limit: int | None = None,
+        offset: int | None = None,
+        *,
+        image: EntityRef | None = None,
+        brand: str | None = None,
+        docker: bool | None = None,
+    ) -> list[Machine]:
+        """List machines, all of them unless told otherwise.
+
+        ``GET /:login/machines``
+
+        One request for each 1000 machines. Deleted and failed machines are listed only with `tombstone`.
+
+        Args:
+            machine_type: ``smartmachine`` or ``virtualmachine``.
+            name: Exact name. (The server itself matches the beginning.)
+            dataset: Image, as in py-smartdc.
+            state: ``running``, ``stopped``, ``provisioning``, ``stopping``, ``active`` (not destroyed) or
+                ``destroyed`` (``deleted`` means the same).
+            memory: RAM in MiB.
+            tombstone: Also machines destroyed in the last so many minutes, and failed ones.
+            tags: Tags that the machine has; a value ``'*'`` stands for any, and ``'*'`` alone for any tag at
+                all (the server then ignores every other filter).
+            credentials: Also the passwords that were generated for the machines.
+            paged: Make exactly one request, with the `limit` and `offset` given.
+            limit: So many machines at most.
+            offset: Leave out so many at the beginning.
+            image: Image: UUID or dict.
+            brand: ``joyent``, ``lx``, ``bhyve``, ``kvm``, ...
+            docker: Only Docker containers, or none.
+        """
+        filters = _filters(machine_type, state, memory, tombstone, tags, brand, docker)
+        filters |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
+        filters |= given(name=name, credentials=credentials or None)
+        if paged:
+            found = self._machine_page(filters, limit, offset)
+        else:
+            found = self._machine_pages(filters, limit, offset or 0)
+        if name is not None:
+            found = [data for data in found if data.get("name") == name]
+        if state in _UNFILTERED_STATES:
+            found = [data for data in found if data.get("state") == state]
+        datacenter = self._as_datacenter()
+        return [Machine(datacenter, data=data) for data in found]
+
+    def create_machine(
+        self,
+        name: str | None = None,
+        package: EntityRef | None = None,
+        dataset: EntityRef | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        boot_script: str | PathLike[str] | None = None,
+        credentials: bool = False,
+        image: EntityRef | None = None,
+        networks: Sequence[EntityRef] | EntityRef | None = None,
+    ) -> Machine:
+        """Create a machine.
+
+        ``POST /:login/machines``
+
+        Asynchronous: the machine is ``provisioning`` when this returns; wait with `Machine.poll_until`.
+
+        Args:
+            name: Its name, unique among the account's live machines: letters, digits, ``_``, ``-`` and ``.``,
+                at most 189; ``{{shortId}}`` in it becomes the first part of its UUID. None lets the server
+                choose.
+            package: UUID, name, or dict.
+            dataset: Image by UUID, URN or dict, as in py-smartdc; not looked at when `image` is given.
+            metadata: Entries for the machine to read; text, numbers or booleans.
+            tags: Tags to find it by; text, numbers or booleans.
+            boot_script: Path of a script that the machine runs when it boots.
+            credentials: Also return the passwords that are generated for it.
+            image: Image: UUID or dict.
+            networks: Networks to attach it to: UUIDs, dicts from `networks`, or `NetworkObject` with the
+                address wanted. The first public one is the primary.
+
+        Raises:
+            ConfigurationError: A name, tag or metadata entry that the server would refuse or lose.
+            InvalidArgumentError: ``InvalidArgument``: an image, package or network that it does not have.
+            ValidationFailedError: ``ValidationFailed``: the name is taken, among others.
+            InvalidStateError: ``KeyRequired``: the account has no SSH key.
+        """
+        entries = dict(metadata or {})
+        if boot_script is not None:
+            entries["user-script"] = Path(boot_script).expanduser().read_text(encoding="utf-8")
+        body: dict[str, Any] = given(
+            name=_checked_name(name),
+            package=None if package is None else entity_id(package, "package", "id", "name"),
+            networks=None if networks is None else _network_list(networks),
+            credentials=credentials or None,
+        )
+        body |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
+        # Nested dicts would be dropped in silence: the server reads flat keys only (observed E).
+        body |= {f"metadata.{key}": value for key, value in checked_metadata(entries).items()}
+        body |= {f"tag.{key}": value for key, value in checked_tags(tags or {}).items()}
+        return Machine(self._as_datacenter(), data=self._post("machines", json=body))
+
+    def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
+        if image is not None:
+            return entity_id(image, "image")
+        if dataset is None:
+            return None
+        wanted = entity_id(dataset, "dataset", "id", "urn")
+        # A URN was an id once; today's servers know UUIDs only.
+        return self._as_datacenter().dataset(wanted)["id"] if ":" in wanted else wanted
+
+    def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
+        page = self._get("machines", params={**filters, **given(limit=limit, offset=offset)})
+        return cast(list[MachineData], page)
+
+    def _machine_pages(self, filters: Params, limit: int | None, offset: int) -> list[MachineData]:
+        """All pages in a row, each machine once: pages overlap when machines come and go meanwhile."""
+        found: dict[str, MachineData] = {}
+        while True:
+            wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
+            page = self._machine_page(filters, wanted if wanted != _PAGE else None, offset or None)
+            known = len(found)
+            for data in page:
+                found.setdefault(data["id"], data)
+            offset += len(page)
+            if len(page) != wanted or len(found) == known or len(found) == limit:
+                return list(found.values())
+
+    def _as_datacenter(self) -> DataCenter:
+        return cast("DataCenter", self)
+
+
+def _filters(
+    machine_type: str | None,
+    state: str | None,
+    memory: int | None,
+    tombstone: int | None,
+    tags: Mapping[str, Any] | str | None,
+    brand: str | None,
+    docker: bool | None,
+) -> dict[str, Any]:
+    filters: dict[str, Any] = given(
+        type=machine_type,
+        state="destroyed" if state == "deleted" else state,
+        memory=memory,
+        # Any value switches it on, 0 and false too (observed D).
+        tombstone=tombstone or None,
+        brand=brand,
+    )
+    filters |= given(docker=docker)
+    if isinstance(tags, Mapping):
+        filters |= {f"tag.{key}": value for key, value in tags.items()}
+    else:
+        filters |= given(tags=tags)
+    return filters
+
+
+def _checked_name(name: str | None) -> str | None:
+    if name is None or name == "":
+        return name
+    if not isinstance(name, str) or not _NAME.fullmatch(name.replace("{{shortId}}", "shortId0")):
+        raise ConfigurationError(
+            f"{name!r} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
+            "the first a letter or a digit"
+        )
+    return name
+
+
+def _network_list(networks: Iterable[EntityRef] | EntityRef) -> list[Any]:
+    one = isinstance(networks, str | Mapping)
+    entries = [cast(EntityRef, networks)] if one else list(networks)
+    if not any(_is_network_object(entry) for entry in entries):
+        return [entity_id(entry, "network") for entry in entries]
+    # The server refuses ids and objects in one list (observed E): all become objects.
+    return [
+        entry if _is_network_object(entry) else NetworkObject(ipv4_uuid=entity_id(entry, "network"))
+        for entry in entries
+    ]
+
+
+def _is_network_object(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and "ipv4_uuid" in entry

@@ -1,0 +1,187 @@
+"""DataCenter: one data center, and all the areas of operations that an account has there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from typing import Any, Self, TextIO
+
+from smartdc.api.account import AccountOperations
+from smartdc.api.datacenters import DatacenterOperations
+from smartdc.api.images import ImageOperations
+from smartdc.api.keys import KeyOperations
+from smartdc.api.machines import MachineOperations
+from smartdc.api.networks import NetworkOperations
+from smartdc.api.packages import PackageOperations
+from smartdc.errors import ConfigurationError
+from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
+from smartdc.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, base_url_of
+from smartdc.waiting import Clock
+
+__all__ = ["DataCenter"]
+
+
+class DataCenter(
+    AccountOperations,
+    DatacenterOperations,
+    ImageOperations,
+    KeyOperations,
+    MachineOperations,
+    NetworkOperations,
+    PackageOperations,
+):
+    """A connection to one data center, for one account.
+
+    It makes no request until a method is called, serves any number of threads, survives a fork, and pickles
+    without the key. `close` it, or use it in a ``with``, to give its connections back.
+
+    Args:
+        location: A known location, a URL, a host name, or a bare name (see `base_url_of`).
+        key_id: ``/account/keys/NAME`` or ``/account/keys/FINGERPRINT``; of a sub-user
+            ``/account/users/SUBUSER/keys/NAME``. None leaves requests unsigned.
+        secret: Path of the private key; or its text, or the key as an object of `cryptography`.
+        headers: Headers to send with each request.
+        login: Account in the URL, when it is not the one that signs.
+        known_locations: Names of data centers and their URLs, for a private cloud.
+        allow_agent: Look for the key in the ssh-agent first.
+        verify: Whether to trust only valid certificates, or the path of the authorities to trust.
+        verbose: True for one line on stderr for each request, or the text stream to write to.
+        passphrase: Of the private key: text, or what is called to get it when the key is encrypted.
+        signed_headers: What to sign: ``('(request-target)', 'date')``, or ``'date'`` alone.
+        api_version: What to ask of the server: ``~9||~8`` when None.
+        timeout: Seconds: one number, or one for connecting and one for reading. (10, 120) when None.
+        pool_size: How many connections to keep; more threads than that take turns.
+        clock: What waits use for time; the module `time` when None.
+
+    Raises:
+        ConfigurationError: One of these cannot work.
+        KeyLoadError: The key cannot be read.
+    """
+
+    def __init__(
+        self,
+        location: str | None = None,
+        key_id: str | None = None,
+        secret: Secret | None = "~/.ssh/id_rsa",  # noqa: S107 - a path
+        headers: Mapping[str, str] | None = None,
+        login: str | None = None,
+        known_locations: Mapping[str, str] | None = None,
+        allow_agent: bool = False,
+        verify: bool | str | PathLike[str] = True,
+        verbose: bool | TextIO | None = None,
+        *,
+        passphrase: Passphrase = None,
+        signed_headers: str | Sequence[str] = ("(request-target)", "date"),
+        api_version: str | None = None,
+        timeout: float | tuple[float, float] | None = None,
+        pool_size: int = 64,
+        clock: Clock | None = None,
+    ) -> None:
+        self.location = location or DEFAULT_LOCATION
+        self.known_locations = dict(known_locations or KNOWN_LOCATIONS)
+        super().__init__(
+            login=login or "my",
+            auth=None,
+            headers=headers,
+            api_version=api_version,
+            verify=verify if isinstance(verify, bool) else fspath(verify),
+            verbose=verbose,
+            timeout=timeout,
+            pool_size=pool_size,
+            clock=clock,
+        )
+        self.authenticate(key_id, secret, allow_agent, passphrase=passphrase, signed_headers=signed_headers)
+
+    @property
+    def base_url(self) -> str:
+        """Protocol and host, and what else stands before the account in URLs."""
+        return base_url_of(self.location, self.known_locations)
+
+    def authenticate(
+        self,
+        key_id: str | None = None,
+        secret: Secret | None = None,
+        allow_agent: bool = False,
+        *,
+        passphrase: Passphrase = None,
+        signed_headers: str | Sequence[str] = ("(request-target)", "date"),
+    ) -> None:
+        """Sign with this key from now on; without `key_id` and `secret` nothing changes.
+
+        Args:
+            key_id: As in the constructor.
+            secret: As in the constructor.
+            allow_agent: As in the constructor.
+            passphrase: As in the constructor.
+            signed_headers: As in the constructor.
+
+        Raises:
+            ConfigurationError: `key_id` has not the form it needs.
+            KeyLoadError: The key cannot be read.
+        """
+        if key_id and secret:
+            self.auth = HTTPSignatureAuth(
+                key_id,
+                secret,
+                allow_agent=allow_agent,
+                passphrase=passphrase,
+                signed_headers=signed_headers,
+            )
+
+    def datacenter(self, name: str) -> Self:
+        """Another data center of this cloud, with the same key and settings.
+
+        ``GET /:login/datacenters``, when the name is not known yet
+
+        Args:
+            name: Its name, or a host name or URL.
+
+        Raises:
+            ConfigurationError: The cloud has none by that name.
+        """
+        if name not in self.known_locations and not any(sign in name for sign in ".:"):
+            self.datacenters()
+            if name not in self.known_locations and name != "localhost":
+                known = ", ".join(sorted(self.known_locations))
+                raise ConfigurationError(f"there is no data center {name!r} here; known are {known}")
+        sister = type(self)(
+            location=name,
+            headers=self.default_headers,
+            login=self.login,
+            known_locations=self.known_locations,
+            verify=self.verify,
+            verbose=self.verbose,
+            timeout=self.timeout,
+            pool_size=self._pool_size,
+            clock=self.clock,
+        )
+        sister.auth = self.auth
+        return sister
+
+    @property
+    def _owner(self) -> str:
+        """The account whose resources these are, as far as it is known without asking."""
+        if self.login == "my" and self.auth is not None:
+            return self.auth.key_id.split("/")[1]
+        return self.login
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __str__(self) -> str:
+        owner = "" if self._owner == "my" else f"{self._owner}@"
+        return f"<{type(self).__name__}: {owner}{self.location}>"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, DataCenter):
+            return NotImplemented
+        return (self.base_url, self._owner) == (other.base_url, other._owner)
+
+    def __hash__(self) -> int:
+        return hash((self.base_url, self._owner))

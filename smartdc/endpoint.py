@@ -1,0 +1,129 @@
+"""What every area of operations stands on: a place in the URL space, and the arguments that lead there.
+
+`Endpoint` is anything that requests can be made of. `smartdc.connection.Connection` is the endpoint
+of an account in a data center; `MachineEndpoint` is that of one machine and calls back through its
+data center. The areas in `smartdc.api` derive from one of the two.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import requests
+
+from smartdc.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from smartdc.datacenter import DataCenter
+    from smartdc.types import MachineData
+
+__all__ = ["Endpoint", "MachineEndpoint", "entity_id", "given", "path_of"]
+
+Params = Mapping[str, Any]
+_T = TypeVar("_T")
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Endpoint(ABC):
+    """A place that requests can be made of; the verbs return the decoded body."""
+
+    @abstractmethod
+    def _call(
+        self, method: str, segments: Sequence[str], params: Params | None = None, json: Any = None
+    ) -> tuple[Any, requests.Response]:
+        """Make the request below this place: decoded body and response."""
+
+    def _get(self, *segments: str, params: Params | None = None) -> Any:
+        return self._call("GET", segments, params)[0]
+
+    def _head(self, *segments: str, params: Params | None = None) -> Mapping[str, str]:
+        return self._call("HEAD", segments, params)[1].headers
+
+    def _post(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
+        return self._call("POST", segments, params, json)[0]
+
+    def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
+        return self._call("PUT", segments, params, json)[0]
+
+    def _delete(self, *segments: str, params: Params | None = None) -> Any:
+        return self._call("DELETE", segments, params)[0]
+
+
+class MachineEndpoint(Endpoint):
+    """One machine, as its areas see it.
+
+    Attributes:
+        datacenter: The data center that the machine is in, and that makes its requests.
+        id: The machine's UUID.
+    """
+
+    datacenter: DataCenter
+    id: str
+    _data: MachineData | None
+    """What the server said last; None when nothing was asked yet."""
+    _deleted: bool
+    """Whether it is known to be deleted."""
+
+    @property
+    @abstractmethod
+    def state(self) -> str:
+        """The machine's state when last seen."""
+
+    @abstractmethod
+    def refresh(self, credentials: bool = False) -> None:
+        """Fetch the machine again."""
+
+    def _call(
+        self, method: str, segments: Sequence[str], params: Params | None = None, json: Any = None
+    ) -> tuple[Any, requests.Response]:
+        return self.datacenter._call(method, ("machines", self.id, *segments), params, json)
+
+
+def given(**arguments: _T | None) -> dict[str, _T]:
+    """The arguments that were given: unset is None, and None is not sent. 0, False and '' are."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def entity_id(entity: Any, what: str, *keys: str) -> str:
+    """The id (or name) of what an argument names.
+
+    Args:
+        entity: The id itself, a dict that CloudAPI returned, or an object with an `id`.
+        what: The field's word for it, for the error: ``image``.
+        keys: Where a dict has its id, best first; ``id`` when not given.
+
+    Raises:
+        ConfigurationError: It has none, or it is empty.
+    """
+    found: Any
+    if isinstance(entity, Mapping):
+        found = next((entity[key] for key in keys or ("id",) if entity.get(key)), None)
+    elif isinstance(entity, str | uuid.UUID):
+        found = str(entity)
+    else:
+        found = getattr(entity, "id", None)
+    if not isinstance(found, str) or not found:
+        wanted = " or ".join(keys or ("id",))
+        raise ConfigurationError(
+            f"{entity!r} names no {what}: give its {wanted}, or a dict or object that has one"
+        )
+    # The server compares ids as text and answers 409 to upper case (observed D).
+    return found.lower() if _UUID.fullmatch(found) else found
+
+
+def path_of(segments: Sequence[str]) -> str:
+    """The segments as a URL path, each quoted by itself so that none can climb out of its place.
+
+    Raises:
+        ConfigurationError: A segment is empty, ``.`` or ``..``, which would lead elsewhere.
+    """
+    for segment in segments:
+        if segment in ("", ".", ".."):
+            raise ConfigurationError(f"{segment!r} cannot be an id or a name in a URL")
+    return "".join("/" + quote(segment, safe="") for segment in segments)

@@ -1,0 +1,371 @@
+"""Every exception that smartdc raises, and the one function that picks an APIError.
+
+The tree::
+
+    SmartDCError
+      ConfigurationError (also ValueError)
+        KeyLoadError
+      TransportError (also requests.RequestException)
+        ConnectionFailed            (also requests.ConnectionError)
+        RequestTimeout              (also requests.Timeout)
+        InvalidResponse
+      APIError (also requests.HTTPError)
+        BadRequestError             400, and 4xx that has no class of its own
+        AuthenticationError         401
+        NotAuthorizedError          403
+        NotFoundError               404
+          GoneError                 410: the machine is deleted, and here it is
+        ConflictError               409
+          InvalidArgumentError
+          MissingParameterError
+          InvalidStateError
+          InUseError
+          ValidationFailedError
+        VersionError                InvalidVersion
+        ThrottledError              429, 420
+        ServerError                 5xx
+          ServiceUnavailableError   503
+      WaitError
+        WaitTimeout                 (also TimeoutError)
+        WaitFailed
+
+`error_for` chooses by the server's `code` first (with an ``Error`` suffix stripped: the server uses both
+spellings), then by the HTTP status.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import requests
+
+__all__ = [
+    "APIError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailed",
+    "GoneError",
+    "InUseError",
+    "InvalidArgumentError",
+    "InvalidResponse",
+    "InvalidStateError",
+    "KeyLoadError",
+    "MissingParameterError",
+    "NotAuthorizedError",
+    "NotFoundError",
+    "RequestTimeout",
+    "ServerError",
+    "ServiceUnavailableError",
+    "SmartDCError",
+    "ThrottledError",
+    "TransportError",
+    "ValidationFailedError",
+    "VersionError",
+    "WaitError",
+    "WaitFailed",
+    "WaitTimeout",
+    "error_for",
+]
+
+_PREVIEW = 200
+"""How many characters of a body that is not CloudAPI's own JSON an error shows."""
+
+
+class SmartDCError(Exception):
+    """Root of everything that smartdc raises on purpose."""
+
+
+class ConfigurationError(SmartDCError, ValueError):
+    """What the caller gave cannot work: a location, a key id, an argument. Nothing was sent."""
+
+
+class KeyLoadError(ConfigurationError):
+    """The private key could not be had: from its file, or from the ssh-agent."""
+
+
+class TransportError(SmartDCError, requests.RequestException):
+    """No usable answer came back.
+
+    Attributes:
+        method: HTTP verb of the request, None where no request was made.
+        path: Path and query that were asked for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        response: requests.Response | None = None,
+    ) -> None:
+        super().__init__(message, response=response)
+        self.method = method
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, _picklable(self.__dict__))
+
+
+class ConnectionFailed(TransportError, requests.ConnectionError):
+    """No connection, or it broke: name not found, refused, TLS not trusted, cut off."""
+
+
+class RequestTimeout(TransportError, requests.Timeout):
+    """The server did not connect or did not answer in time. The request may have been carried out."""
+
+
+class InvalidResponse(TransportError):
+    """An answer came, but not one of CloudAPI: not the JSON that its Content-Type claims."""
+
+
+class APIError(SmartDCError, requests.HTTPError):
+    """CloudAPI answered with an error.
+
+    Attributes:
+        status: HTTP status.
+        code: CloudAPI's own code, as the server spelled it (``ResourceNotFound``); None where it gave none.
+        message: CloudAPI's explanation, or the start of the body where there is none.
+        errors: What is wrong with which field: dicts with ``field``, ``code``, ``message``.
+        request_id: The server's name for this request; support asks for it.
+        method: HTTP verb of the request.
+        path: Path and query of the request.
+        response: The `requests.Response`. It is not pickled.
+    """
+
+    status: int
+    code: str | None
+    message: str
+    errors: list[dict[str, Any]]
+    request_id: str | None
+    method: str
+    path: str
+
+    def __init__(self, response: requests.Response) -> None:
+        body = _json_or_none(response)
+        fields = body if isinstance(body, Mapping) else {}
+        self.status = response.status_code
+        self.code = _text_or_none(fields.get("code"))
+        self.message = _text_or_none(fields.get("message")) or _preview(response)
+        self.errors = _field_errors(fields.get("errors"))
+        self.request_id = response.headers.get("Request-Id")
+        self.method = (response.request.method if response.request is not None else None) or "?"
+        self.path = (response.request.path_url if response.request is not None else None) or "?"
+        super().__init__(self._describe(), response=response)
+
+    def _describe(self) -> str:
+        text = f"{self.method} {self.path}: {self.status} {self.code or _reason(self.status)}"
+        if self.message:
+            text += f": {self.message}"
+        details = "; ".join(_describe_field_error(error) for error in self.errors)
+        if details:
+            text += f" [{details}]"
+        if self.request_id:
+            text += f" (request {self.request_id})"
+        return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, _picklable(self.__dict__))
+
+
+class BadRequestError(APIError):
+    """The server could not make sense of the request: a header, the JSON, the version."""
+
+
+class AuthenticationError(APIError):
+    """401: no signature, an unknown key, or a signature that does not verify."""
+
+
+class NotAuthorizedError(APIError):
+    """403: signed in, but not permitted (roles, a disabled account, another account's resource)."""
+
+
+class NotFoundError(APIError):
+    """404: there is nothing by that id or name, or it belongs to somebody else."""
+
+
+class GoneError(NotFoundError):
+    """410: the machine existed and is deleted.
+
+    Attributes:
+        machine: The machine as it was last, with state ``deleted``; None where the server sent only its id.
+    """
+
+    machine: dict[str, Any] | None
+
+    def __init__(self, response: requests.Response) -> None:
+        body = _json_or_none(response)
+        self.machine = body if isinstance(body, dict) and "id" in body else None
+        super().__init__(response)
+        if self.machine is not None or isinstance(body, str):
+            # The body is the machine (or its id), not an explanation: say it in words.
+            ident = self.machine["id"] if self.machine is not None else body
+            self.code, self.message = None, f"machine {ident} is deleted"
+            self.args = (self._describe(),)
+
+
+class ConflictError(APIError):
+    """409: CloudAPI's usual answer to arguments or states that do not fit."""
+
+
+class InvalidArgumentError(ConflictError):
+    """An argument has a value that the server does not take."""
+
+
+class MissingParameterError(ConflictError):
+    """An argument that the server needs is absent."""
+
+
+class InvalidStateError(ConflictError):
+    """The thing is in a state that does not allow this (not yet provisioned, protected, wrong brand)."""
+
+
+class InUseError(ConflictError):
+    """The thing is used by another, which must let go of it first."""
+
+
+class ValidationFailedError(ConflictError):
+    """A field did not pass validation; `errors` says which."""
+
+
+class VersionError(APIError):
+    """The server does not speak the API version that was asked for."""
+
+
+class ThrottledError(APIError):
+    """429 or 420: more requests a second than the account may make. The request was not carried out."""
+
+
+class ServerError(APIError):
+    """5xx: the server failed. The request may have been carried out."""
+
+
+class ServiceUnavailableError(ServerError):
+    """503: read-only for maintenance, or overloaded."""
+
+
+class WaitError(SmartDCError):
+    """A wait did not end as hoped.
+
+    Attributes:
+        state: The state that was seen last.
+    """
+
+    def __init__(self, message: str, *, state: str | None = None) -> None:
+        super().__init__(message)
+        self.state = state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, _picklable(self.__dict__))
+
+
+class WaitTimeout(WaitError, TimeoutError):
+    """The time allowed ran out first."""
+
+
+class WaitFailed(WaitError):
+    """It went to a state from which the awaited one is not reached: ``failed``, ``deleted``."""
+
+
+_BY_CODE: dict[str, type[APIError]] = {
+    "BadRequest": BadRequestError,
+    "InvalidHeader": BadRequestError,
+    "InvalidContent": BadRequestError,
+    "RequestExpired": BadRequestError,
+    "InvalidCredentials": AuthenticationError,
+    "NotAuthorized": NotAuthorizedError,
+    "Forbidden": NotAuthorizedError,
+    "ResourceNotFound": NotFoundError,
+    "VolumeNotFound": NotFoundError,
+    "InvalidArgument": InvalidArgumentError,
+    "InvalidNetworks": InvalidArgumentError,
+    "InvalidParameters": ValidationFailedError,
+    "MissingParameter": MissingParameterError,
+    "ValidationFailed": ValidationFailedError,
+    "Validation": ValidationFailedError,
+    "InvalidState": InvalidStateError,
+    "UnallocatedVM": InvalidStateError,
+    "KeyRequired": InvalidStateError,
+    "BrandNotSupported": InvalidStateError,
+    "CannotDestroyMachine": InvalidStateError,
+    "MachineStopped": InvalidStateError,
+    "InUse": InUseError,
+    "VolumeInUse": InUseError,
+    "InvalidVersion": VersionError,
+    "RequestThrottled": ThrottledError,
+    "TooManyRequests": ThrottledError,
+    "ServiceUnavailable": ServiceUnavailableError,
+}
+
+_BY_STATUS: dict[int, type[APIError]] = {
+    401: AuthenticationError,
+    403: NotAuthorizedError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: GoneError,
+    420: ThrottledError,
+    422: ValidationFailedError,
+    429: ThrottledError,
+    449: VersionError,
+    503: ServiceUnavailableError,
+}
+
+
+def error_for(response: requests.Response) -> APIError:
+    """The exception for an answer of status 400 or above."""
+    if response.status_code == 410:
+        return GoneError(response)
+    body = _json_or_none(response)
+    code = _text_or_none(body.get("code")) if isinstance(body, Mapping) else None
+    fallback = ServerError if response.status_code >= 500 else BadRequestError
+    by_status = _BY_STATUS.get(response.status_code, fallback)
+    return _BY_CODE.get((code or "").removesuffix("Error"), by_status)(response)
+
+
+def _json_or_none(response: requests.Response) -> Any:
+    try:
+        return json.loads(response.content)
+    except ValueError:  # not JSON, or not UTF-8
+        return None
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _preview(response: requests.Response) -> str:
+    text = response.content[: _PREVIEW * 4].decode("utf-8", "replace")
+    return " ".join(text.split())[:_PREVIEW]
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "error"
+
+
+def _field_errors(value: Any) -> list[dict[str, Any]]:
+    return [dict(item) for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _describe_field_error(error: Mapping[str, Any]) -> str:
+    parts = (error.get(name) for name in ("field", "code", "message"))
+    return " ".join(str(part) for part in parts if part)
+
+
+def _picklable(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the request and response: they hold the signature, and sockets that cannot travel."""
+    return {name: value for name, value in state.items() if name not in ("request", "response")}
+
+
+def _rebuild(cls: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update({"request": None, "response": None} | state)
+    return error

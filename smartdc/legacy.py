@@ -1,0 +1,76 @@
+"""LegacyDataCenter: a data center that still runs API 6.5, with datasets instead of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, cast
+
+from smartdc.datacenter import DataCenter
+from smartdc.endpoint import entity_id
+from smartdc.search import search_dicts
+from smartdc.types import Image
+
+__all__ = ["LegacyDataCenter"]
+
+
+class LegacyDataCenter(DataCenter):
+    """A data center of API 6.5.
+
+    Datasets come from ``/datasets``, machines are created from a ``dataset``, and images and networks,
+    which API 7 brought, are refused.
+    """
+
+    API_VERSION = "~6.5"
+    VERSION_HEADER = "X-Api-Version"
+    IMAGE_PARAMETER = "dataset"
+
+    def datasets(
+        self, search: str | None = None, fields: Sequence[str] = ("description", "urn")
+    ) -> list[Image]:
+        """List datasets.
+
+        ``GET /:login/datasets``
+
+        Args:
+            search: Regular expression, applied here, whatever the case.
+            fields: Where to look for it.
+        """
+        return search_dicts(cast(list[Image], self._get("datasets")), search, fields)
+
+    def dataset(self, identifier: str | Mapping[str, Any]) -> Image:
+        """Get one dataset.
+
+        ``GET /:login/datasets/:dataset``
+
+        Args:
+            identifier: UUID, URN, or a dict with one of them.
+        """
+        return cast(Image, self._get("datasets", entity_id(identifier, "dataset", "id", "urn")))
+
+    def images(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: images came with API 7."""
+        raise _too_old("images", "datasets()")
+
+    def image(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: images came with API 7."""
+        raise _too_old("images", "dataset()")
+
+    def delete_image(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: images came with API 7."""
+        raise _too_old("images", "DataCenter")
+
+    def networks(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: networks came with API 7."""
+        raise _too_old("networks", "DataCenter")
+
+    def network(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: networks came with API 7."""
+        raise _too_old("networks", "DataCenter")
+
+    def _image_id(self, image: Any, dataset: Any) -> str | None:
+        chosen = dataset if image is None else image
+        return None if chosen is None else entity_id(chosen, "dataset", "id", "urn")
+
+
+def _too_old(what: str, instead: str) -> RuntimeError:
+    return RuntimeError(f"API 6.5 has no {what}: use {instead}")
