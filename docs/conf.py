@@ -1,0 +1,27 @@
+"""Sphinx configuration: `make docs` builds with every warning an error."""
+
+from importlib.metadata import version as installed_version
+
+project = "smartdc"
+author = "The smartdc authors"
+project_copyright = "2026, The smartdc authors"
+version = release = installed_version("smartdc")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"smartdc {release}"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+autoclass_content = "class"
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+# References into other projects: their inventories are on the network, and the docs build offline.
+nitpick_ignore_regex = [
+    ("py:.*", r"(requests|urllib3|cryptography|collections|os|datetime|typing|asyncio|ssl)\b.*"),
+    ("py:.*", r"(Any|Mapping|Sequence|Iterable|Callable|PathLike|TextIO|NoReturn|Self|Path|optional)"),
+    ("py:.*", r".*\b(_[A-Za-z]\w*|PrivateKeyTypes|EntityRef|MachineRef|ImageRef|Params)"),
+]

@@ -1,0 +1,64 @@
+"""Where the examples work: the account named on the command line, or an emulated cloud.
+
+Not an example itself. A script of one's own has one line instead: `sdc = DataCenter(...)`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from smartdc import DataCenter
+from smartdc.emulator import Emulator
+
+
+@dataclass
+class Place:
+    """A data center to work in, and how to log in to its machines."""
+
+    sdc: DataCenter
+    emulated: bool
+    key_file: str
+    ssh_port: int
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """The arguments that every example takes."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--emulated",
+        action="store_true",
+        help="an emulated cloud on this machine; so it is when no --key-id is given",
+    )
+    parser.add_argument("--key-id", help="/ACCOUNT/keys/NAME of a real account: machines cost money")
+    parser.add_argument("--secret", default="~/.ssh/id_rsa", help="its private key (default: %(default)s)")
+    parser.add_argument("--allow-agent", action="store_true", help="look for the key in the ssh-agent first")
+    parser.add_argument("--location", default="us-central-1", help="data center (default: %(default)s)")
+    return parser
+
+
+@contextmanager
+def place(options: argparse.Namespace, *, rate: float, verbose: bool = False) -> Iterator[Place]:
+    """Connect.
+
+    Args:
+        options: What `arguments` parsed.
+        rate: How many times faster than real the emulated cloud's time runs.
+        verbose: One line on stderr for each request.
+    """
+    if options.emulated or not options.key_id:
+        with Emulator(rate=rate, ssh_port=0) as cloud, cloud.datacenter(verbose=verbose) as sdc:
+            yield Place(sdc, True, str(cloud.key_file), cloud.ssh_port)
+    else:
+        with DataCenter(
+            options.location,
+            options.key_id,
+            options.secret,
+            allow_agent=options.allow_agent,
+            verbose=verbose,
+        ) as sdc:
+            yield Place(sdc, False, options.secret, 22)
