@@ -1,0 +1,255 @@
+"""HTTP signatures as CloudAPI reads them: the authentication that `requests` calls for every request.
+
+    requests.get(url, auth=HTTPSignatureAuth("/login/keys/name", "~/.ssh/id_ed25519"))
+
+Here belongs the choice of a key, and its use on a request. The scheme's text is in `scheme`, keys are in
+`keys` and `agent`, the inverse is `verify`. Nothing in this subpackage knows CloudAPI's operations.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from types import FunctionType
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from requests.auth import AuthBase
+
+from smartdc.errors import KeyLoadError
+from smartdc.http_signature.agent import find_signers, shared_agent
+from smartdc.http_signature.keys import Passphrase, PrivateKey, PublicKey, Signer, public_half
+from smartdc.http_signature.scheme import (
+    KeyId,
+    authorization_header,
+    http_date,
+    parse_key_id,
+    parse_signed_headers,
+    signing_string,
+)
+
+__all__ = ["HTTPSignatureAuth", "Passphrase", "PrivateKey", "PublicKey", "Secret", "Signer"]
+
+Secret = str | os.PathLike[str] | bytes | PrivateKeyTypes
+"""The path of a private key, its text, or the key as an object of `cryptography`."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class HTTPSignatureAuth(AuthBase):
+    """Signs each request that it is called with, afresh.
+
+    The key is loaded by the constructor, so that a wrong path or passphrase shows at once.
+
+    Args:
+        key_id: ``/LOGIN/keys/NAME_OR_FINGERPRINT`` or ``/LOGIN/users/SUBUSER/keys/NAME_OR_FINGERPRINT``.
+            Any form of fingerprint is taken, and sent in the one that the server reads.
+        secret: Path of the private key, its text (PEM or OpenSSH), or a private-key object of `cryptography`.
+        allow_agent: Look for the key in ssh-agent first: the one that `key_id` names by fingerprint, else the
+            one whose public half lies with `secret`, else any. Where the agent lacks it, `secret` is used.
+        passphrase: Text, bytes, or a function that is called only if the key is encrypted.
+        signed_headers: What the signature covers; ``date`` must be in it. A string may hold several names.
+            Only ``date`` survives a proxy that rewrites paths.
+
+    Attributes:
+        signed_headers: The names of the signed headers, lower-case.
+        clock_offset: Seconds to add to this machine's clock for the Date.
+
+    Raises:
+        ConfigurationError: `key_id` or `signed_headers` cannot work.
+        KeyLoadError: There is no usable key.
+    """
+
+    signed_headers: tuple[str, ...]
+    clock_offset: float
+    _signers: list[Signer]
+
+    def __init__(
+        self,
+        key_id: str,
+        secret: Secret = "~/.ssh/id_rsa",  # noqa: S107 - a path
+        *,
+        allow_agent: bool = False,
+        passphrase: Passphrase = None,
+        signed_headers: str | Iterable[str] = ("(request-target)", "date"),
+    ) -> None:
+        self.signed_headers = parse_signed_headers(signed_headers)
+        self.clock_offset = 0.0
+        self._parsed_key_id = parse_key_id(key_id)
+        self._allow_agent = allow_agent
+        self._lock = threading.Lock()
+        self._current = 0
+        self._signers = _load(self._parsed_key_id, secret, allow_agent, passphrase)
+        # Kept for loading the key again after unpickling, and only what may be kept.
+        self._path = _path_or_none(secret)
+        self._passphrase = passphrase if _pickles_by_name(passphrase) else None
+
+    @property
+    def key_id(self) -> str:
+        """The key id as it is sent: a fingerprint in it is the MD5 one, in colons and lower case."""
+        if not self._signers:  # unpickled, and no request signed since
+            return str(self._parsed_key_id)
+        return _sent_key_id(self._parsed_key_id, self._signers[self._current])
+
+    @property
+    def signer(self) -> Signer:
+        """The key in use.
+
+        Raises:
+            KeyLoadError: This object was unpickled, and its key cannot be loaded here.
+        """
+        if not self._signers:
+            with self._lock:
+                if not self._signers:
+                    self._signers = _load(
+                        self._parsed_key_id, self._path, self._allow_agent, self._passphrase
+                    )
+        return self._signers[self._current]
+
+    def try_next_key(self, refused: Signer | None = None) -> bool:
+        """Move on to the agent's next key, after the server has refused this one.
+
+        Only with `allow_agent` and a `key_id` and `secret` that do not tell the key are there several to try.
+
+        Args:
+            refused: The `signer` that signed the refused request. Where another thread has moved on from it
+                meanwhile, no key is skipped.
+
+        Returns:
+            Whether there is another key to try; when False, the first one is in use again.
+        """
+        _ = self.signer  # loaded, if this object was unpickled
+        with self._lock:
+            if refused is not None and refused is not self._signers[self._current]:
+                return True
+            self._current = (self._current + 1) % len(self._signers)
+            return self._current != 0
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the Date and Authorization headers, whatever was in them."""
+        # The server would take X-Date for the date, and one such request can make it refuse all others.
+        request.headers.pop("X-Date", None)
+        request.headers["Date"] = http_date(time.time() + self.clock_offset)
+        if "host" in self.signed_headers and "Host" not in request.headers:
+            request.headers["Host"] = _host(request.url or "")
+        signer = self.signer
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        data = signing_string(self.signed_headers, request.method or "GET", request.path_url, headers)
+        algorithm, signature = signer.sign(data)
+        request.headers["Authorization"] = authorization_header(
+            _sent_key_id(self._parsed_key_id, signer), algorithm, self.signed_headers, signature
+        )
+        return request
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Configuration only: neither the key nor a text passphrase travels."""
+        state = self.__dict__.copy()
+        del state["_lock"], state["_signers"], state["_current"]
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+        self._signers = []
+        self._current = 0
+
+    def __repr__(self) -> str:
+        key = str(self._signers[self._current].public_key) if self._signers else "not loaded yet"
+        return f"<HTTPSignatureAuth {self.key_id} key={key}>"
+
+
+def _load(key_id: KeyId, secret: Secret | None, allow_agent: bool, passphrase: Passphrase) -> list[Signer]:
+    """The keys to try, in order; more than one only from the agent."""
+    try:
+        signers = _from_agent(key_id, secret) if allow_agent else []
+        problem = ""
+    except KeyLoadError as error:
+        signers, problem = [], f"{error}. And "
+    try:
+        signers = signers or [_from_secret(secret, passphrase)]
+        for signer in signers:
+            _sent_key_id(key_id, signer)  # raises for the key of another fingerprint
+    except KeyLoadError as error:
+        raise KeyLoadError(f"{problem}{error}") from None
+    return signers
+
+
+def _from_agent(key_id: KeyId, secret: Secret | None) -> list[Signer]:
+    agent = shared_agent()
+    if key_id.has_fingerprint:
+        return [
+            *find_signers(
+                agent,
+                f"the key {key_id.md5 or key_id.sha256}",
+                lambda key: key_id.matches(key.md5, key.sha256),
+            )
+        ]
+    public = _public_half(secret)
+    if public is not None:
+        return [*find_signers(agent, f"the key {public}", lambda key: key == public)]
+    return [*find_signers(agent, "a key that CloudAPI takes", lambda key: True)]
+
+
+def _from_secret(secret: Secret | None, passphrase: Passphrase) -> Signer:
+    if secret is None:
+        raise KeyLoadError(
+            "the key was given as text or as an object, which is never pickled: "
+            "give its path, or make a new HTTPSignatureAuth in this process"
+        )
+    path = _path_or_none(secret)
+    if path is not None:
+        return PrivateKey.load(path, passphrase)
+    if isinstance(secret, str | bytes):
+        return PrivateKey.from_bytes(secret.encode() if isinstance(secret, str) else secret, passphrase)
+    return PrivateKey(secret)
+
+
+def _public_half(secret: Secret | None) -> PublicKey | None:
+    path = _path_or_none(secret)
+    if path is not None:
+        return public_half(path)
+    try:
+        return _from_secret(secret, None).public_key
+    except KeyLoadError:
+        return None
+
+
+def _path_or_none(secret: Secret | None) -> str | None:
+    """The path that `secret` is; None for a key's text, which never gets into a message."""
+    if isinstance(secret, os.PathLike):
+        return os.fspath(secret)
+    is_text = isinstance(secret, str) and ("-----BEGIN" in secret or "\n" in secret)
+    return secret if isinstance(secret, str) and not is_text else None
+
+
+def _sent_key_id(key_id: KeyId, signer: Signer) -> str:
+    public = signer.public_key
+    return str(key_id.for_key(public.md5, public.sha256, signer.source))
+
+
+def _pickles_by_name(passphrase: Passphrase) -> bool:
+    """Whether it is a plain function: any other callable may have the passphrase inside."""
+    if not isinstance(passphrase, FunctionType):
+        return False
+    try:
+        pickle.dumps(passphrase)
+    except (pickle.PicklingError, AttributeError):  # a lambda, or a function inside another
+        return False
+    return True
+
+
+def _host(url: str) -> str:
+    """The Host header that the HTTP library would make, which it does only after signing."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    default = f":{_DEFAULT_PORTS.get(parts.scheme)}"
+    return host.removesuffix(default)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -1,0 +1,272 @@
+"""Keys that ssh-agent holds: finding them, and having it sign.
+
+Here belongs all talk with the agent. paramiko encodes and decodes the messages, and is imported only when an
+agent is used. Its own `paramiko.Agent` is not used: it has no time limit, reads the list of keys once and for
+all, cannot tell a refusal from a broken connection, and gives up on the whole list over one odd comment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from smartdc.errors import KeyLoadError
+from smartdc.http_signature.keys import PublicKey
+
+if TYPE_CHECKING:
+    from paramiko import Message
+
+__all__ = ["Agent", "AgentSigner", "find_signers", "shared_agent"]
+
+# Numbers of the agent protocol (draft-miller-ssh-agent).
+_LIST, _LIST_REPLY = 11, 12
+_SIGN, _SIGN_REPLY = 13, 14
+_RSA_SHA2_256 = 2
+
+_LIST_SECONDS = 15.0
+_SIGN_SECONDS = 120.0  # somebody may have to touch a button or confirm
+_MAX_REPLY = 256 * 1024  # OpenSSH's own limit
+
+_RSA_ALGORITHMS = {"rsa-sha2-256": "rsa-sha256", "rsa-sha2-512": "rsa-sha512", "ssh-rsa": "rsa-sha1"}
+_ECDSA_ALGORITHMS = {"ecdsa-sha2-nistp256": "ecdsa-sha256", "ecdsa-sha2-nistp521": "ecdsa-sha512"}
+
+_P384 = "ecdsa-sha2-nistp384"
+_P384_REASON = (
+    "ssh-agent signs P-384 only with SHA-384, which CloudAPI does not verify: "
+    "give the key's file as secret without allow_agent, or use another key"
+)
+_USE_A_FILE = "or give the path of a key file as secret without allow_agent"
+
+
+class Agent:
+    """The ssh-agent that ``SSH_AUTH_SOCK`` names, over one connection that threads share.
+
+    It connects when first asked, again when the variable names another socket, and once more when the
+    agent went away. A forked child has to call `reset`; `shared_agent` sees to that.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = None
+        self._path = ""
+
+    def list_keys(self) -> list[PublicKey]:
+        """All keys that the agent offers, usable or not, in its order.
+
+        Raises:
+            KeyLoadError: There is no agent, or it does not answer.
+        """
+        kind, reply = self._ask(_message(_LIST), _LIST_SECONDS)
+        if kind != _LIST_REPLY:
+            raise KeyLoadError(
+                f"the ssh-agent at {self._path} refuses to list its keys; "
+                f"if it is locked, unlock it (ssh-add -X), {_USE_A_FILE}"
+            )
+        found = []
+        for _ in range(reply.get_int()):
+            blob, comment = reply.get_binary(), reply.get_binary()
+            if not blob:  # a list cut short reads as empty strings
+                break
+            found.append(PublicKey(blob, comment.decode("utf-8", "replace")))
+        return found
+
+    def sign(self, key: PublicKey, data: bytes) -> tuple[str, bytes]:
+        """Have `data` signed.
+
+        Returns:
+            The format that the agent says it signed in, and the signature in ssh's encoding.
+
+        Raises:
+            KeyLoadError: The agent is gone, does not hold the key any more, or refuses.
+        """
+        request = _message(_SIGN)
+        request.add_string(key.blob)
+        request.add_string(data)
+        request.add_int(_RSA_SHA2_256 if key.kind == "ssh-rsa" else 0)
+        kind, reply = self._ask(request, _SIGN_SECONDS)
+        if kind != _SIGN_REPLY:
+            raise KeyLoadError(
+                f"the ssh-agent at {self._path} refuses to sign with {key}: it was removed, the agent is "
+                f"locked (ssh-add -X), or a confirmation was denied; put it right, {_USE_A_FILE}"
+            )
+        signature = _read(reply.get_binary())
+        name, raw = signature.get_binary(), signature.get_binary()
+        return name.decode("ascii", "replace"), raw
+
+    def close(self) -> None:
+        """Drop the connection. The next use opens another."""
+        with self._lock:
+            self._drop()
+
+    def reset(self) -> None:
+        """Forget everything, in a forked child: its copy of the connection belongs to the parent.
+
+        The lock is replaced: a thread that exists only in the parent may hold it.
+        """
+        self._lock = threading.Lock()
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(self, request: Message, seconds: float) -> tuple[int, Message]:
+        payload = request.asbytes()
+        with self._lock:
+            path = os.environ.get("SSH_AUTH_SOCK", "")
+            if path != self._path:
+                self._drop()
+            # A connection from before may be dead while the agent, restarted, is well: try a new one.
+            may_retry = self._connection is not None
+            while True:
+                if self._connection is None:
+                    self._connection, self._path = _connect(path), path
+                try:
+                    reply = _exchange(self._connection, payload, seconds)
+                except (OSError, EOFError) as error:
+                    self._drop()
+                    if isinstance(error, TimeoutError):
+                        _refuse_agent(path, f"did not answer within {seconds:.0f} seconds")
+                    if not may_retry:
+                        _refuse_agent(path, f"broke off the conversation ({error})")
+                    may_retry = False
+                else:
+                    return reply[0], _read(reply[1:])
+
+
+class AgentSigner:
+    """A private key held by ssh-agent; a `Signer`."""
+
+    def __init__(self, agent: Agent, public_key: PublicKey) -> None:
+        self._agent = agent
+        self.public_key = public_key
+        self.source = f"the ssh-agent's key {public_key.comment or public_key.kind}"
+
+    def sign(self, data: bytes) -> tuple[str, bytes]:
+        """Sign `data`; the algorithm is what the agent says it used, not what it was asked for.
+
+        Raises:
+            KeyLoadError: The agent is gone, refuses, or signed in a way that CloudAPI does not verify.
+        """
+        name, raw = self._agent.sign(self.public_key, data)
+        if name == "ssh-ed25519":
+            return "ed25519-sha512", raw
+        if name in _RSA_ALGORITHMS:
+            return _RSA_ALGORITHMS[name], raw
+        if name in _ECDSA_ALGORITHMS:
+            numbers = _read(raw)
+            r, s = numbers.get_mpint(), numbers.get_mpint()
+            return _ECDSA_ALGORITHMS[name], encode_dss_signature(r, s)
+        reason = _P384_REASON if name == _P384 else f"choose another key, {_USE_A_FILE}"
+        raise KeyLoadError(f"{self.source} signed as {name!r}, which CloudAPI does not verify: {reason}")
+
+    def __repr__(self) -> str:
+        return f"<AgentSigner {self.public_key}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a connection to ssh-agent is not pickled: look the key up again")
+
+
+def find_signers(agent: Agent, wanted: str, matches: Callable[[PublicKey], bool]) -> list[AgentSigner]:
+    """The keys of the agent that match and whose signatures CloudAPI verifies; at least one.
+
+    Args:
+        agent: Whom to ask.
+        wanted: What is looked for, for messages.
+        matches: Tells whether a key is looked for.
+
+    Raises:
+        KeyLoadError: There is none. The message lists what the agent holds.
+    """
+    held = agent.list_keys()
+    if not held:
+        raise KeyLoadError(
+            "the ssh-agent holds no keys, or is locked: add one (ssh-add FILE), unlock it (ssh-add -X), "
+            f"{_USE_A_FILE}"
+        )
+    matching = [key for key in held if matches(key)]
+    # Certificates, security keys (sk-...) and kinds not heard of are passed over.
+    usable = [key for key in matching if key.supported and key.kind != _P384]
+    if usable:
+        return [AgentSigner(agent, key) for key in usable]
+    if any(key.kind == _P384 for key in matching):
+        problem = f"the ssh-agent has {wanted}, but {_P384_REASON}"
+    elif matching:
+        problem = (
+            f"the ssh-agent has {wanted}, but of a kind that CloudAPI does not take: "
+            f"use another key, {_USE_A_FILE}"
+        )
+    else:
+        problem = f"the ssh-agent does not have {wanted}: ssh-add its file, {_USE_A_FILE}"
+    raise KeyLoadError(f"{problem}. The agent holds: {'; '.join(str(key) for key in held)}")
+
+
+def shared_agent() -> Agent:
+    """The one `Agent` of this process."""
+    return _AGENT
+
+
+_AGENT = Agent()
+atexit.register(_AGENT.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_AGENT.reset)
+
+
+def _connect(path: str) -> socket.socket:
+    if not path:
+        raise KeyLoadError(
+            "there is no ssh-agent (SSH_AUTH_SOCK is not set): start one (eval $(ssh-agent); ssh-add), "
+            f"{_USE_A_FILE}"
+        )
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(_LIST_SECONDS)
+        connection.connect(path)
+    except OSError as error:
+        connection.close()
+        _refuse_agent(path, f"cannot be reached ({error.strerror or error})")
+    return connection
+
+
+def _exchange(connection: socket.socket, payload: bytes, seconds: float) -> bytes:
+    connection.settimeout(seconds)
+    connection.sendall(struct.pack(">I", len(payload)) + payload)
+    (length,) = struct.unpack(">I", _receive(connection, 4))
+    if not 1 <= length <= _MAX_REPLY:
+        raise EOFError("what answers there is no ssh-agent")
+    return _receive(connection, length)
+
+
+def _receive(connection: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = connection.recv(count - len(data))
+        if not more:
+            raise EOFError("it closed the connection")
+        data += more
+    return data
+
+
+def _message(number: int) -> Message:
+    return _read(b"").add_byte(bytes([number]))
+
+
+def _read(content: bytes) -> Message:
+    from paramiko import Message
+
+    return Message(content)
+
+
+def _refuse_agent(path: str, problem: str) -> NoReturn:
+    raise KeyLoadError(
+        f"the ssh-agent at {path} (SSH_AUTH_SOCK) {problem}: start one (eval $(ssh-agent); ssh-add), "
+        f"{_USE_A_FILE}"
+    )

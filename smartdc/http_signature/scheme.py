@@ -1,0 +1,210 @@
+"""The text of the http-signature scheme (draft-cavage-http-signatures, as CloudAPI speaks it).
+
+Here belongs what is written on the wire: the string that is signed, the Authorization header, the date,
+and the key id. No keys and no I/O: keys are in `keys` and `agent`, the inverse is `verify`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from email.utils import formatdate
+
+from smartdc.errors import ConfigurationError, KeyLoadError
+
+__all__ = [
+    "REQUEST_TARGET",
+    "KeyId",
+    "authorization_header",
+    "http_date",
+    "parse_key_id",
+    "parse_signed_headers",
+    "signing_string",
+]
+
+REQUEST_TARGET = "(request-target)"
+"""The pseudo-header that stands for verb, path and query."""
+
+_FORMS = "/LOGIN/keys/NAME_OR_FINGERPRINT, or /LOGIN/users/SUBUSER/keys/NAME_OR_FINGERPRINT"
+# The base64 of a SHA-256 fingerprint may hold '/', which a key's name cannot.
+_KEY_ID = re.compile(r"/([^/]+)(?:/users/([^/]+))?/keys/((?i:SHA256):.+|[^/]+)")
+_PRINTABLE = re.compile(r"[ !#-~]*")  # ASCII without control characters and '"'
+_TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_NEVER_SIGNED = {"authorization", "x-date", "request-line"}
+
+
+def signing_string(
+    signed_headers: Iterable[str], method: str, target: str, headers: Mapping[str, str]
+) -> bytes:
+    """The bytes that are signed.
+
+    Args:
+        signed_headers: Lower-case names, in the order of the Authorization header.
+        method: HTTP verb.
+        target: Path and query exactly as they stand in the request line.
+        headers: The request's headers, names in any case.
+
+    Raises:
+        ConfigurationError: A header that is to be signed is absent, or is not ASCII (the server's
+            reading of other bytes depends on the kind of key).
+    """
+    present = {name.lower(): value for name, value in headers.items()}
+    lines = []
+    for name in signed_headers:
+        if name == REQUEST_TARGET:
+            lines.append(f"{name}: {method.lower()} {target}")
+        elif name in present:
+            # Both ends drop white space around a value, so the signature must not cover it.
+            lines.append(f"{name}: {present[name].strip()}")
+        else:
+            raise ConfigurationError(
+                f"signed_headers names {name!r}, but the request has no such header: "
+                "send it, or sign only (request-target) and date"
+            )
+    try:
+        return "\n".join(lines).encode("ascii")
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            f"only ASCII can be signed, but {', '.join(signed_headers)} of this request hold more: "
+            "percent-encode the path, or leave the header out of signed_headers"
+        ) from None
+
+
+def authorization_header(key_id: str, algorithm: str, signed_headers: Iterable[str], signature: bytes) -> str:
+    """The value of the Authorization header. The server takes no space after the commas."""
+    encoded = base64.b64encode(signature).decode("ascii")
+    return (
+        f'Signature keyId="{key_id}",algorithm="{algorithm}",'
+        f'headers="{" ".join(signed_headers)}",signature="{encoded}"'
+    )
+
+
+def http_date(timestamp: float) -> str:
+    """A time in seconds since 1970 as ``Mon, 23 Nov 2026 10:00:00 GMT``, whatever the locale."""
+    return formatdate(timestamp, usegmt=True)
+
+
+def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
+    """The names of the headers to sign, lower-case, from a sequence or a space-separated string.
+
+    Raises:
+        ConfigurationError: ``date`` is not among them, or a name cannot be signed.
+    """
+    names = tuple(name.lower() for name in (value.split() if isinstance(value, str) else value))
+    for name in names:
+        if name in _NEVER_SIGNED or (name != REQUEST_TARGET and not _TOKEN.fullmatch(name)):
+            raise ConfigurationError(
+                f"signed_headers: {name!r} cannot be signed; use '(request-target)', 'date' and "
+                "names of headers that are sent"
+            )
+    if "date" not in names:
+        raise ConfigurationError(
+            f"signed_headers must include 'date' (the server insists), not only {names!r}"
+        )
+    if len(set(names)) != len(names):
+        raise ConfigurationError(f"signed_headers names a header twice: {names!r}")
+    return names
+
+
+@dataclass(frozen=True)
+class KeyId:
+    """Who signs, and with which of their keys.
+
+    Attributes:
+        login: Login or uuid of the account.
+        subuser: Login or uuid of the sub-user, None for the account itself.
+        key: Name of the key, or its fingerprint in the form that was given.
+        md5: The fingerprint as colon-separated lower-case hex, where `key` is an MD5 fingerprint.
+        sha256: The fingerprint as ``SHA256:...``, where `key` is one.
+    """
+
+    login: str
+    subuser: str | None
+    key: str
+    md5: str | None = None
+    sha256: str | None = None
+
+    def __str__(self) -> str:
+        """The id in the form that the server reads: an MD5 fingerprint becomes colons and lower case."""
+        owner = f"/{self.login}" if self.subuser is None else f"/{self.login}/users/{self.subuser}"
+        return f"{owner}/keys/{self.md5 or self.key}"
+
+    @property
+    def has_fingerprint(self) -> bool:
+        """Whether `key` is a fingerprint beyond doubt (32 bare hex digits may also be a name)."""
+        return self.md5 is not None or self.sha256 is not None
+
+    def matches(self, md5: str, sha256: str) -> bool:
+        """Whether the fingerprint in this id is one of these two."""
+        return md5 == self.md5 or sha256 == self.sha256
+
+    def for_key(self, md5: str, sha256: str, source: str) -> KeyId:
+        """This id as the server wants it, for the key with these fingerprints.
+
+        Raises:
+            KeyLoadError: The id names the fingerprint of another key.
+        """
+        if self.has_fingerprint and not self.matches(md5, sha256):
+            raise KeyLoadError(
+                f"key_id names the key {self.md5 or self.sha256}, but {source} is {md5} ({sha256}): "
+                f"give the secret of the former, or key_id {str(replace(self, key=md5, md5=md5))!r}"
+            )
+        if self.has_fingerprint or self.key.lower() == md5.replace(":", ""):
+            return replace(self, key=md5, md5=md5, sha256=sha256)
+        return self
+
+
+def parse_key_id(key_id: str) -> KeyId:
+    """Take a key id apart.
+
+    Raises:
+        ConfigurationError: The server would refuse it, whatever the key. The message has the remedy.
+    """
+    if not isinstance(key_id, str) or "PRIVATE KEY" in key_id:
+        # Not repeated in the message: this is what a swapped key_id and secret look like.
+        raise ConfigurationError(f"key_id must be text such as {_FORMS}; the key belongs in secret")
+    if not _PRINTABLE.fullmatch(key_id):
+        raise ConfigurationError(
+            f"key_id {key_id!r} has a quote, a control character or non-ASCII text in it, which a "
+            "header cannot carry: use the key's MD5 fingerprint (ssh-keygen -l -E md5 -f FILE)"
+        )
+    match = _KEY_ID.fullmatch(key_id)
+    if match is None:
+        raise ConfigurationError(f"key_id {key_id!r} is not of the form {_FORMS}")
+    login, subuser, key = match.groups()
+    if login == "my":
+        raise ConfigurationError(
+            f"key_id {key_id!r}: the server does not know 'my' here; use the account's login"
+        )
+    md5, sha256 = _fingerprints(key_id, key)
+    return KeyId(login, subuser, key, md5, sha256)
+
+
+def _fingerprints(key_id: str, key: str) -> tuple[str | None, str | None]:
+    """The MD5 and the SHA-256 fingerprint that `key` is; (None, None) for a name."""
+    label, colon, rest = key.partition(":")
+    label = label.upper()
+    if colon and label == "SHA256":
+        digest = rest.rstrip("=")
+        if re.fullmatch(r"[A-Za-z0-9+/]{43}", digest):
+            return None, f"SHA256:{digest}"
+    elif colon and label == "MD5":
+        if md5 := _md5(rest.replace(":", "")):
+            return md5, None
+    elif re.fullmatch(r"(?:[0-9A-Fa-f]{2}:){15}[0-9A-Fa-f]{2}", key):
+        return _md5(key.replace(":", "")), None
+    elif not (colon and re.fullmatch(r"SHA\d+", label)):
+        return None, None
+    raise ConfigurationError(
+        f"key_id {key_id!r}: {key!r} is neither an MD5 nor a SHA256 fingerprint; "
+        "ssh-keygen -l -E md5 -f FILE prints the former"
+    )
+
+
+def _md5(digits: str) -> str | None:
+    if not re.fullmatch(r"[0-9A-Fa-f]{32}", digits):
+        return None
+    pairs = re.findall("..", digits.lower())
+    return ":".join(pairs)

@@ -1,0 +1,26 @@
+from collections.abc import Mapping
+
+import pytest
+
+from smartdc.http_signature.keys import PrivateKey
+from tests.http_signature.checks import NOW
+from tests.ssh_fixtures import ALL_KINDS, KeyRing, no_ssh_agent, ssh_agent, ssh_keys
+
+__all__ = ["no_ssh_agent", "ssh_agent", "ssh_keys"]
+
+
+@pytest.fixture(autouse=True)
+def _hide_my_agent(no_ssh_agent: None) -> None:
+    """No test sees the agent of whoever runs it."""
+
+
+@pytest.fixture
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is `NOW` all the time."""
+    monkeypatch.setattr("time.time", lambda: NOW)
+
+
+@pytest.fixture(scope="session")
+def private(ssh_keys: KeyRing) -> Mapping[str, PrivateKey]:
+    """Every kind of key, loaded."""
+    return {kind: PrivateKey.load(ssh_keys.path(kind)) for kind in ALL_KINDS}
