@@ -1,0 +1,60 @@
+"""An emulator to ask raw questions of, and the count of the rows of cloudapi-observed.md that are covered."""
+
+from collections import Counter
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from smartdc.emulator import Emulator
+
+from .raw import Key, Raw
+from .rows import ROWS, Row
+
+OUTCOMES = pytest.StashKey[dict[Row, bool]]()
+
+
+@pytest.fixture(scope="module")
+def raw() -> Iterator[Raw]:
+    """Ask an emulator that the tests of one module share. Its violations fail nobody."""
+    with Emulator(account="test", rate=0.0) as cloud:
+        yield Raw(cloud)
+
+
+@pytest.fixture
+def fresh() -> Iterator[Raw]:
+    """Ask an emulator that nobody else uses. Its violations fail nobody."""
+    with Emulator(account="test", rate=0.0) as cloud:
+        yield Raw(cloud)
+
+
+@pytest.fixture(scope="module")
+def keys(raw: Raw) -> dict[str, Key]:
+    """A key of every kind, known to the account under the name of its kind."""
+    found = {kind: Key.new(kind) for kind in ("rsa", "p256", "p384", "p521", "ed25519")}
+    for slashes, kind in ((False, "no-slash"), (True, "slash")):
+        while kind not in found:
+            key = Key.new("ed25519")
+            if ("/" in key.sha256) is slashes:
+                found[kind] = key
+    for kind, key in found.items():
+        raw.add_key(kind, key)
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    row = ROWS.get(getattr(item, "function", None))
+    if row is not None and (report.when == "call" or report.failed):
+        outcomes = item.config.stash.setdefault(OUTCOMES, {})
+        outcomes[row] = outcomes.get(row, True) and report.passed
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    outcomes = config.stash.get(OUTCOMES, {})
+    if not outcomes:
+        return
+    covered = Counter(row.section for row, passed in outcomes.items() if passed)
+    sections = ", ".join(f"{section} {count}" for section, count in sorted(covered.items()))
+    terminalreporter.write_line(f"observed rows covered: {covered.total()} ({sections})")
