@@ -1,0 +1,35 @@
+"""An emulator of CloudAPI: a cloud on the loopback, for scripts and tests that should not cost anything.
+
+::
+
+    from smartdc.emulator import Emulator
+
+    with Emulator() as cloud:
+        sdc = cloud.datacenter()
+        machine = sdc.create_machine(name="web", package="sample-512M", image=sdc.images(name="base64")[0])
+        machine.poll_until("running")
+
+It serves real HTTPS and is as strict as the real server; ``python -m smartdc.emulator`` runs one in the
+foreground. Tests get one as the fixture ``smartdc_cloud``.
+"""
+
+from smartdc.emulator.clock import Clock
+from smartdc.emulator.cloud import Emulator
+from smartdc.emulator.directory import Account, Key
+from smartdc.emulator.incoming import Call
+from smartdc.emulator.resources import Image, Network, Package
+from smartdc.emulator.site import Site
+from smartdc.emulator.vm import VM
+
+__all__ = [
+    "VM",
+    "Account",
+    "Call",
+    "Clock",
+    "Emulator",
+    "Image",
+    "Key",
+    "Network",
+    "Package",
+    "Site",
+]

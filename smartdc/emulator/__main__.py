@@ -1,0 +1,84 @@
+"""Run an emulated cloud in the foreground: ``python -m smartdc.emulator``.
+
+It prints the variables that point a CloudAPI client at it, as lines to paste into a shell, and serves until
+Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import threading
+from types import FrameType
+
+from smartdc.emulator.cloud import DATACENTERS, Emulator
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until told to stop."""
+    options = _parse(arguments)
+    names = options.datacenter or list(DATACENTERS)
+    ports = [options.port + number for number in range(len(names))] if options.port else None
+    stop = threading.Event()
+
+    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    earlier = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with Emulator(
+            account=options.account,
+            datacenters=names,
+            rate=options.rate,
+            ports=ports,
+            ssh_port=options.ssh_port,
+        ) as cloud:
+            for name in names:
+                print(f"# {name}: {cloud.url(name)}")
+            for variable, value in cloud.environment().items():
+                print(f"export {variable}={shlex.quote(value)}")
+            print(f"# in Python: DataCenter(key_id={cloud.key_id!r}, secret={str(cloud.key_file)!r}, ...)")
+            if cloud.ssh_port is not None:
+                print(f"# machines: ssh -p {cloud.ssh_port} -i {cloud.key_file} admin@ADDRESS")
+            print("# Ctrl-C stops it", flush=True)
+            stop.wait()
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m smartdc.emulator", description="Run an emulated cloud.")
+    parser.add_argument("--account", default="test", help="login of the account (default: %(default)s)")
+    parser.add_argument(
+        "--datacenter",
+        action="extend",
+        nargs="+",
+        metavar="NAME",
+        help=f"names of the data centers (default: {' '.join(DATACENTERS)})",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        metavar="N",
+        help="port of the first data center, the others follow (default: free ones)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=1.0,
+        help="emulated seconds per real second (default: %(default)s); 0 stands still",
+    )
+    parser.add_argument(
+        "--ssh-port",
+        type=int,
+        metavar="N",
+        help="give machines SSH servers at this port of 127.x.y.z (Linux); 0 picks one",
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

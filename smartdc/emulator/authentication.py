@@ -1,0 +1,130 @@
+"""Who is asking: the Authorization and Date headers, the caller, and the account of the path (observed B)."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from smartdc.emulator.answers import Refusal, crashed, not_found
+from smartdc.emulator.directory import Account
+from smartdc.emulator.incoming import Incoming
+from smartdc.emulator.site import Site
+from smartdc.http_signature.verify import InvalidSignatureHeader, ParsedSignature, parse, verify
+
+#: Seconds by which a Date may be off.
+CLOCK_SKEW = 300
+#: Any of these in a query makes the server expect a pre-signed URL, which needs all four.
+PRESIGNED = ("algorithm", "expires", "keyId", "signature")
+
+NO_CREDENTIALS = "You must make authenticated requests to use CloudAPI"
+BAD_CREDENTIALS = "Invalid authorization credentials supplied"
+DISABLED = "Account or user is disabled"
+
+
+def check_authorization_header(site: Site, request: Incoming) -> ParsedSignature | None:
+    """Parse the Authorization header; 400 for one that is not in order."""
+    if "x-date" in request.headers:
+        # A2: on a real server this may refuse every other client until it is restarted.
+        site.shared.violations.append(
+            f"A2: {request.method} {request.target} carries X-Date, which makes a server refuse all others"
+        )
+        raise _invalid_header("Authorization header invalid: x-date was not a signed header")
+    header = request.headers.get("authorization")
+    if not header:
+        return None
+    scheme, space, _ = header.partition(" ")
+    if not space:
+        raise _invalid_header("BasicAuth content is invalid.")
+    if scheme.lower() != "signature":
+        return None
+    try:
+        now = site.shared.clock.wall()
+        return parse(request.method, request.target, request.headers, now, CLOCK_SKEW)
+    except InvalidSignatureHeader as error:
+        raise _invalid_header(f"Authorization header invalid: {error}") from error
+
+
+def check_date(site: Site, request: Incoming) -> None:
+    """Refuse a Date that is too old; only requests without a signature get here with one."""
+    date = request.headers.get("date", "")
+    try:
+        sent = parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError):
+        return  # not a date: the server compares with NaN and finds nothing wrong
+    if site.shared.clock.wall() - sent > CLOCK_SKEW:
+        raise Refusal(400, "RequestExpired", f"Date header {date} is too old")
+
+
+def check_presigned(site: Site, request: Incoming) -> None:
+    """Refuse a query with a part of a pre-signed URL in it (observed B); whole ones are not served yet."""
+    missing = [name for name in PRESIGNED if not request.query.get(name)]
+    if len(missing) == len(PRESIGNED):
+        return
+    if missing:
+        present = [name for name in PRESIGNED if name not in missing]
+        site.shared.violations.append(
+            f"B: {request.method} {request.target} has the query parameter {', '.join(present)}, "
+            "which makes a server crash on a half pre-signed URL"
+        )
+        raise crashed(f'parameters "{", ".join(missing)}" are required')
+    raise crashed("pre-signed URLs are not emulated")
+
+
+def identify(site: Site, request: Incoming, signature: ParsedSignature | None) -> None:
+    """Find out who signed, and that the signature is theirs; 401 otherwise."""
+    if signature is None:
+        return
+    parts = signature.key_id.split("/")
+    if len(parts) == 4 and parts[2] == "keys":
+        login, key_name, is_sub_user = parts[1], parts[3], False
+    elif len(parts) == 6 and parts[4] == "keys" and request.since((7, 2, 0)):
+        login, key_name, is_sub_user = parts[1], parts[5], True
+    else:
+        raise _unauthorized(f"Invalid KeyId {signature.key_id} in authorization header")
+    account = site.shared.directory.find(login)
+    if account is None or is_sub_user:  # sub-users are not emulated yet, so none exists
+        raise _unauthorized(BAD_CREDENTIALS)
+    key = account.find_key(key_name)
+    if key is None or not verify(signature, key.public):
+        raise _unauthorized(BAD_CREDENTIALS)
+    request.caller = account
+    request.key_id = signature.key_id
+
+
+def check_identified(request: Incoming) -> None:
+    """Refuse strangers (401) and disabled accounts (403)."""
+    if request.caller is None:
+        raise _unauthorized(NO_CREDENTIALS)
+    if request.caller.disabled:
+        raise Refusal(403, "NotAuthorized", DISABLED)
+
+
+def load_account(site: Site, request: Incoming, params: dict[str, Any] | None) -> None:
+    """Find the account that the request is about; 404 when there is none."""
+    login = "undefined" if params is None else str(params.get("account", "undefined"))
+    if request.caller is not None and login in ("my", request.caller.login):
+        request.owner = request.caller
+    else:
+        request.owner = site.shared.directory.find(login)
+    if request.owner is None:
+        raise not_found(f"{login} does not exist")
+    request.params["account"] = request.owner.login if login == "my" else login
+
+
+def check_allowed(request: Incoming, operation: str) -> None:
+    """Refuse one account's access to another's resources (403)."""
+    if request.caller is not None and not _same(request.caller, request.account):
+        message = f"You do not have permission to access {request.path} ({operation})"
+        raise Refusal(403, "NotAuthorized", message)
+
+
+def _same(one: Account, other: Account) -> bool:
+    return one.uuid == other.uuid
+
+
+def _invalid_header(message: str) -> Refusal:
+    return Refusal(400, "InvalidHeader", message)
+
+
+def _unauthorized(message: str) -> Refusal:
+    return Refusal(401, "InvalidCredentials", message)

@@ -1,0 +1,83 @@
+"""The emulated clock: time that a test drives and that a person at a terminal lets run.
+
+Two times must not be mixed up. *Emulated time* (`Clock.now`) dates the machines and decides when a job is
+done. The *wall clock* (`Clock.wall`) is what the server compares a signature's date with and puts into the
+``Date`` header; it is the real time plus `skew`, so that advancing hours does not expire signatures.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+class Clock:
+    """Emulated time, also usable as the ``clock=`` of a `DataCenter`.
+
+    Args:
+        rate: Emulated seconds per real second. 0 (the default) stands still until somebody calls
+            `advance` or `sleep`: a client's waiting loop then drives the emulator without waiting.
+
+    Attributes:
+        skew: Seconds by which the server's wall clock is ahead of the real one (negative: behind).
+    """
+
+    def __init__(self, rate: float = 0.0) -> None:
+        if rate < 0:
+            raise ValueError(f"rate must not be negative: {rate!r}")
+        self.rate = rate
+        self.skew = 0.0
+        self._lock = threading.Lock()
+        self._start = time.time()
+        self._real_start = time.monotonic()
+        self._advanced = 0.0
+        self._listeners: list[Callable[[], None]] = []
+
+    def monotonic(self) -> float:
+        """Emulated seconds since this clock was made."""
+        with self._lock:
+            return self._elapsed()
+
+    def now(self) -> float:
+        """The emulated time, in seconds since 1970."""
+        return self._start + self.monotonic()
+
+    def wall(self) -> float:
+        """What the server's own clock shows: the real time plus `skew`, in seconds since 1970."""
+        return time.time() + self.skew
+
+    def advance(self, seconds: float) -> None:
+        """Move the emulated time forward, whatever the rate; jobs that fall due are done on return."""
+        if seconds < 0:
+            raise ValueError(f"time does not run backwards: {seconds!r}")
+        with self._lock:
+            self._advanced += seconds
+        self._tell()
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` of emulated time pass: at rate 0 by advancing, otherwise by really waiting."""
+        if seconds <= 0:
+            return
+        if self.rate == 0:
+            self.advance(seconds)
+        else:
+            time.sleep(seconds / self.rate)
+
+    def on_advance(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each step; the emulator settles its jobs there."""
+        self._listeners.append(listener)
+
+    def _elapsed(self) -> float:
+        return (time.monotonic() - self._real_start) * self.rate + self._advanced
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+def timestamp(seconds: float) -> str:
+    """Write a time as the server does: ISO 8601, milliseconds, ``Z``."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,291 @@
+"""`Emulator`: a cloud on the loopback, with one account, its key, and several data centers."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from smartdc.emulator import seed, server
+from smartdc.emulator.app import App
+from smartdc.emulator.clock import Clock
+from smartdc.emulator.directory import Account, Directory
+from smartdc.emulator.incoming import Call
+from smartdc.emulator.site import Shared, Site
+from smartdc.emulator.vm import VM
+
+if TYPE_CHECKING:
+    from smartdc.datacenter import DataCenter
+    from smartdc.emulator.ssh import MachineLogins
+
+KEY_NAME = "test_key"
+DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
+
+
+class Emulator:
+    """An emulated cloud: real HTTPS, strict about everything that the real server is strict about.
+
+    ::
+
+        with Emulator() as cloud:
+            sdc = cloud.datacenter()
+            print(sdc.machines())
+
+    Args:
+        account: Login of the account.
+        datacenters: Their names; the first is the default.
+        rate: Emulated seconds per real second. At 0 time stands still until the client's waiting, or
+            `clock`, moves it.
+        host: The address to listen on.
+        ports: One per data center; by default free ones.
+        ssh_port: Give each running machine an SSH server at its public address, which is then one of the
+            loopback's, at this port; 0 picks one.
+        state_dir: Where the key and the certificate are kept; by default a directory that `stop` removes.
+
+    Attributes:
+        account: The account, shared by all data centers.
+        key_id: What its key is called in a signature.
+        key_file: Its private key, Ed25519.
+        ca_file: The certificate authority to trust, in PEM.
+        clock: The emulated time.
+        calls: Every request, in order.
+        violations: What clients did that would have harmed a real server, in words.
+        ssh_port: Where machines can be logged in to, or None.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str = "test",
+        datacenters: Sequence[str] = DATACENTERS,
+        rate: float = 0.0,
+        host: str = "127.0.0.1",
+        ports: Sequence[int] | None = None,
+        state_dir: Path | None = None,
+        ssh_port: int | None = None,
+    ) -> None:
+        if not datacenters or len(set(datacenters)) != len(datacenters):
+            raise ValueError(f"datacenters must be different names, at least one: {datacenters!r}")
+        if ports is not None and len(ports) != len(datacenters):
+            raise ValueError(f"{len(datacenters)} data centers need as many ports, not {len(ports)}")
+        self.clock = Clock(rate)
+        directory = Directory(self.clock.now)
+        self.account: Account = directory.add(account)
+        self.key_id = f"/{account}/keys/{KEY_NAME}"
+        self.calls: list[Call] = []
+        self._shared = Shared(self.clock, directory, self.account)
+        self._sites = {name: Site(name, self._shared) for name in datacenters}
+        for number, site in enumerate(self._sites.values()):
+            seed.fill(site, number, on_loopback=ssh_port is not None)
+        self.clock.on_advance(self._settle)
+        self._host = host
+        self._ports = list(ports) if ports is not None else [0] * len(datacenters)
+        self._directory = Path(state_dir) if state_dir is not None else None
+        self._remove_directory: weakref.finalize[..., Emulator] | None = None
+        self._server: server.Server | None = None
+        self._private: ed25519.Ed25519PrivateKey | None = None
+        self._ssh_port = ssh_port
+        self._logins: MachineLogins | None = None
+
+    def __enter__(self) -> Emulator:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "running" if self._server else "stopped"
+        return f"<Emulator {self.account.login}: {', '.join(self._sites)}, {state}>"
+
+    @property
+    def violations(self) -> list[str]:
+        """What clients did that would have harmed a real server (observed A)."""
+        return self._shared.violations
+
+    @property
+    def key_file(self) -> Path:
+        """The account's private key."""
+        return self._files() / "id_ed25519"
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate authority to trust."""
+        return self._files() / "ca.pem"
+
+    @property
+    def ssh_port(self) -> int | None:
+        """Where machines can be logged in to, or None when they cannot."""
+        return self._ssh_port if self._logins is None else self._logins.port
+
+    def start(self) -> Emulator:
+        """Make the key, open the ports and serve. Starting what runs changes nothing.
+
+        Returns:
+            Itself.
+        """
+        if self._server is not None:
+            return self
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="smartdc-emulator-"))
+            # Also when nobody stops it: there is a private key in there.
+            self._remove_directory = weakref.finalize(
+                self, shutil.rmtree, self._directory, ignore_errors=True
+            )
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._make_key()
+            server.write_authority(self.ca_file)
+            sockets = server.listen(self._host, self._ports)
+        except BaseException:
+            self._remove_files()
+            raise
+        by_port = {}
+        for site, listening in zip(self._sites.values(), sockets, strict=True):
+            port = listening.getsockname()[1]
+            by_port[port] = site
+            self._shared.urls[site.name] = f"https://{_in_url(self._host)}:{port}"
+        self._server = server.Server(App(by_port, self.calls), self._host, sockets)
+        self._server.start()
+        if self._ssh_port is not None:
+            self._open_logins(self._server)
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and remove the temporary files. Stopping what stands changes nothing."""
+        running, self._server = self._server, None
+        if self._logins is not None:
+            with self._shared.lock:
+                self._shared.on_change.clear()
+                self._logins.close()
+                self._logins = None
+        if running is not None:
+            running.stop()
+        self._remove_files()
+
+    def url(self, datacenter: str | None = None) -> str:
+        """Where a data center answers, the first by default."""
+        return self.site(datacenter).url
+
+    def site(self, name: str | None = None) -> Site:
+        """The state of a data center, the first by default."""
+        if name is None:
+            name = next(iter(self._sites))
+        if name not in self._sites:
+            raise ValueError(f"no data center {name!r} here, only {', '.join(self._sites)}")
+        return self._sites[name]
+
+    def datacenter(self, name: str | None = None, **kwargs: Any) -> DataCenter:
+        """A client that is connected to a data center, the first by default.
+
+        Args:
+            name: The data center.
+            kwargs: Arguments of `DataCenter`; they win over those that the emulator gives.
+        """
+        from smartdc.datacenter import DataCenter  # the emulator works without the client
+
+        arguments: dict[str, Any] = {
+            "location": self.site(name).name,
+            "key_id": self.key_id,
+            "secret": str(self.key_file),
+            "known_locations": dict(self._shared.urls),
+            "verify": str(self.ca_file),
+            "clock": self.clock,
+        }
+        return DataCenter(**(arguments | kwargs))
+
+    def add_account(self, login: str, **fields: Any) -> Account:
+        """Make another account, without keys.
+
+        Args:
+            login: Its login.
+            fields: ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or optional fields of an
+                account by CloudAPI's names.
+        """
+        with self._shared.lock:
+            return self._shared.directory.add(login, **fields)
+
+    def environment(self, datacenter: str | None = None) -> dict[str, str]:
+        """Variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""
+        key = self.account.keys[0]
+        settings = {"URL": self.url(datacenter), "ACCOUNT": self.account.login, "KEY_ID": key.fingerprint}
+        variables = {
+            f"{prefix}_{name}": value for prefix in ("TRITON", "SDC") for name, value in settings.items()
+        }
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+            variables[name] = str(self.ca_file)
+        # For clients that take a key from a file and not from ~/.ssh or the agent (terraform, triton-go).
+        variables["TRITON_KEY_MATERIAL"] = variables["SDC_KEY_MATERIAL"] = str(self.key_file)
+        return variables
+
+    def _open_logins(self, running: server.Server) -> None:
+        from smartdc.emulator.ssh import MachineLogins  # asyncssh takes a while to import
+
+        logins = MachineLogins(self._ssh_port or server.free_port(), self._login_keys, running.loop)
+
+        def follow(site: Site) -> None:
+            logins.follow(list(site.machines.values()))
+
+        with self._shared.lock:
+            self._logins = logins
+            self._shared.on_change.append(follow)
+            for site in self._sites.values():
+                follow(site)
+
+    def _login_keys(self, vm: VM) -> list[str]:
+        owner = self._shared.directory.find(vm.owner_uuid)
+        return [key.openssh for key in owner.keys] if owner else []
+
+    def _settle(self) -> None:
+        for site in self._sites.values():
+            site.settle()
+
+    def _files(self) -> Path:
+        if self._directory is None:
+            raise RuntimeError("the emulator has not been started")
+        return self._directory
+
+    def _make_key(self) -> None:
+        if self.key_file.exists():
+            loaded = serialization.load_ssh_private_key(self.key_file.read_bytes(), None)
+            if not isinstance(loaded, ed25519.Ed25519PrivateKey):
+                raise ValueError(f"{self.key_file} is no Ed25519 key")
+            private = loaded
+        else:
+            private = self._private or ed25519.Ed25519PrivateKey.generate()
+            self.key_file.touch(mode=0o600)
+            self.key_file.write_bytes(
+                private.private_bytes(
+                    serialization.Encoding.PEM,
+                    serialization.PrivateFormat.OpenSSH,
+                    serialization.NoEncryption(),
+                )
+            )
+        line = private.public_key().public_bytes(
+            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+        )
+        public = f"{line.decode()} {self.account.login}@emulator"
+        self.key_file.with_suffix(".pub").write_text(f"{public}\n")
+        if self._private is None:  # a second start keeps the key
+            self._private = private
+            self.account.add_key(KEY_NAME, public)
+
+    def _remove_files(self) -> None:
+        if self._remove_directory is not None:
+            self._remove_directory()
+            self._remove_directory = self._directory = None
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

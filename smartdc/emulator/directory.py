@@ -1,0 +1,123 @@
+"""Accounts and their keys: what the real server asks its user directory (UFDS) for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from smartdc.http_signature.keys import PublicKey
+from smartdc.http_signature.verify import SSHPublicKey, load_public_key
+
+NAMESPACE = uuid.UUID("6a7f2c0e-5e0b-4c53-9c34-2f4d0b7a1e10")
+
+#: Owner of the public images and of the networks; no client signs as this account.
+ADMIN_UUID = str(uuid.uuid5(NAMESPACE, "account/admin"))
+
+
+class KeyRefused(ValueError):
+    """The directory does not take this key: malformed, of an unknown kind, or already there."""
+
+
+@dataclass
+class Key:
+    """One SSH public key of an account.
+
+    Attributes:
+        fingerprint: MD5, hexadecimal with colons, the only form that the directory knows (observed B).
+    """
+
+    name: str
+    fingerprint: str
+    openssh: str
+    public: SSHPublicKey = field(repr=False)
+
+
+@dataclass
+class Account:
+    """One account, shared by all data centers.
+
+    Attributes:
+        details: Optional fields by CloudAPI's names: companyName, firstName, lastName, address, city,
+            state, postalCode, country, phone.
+        approved: Whether it may provision.
+        disabled: Whether every request of it is refused.
+    """
+
+    login: str
+    uuid: str
+    email: str
+    created: float
+    updated: float
+    details: dict[str, str] = field(default_factory=dict)
+    triton_cns_enabled: bool = False
+    approved: bool = True
+    disabled: bool = False
+    keys: list[Key] = field(default_factory=list)
+
+    def add_key(self, name: str | None, openssh: str) -> Key:
+        """Register a public key.
+
+        Args:
+            name: The label; None takes the fingerprint.
+            openssh: The line of an OpenSSH ``.pub`` file.
+
+        Raises:
+            KeyRefused: It is no key, or the account has it.
+        """
+        key = read_key(name, openssh)
+        if any(key.fingerprint == known.fingerprint for known in self.keys):
+            raise KeyRefused("the account has this key")
+        self.keys.append(key)
+        return key
+
+    def find_key(self, name: str) -> Key | None:
+        """The key with this MD5 fingerprint or, else, with this name."""
+        by_fingerprint = (key for key in self.keys if key.fingerprint == name)
+        by_name = (key for key in self.keys if key.name == name)
+        return next(by_fingerprint, None) or next(by_name, None)
+
+
+class Directory:
+    """All accounts, found by login or uuid; both are case sensitive (observed B)."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._accounts: dict[str, Account] = {}
+
+    def add(self, login: str, **fields: object) -> Account:
+        """Make an account.
+
+        Args:
+            login: Its login name.
+            fields: ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or one of the details.
+        """
+        if login in self._accounts:
+            raise ValueError(f"there is an account {login!r} already")
+        now = self._now()
+        account_uuid = str(uuid.uuid5(NAMESPACE, f"account/{login}"))
+        account = Account(login, account_uuid, f"{login}@example.com", created=now, updated=now)
+        for name, value in fields.items():
+            if name in ("email", "approved", "disabled", "triton_cns_enabled"):
+                setattr(account, name, value)
+            else:
+                account.details[name] = str(value)
+        self._accounts[login] = account
+        return account
+
+    def find(self, login: str) -> Account | None:
+        """The account with this login or uuid."""
+        if login in self._accounts:
+            return self._accounts[login]
+        return next((account for account in self._accounts.values() if account.uuid == login), None)
+
+
+def read_key(name: str | None, openssh: str) -> Key:
+    """Make a `Key` of an OpenSSH public key line, without registering it."""
+    openssh = openssh.strip()
+    try:
+        fingerprint = PublicKey.from_text(openssh).md5
+        public = load_public_key(openssh)
+    except ValueError as error:
+        raise KeyRefused(str(error)) from error
+    return Key(name or fingerprint, fingerprint, openssh, public)

@@ -1,0 +1,134 @@
+"""Jobs: everything that the server promises now and does later.
+
+The durations are emulated seconds and stand here, in one place. A job of a machine begins when the earlier
+jobs of that machine have ended, as tickets make them do in Triton.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PROVISION_SECONDS = 20.0
+START_SECONDS = 5.0
+STOP_SECONDS = 5.0
+REBOOT_SECONDS = 8.0
+DELETE_SECONDS = 5.0
+#: After a destroy job has succeeded, the machine still shows its last state for this long (D1).
+DELETE_LAG_SECONDS = 1.0
+WRITE_SECONDS = 2.0  # tags and metadata
+UPDATE_SECONDS = 2.0  # rename, resize, firewall, deletion protection
+SNAPSHOT_SECONDS = 3.0
+ROLLBACK_SECONDS = 5.0
+SNAPSHOT_DELETE_SECONDS = 3.0
+
+#: Called with the emulated time at which it is due.
+Action = Callable[[float], None]
+
+
+@dataclass(eq=False)
+class Job:
+    """One job of one machine.
+
+    Attributes:
+        task: VMAPI's word: provision, start, stop, reboot, update, snapshot, destroy.
+        action: The audit's word for it, such as ``replace_tags``.
+        execution: queued, running, succeeded or failed.
+        snapshot_name: For the jobs of snapshots.
+        caller: Who asked, as the audit shows it; None for an operator.
+    """
+
+    uuid: str
+    task: str
+    action: str
+    created: float
+    execution: str = "queued"
+    finished: float | None = None
+    snapshot_name: str | None = None
+    caller: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that happens `offset` seconds into a job."""
+
+    offset: float
+    act: Action
+
+
+@dataclass
+class Work:
+    """What a job does.
+
+    Attributes:
+        seconds: How long it takes.
+        finish: Its effect, at the end.
+        steps: What shows on the way.
+        possible: Asked when the job begins; a job that is not possible fails and changes nothing.
+        lag: Seconds after the success for which the machine is still busy; `after` happens at their end.
+    """
+
+    seconds: float
+    finish: Action
+    steps: Sequence[Step] = ()
+    possible: Callable[[], bool] = lambda: True
+    lag: float = 0.0
+    after: Action | None = None
+
+
+class Timeline:
+    """Actions in the order in which they fall due."""
+
+    def __init__(self) -> None:
+        self._queue: list[tuple[float, int, Action]] = []
+        self._sequence = itertools.count()
+
+    def at(self, due: float, action: Action) -> None:
+        """Do `action` when emulated time has reached `due`."""
+        heapq.heappush(self._queue, (due, next(self._sequence), action))
+
+    def run_until(self, now: float) -> bool:
+        """Do what is due, each action at its own time.
+
+        Returns:
+            Whether there was anything.
+        """
+        did_something = False
+        while self._queue and self._queue[0][0] <= now:
+            due, _, action = heapq.heappop(self._queue)
+            action(due)
+            did_something = True
+        return did_something
+
+
+def schedule(timeline: Timeline, job: Job, work: Work, begin: float) -> float:
+    """Put a job on the timeline.
+
+    Returns:
+        When the machine is free again.
+    """
+    end = begin + work.seconds
+
+    def start(_due: float) -> None:
+        if not work.possible():
+            timeline.at(end, fail)
+            return
+        job.execution = "running"
+        for step in work.steps:
+            timeline.at(begin + step.offset, step.act)
+        timeline.at(end, succeed)
+
+    def succeed(due: float) -> None:
+        job.execution, job.finished = "succeeded", due
+        work.finish(due)
+        if work.after is not None:
+            timeline.at(due + work.lag, work.after)
+
+    def fail(due: float) -> None:
+        job.execution, job.finished = "failed", due
+
+    timeline.at(begin, start)
+    return end + work.lag

@@ -1,0 +1,155 @@
+"""What a new data center holds: images, packages and networks, the same in every run.
+
+The names are those that Triton's users know, among them everything that the tutorial of py-smartdc asks for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from smartdc.emulator.directory import ADMIN_UUID
+from smartdc.emulator.resources import Image, Network, Package
+from smartdc.emulator.site import Site
+
+#: 198.18.0.0/15 is set aside for tests of network gear: nothing on the internet answers there.
+PUBLIC_ADDRESSES = list(ipaddress.IPv4Network("198.18.0.0/15").subnets(new_prefix=20))
+#: Where "public" machines are that one can log in to: Linux answers at every address of the loopback.
+LOOPBACK_ADDRESSES = list(ipaddress.IPv4Network("127.64.0.0/15").subnets(new_prefix=20))
+
+_USERS = ("root", "admin")
+_SMALL_BASE = "A {} SmartOS image with just essential packages installed."
+_LTS = "A 64-bit SmartOS image with just essential packages installed, with long-term support."
+
+_IMAGES: list[dict[str, Any]] = [
+    # The newest base64 first: add_machine() takes the first that fits. Its mark is CloudAPI 6.5's; today's
+    # server sends none. It is here because the tutorial asks for the data center's default dataset.
+    {"name": "base64", "version": "21.4.0", "default": True, "tags": {"role": "os"}, "users": _USERS,
+     "description": _SMALL_BASE.format("64-bit"), "published_at": "2022-01-18T12:45:52.000Z"},
+    {"name": "base64", "version": "14.3.0", "tags": {"role": "os"}, "users": _USERS,
+     "description": _SMALL_BASE.format("64-bit"), "published_at": "2014-11-21T10:57:40.000Z"},
+    {"name": "base64", "version": "13.4.0", "tags": {"role": "os"}, "users": _USERS,
+     "description": _SMALL_BASE.format("64-bit"), "published_at": "2014-02-28T10:50:42.000Z"},
+    {"name": "base", "version": "14.3.0", "tags": {"role": "os"}, "users": _USERS,
+     "description": _SMALL_BASE.format("32-bit"), "published_at": "2014-11-21T10:52:13.000Z"},
+    {"name": "base", "version": "13.4.0", "tags": {"role": "os"}, "users": _USERS,
+     "description": _SMALL_BASE.format("32-bit"), "published_at": "2014-02-28T10:43:35.000Z"},
+    {"name": "base-64-lts", "version": "15.4.1", "tags": {"role": "os", "group": "base-64-lts"},
+     "description": _LTS, "published_at": "2016-05-27T16:57:32.000Z", "users": _USERS},
+    {"name": "base-64-lts", "version": "20.4.0", "tags": {"role": "os", "group": "base-64-lts"},
+     "description": _LTS, "published_at": "2021-01-11T11:39:47.000Z", "users": _USERS,
+     "requirements": {"min_ram": 256, "max_ram": 65536}},
+    {"name": "minimal-64", "version": "20.4.0", "tags": {"role": "os", "group": "minimal-64"},
+     "description": "A 64-bit SmartOS image with no packages at all.",
+     "published_at": "2021-01-11T10:22:05.000Z", "requirements": {"brand": "joyent-minimal"}},
+    {"name": "debian-11", "version": "20220228", "os": "linux", "type": "lx-dataset",
+     "description": "Container-native Debian 11 64-bit image.", "published_at": "2022-02-28T19:00:26.000Z",
+     "tags": {"role": "os", "kernel_version": "4.10"}, "requirements": {"brand": "lx"}},
+    {"name": "ubuntu-certified-22.04", "version": "20230110", "os": "linux", "type": "zvol",
+     "description": "Ubuntu 22.04 LTS (64-bit) Certified image.", "published_at": "2023-01-12T08:18:21.000Z",
+     "tags": {"role": "os", "org.smartos:cloudinit_datasource": "smartdc", "default_user": "ubuntu"},
+     "requirements": {"brand": "bhyve", "min_ram": 1024}, "image_size": 10240},
+    {"name": "centos-7", "version": "20200717", "os": "linux", "type": "zvol",
+     "description": "CentOS 7 64-bit image for hardware virtual machines.",
+     "published_at": "2020-07-17T09:37:50.000Z", "tags": {"role": "os"}, "image_size": 10240,
+     "requirements": {"brand": "kvm"}},
+    {"name": "docker-layer", "version": "8b3dbbf7b5a1", "os": "linux", "type": "docker",
+     "tags": {"docker:repo": "alpine", "docker:tag:latest": True}},
+    {"name": "base64", "version": "1.8.1", "state": "disabled", "tags": {"role": "os"},
+     "published_at": "2012-05-02T15:15:24.403Z", "description": _SMALL_BASE.format("64-bit")},
+]  # fmt: skip
+
+_PACKAGES: list[dict[str, Any]] = [
+    {"name": "g3-standard-0.25-smartos", "memory": 256, "disk": 8192, "vcpus": 1, "group": "Standard",
+     "default": True, "description": "Standard 256MB RAM 0.125 CPU 8GB Disk"},
+    {"name": "g3-standard-1-smartos", "memory": 1024, "disk": 33792, "vcpus": 1, "group": "Standard",
+     "description": "Standard 1GB RAM 0.5 CPU 33GB Disk"},
+    {"name": "g3-highcpu-0.5-smartos", "memory": 512, "disk": 12288, "vcpus": 1, "group": "High CPU",
+     "description": "High CPU 0.5GB RAM 1 CPU 12GB Disk"},
+    {"name": "g3-highcpu-1-smartos", "memory": 1024, "disk": 25600, "vcpus": 2, "group": "High CPU",
+     "description": "High CPU 1GB RAM 2 CPU 25GB Disk"},
+    {"name": "g4-highcpu-1G", "memory": 1024, "disk": 25600, "vcpus": 0, "group": "High CPU",
+     "description": "Compute Optimized 1G RAM - 0.5 vCPU - 25 GB Disk"},
+    {"name": "g4-general-4G", "memory": 4096, "disk": 51200, "vcpus": 0, "group": "General Purpose",
+     "description": "General Purpose 4G RAM - 1 vCPU - 50 GB Disk"},
+    {"name": "sample-512M", "memory": 512, "disk": 10240, "vcpus": 1, "version": "1.0.0"},
+    {"name": "sample-512M", "memory": 512, "disk": 15360, "vcpus": 1, "version": "1.1.0"},
+    {"name": "sample-256M-retired", "memory": 256, "disk": 5120, "vcpus": 1, "active": False},
+    {"name": "g4-bhyve-2G-flex", "memory": 2048, "disk": 51200, "vcpus": 1, "group": "Bhyve",
+     "brand": "bhyve", "flexible_disk": True, "disks": [{}, {"size": "remaining"}],
+     "description": "Bhyve 2G RAM - 1 vCPU - 50 GB flexible disk"},
+    {"name": "g4-bhyve-4G-flex", "memory": 4096, "disk": 102400, "vcpus": 2, "group": "Bhyve",
+     "brand": "bhyve", "flexible_disk": True,
+     "description": "Bhyve 4G RAM - 2 vCPU - 100 GB flexible disk"},
+    {"name": "k4-general-kvm-3.75G", "memory": 3840, "disk": 51200, "vcpus": 1, "group": "KVM",
+     "brand": "kvm", "description": "KVM 3.75G RAM - 1 vCPU - 50 GB Disk"},
+]  # fmt: skip
+
+
+def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
+    """Fill a new data center.
+
+    Args:
+        site: It.
+        number: Its place among the data centers, so that each has public addresses of its own.
+        on_loopback: Whether the public addresses are ones that this computer answers at.
+    """
+    for fields in _IMAGES:
+        _add_image(site, **fields)
+    # A private image that somebody else shares with the account.
+    owner = site.shared.account.uuid
+    _add_image(
+        site,
+        name="shared-app",
+        version="1.0.0",
+        owner=site.stable_uuid("account/neighbour"),
+        public=False,
+        acl=[owner],
+        description="A neighbour's application image",
+    )
+    for fields in _PACKAGES:
+        _add_package(site, **fields)
+    public = LOOPBACK_ADDRESSES if on_loopback else PUBLIC_ADDRESSES
+    _add_networks(site, str(public[number % len(public)]), owner)
+
+
+def _add_image(site: Site, *, name: str, version: str, **fields: Any) -> None:
+    image_uuid = site.stable_uuid(f"image/{name}/{version}")
+    settings: dict[str, Any] = {"os": "smartos", "type": "zone-dataset", "owner": ADMIN_UUID} | fields
+    settings.setdefault("homepage", f"https://docs.tritondatacenter.com/images/{name}")
+    site.images[image_uuid] = Image(image_uuid, name, version, **settings)
+
+
+def _add_package(site: Site, *, name: str, memory: int, disk: int, **fields: Any) -> None:
+    settings: dict[str, Any] = {"version": "1.0.0", "swap": memory * 2} | fields
+    package_uuid = site.stable_uuid(f"package/{name}/{settings['version']}")
+    site.packages[package_uuid] = Package(package_uuid, name, memory=memory, disk=disk, **settings)
+
+
+def _add_networks(site: Site, public: str, owner: str) -> None:
+    _add_network(site, "external", "external", public, description="Reaches the internet")
+    _add_network(
+        site,
+        "My-Fabric-Network",
+        "fabric",
+        "192.168.128.0/22",
+        description="The default fabric network of the account",
+        vlan_id=2,
+        owner_uuids=[owner],
+    )
+    _add_network(site, "private", "internal", "10.88.0.0/20", description="Shared by all machines", vlan_id=0)
+
+
+def _add_network(site: Site, name: str, kind: str, subnet: str, **fields: Any) -> None:
+    network_uuid = site.stable_uuid(f"network/{name}")
+    addresses = ipaddress.IPv4Network(subnet)
+    site.networks[network_uuid] = Network(
+        network_uuid,
+        name,
+        kind,
+        subnet,
+        provision_start_ip=str(addresses[5]),
+        provision_end_ip=str(addresses[-6]),
+        gateway=str(addresses[1]),
+        **fields,
+    )

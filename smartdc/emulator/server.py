@@ -1,0 +1,168 @@
+"""The web server: one uvicorn in one background thread, TLS, and one listening socket per data center."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import trustme
+import uvicorn
+from starlette.types import ASGIApp
+
+#: Idle connections are kept this long; a client that polls for minutes finds its own again.
+KEEP_ALIVE_SECONDS = 600
+#: What stopping gives to requests that are being answered.
+GRACE_SECONDS = 2.0
+_STARTUP_SECONDS = 20.0
+
+
+@cache
+def authority() -> trustme.CA:
+    """The certificate authority of this process; making one takes longer than starting a server."""
+    return trustme.CA()
+
+
+@cache
+def tls_context(host: str) -> ssl.SSLContext:
+    """TLS for the loopback, signed by `authority`."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    names = dict.fromkeys([host, "127.0.0.1", "::1", "localhost"])
+    authority().issue_cert(*names).configure_cert(context)
+    return context
+
+
+def write_authority(path: Path) -> None:
+    """Write the certificate that a client has to trust, in PEM."""
+    path.write_bytes(authority().cert_pem.bytes())
+
+
+def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
+    """Open the sockets; port 0 takes any that is free.
+
+    Raises:
+        OSError: A port is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sockets: list[socket.socket] = []
+    try:
+        for port in ports:
+            # Saying TCP makes asyncio switch Nagle's algorithm off, which costs 40 ms a connection.
+            listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            sockets.append(listening)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            listening.listen(256)
+    except OSError:
+        for listening in sockets:
+            listening.close()
+        raise
+    return sockets
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """The server's thread.
+
+    Args:
+        app: What answers.
+        host: The address that the sockets listen on.
+        sockets: From `listen`; the server closes them.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, sockets: Sequence[socket.socket]) -> None:
+        context = tls_context(host)
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            ssl_context_factory=lambda _config, _default: context,
+        )
+        self._uvicorn = _Uvicorn(config)
+        self._sockets = list(sockets)
+        self._thread = threading.Thread(target=self._run, name="smartdc-emulator", daemon=True)
+
+    def start(self) -> None:
+        """Serve; requests are answered when this returns."""
+        self._thread.start()
+        if not self._uvicorn.ready.wait(_STARTUP_SECONDS) or not self._uvicorn.started:
+            raise RuntimeError("the emulator's server did not start")
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop of the thread, for what else is served there."""
+        return self._uvicorn.loop
+
+    def stop(self) -> None:
+        """Close everything and end the thread; idle connections are not waited for."""
+        self._uvicorn.ask_to_stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner() as runner:
+                runner.run(self._uvicorn.serve(self._sockets))
+        finally:
+            self._uvicorn.ready.set()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server, which stops at once instead of at its next tick of 0.1 s."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def ask_to_stop(self) -> None:
+        """Make `main_loop` return; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that serves."""
+        if self._loop is None:
+            raise RuntimeError("the server has not been started")
+        return self._loop
+
+    async def main_loop(self) -> None:
+        """Wait until somebody asks to stop."""
+        self._loop = asyncio.get_running_loop()
+        self.ready.set()
+        await self._stop.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, let requests end, and drop the connections that are idle."""
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            _, late = await asyncio.wait(set(self.server_state.tasks), timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+        for connection in list(self.server_state.connections):
+            # A TLS goodbye would wait for the client's; a client that keeps its connection sends none.
+            connection.transport.abort()
+        await asyncio.sleep(0)
