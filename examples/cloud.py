@@ -21,7 +21,7 @@ class Place:
     sdc: DataCenter
     emulated: bool
     key_file: str
-    ssh_port: int
+    ssh_port: int | None
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:

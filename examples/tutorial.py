@@ -87,7 +87,7 @@ def log_in(machine: Machine, where: Place) -> None:
         ssh_conn.connect(
             machine.public_ips[0],
             username="admin",
-            port=where.ssh_port,
+            port=where.ssh_port or 22,
             key_filename=str(Path(where.key_file).expanduser()),
         )
         _, rout, _ = ssh_conn.exec_command("pkgin ls")

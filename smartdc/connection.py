@@ -45,6 +45,7 @@ DEFAULT_TIMEOUT = (10.0, 120.0)
 
 _PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_VERB = re.compile(r"[A-Za-z]+")
 _URL_SPECIAL = re.compile(r"[\s?#\\]|[^\x21-\x7e]")
 
 
@@ -138,6 +139,8 @@ class Connection(Endpoint):
             APIError: The server answered with 400 or above.
             TransportError: There was no answer, or none that can be read.
         """
+        if not _VERB.fullmatch(method):
+            raise ConfigurationError(f"{method!r} is not an HTTP verb")
         if path and not path.startswith("/"):
             raise ConfigurationError(f"path {path!r} does not start with '/'")
         return self._exchange(method, self.url + _checked_path(path), headers, data, params, timeout)
@@ -212,7 +215,13 @@ class Connection(Endpoint):
                 params=query,
                 auth=self.auth if sign else None,
             )
-        except (requests.exceptions.InvalidHeader, requests.exceptions.InvalidURL) as error:
+            for name, value in headers.items():
+                f"{name}{value}".encode("latin-1")  # what the wire can carry
+        except (
+            requests.exceptions.InvalidHeader,
+            requests.exceptions.InvalidURL,
+            UnicodeEncodeError,
+        ) as error:
             raise ConfigurationError(f"{method} {url}: {error}") from error
         return request
 
@@ -321,8 +330,9 @@ def _checked_path(path: str) -> str:
     """The path as given, unless it would lead outside the account or break the request line."""
     if _URL_SPECIAL.search(path):
         raise ConfigurationError(f"path {path!r} must be quoted, and its query given as params=")
-    if any(unquote(segment) in (".", "..") for segment in path.split("/")):
-        raise ConfigurationError(f"path {path!r} leads out of the account")
+    if any(unquote(segment) in ("", ".", "..") for segment in path.split("/")[1:]):
+        # An empty id makes the server fail (observed A6); the dots lead to another account.
+        raise ConfigurationError(f"path {path!r} has an empty part, or one that leads out of the account")
     return path
 
 

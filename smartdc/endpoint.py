@@ -121,9 +121,9 @@ def path_of(segments: Sequence[str]) -> str:
     """The segments as a URL path, each quoted by itself so that none can climb out of its place.
 
     Raises:
-        ConfigurationError: A segment is empty, ``.`` or ``..``, which would lead elsewhere.
+        ConfigurationError: A segment is no text, or empty, ``.`` or ``..``, which would lead elsewhere.
     """
     for segment in segments:
-        if segment in ("", ".", ".."):
+        if not isinstance(segment, str) or segment in ("", ".", ".."):
             raise ConfigurationError(f"{segment!r} cannot be an id or a name in a URL")
     return "".join("/" + quote(segment, safe="") for segment in segments)

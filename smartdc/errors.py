@@ -162,7 +162,7 @@ class APIError(SmartDCError, requests.HTTPError):
         text = f"{self.method} {self.path}: {self.status} {self.code or _reason(self.status)}"
         if self.message:
             text += f": {self.message}"
-        details = "; ".join(_describe_field_error(error) for error in self.errors)
+        details = "; ".join(filter(None, map(_describe_field_error, self.errors)))
         if details:
             text += f" [{details}]"
         if self.request_id:
@@ -200,7 +200,7 @@ class GoneError(NotFoundError):
 
     def __init__(self, response: requests.Response) -> None:
         body = _json_or_none(response)
-        self.machine = body if isinstance(body, dict) and "id" in body else None
+        self.machine = _without_passwords(body) if isinstance(body, dict) and "id" in body else None
         super().__init__(response)
         if self.machine is not None or isinstance(body, str):
             # The body is the machine (or its id), not an explanation: say it in words.
@@ -359,13 +359,21 @@ def _describe_field_error(error: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
+def _without_passwords(machine: dict[str, Any]) -> dict[str, Any]:
+    """Exceptions are logged and pickled: the passwords of ``credentials=true`` stay out of them."""
+    metadata = machine.get("metadata")
+    if not isinstance(metadata, dict) or "credentials" not in metadata:
+        return machine
+    return machine | {"metadata": {key: metadata[key] for key in metadata if key != "credentials"}}
+
+
 def _picklable(state: Mapping[str, Any]) -> dict[str, Any]:
     """Without the request and response: they hold the signature, and sockets that cannot travel."""
-    return {name: value for name, value in state.items() if name not in ("request", "response")}
+    return {name: None if name in ("request", "response") else value for name, value in state.items()}
 
 
 def _rebuild(cls: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
     error = cls.__new__(cls)
     error.args = args
-    error.__dict__.update({"request": None, "response": None} | state)
+    error.__dict__.update(state)
     return error

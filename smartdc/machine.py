@@ -81,7 +81,7 @@ class Machine(Lifecycle, Tags, Metadata, Snapshots):
         try:
             self._save(self.datacenter.raw_machine_data(self.id, credentials=credentials))
         except GoneError as gone:
-            self._save(gone.machine or {**self._last, "state": "deleted"})
+            self._save(gone.machine or dict(self._data or {}, state="deleted"))
             raise
 
     def credentials(self) -> dict[str, Any]:

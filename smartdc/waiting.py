@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -42,9 +43,9 @@ def poll(
     Raises:
         WaitTimeout: The time ran out; its `state` is what was seen last.
     """
-    if not interval > 0:
+    if not 0 < interval < math.inf:
         raise ConfigurationError(f"interval must be a number of seconds above 0, not {interval!r}")
-    if timeout is not None and timeout < 0:
+    if timeout is not None and not timeout >= 0:  # not "<": NaN is no end either
         raise ConfigurationError(f"timeout must be None or a number of seconds from 0, not {timeout!r}")
     deadline = None if timeout is None else clock.monotonic() + timeout
     while (seen := done()) is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from smartdc.endpoint import MachineEndpoint
 from smartdc.errors import ConfigurationError
-from smartdc.values import checked_metadata
+from smartdc.values import checked_metadata, readable_alone
 
 
 class Metadata(MachineEndpoint):
@@ -91,7 +91,7 @@ class Metadata(MachineEndpoint):
             self._data["metadata"].pop("user-script", None)
 
     def _delete_key(self, key: str) -> None:
-        if any(character.isspace() for character in key):
+        if not readable_alone(key):
             raise ConfigurationError(
                 f"metadata {key!r} cannot be deleted alone: the server does not answer for such a name"
             )

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, cast
 
 from smartdc.endpoint import MachineEndpoint
 from smartdc.errors import ConfigurationError
 from smartdc.types import Value
-from smartdc.values import checked_tags
-
-# The server does not answer for a name with a space, or fails (observed A3).
-_READABLE_ALONE = re.compile(r"[^\s]+")
+from smartdc.values import checked_tags, readable_alone
 
 
 class Tags(MachineEndpoint):
@@ -78,7 +74,7 @@ class Tags(MachineEndpoint):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        if not _READABLE_ALONE.fullmatch(tag):
+        if not readable_alone(tag):
             tags = self.get_tags()
             if tag not in tags:
                 raise ConfigurationError(f"machine {self.id} has no tag {tag!r}")
