@@ -83,12 +83,12 @@ class Timeline:
     """Actions in the order in which they fall due."""
 
     def __init__(self) -> None:
-        self._queue: list[tuple[float, int, Action]] = []
+        self._queue: list[tuple[float, bool, int, Action]] = []
         self._sequence = itertools.count()
 
-    def at(self, due: float, action: Action) -> None:
-        """Do `action` when emulated time has reached `due`."""
-        heapq.heappush(self._queue, (due, next(self._sequence), action))
+    def at(self, due: float, action: Action, *, last: bool = False) -> None:
+        """Do `action` when emulated time has reached `due`; `last`: after all others of that moment."""
+        heapq.heappush(self._queue, (due, last, next(self._sequence), action))
 
     def run_until(self, now: float) -> bool:
         """Do what is due, each action at its own time.
@@ -98,7 +98,7 @@ class Timeline:
         """
         did_something = False
         while self._queue and self._queue[0][0] <= now:
-            due, _, action = heapq.heappop(self._queue)
+            due, _, _, action = heapq.heappop(self._queue)
             action(due)
             did_something = True
         return did_something
@@ -130,5 +130,6 @@ def schedule(timeline: Timeline, job: Job, work: Work, begin: float) -> float:
     def fail(due: float) -> None:
         job.execution, job.finished = "failed", due
 
-    timeline.at(begin, start)
+    # The moment at which the job before ends is the moment at which this one begins, and must come second.
+    timeline.at(begin, start, last=True)
     return end + work.lag
