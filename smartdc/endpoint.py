@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
     from smartdc.types import MachineData
 
-__all__ = ["Endpoint", "MachineEndpoint", "entity_id", "given", "path_of"]
+__all__ = ["Endpoint", "MachineEndpoint", "entity_id", "given", "is_uuid", "path_of"]
 
 Params = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -114,7 +114,12 @@ def entity_id(entity: Any, what: str, *keys: str) -> str:
             f"{entity!r} names no {what}: give its {wanted}, or a dict or object that has one"
         )
     # The server compares ids as text and answers 409 to upper case (observed D).
-    return found.lower() if _UUID.fullmatch(found) else found
+    return found.lower() if is_uuid(found) else found
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it has the form of an id."""
+    return _UUID.fullmatch(text) is not None
 
 
 def path_of(segments: Sequence[str]) -> str:

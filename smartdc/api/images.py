@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
+from smartdc.endpoint import entity_id, given, is_uuid
 from smartdc.search import marked_default, search_dicts
 from smartdc.types import Image
 
@@ -108,7 +108,7 @@ class ImageOperations(Connection):
         return marked_default(self.datasets())
 
     def _dataset_by_urn(self, wanted: str) -> Image | None:
-        if _looks_like_uuid(wanted):
+        if is_uuid(wanted):
             return None
         found = [dataset for dataset in self.datasets() if _urn_matches(dataset["urn"], wanted)]
         return max(found, key=lambda dataset: dataset.get("published_at", ""), default=None)
@@ -122,7 +122,3 @@ def _urn_matches(urn: str, wanted: str) -> bool:
     """Whether the parts of `wanted` are parts of `urn` in a row, from its start or from the name on."""
     parts, asked = urn.split(":"), wanted.split(":")
     return asked in (parts[: len(asked)], parts[-2:][: len(asked)])
-
-
-def _looks_like_uuid(text: str) -> bool:
-    return len(text) == 36 and text.count("-") == 4

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc.connection import Connection
-from smartdc.endpoint import Params, entity_id, given
+from smartdc.endpoint import Params, entity_id, given, is_uuid
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
 from smartdc.types import MachineData, NetworkObject
@@ -243,8 +243,8 @@ class MachineOperations(Connection):
         if dataset is None:
             return None
         wanted = entity_id(dataset, "dataset", "id", "urn")
-        # A URN was an id once; today's servers know UUIDs only.
-        return self._as_datacenter().dataset(wanted)["id"] if ":" in wanted else wanted
+        # A URN, or a part of one, was an id once; today's servers know UUIDs only.
+        return wanted if is_uuid(wanted) else self._as_datacenter().dataset(wanted)["id"]
 
     def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
         page = self._get("machines", params={**filters, **given(limit=limit, offset=offset)})
