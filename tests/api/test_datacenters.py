@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from smartdc import KNOWN_LOCATIONS, ConfigurationError, DataCenter, LegacyDataCenter
+from smartdc.emulator import Emulator
+from tests.recorded import call, sent
+from tests.stub_server import Reply, StubServer
+
+
+def test_datacenters_lists_them_and_learns_them(cloud: Emulator, sdc: DataCenter) -> None:
+    found = sdc.datacenters()
+    assert {"us-sw-1", "us-east-1"} <= found.keys()
+    assert found["us-east-1"] == cloud.url("us-east-1")
+    assert sdc.known_locations.items() >= found.items()
+    assert sent(cloud) == [call("GET", "/my/datacenters")]
+
+
+def test_datacenters_learned_by_one_object_are_not_known_to_others(cloud: Emulator) -> None:
+    with cloud.datacenter(location="here", known_locations={"here": cloud.url("us-sw-1")}) as one:
+        before, shipped = one.known_locations, dict(KNOWN_LOCATIONS)
+        with DataCenter("us-sw-1") as other:
+            one.datacenters()
+            assert before == {"here": cloud.url("us-sw-1")}
+            assert other.known_locations == shipped == KNOWN_LOCATIONS
+
+
+def test_datacenter_connects_to_a_sister_with_the_same_settings(cloud: Emulator) -> None:
+    with (
+        cloud.datacenter(headers={"X-Mine": "1"}, timeout=7.0, pool_size=3, login="test") as sdc,
+        sdc.datacenter("us-east-1") as east,
+    ):
+        assert type(east) is DataCenter
+        assert east.location == "us-east-1"
+        assert (east.auth, east.login, east.verify) == (sdc.auth, "test", sdc.verify)
+        assert (east.timeout, east.clock, east.verbose) == (7.0, sdc.clock, sdc.verbose)
+        assert east != sdc
+        east.keys()
+    last = cloud.calls[-1]
+    assert (last.datacenter, last.path, last.headers["x-mine"]) == ("us-east-1", "/test/keys", "1")
+
+
+def test_datacenter_that_is_known_costs_no_request(cloud: Emulator, sdc: DataCenter) -> None:
+    sdc.datacenters()
+    with sdc.datacenter("us-east-1") as east:
+        assert east.base_url == cloud.url("us-east-1")
+    with sdc.datacenter(cloud.url("us-east-1")) as same:
+        assert same == east
+    assert sent(cloud) == [call("GET", "/my/datacenters")]
+
+
+def test_datacenter_that_is_not_known_is_looked_for_once(cloud: Emulator) -> None:
+    with cloud.datacenter(location="here", known_locations={"here": cloud.url("us-sw-1")}) as sdc:
+        with sdc.datacenter("us-east-1") as east:
+            assert east.base_url == cloud.url("us-east-1")
+        with sdc.datacenter("us-east-1"):
+            pass
+    assert sent(cloud) == [call("GET", "/my/datacenters")]
+
+
+@pytest.mark.parametrize("name", ["atlantis", ""])
+def test_datacenter_that_does_not_exist(cloud: Emulator, sdc: DataCenter, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"no data center '{name}' here; known are .*us-east-1"):
+        sdc.datacenter(name)
+    assert sent(cloud) == [call("GET", "/my/datacenters")]
+
+
+def test_the_sister_of_a_legacy_data_center_is_legacy(stub: StubServer) -> None:
+    with LegacyDataCenter(stub.url, login="bob") as old, old.datacenter("localhost:1") as sister:
+        assert type(sister) is LegacyDataCenter
+        assert sister.default_headers["X-Api-Version"] == "~6.5"
+        assert "Accept-Version" not in sister.default_headers
+
+
+def test_api_asks_the_root_unsigned_and_says_that_it_is_old(cloud: Emulator, sdc: DataCenter) -> None:
+    with pytest.warns(DeprecationWarning, match="do not describe themselves") as caught:
+        # A redirect to the documentation (observed C), which is not followed.
+        assert sdc.api() is None
+    assert caught[0].filename == __file__
+    assert sent(cloud) == [call("GET", "/")]
+    assert "authorization" not in cloud.calls[0].headers
+
+
+def test_api_of_an_old_server(stub: StubServer) -> None:
+    stub.answer(Reply({"keys": {"ListKeys": "GET /:account/keys"}}))
+    with DataCenter(stub.url) as sdc, pytest.warns(DeprecationWarning, match="do not describe"):
+        assert sdc.api() == {"keys": {"ListKeys": "GET /:account/keys"}}
+    assert stub.asked[0].target == "/"

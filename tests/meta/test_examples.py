@@ -1,0 +1,39 @@
+"""Every example runs to its end."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted(
+    path
+    for path in (Path(__file__).parents[2] / "examples").glob("*.py")
+    # The others are what examples import.
+    if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+)
+# `make demo` takes down 200 machines; a few show the same.
+ARGUMENTS = {"teardown_fleet.py": ["--machines", "16"]}
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\t[A-Z]+\thttps://\S+")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_runs(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(path), "--emulated", *ARGUMENTS.get(path.name, [])],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # stderr has the lines of verbose=True, if any.
+    assert [line for line in done.stderr.splitlines() if not LOG_LINE.fullmatch(line)] == []
+    assert done.stdout.strip().splitlines()[-1].startswith(f"{path.stem}: ")
+
+
+def test_the_two_examples_of_the_tutorial_are_there() -> None:
+    assert {"tutorial.py", "teardown_fleet.py"} <= {path.name for path in EXAMPLES}

@@ -1,0 +1,48 @@
+"""What the README tells people to type works."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smartdc.emulator import Emulator
+
+README = Path(__file__).parents[2] / "README.md"
+TEXT = README.read_text(encoding="utf-8") if README.exists() else ""
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def test_there_is_something_to_run() -> None:
+    assert BLOCKS
+    assert ">>> sdc = DataCenter(" in TEXT
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_runs_as_a_script(block: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("print(" in block) == bool(done.stdout)
+
+
+def test_the_quickstart_runs_against_the_emulator(
+    cloud: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = re.findall(r"^ +>>> (.*)$", TEXT, re.MULTILINE)
+    names: dict[str, object] = {}
+    with cloud.datacenter() as sdc:
+        for line in lines:
+            if line.startswith("sdc = DataCenter("):
+                # The one line that names a real place.
+                names["sdc"] = sdc
+            else:
+                exec(compile(line, "README.md", "single"), names)  # noqa: S102 - our own README
+    operations = [got.operation for got in cloud.calls]
+    assert {"CreateMachine", "GetMachine", "DeleteMachine"} <= set(operations)
+    assert {got.status for got in cloud.calls} <= {200, 201, 204}
+    assert capsys.readouterr().err == ""

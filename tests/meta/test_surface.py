@@ -1,0 +1,182 @@
+"""The rules of the house that can be checked by looking at the code."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import smartdc
+import smartdc.api
+from smartdc import DataCenter, LegacyDataCenter, Machine, Snapshot
+from smartdc.connection import Connection
+from smartdc.endpoint import MachineEndpoint
+
+PACKAGE = Path(smartdc.__file__).parent
+TESTS = Path(__file__).parents[1]
+LONGEST_FILE = 420
+# Modules that do something when they are imported.
+PROGRAMS = ("__main__",)
+REQUESTS = {"_get", "_head", "_post", "_put", "_delete", "_call", "_exchange", "request"}
+VERB_AND_PATH = re.compile(r"``(GET|HEAD|POST|PUT|DELETE) /\S*``")
+
+
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    yield package
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if found.name.rpartition(".")[2] not in PROGRAMS:
+            yield importlib.import_module(found.name)
+
+
+def areas(kind: type) -> list[type]:
+    """The classes of operations that derive from `kind`, in smartdc/api."""
+    return [
+        value
+        for module in modules(smartdc.api)
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, kind) and value.__module__ == module.__name__
+    ]
+
+
+ALL_MODULES = list(modules(smartdc))
+AREAS = [*areas(Connection), *areas(MachineEndpoint)]
+OBJECTS = [DataCenter, LegacyDataCenter, Machine, Snapshot]
+
+
+def public(owner: type) -> list[str]:
+    """Names of the methods and properties that a class defines itself."""
+    kinds = (property, staticmethod, classmethod)
+    return [
+        name
+        for name, value in vars(owner).items()
+        if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, kinds))
+    ]
+
+
+def parsed(owner: type) -> ast.ClassDef:
+    """The class as it is written."""
+    tree = ast.parse(Path(inspect.getfile(owner)).read_text(encoding="utf-8"))
+    (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner.__name__)
+    return found
+
+
+def isort_style(name: str) -> tuple[int, str]:
+    """Constants, classes, functions: the order that ruff's RUF022 keeps."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
+@pytest.mark.parametrize("module", ALL_MODULES, ids=lambda module: module.__name__)
+def test_all_is_sorted_unique_and_importable(module: ModuleType) -> None:
+    names = getattr(module, "__all__", [])
+    assert sorted(set(names), key=isort_style) == names
+    for name in names:
+        assert hasattr(module, name), name
+
+
+def test_the_package_exports_all_that_is_public_in_it() -> None:
+    here = {
+        name
+        for name, value in vars(smartdc).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert here == set(smartdc.__all__)
+    assert re.fullmatch(r"\d+\.\d+\.\d+(a|b|rc)?\d*", smartdc.__version__)
+
+
+@pytest.mark.parametrize(("kind", "owner"), [(Connection, DataCenter), (MachineEndpoint, Machine)])
+def test_a_public_name_is_defined_once(kind: type, owner: type) -> None:
+    # What an area defines over `kind` is what `kind` leaves open.
+    counted = Counter(name for area in [*areas(kind), owner] for name in public(area))
+    assert [name for name, count in counted.items() if count > 1] == []
+    assert set(areas(kind)) <= set(owner.__mro__), "an area that its object does not have"
+
+
+def test_there_are_areas_and_each_module_is_one() -> None:
+    assert len(AREAS) >= 11
+    by_module = Counter(area.__module__ for area in AREAS)
+    found = {f"smartdc.api.{module.name}" for module in pkgutil.iter_modules(smartdc.api.__path__)}
+    assert by_module.keys() == found
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__)
+def test_areas_hold_no_state_and_do_not_import_each_other(area: type) -> None:
+    assert "__init__" not in vars(area)
+    assert "__slots__" not in vars(area)
+    tree = ast.parse(Path(inspect.getfile(area)).read_text(encoding="utf-8"))
+    imported = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported += [
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    ]
+    assert [name for name in imported if name.startswith("smartdc.api")] == []
+
+
+@pytest.mark.parametrize("owner", [*OBJECTS, *AREAS, Connection], ids=lambda owner: owner.__name__)
+def test_everything_public_has_a_docstring(owner: type) -> None:
+    for name in public(owner):
+        text = inspect.getdoc(getattr(owner, name))
+        assert text, name
+        assert text.splitlines()[0].endswith((".", ":", ";")), f"{name}: the first line is a sentence"
+    assert inspect.getdoc(owner)
+
+
+def requesting(owner: type) -> set[str]:
+    """Names of the methods of a class that lead to a request, through each other too."""
+    calls = {
+        node.name: {
+            part.func.attr
+            for part in ast.walk(node)
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
+            and isinstance(part.func.value, ast.Name) and part.func.value.id == "self"
+        }
+        for node in parsed(owner).body
+        if isinstance(node, ast.FunctionDef)
+    }  # fmt: skip
+    found: set[str] = set()
+    while True:
+        more = {name for name, called in calls.items() if called & (REQUESTS | found)}
+        if more <= found:
+            return found
+        found |= more
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__)
+def test_methods_that_make_requests_name_verb_and_path(area: type) -> None:
+    asking = [name for name in requesting(area) if not name.startswith("_")]
+    assert asking
+    assert [name for name in asking if not VERB_AND_PATH.search(getattr(area, name).__doc__ or "")] == []
+
+
+def test_every_public_method_is_used_by_a_test() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py") if path != Path(__file__)]
+    used = set(re.findall(r"\.(\w+)", "\n".join(texts)))
+    # Tests go through getattr and methodcaller as well.
+    used |= set(re.findall(r"[\"'](\w+)[\"']", "\n".join(texts)))
+    names = {name for owner in [*OBJECTS, *AREAS, Connection] for name in public(owner)}
+    assert sorted(names - used) == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_no_file_is_too_long(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_every_file_says_what_belongs_in_it(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_there_is_no_room_for_odds_and_ends() -> None:
+    # design.md section 2.
+    assert not {"utils", "common", "helpers", "misc", "base"} & {path.stem for path in PACKAGE.rglob("*")}
