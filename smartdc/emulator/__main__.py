@@ -9,14 +9,22 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
+import sys
 import threading
 from types import FrameType
 
 from smartdc.emulator.cloud import DATACENTERS, Emulator
 
+#: Of `Emulator.environment`, what is left out here: in a shell it would break HTTPS to everywhere else.
+_REPLACES_AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until told to stop."""
+    """Serve until told to stop.
+
+    Returns:
+        The exit status: 0 when it was told to stop, 1 when it could not start.
+    """
     options = _parse(arguments)
     names = options.datacenter or list(DATACENTERS)
     ports = [options.port + number for number in range(len(names))] if options.port else None
@@ -34,19 +42,32 @@ def main(arguments: list[str] | None = None) -> int:
             ports=ports,
             ssh_port=options.ssh_port,
         ) as cloud:
-            for name in names:
-                print(f"# {name}: {cloud.url(name)}")
-            for variable, value in cloud.environment().items():
-                print(f"export {variable}={shlex.quote(value)}")
-            print(f"# in Python: DataCenter(key_id={cloud.key_id!r}, secret={str(cloud.key_file)!r}, ...)")
-            if cloud.ssh_port is not None:
-                print(f"# machines: ssh -p {cloud.ssh_port} -i {cloud.key_file} admin@ADDRESS")
-            print("# Ctrl-C stops it", flush=True)
+            _print_guide(cloud, names)
             stop.wait()
+    except (ValueError, OSError) as error:
+        print(f"python -m smartdc.emulator: {error}", file=sys.stderr)
+        return 1
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
     return 0
+
+
+def _print_guide(cloud: Emulator, names: list[str]) -> None:
+    """Say where everything is; only the exports are no comments."""
+    for name in names:
+        print(f"# {name}: {cloud.url(name)}")
+    for variable, value in cloud.environment().items():
+        if variable not in _REPLACES_AUTHORITIES:
+            print(f"export {variable}={shlex.quote(value)}")
+    print(f"# certificate authority, for clients that are told which to trust: {cloud.ca_file}")
+    print(
+        f"# in Python: DataCenter({cloud.url(names[0])!r}, key_id={cloud.key_id!r}, "
+        f"secret={str(cloud.key_file)!r}, verify={str(cloud.ca_file)!r})"
+    )
+    if cloud.ssh_port is not None:
+        print(f"# machines: ssh -p {cloud.ssh_port} -i {cloud.key_file} admin@ADDRESS")
+    print("# Ctrl-C stops it", flush=True)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

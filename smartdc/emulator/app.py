@@ -16,7 +16,7 @@ import uuid
 from email.utils import formatdate
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -35,6 +35,7 @@ from smartdc.emulator import (
     networks,
     packages,
     parameters,
+    presigned,
     rbac,
     snapshots,
     tags,
@@ -93,7 +94,10 @@ class App:
         if scope["type"] != "http":
             return
         site = self._sites[scope["server"][1]]
-        request = await _read(Request(scope, receive))
+        try:
+            request = await _read(Request(scope, receive))
+        except ClientDisconnect:
+            return  # in the middle of its body
         response = self._serve(site, request)
         await response(scope, receive, send)
 
@@ -131,7 +135,8 @@ def _handle(site: Site, request: Incoming) -> Answer:
     request.params = params or {}
     if not found.route.authenticated:
         return found.route.handler(site, request)
-    authentication.check_presigned(site, request)
+    # A pre-signed URL takes the place of what the Authorization header says.
+    signature = presigned.check_presigned(site, request) or signature
     authentication.identify(site, request, signature)
     if request.path == "/--ping":
         return front.ping(site, request)

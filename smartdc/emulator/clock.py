@@ -7,6 +7,7 @@ done. The *wall clock* (`Clock.wall`) is what the server compares a signature's 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,8 +26,8 @@ class Clock:
     """
 
     def __init__(self, rate: float = 0.0) -> None:
-        if rate < 0:
-            raise ValueError(f"rate must not be negative: {rate!r}")
+        if not 0 <= rate < math.inf:
+            raise ValueError(f"rate must be a number from 0 on: {rate!r}")
         self.rate = rate
         self.skew = 0.0
         self._lock = threading.Lock()

@@ -71,10 +71,15 @@ class Emulator:
         state_dir: Path | None = None,
         ssh_port: int | None = None,
     ) -> None:
+        if not account or "/" in account or account == "my":
+            raise ValueError(f"{account!r} cannot be the login of an account")
         if not datacenters or len(set(datacenters)) != len(datacenters):
             raise ValueError(f"datacenters must be different names, at least one: {datacenters!r}")
         if ports is not None and len(ports) != len(datacenters):
             raise ValueError(f"{len(datacenters)} data centers need as many ports, not {len(ports)}")
+        for port in (*(ports or ()), ssh_port or 0):
+            if not 0 <= port <= 65535:
+                raise ValueError(f"{port} is no port: they go from 0 to 65535")
         self.clock = Clock(rate)
         directory = Directory(self.clock.now)
         self.account: Account = directory.add(account)
@@ -159,7 +164,11 @@ class Emulator:
         self._server = server.Server(App(by_port, self.calls), self._host, sockets)
         self._server.start()
         if self._ssh_port is not None:
-            self._open_logins(self._server)
+            try:
+                self._open_logins(self._server)
+            except BaseException:
+                self.stop()
+                raise
         return self
 
     def stop(self) -> None:

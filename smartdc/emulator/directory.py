@@ -34,26 +34,16 @@ class Key:
 
 
 @dataclass
-class Account:
-    """One account, shared by all data centers.
-
-    Attributes:
-        details: Optional fields by CloudAPI's names: companyName, firstName, lastName, address, city,
-            state, postalCode, country, phone.
-        approved: Whether it may provision.
-        disabled: Whether every request of it is refused.
-    """
+class KeyOwner:
+    """An account or a sub-user: who has keys, and signs with them."""
 
     login: str
     uuid: str
     email: str
     created: float
     updated: float
-    details: dict[str, str] = field(default_factory=dict)
-    triton_cns_enabled: bool = False
-    approved: bool = True
-    disabled: bool = False
-    keys: list[Key] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list, kw_only=True)
+    disabled: bool = field(default=False, kw_only=True)
 
     def add_key(self, name: str | None, openssh: str) -> Key:
         """Register a public key.
@@ -63,7 +53,7 @@ class Account:
             openssh: The line of an OpenSSH ``.pub`` file.
 
         Raises:
-            KeyRefused: It is no key, or the account has it.
+            KeyRefused: It is no key, or its owner has it already.
         """
         key = read_key(name, openssh)
         if any(key.fingerprint == known.fingerprint for known in self.keys):
@@ -76,6 +66,55 @@ class Account:
         by_fingerprint = (key for key in self.keys if key.fingerprint == name)
         by_name = (key for key in self.keys if key.name == name)
         return next(by_fingerprint, None) or next(by_name, None)
+
+
+@dataclass
+class SubUser(KeyOwner):
+    """A sub-user of an account.
+
+    Attributes:
+        allowed: A switch for tests: whether each request of it is let in. Policies will decide that.
+    """
+
+    allowed: bool = False
+
+
+@dataclass
+class Account(KeyOwner):
+    """One account, shared by all data centers.
+
+    Attributes:
+        details: Optional fields by CloudAPI's names: companyName, firstName, lastName, address, city,
+            state, postalCode, country, phone.
+        approved: Whether it may provision.
+        disabled: Whether every request of it is refused.
+        users: Its sub-users, by login.
+    """
+
+    details: dict[str, str] = field(default_factory=dict)
+    triton_cns_enabled: bool = False
+    approved: bool = True
+    users: dict[str, SubUser] = field(default_factory=dict)
+
+    def add_user(self, login: str, *, allowed: bool = False) -> SubUser:
+        """Make a sub-user, without keys.
+
+        Args:
+            login: Its login, unique in the account.
+            allowed: Let it do everything that the account may; by default it may do nothing.
+        """
+        if login in self.users:
+            raise ValueError(f"there is a sub-user {login!r} already")
+        user_uuid = str(uuid.uuid5(NAMESPACE, f"user/{self.login}/{login}"))
+        email = f"{login}@example.com"
+        user = SubUser(login, user_uuid, email, self.created, self.created, allowed=allowed)
+        self.users[login] = user
+        return user
+
+    def find_user(self, login: str) -> SubUser | None:
+        """The sub-user with this login or uuid."""
+        by_uuid = (user for user in self.users.values() if user.uuid == login)
+        return self.users.get(login) or next(by_uuid, None)
 
 
 class Directory:

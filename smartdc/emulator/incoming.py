@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from smartdc.emulator.answers import JSON_TYPE
-from smartdc.emulator.directory import Account
+from smartdc.emulator.directory import Account, SubUser
 from smartdc.emulator.resources import Image, Package
 from smartdc.emulator.routes import Route
 from smartdc.emulator.versions import Version, reaches
@@ -49,7 +49,8 @@ class Incoming:
     Attributes:
         params: Path, query and body as one bag (D5).
         account: Whose resources the request is about.
-        caller: Who signed it.
+        caller: The account that signed it, or whose sub-user did.
+        sub_user: Which of its sub-users signed it.
         key_id: The signature's, for the audit.
         image: The image that ``image`` or ``dataset`` names by uuid.
         package: The active package that ``package`` names, or any by uuid.
@@ -74,6 +75,7 @@ class Incoming:
     params: dict[str, Any] = field(default_factory=dict)
     complete: bool = False
     caller: Account | None = None
+    sub_user: SubUser | None = None
     key_id: str | None = None
     owner: Account | None = None
     image: Image | None = None

@@ -19,6 +19,8 @@ KEEP_ALIVE_SECONDS = 600
 #: What stopping gives to requests that are being answered.
 GRACE_SECONDS = 2.0
 _STARTUP_SECONDS = 20.0
+#: Turns of the event loop that a connection needs to be gone after it was broken off; SSH's need the most.
+_LAST_TURNS = 3
 
 
 @cache
@@ -57,10 +59,10 @@ def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((host, port))
             listening.listen(256)
-    except OSError:
+    except OSError as error:
         for listening in sockets:
             listening.close()
-        raise
+        raise OSError(error.errno, f"cannot listen at {host}:{port} ({error.strerror})") from error
     return sockets
 
 
@@ -152,17 +154,26 @@ class _Uvicorn(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, let requests end, and drop the connections that are idle."""
+        for listening in sockets or []:
+            asyncio.get_running_loop().remove_reader(listening)
+        # A turn for the connection that has just been accepted: asyncio loses its socket if the server is
+        # closed before its task has begun.
+        await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for listening in sockets or []:
             listening.close()
         for connection in list(self.server_state.connections):
-            connection.shutdown()
-        if self.server_state.tasks:
-            _, late = await asyncio.wait(set(self.server_state.tasks), timeout=GRACE_SECONDS)
-            for task in late:
-                task.cancel()
+            if not connection.transport.is_closing():  # closing it twice would make abort() do nothing
+                connection.shutdown()
+        await self._wait_for_requests()
         for connection in list(self.server_state.connections):
             # A TLS goodbye would wait for the client's; a client that keeps its connection sends none.
             connection.transport.abort()
-        await asyncio.sleep(0)
+        await self._wait_for_requests()  # those that waited for the rest of a body learn that there is none
+        for _ in range(_LAST_TURNS):
+            await asyncio.sleep(0)
+
+    async def _wait_for_requests(self) -> None:
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=GRACE_SECONDS)

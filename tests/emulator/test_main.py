@@ -1,0 +1,232 @@
+"""``python -m smartdc.emulator``: what it prints leads a client there, and it ends when it is told to."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from smartdc import DataCenter, Machine
+from smartdc.emulator.__main__ import main
+
+COMMAND = [sys.executable, "-W", "error", "-u", "-m", "smartdc.emulator"]
+LAST_LINE = "# Ctrl-C stops it\n"
+
+
+class Printed:
+    """What it says when it is ready."""
+
+    def __init__(self, lines: list[str]) -> None:
+        assert lines[-1] == LAST_LINE, lines
+        self.text = "".join(lines)
+        self.sites = dict(re.findall(r"^# (\S+): (https://.+)$", self.text, re.MULTILINE))
+        self.exports = dict(re.findall(r"^export (\w+)=(.*)$", self.text, re.MULTILINE))
+
+    def pasted(self) -> dict[str, str]:
+        """The environment of a shell into which all of it was pasted."""
+        done = subprocess.run(
+            ["env", "-i", "sh", "-euc", f"{self.text}\nenv -0"], capture_output=True, text=True, check=True
+        )
+        assert done.stderr == ""
+        pairs = (entry.partition("=") for entry in done.stdout.split("\0") if entry)
+        return {name: value for name, _, value in pairs}
+
+    def client(self, **options: object) -> DataCenter:
+        """A client that knows nothing but the variables."""
+        variables = self.pasted()
+        arguments = {
+            "location": variables["TRITON_URL"],
+            "key_id": f"/{variables['TRITON_ACCOUNT']}/keys/{variables['TRITON_KEY_ID']}",
+            "secret": variables["TRITON_KEY_MATERIAL"],
+            "verify": variables["NODE_EXTRA_CA_CERTS"],
+        }
+        return DataCenter(**(arguments | options))  # type: ignore[arg-type]
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[Printed, subprocess.Popen[str]]]:
+    """A process of its own, which must not outlive the test."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, *arguments], stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Printed(_until_ready(process.stdout)), process
+        finally:
+            process.kill()
+
+
+def _until_ready(stdout: object) -> list[str]:
+    lines = []
+    for line in stdout:  # type: ignore[attr-defined]
+        lines.append(line)
+        if line == LAST_LINE:
+            break
+    return lines
+
+
+def in_this_process(use: Callable[[Printed], None], *arguments: str, end: int = signal.SIGTERM) -> int:
+    """Call `main`; another thread uses it when it is ready, and sends this process the signal."""
+    reading, writing = os.pipe()
+    failures: list[BaseException] = []
+
+    def drive(lines: object) -> None:
+        printed = _until_ready(lines)
+        if LAST_LINE not in printed:
+            return  # it has ended by itself: a signal would now end the tests
+        try:
+            use(Printed(printed))
+        except BaseException as failure:
+            failures.append(failure)
+        finally:
+            os.kill(os.getpid(), end)
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with open(reading) as lines:  # noqa: PTH123 - a pipe
+        thread = threading.Thread(target=drive, args=(lines,))
+        thread.start()
+        with open(writing, "w") as out, redirect_stdout(out):  # noqa: PTH123 - a pipe
+            status = main(list(arguments))
+        thread.join()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    if failures:
+        raise failures[0]
+    return status
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_as_a_program(end: signal.Signals) -> None:
+    with running() as (printed, process):
+        assert list(printed.sites) == ["us-sw-1", "us-east-1", "eu-ams-1"]
+        directory = Path(printed.pasted()["TRITON_KEY_MATERIAL"]).parent
+        assert directory.is_dir()
+        with printed.client() as sdc:
+            assert sdc.account()["login"] == "test"
+            assert sdc.datacenters() == printed.sites
+        process.send_signal(end)
+        rest = process.communicate(timeout=20)
+    assert (process.returncode, rest) == (0, ("", ""))
+    assert not directory.exists()
+
+
+def test_what_it_prints() -> None:
+    def use(printed: Printed) -> None:
+        names = [f"{prefix}_{name}" for name in ("URL", "ACCOUNT", "KEY_ID") for prefix in ("TRITON", "SDC")]
+        material = ["TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL"]
+        # SSL_CERT_FILE and REQUESTS_CA_BUNDLE replace all authorities of the shell they are pasted into.
+        assert sorted(printed.exports) == sorted([*names, *material, "NODE_EXTRA_CA_CERTS"])
+        variables = printed.pasted()
+        assert set(printed.exports) <= set(variables)
+        authority = variables["NODE_EXTRA_CA_CERTS"]
+        assert f"for clients that are told which to trust: {authority}\n" in printed.text
+        assert "# machines" not in printed.text
+        # The line for Python is Python.
+        call = re.search(r"^# in Python: (DataCenter\(.+\))$", printed.text, re.MULTILINE)
+        assert call is not None
+        with eval(call.group(1), {"DataCenter": DataCenter}) as sdc:  # noqa: S307 - printed by us
+            assert sdc.base_url == variables["TRITON_URL"]
+            assert sdc.account()["login"] == "test"
+
+    assert in_this_process(use, end=signal.SIGINT) == 0
+
+
+def test_options() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    def use(printed: Printed) -> None:
+        assert printed.sites == {"far": f"https://127.0.0.1:{port}"}
+        variables = printed.pasted()
+        assert (variables["TRITON_ACCOUNT"], variables["SDC_ACCOUNT"]) == ("o'brien", "o'brien")
+        with printed.client() as sdc:
+            assert sdc.account()["login"] == "o'brien"
+            machine = make(sdc)
+            machine.poll_until("running", interval=0.01, timeout=20)
+            login = re.search(r"^# machines: ssh -p (\d+) -i (\S+) admin@", printed.text, re.MULTILINE)
+            assert login is not None
+            with paramiko.SSHClient() as client:
+                client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+                client.connect(
+                    machine.public_ips[0],
+                    port=int(login.group(1)),
+                    username="admin",
+                    key_filename=login.group(2),
+                    allow_agent=False,
+                    look_for_keys=False,
+                )
+                assert client.exec_command("hostname")[1].read() == b"web0\n"
+
+    options = ["--account", "o'brien", "--datacenter", "far", "--port", str(port), "--ssh-port", "0"]
+    assert in_this_process(use, *options, "--rate", "5000") == 0
+
+
+def test_time_that_stands_still_and_several_ports() -> None:
+    def use(printed: Printed) -> None:
+        assert list(printed.sites) == ["one", "two", "three"]
+        with printed.client() as sdc:
+            assert make(sdc).status() == "provisioning"
+
+    names = ["--datacenter", "one", "two", "--datacenter", "three"]
+    assert in_this_process(use, *names, "--rate", "0") == 0
+
+
+def make(sdc: DataCenter) -> Machine:
+    return sdc.create_machine("web0", package="g3-highcpu-1-smartos", image=sdc.images(name="base64")[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rate", "-1"], "rate must be a number from 0 on: -1.0"),
+        (["--port", "65534"], "65536 is no port: they go from 0 to 65535"),
+        (["--ssh-port", "70000"], "70000 is no port: they go from 0 to 65535"),
+        (["--account", "a/b"], "'a/b' cannot be the login of an account"),
+        (["--datacenter", "a", "a"], "datacenters must be different names, at least one: ['a', 'a']"),
+    ],
+)
+def test_arguments_that_cannot_be(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    assert capsys.readouterr() == ("", f"python -m smartdc.emulator: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rate", "fast"], "argument --rate: invalid float value: 'fast'"),
+        (["--port", "http"], "argument --port: invalid int value: 'http'"),
+        (["--colour"], "unrecognized arguments: --colour"),
+    ],
+)
+def test_arguments_that_are_none(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors.endswith(f"python -m smartdc.emulator: error: {message}\n")
+
+
+@pytest.mark.parametrize("option", ["--port", "--ssh-port"])
+def test_a_port_that_is_taken(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - to be in the way everywhere
+        port = taken.getsockname()[1]
+        assert main([option, str(port)]) == 1
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors.startswith(f"python -m smartdc.emulator: [Errno {errno.EADDRINUSE}] ")
+    assert f":{port} (" in errors
+    assert errors.count("\n") == 1

@@ -1,0 +1,67 @@
+"""Who signs with a key id of six parts: sub-users. What they may do is a switch until there are policies."""
+
+from __future__ import annotations
+
+import pytest
+
+from smartdc.emulator.directory import KeyRefused, SubUser
+
+from .raw import BAD_CREDENTIALS, Key, Raw
+
+
+@pytest.fixture
+def ops(fresh: Raw) -> tuple[SubUser, Key]:
+    """A sub-user and its key."""
+    user, key = fresh.cloud.account.add_user("ops"), Key.new("ed25519")
+    user.add_key("laptop", key.openssh)
+    return user, key
+
+
+def test_a_sub_user_may_do_nothing_by_default(fresh: Raw, ops: tuple[SubUser, Key]) -> None:
+    user, key = ops
+    refused = fresh.get("/test/keys", key=key, key_id="/test/users/ops/keys/laptop")
+    message = "You do not have permission to access /test/keys (listkeys)"
+    refused.refused(403, "NotAuthorized", message)
+    user.allowed = True
+    for login in ("ops", user.uuid):
+        for name in ("laptop", key.fingerprint):
+            fresh.get("/my/keys", key=key, key_id=f"/test/users/{login}/keys/{name}").ok()
+    user.disabled = True
+    disabled = fresh.get("/my/keys", key=key, key_id="/test/users/ops/keys/laptop")
+    disabled.refused(403, "NotAuthorized", "Account or user is disabled")
+
+
+@pytest.mark.parametrize(
+    "key_id",
+    [
+        "/test/users/eve/keys/laptop",
+        "/eve/users/ops/keys/laptop",
+        "/test/users/ops/keys/none",
+        "/test/keys/laptop",
+    ],
+)
+def test_who_is_unknown(key_id: str, fresh: Raw, ops: tuple[SubUser, Key]) -> None:
+    answer = fresh.get("/my/keys", key=ops[1], key_id=key_id)
+    answer.refused(401, "InvalidCredentials", BAD_CREDENTIALS)
+
+
+def test_the_accounts_key_is_not_the_sub_users(fresh: Raw, ops: tuple[SubUser, Key]) -> None:
+    ops[0].allowed = True
+    answer = fresh.get("/my/keys", key_id="/test/users/ops/keys/test_key")
+    answer.refused(401, "InvalidCredentials", BAD_CREDENTIALS)
+
+
+def test_sub_users_came_with_7_2(fresh: Raw, ops: tuple[SubUser, Key]) -> None:
+    ops[0].allowed = True
+    key_id = "/test/users/ops/keys/laptop"
+    old = fresh.get("/my/keys", key=ops[1], key_id=key_id, headers={"Accept-Version": "~7.1"})
+    if old.status != 400:  # a server that does not speak it any more says so before
+        old.refused(401, "InvalidCredentials", f"Invalid KeyId {key_id} in authorization header")
+
+
+def test_a_sub_user_and_a_key_are_there_once(ops: tuple[SubUser, Key], fresh: Raw) -> None:
+    user, key = ops
+    with pytest.raises(ValueError, match="there is a sub-user 'ops' already"):
+        fresh.cloud.account.add_user("ops")
+    with pytest.raises(KeyRefused):
+        user.add_key("again", key.openssh)
