@@ -31,7 +31,7 @@ from smartdc.errors import (
 )
 from smartdc.legacy import LegacyDataCenter
 from smartdc.machine import Machine
-from smartdc.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS
+from smartdc.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS, Profile
 from smartdc.snapshot import Snapshot
 
 __version__ = "1.0.0a1"
@@ -58,6 +58,7 @@ __all__ = [
     "MissingParameterError",
     "NotAuthorizedError",
     "NotFoundError",
+    "Profile",
     "RequestTimeout",
     "ServerError",
     "ServiceUnavailableError",

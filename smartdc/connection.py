@@ -1,38 +1,38 @@
-"""The connection of one account to one data center: URL, signature, pool, and the one `request()`."""
+"""The connection of one account to one data center: URL, signature, and the one `request()`.
+
+The wire itself is `smartdc.transport`'s.
+"""
 
 from __future__ import annotations
 
 import json as json_module
 import logging
-import os
 import re
 import sys
 import time
-import weakref
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any, TextIO
-from urllib.parse import unquote, urlsplit
+from typing import Any, Self, TextIO
+from urllib.parse import unquote
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies
-from urllib3.exceptions import ReadTimeoutError
 
 from smartdc.endpoint import Endpoint, Params, path_of
 from smartdc.errors import (
     APIError,
     AuthenticationError,
     ConfigurationError,
-    ConnectionFailed,
     InvalidResponse,
-    RequestTimeout,
+    TransportError,
     error_for,
 )
 from smartdc.http_signature import HTTPSignatureAuth, Signer
+from smartdc.roles import checked_roles, with_roles
+from smartdc.skew import is_skew, server_ahead
+from smartdc.transport import Timeout, Transport, prepared
 from smartdc.waiting import Clock
 
 __all__ = ["Connection"]
@@ -46,7 +46,7 @@ DEFAULT_TIMEOUT = (10.0, 120.0)
 _PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _VERB = re.compile(r"[A-Za-z]+")
-_URL_SPECIAL = re.compile(r"[\s?#\\]|[^\x21-\x7e]")
+_URL_SPECIAL = re.compile(r"[\s?#\\]|[^\x21-\x7e]|%(?![0-9A-Fa-f]{2})")
 
 
 class Connection(Endpoint):
@@ -60,6 +60,7 @@ class Connection(Endpoint):
         verbose: True (stderr) or a text stream: one line for each request.
         timeout: Seconds for connecting and for reading.
         clock: What waits use for time.
+        active_roles: Roles that requests are made with; with none, the server takes the default ones.
     """
 
     API_VERSION = "~9||~8"
@@ -76,9 +77,10 @@ class Connection(Endpoint):
         api_version: str | None,
         verify: bool | str,
         verbose: bool | TextIO | None,
-        timeout: float | tuple[float, float] | None,
+        timeout: Timeout | None,
         pool_size: int,
         clock: Clock | None,
+        roles: Iterable[str],
     ) -> None:
         self.login = login
         self.auth = auth
@@ -96,6 +98,7 @@ class Connection(Endpoint):
         if pool_size < 1:
             raise ConfigurationError(f"pool_size must be 1 or more, not {pool_size!r}")
         self._pool_size = pool_size
+        self.active_roles = checked_roles(roles)
         self._open()
 
     @property
@@ -109,8 +112,9 @@ class Connection(Endpoint):
         return self.base_url + path_of((self.login,))
 
     def close(self) -> None:
-        """Close the pooled connections. A later request opens new ones."""
-        self._session.close()
+        """Close the pooled connections, unless they are another's. A later request opens new ones."""
+        if self._owns_pool:
+            self._transport.close()
 
     def request(
         self,
@@ -120,7 +124,7 @@ class Connection(Endpoint):
         data: Any = None,
         *,
         params: Params | None = None,
-        timeout: float | tuple[float, float] | None = None,
+        timeout: Timeout | None = None,
     ) -> tuple[Any, requests.Response]:
         """Make any request of the account; every operation goes through here.
 
@@ -143,7 +147,56 @@ class Connection(Endpoint):
             raise ConfigurationError(f"{method!r} is not an HTTP verb")
         if path and not path.startswith("/"):
             raise ConfigurationError(f"path {path!r} does not start with '/'")
-        return self._exchange(method, self.url + _checked_path(path), headers, data, params, timeout)
+        params = with_roles(self.active_roles, method, path, params)
+        return self._exchange(method, self.url, _checked_path(path), headers, data, params, timeout)
+
+    def presign(
+        self,
+        method: str | Iterable[str],
+        path: str,
+        *,
+        expires: float | datetime = 300,
+        **query: Any,
+    ) -> str:
+        """A URL that whoever holds it can use, without a key, until it expires.
+
+        Made here, without a request. CloudAPI takes such URLs since version 8.4; it is how a browser opens a
+        WebSocket. Keep it as you would a password: there is no way to take it back.
+
+        Args:
+            method: HTTP verb that it is for, or several.
+            path: Path below the account, quoted: ``/machines``.
+            expires: Seconds from now; or a `datetime` that knows its time zone.
+            **query: The whole query of the request: nothing can be added to the URL afterwards.
+
+        Returns:
+            The URL.
+
+        Raises:
+            ConfigurationError: There is no key, or one of these cannot work.
+            KeyLoadError: The key cannot sign.
+        """
+        methods = [verb.upper() for verb in ([method] if isinstance(method, str) else method)]
+        if self.auth is None:
+            raise ConfigurationError("a URL cannot be signed without a key: give key_id")
+        if path and not path.startswith("/"):
+            raise ConfigurationError(f"path {path!r} does not start with '/'")
+        params: Params | None = query
+        for verb in methods:
+            params = with_roles(self.active_roles, verb, path, params)
+        url = prepared("GET", self.url, _checked_path(path), {}, None, ()).url or ""
+        return self.auth.presign(methods, url, _query(params), self._expiry(expires))
+
+    def _expiry(self, expires: float | datetime) -> int:
+        """The moment in seconds since 1970, on the server's clock."""
+        if not isinstance(expires, datetime):
+            own = self.auth.clock_offset if self.auth else 0.0
+            moment = time.time() + own + self._transport.clock_offset + expires
+        elif expires.tzinfo is None:
+            raise ConfigurationError("expires needs a time zone: datetime.now(UTC) + timedelta(minutes=5)")
+        else:
+            moment = expires.timestamp()
+        return int(moment)
 
     def _call(
         self, method: str, segments: Sequence[str], params: Params | None = None, json: Any = None
@@ -156,11 +209,12 @@ class Connection(Endpoint):
     def _exchange(
         self,
         method: str,
-        url: str,
+        base: str,
+        path: str,
         headers: Mapping[str, str] | None = None,
         data: Any = None,
         params: Params | None = None,
-        timeout: float | tuple[float, float] | None = None,
+        timeout: Timeout | None = None,
         sign: bool = True,
     ) -> tuple[Any, requests.Response]:
         """One request to the end: until an answer that stands, or an error. Retries belong here."""
@@ -175,18 +229,45 @@ class Connection(Endpoint):
             raise ConfigurationError(
                 "X-Date must not be sent to CloudAPI: the Date header is set when signing"
             )
+        wait = self.timeout if timeout is None else timeout
         refused: list[Signer] = []
+        offset, corrected = self._transport.clock_offset, False
         while True:
             signer = self.auth.signer if sign and self.auth else None
             # Made anew for each attempt, because it is signed when it is made.
-            request = self._prepare(method, url, merged, body, query, sign)
-            response = self._send(request, self.timeout if timeout is None else timeout)
-            if response.status_code < 400:
+            request = prepared(method, base, path, merged, body, query)
+            if sign and self.auth:
+                self.auth.sign(request, offset)
+            response = self._send(request, wait)
+            error = error_for(response) if response.status_code >= 400 else None
+            if signer is not None and error is not None and is_skew(error):
+                ahead = self._clock_error(response, offset)
+                if ahead is None or corrected:
+                    raise error
+                offset, corrected = ahead, True
+                continue
+            if corrected:
+                self._remember_clock(offset)
+            if error is None:
                 return _decode(response), response
-            error = error_for(response)
             if signer is None or signer in refused or not self._try_next_key(error, signer):
                 raise error
             refused.append(signer)
+
+    def _clock_error(self, response: requests.Response, used: float) -> float | None:
+        """What to add to this machine's clock, if that is not what was `used` in vain."""
+        own = self.auth.clock_offset if self.auth else 0.0
+        ahead = server_ahead(response, time.time() + own)
+        return None if ahead is None or abs(ahead - used) < 1 else ahead
+
+    def _remember_clock(self, offset: float) -> None:
+        if self._transport.correct_clock(offset):
+            log.warning(
+                "this machine's clock is %.0f seconds %s that of %s, and is corrected when signing",
+                abs(offset),
+                "behind" if offset > 0 else "ahead of",
+                self.base_url,
+            )
 
     def _try_next_key(self, error: APIError, signer: Signer) -> bool:
         """Whether the agent has another key to try: only then does a 401 not stand."""
@@ -196,54 +277,16 @@ class Connection(Endpoint):
             and self.auth.try_next_key(signer)
         )
 
-    def _prepare(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        query: list[tuple[str, str]],
-        sign: bool,
-    ) -> requests.PreparedRequest:
-        request = requests.PreparedRequest()
-        try:
-            request.prepare(
-                method=method.upper(),
-                url=url,
-                headers=headers,
-                data=body,
-                params=query,
-                auth=self.auth if sign else None,
-            )
-            for name, value in headers.items():
-                f"{name}{value}".encode("latin-1")  # what the wire can carry
-        except (
-            requests.exceptions.InvalidHeader,
-            requests.exceptions.InvalidURL,
-            UnicodeEncodeError,
-        ) as error:
-            raise ConfigurationError(f"{method} {url}: {error}") from error
-        return request
-
-    def _send(
-        self, request: requests.PreparedRequest, timeout: float | tuple[float, float]
-    ) -> requests.Response:
+    def _send(self, request: requests.PreparedRequest, timeout: Timeout) -> requests.Response:
         """One attempt on the wire."""
         method, path = request.method or "?", request.path_url
         self._tell(method, request.url or "?")
         started = time.monotonic()
         try:
-            response = self._session.send(
-                request,
-                timeout=timeout,
-                # With each request, because a session's own gives way to REQUESTS_CA_BUNDLE.
-                verify=_authorities(self.verify),
-                proxies=self._proxies,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
+            response = self._transport.send(request, timeout, self.verify)
+        except TransportError as error:
             log.debug("%s %s: %s", method, path, type(error).__name__)
-            raise self._transport_error(error, method, path) from error
+            raise
         log.debug(
             "%s %s: %d in %.0f ms (request %s)",
             method,
@@ -254,27 +297,6 @@ class Connection(Endpoint):
         )
         return response
 
-    def _transport_error(
-        self, error: requests.RequestException, method: str, path: str
-    ) -> ConnectionFailed | RequestTimeout | InvalidResponse:
-        where = f"{method} {path}"
-        if isinstance(error, requests.Timeout) or _is_read_timeout(error):
-            return RequestTimeout(
-                f"{where}: no answer from {self.base_url} in time", method=method, path=path
-            )
-        if isinstance(error, requests.exceptions.SSLError):
-            return ConnectionFailed(
-                f"{where}: {self.base_url} is not trusted ({_reason(error)}); a private cloud's "
-                "certificate authority is given as verify='/path/to/ca.pem'",
-                method=method,
-                path=path,
-            )
-        if isinstance(error, requests.exceptions.ContentDecodingError):
-            return InvalidResponse(f"{where}: the body cannot be unpacked", method=method, path=path)
-        return ConnectionFailed(
-            f"{where}: no connection to {self.base_url} ({_reason(error)})", method=method, path=path
-        )
-
     def _tell(self, method: str, url: str) -> None:
         if self.verbose:
             stream = sys.stderr if self.verbose is True else self.verbose
@@ -282,20 +304,19 @@ class Connection(Endpoint):
             stream.flush()
 
     def _open(self) -> None:
-        session = requests.Session()
-        # The environment is read here, once: a session that trusts it reads it, and ~/.netrc, on each call.
-        session.trust_env = False
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=self._pool_size, pool_block=True)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        self._session = session
-        self._proxies = _proxies(self.base_url)
-        _open_connections.add(self)
+        self._transport = Transport(self.base_url, self._pool_size)
+        self._owns_pool = True
+
+    def _sharing_pool(self) -> Self:
+        """Another one with the same settings, on the same pool, which stays this one's to close."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, default_headers=self.default_headers.copy(), _owns_pool=False)
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         """Configuration only: no sockets, no stream, no clock of a test."""
         state = self.__dict__.copy()
-        for name in ("_session", "_proxies", "clock"):
+        for name in ("_transport", "clock"):
             del state[name]
         state["verbose"] = bool(self.verbose)
         return state
@@ -304,26 +325,6 @@ class Connection(Endpoint):
         self.__dict__.update(state)
         self.clock = time
         self._open()
-
-
-_open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-
-def _reopen_in_child() -> None:
-    """A forked child must not speak on its parent's sockets."""
-    for connection in list(_open_connections):
-        connection._open()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reopen_in_child)
-
-
-def _proxies(url: str) -> dict[str, str]:
-    """The environment's proxies; none for this machine itself, which no proxy could reach."""
-    if urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1"):
-        return {}
-    return dict(get_environ_proxies(url))
 
 
 def _checked_path(path: str) -> str:
@@ -382,23 +383,3 @@ def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
         path=request.path_url,
         response=response,
     )
-
-
-def _authorities(verify: bool | str) -> bool | str:
-    """What to trust: the environment may name the authorities, but not undo the caller's choice."""
-    if verify is True:
-        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    return verify
-
-
-def _is_read_timeout(error: requests.RequestException) -> bool:
-    # A body that stops coming is a ConnectionError around urllib3's timeout.
-    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
-
-
-def _reason(error: requests.RequestException) -> str:
-    """The innermost cause, in words: `requests` wraps it three times."""
-    cause: Any = error.args[0] if error.args else error
-    cause = getattr(cause, "reason", None) or cause
-    text = str(cause.args[-1]) if isinstance(cause, BaseException) and cause.args else str(cause)
-    return _CONTROL.sub(" ", text)

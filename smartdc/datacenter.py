@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike, fspath
+from os import PathLike
+from pathlib import Path
 from typing import Any, Self, TextIO
 
 from smartdc.api.account import AccountOperations
@@ -15,10 +16,23 @@ from smartdc.api.networks import NetworkOperations
 from smartdc.api.packages import PackageOperations
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
-from smartdc.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, base_url_of
+from smartdc.profiles import (
+    DEFAULT_LOCATION,
+    ENV,
+    KNOWN_LOCATIONS,
+    TELEFONICA_LOCATIONS,
+    Profile,
+    base_url_of,
+    is_address,
+    list_profiles,
+    load_profile,
+    sign_in_arguments,
+    sub_user_key_id,
+)
+from smartdc.roles import checked_roles
 from smartdc.waiting import Clock
 
-__all__ = ["DataCenter"]
+__all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataCenter"]
 
 
 class DataCenter(
@@ -39,7 +53,8 @@ class DataCenter(
         location: A known location, a URL, a host name, or a bare name (see `base_url_of`).
         key_id: ``/account/keys/NAME`` or ``/account/keys/FINGERPRINT``; of a sub-user
             ``/account/users/SUBUSER/keys/NAME``. None leaves requests unsigned.
-        secret: Path of the private key; or its text, or the key as an object of `cryptography`.
+        secret: Path of the private key; or its text, or the key as an object of `cryptography`. None searches
+            for the key that has the fingerprint in `key_id`.
         headers: Headers to send with each request.
         login: Account in the URL, when it is not the one that signs.
         known_locations: Names of data centers and their URLs, for a private cloud.
@@ -52,6 +67,8 @@ class DataCenter(
         timeout: Seconds: one number, or one for connecting and one for reading. (10, 120) when None.
         pool_size: How many connections to keep; more threads than that take turns.
         clock: What waits use for time; the module `time` when None.
+        user: Sub-user of the account in `key_id` who signs: short for the longer form of `key_id`.
+        roles: Roles to make requests with, instead of the default ones of who signs.
 
     Raises:
         ConfigurationError: One of these cannot work.
@@ -76,21 +93,71 @@ class DataCenter(
         timeout: float | tuple[float, float] | None = None,
         pool_size: int = 64,
         clock: Clock | None = None,
+        user: str | None = None,
+        roles: Sequence[str] = (),
     ) -> None:
         self.location = location or DEFAULT_LOCATION
-        self.known_locations = dict(known_locations or KNOWN_LOCATIONS)
+        # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
+        own_cloud = location is not None and is_address(location)
+        self.known_locations = dict(known_locations or ({} if own_cloud else KNOWN_LOCATIONS))
         super().__init__(
             login=login or "my",
             auth=None,
             headers=headers,
             api_version=api_version,
-            verify=verify if isinstance(verify, bool) else fspath(verify),
+            verify=verify if isinstance(verify, bool) else str(Path(verify).expanduser()),
             verbose=verbose,
             timeout=timeout,
             pool_size=pool_size,
             clock=clock,
+            roles=roles,
         )
-        self.authenticate(key_id, secret, allow_agent, passphrase=passphrase, signed_headers=signed_headers)
+        self.authenticate(
+            key_id, secret, allow_agent, passphrase=passphrase, signed_headers=signed_headers, user=user
+        )
+
+    @classmethod
+    def from_profile(cls, name: str | None = None, **kwargs: Any) -> Self:
+        """Sign in with a profile of the ``triton`` command.
+
+        The key is searched for by the profile's fingerprint, in ``~/.ssh`` and in the ssh-agent.
+
+        Args:
+            name: Its name; ``env`` is the one of the environment variables. None takes the one in
+                ``TRITON_PROFILE``, else triton's current one, else ``env``.
+            **kwargs: Arguments of the constructor, which win over the profile:
+                ``passphrase=getpass.getpass``, ``verify='ca.pem'``.
+
+        Raises:
+            ConfigurationError: There is no such profile, or something in it cannot work.
+            KeyLoadError: Its key is not found, or cannot be read.
+        """
+        return cls(**sign_in_arguments(load_profile(name), kwargs))
+
+    @classmethod
+    def from_env(cls, **kwargs: Any) -> Self:
+        """Sign in with the environment variables of the ``triton`` command.
+
+        They are ``TRITON_URL``, ``TRITON_ACCOUNT``, ``TRITON_KEY_ID`` and, if need be, ``TRITON_USER`` and
+        ``TRITON_TLS_INSECURE``; where one is not set or empty, its older name counts: ``SDC_URL``, ...
+        Further ``TRITON_ROLE`` and ``TRITON_ACT_AS``.
+
+        Args:
+            **kwargs: Arguments of the constructor, which win over the environment.
+
+        Raises:
+            ConfigurationError: One is missing, or cannot work.
+            KeyLoadError: The key is not found, or cannot be read.
+        """
+        return cls.from_profile(ENV, **kwargs)
+
+    @staticmethod
+    def profiles() -> dict[str, Profile]:
+        """The profiles of the ``triton`` command by name, and ``env`` if the environment makes one.
+
+        A profile that cannot be used is among them, with its `Profile.error`.
+        """
+        return list_profiles()
 
     @property
     def base_url(self) -> str:
@@ -105,8 +172,9 @@ class DataCenter(
         *,
         passphrase: Passphrase = None,
         signed_headers: str | Sequence[str] = ("(request-target)", "date"),
+        user: str | None = None,
     ) -> None:
-        """Sign with this key from now on; without `key_id` and `secret` nothing changes.
+        """Sign with this key from now on; without `key_id` nothing changes.
 
         Args:
             key_id: As in the constructor.
@@ -114,12 +182,15 @@ class DataCenter(
             allow_agent: As in the constructor.
             passphrase: As in the constructor.
             signed_headers: As in the constructor.
+            user: As in the constructor.
 
         Raises:
-            ConfigurationError: `key_id` has not the form it needs.
+            ConfigurationError: `key_id` has not the form it needs, or names another sub-user.
             KeyLoadError: The key cannot be read.
         """
-        if key_id and secret:
+        if user is not None:
+            key_id = sub_user_key_id(key_id, user)
+        if key_id:
             self.auth = HTTPSignatureAuth(
                 key_id,
                 secret,
@@ -139,9 +210,9 @@ class DataCenter(
         Raises:
             ConfigurationError: The cloud has none by that name.
         """
-        if name not in self.known_locations and not any(sign in name for sign in ".:"):
+        if name not in self.known_locations and not is_address(name):
             self.datacenters()
-            if name not in self.known_locations and name != "localhost":
+            if name not in self.known_locations:
                 known = ", ".join(sorted(self.known_locations))
                 raise ConfigurationError(f"there is no data center {name!r} here; known are {known}")
         sister = type(self)(
@@ -154,9 +225,32 @@ class DataCenter(
             timeout=self.timeout,
             pool_size=self._pool_size,
             clock=self.clock,
+            roles=self.active_roles,
         )
         sister.auth = self.auth
         return sister
+
+    def as_role(self, *roles: str) -> Self:
+        """This data center in other roles, with the same key and the same pooled connections.
+
+        ::
+
+            with sdc.as_role('ops') as ops:
+                ops.machines()
+
+        This one stays as it is, for other threads too.
+
+        Args:
+            *roles: Names of roles, in place of those that requests are made with so far; with none,
+                requests are made with the default roles of who signs.
+
+        Raises:
+            ConfigurationError: One of them cannot be a role.
+        """
+        view = self._sharing_pool()
+        view.known_locations = dict(self.known_locations)
+        view.active_roles = checked_roles(roles)
+        return view
 
     @property
     def _owner(self) -> str:

@@ -57,7 +57,7 @@ def checked_metadata(metadata: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def readable_alone(name: str) -> bool:
-    """Whether the server answers for this one entry: over a space in its name it fails or hangs (observed A3)."""
+    """Whether the server answers for this entry alone: over a space it fails or hangs (observed A3)."""
     return not (isinstance(name, str) and _SPACE.search(name))
 
 

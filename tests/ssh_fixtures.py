@@ -105,6 +105,9 @@ class KeyRing:
         return lone
 
 
+_RING = pytest.StashKey[KeyRing]()
+
+
 @dataclass(frozen=True)
 class RunningAgent:
     """A real ssh-agent."""
@@ -122,11 +125,18 @@ class RunningAgent:
 
     def lock(self, directory: Path) -> None:
         """Lock the agent with a passphrase."""
+        self._with_passphrase(directory, "-x")
+
+    def unlock(self, directory: Path) -> None:
+        """Undo `lock`."""
+        self._with_passphrase(directory, "-X")
+
+    def _with_passphrase(self, directory: Path, option: str) -> None:
         askpass = directory / "askpass"
         askpass.write_text("#!/bin/sh\necho locked\n")
         askpass.chmod(0o700)
         ask = {"SSH_ASKPASS": str(askpass), "SSH_ASKPASS_REQUIRE": "force"}
-        _run("ssh-add", "-x", env=self._env() | ask)
+        _run("ssh-add", option, env=self._env() | ask)
 
     def stop(self) -> None:
         """End the agent, and return when it is gone, with its socket."""
@@ -160,9 +170,11 @@ def run_ssh_agent(path: Path | None = None) -> Iterator[RunningAgent]:
 
 
 @pytest.fixture(scope="session")
-def ssh_keys(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
-    """Keys of every kind, made once."""
-    return KeyRing(tmp_path_factory.mktemp("ssh-keys"))
+def ssh_keys(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
+    """Keys of every kind, made once for all directories that import this."""
+    if _RING not in pytestconfig.stash:
+        pytestconfig.stash[_RING] = KeyRing(tmp_path_factory.mktemp("ssh-keys"))
+    return pytestconfig.stash[_RING]
 
 
 @pytest.fixture

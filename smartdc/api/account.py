@@ -29,7 +29,10 @@ class AccountOperations(Connection):
         return account
 
     def me(self) -> Account:
-        """Get the account: py-smartdc's older name for `account`."""
+        """Get the account: py-smartdc's older name for `account`.
+
+        ``GET /:login``
+        """
         warnings.warn("me() is account() now", DeprecationWarning, stacklevel=2)
         return self.account()
 

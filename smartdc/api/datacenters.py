@@ -38,4 +38,4 @@ class DatacenterOperations(Connection):
             The decoded body; None where there is none.
         """
         warnings.warn("servers since API 7 do not describe themselves", DeprecationWarning, stacklevel=2)
-        return self._exchange("GET", self.base_url + "/", sign=False)[0]
+        return self._exchange("GET", self.base_url, "/", sign=False)[0]

@@ -2,14 +2,16 @@
 
     requests.get(url, auth=HTTPSignatureAuth("/login/keys/name", "~/.ssh/id_ed25519"))
 
-Here belongs the choice of a key, and its use on a request. The scheme's text is in `scheme`, keys are in
-`keys` and `agent`, the inverse is `verify`. Nothing in this subpackage knows CloudAPI's operations.
+Here belongs the choice of a key, and its use on a request. The scheme's text is in `scheme`, that of
+pre-signed URLs in `presigned`; keys are in `keys` and `agent`, their search in `search`; the inverse of
+`scheme` is `verify`. Nothing in this subpackage knows CloudAPI's operations.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -24,14 +26,18 @@ from requests.auth import AuthBase
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.agent import find_signers, shared_agent
 from smartdc.http_signature.keys import Passphrase, PrivateKey, PublicKey, Signer, public_half
+from smartdc.http_signature.once import OnceSigner
+from smartdc.http_signature.presigned import presigned_url
 from smartdc.http_signature.scheme import (
     KeyId,
     authorization_header,
     http_date,
+    parse_fingerprint,
     parse_key_id,
     parse_signed_headers,
     signing_string,
 )
+from smartdc.http_signature.search import find_key, named_public_key
 
 __all__ = ["HTTPSignatureAuth", "Passphrase", "PrivateKey", "PublicKey", "Secret", "Signer"]
 
@@ -39,6 +45,8 @@ Secret = str | os.PathLike[str] | bytes | PrivateKeyTypes
 """The path of a private key, its text, or the key as an object of `cryptography`."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# A key id that ends in a path; names of keys have no '/' in them.
+_WITH_PATH = re.compile(r"(/[^/]+(?:/users/[^/]+)?/keys/)((?:~[^/]*|\.{1,2})?/.+)")
 
 
 class HTTPSignatureAuth(AuthBase):
@@ -48,8 +56,11 @@ class HTTPSignatureAuth(AuthBase):
 
     Args:
         key_id: ``/LOGIN/keys/NAME_OR_FINGERPRINT`` or ``/LOGIN/users/SUBUSER/keys/NAME_OR_FINGERPRINT``.
-            Any form of fingerprint is taken, and sent in the one that the server reads.
+            Any form of fingerprint is taken, and sent in the one that the server reads; so is the path of a
+            public key, ``/LOGIN/keys/~/.ssh/id_ed25519.pub``, which stands for its fingerprint.
         secret: Path of the private key, its text (PEM or OpenSSH), or a private-key object of `cryptography`.
+            None: search for the key with the fingerprint in `key_id` as the ``triton`` command does, in
+            ``~/.ssh`` and in the ssh-agent (see `smartdc.http_signature.search`).
         allow_agent: Look for the key in ssh-agent first: the one that `key_id` names by fingerprint, else the
             one whose public half lies with `secret`, else any. Where the agent lacks it, `secret` is used.
         passphrase: Text, bytes, or a function that is called only if the key is encrypted.
@@ -58,7 +69,8 @@ class HTTPSignatureAuth(AuthBase):
 
     Attributes:
         signed_headers: The names of the signed headers, lower-case.
-        clock_offset: Seconds to add to this machine's clock for the Date.
+        clock_offset: Seconds to add to this machine's clock for the Date. 0 unless you set it: what a data
+            center finds out about the clock, it keeps for itself.
 
     Raises:
         ConfigurationError: `key_id` or `signed_headers` cannot work.
@@ -67,12 +79,12 @@ class HTTPSignatureAuth(AuthBase):
 
     signed_headers: tuple[str, ...]
     clock_offset: float
-    _signers: list[Signer]
+    _signers: list[OnceSigner]
 
     def __init__(
         self,
         key_id: str,
-        secret: Secret = "~/.ssh/id_rsa",  # noqa: S107 - a path
+        secret: Secret | None = "~/.ssh/id_rsa",  # noqa: S107 - a path
         *,
         allow_agent: bool = False,
         passphrase: Passphrase = None,
@@ -80,18 +92,22 @@ class HTTPSignatureAuth(AuthBase):
     ) -> None:
         self.signed_headers = parse_signed_headers(signed_headers)
         self.clock_offset = 0.0
+        key_id, public_path = _without_path(key_id)
         self._parsed_key_id = parse_key_id(key_id)
         self._allow_agent = allow_agent
         self._lock = threading.Lock()
         self._current = 0
-        self._signers = _load(self._parsed_key_id, secret, allow_agent, passphrase)
+        self._searched_for = None
+        if secret is None:
+            self._searched_for = _searched_for(self._parsed_key_id, public_path, allow_agent)
+        self._signers = _load(self._parsed_key_id, secret, allow_agent, passphrase, self._searched_for)
         # Kept for loading the key again after unpickling, and only what may be kept.
         self._path = _path_or_none(secret)
         self._passphrase = passphrase if _pickles_by_name(passphrase) else None
 
     @property
     def key_id(self) -> str:
-        """The key id as it is sent: a fingerprint in it is the MD5 one, in colons and lower case."""
+        """The key id as it is sent, a fingerprint in it as MD5 with colons, in lower case."""
         if not self._signers:  # unpickled, and no request signed since
             return str(self._parsed_key_id)
         return _sent_key_id(self._parsed_key_id, self._signers[self._current])
@@ -107,7 +123,11 @@ class HTTPSignatureAuth(AuthBase):
             with self._lock:
                 if not self._signers:
                     self._signers = _load(
-                        self._parsed_key_id, self._path, self._allow_agent, self._passphrase
+                        self._parsed_key_id,
+                        self._path,
+                        self._allow_agent,
+                        self._passphrase,
+                        self._searched_for,
                     )
         return self._signers[self._current]
 
@@ -132,19 +152,51 @@ class HTTPSignatureAuth(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the Date and Authorization headers, whatever was in them."""
+        return self.sign(request)
+
+    def sign(self, request: requests.PreparedRequest, clock_offset: float = 0.0) -> requests.PreparedRequest:
+        """Set the Date and Authorization headers, whatever was in them.
+
+        Args:
+            request: What to sign; it is changed.
+            clock_offset: Seconds to add to this machine's clock for the Date, on top of the attribute.
+
+        Returns:
+            The request.
+        """
+        headers = request.headers
         # The server would take X-Date for the date, and one such request can make it refuse all others.
-        request.headers.pop("X-Date", None)
-        request.headers["Date"] = http_date(time.time() + self.clock_offset)
-        if "host" in self.signed_headers and "Host" not in request.headers:
-            request.headers["Host"] = _host(request.url or "")
+        headers.pop("X-Date", None)
+        headers["Date"] = http_date(time.time() + self.clock_offset + clock_offset)
+        if "host" in self.signed_headers and "Host" not in headers:
+            headers["Host"] = host_header(request.url or "")
         signer = self.signer
-        headers = {name: _text(value) for name, value in request.headers.items()}
-        data = signing_string(self.signed_headers, request.method or "GET", request.path_url, headers)
+        signed = {name: _text(headers[name]) for name in self.signed_headers if name in headers}
+        data = signing_string(self.signed_headers, request.method or "GET", request.path_url, signed)
         algorithm, signature = signer.sign(data)
-        request.headers["Authorization"] = authorization_header(
+        headers["Authorization"] = authorization_header(
             _sent_key_id(self._parsed_key_id, signer), algorithm, self.signed_headers, signature
         )
         return request
+
+    def presign(
+        self, methods: Iterable[str], url: str, query: Iterable[tuple[str, str]], expires: int
+    ) -> str:
+        """A URL that whoever holds it can use without a signature of their own.
+
+        Args:
+            methods: HTTP verbs that it is for.
+            url: Without a query.
+            query: Names and values of the query.
+            expires: Until when, in seconds since 1970 by the server's clock.
+
+        Raises:
+            ConfigurationError: A name in `query` cannot be signed.
+            KeyLoadError: The key cannot be had.
+        """
+        signer = self.signer
+        key_id = _sent_key_id(self._parsed_key_id, signer)
+        return presigned_url(signer, key_id, methods, host_header(url), url, query, expires)
 
     def __getstate__(self) -> dict[str, Any]:
         """Configuration only: neither the key nor a text passphrase travels."""
@@ -163,8 +215,42 @@ class HTTPSignatureAuth(AuthBase):
         return f"<HTTPSignatureAuth {self.key_id} key={key}>"
 
 
-def _load(key_id: KeyId, secret: Secret | None, allow_agent: bool, passphrase: Passphrase) -> list[Signer]:
+def _without_path(key_id: str) -> tuple[str, str | None]:
+    """The key id with a fingerprint in place of a path, and that path."""
+    match = _WITH_PATH.fullmatch(key_id) if isinstance(key_id, str) else None
+    if match is None:
+        return key_id, None
+    return match[1] + named_public_key(match[2]).md5, match[2]
+
+
+def _searched_for(key_id: KeyId, public_path: str | None, allow_agent: bool) -> str | None:
+    """What to search for when there is no secret; None: try the agent's keys in turn."""
+    if public_path is not None or parse_fingerprint(key_id.key) is not None:
+        return public_path or key_id.key
+    if allow_agent:
+        return None
+    raise KeyLoadError(
+        f"key_id {str(key_id)!r} has a name in it, which does not tell which private key to search for: "
+        "give the fingerprint instead (ssh-keygen -l -f FILE), or secret=, or allow_agent=True"
+    )
+
+
+def _load(
+    key_id: KeyId,
+    secret: Secret | None,
+    allow_agent: bool,
+    passphrase: Passphrase,
+    searched_for: str | None,
+) -> list[OnceSigner]:
     """The keys to try, in order; more than one only from the agent."""
+    if searched_for is not None:
+        return [OnceSigner(find_key(searched_for, passphrase=passphrase))]
+    return [OnceSigner(signer) for signer in _from_agent_or_secret(key_id, secret, allow_agent, passphrase)]
+
+
+def _from_agent_or_secret(
+    key_id: KeyId, secret: Secret | None, allow_agent: bool, passphrase: Passphrase
+) -> list[Signer]:
     try:
         signers = _from_agent(key_id, secret) if allow_agent else []
         problem = ""
@@ -198,7 +284,7 @@ def _from_agent(key_id: KeyId, secret: Secret | None) -> list[Signer]:
 def _from_secret(secret: Secret | None, passphrase: Passphrase) -> Signer:
     if secret is None:
         raise KeyLoadError(
-            "the key was given as text or as an object, which is never pickled: "
+            "no secret was given, or the key itself as text or as an object, which is never pickled: "
             "give its path, or make a new HTTPSignatureAuth in this process"
         )
     path = _path_or_none(secret)
@@ -243,7 +329,7 @@ def _pickles_by_name(passphrase: Passphrase) -> bool:
     return True
 
 
-def _host(url: str) -> str:
+def host_header(url: str) -> str:
     """The Host header that the HTTP library would make, which it does only after signing."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]

@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
@@ -93,8 +94,8 @@ class Agent:
         kind, reply = self._ask(request, _SIGN_SECONDS)
         if kind != _SIGN_REPLY:
             raise KeyLoadError(
-                f"the ssh-agent at {self._path} refuses to sign with {key}: it was removed, the agent is "
-                f"locked (ssh-add -X), or a confirmation was denied; put it right, {_USE_A_FILE}"
+                f"the ssh-agent at {self._path} refuses to sign with {key}: {self._why_refused(key)}, "
+                f"{_USE_A_FILE}"
             )
         signature = _read(reply.get_binary())
         name, raw = signature.get_binary(), signature.get_binary()
@@ -113,6 +114,21 @@ class Agent:
         self._lock = threading.Lock()
         self._drop()
 
+    def _why_refused(self, key: PublicKey) -> str:
+        """The likely reason and its remedy; the agent itself gives none."""
+        try:
+            held = self.list_keys()
+        except KeyLoadError:
+            held = []
+        if not held:
+            return "it is locked (ssh-add -X unlocks it), or its keys were removed (ssh-add FILE)"
+        if key not in held:
+            return "it was removed, or its time ran out; ssh-add its file again"
+        return (
+            "it has the key, so a confirmation was denied or cannot be asked for (ssh-add -c), the key is "
+            "restricted to certain hosts (ssh-add -h), or its device is not there; put it right"
+        )
+
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -120,26 +136,35 @@ class Agent:
 
     def _ask(self, request: Message, seconds: float) -> tuple[int, Message]:
         payload = request.asbytes()
-        with self._lock:
-            path = os.environ.get("SSH_AUTH_SOCK", "")
-            if path != self._path:
+        path = os.environ.get("SSH_AUTH_SOCK", "")
+        lock = self._lock
+        # Another thread's signature may be waiting for a finger on a button, but nobody waits for ever.
+        if not lock.acquire(timeout=_SIGN_SECONDS):
+            _refuse_agent(path, f"was busy with another request for {_SIGN_SECONDS:.0f} seconds")
+        try:
+            return self._ask_alone(path, payload, seconds)
+        finally:
+            lock.release()
+
+    def _ask_alone(self, path: str, payload: bytes, seconds: float) -> tuple[int, Message]:
+        if path != self._path:
+            self._drop()
+        # A connection from before may be dead while the agent, restarted, is well: try a new one.
+        may_retry = self._connection is not None
+        while True:
+            if self._connection is None:
+                self._connection, self._path = _connect(path), path
+            try:
+                reply = _exchange(self._connection, payload, time.monotonic() + seconds)
+            except (OSError, EOFError) as error:
                 self._drop()
-            # A connection from before may be dead while the agent, restarted, is well: try a new one.
-            may_retry = self._connection is not None
-            while True:
-                if self._connection is None:
-                    self._connection, self._path = _connect(path), path
-                try:
-                    reply = _exchange(self._connection, payload, seconds)
-                except (OSError, EOFError) as error:
-                    self._drop()
-                    if isinstance(error, TimeoutError):
-                        _refuse_agent(path, f"did not answer within {seconds:.0f} seconds")
-                    if not may_retry:
-                        _refuse_agent(path, f"broke off the conversation ({error})")
-                    may_retry = False
-                else:
-                    return reply[0], _read(reply[1:])
+                if isinstance(error, TimeoutError):
+                    _refuse_agent(path, f"did not answer within {seconds:.0f} seconds")
+                if not may_retry:
+                    _refuse_agent(path, f"broke off the conversation ({error})")
+                may_retry = False
+            else:
+                return reply[0], _read(reply[1:])
 
 
 class AgentSigner:
@@ -236,23 +261,31 @@ def _connect(path: str) -> socket.socket:
     return connection
 
 
-def _exchange(connection: socket.socket, payload: bytes, seconds: float) -> bytes:
-    connection.settimeout(seconds)
+def _exchange(connection: socket.socket, payload: bytes, deadline: float) -> bytes:
+    connection.settimeout(_time_left(deadline))
     connection.sendall(struct.pack(">I", len(payload)) + payload)
-    (length,) = struct.unpack(">I", _receive(connection, 4))
+    (length,) = struct.unpack(">I", _receive(connection, 4, deadline))
     if not 1 <= length <= _MAX_REPLY:
         raise EOFError("what answers there is no ssh-agent")
-    return _receive(connection, length)
+    return _receive(connection, length, deadline)
 
 
-def _receive(connection: socket.socket, count: int) -> bytes:
+def _receive(connection: socket.socket, count: int, deadline: float) -> bytes:
     data = b""
     while len(data) < count:
+        connection.settimeout(_time_left(deadline))
         more = connection.recv(count - len(data))
         if not more:
             raise EOFError("it closed the connection")
         data += more
     return data
+
+
+def _time_left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _message(number: int) -> Message:

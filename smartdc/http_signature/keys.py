@@ -15,6 +15,7 @@ import stat
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -24,7 +25,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from smartdc.errors import KeyLoadError
 
-__all__ = ["Passphrase", "PrivateKey", "PublicKey", "Signer", "public_half", "read_key_file"]
+__all__ = [
+    "NeedsPassphrase",
+    "Passphrase",
+    "PrivateKey",
+    "PublicKey",
+    "Signer",
+    "public_half",
+    "read_key_file",
+    "stated_public_key",
+]
 
 Passphrase = str | bytes | Callable[[], str | bytes | None] | None
 """Text, bytes, or a function that is called only if the key turns out to be encrypted."""
@@ -65,6 +75,10 @@ _LOOKALIKES = (
 )
 
 
+class NeedsPassphrase(KeyLoadError):
+    """The key is encrypted, and no passphrase was given."""
+
+
 @dataclass(frozen=True)
 class PublicKey:
     """A public key as ssh knows it.
@@ -97,7 +111,7 @@ class PublicKey:
 
     @property
     def kind(self) -> str:
-        """The type that the key itself states: ``ssh-rsa``, ``ecdsa-sha2-nistp256``, ..."""
+        """The type that the key itself states, ``ssh-rsa``, ``ecdsa-sha2-nistp256``, ..."""
         name = _ssh_string(self.blob, 0)[0].decode("ascii", "replace")
         return name if name and name.isprintable() else "unknown"
 
@@ -106,14 +120,14 @@ class PublicKey:
         """Whether CloudAPI verifies signatures of such a key."""
         return self.kind in _KINDS
 
-    @property
+    @cached_property
     def md5(self) -> str:
-        """The fingerprint that CloudAPI uses: ``aa:bb:...``."""
+        """The fingerprint that CloudAPI uses, ``aa:bb:...``."""
         return hashlib.md5(self.blob, usedforsecurity=False).digest().hex(":")
 
-    @property
+    @cached_property
     def sha256(self) -> str:
-        """The fingerprint that ssh prints today: ``SHA256:...``."""
+        """The fingerprint that ssh prints today, ``SHA256:...``."""
         digest = hashlib.sha256(self.blob).digest()
         return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
 
@@ -215,8 +229,8 @@ class PrivateKey:
         raise TypeError("private keys are not pickled: pickle the path and load it again")
 
 
-def read_key_file(path: str | os.PathLike[str]) -> bytes:
-    """The contents of a key file, which must be a regular file of at most 128 KiB.
+def read_key_file(path: str | os.PathLike[str], limit: int = _MAX_FILE) -> bytes:
+    """The contents of a key file, which must be a regular file of at most `limit` bytes, 128 KiB.
 
     Raises:
         KeyLoadError: It cannot be read, or is not such a file.
@@ -229,15 +243,15 @@ def read_key_file(path: str | os.PathLike[str]) -> bytes:
             _refuse(source, what, "give the path of the private key itself")
         # O_NONBLOCK: should a FIFO have taken its place since, opening it must not hang.
         with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
-            data = opened.read(_MAX_FILE + 1)
+            data = opened.read(limit + 1)
     except FileNotFoundError:
         _refuse(source, "does not exist", "give the path of your private key as secret")
     except PermissionError:
         _refuse(source, "is not readable by you", "check its owner and mode (chmod 600)")
     except (OSError, RuntimeError, ValueError) as error:  # too long, no home directory, a NUL in it
         _refuse(source, f"cannot be read ({error})", "give the path of your private key as secret")
-    if len(data) > _MAX_FILE:
-        _refuse(source, "is larger than 128 KiB, no private key is", "give the path of the key itself")
+    if len(data) > limit:
+        _refuse(source, f"is larger than {limit // 1024} KiB, no key is", "give the path of the key itself")
     return data
 
 
@@ -252,7 +266,7 @@ def public_half(path: str | os.PathLike[str]) -> PublicKey | None:
         pass
     try:
         data = read_key_file(path)
-        return _stated_public_key(data) or PrivateKey.from_bytes(data).public_key
+        return stated_public_key(data) or PrivateKey.from_bytes(data).public_key
     except KeyLoadError:
         return None
 
@@ -287,10 +301,9 @@ def _decode(data: bytes, password: bytes | None, source: str) -> object:
 def _passphrase_bytes(passphrase: Passphrase, source: str) -> bytes:
     given = passphrase() if callable(passphrase) else passphrase
     if not given:
-        _refuse(
-            source,
-            "is encrypted and there is no passphrase",
-            "give passphrase=, or ssh-add the key and give allow_agent=True",
+        raise NeedsPassphrase(
+            f"{source} is encrypted and there is no passphrase; "
+            "give passphrase=, or ssh-add the key and give allow_agent=True"
         )
     return given.encode() if isinstance(given, str) else given
 
@@ -300,13 +313,13 @@ def _refuse_lookalikes(data: bytes, source: str) -> None:
     for pattern, what, remedy in _LOOKALIKES:
         if re.match(pattern, start):
             _refuse(source, f"is {what}", remedy)
-    stated = _stated_public_key(data)
+    stated = stated_public_key(data)
     if stated is not None and (stated.kind == "ssh-dss" or stated.kind.startswith("sk-")):
         what = "a DSA key" if stated.kind == "ssh-dss" else f"a security key ({stated.kind})"
         _refuse(source, f"is {what}", f"{_ACCEPTED}: {_MAKE_ONE}")
 
 
-def _stated_public_key(data: bytes) -> PublicKey | None:
+def stated_public_key(data: bytes) -> PublicKey | None:
     """The public key that an OpenSSH private key file holds in clear, even when it is encrypted."""
     match = re.search(rb"-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END", data)
     try:

@@ -19,6 +19,7 @@ __all__ = [
     "KeyId",
     "authorization_header",
     "http_date",
+    "parse_fingerprint",
     "parse_key_id",
     "parse_signed_headers",
     "signing_string",
@@ -180,6 +181,20 @@ def parse_key_id(key_id: str) -> KeyId:
         )
     md5, sha256 = _fingerprints(key_id, key)
     return KeyId(login, subuser, key, md5, sha256)
+
+
+def parse_fingerprint(text: str) -> tuple[str | None, str | None] | None:
+    """The MD5 or the SHA-256 fingerprint that `text` is, in any usual spelling; None where it is none.
+
+    Unlike a key id, it may leave the colons and the label out: here it cannot be a key's name.
+    """
+    if bare := _md5(text):
+        return bare, None
+    try:
+        found = _fingerprints(text, text)
+    except ConfigurationError:
+        return None
+    return found if any(found) else None
 
 
 def _fingerprints(key_id: str, key: str) -> tuple[str | None, str | None]:

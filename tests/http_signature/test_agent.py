@@ -122,11 +122,18 @@ def test_locked_agent(ssh_keys: KeyRing, ssh_agent: RunningAgent, tmp_path: Path
 
 
 def test_key_removed_meanwhile(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
-    ssh_agent.add(ssh_keys.path("ed25519"))
-    (signer,) = find()
+    ssh_agent.add(ssh_keys.path("ed25519"), ssh_keys.path("p256"))
+    signer = find()[0]
     ssh_agent.remove(ssh_keys.path("ed25519"))
-    with pytest.raises(KeyLoadError, match=r"refuses to sign.*it was removed"):
+    with pytest.raises(
+        KeyLoadError, match=r"refuses to sign with ssh-ed25519.*: it was removed, or its time"
+    ):
         signer.sign(b"data")
+    ssh_agent.remove(ssh_keys.path("p256"))
+    with pytest.raises(KeyLoadError, match=r"it is locked .*or its keys were removed"):
+        signer.sign(b"data")
+    ssh_agent.add(ssh_keys.path("ed25519"))
+    assert signs(signer) == "ed25519-sha512"
 
 
 def test_certificates_are_passed_over(ssh_keys: KeyRing, ssh_agent: RunningAgent, tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.interop.npm import install
 
 __all__ = ["VERIFIED", "NpmVerifier", "npm_verifier"]
 
@@ -22,7 +23,6 @@ VERIFIED = pytest.StashKey[list[str]]()
 """Lines for the end of the run: how much was verified."""
 
 _SCRIPT = Path(__file__).with_name("verify_signature.js")
-_VENV = Path(__file__).parents[2] / ".venv"
 
 
 class NpmVerifier:
@@ -58,49 +58,20 @@ def npm_verifier(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NpmVerifier]:
     """The verifier; skips where Node or the package cannot be had."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip(f"{NOT_VERIFIED} (no node or no npm here)")
-    prefix = _VENV / "interop" if _VENV.is_dir() else tmp_path_factory.mktemp("npm")
-    modules = _install(npm, prefix)
+    modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
     process = subprocess.Popen(
-        [node, str(_SCRIPT)],
+        [modules.node, str(_SCRIPT)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "NODE_PATH": str(modules)},
+        env={**os.environ, "NODE_PATH": str(modules.path)},
     )
     with process:
         verifier = NpmVerifier(process)
         yield verifier
         # Leaving the block closes the pipe, which ends the process.
     assert process.returncode == 0
-    pytestconfig.stash[VERIFIED] = [
+    pytestconfig.stash.setdefault(VERIFIED, []).append(
         f"{PACKAGE} {VERSION} from npm accepted {verifier.accepted} of our signatures "
         f"and refused {verifier.refused} that were tampered with or of a kind it does not know"
-    ]
-
-
-def _install(npm: str, prefix: Path) -> Path:
-    """Install the package unless it is there, and return where modules are."""
-    modules = prefix / "node_modules"
-    about = modules / PACKAGE / "package.json"
-    if about.is_file() and json.loads(about.read_text())["version"] == VERSION:
-        return modules
-    prefix.mkdir(parents=True, exist_ok=True)
-    command = [npm, "install", "--prefix", str(prefix), "--no-audit", "--no-fund", "--silent"]
-    try:
-        done = subprocess.run(
-            [*command, f"{PACKAGE}@{VERSION}"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{NOT_VERIFIED} (npm install took over two minutes)")
-    if done.returncode != 0 or not about.is_file():
-        reason = (done.stderr or done.stdout).strip()[-200:] or f"exit status {done.returncode}"
-        pytest.skip(f"{NOT_VERIFIED} (npm install failed: {reason})")
-    return modules
+    )

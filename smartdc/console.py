@@ -1,0 +1,136 @@
+"""The console: a Python prompt with `sdc` connected, to an account or to an emulated cloud.
+
+Here belongs what speaks with a person at a terminal. No other part of the library prompts or prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import builtins
+import code
+import getpass
+import importlib
+import pprint
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+from smartdc.datacenter import DataCenter
+from smartdc.errors import SmartDCError
+from smartdc.profiles import load_profile
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Connect, and run the console until its user leaves.
+
+    Returns:
+        0, or 2 where there is nothing to connect to. Then the reason is on stderr.
+    """
+    options = _parse(arguments)
+    try:
+        with _emulated() if options.emulated else _connected(options.profile) as (names, where):
+            _converse(names, _banner(where, names))
+    except SmartDCError as error:
+        print(f"smartdc: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, EOFError):  # at the prompt for the passphrase
+        print("smartdc: no passphrase, no console", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m smartdc", description="A Python console with `sdc` connected to a data center."
+    )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="a profile of the triton command, or env for the TRITON_* variables (default: the current one)",
+    )
+    chosen.add_argument("--emulated", action="store_true", help="an emulated cloud on this machine, `cloud`")
+    return parser.parse_args(arguments)
+
+
+@contextmanager
+def _connected(name: str | None) -> Iterator[tuple[dict[str, Any], str]]:
+    profile = load_profile(name)
+    with DataCenter.from_profile(profile.name, passphrase=_ask_passphrase) as sdc:
+        acting = f" on {profile.act_as}'s account" if profile.act_as else ""
+        signer = "/".join(filter(None, (profile.account, profile.user)))
+        yield {"sdc": sdc}, f"{signer}{acting} at {sdc.base_url} (profile {profile.name})"
+
+
+@contextmanager
+def _emulated() -> Iterator[tuple[dict[str, Any], str]]:
+    try:
+        from smartdc.emulator import Emulator
+    except ModuleNotFoundError as error:
+        raise SmartDCError(
+            f"--emulated needs more ({error.name} is missing): pip install 'smartdc[emulator]'"
+        ) from None
+    with Emulator(rate=1.0) as cloud, cloud.datacenter() as sdc:
+        yield {"sdc": sdc, "cloud": cloud}, f"{cloud.account.login} in an emulated cloud at {sdc.base_url}"
+
+
+def _ask_passphrase() -> str:
+    return getpass.getpass("Passphrase of the SSH key: ")
+
+
+def _banner(where: str, names: dict[str, Any]) -> str:
+    first = f"smartdc {version('smartdc')}: sdc is {where}"
+    more = "cloud is what serves it; " if "cloud" in names else ""
+    return f"{first}\n{more}try sdc.machines(), Tab completes, help(sdc) explains, Ctrl-D leaves."
+
+
+def _converse(names: dict[str, Any], banner: str) -> None:
+    """IPython where it is installed, else Python's own prompt."""
+    try:
+        ipython = importlib.import_module("IPython")
+        config = importlib.import_module("traitlets.config").Config()
+    except ImportError:
+        _converse_plainly(names, banner)
+        return
+    config.TerminalInteractiveShell.banner1 = f"{banner}\n"
+    config.TerminalIPythonApp.display_banner = True
+    ipython.start_ipython(argv=[], user_ns=names, config=config)
+
+
+def _converse_plainly(names: dict[str, Any], banner: str) -> None:
+    """Python's own prompt. Nothing is written to a history file."""
+    names["__name__"] = "__console__"
+    _complete(names)
+    earlier, sys.displayhook = sys.displayhook, _show
+    try:
+        code.InteractiveConsole(names).interact(banner, exitmsg="")
+    except SystemExit:  # exit()
+        pass
+    finally:
+        sys.displayhook = earlier
+
+
+def _complete(names: dict[str, Any]) -> None:
+    try:
+        readline: Any = importlib.import_module("readline")
+        rlcompleter: Any = importlib.import_module("rlcompleter")
+    except ImportError:  # Windows has no readline
+        return
+    readline.set_completer(rlcompleter.Completer(names).complete)
+    is_libedit = "libedit" in (readline.__doc__ or "")
+    readline.parse_and_bind("bind ^I rl_complete" if is_libedit else "tab: complete")
+
+
+def _show(value: Any) -> None:
+    """Show what an expression gave, one entry to a line where there are many."""
+    if value is None:
+        return
+    if isinstance(value, dict | list | tuple | set):
+        pprint.pprint(value, sort_dicts=False, width=100)
+    else:
+        print(repr(value))
+    vars(builtins)["_"] = value  # what Python's own does

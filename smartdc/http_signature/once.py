@@ -1,0 +1,112 @@
+"""Signing a string once: a burst of requests within a second that sign the same text costs one signature.
+
+Here belongs the cache of signatures, one for each key in use. The text that is signed has the Date in it, to
+the second, so equal texts are of one second and a kept signature is as good as a new one.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import threading
+import weakref
+from typing import NoReturn
+
+from smartdc.http_signature.keys import PublicKey, Signer
+
+__all__ = ["OnceSigner"]
+
+_KEPT = 64  # texts: those of the current second, where they repeat at all
+
+
+class OnceSigner:
+    """A `Signer` that asks another one only for texts that it has not signed just now.
+
+    Threads that want the same text at the same time wait for one signature. A failure is told to all who wait
+    for it and is not kept, so that one refused confirmation is not followed by thirty more.
+
+    Args:
+        signer: The key.
+    """
+
+    def __init__(self, signer: Signer) -> None:
+        self.signer = signer
+        self._forget()
+        _all.add(self)
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+        return self.signer.public_key
+
+    @property
+    def source(self) -> str:
+        """Where the key is, for messages."""
+        return self.signer.source
+
+    def sign(self, data: bytes) -> tuple[str, bytes]:
+        """The algorithm and the signature of `data`, made now or a moment ago."""
+        while True:
+            with self._lock:
+                signing = self._signings.get(data)
+                if signing is None:
+                    mine = self._signings[data] = _Signing()
+                    if len(self._signings) > _KEPT:
+                        del self._signings[next(iter(self._signings))]
+                    break
+            if signing.result is None:
+                with signing.finished:
+                    pass
+            if signing.result is not None:
+                return signing.result
+            if signing.error is not None:
+                raise copy.copy(signing.error)  # one traceback each
+            # Whoever was to sign was interrupted: the next one does it.
+        try:
+            mine.result = self.signer.sign(data)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                mine.error = error
+            with self._lock:
+                if self._signings.get(data) is mine:
+                    del self._signings[data]
+            raise
+        finally:
+            mine.finished.release()
+        return mine.result
+
+    def _forget(self) -> None:
+        """Start anew; in a forked child too, where the thread that was signing does not exist."""
+        self._lock = threading.Lock()
+        self._signings: dict[bytes, _Signing] = {}
+
+    def __repr__(self) -> str:
+        return repr(self.signer)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("signatures are not pickled, nor what makes them")
+
+
+class _Signing:
+    """A signature that is being made, or has been."""
+
+    __slots__ = ("error", "finished", "result")
+
+    def __init__(self) -> None:
+        self.result: tuple[str, bytes] | None = None
+        self.error: Exception | None = None
+        # Held until the result is there; a Lock, because an Event costs ten times as much.
+        self.finished = threading.Lock()
+        self.finished.acquire()
+
+
+_all: weakref.WeakSet[OnceSigner] = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    for signer in list(_all):
+        signer._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

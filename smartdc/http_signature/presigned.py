@@ -1,0 +1,112 @@
+"""The text of pre-signed URLs: what is signed, and how it stands in the URL.
+
+The form is Manta's and CloudAPI's own (since API 8.4), not the draft's: verbs, host, path and query, a line
+each, with the signature's parameters among those of the query.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, urlsplit
+
+from smartdc.errors import ConfigurationError, KeyLoadError
+from smartdc.http_signature.keys import Signer
+
+__all__ = ["PARAMETERS", "presigned_url"]
+
+PARAMETERS = frozenset({"keyId", "algorithm", "expires", "signature", "method"})
+"""Names in the query that belong to the signature."""
+
+# What each kind of key is expected to sign with. The algorithm stands in the text that is signed.
+_EXPECTED = {
+    "ssh-rsa": "rsa-sha256",
+    "ecdsa-sha2-nistp256": "ecdsa-sha256",
+    "ecdsa-sha2-nistp384": "ecdsa-sha512",
+    "ecdsa-sha2-nistp521": "ecdsa-sha512",
+    "ssh-ed25519": "ed25519-sha512",
+}
+
+_METHOD = re.compile(r"[A-Z]+")
+# The server sorts names with JavaScript's localeCompare, which puts punctuation first, in this order, then
+# digits, then letters whatever their case; brackets would make it build objects out of the values.
+_PUNCTUATION = "_-,;:!?.'\"(){}@*/\\&#%`^+<=>|~$"
+_NAME = re.compile(rf"[A-Za-z0-9{re.escape(_PUNCTUATION)}]+")
+
+
+def presigned_url(
+    signer: Signer,
+    key_id: str,
+    methods: Iterable[str],
+    host: str,
+    url: str,
+    query: Iterable[tuple[str, str]],
+    expires: int,
+) -> str:
+    """Sign a URL.
+
+    Args:
+        signer: The key.
+        key_id: As the server knows it.
+        methods: HTTP verbs that the URL is for.
+        host: The Host header of the request that will be made.
+        url: The URL, without a query.
+        query: Names and values of the query.
+        expires: Until when, in seconds since 1970.
+
+    Raises:
+        ConfigurationError: A verb or a name is not one that the server would read as it is meant.
+        KeyLoadError: The key changes its algorithm from one signature to the next.
+    """
+    verbs = sorted(methods)
+    for verb in verbs:
+        if not _METHOD.fullmatch(verb):
+            raise ConfigurationError(f"{verb!r} is not an HTTP method")
+    if not verbs or len(set(verbs)) != len(verbs):
+        raise ConfigurationError(f"methods of a pre-signed URL: at least one, each once, not {verbs!r}")
+    parameters = _checked(query) | {"expires": str(expires), "keyId": key_id}
+    if len(verbs) > 1:  # a single one is the request's own
+        parameters["method"] = ",".join(verbs)
+    head = f"{','.join(verbs)}\n{host}\n{urlsplit(url).path or '/'}\n"
+    algorithm = _EXPECTED[signer.public_key.kind]
+    for _ in range(2):  # an agent may sign otherwise than expected: then so be it
+        text = _encoded(parameters | {"algorithm": algorithm})
+        used, signature = signer.sign((head + text).encode("ascii"))
+        if used == algorithm:
+            return f"{url}?{text}&signature={_quoted(base64.b64encode(signature).decode('ascii'))}"
+        algorithm = used
+    raise KeyLoadError(f"{signer.source} signed first with one algorithm and then with {used}")
+
+
+def _checked(query: Iterable[tuple[str, str]]) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    for name, value in query:
+        if name in PARAMETERS:
+            raise ConfigurationError(f"query parameter {name!r} of a pre-signed URL belongs to the signature")
+        if not _NAME.fullmatch(name) or name in parameters:
+            raise ConfigurationError(
+                f"query parameter {name!r} cannot be signed: names are ASCII, without blanks and brackets, "
+                "and each is given once"
+            )
+        parameters[name] = value
+    return parameters
+
+
+def _encoded(parameters: dict[str, str]) -> str:
+    names = sorted(parameters, key=_order)
+    return "&".join(f"{_quoted(name)}={_quoted(parameters[name])}" for name in names)
+
+
+def _order(name: str) -> tuple[list[tuple[int, str]], str]:
+    """A key that sorts as localeCompare does; lower case before upper where nothing else differs."""
+    return [_rank(char) for char in name], name.swapcase()
+
+
+def _rank(char: str) -> tuple[int, str]:
+    position = _PUNCTUATION.find(char)
+    return (position, "") if position >= 0 else (len(_PUNCTUATION), char.lower())
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,254 @@
+"""Finding a private key by its fingerprint: in a given file, in ``~/.ssh``, and in the ssh-agent.
+
+Here belongs the search and what it tells when it fails. The order is smartdc-auth's (npm), which Triton
+users know: a key that is ready in a file, then the agent's, then one in an encrypted file. No file and no
+agent, however broken, spoils the search: it becomes a line of the error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from smartdc.errors import ConfigurationError, KeyLoadError
+from smartdc.http_signature.agent import find_signers, shared_agent
+from smartdc.http_signature.keys import (
+    NeedsPassphrase,
+    Passphrase,
+    PrivateKey,
+    PublicKey,
+    Signer,
+    public_half,
+    read_key_file,
+    stated_public_key,
+)
+from smartdc.http_signature.scheme import parse_fingerprint
+
+__all__ = ["find_key", "named_public_key"]
+
+# smartdc-auth's limits: `.pub` files, and which private files without one are looked into.
+_MAX_PUBLIC = 64 * 1024
+_LONE_NAME = re.compile(r"(^|[^a-zA-Z])id_")
+
+
+def find_key(
+    key_id: str,
+    *,
+    file: str | os.PathLike[str] | None = None,
+    passphrase: Passphrase = None,
+    home: Path | None = None,
+    allow_agent: bool = True,
+) -> Signer:
+    """Find the private key that `key_id` means.
+
+    Args:
+        key_id: An MD5 or SHA256 fingerprint, with or without label, or the path of a public key (or of the
+            private key that it belongs to).
+        file: A private key to look at first.
+        passphrase: For an encrypted file; a function is called only when nothing else has the key.
+        home: The directory that has ``.ssh`` in it; the user's by default.
+        allow_agent: Whether to ask the ssh-agent.
+
+    Raises:
+        ConfigurationError: `key_id` is neither.
+        KeyLoadError: There is no such key, or none that can sign. The message lists what was searched, what
+            was found, and why it does not do.
+    """
+    search = _Search(_wanted(key_id))
+    files = [_File(Path(file).expanduser())] if file is not None else []
+    if search.wanted.beside is not None:
+        files.append(_File(search.wanted.beside))
+    search.places = [_shown(one.private or one.public) for one in files]
+    ready = search.in_files(files) or search.in_directory(_ssh_directory(home))
+    if ready is None and allow_agent:
+        ready = search.in_agent()
+    ready = ready or search.in_encrypted_files(passphrase)
+    if ready is None:
+        raise search.failure()
+    return ready
+
+
+def named_public_key(path: str | os.PathLike[str]) -> PublicKey:
+    """The public key in a ``.pub`` file, or the public half of a private key file.
+
+    Raises:
+        KeyLoadError: The file has neither.
+    """
+    try:
+        text = read_key_file(path)
+        return PublicKey.from_text(text.decode("utf-8", "replace"))
+    except KeyLoadError:
+        raise
+    except ValueError:
+        public = public_half(path)
+    if public is None:
+        raise KeyLoadError(f"{_shown(path)} is no public key that ssh-keygen writes; give the path of one")
+    return public
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The key that is looked for.
+
+    Attributes:
+        label: For messages.
+        beside: The private file that lies beside the public one that was named.
+    """
+
+    label: str
+    md5: str | None
+    sha256: str | None
+    beside: Path | None = None
+
+    def is_(self, key: PublicKey) -> bool:
+        return key.md5 == self.md5 or key.sha256 == self.sha256
+
+
+@dataclass(frozen=True)
+class _File:
+    """A private key file, the ``.pub`` beside it, or both; at least one is there.
+
+    A file without a ``.pub`` in ``~/.ssh``, or one that was named, speaks for itself.
+    """
+
+    private: Path | None
+    public: Path | None = None
+
+    def read_public(self) -> PublicKey:
+        """Which key it is; the private file is read only where no ``.pub`` tells."""
+        if self.public is not None:
+            text = read_key_file(self.public, _MAX_PUBLIC)
+            return PublicKey.from_text(text.decode("utf-8", "replace"))
+        assert self.private is not None  # noqa: S101 - one of the two is there
+        try:
+            return PrivateKey.load(self.private).public_key
+        except NeedsPassphrase:
+            public = stated_public_key(read_key_file(self.private)) or public_half(self.private)
+            if public is None:
+                raise KeyLoadError("is encrypted, and no .pub beside it tells which key it is") from None
+            return public
+
+    def load(self, public: PublicKey, passphrase: Passphrase = None) -> PrivateKey:
+        """The private key, which must be the one that the public half promises."""
+        if self.private is None:
+            raise KeyLoadError("only the public half is here")
+        key = PrivateKey.load(self.private, passphrase)
+        if key.public_key != public:
+            raise KeyLoadError(
+                f"the private key beside it is another one, {key.public_key}; "
+                f"write the right .pub with ssh-keygen -y -f {_shown(self.private)}"
+            )
+        return key
+
+
+class _Search:
+    """One search: where it has been, what it has seen, what it could come back to."""
+
+    def __init__(self, wanted: _Wanted) -> None:
+        self.wanted = wanted
+        self.places: list[str] = []
+        self._seen: list[str] = []
+        self._locked: list[tuple[_File, PublicKey]] = []
+        self._needs_passphrase = False
+
+    def in_directory(self, directory: Path | None) -> Signer | None:
+        if directory is None:
+            self._seen.append("there is no home directory (HOME is not set)")
+            return None
+        self.places.append(_shown(directory))
+        try:
+            names = sorted(os.listdir(directory))  # noqa: PTH208 - names are all that is wanted
+        except OSError as error:
+            self._seen.append(f"{_shown(directory)}: {error.strerror or error}")
+            return None
+        return self.in_files(_files_of(directory, names))
+
+    def in_files(self, files: Iterator[_File] | list[_File]) -> Signer | None:
+        """The key from a file that is ready to use; encrypted ones are kept for later."""
+        for file in files:
+            public = None
+            try:
+                public = file.read_public()
+                if self.wanted.is_(public) and public.supported:
+                    return file.load(public)
+                self._see(file, public, "" if public.supported else "CloudAPI does not take this kind")
+            except NeedsPassphrase:
+                assert public is not None  # noqa: S101 - only `load` raises it
+                self._locked.append((file, public))
+            except ValueError as error:  # KeyLoadError is one
+                self._see(file, public, str(error))
+        return None
+
+    def in_agent(self) -> Signer | None:
+        self.places.append("the ssh-agent")
+        try:
+            return find_signers(shared_agent(), f"the key {self.wanted.label}", self.wanted.is_)[0]
+        except KeyLoadError as error:
+            self._seen.append(str(error))
+            return None
+
+    def in_encrypted_files(self, passphrase: Passphrase) -> Signer | None:
+        for file, public in self._locked:
+            try:
+                return file.load(public, passphrase)
+            except NeedsPassphrase:
+                self._needs_passphrase = True
+                remedy = "encrypted and there is no passphrase: give passphrase=, or ssh-add it"
+                self._see(file, public, remedy)
+            except KeyLoadError as error:
+                self._see(file, public, str(error))
+        return None
+
+    def failure(self) -> KeyLoadError:
+        seen = "".join(f"\n  {line}" for line in self._seen)
+        message = (
+            f"the private key {self.wanted.label} is not to be had; "
+            f"searched {', '.join(self.places)}. Seen:{seen}"
+        )
+        return NeedsPassphrase(message) if self._needs_passphrase else KeyLoadError(message)
+
+    def _see(self, file: _File, public: PublicKey | None, problem: str) -> None:
+        path = _shown(file.public if file.private is None else file.private)
+        self._seen.append(": ".join(filter(None, (path, str(public or ""), problem))))
+
+
+def _wanted(key_id: str) -> _Wanted:
+    fingerprint = parse_fingerprint(key_id)
+    if fingerprint is not None:
+        md5, sha256 = fingerprint
+        return _Wanted(md5 or sha256 or "", md5, sha256)
+    if "PRIVATE KEY" in key_id or not ("/" in key_id or key_id.startswith("~") or Path(key_id).is_file()):
+        shown = "the key_id given" if "PRIVATE KEY" in key_id else repr(key_id)
+        raise ConfigurationError(
+            f"{shown} is neither a fingerprint (ssh-keygen -l -f FILE prints it) nor the path of a public key"
+        )
+    path = Path(key_id).expanduser()
+    public = named_public_key(path)
+    beside = path.with_suffix("") if path.suffix == ".pub" else path
+    return _Wanted(str(public), public.md5, public.sha256, beside if beside.is_file() else None)
+
+
+def _ssh_directory(home: Path | None) -> Path | None:
+    try:
+        return (Path.home() if home is None else home) / ".ssh"
+    except RuntimeError:
+        return None
+
+
+def _files_of(directory: Path, names: list[str]) -> Iterator[_File]:
+    """smartdc-auth's rule: pairs, lone ``.pub`` files, and lone private files by their name."""
+    present = set(names)
+    for name in names:
+        private = name.removesuffix(".pub")
+        if private and private != name:
+            yield _File(directory / private if private in present else None, directory / name)
+        elif _LONE_NAME.search(name) and f"{name}.pub" not in present:
+            yield _File(directory / name)
+
+
+def _shown(path: str | os.PathLike[str] | None) -> str:
+    """A path for a terminal: file names may hold anything."""
+    return "".join(char if char.isprintable() else "?" for char in os.fspath(path or ""))

@@ -1,0 +1,232 @@
+"""One attempt on the wire: the request as it is sent, the pooled connections, and why there was no answer.
+
+Here belongs what touches sockets, TLS and the environment. What a request says, how it is signed, and what
+its answer means is `smartdc.connection`'s business. `requests` has all this in its Session, which works out
+anew on each call what here is known beforehand (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import check_header_validity, get_environ_proxies, requote_uri
+from urllib3.exceptions import ReadTimeoutError
+
+from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
+
+__all__ = ["Timeout", "Transport", "prepared"]
+
+Timeout = float | tuple[float, float]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# What the layers below leave as it is, so that the server gets the very path that was signed.
+_AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
+_ESCAPE = re.compile(r"%[0-9a-f]{2}")
+
+
+def prepared(
+    method: str,
+    base: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    query: Sequence[tuple[str, str]],
+) -> requests.PreparedRequest:
+    """A request that can be signed and sent.
+
+    Args:
+        method: HTTP verb.
+        base: Protocol and host, and what else stands before the path.
+        path: Quoted path.
+        headers: Headers.
+        body: Encoded body.
+        query: Names and values of the query.
+
+    Raises:
+        ConfigurationError: The URL or a header is not one that can be sent.
+    """
+    request = requests.PreparedRequest()
+    try:
+        target = path if _AS_IT_IS.fullmatch(path) else _requoted(path)
+        request.method = method.upper()
+        request.url = f"{_normal(base)}{target}" + (f"?{urlencode(query)}" if query else "")
+        request.headers = CaseInsensitiveDict()
+        for name, value in headers.items():
+            check_header_validity((name, value))
+            f"{name}{value}".encode("latin-1")  # what the wire can carry
+            request.headers[name] = value
+    except (
+        requests.exceptions.InvalidHeader,
+        requests.exceptions.InvalidURL,
+        UnicodeEncodeError,
+    ) as error:
+        raise ConfigurationError(f"{method} {base}{path}: {error}") from error
+    request.body = body
+    request.prepare_content_length(body)
+    request.hooks = {}
+    return request
+
+
+class _Adapter(HTTPAdapter):
+    """Keeps the pool of its one server, which `requests` finds anew by URL and certificates for each call."""
+
+    def __init__(self, pool_size: int) -> None:
+        self._pools: dict[bool | str, Any] = {}
+        super().__init__(pool_connections=1, pool_maxsize=pool_size, pool_block=True)
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        pool = self._pools.get(verify)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
+            self._pools[verify] = pool
+        return pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Done when the pool was made."""
+
+    def close(self) -> None:
+        # A pool closes its connections when nobody has it any more.
+        self._pools.clear()
+        super().close()
+
+
+class Transport:
+    """The pooled connections to one server, shared by any number of threads.
+
+    A forked child gets a pool of its own: it must not speak on its parent's sockets.
+
+    Args:
+        base_url: Protocol and host.
+        pool_size: How many connections to keep.
+
+    Attributes:
+        clock_offset: Seconds by which the server's clock is found to be ahead of this machine's.
+    """
+
+    def __init__(self, base_url: str, pool_size: int) -> None:
+        self.clock_offset = 0.0
+        self._base_url = base_url
+        self._pool_size = pool_size
+        self._open()
+        _all.add(self)
+
+    def send(
+        self, request: requests.PreparedRequest, timeout: Timeout, verify: bool | str
+    ) -> requests.Response:
+        """Send it and read the answer, whatever its status. Redirects are not followed.
+
+        Raises:
+            TransportError: There was no answer.
+            ConfigurationError: `verify` names no file.
+        """
+        started = time.perf_counter()
+        try:
+            response = self._adapter.send(
+                request, timeout=timeout, verify=_authorities(verify), proxies=self._proxies
+            )
+            _ = response.content  # read here, so that breaking off is noticed
+        except requests.RequestException as error:
+            raise self._failure(error, f"{request.method} {request.path_url}", request) from error
+        except OSError as error:  # a file of authorities that is not there
+            raise ConfigurationError(f"verify={verify!r}: {error}") from error
+        response.elapsed = timedelta(seconds=time.perf_counter() - started)
+        return response
+
+    def close(self) -> None:
+        """Close the connections. A later request opens new ones."""
+        self._adapter.close()
+
+    def correct_clock(self, offset: float) -> bool:
+        """Remember the server's clock; whether that is news."""
+        with self._lock:
+            news = abs(offset - self.clock_offset) >= 2  # the server tells it by the second
+            self.clock_offset = offset
+        return news
+
+    def _open(self) -> None:
+        self._lock = threading.Lock()
+        self._adapter = _Adapter(self._pool_size)
+        # The environment is read here, once.
+        self._proxies = _proxies(self._base_url)
+
+    def _failure(
+        self, error: requests.RequestException, where: str, request: requests.PreparedRequest
+    ) -> ConnectionFailed | RequestTimeout | InvalidResponse:
+        about: Any = {"method": request.method, "path": request.path_url}
+        if isinstance(error, requests.Timeout) or _is_read_timeout(error):
+            return RequestTimeout(f"{where}: no answer from {self._base_url} in time", **about)
+        if isinstance(error, requests.exceptions.SSLError):
+            return ConnectionFailed(
+                f"{where}: {self._base_url} is not trusted ({_reason(error)}); a private cloud's "
+                "certificate authority is given as verify='/path/to/ca.pem'",
+                **about,
+            )
+        if isinstance(error, requests.exceptions.ContentDecodingError):
+            return InvalidResponse(f"{where}: the body cannot be unpacked", **about)
+        return ConnectionFailed(f"{where}: no connection to {self._base_url} ({_reason(error)})", **about)
+
+
+_all: weakref.WeakSet[Transport] = weakref.WeakSet()
+
+
+def _reopen_in_child() -> None:
+    for transport in list(_all):
+        transport._open()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reopen_in_child)
+
+
+@lru_cache(maxsize=64)
+def _normal(url: str) -> str:
+    """The URL in the spelling that is connected to: lower-case host, international names encoded."""
+    request = requests.PreparedRequest()
+    request.prepare_url(url, None)
+    return (request.url or "").rstrip("/")
+
+
+def _requoted(path: str) -> str:
+    return _ESCAPE.sub(lambda match: match[0].upper(), requote_uri(path))
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """The environment's proxies; none for this machine itself, which no proxy could reach."""
+    if urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1"):
+        return {}
+    return dict(get_environ_proxies(url))
+
+
+def _authorities(verify: bool | str) -> bool | str:
+    """What to trust: the environment may name the authorities, but not undo the caller's choice."""
+    if verify is True:
+        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    return verify
+
+
+def _is_read_timeout(error: requests.RequestException) -> bool:
+    # A body that stops coming is a ConnectionError around urllib3's timeout.
+    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
+
+
+def _reason(error: requests.RequestException) -> str:
+    """The innermost cause, in words: `requests` wraps it three times."""
+    cause: Any = error.args[0] if error.args else error
+    cause = getattr(cause, "reason", None) or cause
+    text = str(cause.args[-1]) if isinstance(cause, BaseException) and cause.args else str(cause)
+    return _CONTROL.sub(" ", text)

@@ -1,0 +1,206 @@
+"""The cache of signatures: what is signed once, by whom, and what is not kept."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from smartdc.errors import KeyLoadError
+from smartdc.http_signature import HTTPSignatureAuth, once
+from smartdc.http_signature.keys import PublicKey
+from smartdc.http_signature.once import OnceSigner
+from tests.http_signature.checks import prepared
+from tests.ssh_fixtures import KeyRing
+
+
+class Counting:
+    """A signer that counts, and does first what the test wants."""
+
+    def __init__(self, first: Callable[[], object] = lambda: None) -> None:
+        self.public_key = PublicKey(b"")
+        self.source = "a test"
+        self.signed: list[bytes] = []
+        self.first = first
+
+    def sign(self, data: bytes) -> tuple[str, bytes]:
+        self.signed.append(data)
+        self.first()
+        return "test", data[::-1]
+
+
+def test_signs_a_text_once() -> None:
+    counting = Counting()
+    signer = OnceSigner(counting)
+    assert [signer.sign(b"one"), signer.sign(b"two"), signer.sign(b"one")] == [
+        ("test", b"eno"),
+        ("test", b"owt"),
+        ("test", b"eno"),
+    ]
+    assert counting.signed == [b"one", b"two"]
+    assert (signer.public_key, signer.source) == (counting.public_key, counting.source)
+
+
+def test_keeps_few() -> None:
+    counting = Counting()
+    signer = OnceSigner(counting)
+    for number in range(once._KEPT + 1):
+        signer.sign(b"%d" % number)
+    assert len(signer._signings) == once._KEPT
+    signer.sign(b"%d" % once._KEPT)
+    assert len(counting.signed) == once._KEPT + 1
+    signer.sign(b"0")  # the oldest went
+    assert len(counting.signed) == once._KEPT + 2
+
+
+def waiting(signer: OnceSigner, count: int, results: list[object]) -> list[threading.Thread]:
+    """Threads that want the same signature."""
+
+    def want() -> None:
+        try:
+            results.append(signer.sign(b"data"))
+        except KeyLoadError as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=want) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_threads_wait_for_one_signature(fails: bool) -> None:
+    go = threading.Event()
+
+    def first() -> None:
+        assert go.wait(10)
+        if fails:
+            raise KeyLoadError("denied")
+
+    counting = Counting(first)
+    signer = OnceSigner(counting)
+    results: list[object] = []
+    threads = waiting(signer, 32, results)
+    while len(counting.signed) != 1:
+        time.sleep(0.001)
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 32
+    if not fails:
+        assert counting.signed == [b"data"]
+        assert set(map(str, results)) == {str(("test", b"atad"))}
+        return
+    assert {str(error) for error in results} == {"denied"}
+    assert len({id(error) for error in results}) == 32
+    # A failure is not kept: whoever comes later asks again.
+    counting.first = lambda: None
+    assert signer.sign(b"data") == ("test", b"atad")
+
+
+def test_an_interrupted_signature_is_made_by_the_next() -> None:
+    counting = Counting()
+
+    def interrupt() -> None:
+        counting.first = lambda: None
+        raise KeyboardInterrupt
+
+    counting.first = interrupt
+    signer = OnceSigner(counting)
+    with pytest.raises(KeyboardInterrupt):
+        signer.sign(b"data")
+    assert signer.sign(b"data") == ("test", b"atad")
+
+
+def test_an_interruption_is_not_told_to_those_who_wait() -> None:
+    go = threading.Event()
+    counting = Counting()
+    signer = OnceSigner(counting)
+
+    def interrupt() -> None:
+        counting.first = lambda: None
+        assert go.wait(10)
+        raise KeyboardInterrupt
+
+    counting.first = interrupt
+    with ThreadPoolExecutor(1) as pool:
+        interrupted = pool.submit(signer.sign, b"data")
+        while not counting.signed:
+            time.sleep(0.001)
+        results: list[object] = []
+        threads = waiting(signer, 4, results)
+        go.set()
+        assert isinstance(interrupted.exception(), KeyboardInterrupt)
+        for thread in threads:
+            thread.join()
+    assert results == [("test", b"atad")] * 4
+
+
+def test_a_forked_child_does_not_wait_for_its_parents_signature() -> None:
+    started, go = threading.Event(), threading.Event()
+
+    def first() -> None:
+        started.set()
+        assert go.wait(10)
+
+    counting = Counting(first)
+    signer = OnceSigner(counting)
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(signer.sign, b"data")
+        assert started.wait(10)
+        counting.first = lambda: None
+        with signer._lock:  # as if yet another thread held it
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if signer.sign(b"data") == ("test", b"atad") else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        go.set()
+        assert pending.result() == ("test", b"atad")
+
+
+def test_nothing_travels_in_a_pickle() -> None:
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(OnceSigner(Counting()))
+
+
+def test_the_date_alone_costs_one_signature_a_second(
+    ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = HTTPSignatureAuth("/b/keys/k", ssh_keys.path("rsa2048"), signed_headers="date")
+    counting = Counting()
+    monkeypatch.setattr(auth.signer, "signer", counting)
+    moment = 1795428000.0
+    monkeypatch.setattr("time.time", lambda: moment)
+    for number in range(10):
+        prepared(auth, f"https://h/my/machines/{number}")
+    assert len(counting.signed) == 1
+    moment += 0.9
+    prepared(auth)
+    assert len(counting.signed) == 1
+    moment += 0.2
+    prepared(auth)
+    auth.clock_offset = -2.0  # another Date
+    prepared(auth)
+    assert len(counting.signed) == 3
+    assert [data.rpartition(b" ")[0][-8:] for data in counting.signed] == [
+        b"10:00:00",
+        b"10:00:01",
+        b"09:59:59",
+    ]
+
+
+def test_a_path_of_its_own_costs_a_signature_of_its_own(
+    ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = HTTPSignatureAuth("/b/keys/k", ssh_keys.path("rsa2048"))
+    counting = Counting()
+    monkeypatch.setattr(auth.signer, "signer", counting)
+    monkeypatch.setattr("time.time", lambda: 1795428000.0)
+    for path in ("one", "two", "one"):
+        prepared(auth, f"https://h/my/machines/{path}")
+    assert len(counting.signed) == 2
