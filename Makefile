@@ -9,14 +9,22 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 
 	&& echo $(python))))
 BIN := .venv/bin
 
-.PHONY: demo test lint types tests docs clean
+# Two jobs at a time, each job's output in one piece where this make can do that (4.0 and later).
+TWO_AT_A_TIME := --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# The tests are split in two halves of about the same length; what is named here is not in the other half.
+CLOUD_TESTS := tests/api tests/emulator
+
+.PHONY: demo test lint types tests cloud-tests other-tests coverage docs clean
 
 demo: .venv/demo
 	@$(BIN)/python examples/tutorial.py --emulated
 	@$(BIN)/python examples/teardown_fleet.py --emulated
 	@echo "make demo: both examples ran to their end, signed and over TLS, against the emulator on this machine."
 
-test: lint types tests docs
+test: .venv/dev
+	$(BIN)/coverage erase
+	@$(MAKE) $(TWO_AT_A_TIME) cloud-tests other-tests lint types docs
+	@$(MAKE) --no-print-directory coverage
 	@echo "make test: lint, format, types, tests with branch coverage, wheel and docs are all in order."
 
 lint: .venv/dev
@@ -26,10 +34,19 @@ lint: .venv/dev
 types: .venv/dev
 	$(BIN)/mypy
 
-# Not pytest-cov: our own pytest plugin is imported before it would start to measure.
 tests: .venv/dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	@$(MAKE) $(TWO_AT_A_TIME) cloud-tests other-tests
+	@$(MAKE) --no-print-directory coverage
+
+# Not pytest-cov: our own pytest plugin is imported before it would start to measure.
+cloud-tests: .venv/dev
+	$(BIN)/coverage run -m pytest $(CLOUD_TESTS)
+
+other-tests: .venv/dev
+	$(BIN)/coverage run -m pytest tests $(CLOUD_TESTS:%=--ignore=%)
+
+coverage:
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
