@@ -1,4 +1,4 @@
-"""The account itself: get, update, and the provisioning limits."""
+"""The account itself: get, update, its provisioning limits, and its settings in a data center."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from smartdc.emulator.answers import Answer, invalid_argument
 from smartdc.emulator.clock import timestamp
 from smartdc.emulator.directory import Account
 from smartdc.emulator.incoming import Incoming
+from smartdc.emulator.limits import usage
+from smartdc.emulator.loading import is_uuid
 from smartdc.emulator.parameters import as_text
 from smartdc.emulator.routes import Route
+from smartdc.emulator.schema import UUID, Property, check
 from smartdc.emulator.site import Site
 
 #: Parameter of an update -> field of the account; the first three are the directory's own names.
@@ -66,8 +69,32 @@ def update_account(site: Site, request: Incoming) -> Answer:
 
 
 def get_limits(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/limits``: none, as on a server without the limits plugin."""
-    return Answer([])
+    """``GET /:account/limits``: none where operators have set none."""
+    return Answer(usage(site, request.account))
+
+
+def get_config(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/config``: empty for an account without a fabric."""
+    return Answer(_config_json(site, request.account))
+
+
+def update_config(site: Site, request: Incoming) -> Answer:
+    """``PUT /:account/config``: not even ``as-role`` may be in the query."""
+    params = {name: value for name, value in request.params.items() if name != "account"}
+    wanted = params.get("default_network")
+    if isinstance(wanted, str) and not is_uuid(wanted):
+        raise invalid_argument('property "default_network": must be a UUID')
+    check({"default_network": Property("string", required=True, pattern=UUID)}, params)
+    network = site.networks.get(as_text(wanted))
+    if network is None or not network.provisionable_by(request.account.uuid):
+        raise invalid_argument("unknown network")
+    site.default_fabric_networks[request.account.uuid] = network.uuid
+    return Answer(_config_json(site, request.account))
+
+
+def _config_json(site: Site, account: Account) -> dict[str, Any]:
+    default = site.default_fabric_networks.get(account.uuid)
+    return {} if default is None else {"default_network": default}
 
 
 ROUTES = [
@@ -81,4 +108,11 @@ ROUTES = [
         params=("email", "cn", "triton_cns_enabled", *_CHANGEABLE),
     ),
     Route("GetProvisioningLimits", "GET", "/:account/limits", get_limits),
+]
+
+_CONFIG = "/:account/config"
+CONFIG_ROUTES = [
+    Route("GetConfig", "GET", _CONFIG, get_config),
+    Route("HeadConfig", "HEAD", _CONFIG, get_config),
+    Route("UpdateConfig", "PUT", _CONFIG, update_config, params=("default_network",)),
 ]

@@ -7,8 +7,11 @@ refusal without a code is what the server sends when its own code throws (500 wi
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from starlette.websockets import WebSocket
 
 
 class Nothing:
@@ -33,6 +36,28 @@ class Answer:
     body: Any = NOTHING
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Lines(Answer):
+    """An answer that goes on while it is read: JSON, a line for each event."""
+
+    body: AsyncIterator[bytes] = field(kw_only=True)
+    media_type = "application/x-json-stream"
+
+
+@dataclass
+class Upgrade(Answer):
+    """The connection becomes a WebSocket, if that was asked for.
+
+    Attributes:
+        converse: What is said over it, once it is accepted.
+        subprotocol: The one that was chosen.
+    """
+
+    status: int = 101
+    converse: Callable[[WebSocket], Awaitable[None]] = field(kw_only=True)
+    subprotocol: str | None = None
 
 
 class Refusal(Exception):

@@ -17,13 +17,18 @@ from email.utils import formatdate
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from smartdc.emulator import (
+    accesskeys,
     account,
     authentication,
+    authorization,
     datacenters,
+    disks,
+    fabrics,
+    firewall,
     front,
     images,
     keys,
@@ -31,16 +36,23 @@ from smartdc.emulator import (
     loading,
     machines,
     metadata,
+    migrations,
     negotiation,
     networks,
+    nics,
     packages,
     parameters,
     presigned,
     rbac,
+    role_tags,
     snapshots,
+    streams,
     tags,
+    upgrading,
+    users,
+    volumes,
 )
-from smartdc.emulator.answers import NOTHING, Answer, Refusal, encode
+from smartdc.emulator.answers import NOTHING, Answer, Lines, Refusal, encode
 from smartdc.emulator.incoming import Call, Incoming
 from smartdc.emulator.routes import Table
 from smartdc.emulator.site import Site
@@ -58,18 +70,32 @@ TABLE = Table(
         *front.ROUTES,
         *images.ROUTES,
         *packages.ROUTES,
+        *fabrics.ROUTES,
         *networks.ROUTES,
         *account.ROUTES,
         *datacenters.ROUTES,
         *keys.ROUTES,
         *machines.ROUTES,
         *lifecycle.ROUTES,
+        *streams.ROUTES,
         *metadata.ROUTES,
+        *migrations.ROUTES,
         *snapshots.ROUTES,
+        *disks.ROUTES,
         *tags.ROUTES,
+        *firewall.ROUTES,
+        *users.ROUTES,
         *rbac.ROUTES,
+        *nics.ROUTES,
+        *account.CONFIG_ROUTES,
+        *rbac.ROLE_TAG_ROUTES,
+        *volumes.ROUTES,
+        *accesskeys.ROUTES,
     ]
 )
+
+#: Where there are no volumes, the server has no routes for them (observed H).
+_WITHOUT_VOLUMES = Table(route for route in TABLE.routes if route not in volumes.ROUTES)
 
 _ALLOWED_HEADERS = (
     "Accept, Accept-Version, Content-Length, Content-MD5, Content-Type, Date, Api-Version, Response-Time"
@@ -91,17 +117,22 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; the port that it came in by says which data center is meant."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return
         site = self._sites[scope["server"][1]]
+        if scope["type"] == "websocket":
+            request = _incoming(scope, b"")
+            answer, _ = self._serve(site, request)
+            await upgrading.finish(scope, receive, send, answer)
+            return
         try:
-            request = await _read(Request(scope, receive))
+            request = _incoming(scope, await Request(scope, receive).body())
         except ClientDisconnect:
             return  # in the middle of its body
-        response = self._serve(site, request)
+        _, response = self._serve(site, request)
         await response(scope, receive, send)
 
-    def _serve(self, site: Site, request: Incoming) -> Response:
+    def _serve(self, site: Site, request: Incoming) -> tuple[Answer | Refusal, Response]:
         started = time.monotonic()
         with site.shared.lock:
             try:
@@ -113,16 +144,18 @@ class App:
                 logger.exception("the emulator failed at %s %s", request.method, request.target)
                 site.shared.violations.append(f"the emulator failed at {request.method} {request.target}")
                 answer = Refusal(500, "InternalError", "Internal Error")
+            site.changes.look(site.shared.clock.now())
             self._calls.append(_call(site, request, answer))
             date = formatdate(site.shared.clock.wall(), usegmt=True)
-        return _response(request, answer, date, started)
+        return answer, _response(request, answer, date, started)
 
 
 def _handle(site: Site, request: Incoming) -> Answer:
     """Run the checks in order, then the operation."""
     _check_length(site, request)
     content_type = parameters.content_type_of(request.headers)
-    found = TABLE.find(request.method, request.path, request.version, content_type)
+    table = TABLE if site.volumes_enabled else _WITHOUT_VOLUMES
+    found = table.find(request.method, request.path, request.version, content_type)
     request.route, request.path_values, request.methods = found.route, found.values, found.methods
     request.media_type = negotiation.choose(request.headers.get("accept", "*/*"))
     signature = authentication.check_authorization_header(site, request)
@@ -145,9 +178,12 @@ def _handle(site: Site, request: Incoming) -> Answer:
     loading.load_image(site, request)
     loading.load_package(site, request)
     loading.load_machine(site, request)
-    authentication.check_allowed(request, lifecycle.permission_name(request))
+    role_tags.load_tags(request)
+    authorization.check_allowed(site, request, lifecycle.permission_name(request))
     # Read-only mode comes here (observed H: after the 404 of a missing machine), then the throttle.
-    return found.route.handler(site, request)
+    answer = found.route.handler(site, request)
+    role_tags.keep_tags(site, request, answer)
+    return answer
 
 
 def _check_length(site: Site, request: Incoming) -> None:
@@ -173,22 +209,23 @@ def _check_body(request: Incoming, content_type: str) -> None:
             raise Refusal(400, "BadDigest", f"Content-MD5 '{stated}' didn't match '{actual}'")
 
 
-async def _read(request: Request) -> Incoming:
-    raw_path = request.scope["raw_path"].decode("latin-1")
-    query_string = request.scope["query_string"].decode("latin-1")
+def _incoming(scope: Scope, body: bytes) -> Incoming:
+    raw_path = scope["raw_path"].decode("latin-1")
+    query_string = scope["query_string"].decode("latin-1")
     headers: dict[str, str] = {}
-    for raw_name, raw_value in request.scope["headers"]:
+    for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return Incoming(
-        method=request.method,
+        method=scope.get("method", "GET"),  # WebSockets begin with a GET
         target=f"{raw_path}?{query_string}" if query_string else raw_path,
         path=raw_path,
         query_string=query_string,
         headers=headers,
-        raw_body=await request.body(),
-        ip=request.client.host if request.client else "127.0.0.1",
+        raw_body=body,
+        ip=scope["client"][0] if scope["client"] else "127.0.0.1",
         request_id=headers.get("request-id") or headers.get("x-request-id") or str(uuid.uuid4()),
+        upgrade=scope["type"] == "websocket",
     )
 
 
@@ -196,7 +233,9 @@ def _response(request: Incoming, answer: Answer | Refusal, date: str, started: f
     body = b""
     headers = {"Date": date, "Connection": "keep-alive"}
     has_body = isinstance(answer, Refusal) or answer.body is not NOTHING
-    if has_body:
+    if isinstance(answer, Lines):
+        headers["Content-Type"] = answer.media_type
+    elif has_body:
         body = encode(answer if isinstance(answer, Refusal) else answer.body, request.media_type)
         headers["Content-Type"] = request.media_type
     if request.complete:
@@ -215,6 +254,8 @@ def _response(request: Incoming, answer: Answer | Refusal, date: str, started: f
             headers["Content-MD5"] = _md5(body)
     if request.headers.get("connection", "").lower() == "close":
         headers["Connection"] = "close"
+    if isinstance(answer, Lines):
+        return StreamingResponse(answer.body, answer.status, headers | answer.headers)
     response = Response(body, status_code=answer.status, headers=headers | answer.headers)
     if not has_body and "content-length" not in {name.lower() for name in answer.headers}:
         # The server sends its 202s chunked (observed F); uvicorn does so when no length is stated.
@@ -237,7 +278,7 @@ def _call(site: Site, request: Incoming, answer: Answer | Refusal) -> Call:
         operation=request.route.name if request.route else None,
         datacenter=site.name,
         status=answer.status,
-        response=None if body is NOTHING else body,
+        response=None if body is NOTHING or isinstance(answer, Lines) else body,
         ignored=request.ignored,
     )
 

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from smartdc.emulator.answers import Refusal, not_found
-from smartdc.emulator.directory import Account, Key
+from smartdc.emulator.directory import Key
 from smartdc.emulator.incoming import Incoming
 from smartdc.emulator.site import Site
 from smartdc.http_signature.verify import InvalidSignatureHeader, ParsedSignature, parse, verify
@@ -87,8 +87,8 @@ def check_identified(request: Incoming) -> None:
 def load_account(site: Site, request: Incoming, params: dict[str, Any] | None) -> None:
     """Find the account that the request is about; 404 when there is none."""
     login = "undefined" if params is None else str(params.get("account", "undefined"))
-    if request.caller is not None and login in ("my", request.caller.login):
-        request.owner = request.caller
+    if request.caller is not None and (login in ("my", request.caller.login) or request.sub_user):
+        request.owner = request.caller  # a sub-user's account, whatever the path says
     else:
         request.owner = site.shared.directory.find(login)
     if request.owner is None:
@@ -96,25 +96,11 @@ def load_account(site: Site, request: Incoming, params: dict[str, Any] | None) -
     request.params["account"] = request.owner.login if login == "my" else login
 
 
-def check_allowed(request: Incoming, operation: str) -> None:
-    """Refuse one account's access to another's resources, and sub-users (403)."""
-    # What a sub-user may do will be asked of its roles' policies here; for now a switch says it.
-    is_own = request.caller is not None and _same(request.caller, request.account)
-    is_allowed = request.sub_user is None or request.sub_user.allowed
-    if request.caller is not None and not (is_own and is_allowed):
-        message = f"You do not have permission to access {request.path} ({operation})"
-        raise Refusal(403, "NotAuthorized", message)
-
-
 def _verified(signature: ParsedSignature, key: Key) -> bool:
     try:
         return verify(signature, key.public)
     except KeyError:  # a hash that only pre-signed URLs may name: the library throws, and that is a 401
         return False
-
-
-def _same(one: Account, other: Account) -> bool:
-    return one.uuid == other.uuid
 
 
 def _invalid_header(message: str) -> Refusal:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from smartdc.emulator.roles import Access
 from smartdc.http_signature.keys import PublicKey
 from smartdc.http_signature.verify import SSHPublicKey, load_public_key
 
@@ -34,6 +35,18 @@ class Key:
 
 
 @dataclass
+class AccessKey:
+    """A pair of an id and a secret, for services that speak S3; `status` in CloudAPI's words."""
+
+    accesskeyid: str
+    secret: str = field(repr=False)
+    created: float
+    updated: float
+    status: str = "Active"
+    description: str | None = None
+
+
+@dataclass
 class KeyOwner:
     """An account or a sub-user: who has keys, and signs with them."""
 
@@ -44,6 +57,7 @@ class KeyOwner:
     updated: float
     keys: list[Key] = field(default_factory=list, kw_only=True)
     disabled: bool = field(default=False, kw_only=True)
+    access_keys: list[AccessKey] = field(default_factory=list, kw_only=True)
 
     def add_key(self, name: str | None, openssh: str) -> Key:
         """Register a public key.
@@ -58,6 +72,8 @@ class KeyOwner:
         key = read_key(name, openssh)
         if any(key.fingerprint == known.fingerprint for known in self.keys):
             raise KeyRefused("the account has this key")
+        if any(key.name == known.name for known in self.keys):
+            raise KeyRefused("the account has a key of this name")
         self.keys.append(key)
         return key
 
@@ -73,10 +89,14 @@ class SubUser(KeyOwner):
     """A sub-user of an account.
 
     Attributes:
-        allowed: A switch for tests: whether each request of it is let in. Policies will decide that.
+        allowed: A switch for tests: whether each request of it is let in, whatever its roles say.
+        details: As those of an account.
+        passwords: The present one, and before it those that it had, newest last.
     """
 
     allowed: bool = False
+    details: dict[str, str] = field(default_factory=dict)
+    passwords: list[str] = field(default_factory=list, repr=False)
 
 
 @dataclass
@@ -89,12 +109,14 @@ class Account(KeyOwner):
         approved: Whether it may provision.
         disabled: Whether every request of it is refused.
         users: Its sub-users, by login.
+        access: What they may do: roles, policies and role tags.
     """
 
     details: dict[str, str] = field(default_factory=dict)
     triton_cns_enabled: bool = False
     approved: bool = True
     users: dict[str, SubUser] = field(default_factory=dict)
+    access: Access = field(default_factory=Access)
 
     def add_user(self, login: str, *, allowed: bool = False) -> SubUser:
         """Make a sub-user, without keys.

@@ -8,6 +8,7 @@ from typing import Any
 from smartdc.emulator.answers import JSON_TYPE
 from smartdc.emulator.directory import Account, SubUser
 from smartdc.emulator.resources import Image, Package
+from smartdc.emulator.roles import Role
 from smartdc.emulator.routes import Route
 from smartdc.emulator.versions import Version, reaches
 from smartdc.emulator.vm import VM
@@ -54,8 +55,12 @@ class Incoming:
         key_id: The signature's, for the audit.
         image: The image that ``image`` or ``dataset`` names by uuid.
         package: The active package that ``package`` names, or any by uuid.
+        upgrade: Whether the client wants to go on with a WebSocket.
         vm: The machine of the path.
         machine: The same in CloudAPI's form, as it is before the request changes it.
+        resource: What role tags call the thing that the request is about; None before API 7.2.
+        tagged: The roles that it is tagged with.
+        active_roles: Those that a sub-user acts with; None for the account itself.
     """
 
     method: str
@@ -66,6 +71,7 @@ class Incoming:
     raw_body: bytes
     ip: str
     request_id: str
+    upgrade: bool = False
     media_type: str = JSON_TYPE
     route: Route | None = None
     path_values: dict[str, str] = field(default_factory=dict)
@@ -82,6 +88,9 @@ class Incoming:
     package: Package | None = None
     vm_record: VM | None = None
     machine: dict[str, Any] = field(default_factory=dict)
+    resource: str | None = None
+    tagged: list[Role] = field(default_factory=list)
+    active_roles: list[Role] | None = None
 
     @property
     def version(self) -> str:

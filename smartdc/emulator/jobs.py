@@ -24,6 +24,14 @@ UPDATE_SECONDS = 2.0  # rename, resize, firewall, deletion protection
 SNAPSHOT_SECONDS = 3.0
 ROLLBACK_SECONDS = 5.0
 SNAPSHOT_DELETE_SECONDS = 3.0
+DISK_SECONDS = 4.0  # make, resize or delete one
+VOLUME_SECONDS = 15.0  # a volume is a machine of its own
+VOLUME_DELETE_SECONDS = 5.0
+NIC_SECONDS = 10.0  # the machine reboots meanwhile
+#: An image is made of a machine, then its file is there, then it is activated.
+IMAGE_FILE_SECONDS = 24.0
+IMAGE_SECONDS = 30.0
+MIGRATION_SECONDS = {"begin": 12.0, "sync": 10.0, "switch": 15.0, "abort": 4.0}
 
 #: Called with the emulated time at which it is due.
 Action = Callable[[float], None]
@@ -83,6 +91,7 @@ class Timeline:
     """Actions in the order in which they fall due."""
 
     def __init__(self) -> None:
+        self.watch: Action = lambda due: None  # called after each action
         self._queue: list[tuple[float, bool, int, Action]] = []
         self._sequence = itertools.count()
 
@@ -100,6 +109,7 @@ class Timeline:
         while self._queue and self._queue[0][0] <= now:
             due, _, _, action = heapq.heappop(self._queue)
             action(due)
+            self.watch(due)
             did_something = True
         return did_something
 

@@ -1,14 +1,16 @@
-"""The SSH keys of an account."""
+"""The SSH keys of an account, and of its sub-users: the same handlers serve both."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
 from smartdc.emulator.answers import Answer, invalid_argument, missing_parameter, not_found
-from smartdc.emulator.directory import Key, KeyRefused
+from smartdc.emulator.directory import Key, KeyOwner, KeyRefused
 from smartdc.emulator.incoming import Incoming
+from smartdc.emulator.parameters import as_text
 from smartdc.emulator.routes import Route
 from smartdc.emulator.site import Site
+from smartdc.emulator.versions import since
 
 #: What the key routes take as a body; a form is refused with 415 (observed H).
 UPLOAD_TYPES = ("multipart/form-data", "application/octet-stream", "application/json", "text/plain")
@@ -20,17 +22,17 @@ def key_json(key: Key) -> dict[str, str]:
 
 
 def list_keys(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/keys``."""
-    return Answer([key_json(key) for key in request.account.keys])
+    """``GET /:account[/users/:user]/keys``."""
+    return Answer([key_json(key) for key in key_owner(request).keys])
 
 
 def get_key(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/keys/:name``, by name or MD5 fingerprint (observed H: not by SHA256)."""
-    return Answer(key_json(_find(request)))
+    """``GET /:account[/users/:user]/keys/:name``, by name or MD5 fingerprint (observed H: not by SHA256)."""
+    return Answer(key_json(_find(request, key_owner(request))))
 
 
 def create_key(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/keys``."""
+    """``POST /:account[/users/:user]/keys``."""
     text, name = request.params.get("key"), request.params.get("name")
     if not text:
         raise missing_parameter("key is a required argument")
@@ -38,23 +40,37 @@ def create_key(site: Site, request: Incoming) -> Answer:
         raise invalid_argument("key must be a String")
     if len(text.split(" ")) < 2:
         raise invalid_argument("key is invalid")
+    owner = key_owner(request)
     try:
-        key = request.account.add_key(str(name) if name else None, text)
+        key = owner.add_key(str(name) if name else None, text)
     except KeyRefused:
         raise invalid_argument("key already exists or is invalid") from None
-    location = f"/{request.account.login}/keys/{quote(key.fingerprint, safe='')}"
-    return Answer(key_json(key), 201, {"Location": location})
+    user = request.params.get("user")
+    place = f"/{request.account.login}/users/{user}" if user else f"/{request.account.login}"
+    return Answer(key_json(key), 201, {"Location": f"{place}/keys/{quote(key.fingerprint, safe='')}"})
 
 
 def delete_key(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/keys/:name``."""
-    request.account.keys.remove(_find(request))
+    """``DELETE /:account[/users/:user]/keys/:name``."""
+    owner = key_owner(request)
+    owner.keys.remove(_find(request, owner))
     return Answer(status=204)
 
 
-def _find(request: Incoming) -> Key:
+def key_owner(request: Incoming) -> KeyOwner:
+    """The sub-user that the request names, else the account."""
+    name = request.params.get("user")
+    if not name:
+        return request.account
+    user = request.account.find_user(as_text(name))
+    if user is None:
+        raise not_found(f"{as_text(name)} does not exist")
+    return user
+
+
+def _find(request: Incoming, owner: KeyOwner) -> Key:
     name = str(request.params["name"])
-    key = request.account.find_key(name)
+    key = owner.find_key(name)
     if key is None:
         raise not_found(f"{name} does not exist")
     return key
@@ -74,4 +90,23 @@ ROUTES = [
     Route("GetKey", "GET", "/:account/keys/:name", get_key, params=("sync",)),
     Route("HeadKey", "HEAD", "/:account/keys/:name", get_key, params=("sync",)),
     Route("DeleteKey", "DELETE", "/:account/keys/:name", delete_key),
+    Route(
+        "CreateUserKey",
+        "POST",
+        "/:account/users/:user/keys",
+        create_key,
+        params=("name", "key", "attestation"),
+        types=UPLOAD_TYPES,
+    ),
+    Route("ListUserKeys", "GET", "/:account/users/:user/keys", list_keys, ("sync",), since((7, 2, 0))),
+    Route("HeadUserKeys", "HEAD", "/:account/users/:user/keys", list_keys, ("sync",), since((7, 2, 0))),
+    Route("GetUserKey", "GET", "/:account/users/:user/keys/:name", get_key, ("sync",), since((7, 2, 0))),
+    Route("HeadUserKey", "HEAD", "/:account/users/:user/keys/:name", get_key, ("sync",), since((7, 2, 0))),
+    Route(
+        "DeleteUserKey",
+        "DELETE",
+        "/:account/users/:user/keys/:name",
+        delete_key,
+        versions=since((7, 2, 0)),
+    ),
 ]

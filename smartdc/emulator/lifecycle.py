@@ -26,6 +26,7 @@ from smartdc.emulator.jobs import (
     Step,
     Work,
 )
+from smartdc.emulator.limits import check_limits
 from smartdc.emulator.parameters import as_text
 from smartdc.emulator.provisioning import alias_taken_errors
 from smartdc.emulator.resources import Package
@@ -96,7 +97,7 @@ def resize(site: Site, request: Incoming) -> Answer:
         raise missing_parameter("package must be specified")
     if not package.active:
         raise invalid_argument(f"{named} is inactive. Must use an active package")
-    _check_fit(site, vm, package)
+    _check_fit(site, request, package)
 
     def apply(due: float) -> None:
         vm.billing_id = package.uuid
@@ -219,8 +220,9 @@ def _sets(vm: VM, field: str, value: Any) -> Action:
     return apply
 
 
-def _check_fit(site: Site, vm: VM, package: Package) -> None:
+def _check_fit(site: Site, request: Incoming, package: Package) -> None:
     """What CloudAPI and then VMAPI ask of a package that a machine is resized to."""
+    vm = request.vm
     image, current = site.images.get(vm.image_uuid), site.packages.get(vm.billing_id or "")
     requirements = image.requirements if image else {}
     low, high, memory = requirements.get("min_ram"), requirements.get("max_ram"), package.memory
@@ -232,6 +234,7 @@ def _check_fit(site: Site, vm: VM, package: Package) -> None:
         raise invalid_argument("Resizing to a package with differing traits not supported")
     if vm.brand == "bhyve" and not package.flexible_disk:
         raise invalid_argument("Resizing to a package without flexible disk space is not supported")
+    check_limits(site, request.account, image, package, resized=vm)
     check_provisioned(vm, "update")
     errors: list[ErrorItem] = []
     if package.brand is not None and package.brand != vm.brand:

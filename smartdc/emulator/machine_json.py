@@ -32,7 +32,7 @@ def machine_json(
         "image": vm.image_uuid,
         "ips": [nic.ip for nic in vm.nics],
         "memory": vm.ram,
-        "disk": _disk_size(vm),
+        "disk": disk_size(vm),
         "deletion_protection": vm.indestructible_zoneroot,
         "metadata": dict(vm.customer_metadata),
         "tags": dict(vm.tags),
@@ -70,11 +70,11 @@ def machine_json(
 
 
 def nic_json(nic: Nic) -> dict[str, Any]:
-    """Write one NIC."""
+    """Write one NIC as it stands in a machine, which does not say its state."""
     shown: dict[str, Any] = {"mac": nic.mac, "ip": nic.ip, "primary": nic.primary}
     if nic.gateway is not None:
         shown["gateway"] = nic.gateway
-    return shown | {"netmask": nic.netmask, "state": nic.state, "network": nic.network_uuid}
+    return shown | {"netmask": nic.netmask, "network": nic.network_uuid}
 
 
 def disk_json(disk: Disk) -> dict[str, Any]:
@@ -102,7 +102,8 @@ def _show_passwords(vm: VM, metadata: dict[str, Any]) -> None:
         metadata["credentials"] = found
 
 
-def _disk_size(vm: VM) -> int:
+def disk_size(vm: VM) -> int:
+    """What is shown as its disk, in MiB."""
     if vm.is_hardware:
         if vm.flexible_disk_size:
             return vm.flexible_disk_size

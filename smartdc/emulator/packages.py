@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from smartdc.emulator.answers import Answer, not_found
@@ -50,7 +51,7 @@ def package_json(package: Package) -> dict[str, Any]:
 
 def list_packages(site: Site, request: Incoming) -> Answer:
     """``GET /:account/packages``: the active ones; ``*`` in a filter stands for anything (observed H)."""
-    wanted = {name: as_text(request.params[name]) for name in FILTERS if request.params.get(name)}
+    wanted = {name: _alternatives(request.params[name]) for name in FILTERS if request.params.get(name)}
     account_uuid = request.account.uuid
     shown = [
         package_json(package)
@@ -67,8 +68,20 @@ def get_package(site: Site, request: Incoming) -> Answer:
     return Answer(package_json(request.package))
 
 
-def _fits(package: Package, wanted: dict[str, str]) -> bool:
-    return all(fits_wildcard(as_text(getattr(package, name)), pattern) for name, pattern in wanted.items())
+def _alternatives(value: Any) -> list[str]:
+    """PAPI reads a filter as JSON if it is some, and of a list any one will do."""
+    try:
+        read = json.loads(as_text(value))
+    except ValueError:
+        return [as_text(value)]
+    return [as_text(each) for each in read] if isinstance(read, list) else [as_text(value)]
+
+
+def _fits(package: Package, wanted: dict[str, list[str]]) -> bool:
+    return all(
+        not patterns or any(fits_wildcard(as_text(getattr(package, name)), pattern) for pattern in patterns)
+        for name, patterns in wanted.items()
+    )
 
 
 ROUTES = [

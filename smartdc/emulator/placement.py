@@ -64,7 +64,7 @@ def _asked_for(request: Incoming, asked: list[Any], usable: dict[str, Network]) 
         if not isinstance(entry, str):
             if not isinstance(entry, dict):
                 raise crashed("netObj (object) is required")
-            _check_object(entry, usable)
+            check_object(entry, usable)
         network_uuid = entry if isinstance(entry, str) else entry["ipv4_uuid"]
         if not _ANY_CASE_UUID.fullmatch(network_uuid):
             raise crashed("netUuid (uuid) is required")
@@ -80,7 +80,7 @@ def _asked_for(request: Incoming, asked: list[Any], usable: dict[str, Network]) 
             wanted.append(WantedNic(_known(entry, usable), None))
         else:
             network = _known(entry["ipv4_uuid"], usable)
-            wanted.append(WantedNic(network, _asked_ip(entry, network)))
+            wanted.append(WantedNic(network, asked_ip(entry, network)))
     return wanted
 
 
@@ -91,7 +91,8 @@ def _known(network_uuid: str, usable: dict[str, Network]) -> Network:
     return network
 
 
-def _check_object(entry: dict[str, Any], usable: dict[str, Network]) -> None:
+def check_object(entry: dict[str, Any], usable: dict[str, Network]) -> None:
+    """Refuse a network object that is none, or whose address cannot be asked for."""
     network_uuid, ips, count = entry.get("ipv4_uuid"), entry.get("ipv4_ips"), entry.get("ipv4_count")
     has_ips, has_count = "ipv4_ips" in entry, "ipv4_count" in entry
     if not network_uuid:
@@ -122,17 +123,18 @@ def _check_object(entry: dict[str, Any], usable: dict[str, Network]) -> None:
         raise invalid_argument(f"ipv4_uuid: {network_uuid} cannot specify IP on a public network")
 
 
-def _asked_ip(entry: dict[str, Any], network: Network) -> str | None:
+def asked_ip(entry: dict[str, Any], network: Network) -> str | None:
+    """The address that a network object asks for, if it is to be had; NAPI's refusals."""
     if "ipv4_ips" not in entry:
         return None
     ip = str(entry["ipv4_ips"][0])
     try:
         inside = ipaddress.IPv4Address(ip) in ipaddress.IPv4Network(network.subnet)
     except ValueError:
-        inside = False
+        raise not_found(f"cannot validate {ip}: Invalid IP address") from None
     if not inside:
-        raise not_found(f"cannot validate {ip}: IP is not in the network")
-    if ip == network.gateway:
+        raise not_found(f"cannot validate {ip}: IP is not in subnet")
+    if int(ipaddress.IPv4Address(ip)) in network.managed:
         raise invalid_argument(f"cannot use {ip} because it is a managed IP")
     if not network.is_free(ip):
         in_use = [{"field": "ip", "code": "UsedBy", "message": "IP in use"}]

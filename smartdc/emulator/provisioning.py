@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from smartdc.emulator import validation
-from smartdc.emulator.affinity import check_affinity
+from smartdc.emulator.affinity import check_affinity, locality_errors
 from smartdc.emulator.answers import (
     Answer,
     ErrorItem,
@@ -17,9 +17,12 @@ from smartdc.emulator.answers import (
     missing_parameter,
     validation_failed,
 )
+from smartdc.emulator.disk_layout import choose_disks
 from smartdc.emulator.incoming import Incoming
 from smartdc.emulator.jobs import PROVISION_SECONDS, Step, Work
+from smartdc.emulator.limits import check_limits
 from smartdc.emulator.machine_json import machine_json
+from smartdc.emulator.mounting import check_mounts, make_missing
 from smartdc.emulator.parameters import as_text
 from smartdc.emulator.placement import WantedNic, choose_networks
 from smartdc.emulator.resources import Image, Package, SubnetFull
@@ -71,16 +74,20 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     if not owner.approved:
         raise invalid_argument("User is not currently approved for provisioning")
     brand = _brand(params, image, package)
-    _check_disks(params, brand, package)
+    disks, disk_errors = choose_disks(params, brand, image, package)
+    _check_options(site, params, brand)
     wanted_nics = choose_networks(site, request, package)
     vm = site.new_vm(owner, None, brand, image, package)
+    if disks is not None:
+        vm.disks, vm.free_space = disks, max(0, package.disk - sum(disk.size for disk in disks))
     vm.alias = _alias(params.get("name"), vm)
     tags, metadata = _flat_values(params)
     metadata |= _passwords_given(params)
     if owner.keys:
         metadata["root_authorized_keys"] = "".join(f"{key.openssh}\n" for key in owner.keys)
     credentials = metadata.pop("credentials", None)
-    check_affinity(params)
+    if params.get("affinity") and params.get("locality"):
+        raise invalid_argument('cannot specify both "locality" (deprecated) and "affinity"')
     if package.memory < int(image.requirements.get("min_ram", 0)):
         minimum = image.requirements["min_ram"]
         raise invalid_argument(
@@ -98,8 +105,10 @@ def create_machine(site: Site, request: Incoming) -> Answer:
             "Name cannot be longer than 63 characters, "
             "because you have triton_cns_enabled set on your Account."
         )
-    _check_volumes(site, request, brand)
-    _check_at_vmapi(site, vm, tags, metadata, params)
+    vm.volumes = check_mounts(site, request, brand, [nic.network for nic in wanted_nics])
+    check_limits(site, owner, image, package)
+    check_affinity(params)
+    _check_at_vmapi(site, vm, tags, metadata, params, disk_errors)
     vm.tags, vm.customer_metadata = tags, metadata
     vm.internal_metadata = _given_credentials(credentials)
     if params.get("encrypted") is True:
@@ -109,6 +118,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     if params.get("delegate_dataset") is True:
         vm.datasets = [f"zones/{vm.uuid}/data"]
     _provision(site, request, vm, image, wanted_nics)
+    make_missing(site, owner.uuid, vm.volumes)
     shown = machine_json(site, vm, request.version, params.get("credentials"), with_package=False)
     # Observed E: the Location has the login, whatever the path had.
     return Answer(shown, 201, {"Location": f"/{owner.login}/machines/{vm.uuid}"})
@@ -166,14 +176,13 @@ def _brand(params: dict[str, Any], image: Image, package: Package) -> str:
     return brand
 
 
-def _check_disks(params: dict[str, Any], brand: str, package: Package) -> None:
-    """Disks of one's own choice come with the issue on disks; here only their refusals."""
-    if brand in HARDWARE_BRANDS and params.get("disks") and not package.flexible_disk:
-        raise invalid_argument(
-            "The use of `disks` is only supported if the package has the flexible_disk attr set to true"
-        )
+def _check_options(site: Site, params: dict[str, Any], brand: str) -> None:
     if params.get("bootrom") and brand != "bhyve":
         raise invalid_argument('Only bhyve VMs support "bootrom" option')
+    if params.get("delegate_dataset") is True and not site.delegated_datasets:
+        raise invalid_argument(
+            "Support for delegated datasets is not enabled (experimental_cloudapi_delegate_dataset in SAPI)"
+        )
 
 
 def _alias(name: Any, vm: VM) -> str:
@@ -208,37 +217,13 @@ def _given_credentials(credentials: Any) -> dict[str, Any]:
     return {name if name.endswith("_pw") else f"{name}_pw": value for name, value in credentials.items()}
 
 
-def _check_volumes(site: Site, request: Incoming, brand: str) -> None:
-    """Volumes come with their issue; an invalid list is the hazard A4 already now."""
-    volumes = request.params.get("volumes")
-    if not volumes:
-        return
-    if brand in HARDWARE_BRANDS:
-        raise invalid_argument(f'volumes not yet supported with brand "{brand}"')
-    if not isinstance(volumes, list) or not all(_volume_is_valid(volume) for volume in volumes):
-        site.shared.violations.append(
-            f"A4: {request.method} {request.target} has an invalid entry in volumes: a server never answers"
-        )
-        raise crashed("invalid volumes")
-    raise invalid_argument("Support for automounting volumes is not enabled")
-
-
-def _volume_is_valid(volume: Any) -> bool:
-    if not isinstance(volume, dict):
-        return False
-    name, mountpoint = volume.get("name"), volume.get("mountpoint")
-    return (
-        volume.get("type", "tritonnfs") == "tritonnfs"
-        and volume.get("mode", "rw") in ("ro", "rw")
-        and isinstance(name, str)
-        and re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]+", name) is not None
-        and isinstance(mountpoint, str)
-        and re.fullmatch(r"/[^\0]*[^/\0][^\0]*", mountpoint) is not None
-    )
-
-
 def _check_at_vmapi(
-    site: Site, vm: VM, tags: dict[str, Any], metadata: dict[str, Any], params: dict[str, Any]
+    site: Site,
+    vm: VM,
+    tags: dict[str, Any],
+    metadata: dict[str, Any],
+    params: dict[str, Any],
+    disk_errors: list[ErrorItem],
 ) -> None:
     errors: list[ErrorItem] = validation.alias_errors(vm.alias)
     errors += validation.metadata_errors(metadata)
@@ -246,7 +231,9 @@ def _check_at_vmapi(
         errors += validation.boolean_errors("firewall_enabled", params["firewall_enabled"])
     if params.get("networks") == []:
         errors.append({"field": "networks", "code": "Invalid", "message": "Invalid parameter"})
+    errors += locality_errors(params.get("locality"))
     errors += validation.tag_errors(tags, allow_docker=True)
+    errors += disk_errors
     errors += alias_taken_errors(site, vm, vm.alias)
     if errors:
         raise validation_failed(_message(errors), errors)
@@ -280,7 +267,9 @@ def _message(errors: list[ErrorItem]) -> str:
 def _provision(site: Site, request: Incoming, vm: VM, image: Image, wanted_nics: list[WantedNic]) -> None:
     """List the machine and start its job; its addresses are reserved now and shown half way (observed E)."""
     try:
-        nics = [site.new_nic(wanted.network, wanted.ip, primary=wanted.primary) for wanted in wanted_nics]
+        nics = [
+            site.new_nic(wanted.network, wanted.ip, primary=wanted.primary, vm=vm) for wanted in wanted_nics
+        ]
     except SubnetFull as error:
         raise Refusal(507, "SubnetFull", str(error)) from error
     fails, site.fail_next_provision = site.fail_next_provision, False

@@ -9,7 +9,9 @@ import ipaddress
 from typing import Any
 
 from smartdc.emulator.directory import ADMIN_UUID
-from smartdc.emulator.resources import Image, Network, Package
+from smartdc.emulator.fwrule import FirewallRule
+from smartdc.emulator.fwrule_reader import read_rule
+from smartdc.emulator.resources import Image, Network, Package, Vlan
 from smartdc.emulator.site import Site
 
 #: 198.18.0.0/15 is set aside for tests of network gear: nothing on the internet answers there.
@@ -111,6 +113,12 @@ def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
         _add_package(site, **fields)
     public = LOOPBACK_ADDRESSES if on_loopback else PUBLIC_ADDRESSES
     _add_networks(site, str(public[number % len(public)]), owner)
+    for protocol, name in (("icmp", "ICMPv4"), ("icmp6", "ICMPv6")):
+        # Triton's own, which are there from the start in every data center.
+        rule = read_rule(f"FROM any TO all vms ALLOW {protocol} TYPE all")
+        uuid = site.stable_uuid(f"fwrule/{protocol}")
+        description = f"allow all {name} types"
+        site.firewall_rules[uuid] = FirewallRule(uuid, None, rule, enabled=True, description=description)
 
 
 def _add_image(site: Site, *, name: str, version: str, **fields: Any) -> None:
@@ -137,6 +145,8 @@ def _add_networks(site: Site, public: str, owner: str) -> None:
         vlan_id=2,
         owner_uuids=[owner],
     )
+    site.vlans[owner, 2] = Vlan(owner, 2, "My-Fabric-VLAN")
+    site.default_fabric_networks[owner] = site.stable_uuid("network/My-Fabric-Network")
     _add_network(site, "private", "internal", "10.88.0.0/20", description="Shared by all machines", vlan_id=0)
 
 

@@ -7,20 +7,24 @@ import socket
 import ssl
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import trustme
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 #: Idle connections are kept this long; a client that polls for minutes finds its own again.
 KEEP_ALIVE_SECONDS = 600
 #: What stopping gives to requests that are being answered.
 GRACE_SECONDS = 2.0
 _STARTUP_SECONDS = 20.0
-#: Turns of the event loop that a connection needs to be gone after it was broken off; SSH's need the most.
-_LAST_TURNS = 3
+#: Turns of the event loop that a connection needs to be gone after it was broken off; SSH and TLS take some.
+_TURNS = 20
 
 
 @cache
@@ -86,7 +90,8 @@ class Server:
         config = uvicorn.Config(
             app,
             http="h11",
-            ws="none",
+            ws=_WebSocket,
+            ws_per_message_deflate=False,
             loop="asyncio",
             lifespan="off",
             log_config=None,
@@ -125,6 +130,54 @@ class Server:
             self._uvicorn.ready.set()
 
 
+class _ClosedOnce:
+    """A transport that is closed once at most: one of TLS that is closed twice can no longer be aborted."""
+
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """Close it, unless that has begun."""
+        if not self._transport.is_closing():
+            self._transport.close()
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, with four things put right.
+
+    It would log a refusal as an application without a handshake, answer a ping before the application has
+    seen what was sent earlier (a real server does not), close connections twice, and fail while it stops.
+
+    Its other implementation for `websockets` stands on a part of that library which is going away.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection over."""
+        super().connection_made(cast(asyncio.BaseTransport, _ClosedOnce(transport)))
+
+    async def send(self, message: Any) -> None:
+        """Send; a refusal that is sent ends the handshake."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
+
+    def handle_ping(self) -> None:
+        """Answer, after the application has had its turn."""
+        self.loop.call_soon(self._pong)
+
+    def _pong(self) -> None:
+        if not self.transport.is_closing():
+            super().handle_ping()
+
+    def shutdown(self) -> None:
+        """Say goodbye; a connection that is being closed already has heard it."""
+        with suppress(InvalidState):
+            super().shutdown()
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn's server, which stops at once instead of at its next tick of 0.1 s."""
 
@@ -161,6 +214,9 @@ class _Uvicorn(uvicorn.Server):
         await asyncio.sleep(0)
         for server in self.servers:
             server.close()
+        for _ in range(_TURNS):
+            # A client that broke the TLS handshake off is not among the connections: let it be noticed.
+            await asyncio.sleep(0)
         for listening in sockets or []:
             listening.close()
         for connection in list(self.server_state.connections):
@@ -171,7 +227,7 @@ class _Uvicorn(uvicorn.Server):
             # A TLS goodbye would wait for the client's; a client that keeps its connection sends none.
             connection.transport.abort()
         await self._wait_for_requests()  # those that waited for the rest of a body learn that there is none
-        for _ in range(_LAST_TURNS):
+        for _ in range(_TURNS):
             await asyncio.sleep(0)
 
     async def _wait_for_requests(self) -> None:

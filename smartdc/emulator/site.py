@@ -6,6 +6,7 @@ or changes it. Whoever looks also settles it first: jobs that are due are done t
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import threading
 import uuid
@@ -13,10 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from smartdc.emulator.changes import Changes
 from smartdc.emulator.clock import Clock
 from smartdc.emulator.directory import NAMESPACE, Account, Directory
-from smartdc.emulator.jobs import Job, Timeline, Work, schedule
-from smartdc.emulator.resources import Image, Network, Package, SubnetFull
+from smartdc.emulator.fwrule import FirewallRule
+from smartdc.emulator.jobs import Action, Job, Timeline, Work, schedule
+from smartdc.emulator.resources import Image, Network, Package, SubnetFull, Vlan, Volume
 from smartdc.emulator.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
 
 
@@ -27,6 +30,7 @@ class Shared:
     Attributes:
         account: The account that `add_machine` gives machines to unless told otherwise.
         urls: Where each data center answers.
+        sites: The data centers.
         violations: What clients did that would have harmed a real server (observed A).
         on_change: Called with a data center whose machines have changed by themselves.
     """
@@ -35,6 +39,7 @@ class Shared:
     directory: Directory
     account: Account
     urls: dict[str, str] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict, repr=False)
     violations: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     on_change: list[Callable[[Site], None]] = field(default_factory=list)
@@ -48,6 +53,23 @@ class Site:
         images: By uuid.
         packages: By uuid.
         networks: By uuid, in the order in which the server lists them.
+        vlans: Those of the fabrics, by owner and number.
+        fabrics_enabled: Whether it has fabrics.
+        default_fabric_networks: The default network of each account that has a fabric.
+        firewall_rules: By uuid.
+        volumes: By uuid.
+        volume_sizes: In which sizes there are volumes, in MiB.
+        volumes_enabled: Whether it has volumes at all; a real data center has none unless it is told to.
+        automount_volumes: Whether new machines can mount volumes.
+        fail_next_volume: Set it to make the next volume fail.
+        migrations_allowed: Whether users may migrate their machines.
+        fail_next_migration: Set it to make the next phase of a migration fail.
+        changes: What tells of each change of a machine.
+        delegated_datasets: Whether machines can have delegated datasets.
+        limits: What accounts may have, as operators write it: ``{"value": 10240, "by": "ram"}``.
+        old_servers: Those whose platform is too old to make images of their machines.
+        fail_next_image: Set it to make the next image fail: ``True``, or IMGAPI's code of the reason.
+        manta: What was exported to Manta: the image's uuid by path; None where there is no Manta.
         fail_next_provision: Set it to make the next machine fail. ``True``: it never gets a server (and can
             then never be deleted, observed F); ``"on server"``: it fails there, and can.
     """
@@ -55,13 +77,32 @@ class Site:
     def __init__(self, name: str, shared: Shared) -> None:
         self.name = name
         self.shared = shared
+        shared.sites[name] = self
         self.images: dict[str, Image] = {}
         self.packages: dict[str, Package] = {}
         self.networks: dict[str, Network] = {}
+        self.vlans: dict[tuple[str, int], Vlan] = {}
+        self.fabrics_enabled = True
+        self.default_fabric_networks: dict[str, str] = {}
+        self.firewall_rules: dict[str, FirewallRule] = {}
+        self.volumes: dict[str, Volume] = {}
+        self.volume_sizes = [size * 1024 for size in (10, 20, 30, 40, 50, 100, 200, 500, 1000)]
+        self.volumes_enabled = True
+        self.automount_volumes = True
+        self.fail_next_volume = False
+        self.migrations_allowed = True
+        self.fail_next_migration = False
+        self.delegated_datasets = True
+        self.limits: list[dict[str, Any]] = []
+        self.old_servers: set[str] = set()
+        self.fail_next_image: bool | str = False
+        self.manta: dict[str, str] | None = {}
         self.servers: list[str] = [self.stable_uuid(f"server/{number}") for number in range(4)]
         self.fail_next_provision: bool | str = False
         self._machines: dict[str, VM] = {}
         self._timeline = Timeline()
+        self.changes = Changes(self._machines)
+        self._timeline.watch = self.changes.look
         self._macs = itertools.count(1)
         self._counter = itertools.count(1)
 
@@ -85,6 +126,11 @@ class Site:
             if self._timeline.run_until(self.shared.clock.now()):
                 self._tell()
 
+    def later(self, seconds: float, act: Action, *, since: float | None = None) -> None:
+        """Do something so many emulated seconds from now, or from another time."""
+        start = self.shared.clock.now() if since is None else since
+        self._timeline.at(start + seconds, act)
+
     def stable_uuid(self, name: str) -> str:
         """The same uuid for the same thing in the same data center, in every run."""
         return str(uuid.uuid5(NAMESPACE, f"{self.name}/{name}"))
@@ -98,9 +144,10 @@ class Site:
         *,
         caller: dict[str, Any] | None = None,
         snapshot_name: str | None = None,
+        since: float | None = None,
     ) -> Job:
-        """Queue a job behind the earlier ones of this machine."""
-        now = self.shared.clock.now()
+        """Queue a job behind the earlier ones of this machine; `since` is when, if that is not now."""
+        now = self.shared.clock.now() if since is None else since
         job = Job(str(uuid.uuid4()), task, action, now, snapshot_name=snapshot_name, caller=caller)
         vm.jobs.append(job)
         vm.busy_until = schedule(self._timeline, job, work, max(now, vm.busy_until))
@@ -188,8 +235,10 @@ class Site:
         """List a machine that `new_vm` made."""
         self._machines[vm.uuid] = vm
 
-    def new_nic(self, network: Network, ip: str | None = None, *, primary: bool = False) -> Nic:
-        """Take an address of a network.
+    def new_nic(
+        self, network: Network, ip: str | None = None, *, primary: bool = False, vm: VM | None = None
+    ) -> Nic:
+        """Take an address of a network, for a machine that shows the NIC now or later.
 
         Raises:
             SubnetFull: None is left.
@@ -197,7 +246,10 @@ class Site:
         address = network.take(ip)
         number = next(self._macs)
         mac = "90:b8:d0:" + ":".join(f"{number >> shift & 255:02x}" for shift in (16, 8, 0))
-        return Nic(mac, address, network.netmask, network.uuid, primary=primary, gateway=network.gateway)
+        nic = Nic(mac, address, network.netmask, network.uuid, primary=primary, gateway=network.gateway)
+        nic.machine_uuid = vm.uuid if vm is not None else None
+        network.nics[int(ipaddress.IPv4Address(address))] = nic
+        return nic
 
     def pick_server(self) -> str:
         """A compute node; each in turn."""
@@ -218,6 +270,7 @@ class Site:
         return public[:1] + internal[:1]
 
     def _tell(self) -> None:
+        self.changes.look(self.shared.clock.now())
         for listener in self.shared.on_change:
             listener(self)
 
@@ -227,7 +280,7 @@ class Site:
             chosen = [self.networks[network_uuid] for network_uuid in networks]
         for network in chosen:
             try:
-                vm.nics.append(self.new_nic(network, primary=not vm.nics))
+                vm.nics.append(self.new_nic(network, primary=not vm.nics, vm=vm))
             except SubnetFull:
                 if networks is not None:
                     raise  # asked for by name; a default network that is full is left out

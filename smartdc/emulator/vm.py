@@ -48,7 +48,7 @@ class Nic:
     network_uuid: str
     primary: bool = False
     gateway: str | None = None
-    state: str = "running"
+    machine_uuid: str | None = None
 
 
 @dataclass
@@ -57,9 +57,58 @@ class Disk:
 
     uuid: str
     size: int
-    block_size: int = 8192
+    block_size: int | None = 8192
     boot: bool = False
     image_uuid: str | None = None
+    pci_slot: str | None = None
+
+
+@dataclass
+class DiskJob:
+    """A job that makes, resizes or deletes a disk; the disk's state is read off it.
+
+    Attributes:
+        task: What the disk's state is meanwhile: creating, resizing, deleting.
+        has_slot: Whether the PCI slot was asked for; a disk that gets any slot shows when it is there.
+    """
+
+    job: Job
+    task: str
+    disk: Disk
+    has_slot: bool = True
+
+
+@dataclass
+class MigrationStep:
+    """One entry of a migration's history; times in seconds since 1970."""
+
+    phase: str
+    message: str
+    started: float
+    state: str = "running"
+    finished: float | None = None
+    current: int = 1
+    total: int = 100
+    bytes_per_second: int | None = None
+
+
+@dataclass(eq=False)
+class Migration:
+    """A machine's move to another server, as VMAPI keeps it.
+
+    Attributes:
+        automatic: Whether its phases follow each other by themselves.
+        syncs: How many syncs have ended well; a switch needs one.
+    """
+
+    automatic: bool
+    created: float
+    phase: str = "begin"
+    state: str = "running"
+    finished: float | None = None
+    error: str | None = None
+    syncs: int = 0
+    steps: list[MigrationStep] = field(default_factory=list)
 
 
 @dataclass
@@ -81,6 +130,8 @@ class VM:
         busy_until: When its last job ends.
         jobs: Its jobs, oldest first.
         volumes: As given at creation.
+        disk_jobs: What is being done to its disks.
+        migration: The move to another server that is under way, or not finalized yet.
     """
 
     uuid: str
@@ -111,6 +162,8 @@ class VM:
     role_tags: list[str] = field(default_factory=list)
     volumes: list[dict[str, Any]] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
+    disk_jobs: list[DiskJob] = field(default_factory=list)
+    migration: Migration | None = None
     jobs: list[Job] = field(default_factory=list, repr=False)
     busy_until: float = 0.0
 
