@@ -12,7 +12,7 @@ BIN := .venv/bin
 # Two jobs at a time, each job's output in one piece where this make can do that (4.0 and later).
 TWO_AT_A_TIME := --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # The tests are split in two halves of about the same length; what is named here is not in the other half.
-CLOUD_TESTS := tests/api tests/emulator
+CLOUD_TESTS := tests/api tests/contract tests/emulator
 
 .PHONY: demo test lint types tests cloud-tests other-tests coverage docs clean
 

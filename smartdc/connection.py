@@ -11,10 +11,11 @@ import re
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
-from typing import Any, Self, TextIO
+from typing import Any, Self, TextIO, cast
 from urllib.parse import unquote
 
 import requests
@@ -32,16 +33,21 @@ from smartdc.errors import (
 from smartdc.http_signature import HTTPSignatureAuth, Signer
 from smartdc.roles import checked_roles, with_roles
 from smartdc.skew import is_skew, server_ahead
-from smartdc.transport import Timeout, Transport, prepared
+from smartdc.transport import Timeout, Transport, authorities, prepared
+from smartdc.versions import explained
 from smartdc.waiting import Clock
+from smartdc.websocket import Upgraded, WebSocket, dial
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "checked_path", "encoded_query"]
 
 log = logging.getLogger("smartdc")
 log.addHandler(logging.NullHandler())
 
 USER_AGENT = f"smartdc/{version('smartdc')}"
 DEFAULT_TIMEOUT = (10.0, 120.0)
+
+Carrier = Callable[[requests.PreparedRequest, float | tuple[float, float]], requests.Response]
+"""Makes one attempt."""
 
 _PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -125,6 +131,7 @@ class Connection(Endpoint):
         *,
         params: Params | None = None,
         timeout: Timeout | None = None,
+        api_version: str | None = None,
     ) -> tuple[Any, requests.Response]:
         """Make any request of the account; every operation goes through here.
 
@@ -135,6 +142,7 @@ class Connection(Endpoint):
             data: Body, sent as JSON unless None.
             params: Query. None values are left out, booleans become ``true`` and ``false``.
             timeout: Seconds, instead of the connection's.
+            api_version: API version to ask for, instead of the connection's.
 
         Returns:
             The decoded body and the `requests.Response`. JSON is decoded, other text is str, nothing is None.
@@ -147,61 +155,23 @@ class Connection(Endpoint):
             raise ConfigurationError(f"{method!r} is not an HTTP verb")
         if path and not path.startswith("/"):
             raise ConfigurationError(f"path {path!r} does not start with '/'")
+        if api_version is not None:
+            headers = {**(headers or {}), self.VERSION_HEADER: api_version}
         params = with_roles(self.active_roles, method, path, params)
-        return self._exchange(method, self.url, _checked_path(path), headers, data, params, timeout)
-
-    def presign(
-        self,
-        method: str | Iterable[str],
-        path: str,
-        *,
-        expires: float | datetime = 300,
-        **query: Any,
-    ) -> str:
-        """A URL that whoever holds it can use, without a key, until it expires.
-
-        Made here, without a request. CloudAPI takes such URLs since version 8.4; it is how a browser opens a
-        WebSocket. Keep it as you would a password: there is no way to take it back.
-
-        Args:
-            method: HTTP verb that it is for, or several.
-            path: Path below the account, quoted: ``/machines``.
-            expires: Seconds from now; or a `datetime` that knows its time zone.
-            **query: The whole query of the request: nothing can be added to the URL afterwards.
-
-        Returns:
-            The URL.
-
-        Raises:
-            ConfigurationError: There is no key, or one of these cannot work.
-            KeyLoadError: The key cannot sign.
-        """
-        methods = [verb.upper() for verb in ([method] if isinstance(method, str) else method)]
-        if self.auth is None:
-            raise ConfigurationError("a URL cannot be signed without a key: give key_id")
-        if path and not path.startswith("/"):
-            raise ConfigurationError(f"path {path!r} does not start with '/'")
-        params: Params | None = query
-        for verb in methods:
-            params = with_roles(self.active_roles, verb, path, params)
-        url = prepared("GET", self.url, _checked_path(path), {}, None, ()).url or ""
-        return self.auth.presign(methods, url, _query(params), self._expiry(expires))
-
-    def _expiry(self, expires: float | datetime) -> int:
-        """The moment in seconds since 1970, on the server's clock."""
-        if not isinstance(expires, datetime):
-            own = self.auth.clock_offset if self.auth else 0.0
-            moment = time.time() + own + self._transport.clock_offset + expires
-        elif expires.tzinfo is None:
-            raise ConfigurationError("expires needs a time zone: datetime.now(UTC) + timedelta(minutes=5)")
-        else:
-            moment = expires.timestamp()
-        return int(moment)
+        return self._exchange(method, self.url, checked_path(path), headers, data, params, timeout)
 
     def _call(
-        self, method: str, segments: Sequence[str], params: Params | None = None, json: Any = None
+        self,
+        method: str,
+        segments: Sequence[str],
+        params: Params | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[Any, requests.Response]:
-        decoded, response = self.request(method, path_of(segments), data=json, params=params)
+        try:
+            decoded, response = self.request(method, path_of(segments), headers, json, params=params)
+        except APIError as error:
+            raise explained(error, segments) from None
         if isinstance(decoded, bytes) or (isinstance(decoded, str) and not _is_text(response)):
             raise _unreadable(response, "not JSON")
         return decoded, response
@@ -216,9 +186,13 @@ class Connection(Endpoint):
         params: Params | None = None,
         timeout: Timeout | None = None,
         sign: bool = True,
+        carry: Carrier | None = None,
     ) -> tuple[Any, requests.Response]:
-        """One request to the end: until an answer that stands, or an error. Retries belong here."""
-        query = _query(params)
+        """One request to the end: until an answer that stands, or an error. Retries belong here.
+
+        With `carry`, which makes each attempt, the answer's body is left to be read.
+        """
+        query = encoded_query(params)
         body = None if data is None else _encode(data)
         merged = self.default_headers.copy()
         if body is not None:
@@ -238,7 +212,7 @@ class Connection(Endpoint):
             request = prepared(method, base, path, merged, body, query)
             if sign and self.auth:
                 self.auth.sign(request, offset)
-            response = self._send(request, wait)
+            response = (carry or self._send)(request, wait)
             error = error_for(response) if response.status_code >= 400 else None
             if signer is not None and error is not None and is_skew(error):
                 ahead = self._clock_error(response, offset)
@@ -249,7 +223,7 @@ class Connection(Endpoint):
             if corrected:
                 self._remember_clock(offset)
             if error is None:
-                return _decode(response), response
+                return None if carry else _decode(response), response
             if signer is None or signer in refused or not self._try_next_key(error, signer):
                 raise error
             refused.append(signer)
@@ -277,13 +251,34 @@ class Connection(Endpoint):
             and self.auth.try_next_key(signer)
         )
 
-    def _send(self, request: requests.PreparedRequest, timeout: Timeout) -> requests.Response:
+    def _open_lines(self, method: str, segments: Sequence[str], params: Params) -> requests.Response:
+        """Make a request whose answer goes on while it is read."""
+        path = path_of(segments)
+        query = with_roles(self.active_roles, method, path, params)
+        carry = partial(self._send, stream=True)
+        return self._exchange(method, self.url, path, params=query, carry=carry)[1]
+
+    def _open_websocket(self, segments: Sequence[str], subprotocols: Sequence[str] = ()) -> WebSocket:
+        """Open a WebSocket, signed like any other request."""
+
+        def carry(request: requests.PreparedRequest, timeout: Timeout) -> Upgraded:
+            self._tell("GET", request.url or "?")
+            return dial(request, timeout, authorities(self.verify), subprotocols)
+
+        path = path_of(segments)
+        query = with_roles(self.active_roles, "GET", path, None)
+        response = self._exchange("GET", self.url, path, params=query, carry=carry)[1]
+        return cast(Upgraded, response).websocket
+
+    def _send(
+        self, request: requests.PreparedRequest, timeout: Timeout, stream: bool = False
+    ) -> requests.Response:
         """One attempt on the wire."""
         method, path = request.method or "?", request.path_url
         self._tell(method, request.url or "?")
         started = time.monotonic()
         try:
-            response = self._transport.send(request, timeout, self.verify)
+            response = self._transport.send(request, timeout, self.verify, stream=stream)
         except TransportError as error:
             log.debug("%s %s: %s", method, path, type(error).__name__)
             raise
@@ -327,7 +322,7 @@ class Connection(Endpoint):
         self._open()
 
 
-def _checked_path(path: str) -> str:
+def checked_path(path: str) -> str:
     """The path as given, unless it would lead outside the account or break the request line."""
     if _URL_SPECIAL.search(path):
         raise ConfigurationError(f"path {path!r} must be quoted, and its query given as params=")
@@ -337,7 +332,8 @@ def _checked_path(path: str) -> str:
     return path
 
 
-def _query(params: Params | None) -> list[tuple[str, str]]:
+def encoded_query(params: Params | None) -> list[tuple[str, str]]:
+    """The query as text, without what is None; booleans in the server's spelling."""
     query = []
     for name, value in (params or {}).items():
         if name in _PRESIGN_ONLY:

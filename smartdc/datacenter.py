@@ -7,15 +7,24 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from smartdc.api.accesskeys import AccessKeyOperations
 from smartdc.api.account import AccountOperations
 from smartdc.api.datacenters import DatacenterOperations
+from smartdc.api.fabrics import FabricOperations
+from smartdc.api.firewall import FirewallOperations
 from smartdc.api.images import ImageOperations
 from smartdc.api.keys import KeyOperations
 from smartdc.api.machines import MachineOperations
+from smartdc.api.migrations import MigrationOperations
 from smartdc.api.networks import NetworkOperations
 from smartdc.api.packages import PackageOperations
+from smartdc.api.rbac import RoleOperations
+from smartdc.api.streams import StreamOperations
+from smartdc.api.users import UserOperations
+from smartdc.api.volumes import VolumeOperations
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
+from smartdc.presigned import PresignedURLs
 from smartdc.profiles import (
     DEFAULT_LOCATION,
     ENV,
@@ -36,13 +45,22 @@ __all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataC
 
 
 class DataCenter(
+    AccessKeyOperations,
     AccountOperations,
     DatacenterOperations,
+    FabricOperations,
+    FirewallOperations,
     ImageOperations,
     KeyOperations,
     MachineOperations,
+    MigrationOperations,
     NetworkOperations,
     PackageOperations,
+    PresignedURLs,
+    RoleOperations,
+    StreamOperations,
+    UserOperations,
+    VolumeOperations,
 ):
     """A connection to one data center, for one account.
 

@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 import requests
 
-from smartdc.errors import ConfigurationError
+from smartdc.errors import ConfigurationError, NotFoundError
+from smartdc.values import readable_alone
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
@@ -35,9 +36,38 @@ class Endpoint(ABC):
 
     @abstractmethod
     def _call(
-        self, method: str, segments: Sequence[str], params: Params | None = None, json: Any = None
+        self,
+        method: str,
+        segments: Sequence[str],
+        params: Params | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[Any, requests.Response]:
         """Make the request below this place: decoded body and response."""
+
+    def exists(self, *path: Any) -> bool:
+        """Whether there is something at this path; one request, and no body in the answer.
+
+        ``HEAD /:login``, ``HEAD /:login/...``
+
+        With no path it is about the account, or the machine. Data centers, services, limits, volumes,
+        migrations and single entries of metadata cannot be asked about so.
+
+        Args:
+            *path: The parts of the path, below the account or the machine: words, ids or names, and dicts or
+                objects that have one: ``sdc.exists('images', image)``. A NIC is its MAC without colons.
+
+        Returns:
+            True; or False when it is unknown, another account's, or a machine that is deleted.
+        """
+        segments = [entity_id(part, "resource", "id", "accesskeyid", "name") for part in path]
+        if not all(map(readable_alone, segments)):
+            raise ConfigurationError(f"{segments!r} cannot be asked about: a space; look it up in its list")
+        try:
+            self._head(*segments)
+        except NotFoundError:
+            return False
+        return True
 
     def _get(self, *segments: str, params: Params | None = None) -> Any:
         return self._call("GET", segments, params)[0]
@@ -45,8 +75,14 @@ class Endpoint(ABC):
     def _head(self, *segments: str, params: Params | None = None) -> Mapping[str, str]:
         return self._call("HEAD", segments, params)[1].headers
 
-    def _post(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
-        return self._call("POST", segments, params, json)[0]
+    def _post(
+        self,
+        *segments: str,
+        params: Params | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        return self._call("POST", segments, params, json, headers)[0]
 
     def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
         return self._call("PUT", segments, params, json)[0]
@@ -80,9 +116,14 @@ class MachineEndpoint(Endpoint):
         """Fetch the machine again."""
 
     def _call(
-        self, method: str, segments: Sequence[str], params: Params | None = None, json: Any = None
+        self,
+        method: str,
+        segments: Sequence[str],
+        params: Params | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[Any, requests.Response]:
-        return self.datacenter._call(method, ("machines", self.id, *segments), params, json)
+        return self.datacenter._call(method, ("machines", self.id, *segments), params, json, headers)
 
 
 def given(**arguments: _T | None) -> dict[str, _T]:

@@ -21,7 +21,7 @@ The tree::
           InvalidStateError
           InUseError
           ValidationFailedError
-        VersionError                InvalidVersion
+        VersionError                InvalidVersion; or the operation is newer than the server
         ThrottledError              429, 420
         ServerError                 5xx
           ServiceUnavailableError   503
@@ -234,7 +234,19 @@ class ValidationFailedError(ConflictError):
 
 
 class VersionError(APIError):
-    """The server does not speak the API version that was asked for."""
+    """The server is too old for the operation, or does not speak the API version that was asked for.
+
+    Attributes:
+        needs: The version of CloudAPI that brought the operation; None where that is not known to be missing.
+    """
+
+    def __init__(self, response: requests.Response, needs: str | None = None) -> None:
+        self.needs = needs
+        super().__init__(response)
+
+    def _describe(self) -> str:
+        needs = f"; this needs API {self.needs}, and to be switched on in the data center"
+        return super()._describe() + (needs if self.needs else "")
 
 
 class ThrottledError(APIError):
@@ -280,6 +292,10 @@ _BY_CODE: dict[str, type[APIError]] = {
     "InvalidCredentials": AuthenticationError,
     "NotAuthorized": NotAuthorizedError,
     "Forbidden": NotAuthorizedError,
+    "ImageNotShared": NotAuthorizedError,
+    "NotImageOwner": NotAuthorizedError,
+    "NotMantaPathOwner": NotAuthorizedError,
+    "Unauthorized": NotAuthorizedError,
     "ResourceNotFound": NotFoundError,
     "VolumeNotFound": NotFoundError,
     "InvalidArgument": InvalidArgumentError,
@@ -294,7 +310,11 @@ _BY_CODE: dict[str, type[APIError]] = {
     "BrandNotSupported": InvalidStateError,
     "CannotDestroyMachine": InvalidStateError,
     "MachineStopped": InvalidStateError,
+    "PreconditionFailed": InvalidStateError,
+    "VmNotStopped": InvalidStateError,
+    "VmWithoutFlexibleDiskSize": InvalidStateError,
     "InUse": InUseError,
+    "ImageHasDependentImages": InUseError,
     "VolumeInUse": InUseError,
     "InvalidVersion": VersionError,
     "RequestThrottled": ThrottledError,

@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from smartdc.api.disks import Disks
+from smartdc.api.firewall import Firewall
 from smartdc.api.lifecycle import Lifecycle
 from smartdc.api.metadata import Metadata
+from smartdc.api.migrations import Migrations
+from smartdc.api.nics import NICs
 from smartdc.api.snapshots import Snapshots
+from smartdc.api.streams import Streams
 from smartdc.api.tags import Tags
 from smartdc.endpoint import entity_id
 from smartdc.errors import GoneError
 from smartdc.snapshot import Snapshot
 from smartdc.times import parse_time
-from smartdc.types import MachineData, MachineNic, Value
+from smartdc.types import MachineData, MachineDisk, MachineNic, Value
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
@@ -28,7 +33,7 @@ _PRIVATE = [
 ]
 
 
-class Machine(Lifecycle, Tags, Metadata, Snapshots):
+class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, Streams):
     """A machine: what the server said of it last, and what can be done to it.
 
     Reading an attribute costs no request, but for two cases: the first value read of a machine made with
@@ -216,7 +221,7 @@ class Machine(Lifecycle, Tags, Metadata, Snapshots):
         return self._last.get("delegate_dataset")
 
     @property
-    def disks(self) -> list[dict[str, Any]]:
+    def disks(self) -> list[MachineDisk]:
         """Its disks, of bhyve machines only; sizes in MiB."""
         return self._last.get("disks") or []
 

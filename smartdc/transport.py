@@ -26,7 +26,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
 
-__all__ = ["Timeout", "Transport", "prepared"]
+__all__ = ["Timeout", "Transport", "authorities", "prepared"]
 
 Timeout = float | tuple[float, float]
 
@@ -126,9 +126,20 @@ class Transport:
         _all.add(self)
 
     def send(
-        self, request: requests.PreparedRequest, timeout: Timeout, verify: bool | str
+        self,
+        request: requests.PreparedRequest,
+        timeout: Timeout,
+        verify: bool | str,
+        *,
+        stream: bool = False,
     ) -> requests.Response:
         """Send it and read the answer, whatever its status. Redirects are not followed.
+
+        Args:
+            request: What to send.
+            timeout: Seconds.
+            verify: True, False, or the path of the authorities to trust.
+            stream: Leave the body of an answer below 400 to be read.
 
         Raises:
             TransportError: There was no answer.
@@ -137,9 +148,10 @@ class Transport:
         started = time.perf_counter()
         try:
             response = self._adapter.send(
-                request, timeout=timeout, verify=_authorities(verify), proxies=self._proxies
+                request, stream, timeout, authorities(verify), proxies=self._proxies
             )
-            _ = response.content  # read here, so that breaking off is noticed
+            if not stream or response.status_code >= 400:
+                _ = response.content  # read here, so that breaking off is noticed
         except requests.RequestException as error:
             raise self._failure(error, f"{request.method} {request.path_url}", request) from error
         except OSError as error:  # a file of authorities that is not there
@@ -212,7 +224,7 @@ def _proxies(url: str) -> dict[str, str]:
     return dict(get_environ_proxies(url))
 
 
-def _authorities(verify: bool | str) -> bool | str:
+def authorities(verify: bool | str) -> bool | str:
     """What to trust: the environment may name the authorities, but not undo the caller's choice."""
     if verify is True:
         return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True

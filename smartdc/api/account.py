@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from smartdc.connection import Connection
-from smartdc.endpoint import given
-from smartdc.types import Account
+from smartdc.endpoint import entity_id, given
+from smartdc.types import Account, Config, ProvisioningLimit
 
 
 class AccountOperations(Connection):
@@ -87,3 +88,47 @@ class AccountOperations(Connection):
             triton_cns_enabled=triton_cns_enabled,
         )
         return cast(Account, self._post(json=body))
+
+    def limits(self) -> list[ProvisioningLimit]:
+        """List the limits on the account's machines in this data center, and what is used of them.
+
+        ``GET /:login/limits``
+
+        Since API 9.8. Nothing is listed where the data center sets no limits.
+
+        Returns:
+            List of dicts with ``value`` and ``used``; ``by`` says of what: machines, RAM or disk.
+        """
+        return cast(list[ProvisioningLimit], self._get("limits"))
+
+    def config(self) -> Config:
+        """Get the account's settings in this data center.
+
+        ``GET /:login/config``
+
+        Since API 7.3.
+
+        Returns:
+            Dict with ``default_network``, the network that Docker containers are put on; empty when there is
+            none.
+        """
+        return cast(Config, self._get("config"))
+
+    def update_config(self, default_network: str | Mapping[str, Any]) -> Config:
+        """Change the account's settings in this data center.
+
+        ``PUT /:login/config``
+
+        Since API 7.3.
+
+        Args:
+            default_network: Network that Docker containers are put on: UUID, or dict from `networks`.
+
+        Returns:
+            The settings as they are now.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: there is no such network.
+        """
+        body = {"default_network": entity_id(default_network, "network")}
+        return cast(Config, self._put("config", json=body))

@@ -6,6 +6,7 @@ import warnings
 from typing import Any, cast
 
 from smartdc.connection import Connection
+from smartdc.types import Ping
 
 
 class DatacenterOperations(Connection):
@@ -26,6 +27,74 @@ class DatacenterOperations(Connection):
         found = cast(dict[str, str], self._get("datacenters"))
         self.known_locations = {**self.known_locations, **found}
         return found
+
+    def datacenter_url(self, name: str) -> str:
+        """Get the URL of one data center of this cloud.
+
+        ``GET /:login/datacenters/:dc``
+
+        The server answers with a redirection there, which is not followed. `DataCenter.datacenter` connects.
+
+        Args:
+            name: Its name.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return self._call("GET", ("datacenters", name))[1].headers["Location"]
+
+    def foreign_datacenters(self) -> dict[str, str]:
+        """List the data centers of other clouds that an application has on record.
+
+        ``GET /:login/foreigndatacenters``
+
+        CloudAPI does not document it. It is for applications that act for an account by a token, which is
+        sent as ``X-Auth-Token``: give it in the `headers` of the constructor.
+
+        Returns:
+            Dict from name to URL.
+
+        Raises:
+            NotAuthorizedError: ``Forbidden``: there is no token.
+        """
+        return cast(dict[str, str], self._get("foreigndatacenters"))
+
+    def add_foreign_datacenter(self, name: str, url: str) -> Any:
+        """Put a data center of another cloud on record, for an application that acts by a token.
+
+        ``POST /:login/foreigndatacenters``
+
+        Args:
+            name: Its name.
+            url: Its URL.
+
+        Returns:
+            What the server sends, which CloudAPI does not document.
+
+        Raises:
+            NotAuthorizedError: ``Forbidden``: there is no token.
+        """
+        return self._post("foreigndatacenters", json={"name": name, "url": url})
+
+    def services(self) -> dict[str, str]:
+        """List the services of this data center, such as ``cloudapi`` and ``docker``.
+
+        ``GET /:login/services``
+
+        Returns:
+            Dict from name to URL.
+        """
+        return cast(dict[str, str], self._get("services"))
+
+    def ping(self) -> Ping:
+        """Ask whether the server is there, and which API versions it answers to; unsigned.
+
+        ``GET /--ping``
+
+        Returns:
+            ``{'ping': 'pong', 'cloudapi': {'versions': [...]}}``
+        """
+        return cast(Ping, self._exchange("GET", self.base_url, "/--ping", sign=False)[0])
 
     def api(self) -> Any:
         """Get what the server shows at its root, unsigned.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given, is_uuid
+from smartdc.endpoint import MachineEndpoint, entity_id, given, is_uuid
+from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.search import marked_default, search_dicts
-from smartdc.types import Image
+from smartdc.types import ExportedImage, Image
 
 ImageRef = str | Mapping[str, Any]
 
@@ -62,13 +63,219 @@ class ImageOperations(Connection):
         """
         return cast(Image, self._get("images", entity_id(identifier, "image")))
 
+    def create_image_from_machine(
+        self,
+        machine: str | Mapping[str, Any] | MachineEndpoint,
+        name: str,
+        version: str,
+        *,
+        description: str | None = None,
+        homepage: str | None = None,
+        eula: str | None = None,
+        acl: Sequence[str] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> Image:
+        """Start making an image of a machine, which should be stopped and prepared for it.
+
+        ``POST /:login/images``
+
+        Asynchronous: poll `image` until its state is ``active``, or ``failed`` with the reason in ``error``.
+        The image is private. Since API 7.1.
+
+        Args:
+            machine: UUID, dict or `Machine`.
+            name: Its name: at most 1024 letters, digits, spaces, ``.``, ``-``, ``_`` and ``/``.
+            version: Its version: at most 512 of the same, but ``+`` instead of spaces.
+            description: In words.
+            homepage: URL of a page about it.
+            eula: URL of a licence agreement.
+            acl: UUIDs of the accounts that may use it.
+            tags: Tags; text, numbers or booleans.
+            role_tags: Roles whose members may act on the new image.
+
+        Returns:
+            The image as it is begun, in state ``creating``, and with neither ``os`` nor ``type``.
+
+        Raises:
+            ValidationFailedError: ``ValidationFailed``: one of these is not valid; ``InvalidParameter``:
+                there is no such machine.
+            ServerError: ``NotAvailable``: images are not made of such machines.
+        """
+        body: dict[str, Any] = given(
+            machine=entity_id(machine, "machine"),
+            name=name,
+            version=version,
+            description=description,
+            homepage=homepage,
+            eula=eula,
+            acl=None if acl is None else list(acl),
+            tags=tags,
+        )
+        return cast(Image, self._post("images", json=body, headers=role_tag_header(role_tags)))
+
+    def update_image(
+        self,
+        identifier: ImageRef,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        description: str | None = None,
+        homepage: str | None = None,
+        eula: str | None = None,
+        acl: Sequence[str] | None = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> Image:
+        """Change what is said about an image of one's own; what is None stays as it is.
+
+        ``POST /:login/images/:image?action=update``
+
+        Since API 7.1.
+
+        Args:
+            identifier: UUID, or dict with ``id``.
+            name: As in `create_image_from_machine`.
+            version: As in `create_image_from_machine`.
+            description: In words.
+            homepage: URL of a page about it.
+            eula: URL of a licence agreement.
+            acl: UUIDs of all the accounts that may use it; `share_image` adds to them.
+            tags: All its tags.
+
+        Returns:
+            The image as it is now.
+
+        Raises:
+            NotAuthorizedError: ``NotImageOwner``.
+            ValidationFailedError: ``ValidationFailed``: one of these is not valid, or none is given.
+        """
+        body: dict[str, Any] = given(
+            name=name,
+            version=version,
+            description=description,
+            homepage=homepage,
+            eula=eula,
+            acl=None if acl is None else list(acl),
+            tags=tags,
+        )
+        ident = entity_id(identifier, "image")
+        return cast(Image, self._post("images", ident, params={"action": "update"}, json=body))
+
+    def share_image(self, identifier: ImageRef, *accounts: str) -> Image:
+        """Let other accounts use a private image of one's own: they are added to its ACL.
+
+        ``POST /:login/images/:image?action=update``, after getting the image.
+
+        Since API 7.1.
+
+        Args:
+            identifier: UUID, or dict with ``id``.
+            *accounts: UUIDs of accounts; a login is not enough.
+
+        Returns:
+            The image as it is now; its ``acl`` has them all.
+        """
+        acl = self.image(identifier).get("acl") or []
+        return self.update_image(identifier, acl=[*acl, *(each for each in accounts if each not in acl)])
+
+    def unshare_image(self, identifier: ImageRef, *accounts: str) -> Image:
+        """Let other accounts use an image of one's own no more: they are taken from its ACL.
+
+        ``POST /:login/images/:image?action=update``, after getting the image.
+
+        Since API 7.1.
+
+        Args:
+            identifier: UUID, or dict with ``id``.
+            *accounts: UUIDs of accounts.
+
+        Returns:
+            The image as it is now; without ``acl`` when nobody is left.
+        """
+        acl = self.image(identifier).get("acl") or []
+        return self.update_image(identifier, acl=[each for each in acl if each not in accounts])
+
+    def export_image(self, identifier: ImageRef, manta_path: str) -> ExportedImage:
+        """Write an image of one's own, and its manifest, to Manta.
+
+        ``POST /:login/images/:image?action=export``
+
+        The answer comes when all is done, which may take long: mind `timeout`. Since API 7.1.
+
+        Args:
+            identifier: UUID, or dict with ``id``.
+            manta_path: A directory, in which the files are called ``NAME-VERSION``; or how they shall begin.
+
+        Raises:
+            NotAuthorizedError: ``NotImageOwner``, or ``NotMantaPathOwner``: the path is not the account's.
+            ServiceUnavailableError: ``StorageUnsupported``: there is no Manta, or the image is not there.
+        """
+        ident = entity_id(identifier, "image")
+        body = {"manta_path": manta_path}
+        return cast(ExportedImage, self._post("images", ident, params={"action": "export"}, json=body))
+
+    def clone_image(self, identifier: ImageRef) -> Image:
+        """Make a copy of one's own of an image that another account shares.
+
+        ``POST /:login/images/:image?action=clone``
+
+        Since API 9.1.
+
+        Args:
+            identifier: UUID, or dict with ``id``.
+
+        Returns:
+            The copy, with a UUID of its own and without ACL.
+
+        Raises:
+            NotAuthorizedError: ``ImageNotShared``: one's own account is not on its ACL.
+        """
+        ident = entity_id(identifier, "image")
+        return cast(Image, self._post("images", ident, params={"action": "clone"}, json={}))
+
+    def import_image_from_datacenter(self, datacenter: str, identifier: ImageRef) -> Image:
+        """Copy an image of one's own from another data center of this cloud.
+
+        ``POST /:login/images?action=import-from-datacenter``
+
+        It keeps its UUID; the images of one's own that it builds upon are copied too. The answer comes when
+        all is done, which may take long: mind `timeout`. Since API 9.2.
+
+        Args:
+            datacenter: Name of the data center where it is; `datacenters` lists them.
+            identifier: UUID, or dict with ``id``.
+
+        Returns:
+            The image as it is here now.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``: there is no such image.
+            ConflictError: ``ImageUuidAlreadyExists``: it is here already.
+            NotAuthorizedError: ``UnauthorizedError``: it is another's.
+            ValidationFailedError: ``ValidationFailed``: there is no such data center, or the image is not
+                active.
+        """
+        params = {
+            "action": "import-from-datacenter",
+            "datacenter": datacenter,
+            "id": entity_id(identifier, "image"),
+        }
+        return cast(Image, self._post("images", params=params, json={}))
+
     def delete_image(self, identifier: ImageRef) -> None:
         """Delete an image of one's own.
 
         ``DELETE /:login/images/:image``
 
+        Since API 7.1.
+
         Args:
             identifier: UUID, or dict with ``id``.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            NotAuthorizedError: ``NotImageOwner``.
+            InUseError: ``ImageHasDependentImages``: other images build upon it.
         """
         self._delete("images", entity_id(identifier, "image"))
 

@@ -1,20 +1,25 @@
-"""The account's SSH keys: those that may sign its requests, and that its machines let in."""
+"""SSH keys: those that may sign the account's requests, and that its machines let in; and sub-users' keys."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
 from smartdc.errors import ConfigurationError
+from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.types import Key
 
+KeyRef = str | Mapping[str, Any]
+UserRef = str | Mapping[str, Any]
+
 _ID_KEYS = ("fingerprint", "name")
+_USER_KEYS = ("id", "login")
 
 
 class KeyOperations(Connection):
-    """Operations on the account's public SSH keys."""
+    """Operations on the public SSH keys of the account and of its sub-users."""
 
     def keys(self) -> list[Key]:
         """List the account's public keys.
@@ -26,7 +31,7 @@ class KeyOperations(Connection):
         """
         return cast(list[Key], self._get("keys"))
 
-    def key(self, key_id: str | Mapping[str, Any]) -> Key:
+    def key(self, key_id: KeyRef) -> Key:
         """Get one key.
 
         ``GET /:login/keys/:key``
@@ -36,7 +41,13 @@ class KeyOperations(Connection):
         """
         return cast(Key, self._get("keys", entity_id(key_id, "key", *_ID_KEYS)))
 
-    def add_key(self, key_id: str | None, key: str) -> Key:
+    def add_key(
+        self,
+        key_id: str | None,
+        key: str,
+        *,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> Key:
         """Add a public key to the account.
 
         ``POST /:login/keys``
@@ -44,18 +55,16 @@ class KeyOperations(Connection):
         Args:
             key_id: Name for it; None lets the server take the fingerprint.
             key: The public key, one OpenSSH line: the content of ``id_ed25519.pub``.
+            role_tags: Roles whose members may act on the new key.
 
         Raises:
             ConfigurationError: A private key was given; it was not sent.
             InvalidArgumentError: ``InvalidArgument``: no key, or one that the account has already.
         """
-        if "PRIVATE KEY" in key:
-            raise ConfigurationError(
-                "this is a private key: give the public one (the file that ends in .pub)"
-            )
-        return cast(Key, self._post("keys", json=given(name=key_id, key=key)))
+        body = given(name=key_id, key=_checked(key))
+        return cast(Key, self._post("keys", json=body, headers=role_tag_header(role_tags)))
 
-    def delete_key(self, key_id: str | Mapping[str, Any]) -> None:
+    def delete_key(self, key_id: KeyRef) -> None:
         """Delete a key from the account.
 
         ``DELETE /:login/keys/:key``
@@ -64,3 +73,91 @@ class KeyOperations(Connection):
             key_id: Its name, its MD5 fingerprint, or a dict from `keys`.
         """
         self._delete("keys", entity_id(key_id, "key", *_ID_KEYS))
+
+    def user_keys(self, user: UserRef) -> list[Key]:
+        """List a sub-user's public keys.
+
+        ``GET /:login/users/:user/keys``
+
+        Since API 7.2.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+
+        Returns:
+            List of dicts as from `keys`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(list[Key], self._get(*_place(user)))
+
+    def user_key(self, user: UserRef, key_id: KeyRef) -> Key:
+        """Get one key of a sub-user.
+
+        ``GET /:login/users/:user/keys/:key``
+
+        Since API 7.2.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+            key_id: Its name, its MD5 fingerprint, or a dict from `user_keys`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(Key, self._get(*_place(user), entity_id(key_id, "key", *_ID_KEYS)))
+
+    def add_user_key(
+        self,
+        user: UserRef,
+        key_id: str | None,
+        key: str,
+        *,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> Key:
+        """Add a public key to a sub-user, who signs in with it as ``/ACCOUNT/users/LOGIN/keys/NAME``.
+
+        ``POST /:login/users/:user/keys``
+
+        Since API 7.2.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+            key_id: Name for it; None lets the server take the fingerprint.
+            key: The public key, one OpenSSH line: the content of ``id_ed25519.pub``.
+            role_tags: Roles whose members may act on the new key.
+
+        Raises:
+            ConfigurationError: A private key was given; it was not sent.
+            InvalidArgumentError: ``InvalidArgument``: no key, or one that the user has already.
+            NotFoundError: ``ResourceNotFound``.
+        """
+        body = given(name=key_id, key=_checked(key))
+        return cast(Key, self._post(*_place(user), json=body, headers=role_tag_header(role_tags)))
+
+    def delete_user_key(self, user: UserRef, key_id: KeyRef) -> None:
+        """Delete a key of a sub-user.
+
+        ``DELETE /:login/users/:user/keys/:key``
+
+        Since API 7.2.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+            key_id: Its name, its MD5 fingerprint, or a dict from `user_keys`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        self._delete(*_place(user), entity_id(key_id, "key", *_ID_KEYS))
+
+
+def _place(user: UserRef) -> tuple[str, str, str]:
+    return "users", entity_id(user, "user", *_USER_KEYS), "keys"
+
+
+def _checked(key: str) -> str:
+    if "PRIVATE KEY" in key:
+        raise ConfigurationError("this is a private key: give the public one (the file that ends in .pub)")
+    return key

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc.connection import Connection
+from smartdc.creation import (
+    affinity_rules,
+    checked_name,
+    flat_entries,
+    locality_hints,
+    network_list,
+    volume_mounts,
+)
 from smartdc.endpoint import Params, entity_id, given, is_uuid
-from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
-from smartdc.types import MachineData, NetworkObject
-from smartdc.values import checked_metadata, checked_tags
+from smartdc.role_tags import RoleRef, role_tag_header
+from smartdc.types import DiskSpec, Locality, MachineData, NetworkObject, VolumeMount
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
@@ -24,7 +29,6 @@ MachineRef = str | Mapping[str, Any] | Machine
 _PAGE = 1000
 """What the server lists and counts at most in one answer (observed D)."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
 # The server answers these two with every machine that is not destroyed (observed D).
 _UNFILTERED_STATES = ("provisioning", "stopping")
 
@@ -194,7 +198,20 @@ class MachineOperations(Connection):
         boot_script: str | PathLike[str] | None = None,
         credentials: bool = False,
         image: EntityRef | None = None,
-        networks: Sequence[EntityRef] | EntityRef | None = None,
+        networks: Sequence[EntityRef | NetworkObject] | EntityRef | NetworkObject | None = None,
+        *,
+        affinity: Sequence[str] | str | None = None,
+        locality: Locality | None = None,
+        brand: str | None = None,
+        disks: Sequence[DiskSpec] | None = None,
+        volumes: Sequence[VolumeMount] | None = None,
+        firewall_enabled: bool | None = None,
+        deletion_protection: bool | None = None,
+        delegate_dataset: bool | None = None,
+        encrypted: bool | None = None,
+        allow_shared_images: bool | None = None,
+        password: str | None = None,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
     ) -> Machine:
         """Create a machine.
 
@@ -204,38 +221,66 @@ class MachineOperations(Connection):
 
         Args:
             name: Its name, unique among the account's live machines: letters, digits, ``_``, ``-`` and ``.``,
-                at most 189; ``{{shortId}}`` in it becomes the first part of its UUID. None lets the server
-                choose.
+                at most 189; ``{{shortId}}`` in it becomes the first part of its UUID (since API 8.2). None
+                lets the server choose.
             package: UUID, name, or dict.
-            dataset: Image by UUID, URN or dict, as in py-smartdc; not looked at when `image` is given.
+            dataset: Image by UUID, any part of a URN, or dict, as in py-smartdc; not looked at when `image`
+                is given.
             metadata: Entries for the machine to read; text, numbers or booleans.
             tags: Tags to find it by; text, numbers or booleans.
             boot_script: Path of a script that the machine runs when it boots.
             credentials: Also return the passwords that are generated for it.
             image: Image: UUID or dict.
             networks: Networks to attach it to: UUIDs, dicts from `networks`, or `NetworkObject` with the
-                address wanted. The first public one is the primary.
+                address wanted (since API 8.5). The first public one is the primary.
+            affinity: Rules of where to put it: ``'instance==web0'`` on the same server, ``'role!=db'`` on
+                another than the machines with that tag; with ``==~`` and ``!=~`` only if that can be (since
+                API 8.3). Values may be globs or ``/regular expressions/``.
+            locality: What came before `affinity`; not both.
+            brand: ``bhyve`` or ``kvm``, for an image that can be either (since API 9.9).
+            disks: Disks of a bhyve machine, of a package with a flexible disk; at most 8, the first with the
+                image (since API 9.4).
+            volumes: NFS volumes to mount; those that are not there are made.
+            firewall_enabled: Whether its firewall rules hold.
+            deletion_protection: Whether it is protected from deletion (since API 8.6).
+            delegate_dataset: Whether a ZFS dataset is delegated to it (since API 9.12).
+            encrypted: Whether it must be on an encrypted server (since API 9.8.5).
+            allow_shared_images: Whether the image may be one that another account shares (since API 9.1).
+            password: The administrator's, of an image that asks for one.
+            role_tags: Roles whose members may act on the new machine. One that does not exist is ignored.
 
         Raises:
-            ConfigurationError: A name, tag or metadata entry that the server would refuse or lose.
-            InvalidArgumentError: ``InvalidArgument``: an image, package or network that it does not have.
+            ConfigurationError: A name, tag, metadata entry, rule or mount that the server would refuse, lose
+                or choke on.
+            InvalidArgumentError: ``InvalidArgument``: an image, package or network that it does not have, or
+                arguments that do not go together.
             ValidationFailedError: ``ValidationFailed``: the name is taken, among others.
             InvalidStateError: ``KeyRequired``: the account has no SSH key.
+            NotAuthorizedError: ``NotAuthorized``: it would exceed one of the account's `limits`.
         """
-        entries = dict(metadata or {})
-        if boot_script is not None:
-            entries["user-script"] = Path(boot_script).expanduser().read_text(encoding="utf-8")
         body: dict[str, Any] = given(
-            name=_checked_name(name),
+            name=checked_name(name),
             package=None if package is None else entity_id(package, "package", "id", "name"),
-            networks=None if networks is None else _network_list(networks),
+            networks=network_list(networks),
             credentials=credentials or None,
+            affinity=affinity_rules(affinity),
+            locality=locality_hints(locality),
+            brand=brand,
+            disks=None if disks is None else list(disks),
+            volumes=volume_mounts(volumes),
+            password=password,
+        )
+        body |= given(
+            firewall_enabled=firewall_enabled,
+            deletion_protection=deletion_protection,
+            delegate_dataset=delegate_dataset,
+            encrypted=encrypted,
+            allow_shared_images=allow_shared_images,
         )
         body |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
-        # Nested dicts would be dropped in silence: the server reads flat keys only (observed E).
-        body |= {f"metadata.{key}": value for key, value in checked_metadata(entries).items()}
-        body |= {f"tag.{key}": value for key, value in checked_tags(tags or {}).items()}
-        return Machine(self._as_datacenter(), data=self._post("machines", json=body))
+        body |= flat_entries(metadata, boot_script, tags)
+        created = self._post("machines", json=body, headers=role_tag_header(role_tags))
+        return Machine(self._as_datacenter(), data=created)
 
     def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
         if image is not None:
@@ -290,30 +335,3 @@ def _filters(
     else:
         filters |= given(tags=tags)
     return filters
-
-
-def _checked_name(name: str | None) -> str | None:
-    if name is None or name == "":
-        return name
-    if not isinstance(name, str) or not _NAME.fullmatch(name.replace("{{shortId}}", "shortId0")):
-        raise ConfigurationError(
-            f"{name!r} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
-            "the first a letter or a digit"
-        )
-    return name
-
-
-def _network_list(networks: Iterable[EntityRef] | EntityRef) -> list[Any]:
-    one = isinstance(networks, str | Mapping)
-    entries = [cast(EntityRef, networks)] if one else list(networks)
-    if not any(_is_network_object(entry) for entry in entries):
-        return [entity_id(entry, "network") for entry in entries]
-    # The server refuses ids and objects in one list (observed E): all become objects.
-    return [
-        entry if _is_network_object(entry) else NetworkObject(ipv4_uuid=entity_id(entry, "network"))
-        for entry in entries
-    ]
-
-
-def _is_network_object(entry: Any) -> bool:
-    return isinstance(entry, Mapping) and "ipv4_uuid" in entry

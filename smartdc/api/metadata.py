@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from smartdc.endpoint import MachineEndpoint
-from smartdc.errors import ConfigurationError
+from smartdc.errors import ConfigurationError, NotFoundError
+from smartdc.types import Value
 from smartdc.values import checked_metadata, readable_alone
 
 
@@ -21,6 +22,33 @@ class Metadata(MachineEndpoint):
         ``GET /:login/machines/:machine/metadata``
         """
         return self._kept(self._get("metadata"))
+
+    def get_metadata_at_key(self, key: str) -> Value:
+        """Get one metadata entry.
+
+        ``GET /:login/machines/:machine/metadata/:key``
+
+        The server shows only text alone; numbers and booleans then come from `get_metadata`.
+
+        Args:
+            key: Its name.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        if not readable_alone(key):
+            metadata = self.get_metadata()
+            if key not in metadata:
+                raise ConfigurationError(f"machine {self.id} has no metadata {key!r}")
+            return cast(Value, metadata[key])
+        try:
+            return cast(Value, self._get("metadata", key))
+        except NotFoundError:
+            # Of a number the server says that it "is not metadata" (observed G).
+            metadata = self.get_metadata()
+            if key not in metadata:
+                raise
+            return cast(Value, metadata[key])
 
     def update_metadata(self, metadata: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Any]:
         """Add metadata, or change what is there; the rest stays.

@@ -1,14 +1,21 @@
-"""Networks that machines can be attached to."""
+"""Networks that machines can be attached to, and their addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import Any, cast
 
 from smartdc.connection import Connection
-from smartdc.endpoint import entity_id
+from smartdc.endpoint import entity_id, given
 from smartdc.search import search_dicts
-from smartdc.types import Network
+from smartdc.types import Network, NetworkIP
+
+EntityRef = str | Mapping[str, Any]
+AddressRef = str | IPv4Address | Mapping[str, Any]
+
+_PAGE = 1000
+"""As many addresses as the server looks at for one answer."""
 
 
 class NetworkOperations(Connection):
@@ -28,7 +35,7 @@ class NetworkOperations(Connection):
         """
         return search_dicts(cast(list[Network], self._get("networks")), search, fields)
 
-    def network(self, identifier: str | Mapping[str, Any]) -> Network:
+    def network(self, identifier: EntityRef) -> Network:
         """Get one network.
 
         ``GET /:login/networks/:network``
@@ -36,4 +43,111 @@ class NetworkOperations(Connection):
         Args:
             identifier: UUID, or dict with ``id``.
         """
-        return cast(Network, self._get("networks", entity_id(identifier, "network")))
+        return cast(Network, self._get("networks", _id(identifier)))
+
+    def network_ips(
+        self, network: EntityRef, *, paged: bool = False, limit: int | None = None, offset: int | None = None
+    ) -> list[NetworkIP]:
+        """List the addresses of a network that are in use or reserved.
+
+        ``GET /:login/networks/:network/ips``
+
+        Of a network that everybody uses, those of one's own machines. One request for each 1000 addresses
+        that the server has on record, and one that finds no more. Since API 8.4.
+
+        Args:
+            network: UUID, or dict with ``id``; not a pool of networks.
+            paged: Make exactly one request, with the `limit` and `offset` given. These choose among all
+                addresses on record, of which the server then leaves the free ones out: a page that is not
+                full may not be the last.
+            limit: So many addresses at most; with `paged` 1 to 1000.
+            offset: Leave out so many at the beginning.
+
+        Returns:
+            List of dicts, in the order of the addresses.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            InvalidArgumentError: ``InvalidArgument``: a pool of networks, or a limit out of bounds.
+        """
+        ident = _id(network)
+        if paged:
+            return self._network_ip_page(ident, limit, offset)
+        found: dict[str, NetworkIP] = {}
+        first = 0
+        while page := self._network_ip_page(ident, None, first or None):
+            found |= {address["ip"]: address for address in page}
+            first += _PAGE
+        return list(found.values())[offset or 0 :][:limit]
+
+    def num_network_ips(self, network: EntityRef) -> int:
+        """Count the addresses of a network that are in use or reserved.
+
+        ``HEAD /:login/networks/:network/ips``
+
+        As many requests as `network_ips` makes. Since API 8.4.
+
+        Args:
+            network: UUID, or dict with ``id``; not a pool of networks.
+
+        Raises:
+            NotFoundError: There is no such network.
+        """
+        ident = _id(network)
+        total = first = 0
+        while True:
+            headers = self._head("networks", ident, "ips", params=given(offset=first or None))
+            counted = int(headers.get("x-resource-count", 0))
+            if not counted:
+                return total
+            total += counted
+            first += _PAGE
+
+    def network_ip(self, network: EntityRef, ip: AddressRef) -> NetworkIP:
+        """Get one address of a network: who uses it, and whether it is reserved.
+
+        ``GET /:login/networks/:network/ips/:ip_address``
+
+        Since API 8.4.
+
+        Args:
+            network: UUID, or dict with ``id``; not a pool of networks.
+            ip: The address, or dict from `network_ips`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``: it is not on this network; or it is not one's own, and
+                everybody uses this network.
+        """
+        return cast(NetworkIP, self._get("networks", _id(network), "ips", _address(ip)))
+
+    def update_network_ip(self, network: EntityRef, ip: AddressRef, *, reserved: bool) -> NetworkIP:
+        """Reserve an address of a network, so that no new machine is given it, or release it.
+
+        ``PUT /:login/networks/:network/ips/:ip_address``
+
+        A machine can still be given a reserved address by name. Since API 8.4.
+
+        Args:
+            network: UUID, or dict with ``id``; not a pool of networks.
+            ip: The address, or dict from `network_ips`.
+            reserved: Whether to reserve or to release it.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            InvalidArgumentError: ``InvalidArgument``: everybody uses this network, or the address is
+                Triton's own (a gateway), or another account's machine has it.
+        """
+        segments = ("networks", _id(network), "ips", _address(ip))
+        return cast(NetworkIP, self._put(*segments, json={"reserved": reserved}))
+
+    def _network_ip_page(self, ident: str, limit: int | None, offset: int | None) -> list[NetworkIP]:
+        page = self._get("networks", ident, "ips", params=given(limit=limit, offset=offset))
+        return cast(list[NetworkIP], page)
+
+
+def _id(network: EntityRef) -> str:
+    return entity_id(network, "network")
+
+
+def _address(ip: AddressRef) -> str:
+    return entity_id(str(ip) if isinstance(ip, IPv4Address) else ip, "address", "ip")

@@ -1,0 +1,226 @@
+"""Access keys: pairs of an id and a secret, for services that speak S3 instead of HTTP signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, cast
+
+from smartdc.connection import Connection
+from smartdc.endpoint import entity_id, given
+from smartdc.role_tags import RoleRef, role_tag_header
+from smartdc.types import AccessKey, AccessKeyCredentials
+
+AccessKeyRef = str | Mapping[str, Any]
+UserRef = str | Mapping[str, Any]
+Status = Literal["Active", "Inactive", "Expired"]
+
+_ID_KEYS = ("accesskeyid",)
+_USER_KEYS = ("id", "login")
+
+
+class AccessKeyOperations(Connection):
+    """Operations on the access keys of the account and of its sub-users."""
+
+    def access_keys(self) -> list[AccessKey]:
+        """List the account's access keys.
+
+        ``GET /:login/accesskeys``
+
+        Since API 9.11.
+
+        Returns:
+            List of dicts with ``accesskeyid``, ``status``, ``created``, ``updated``, without the secrets.
+        """
+        return cast(list[AccessKey], self._get("accesskeys"))
+
+    def access_key(self, access_key: AccessKeyRef) -> AccessKey:
+        """Get one access key of the account, without its secret.
+
+        ``GET /:login/accesskeys/:accesskeyid``
+
+        Since API 9.11.
+
+        Args:
+            access_key: Its id, or dict from `access_keys`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(AccessKey, self._get("accesskeys", entity_id(access_key, "access key", *_ID_KEYS)))
+
+    def create_access_key(
+        self,
+        *,
+        description: str | None = None,
+        status: Status | None = None,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> AccessKeyCredentials:
+        """Create an access key of the account.
+
+        ``POST /:login/accesskeys``
+
+        Since API 9.11. Version 9.20.0 takes no notice of `description` and `status`.
+
+        Args:
+            description: What it is for, at most 150 characters.
+            status: ``Active`` when None, ``Inactive``, or ``Expired``.
+            role_tags: Roles whose members may act on the new key.
+
+        Returns:
+            Dict as from `access_keys`, with ``accesskeysecret``, which the server shows only now.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``.
+            NotAuthorizedError: ``Forbidden``: there are 100 already.
+        """
+        body = given(description=description, status=status)
+        made = self._post("accesskeys", json=body, headers=role_tag_header(role_tags))
+        return cast(AccessKeyCredentials, made)
+
+    def update_access_key(
+        self, access_key: AccessKeyRef, *, description: str | None = None, status: Status | None = None
+    ) -> AccessKey:
+        """Change an access key of the account, for instance to switch it off.
+
+        ``POST /:login/accesskeys/:accesskeyid``
+
+        Since API 9.20, by its schema; a server whose code lacks it, such as 9.20.0, answers 405.
+
+        Args:
+            access_key: Its id, or dict from `access_keys`.
+            description: What it is for, at most 150 characters; it cannot be cleared.
+            status: ``Active``, ``Inactive``, or ``Expired``.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: one of these is not valid, or there is no such key.
+        """
+        ident = entity_id(access_key, "access key", *_ID_KEYS)
+        body = given(description=description, status=status)
+        return cast(AccessKey, self._post("accesskeys", ident, json=body))
+
+    def delete_access_key(self, access_key: AccessKeyRef) -> None:
+        """Delete an access key of the account.
+
+        ``DELETE /:login/accesskeys/:accesskeyid``
+
+        Since API 9.11.
+
+        Args:
+            access_key: Its id, or dict from `access_keys`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        self._delete("accesskeys", entity_id(access_key, "access key", *_ID_KEYS))
+
+    def user_access_keys(self, user: UserRef) -> list[AccessKey]:
+        """List a sub-user's access keys.
+
+        ``GET /:login/users/:user/accesskeys``
+
+        Since API 9.11.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+
+        Returns:
+            List of dicts as from `access_keys`.
+        """
+        return cast(list[AccessKey], self._get(*_place(user)))
+
+    def user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> AccessKey:
+        """Get one access key of a sub-user, without its secret.
+
+        ``GET /:login/users/:user/accesskeys/:accesskeyid``
+
+        Since API 9.11.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+            access_key: Its id, or dict from `user_access_keys`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        ident = entity_id(access_key, "access key", *_ID_KEYS)
+        return cast(AccessKey, self._get(*_place(user), ident))
+
+    def create_user_access_key(
+        self,
+        user: UserRef,
+        *,
+        description: str | None = None,
+        status: Status | None = None,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> AccessKeyCredentials:
+        """Create an access key of a sub-user.
+
+        ``POST /:login/users/:user/accesskeys``
+
+        Since API 9.11. Version 9.20.0 takes no notice of `description` and `status`.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+            description: What it is for, at most 150 characters.
+            status: ``Active`` when None, ``Inactive``, or ``Expired``.
+            role_tags: Roles whose members may act on the new key.
+
+        Returns:
+            Dict as from `access_keys`, with ``accesskeysecret``, which the server shows only now.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``.
+            NotAuthorizedError: ``Forbidden``: there are 100 already.
+            NotFoundError: ``ResourceNotFound``: no such user.
+        """
+        body = given(description=description, status=status)
+        made = self._post(*_place(user), json=body, headers=role_tag_header(role_tags))
+        return cast(AccessKeyCredentials, made)
+
+    def update_user_access_key(
+        self,
+        user: UserRef,
+        access_key: AccessKeyRef,
+        *,
+        description: str | None = None,
+        status: Status | None = None,
+    ) -> AccessKey:
+        """Change an access key of a sub-user, for instance to switch it off.
+
+        ``POST /:login/users/:user/accesskeys/:accesskeyid``
+
+        Since API 9.20, by its schema; a server whose code lacks it, such as 9.20.0, answers 405.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+            access_key: Its id, or dict from `user_access_keys`.
+            description: What it is for, at most 150 characters; it cannot be cleared.
+            status: ``Active``, ``Inactive``, or ``Expired``.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: one of these is not valid, or there is no such user
+                or key.
+        """
+        ident = entity_id(access_key, "access key", *_ID_KEYS)
+        body = given(description=description, status=status)
+        return cast(AccessKey, self._post(*_place(user), ident, json=body))
+
+    def delete_user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> None:
+        """Delete an access key of a sub-user.
+
+        ``DELETE /:login/users/:user/accesskeys/:accesskeyid``
+
+        Since API 9.11.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+            access_key: Its id, or dict from `user_access_keys`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        self._delete(*_place(user), entity_id(access_key, "access key", *_ID_KEYS))
+
+
+def _place(user: UserRef) -> tuple[str, str, str]:
+    return "users", entity_id(user, "user", *_USER_KEYS), "accesskeys"

@@ -1,0 +1,259 @@
+"""Fabrics: VLANs and private networks that an account makes for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from smartdc.connection import Connection
+from smartdc.endpoint import entity_id, given
+from smartdc.errors import ConfigurationError
+from smartdc.types import FabricVLAN, Network
+
+EntityRef = str | Mapping[str, Any]
+VLANRef = int | str | Mapping[str, Any]
+
+_VLANS = ("fabrics", "default", "vlans")
+
+
+class FabricOperations(Connection):
+    """Operations on the account's fabric. A data center without fabrics answers them with 501."""
+
+    def fabric_vlans(self) -> list[FabricVLAN]:
+        """List the VLANs of the fabric.
+
+        ``GET /:login/fabrics/default/vlans``
+
+        Since API 7.3.
+
+        Returns:
+            List of dicts, by ``vlan_id``.
+
+        Raises:
+            ServerError: ``NotImplementedError``: the data center has no fabrics.
+        """
+        return cast(list[FabricVLAN], self._get(*_VLANS))
+
+    def fabric_vlan(self, vlan: VLANRef) -> FabricVLAN:
+        """Get one VLAN of the fabric.
+
+        ``GET /:login/fabrics/default/vlans/:vlan_id``
+
+        Since API 7.3.
+
+        Args:
+            vlan: Its number, or dict with ``vlan_id``.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(FabricVLAN, self._get(*_VLANS, _vlan_id(vlan)))
+
+    def create_fabric_vlan(self, vlan_id: int, name: str, *, description: str | None = None) -> FabricVLAN:
+        """Create a VLAN on the fabric.
+
+        ``POST /:login/fabrics/default/vlans``
+
+        Since API 7.3.
+
+        Args:
+            vlan_id: Its number, 2 to 4094. (The server's reference says 0 to 4095; the server refuses those.)
+            name: 2 to 64 letters, digits, ``_``, ``-``, ``.`` and ``/``, the first a letter.
+            description: At most 64 characters.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: the number is in use or out of bounds; the name is bad.
+        """
+        body = given(vlan_id=vlan_id, name=name, description=description)
+        return cast(FabricVLAN, self._post(*_VLANS, json=body))
+
+    def update_fabric_vlan(
+        self, vlan: VLANRef, *, name: str | None = None, description: str | None = None
+    ) -> FabricVLAN:
+        """Change a VLAN of the fabric; what is not given stays.
+
+        ``PUT /:login/fabrics/default/vlans/:vlan_id``
+
+        Since API 7.3.
+
+        Args:
+            vlan: Its number, or dict with ``vlan_id``.
+            name: As in `create_fabric_vlan`.
+            description: At most 64 characters.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            InvalidArgumentError: ``InvalidArgument``.
+        """
+        body = given(name=name, description=description)
+        return cast(FabricVLAN, self._put(*_VLANS, _vlan_id(vlan), json=body))
+
+    def delete_fabric_vlan(self, vlan: VLANRef) -> None:
+        """Delete a VLAN of the fabric on which there are no networks.
+
+        ``DELETE /:login/fabrics/default/vlans/:vlan_id``
+
+        Since API 7.3.
+
+        Args:
+            vlan: Its number, or dict with ``vlan_id``.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            InvalidArgumentError: ``InvalidArgument``: there are networks on it.
+        """
+        self._delete(*_VLANS, _vlan_id(vlan))
+
+    def fabric_networks(self, vlan: VLANRef) -> list[Network]:
+        """List the networks on a VLAN of the fabric.
+
+        ``GET /:login/fabrics/default/vlans/:vlan_id/networks``
+
+        Since API 7.3.
+
+        Args:
+            vlan: Its number, or dict with ``vlan_id``.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``: there is no such VLAN.
+        """
+        return cast(list[Network], self._get(*_VLANS, _vlan_id(vlan), "networks"))
+
+    def fabric_network(self, vlan: VLANRef, network: EntityRef) -> Network:
+        """Get one network on a VLAN of the fabric.
+
+        ``GET /:login/fabrics/default/vlans/:vlan_id/networks/:id``
+
+        Since API 7.3.
+
+        Args:
+            vlan: Its number, or dict with ``vlan_id``: the network itself will do.
+            network: UUID, or dict with ``id``.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(Network, self._get(*_VLANS, _vlan_id(vlan), "networks", entity_id(network, "network")))
+
+    def create_fabric_network(
+        self,
+        vlan: VLANRef,
+        name: str,
+        subnet: str,
+        provision_start_ip: str,
+        provision_end_ip: str,
+        *,
+        gateway: str | None = None,
+        resolvers: Sequence[str] | None = None,
+        routes: Mapping[str, str] | None = None,
+        internet_nat: bool | None = None,
+        description: str | None = None,
+    ) -> Network:
+        """Create a network on a VLAN of the fabric.
+
+        ``POST /:login/fabrics/default/vlans/:vlan_id/networks``
+
+        Since API 7.3.
+
+        Args:
+            vlan: Its number, or dict with ``vlan_id``.
+            name: Unique on the fabric: 2 to 64 letters, digits, ``_``, ``-``, ``.`` and ``/``, the first a
+                letter.
+            subnet: In private address space, such as ``10.50.1.0/24``, /8 to /32; it must overlap no other
+                network of the fabric.
+            provision_start_ip: First address to give to machines.
+            provision_end_ip: Last address to give to machines.
+            gateway: Address of the gateway; with `internet_nat` True and none, `provision_start_ip`.
+            resolvers: Addresses of DNS servers, at most 4.
+            routes: Gateways by the subnet or address that they lead to.
+            internet_nat: Whether the gateway leads to the internet; it does when None and there is one.
+            description: At most 64 characters.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``: there is no such VLAN.
+            InvalidArgumentError: ``InvalidArgument``: the message says which property is wrong.
+        """
+        body = given(
+            name=name,
+            subnet=subnet,
+            provision_start_ip=provision_start_ip,
+            provision_end_ip=provision_end_ip,
+            gateway=gateway,
+            description=description,
+        ) | _details(resolvers, routes)
+        body |= given(internet_nat=internet_nat)
+        return cast(Network, self._post(*_VLANS, _vlan_id(vlan), "networks", json=body))
+
+    def update_fabric_network(
+        self,
+        vlan: VLANRef,
+        network: EntityRef,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        provision_start_ip: str | None = None,
+        provision_end_ip: str | None = None,
+        resolvers: Sequence[str] | None = None,
+        routes: Mapping[str, str] | None = None,
+    ) -> Network:
+        """Change a network on a VLAN of the fabric; what is not given stays.
+
+        ``PUT /:login/fabrics/default/vlans/:vlan_id/networks/:id``
+
+        Subnet, gateway and NAT cannot be changed. Since API 7.3.
+
+        Args:
+            vlan: Its number, or dict with ``vlan_id``: the network itself will do.
+            network: UUID, or dict with ``id``.
+            name: As in `create_fabric_network`.
+            description: At most 64 characters.
+            provision_start_ip: First address to give to machines.
+            provision_end_ip: Last address to give to machines.
+            resolvers: Addresses of DNS servers, at most 4; they replace the others.
+            routes: Gateways by the subnet or address that they lead to; they replace the others.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            InvalidArgumentError: ``InvalidArgument``: the message says which property is wrong.
+        """
+        body = given(
+            name=name,
+            description=description,
+            provision_start_ip=provision_start_ip,
+            provision_end_ip=provision_end_ip,
+        ) | _details(resolvers, routes)
+        segments = (*_VLANS, _vlan_id(vlan), "networks", entity_id(network, "network"))
+        return cast(Network, self._put(*segments, json=body))
+
+    def delete_fabric_network(self, vlan: VLANRef, network: EntityRef) -> None:
+        """Delete a network on a VLAN of the fabric that no machine is on.
+
+        ``DELETE /:login/fabrics/default/vlans/:vlan_id/networks/:id``
+
+        Since API 7.3.
+
+        Args:
+            vlan: Its number, or dict with ``vlan_id``: the network itself will do.
+            network: UUID, or dict with ``id``.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            InvalidArgumentError: ``InvalidArgument``: a machine is on it, or it is the account's default.
+        """
+        self._delete(*_VLANS, _vlan_id(vlan), "networks", entity_id(network, "network"))
+
+
+def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) -> dict[str, Any]:
+    details: dict[str, Any] = {}
+    if resolvers is not None:
+        details["resolvers"] = [resolvers] if isinstance(resolvers, str) else list(resolvers)
+    if routes is not None:
+        details["routes"] = dict(routes)
+    return details
+
+
+def _vlan_id(vlan: VLANRef) -> str:
+    number = vlan.get("vlan_id") if isinstance(vlan, Mapping) else vlan
+    if isinstance(number, bool) or not isinstance(number, int | str) or not str(number).isdecimal():
+        raise ConfigurationError(f"{vlan!r} names no VLAN: give its number, or a dict with vlan_id")
+    return str(number)

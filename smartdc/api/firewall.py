@@ -1,0 +1,203 @@
+"""Firewall rules: what traffic reaches the machines whose firewall is switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from smartdc.connection import Connection
+from smartdc.endpoint import MachineEndpoint, entity_id, given
+from smartdc.role_tags import RoleRef, role_tag_header
+from smartdc.types import FirewallRule, MachineData
+
+if TYPE_CHECKING:
+    from smartdc.datacenter import DataCenter
+    from smartdc.machine import Machine
+
+EntityRef = str | Mapping[str, Any]
+
+
+class FirewallOperations(Connection):
+    """Operations on the account's firewall rules. What they say takes effect a moment later on the machines.
+
+    A rule reads ``FROM targets TO targets ALLOW|BLOCK protocol ports``, for instance
+    ``FROM any TO tag role = www ALLOW tcp (PORT 80 AND PORT 443)``. Targets are ``any``, ``all vms``,
+    ``vm UUID``, ``tag NAME``, ``tag NAME = VALUE``, ``ip ADDRESS`` and ``subnet CIDR``, several of them in
+    parentheses with ``OR`` between; one of them must be machines. Protocols are ``tcp`` and ``udp`` with
+    ``PORT 80``, ``PORT all`` or ``PORTS 80, 8000 - 8999``; ``icmp`` and ``icmp6`` with ``TYPE 8 CODE 0`` or
+    ``TYPE all``; ``ah`` and ``esp``. ``PRIORITY 1`` to ``100`` at the end puts a rule before others. A name
+    or value with anything but letters, digits, ``-`` and ``_`` stands in double quotes.
+    """
+
+    def firewall_rules(self) -> list[FirewallRule]:
+        """List the account's firewall rules.
+
+        ``GET /:login/fwrules``
+
+        Returns:
+            List of dicts. Rules that hold for everybody are not among them, but in `Machine.firewall_rules`.
+        """
+        return cast(list[FirewallRule], self._get("fwrules"))
+
+    def firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
+        """Get one firewall rule.
+
+        ``GET /:login/fwrules/:id``
+
+        Args:
+            rule_id: UUID, or dict from `firewall_rules`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
+        """
+        return cast(FirewallRule, self._get("fwrules", _id(rule_id)))
+
+    def create_firewall_rule(
+        self,
+        rule: str,
+        *,
+        enabled: bool | None = None,
+        log: bool | None = None,
+        description: str | None = None,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> FirewallRule:
+        """Create a firewall rule.
+
+        ``POST /:login/fwrules``
+
+        Args:
+            rule: Its text.
+            enabled: Whether it is in force; not, when None.
+            log: Whether connections that it allows are logged.
+            description: At most 255 characters.
+            role_tags: Roles whose members may act on the new rule.
+
+        Returns:
+            The rule, its text in the server's own form.
+
+        Raises:
+            ValidationFailedError: ``InvalidParameters`` (422): the rule is none; `errors` says where.
+            MissingParameterError: ``MissingParameter``: its text is empty.
+        """
+        body = given(rule=rule, enabled=enabled, log=log, description=description)
+        return cast(FirewallRule, self._post("fwrules", json=body, headers=role_tag_header(role_tags)))
+
+    def update_firewall_rule(
+        self,
+        rule_id: EntityRef,
+        *,
+        rule: str | None = None,
+        enabled: bool | None = None,
+        log: bool | None = None,
+        description: str | None = None,
+    ) -> FirewallRule:
+        """Change a firewall rule; what is not given stays.
+
+        ``POST /:login/fwrules/:id``
+
+        Args:
+            rule_id: UUID, or dict from `firewall_rules`.
+            rule: Its text.
+            enabled: Whether it is in force.
+            log: Whether connections that it allows are logged.
+            description: At most 255 characters.
+
+        Raises:
+            ValidationFailedError: ``InvalidParameters`` (422): the rule is none; `errors` says where.
+            NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
+        """
+        body = given(rule=rule, enabled=enabled, log=log, description=description)
+        return cast(FirewallRule, self._post("fwrules", _id(rule_id), json=body))
+
+    def enable_firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
+        """Put a firewall rule in force.
+
+        ``POST /:login/fwrules/:id/enable``
+
+        Args:
+            rule_id: UUID, or dict from `firewall_rules`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(FirewallRule, self._post("fwrules", _id(rule_id), "enable"))
+
+    def disable_firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
+        """Put a firewall rule out of force, and keep it.
+
+        ``POST /:login/fwrules/:id/disable``
+
+        Args:
+            rule_id: UUID, or dict from `firewall_rules`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(FirewallRule, self._post("fwrules", _id(rule_id), "disable"))
+
+    def delete_firewall_rule(self, rule_id: EntityRef) -> None:
+        """Delete a firewall rule.
+
+        ``DELETE /:login/fwrules/:id``
+
+        Args:
+            rule_id: UUID, or dict from `firewall_rules`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
+        """
+        self._delete("fwrules", _id(rule_id))
+
+    def firewall_rule_machines(self, rule_id: EntityRef) -> list[Machine]:
+        """List the machines that a firewall rule is for.
+
+        ``GET /:login/fwrules/:id/machines``
+
+        Machines whose firewall is off are listed too. The server looks for tags anywhere in a machine's tags:
+        for ``tag role = web`` it lists machines with ``role`` ``webserver`` as well. 1000 at most.
+
+        Args:
+            rule_id: UUID, or dict from `firewall_rules`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+            NotAuthorizedError: ``Forbidden``: it is another account's.
+        """
+        from smartdc.machine import Machine  # which has the other class of this module as its base
+
+        found = cast(list[MachineData], self._get("fwrules", _id(rule_id), "machines"))
+        datacenter = cast("DataCenter", self)
+        return [Machine(datacenter, data=data) for data in found]
+
+    def num_firewall_rule_machines(self, rule_id: EntityRef) -> int:
+        """Count the machines that a firewall rule is for.
+
+        ``HEAD /:login/fwrules/:id/machines``
+
+        Args:
+            rule_id: UUID, or dict from `firewall_rules`.
+
+        Raises:
+            NotFoundError: It does not exist.
+        """
+        return int(self._head("fwrules", _id(rule_id), "machines").get("x-resource-count", 0))
+
+
+class Firewall(MachineEndpoint):
+    """The firewall rules of this machine. Its firewall is switched on by `Lifecycle.enable_firewall`."""
+
+    def firewall_rules(self) -> list[FirewallRule]:
+        """List the firewall rules that are for this machine, whether they are in force or not.
+
+        ``GET /:login/machines/:machine/fwrules``
+
+        Returns:
+            List of dicts, also of rules that hold for everybody, which have ``global``.
+        """
+        return cast(list[FirewallRule], self._get("fwrules"))
+
+
+def _id(rule: EntityRef) -> str:
+    return entity_id(rule, "firewall rule")

@@ -1,0 +1,339 @@
+"""Access control: roles, the policies that say what a role may do, and role tags that say to what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from smartdc.connection import Connection
+from smartdc.endpoint import entity_id, given
+from smartdc.errors import ConfigurationError
+from smartdc.role_tags import ResourceRef, RoleRef, resource_segments, role_names, role_tag_header
+from smartdc.types import Policy, Role, RoleTags
+
+MemberRef = str | Mapping[str, Any]
+PolicyRef = str | Mapping[str, Any]
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# One version range of those before 9, in which a role's members and policies are plain names.
+_BEFORE_9 = re.compile(r"\s*(((~>?|\^|<=?|=|v)?\s*[0-8](\.\S*)?)|<\s*9(\.0){0,2})\s*")
+_WITHOUT_HEAD = ("datacenters", "services")
+
+
+class RoleOperations(Connection):
+    """Operations on roles, policies and role tags. What is written may take seconds to have its effect."""
+
+    def roles(self) -> list[Role]:
+        """List the account's roles.
+
+        ``GET /:login/roles``
+
+        Since API 7.2.
+
+        Returns:
+            List of dicts with ``id``, ``name``, ``members``, ``policies``. Before API 9 (`api_version='~8'`)
+            they look like `smartdc.types.RoleOfNames`.
+        """
+        return cast(list[Role], self._get("roles"))
+
+    def role(self, role: RoleRef) -> Role:
+        """Get one role.
+
+        ``GET /:login/roles/:role``
+
+        Since API 7.2.
+
+        Args:
+            role: UUID, name, or dict from `roles`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(Role, self._get("roles", entity_id(role, "role", "id", "name")))
+
+    def create_role(
+        self,
+        name: str,
+        *,
+        members: Iterable[MemberRef] | None = None,
+        policies: Iterable[PolicyRef] | None = None,
+        default_members: Iterable[MemberRef] | None = None,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> Role:
+        """Create a role.
+
+        ``POST /:login/roles``
+
+        Since API 7.2.
+
+        Args:
+            name: Its name, of its own within this account. Members of ``administrator`` may do everything.
+            members: Who has it: sub-users by login, UUID or dict, or `RoleMember` dicts
+                (``{'type': 'account', 'login': ...}`` is another account).
+            policies: What it may do: names, UUIDs or dicts of policies.
+            default_members: Members for whom it is active when a request names no role; they need not be
+                named in `members` again.
+            role_tags: Roles whose members may act on the new role.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: the name is taken, or a member or policy is unknown.
+            MissingParameterError: ``MissingParameter``: an empty name.
+        """
+        body = {"name": name} | self._role_body(members, policies, default_members)
+        return cast(Role, self._post("roles", json=body, headers=role_tag_header(role_tags)))
+
+    def update_role(
+        self,
+        role: RoleRef,
+        *,
+        name: str | None = None,
+        members: Iterable[MemberRef] | None = None,
+        policies: Iterable[PolicyRef] | None = None,
+        default_members: Iterable[MemberRef] | None = None,
+    ) -> Role:
+        """Change a role; what is None stays as it is.
+
+        ``POST /:login/roles/:role``
+
+        Since API 7.2.
+
+        Args:
+            role: UUID, name, or dict from `roles`.
+            name: New name.
+            members: All members from now on, as in `create_role`; ``[]`` leaves none.
+            policies: All policies from now on; ``[]`` leaves none.
+            default_members: As in `create_role`. Members are replaced by `members` and `default_members`
+                together, also when only one of the two is given.
+
+        Returns:
+            The role as it is now.
+
+        Raises:
+            ConfigurationError: There is nothing to change.
+            InvalidArgumentError: ``InvalidArgument``: the name is taken, or a member or policy is unknown.
+            NotFoundError: ``ResourceNotFound``.
+        """
+        body = given(name=name) | self._role_body(members, policies, default_members)
+        if not body:
+            # The server would fail (node-ufds answers nothing, and cloudapi reads a role from it).
+            raise ConfigurationError("update_role needs something to change, such as members=")
+        return cast(Role, self._post("roles", entity_id(role, "role", "id", "name"), json=body))
+
+    def delete_role(self, role: RoleRef) -> None:
+        """Delete a role, and with it what its members could do.
+
+        ``DELETE /:login/roles/:role``
+
+        Since API 7.2.
+
+        Args:
+            role: UUID, or dict from `roles`. (Not the name: here the server does not look for it.)
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        self._delete("roles", entity_id(role, "role"))
+
+    def policies(self) -> list[Policy]:
+        """List the account's policies.
+
+        ``GET /:login/policies``
+
+        Since API 7.2.
+
+        Returns:
+            List of dicts with ``id``, ``name``, ``rules``, ``description``.
+        """
+        return cast(list[Policy], self._get("policies"))
+
+    def policy(self, policy: PolicyRef) -> Policy:
+        """Get one policy.
+
+        ``GET /:login/policies/:policy``
+
+        Since API 7.2.
+
+        Args:
+            policy: UUID, name, or dict from `policies`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(Policy, self._get("policies", entity_id(policy, "policy", "id", "name")))
+
+    def create_policy(
+        self,
+        name: str,
+        rules: Sequence[str] | str,
+        *,
+        description: str | None = None,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> Policy:
+        """Create a policy.
+
+        ``POST /:login/policies``
+
+        Since API 7.2.
+
+        Args:
+            name: Its name, of its own within this account.
+            rules: One or more sentences: ``CAN listmachines AND getmachine``, with a condition
+                ``CAN stopmachine WHEN tag_role::string = web``. Actions are CloudAPI's operations in lower
+                case; each action on a machine has its own (``rebootmachine``).
+            description: What it is for.
+            role_tags: Roles whose members may act on the new policy.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: the name is taken, or a rule is not understood.
+            MissingParameterError: ``MissingParameter``: no name, or no rule.
+        """
+        body = given(name=name, rules=_rule_list(rules), description=description)
+        return cast(Policy, self._post("policies", json=body, headers=role_tag_header(role_tags)))
+
+    def update_policy(
+        self,
+        policy: PolicyRef,
+        *,
+        name: str | None = None,
+        rules: Sequence[str] | str | None = None,
+        description: str | None = None,
+    ) -> Policy:
+        """Change a policy; what is None stays as it is.
+
+        ``POST /:login/policies/:policy``
+
+        Since API 7.2.
+
+        Args:
+            policy: UUID, or dict from `policies`. (Not the name: here the server does not look for it.)
+            name: New name.
+            rules: All rules from now on.
+            description: What it is for; ``''`` clears it.
+
+        Returns:
+            The policy as it is now.
+
+        Raises:
+            ConfigurationError: There is nothing to change.
+            InvalidArgumentError: ``InvalidArgument``: the name is taken, or a rule is not understood.
+            MissingParameterError: ``MissingParameter``: there is no such policy.
+        """
+        body = given(name=name, rules=None if rules is None else _rule_list(rules), description=description)
+        if not body:
+            raise ConfigurationError("update_policy needs something to change, such as rules=")
+        return cast(Policy, self._post("policies", entity_id(policy, "policy"), json=body))
+
+    def delete_policy(self, policy: PolicyRef) -> None:
+        """Delete a policy; roles that had it lose it.
+
+        ``DELETE /:login/policies/:policy``
+
+        Since API 7.2.
+
+        Args:
+            policy: UUID, or dict from `policies`. (Not the name: here the server does not look for it.)
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        self._delete("policies", entity_id(policy, "policy"))
+
+    def role_tags(self, resource: ResourceRef) -> list[str]:
+        """Get the names of the roles that a resource is tagged with.
+
+        ``HEAD /:login/...``, and ``GET`` of data centers and services; they are in the header ``role-tag``.
+
+        Since API 7.2.
+
+        Args:
+            resource: As in `set_role_tags`.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        segments = resource_segments(resource)
+        if segments[:1] and segments[0] in _WITHOUT_HEAD:
+            headers: Mapping[str, str] = self._call("GET", segments)[1].headers
+        else:
+            headers = self._head(*segments, params={"limit": 1} if segments == ("machines",) else None)
+        return [name for name in headers.get("role-tag", "").split(",") if name]
+
+    def set_role_tags(self, resource: ResourceRef, roles: Iterable[RoleRef] | RoleRef) -> RoleTags:
+        """Tag a resource with these roles and no others: their members may act on it as their policies say.
+
+        ``PUT /:login``, ``PUT /:login/:resource_name``, ``PUT /:login/:resource_name/:resource_id``,
+        ``PUT /:login/users/:user/:resource_name`` and ``PUT /:login/users/:user/keys/:resource_id``
+
+        Since API 7.2. Who lists machines needs the tag on the collection ``machines``; who acts on one needs
+        it on that machine, which covers what belongs to it: tags, snapshots, ...
+
+        Args:
+            resource: Its path below the account: ``'machines'``, ``'images/ID'``; or a `Machine`; or the
+                parts of its path, where dicts and objects may stand: ``('images', image)``,
+                ``('users', user, 'keys', key)``; None for the account itself. Collections are datacenters,
+                fwrules, images, keys, machines, networks, packages, policies, roles, services and users.
+            roles: Names, or dicts from `roles`; ``[]`` leaves none.
+
+        Returns:
+            Dict with ``name``, the resource's path with the account, and ``role-tag``, the list of names.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: there is no such role.
+            NotFoundError: ``ResourceNotFound``: no such machine or user, or nothing that can be tagged.
+        """
+        body = {"role-tag": role_names(roles)}
+        return cast(RoleTags, self._put(*resource_segments(resource), json=body))
+
+    def _role_body(
+        self,
+        members: Iterable[MemberRef] | None,
+        policies: Iterable[PolicyRef] | None,
+        default_members: Iterable[MemberRef] | None,
+    ) -> dict[str, Any]:
+        if self._names_only():
+            return given(
+                members=None if members is None else [_login(member) for member in members],
+                default_members=None if default_members is None else [_login(m) for m in default_members],
+                policies=None if policies is None else [entity_id(p, "policy", "name") for p in policies],
+            )
+        body: dict[str, Any] = {}
+        if members is not None or default_members is not None:
+            default = [{**_member(member), "default": True} for member in default_members or ()]
+            named = {_key(member): member for member in map(_member, members or ())}
+            body["members"] = list((named | {_key(member): member for member in default}).values())
+        if policies is not None:
+            body["policies"] = [_policy(policy) for policy in policies]
+        return body
+
+    def _names_only(self) -> bool:
+        """Whether the API version asked for is one before 9."""
+        asked = self.default_headers.get(self.VERSION_HEADER) or self.default_headers.get("X-Api-Version")
+        return bool(asked) and all(_BEFORE_9.fullmatch(part) for part in str(asked).split("||"))
+
+
+def _rule_list(rules: Sequence[str] | str) -> list[str]:
+    return [rules] if isinstance(rules, str) else list(rules)
+
+
+def _member(member: MemberRef) -> dict[str, Any]:
+    ident = entity_id(member, "user", "id", "login")
+    if isinstance(member, Mapping) and "type" in member:
+        return dict(member)
+    return {"type": "subuser", "id" if _UUID.fullmatch(ident) else "login": ident}
+
+
+def _key(member: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What makes two members the same one."""
+    return member.get("type"), member.get("id") or member.get("login")
+
+
+def _login(member: MemberRef) -> str:
+    if isinstance(member, Mapping) and member.get("type", "subuser") != "subuser":
+        raise ConfigurationError(f"{member!r} cannot be a member before API 9, which knows sub-users only")
+    return entity_id(member, "user", "login")
+
+
+def _policy(policy: PolicyRef) -> dict[str, str]:
+    ident = entity_id(policy, "policy", "id", "name")
+    return {"id" if _UUID.fullmatch(ident) else "name": ident}

@@ -1,0 +1,206 @@
+"""Sub-users: people who use the account with keys of their own, as far as its roles let them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from smartdc.connection import Connection
+from smartdc.endpoint import entity_id, given
+from smartdc.role_tags import RoleRef, role_tag_header
+from smartdc.types import User
+
+UserRef = str | Mapping[str, Any]
+
+_ID_KEYS = ("id", "login")
+
+
+class UserOperations(Connection):
+    """Operations on the account's sub-users. What is written may take seconds to show when it is read."""
+
+    def users(self) -> list[User]:
+        """List the account's sub-users.
+
+        ``GET /:login/users``
+
+        Since API 7.2.
+
+        Returns:
+            List of dicts with ``id``, ``login``, ``email``, names, address, ``created``, ``updated``.
+        """
+        return cast(list[User], self._get("users"))
+
+    def user(self, user: UserRef, membership: bool = False) -> User:
+        """Get one sub-user.
+
+        ``GET /:login/users/:user``
+
+        Since API 7.2.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+            membership: Also the names of the user's roles: ``roles``, and of those that are active when a
+                request names none: ``default_roles``.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        # Any text switches it on, 'false' too.
+        params = given(membership=membership or None)
+        return cast(User, self._get("users", entity_id(user, "user", *_ID_KEYS), params=params))
+
+    def create_user(
+        self,
+        login: str,
+        email: str,
+        password: str,
+        *,
+        company_name: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        address: str | None = None,
+        postal_code: str | None = None,
+        city: str | None = None,
+        state: str | None = None,
+        country: str | None = None,
+        phone: str | None = None,
+        role_tags: Iterable[RoleRef] | RoleRef | None = None,
+    ) -> User:
+        """Create a sub-user, who may do nothing until a role says otherwise.
+
+        ``POST /:login/users``
+
+        Since API 7.2.
+
+        Args:
+            login: Name to sign in with, of its own within this account: 3 to 32 letters, digits, ``_``, ``.``
+                and ``@``, the first a letter.
+            email: Address for mail.
+            password: At least 7 characters, with a letter and a digit (as servers are set up).
+            company_name: Company.
+            first_name: First name.
+            last_name: Last name.
+            address: Street address.
+            postal_code: Postal code.
+            city: City.
+            state: State or province.
+            country: Country.
+            phone: Telephone number.
+            role_tags: Roles whose members may act on the new user's record.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: a login that is taken, or one of these is not valid.
+            MissingParameterError: ``MissingParameter``: one of the first three is empty.
+        """
+        body = given(
+            login=login,
+            email=email,
+            password=password,
+            companyName=company_name,
+            firstName=first_name,
+            lastName=last_name,
+            address=address,
+            postalCode=postal_code,
+            city=city,
+            state=state,
+            country=country,
+            phone=phone,
+        )
+        return cast(User, self._post("users", json=body, headers=role_tag_header(role_tags)))
+
+    def update_user(
+        self,
+        user: UserRef,
+        *,
+        login: str | None = None,
+        email: str | None = None,
+        company_name: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        address: str | None = None,
+        postal_code: str | None = None,
+        city: str | None = None,
+        state: str | None = None,
+        country: str | None = None,
+        phone: str | None = None,
+    ) -> User:
+        """Change a sub-user's details; what is None stays as it is, and ``''`` clears it.
+
+        ``POST /:login/users/:id``
+
+        Since API 7.2. The password has its own operation, `change_user_password`.
+
+        Args:
+            user: UUID, or dict from `users`. (Not the login: here the server does not look for it.)
+            login: New name to sign in with.
+            email: Address for mail.
+            company_name: Company.
+            first_name: First name.
+            last_name: Last name.
+            address: Street address.
+            postal_code: Postal code.
+            city: City.
+            state: State or province.
+            country: Country.
+            phone: Telephone number.
+
+        Returns:
+            The user as it is now.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: one of these is not valid.
+            MissingParameterError: ``MissingParameter``: the login or the address for mail would be empty.
+            NotFoundError: ``ResourceNotFound``.
+        """
+        body = given(
+            login=login,
+            email=email,
+            companyName=company_name,
+            firstName=first_name,
+            lastName=last_name,
+            address=address,
+            postalCode=postal_code,
+            city=city,
+            state=state,
+            country=country,
+            phone=phone,
+        )
+        return cast(User, self._post("users", entity_id(user, "user"), json=body))
+
+    def change_user_password(
+        self, user: UserRef, password: str, password_confirmation: str | None = None
+    ) -> User:
+        """Change a sub-user's password.
+
+        ``POST /:login/users/:user/change_password``
+
+        Since API 7.2.
+
+        Args:
+            user: UUID, or dict from `users`. (Not the login: here the server does not look for it.)
+            password: The new one, other than the last ones.
+            password_confirmation: The same again; `password` when it is None.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: the two differ, or the server's rules refuse it.
+            NotFoundError: ``ResourceNotFound``.
+        """
+        confirmation = password if password_confirmation is None else password_confirmation
+        body = {"password": password, "password_confirmation": confirmation}
+        return cast(User, self._post("users", entity_id(user, "user"), "change_password", json=body))
+
+    def delete_user(self, user: UserRef) -> None:
+        """Delete a sub-user, who can sign in no more.
+
+        ``DELETE /:login/users/:user``
+
+        Since API 7.2.
+
+        Args:
+            user: UUID, login, or dict from `users`.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: the user still has keys; delete those first.
+            NotFoundError: ``ResourceNotFound``.
+        """
+        self._delete("users", entity_id(user, "user", *_ID_KEYS))

@@ -1,0 +1,145 @@
+"""Volumes: NFS file systems that several machines can mount. A data center need not have them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from smartdc.connection import Connection
+from smartdc.endpoint import entity_id, given
+from smartdc.types import Volume, VolumeSize
+
+
+class VolumeOperations(Connection):
+    """Operations on the volumes of the account. Where the data center has none, all answer 405."""
+
+    def volumes(
+        self,
+        name: str | None = None,
+        *,
+        size: int | None = None,
+        state: str | None = None,
+        type: str | None = None,
+        predicate: str | Mapping[str, Any] | None = None,
+    ) -> list[Volume]:
+        """List volumes; failed ones only when `state` or `predicate` is given.
+
+        ``GET /:login/volumes``
+
+        Args:
+            name: Name, with ``*`` at its beginning or end for anything.
+            size: Size in MiB.
+            state: ``creating``, ``ready``, ``deleting`` or ``failed``.
+            type: ``tritonnfs``.
+            predicate: ``{'and': [{'eq': ['state', 'ready']}, {'ge': ['size', 20480]}]}``, also as JSON. The
+                operators are ``eq``, ``ne``, ``lt``, ``le``, ``gt``, ``ge``, ``and`` and ``or``, the fields
+                ``id``, ``name``, ``network``, ``size``, ``state`` and ``type``. A field of it cannot be an
+                argument as well.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``.
+            BadRequestError: ``MethodNotAllowedError``, 405: the data center has no volumes.
+        """
+        if predicate is not None and not isinstance(predicate, str):
+            predicate = json.dumps(predicate)
+        filters: dict[str, Any] = given(name=name, size=size, state=state, type=type, predicate=predicate)
+        return cast(list[Volume], self._get("volumes", params=filters))
+
+    def volume(self, volume: str | Mapping[str, Any]) -> Volume:
+        """Get one volume.
+
+        ``GET /:login/volumes/:id``
+
+        Args:
+            volume: UUID or dict.
+
+        Raises:
+            NotFoundError: ``VolumeNotFound``.
+            InvalidArgumentError: ``InvalidArgument``: that is no UUID.
+        """
+        return cast(Volume, self._get("volumes", entity_id(volume, "volume")))
+
+    def create_volume(
+        self,
+        name: str | None = None,
+        *,
+        size: int | None = None,
+        type: str = "tritonnfs",
+        networks: Sequence[str | Mapping[str, Any]] | str | Mapping[str, Any] | None = None,
+        affinity: Sequence[str] | str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Volume:
+        """Create a volume.
+
+        ``POST /:login/volumes``
+
+        Asynchronous: poll `volume` until its state is ``ready`` (or ``failed``).
+
+        Args:
+            name: Name, unique in the account; None lets the server choose.
+            size: Size in MiB, one of `volume_sizes`; None for the smallest.
+            type: ``tritonnfs``.
+            networks: Fabric networks of the account on which it is reached: UUIDs or dicts. None for the
+                account's default one.
+            affinity: Rules for the server that it is on: ``'role!=db'`` (9.8.6 and later).
+            tags: Tags that affinity rules can name; text only (9.8.6 and later).
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: a name or a network that will not do.
+            ConflictError: ``VolumeAlreadyExists``, ``VolumeSizeNotAvailable``,
+                ``DefaultFabricNetworkNotConfiguredError``.
+        """
+        wanted = [networks] if isinstance(networks, str | Mapping) else networks
+        body: dict[str, Any] = given(
+            name=name,
+            size=size,
+            type=type,
+            networks=None if wanted is None else [entity_id(network, "network") for network in wanted],
+            affinity=[affinity] if isinstance(affinity, str) else affinity and list(affinity),
+            tags=None if tags is None else dict(tags),
+        )
+        return cast(Volume, self._post("volumes", json=body))
+
+    def update_volume(self, volume: str | Mapping[str, Any], *, name: str | None = None) -> Volume:
+        """Rename a volume that no machine uses.
+
+        ``POST /:login/volumes/:id``
+
+        Args:
+            volume: UUID or dict.
+            name: Its new name.
+
+        Raises:
+            NotFoundError: ``VolumeNotFound``.
+            InUseError: ``VolumeInUse``.
+            ConflictError: ``VolumeAlreadyExists``.
+        """
+        # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
+        return cast(Volume, self._post("volumes", entity_id(volume, "volume"), json=given(name=name)))
+
+    def delete_volume(self, volume: str | Mapping[str, Any]) -> None:
+        """Delete a volume that no machine uses, and all that is on it.
+
+        ``DELETE /:login/volumes/:id``
+
+        Asynchronous: poll `volume` until it is not found.
+
+        Args:
+            volume: UUID or dict.
+
+        Raises:
+            NotFoundError: ``VolumeNotFound``.
+            InUseError: ``VolumeInUse``: a machine mounts it, running or not.
+        """
+        self._delete("volumes", entity_id(volume, "volume"))
+
+    def volume_sizes(self, *, type: str | None = None) -> list[VolumeSize]:
+        """List the sizes in which there are volumes, the smallest first.
+
+        ``GET /:login/volumesizes``
+
+        Args:
+            type: ``tritonnfs``.
+        """
+        return cast(list[VolumeSize], self._get("volumesizes", params=given(type=type)))

@@ -1,0 +1,91 @@
+"""The shapes of what CloudAPI returns, for editors and type checkers; at run time they are dicts.
+
+Servers leave fields out where they have nothing to say, and newer ones add some: a field that is not
+required here may be absent, and others may be there. Structured arguments have their shapes here too.
+"""
+
+from __future__ import annotations
+
+from smartdc.types.access import Policy, PolicyName, Role, RoleMember, RoleOfNames, RoleTags, User
+from smartdc.types.accounts import (
+    AccessKey,
+    AccessKeyCredentials,
+    Account,
+    Config,
+    Key,
+    Ping,
+    ProvisioningLimit,
+    SupportedVersions,
+)
+from smartdc.types.changes import Change, ChangeKind
+from smartdc.types.creation import DiskSpec, Locality, NetworkObject, VolumeMount
+from smartdc.types.images import (
+    ExportedImage,
+    Image,
+    ImageError,
+    ImageFile,
+    ImageRequirements,
+    Package,
+    PackageDisk,
+)
+from smartdc.types.machines import (
+    NIC,
+    AuditEntry,
+    Disk,
+    MachineData,
+    MachineDisk,
+    MachineNic,
+    SnapshotData,
+    Value,
+)
+from smartdc.types.migrations import Migration, MigrationEstimate, MigrationEvent
+from smartdc.types.networks import FabricVLAN, FirewallRule, Network, NetworkIP
+from smartdc.types.volumes import Volume, VolumeSize
+
+__all__ = [
+    "NIC",
+    "AccessKey",
+    "AccessKeyCredentials",
+    "Account",
+    "AuditEntry",
+    "Change",
+    "ChangeKind",
+    "Config",
+    "Disk",
+    "DiskSpec",
+    "ExportedImage",
+    "FabricVLAN",
+    "FirewallRule",
+    "Image",
+    "ImageError",
+    "ImageFile",
+    "ImageRequirements",
+    "Key",
+    "Locality",
+    "MachineData",
+    "MachineDisk",
+    "MachineNic",
+    "Migration",
+    "MigrationEstimate",
+    "MigrationEvent",
+    "Network",
+    "NetworkIP",
+    "NetworkObject",
+    "Package",
+    "PackageDisk",
+    "Ping",
+    "Policy",
+    "PolicyName",
+    "ProvisioningLimit",
+    "Role",
+    "RoleMember",
+    "RoleOfNames",
+    "RoleTags",
+    "SnapshotData",
+    "SupportedVersions",
+    "User",
+    "Value",
+    "Volume",
+    "VolumeMount",
+    "VolumeSize",
+]

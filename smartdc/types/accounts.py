@@ -1,0 +1,100 @@
+"""Accounts, their keys and settings."""
+
+from __future__ import annotations
+
+from typing import NotRequired, Required, TypedDict
+
+__all__ = [
+    "AccessKey",
+    "AccessKeyCredentials",
+    "Account",
+    "Config",
+    "Key",
+    "Ping",
+    "ProvisioningLimit",
+    "SupportedVersions",
+]
+
+
+class Account(TypedDict, total=False):
+    """The account holder. Times are ISO 8601 in UTC."""
+
+    id: Required[str]
+    login: Required[str]
+    email: Required[str]
+    companyName: str
+    firstName: str
+    lastName: str
+    address: str
+    postalCode: str
+    city: str
+    state: str
+    country: str
+    phone: str
+    triton_cns_enabled: bool
+    created: Required[str]
+    updated: Required[str]
+
+
+class Key(TypedDict):
+    """A public SSH key on record. `fingerprint` is colon-separated MD5, `key` the OpenSSH line."""
+
+    name: str
+    fingerprint: str
+    key: str
+    attested: NotRequired[bool]
+    multifactor: NotRequired[list[str]]
+
+
+class AccessKey(TypedDict, total=False):
+    """An access key. `status` is ``Active``, ``Inactive`` or ``Expired``."""
+
+    accesskeyid: Required[str]
+    status: Required[str]
+    created: Required[str]
+    updated: str
+    credentialtype: str
+    description: str
+    expiration: str | None
+
+
+class AccessKeyCredentials(AccessKey, total=False):
+    """An access key when it is made: the only time that its secret is shown."""
+
+    accesskeysecret: Required[str]
+
+
+class Config(TypedDict, total=False):
+    """Settings of the account in one data center. `default_network` is a network's UUID."""
+
+    default_network: str
+
+
+class ProvisioningLimit(TypedDict, total=False):
+    """A limit on the account's machines together, and how much of it is used.
+
+    `by` is ``ram`` (`value` and `used` in MiB), ``quota`` (disk, in GiB), or anything else or absent for the
+    number of machines. With `check` the limit counts only machines of one ``brand``, of an ``image``'s name,
+    or of one ``os``; the key of that name says which.
+    """
+
+    value: Required[int]
+    used: int
+    by: str
+    check: str
+    brand: str
+    image: str
+    os: str
+
+
+class SupportedVersions(TypedDict):
+    """The API versions that a server answers to, oldest first."""
+
+    versions: list[str]
+
+
+class Ping(TypedDict):
+    """What a server says when it is there; `ping` is ``pong``."""
+
+    ping: str
+    cloudapi: SupportedVersions
