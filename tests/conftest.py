@@ -11,12 +11,38 @@ import pytest
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.emulator.site import Site
+from tests.exchanges import DESCRIPTION, Tally
 from tests.stub_server import StubServer
 
 SURROUNDINGS = dict(os.environ)
 """The environment of whoever runs the tests: for programs that have to reach the world outside."""
 
 _OUTSIDE = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle")
+
+
+_TALLY = pytest.StashKey[Tally]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "off_the_record(reason): exchanges that are wrong on purpose")
+    config.stash[_TALLY] = Tally()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    tally = config.stash[_TALLY]
+    if DESCRIPTION is None:
+        terminalreporter.write_line("exchanges validated: none, shared/cloudapi-openapi.json is not here")
+    elif tally.validated:
+        terminalreporter.write_line(
+            f"exchanges validated against the OpenAPI description: {tally.validated}"
+            f" ({tally.refused} of them refusals, {tally.bad} of requests that are wrong on purpose)"
+        )
+
+
+@pytest.fixture(scope="session")
+def tally(pytestconfig: pytest.Config) -> Tally:
+    """The count of the exchanges that were validated."""
+    return pytestconfig.stash[_TALLY]
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +71,18 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cloud(smartdc_cloud: Emulator) -> Emulator:
-    """An emulated cloud; what would have harmed a real one fails the test."""
-    return smartdc_cloud
+def cloud(smartdc_cloud: Emulator, request: pytest.FixtureRequest, tally: Tally) -> Iterator[Emulator]:
+    """An emulated cloud; what would have harmed a real one fails the test.
+
+    So does an exchange with it that the OpenAPI description does not allow, unless the test is marked
+    ``off_the_record``, with the reason.
+    """
+    yield smartdc_cloud
+    if DESCRIPTION is not None and request.node.get_closest_marker("off_the_record") is None:
+        wrong = tally.check(DESCRIPTION, smartdc_cloud.calls)
+        if wrong:
+            listed = "\n".join(f"  {line}" for line in dict.fromkeys(wrong))
+            pytest.fail(f"not what cloudapi-openapi.json says:\n{listed}", pytrace=False)
 
 
 @pytest.fixture

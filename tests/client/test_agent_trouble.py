@@ -14,6 +14,8 @@ from smartdc.emulator import Emulator
 from smartdc.errors import AuthenticationError, KeyLoadError
 from tests.ssh_fixtures import KeyRing, RunningAgent, run_ssh_agent
 
+pytestmark = pytest.mark.off_the_record("a query that only tells requests apart")
+
 
 @pytest.fixture
 def sdc(cloud: Emulator, ssh_keys: KeyRing, ssh_agent: RunningAgent) -> Iterator[DataCenter]:

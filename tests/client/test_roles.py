@@ -116,8 +116,8 @@ def test_as_role_under_threads(cloud: Emulator, sdc: DataCenter) -> None:
     def work(role: str) -> None:
         for _ in range(10):
             with sdc.as_role(role) as view:
-                view.request("GET", "/machines", params={"mine": role})
-            sdc.request("GET", "/machines", params={"mine": "none"})
+                view.request("GET", "/machines", params={"name": role})
+            sdc.request("GET", "/machines", params={"name": "none"})
             if sdc.active_roles:
                 failures.append(role)
 
@@ -129,7 +129,7 @@ def test_as_role_under_threads(cloud: Emulator, sdc: DataCenter) -> None:
     assert failures == []
     assert len(cloud.calls) == 160
     for call in cloud.calls:
-        assert role_of(call) == (None if call.query["mine"] == "none" else call.query["mine"])
+        assert role_of(call) == (None if call.query["name"] == "none" else call.query["name"])
 
 
 def test_roles_stay_with_sisters_and_pickles(cloud: Emulator, sdc: DataCenter) -> None:

@@ -64,6 +64,7 @@ def ask_often(cloud: Emulator, requests: int, **arguments: Any) -> list[Any]:
             return list(pool.map(ask, range(requests)))
 
 
+@pytest.mark.off_the_record("a query that only tells requests apart")
 def test_many_threads_share_an_agent(cloud: Emulator, ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
     ssh_agent.add(ssh_keys.path("ed25519"))
     public = ssh_keys.public("ed25519")
@@ -73,6 +74,7 @@ def test_many_threads_share_an_agent(cloud: Emulator, ssh_keys: KeyRing, ssh_age
     assert Counter(call.status for call in cloud.calls) == {200: 1000}
 
 
+@pytest.mark.off_the_record("a query that only tells requests apart")
 def test_the_date_alone_costs_the_agent_one_signature_a_second(
     cloud: Emulator, ssh_keys: KeyRing, counting_agent: OwnAgent
 ) -> None:

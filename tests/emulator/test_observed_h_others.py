@@ -1,8 +1,8 @@
 """Section H of cloudapi-observed.md: snapshots, keys, the account, packages, images, routes, codes.
 
-Left to the issues that bring their operations: NICs, firewall rules, fabrics, volumes, disks, the throttle
-(429), the read-only mode (503), 501, role tags, image actions, and everything about migrations. From other
-sections, for the same reason: A5 (a lost backend), nics and users in section C, and in E what is said there.
+Left to the issues that bring their operations: volumes, disks, the throttle (429), the
+read-only mode (503), role tags, and everything about migrations. From other
+sections, for the same reason: A5 (a lost backend), and users in section C.
 """
 
 from urllib.parse import quote

@@ -41,9 +41,11 @@ def test_an_address_of_ones_own_choice(creation: Creation) -> None:
         creation.refused(message, networks=[{"ipv4_uuid": uuid, "ipv4_ips": ["10.88.0.99"]}])
 
 
-@pytest.mark.parametrize("ip", ["10.1.2.3", "nonsense"])
-def test_an_address_of_another_network(creation: Creation, ip: str) -> None:
-    message = f"cannot validate {ip}: IP is not in the network"
+@pytest.mark.parametrize(
+    ("ip", "problem"), [("10.1.2.3", "IP is not in subnet"), ("nonsense", "Invalid IP address")]
+)
+def test_an_address_of_another_network(creation: Creation, ip: str, problem: str) -> None:
+    message = f"cannot validate {ip}: {problem}"
     networks = [{"ipv4_uuid": creation.network(FABRIC), "ipv4_ips": [ip]}]
     creation.refused(message, "ResourceNotFound", 404, networks=networks)
 

@@ -90,8 +90,6 @@ VOLUME = {"name": "data", "mountpoint": "/data"}
 
 
 def test_volumes(creation: Creation) -> None:
-    for volumes in ([VOLUME], [VOLUME | {"type": "tritonnfs", "mode": "ro"}]):
-        creation.refused("Support for automounting volumes is not enabled", volumes=volumes)
     creation.refused(
         'volumes not yet supported with brand "bhyve"',
         volumes=[VOLUME],

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smartdc import DataCenter, NotFoundError
+from smartdc.emulator import Emulator
+from smartdc.emulator.site import Site
+from tests.recorded import call, sent
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        ({"name": "g4-highcpu-1G"}, 1),
+        ({"name": "g4*"}, 4),
+        ({"name": "*cpu*"}, 3),
+        ({"name": "*"}, 11),
+        ({"name": "g4"}, 0),
+        ({"memory": 1024}, 3),
+        ({"disk": 25600}, 2),
+        ({"swap": 2048}, 3),
+        ({"lwps": 4000}, 11),
+        ({"vcpus": 2}, 2),
+        ({"version": "1.1*"}, 1),
+        ({"group": "High*"}, 3),
+        ({"group": "High CPU"}, 3),
+        ({"brand": "bhyve"}, 2),
+        ({"flexible_disk": True}, 2),
+        ({"name": "g4*", "memory": 2048, "brand": "bhyve"}, 1),
+        # PAPI reads JSON: any one of these.
+        ({"name": '["g4-highcpu-1G","g4-general-*","none"]'}, 2),
+        ({"name": "[]"}, 11),
+        pytest.param(
+            {"memory": "[512, 256]"},
+            4,
+            marks=pytest.mark.off_the_record("the description knows numbers only"),
+        ),
+    ],
+    ids=str,
+)
+def test_every_filter(cloud: Emulator, sdc: DataCenter, filters: dict[str, Any], count: int) -> None:
+    assert len(sdc.packages(**filters)) == count
+    query = {name: "true" if value is True else str(value) for name, value in filters.items()}
+    assert sent(cloud) == [call("GET", "/my/packages", query)]
+    assert cloud.calls[0].ignored == ()
+
+
+def test_filters_that_are_false_or_zero_are_sent_and_ignored(cloud: Emulator, sdc: DataCenter) -> None:
+    # packages.js takes what is true for JavaScript, and the text "0" is.
+    assert sdc.packages(vcpus=0) != sdc.packages()
+    assert cloud.calls[0].query == {"vcpus": "0"}
+    assert sdc.packages(flexible_disk=False) == []  # PAPI finds those that say so, which none does
+    assert cloud.calls[-1].query == {"flexible_disk": "false"}
+
+
+def test_wildcards_and_search_together(sdc: DataCenter) -> None:
+    assert [package["name"] for package in sdc.packages("1G$", name="g4*")] == ["g4-highcpu-1G"]
+
+
+def test_flexible_packages_say_so(sdc: DataCenter) -> None:
+    package = sdc.package("g4-bhyve-2G-flex")
+    assert (package["flexible_disk"], package["disks"]) == (True, [{}, {"size": "remaining"}])
+    assert "disks" not in sdc.package("g4-highcpu-1G")
+
+
+def test_a_package_of_others(sdc: DataCenter, site: Site) -> None:
+    package = next(iter(site.packages.values()))
+    package.owner_uuids = ["00000000-dead-4bad-8bad-000000000000"]
+    assert package.uuid not in [each["id"] for each in sdc.packages()]
+    with pytest.raises(NotFoundError, match="does not exist"):
+        sdc.package(package.uuid)
+    assert not sdc.exists("packages", package.uuid)
+    package.owner_uuids.append(site.shared.account.uuid)
+    assert sdc.exists("packages", package.name)

@@ -1,0 +1,345 @@
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from smartdc import (
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    DataCenter,
+    InvalidStateError,
+    Machine,
+    NotFoundError,
+    VersionError,
+    WaitTimeout,
+)
+from smartdc.emulator import Emulator
+from smartdc.emulator.site import Site
+from smartdc.types import Change
+from tests.recorded import call, sent
+
+# What a feed tells, and when: changefeed.js; what VNC refuses: endpoints/vnc.js. All of it over real sockets.
+
+
+@pytest.fixture
+def machine(sdc: DataCenter, site: Site) -> Machine:
+    return sdc.machine(site.add_machine("web").uuid, lazy=True)
+
+
+@pytest.fixture
+def console(sdc: DataCenter, site: Site) -> Machine:
+    return sdc.machine(site.add_machine(brand="bhyve").uuid, lazy=True)
+
+
+def listening(sdc: DataCenter, site: Site) -> int:
+    """How many feeds the server has; it has dealt with all that was sent before when it answers this."""
+    sdc.account()
+    return len(site.changes)
+
+
+def states(changes: list[Change]) -> list[str]:
+    return [change["resourceState"] for change in changes]
+
+
+def test_changefeed(cloud: Emulator, sdc: DataCenter, machine: Machine) -> None:
+    with sdc.changefeed() as feed:
+        assert sent(cloud) == [call("GET", "/my/changefeed")]
+        assert (cloud.calls[0].operation, cloud.calls[0].status) == ("changefeed", 101)
+        machine.stop()
+        cloud.clock.advance(5)
+        stopping, stopped = itertools.islice(feed, 2)
+    assert states([stopping, stopped]) == ["stopping", "stopped"]
+    assert stopping["changeKind"]["resource"] == "vm"
+    assert {"state", "zone_state"} <= {*stopping["changeKind"]["subResources"]}
+    assert stopped["changedResourceId"] == machine.id
+    assert int(stopped["published"]) - int(stopping["published"]) == 4000
+    shown = stopped["resourceObject"]
+    assert (shown["id"], shown["name"], shown["state"]) == (machine.id, "web", "stopped")
+    assert shown["package"] == ""  # the feed does not look packages up
+
+
+def test_the_request_is_as_any_other(cloud: Emulator, sdc: DataCenter) -> None:
+    sdc.changefeed().close()
+    headers = cloud.calls[0].headers
+    assert headers["accept-version"] == "~9||~8"
+    assert headers["user-agent"].startswith("smartdc/")
+    assert "sec-websocket-extensions" not in headers
+
+
+def test_a_feed_tells_all_kinds_of_changes(cloud: Emulator, sdc: DataCenter, machine: Machine) -> None:
+    with sdc.changefeed() as feed:
+        machine.add_tags(role="db")
+        machine.update_metadata(note="x")
+        machine.rename("db")
+        machine.delete()
+        cloud.clock.advance(60)
+        image = sdc.images(name="base-64-lts")[0]
+        new = sdc.create_machine("new", package="g4-highcpu-1G", image=image)
+        changes = [feed.receive(5) for _ in range(5)]
+    kinds = [set(change["changeKind"]["subResources"]) for change in changes if change]
+    assert "tags" in kinds[0]
+    assert "customer_metadata" in kinds[1]
+    assert "alias" in kinds[2]
+    assert {"state", "destroyed"} <= kinds[3]
+    assert {"alias", "state", "tags", "nics"} <= kinds[4]  # all is new
+    assert changes[4] is not None
+    assert changes[4]["changedResourceId"] == new.id
+
+
+def test_a_feed_of_certain_changes_of_certain_machines(
+    cloud: Emulator, sdc: DataCenter, site: Site, machine: Machine
+) -> None:
+    other = sdc.machine(site.add_machine("other").uuid, lazy=True)
+    with sdc.changefeed([machine], subresources=["tags"]) as feed:
+        other.add_tags(a="b")
+        machine.stop()
+        machine.add_tags(a="b")
+        cloud.clock.advance(10)
+        change = next(feed)
+        assert (change["changedResourceId"], change["changeKind"]["subResources"]) == (
+            machine.id,
+            ["last_modified", "tags"],
+        )
+        with pytest.raises(WaitTimeout, match=r"within 0\.01 s"):
+            feed.receive(0.01)
+        machine.add_tags(a="c")  # the stream goes on
+        cloud.clock.advance(2)
+        assert next(feed)["resourceObject"]["tags"] == {"a": "c"}
+
+
+def test_a_feed_says_nothing_of_other_accounts(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    cloud.add_account("neighbour")
+    with sdc.changefeed() as feed:
+        site.add_machine("theirs", account="neighbour")
+        site.add_machine("ours")
+        assert next(feed)["resourceObject"]["name"] == "ours"
+
+
+def test_two_feeds(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    with sdc.changefeed() as one, sdc.changefeed() as other:
+        site.add_machine("web")
+        assert next(one) == next(other)
+        one.close()
+        site.add_machine("web2")
+        assert next(other)["resourceObject"]["name"] == "web2"
+
+
+def test_a_feed_is_left_in_the_middle(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    with sdc.changefeed() as feed:
+        for name in ("one", "two", "three"):
+            site.add_machine(name)
+        for _ in feed:
+            break
+    assert feed.closed
+    assert list(feed) == []
+    assert feed.receive() is None
+    assert repr(feed) == "<ChangeFeed closed>"
+    assert listening(sdc, site) == 0
+    feed.close()
+
+
+def test_a_feed_that_nobody_refers_to_is_closed(sdc: DataCenter, site: Site) -> None:
+    feed = sdc.changefeed()
+    assert repr(feed) == "<ChangeFeed open>"
+    assert listening(sdc, site) == 1
+    del feed
+    gc.collect()
+    assert listening(sdc, site) == 0
+
+
+def test_an_error_in_the_loop_closes_the_feed(sdc: DataCenter, site: Site) -> None:
+    def fail() -> None:
+        with sdc.changefeed() as feed:
+            site.add_machine("web")
+            for _ in feed:
+                raise RuntimeError("in the loop")
+
+    with pytest.raises(RuntimeError, match="in the loop"):
+        fail()
+    assert listening(sdc, site) == 0
+
+
+def test_the_server_ends_a_feed(sdc: DataCenter, site: Site) -> None:
+    with sdc.changefeed() as feed:
+        site.add_machine("web")
+        site.changes.end()  # as when its own connection to VMAPI ends
+        assert len(list(feed)) == 1
+        assert feed.closed
+
+
+def test_a_feed_of_a_stranger(cloud: Emulator, site: Site) -> None:
+    for stranger in (cloud.datacenter(key_id="/test/keys/nobody"), cloud.datacenter(key_id=None)):
+        # A refused upgrade has a status and nothing more: restify 4.3.3, lib/upgrade.js.
+        with stranger, pytest.raises(AuthenticationError, match="401 Unauthorized"):
+            stranger.changefeed()
+    assert len(site.changes) == 0
+
+
+def test_a_signature_of_something_else(cloud: Emulator, sdc: DataCenter) -> None:
+    assert sdc.auth is not None
+    sdc.auth.clock_offset = -400
+    with pytest.raises(BadRequestError, match="400 Bad Request"):
+        sdc.changefeed()
+
+
+def test_a_feed_of_a_server_that_is_too_old(cloud: Emulator, console: Machine) -> None:
+    with cloud.datacenter(api_version="~9") as strict, pytest.raises(VersionError):
+        # endpoints/vnc.js: of version 8.4.0 only.
+        strict.machine(console, lazy=True).connect_vnc()
+
+
+@pytest.mark.parametrize(
+    ("machines", "subresources", "message"),
+    [
+        (None, [], "subresources are some of alias"),
+        (None, ["memory"], r"not \['memory'\]"),
+        (["web"], ["state"], "'web' is not the UUID"),
+    ],
+)
+def test_what_a_feed_cannot_be_asked(
+    cloud: Emulator, sdc: DataCenter, machines: Any, subresources: Any, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        sdc.changefeed(machines, subresources=subresources)
+    assert sent(cloud) == []
+
+
+def test_changefeed_without_an_upgrade(sdc: DataCenter) -> None:
+    with pytest.raises(Exception, match=r"500.*Connection Must Upgrade For WebSockets"):
+        sdc.request("GET", "/changefeed")
+
+
+@pytest.mark.parametrize(
+    "subscription",
+    [
+        "nonsense",
+        "null",
+        {"resource": "image", "subResources": ["state"]},
+        {"resource": "vm", "subResources": "state"},
+        {"resource": "vm", "subResources": ["state", "memory"]},
+        {"resource": "vm", "subResources": ["state"], "vms": "all"},
+        {"resource": "vm", "subResources": ["state"], "vms": ["web"]},
+        {"resource": "vm", "subResources": ["state"], "vms": []},
+    ],
+    ids=str,
+)
+def test_a_subscription_that_is_none_is_not_answered(sdc: DataCenter, site: Site, subscription: Any) -> None:
+    websocket = sdc._open_websocket(("changefeed",))
+    try:
+        websocket.send(subscription if isinstance(subscription, str) else json.dumps(subscription))
+        websocket.settle(5)
+        site.add_machine("web")
+        with pytest.raises(TimeoutError):
+            websocket.receive(0.01)
+    finally:
+        websocket.close()
+
+
+def test_connect_vnc(cloud: Emulator, console: Machine) -> None:
+    with console.connect_vnc() as vnc:
+        assert sent(cloud) == [call("GET", f"/my{console.path}/vnc")]
+        assert cloud.calls[0].headers["sec-websocket-protocol"] == "binary, rfb"
+        assert vnc.subprotocol == "binary"
+        assert next(vnc) == b"RFB 003.008\n"
+        vnc.send(b"RFB 003.008\n")
+        with pytest.raises(WaitTimeout):
+            vnc.receive(0.01)
+
+
+def test_the_console_goes_when_the_machine_stops(cloud: Emulator, console: Machine) -> None:
+    with console.connect_vnc() as vnc:
+        console.stop()
+        cloud.clock.advance(5)
+        assert list(vnc) == [b"RFB 003.008\n"]
+        assert vnc.closed
+
+
+def test_the_console_of_a_machine_that_is_stopped(cloud: Emulator, console: Machine) -> None:
+    console.stop()
+    cloud.clock.advance(5)
+    cloud.calls.clear()
+    with pytest.raises(InvalidStateError, match=r"MachineStopped.*Cannot connect to a stopped machine"):
+        console.connect_vnc()
+    # Asked twice: the refused upgrade does not say why.
+    assert sent(cloud) == [call("GET", f"/my{console.path}/vnc")] * 2
+    assert [(got.status, "upgrade" in got.headers) for got in cloud.calls] == [(400, True), (400, False)]
+
+
+def test_the_console_of_a_container(machine: Machine) -> None:
+    with pytest.raises(BadRequestError, match=r"MachineHasNoVNC.*joyent does not support VNC"):
+        machine.connect_vnc()
+
+
+def test_the_console_of_no_machine(sdc: DataCenter) -> None:
+    with pytest.raises(NotFoundError):
+        sdc.machine("00000000-dead-4bad-8bad-000000000000", lazy=True).connect_vnc()
+
+
+def test_vnc_without_an_upgrade(console: Machine) -> None:
+    with pytest.raises(BadRequestError, match="UpgradeRequired"):
+        console.datacenter.request("GET", f"{console.path}/vnc")
+
+
+@pytest.mark.parametrize("websocket", [False, True])
+def test_watch_migration(cloud: Emulator, sdc: DataCenter, machine: Machine, websocket: bool) -> None:
+    machine.migrate("begin")
+    cloud.clock.advance(12)
+    machine.migrate("sync")
+    cloud.calls.clear()
+    events = list(machine.watch_migration(websocket=websocket))
+    if websocket:
+        asked = call("GET", f"/my/migrations/{machine.id}/watch")
+    else:
+        asked = call("POST", f"/my{machine.path}/migrate", {"action": "watch"})
+    assert sent(cloud) == [call("GET", f"/my/migrations/{machine.id}"), asked]
+    *running, done, end = events
+    assert end == {"type": "end", "phase": "sync", "state": "paused"}
+    assert done["state"] == "successful"
+    assert {event["state"] for event in running} == {"running"}
+    assert running[0]["message"] == "syncing data"
+    assert running[0]["transfer_bytes_second"] > 0
+    sizes = [event["current_progress"] for event in events[:-1]]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == done["total_progress"]
+
+
+def test_watch_a_migration_that_is_paused(cloud: Emulator, machine: Machine) -> None:
+    machine.migrate("begin")
+    cloud.clock.advance(12)
+    assert list(machine.watch_migration()) == [{"type": "end", "phase": "begin", "state": "paused"}]
+
+
+def test_watch_a_migration_that_fails(site: Site, machine: Machine) -> None:
+    site.fail_next_migration = True
+    machine.migrate("begin")
+    assert list(machine.watch_migration())[-1] == {
+        "type": "end",
+        "phase": "begin",
+        "state": "failed",
+        "message": "reserving instance failed",
+    }
+
+
+@pytest.mark.parametrize("websocket", [False, True])
+def test_a_watch_is_left_in_the_middle(machine: Machine, websocket: bool) -> None:
+    machine.migrate("automatic")
+    with machine.watch_migration(websocket=websocket) as watch:
+        assert next(watch)["phase"] == "begin"
+    assert list(watch) == []
+    assert machine.datacenter.migration(machine)["automatic"] is True  # the server lives
+
+
+def test_watch_what_is_not_there(cloud: Emulator, machine: Machine) -> None:
+    # The server has begun its answer when it learns of that (migrations.js), so it is not asked.
+    with pytest.raises(NotFoundError, match="migration not found"):
+        machine.watch_migration()
+    assert sent(cloud) == [call("GET", f"/my/migrations/{machine.id}")]
+    with pytest.raises(NotFoundError):
+        machine.datacenter.request("POST", f"{machine.path}/migrate", params={"action": "watch"})
+    assert len(cloud.violations) == 1
+    cloud.violations.clear()

@@ -1,0 +1,227 @@
+"""Streams that end badly, do not begin, or are left from elsewhere; over real sockets."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
+
+from smartdc import (
+    ConfigurationError,
+    ConnectionFailed,
+    DataCenter,
+    InvalidResponse,
+    Machine,
+    RequestTimeout,
+)
+from smartdc.emulator import Emulator
+from smartdc.emulator.site import Site
+from tests.stub_server import Reply, StubServer
+
+MIGRATION = {"machine": "00000000-dead-4bad-8bad-000000000000", "phase": "sync", "state": "running"}
+
+
+def unsigned(url: str, **settings: float) -> DataCenter:
+    return DataCenter(url, login="test", **settings)  # type: ignore[arg-type]
+
+
+@contextmanager
+def talking(
+    handler: Callable[[ServerConnection], None],
+    answer: Callable[[ServerConnection, Request], Response | None] | None = None,
+) -> Iterator[DataCenter]:
+    """A data center whose every WebSocket talks to this handler, unless it gets another answer."""
+    with serve(handler, "127.0.0.1", 0, process_request=answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with unsigned(f"http://127.0.0.1:{server.socket.getsockname()[1]}") as sdc:
+                yield sdc
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_emulator_stops(sdc: DataCenter, cloud: Emulator) -> None:
+    with sdc.changefeed() as feed:
+        cloud.stop()
+        with pytest.raises(ConnectionFailed, match="GET /my/changefeed: the stream broke off"):
+            next(feed)
+        assert feed.closed
+        assert list(feed) == []
+
+
+def test_the_connection_is_cut() -> None:
+    def cut(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.socket.shutdown(socket.SHUT_RDWR)
+
+    with talking(cut) as sdc, pytest.raises(ConnectionFailed, match="/test/changefeed: the stream broke off"):
+        next(sdc.changefeed())
+
+
+def test_what_comes_is_no_json() -> None:
+    def babble(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.send("<html>")
+        connection.recv()
+
+    with talking(babble) as sdc, pytest.raises(InvalidResponse, match="no JSON: '<html>'"):
+        list(sdc.changefeed())
+
+
+def test_a_console_that_is_closed_takes_nothing() -> None:
+    with talking(lambda connection: None) as sdc:
+        vnc = sdc.machine(MIGRATION["machine"], lazy=True).connect_vnc()
+        assert list(vnc) == []
+        with pytest.raises(ConnectionFailed, match="the stream is closed"):
+            vnc.send(b"x")
+
+
+def test_closing_from_another_thread_ends_the_loop(sdc: DataCenter, site: Site) -> None:
+    with sdc.changefeed() as feed:
+        seen: list[object] = []
+        reader = threading.Thread(target=lambda: seen.extend(feed))
+        reader.start()
+        feed.close()
+        reader.join(10)
+        assert not reader.is_alive()
+        assert seen == []
+
+
+def test_closing_a_watch_from_another_thread() -> None:
+    """The answer says that more is to come, and nothing comes."""
+    hear = b'{"type": "progress", "phase": "sync", "state": "running"}\n'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-json-stream\r\nContent-Length: 999\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sdc = unsigned(f"http://127.0.0.1:{server.getsockname()[1]}")
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                body = b'{"state": "running"}'
+                kind = b"Content-Type: application/json\r\n"
+                connection.sendall(b"HTTP/1.1 200 OK\r\n" + kind + b"Content-Length: 20\r\n\r\n" + body)
+                connection.recv(65536)
+                connection.sendall(head + hear)
+                connection.recv(65536)  # until the other end has closed
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        with sdc, sdc.machine(MIGRATION["machine"], lazy=True).watch_migration() as watch:
+            assert next(watch)["phase"] == "sync"
+            seen: list[object] = []
+            reader = threading.Thread(target=lambda: seen.extend(watch))
+            reader.start()
+            watch.close()
+            reader.join(10)
+            assert not reader.is_alive()
+        answering.join(10)
+        assert not answering.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "message"),
+    [
+        (Reply(b'{"type": "progress"}\n', length=500), ConnectionFailed, "the stream broke off"),
+        (Reply(b"<html>\n"), InvalidResponse, "no JSON"),
+    ],
+)
+def test_a_watch_that_breaks_off(
+    stub: StubServer, reply: Reply, error: type[Exception], message: str
+) -> None:
+    stub.answer(Reply(MIGRATION), reply)
+    with unsigned(stub.url) as sdc:
+        watch = sdc.machine(MIGRATION["machine"], lazy=True).watch_migration()
+        with pytest.raises(error, match=message):
+            list(watch)
+        assert watch.closed
+
+
+def test_a_watch_without_news(stub: StubServer) -> None:
+    stub.answer(Reply(MIGRATION), Reply(hang=True))
+    with unsigned(stub.url, timeout=0.2) as sdc, pytest.raises(RequestTimeout):
+        sdc.machine(MIGRATION["machine"], lazy=True).watch_migration()
+
+
+@pytest.mark.parametrize("status", [200, 302])
+def test_another_answer_than_a_websocket(status: int) -> None:
+    asked = []
+
+    def answer(connection: ServerConnection, request: Request) -> Response:
+        asked.append(request.path)
+        response = connection.respond(status, "")
+        # What was signed for one server is not sent to another.
+        response.headers["Location"] = "ws://127.0.0.1:1/"
+        return response
+
+    with (
+        talking(lambda connection: None, answer) as sdc,
+        pytest.raises(InvalidResponse, match=f"{status} where a WebSocket was to begin"),
+    ):
+        sdc.changefeed()
+    assert asked == ["/test/changefeed"]
+
+
+def test_a_server_that_speaks_no_websocket(stub: StubServer) -> None:
+    stub.answer(Reply({"ping": "pong"}))  # in HTTP 1.0
+    with unsigned(stub.url) as sdc, pytest.raises(InvalidResponse, match="does not speak WebSocket"):
+        sdc.changefeed()
+
+
+def test_a_server_that_does_not_answer(stub: StubServer) -> None:
+    stub.answer(Reply(hang=True))
+    with (
+        unsigned(stub.url, timeout=0.2) as sdc,
+        pytest.raises(RequestTimeout, match="GET /test/changefeed: no answer"),
+    ):
+        sdc.changefeed()
+
+
+def test_nobody_listens() -> None:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with unsigned(url) as sdc, pytest.raises(ConnectionFailed, match="no connection to"):
+        sdc.changefeed()
+
+
+def test_a_server_that_is_not_trusted(cloud: Emulator) -> None:
+    with (
+        cloud.datacenter(verify=True) as sdc,
+        pytest.raises(ConnectionFailed, match=r"is not trusted .* given as verify='/path/to/ca.pem'"),
+    ):
+        sdc.changefeed()
+    with cloud.datacenter(verify=False) as sdc:
+        sdc.changefeed().close()
+
+
+def test_authorities_that_are_not_there(cloud: Emulator) -> None:
+    with (
+        cloud.datacenter(verify="/nowhere/ca.pem") as sdc,
+        pytest.raises(ConfigurationError, match="/nowhere"),
+    ):
+        sdc.changefeed()
+
+
+def test_without_the_extra(sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine: Machine = sdc.machine(site.add_machine(brand="bhyve").uuid, lazy=True)
+    machine.migrate("begin")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "websockets"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "websockets", None)
+    for stream in (
+        sdc.changefeed,
+        machine.connect_vnc,
+        lambda: machine.watch_migration(websocket=True),
+    ):
+        with pytest.raises(ConfigurationError, match=r"pip install 'smartdc\[stream\]'"):
+            stream()
+    assert list(machine.watch_migration())[-1]["type"] == "end"  # which needs no WebSocket

@@ -1,0 +1,38 @@
+"""The page docs/operations.md, from the rows: ``python -m tests.contract.page`` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.contract.row import Operation
+from tests.operations import OPERATIONS
+
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+
+_HEAD = """\
+# All operations
+
+Every operation of CloudAPI 9.20, with the method that asks for it and the API version that brought it.
+The names are the server's own. Role tags of whatever can have them are set by one method, and whatever
+can be asked for by `HEAD` without being counted is asked for by `exists`.
+
+| operation | verb and path | method | since |
+| --- | --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """What it says."""
+    return _HEAD + "".join(_line(row) for row in sorted(OPERATIONS, key=_place))
+
+
+def _line(row: Operation) -> str:
+    return f"| {row.name} | `{row.verb} {row.path}` | `{row.method}` | {row.since} |\n"
+
+
+def _place(row: Operation) -> tuple[str, str, str]:
+    return row.path, row.verb, row.method
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
