@@ -21,7 +21,7 @@ myst_heading_anchors = 3
 
 # References into other projects: their inventories are on the network, and the docs build offline.
 nitpick_ignore_regex = [
-    ("py:.*", r"(requests|urllib3|cryptography|collections|os|datetime|typing|asyncio|ssl)\b.*"),
+    ("py:.*", r"(requests|urllib3|cryptography|collections|os|datetime|typing|asyncio|ssl|ipaddress)\b.*"),
     ("py:.*", r"(Any|Mapping|Sequence|Iterable|Callable|PathLike|TextIO|NoReturn|Self|Path|optional)"),
-    ("py:.*", r".*\b(_[A-Za-z]\w*|PrivateKeyTypes|EntityRef|MachineRef|ImageRef|Params)"),
+    ("py:.*", r".*\b(_[A-Za-z]\w*|PrivateKeyTypes|EntityRef|MachineRef|ImageRef|MachineEndpoint|Params)"),
 ]
