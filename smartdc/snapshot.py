@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from smartdc.endpoint import path_of
-from smartdc.errors import ConfigurationError
+from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.times import parse_time
+from smartdc.waiting import poll
 
 if TYPE_CHECKING:
     from smartdc.machine import Machine
@@ -46,6 +47,7 @@ class Snapshot:
         if not known:
             raise ConfigurationError("a snapshot needs a name, or data with one")
         self.name: str = known
+        self._existed = False
         if data:
             self._save(data)
         else:
@@ -81,6 +83,42 @@ class Snapshot:
         Asynchronous.
         """
         self.machine.delete_snapshot(self.name)
+        self._existed = True
+
+    def poll_until(self, state: str, interval: float = 2, *, timeout: float | None = None) -> None:
+        """Wait until this snapshot is in a state.
+
+        ``GET /:login/machines/:machine/snapshots/:name``
+
+        The server says ``deleted`` of a snapshot that is not there yet, too. That is not taken for its end:
+        it ends when it was seen to be there before, or when `delete` was asked for here.
+
+        Args:
+            state: ``created`` or ``deleted``.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever.
+
+        Raises:
+            WaitFailed: It became ``failed``, or ``deleted`` while something else is awaited.
+            WaitTimeout: The time ran out.
+        """
+
+        def seen() -> str | None:
+            try:
+                now = self.status() or "unknown"
+            except NotFoundError:
+                now = "deleted"
+            if now == "deleted" and not self._existed:
+                return now
+            if now == state:
+                return None
+            if now in ("failed", "deleted"):
+                raise WaitFailed(f"snapshot {self.name} is {now}: it will not become {state!r}", state=now)
+            return now
+
+        awaited = f"snapshot {self.name} is not yet {state!r}"
+        clock = self.machine.datacenter.clock
+        poll(seen, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
 
     def start(self) -> Machine:
         """Roll the machine back to this snapshot and boot it.
@@ -96,6 +134,7 @@ class Snapshot:
 
     def _save(self, data: Mapping[str, Any]) -> None:
         self.state = data.get("state")
+        self._existed = self._existed or self.state == "created"
         self.size = data.get("size")
         self.created = parse_time(data.get("created"))
         self.updated = parse_time(data.get("updated")) or self.created

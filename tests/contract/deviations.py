@@ -69,6 +69,11 @@ def _list(*schemas: Schema) -> Schema:
 
 
 DEVIATIONS: list[Deviation] = [
+    schema(
+        "SnapshotState",
+        {"enum": ["queued", "running", "creating", "created", "failed", "canceled", "deleted", "unknown"]},
+        "snapshots.js translate: the execution of the latest job, so that one being deleted is running",
+    ),
     # Errors
     prop("Error.errors", _OBJECTS, "docs, CloudAPI HTTP Responses"),
     required("Error", ["message"], 'observed H: no code at all in 500 {"message":..}'),

@@ -1,0 +1,50 @@
+"""Waiting for a snapshot: one just asked for reads ``deleted`` until it is there (observed H)."""
+
+from __future__ import annotations
+
+import pytest
+
+from smartdc import DataCenter, Machine, NotFoundError, WaitFailed, WaitTimeout
+from smartdc.emulator import Emulator
+from smartdc.emulator.site import Site
+
+
+@pytest.fixture
+def machine(sdc: DataCenter, site: Site) -> Machine:
+    return sdc.machine(site.add_machine("web").uuid, lazy=True)
+
+
+def test_a_new_snapshot_is_awaited_through_the_state_deleted(machine: Machine) -> None:
+    snapshot = machine.create_snapshot("before")
+    assert snapshot.status() == "deleted"
+    snapshot.poll_until("created", timeout=60)
+    assert snapshot.state == "created"
+
+
+def test_the_end_of_a_snapshot_is_not_seen_before_its_beginning(machine: Machine) -> None:
+    snapshot = machine.create_snapshot("before")
+    with pytest.raises(WaitTimeout) as caught:
+        # It comes to be meanwhile, and nobody has asked for its deletion.
+        snapshot.poll_until("deleted", interval=1, timeout=10)
+    assert caught.value.state == "created"
+    snapshot.delete()
+    snapshot.poll_until("deleted", timeout=60)
+    assert snapshot.state == "deleted"
+
+
+def test_a_snapshot_of_the_list_is_known_to_have_been_there(machine: Machine) -> None:
+    machine.create_snapshot("before").poll_until("created")
+    (snapshot,) = machine.snapshots()
+    machine.delete_snapshot("before")
+    with pytest.raises(WaitFailed, match="snapshot before is deleted: it will not become 'failed'"):
+        snapshot.poll_until("failed", timeout=60)
+
+
+def test_a_snapshot_that_nobody_knows_is_gone(cloud: Emulator, site: Site, machine: Machine) -> None:
+    snapshot = machine.create_snapshot("before")
+    snapshot.poll_until("created")
+    # The server forgets jobs: GET is 404 then, though the snapshot was there (D6).
+    site.machines[machine.id].jobs.clear()
+    with pytest.raises(NotFoundError):
+        snapshot.refresh()
+    snapshot.poll_until("deleted", timeout=10)
