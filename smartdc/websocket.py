@@ -220,6 +220,14 @@ def _text(value: str | bytes | None) -> str | None:
 
 
 def _tls(authorities: bool | str) -> ssl.SSLContext:
+    context = _context(authorities)
+    # One thread reads while another writes. In TLS 1.3 session tickets come after the handshake, and when one
+    # is read in the middle of a write, both can wait for ever.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _context(authorities: bool | str) -> ssl.SSLContext:
     if authorities is False:
         context = ssl.create_default_context()
         context.check_hostname = False
