@@ -6,7 +6,7 @@ from typing import Any
 
 from smartdc.emulator.answers import Answer, invalid_argument
 from smartdc.emulator.clock import timestamp
-from smartdc.emulator.directory import Account
+from smartdc.emulator.directory import DETAILS, Account
 from smartdc.emulator.incoming import Incoming
 from smartdc.emulator.limits import usage
 from smartdc.emulator.loading import is_uuid
@@ -15,21 +15,6 @@ from smartdc.emulator.routes import Route
 from smartdc.emulator.schema import UUID, Property, check
 from smartdc.emulator.site import Site
 
-#: Parameter of an update -> field of the account; the first three are the directory's own names.
-_CHANGEABLE = {
-    "company": "companyName",
-    "givenName": "firstName",
-    "sn": "lastName",
-    "companyName": "companyName",
-    "firstName": "firstName",
-    "lastName": "lastName",
-    "address": "address",
-    "city": "city",
-    "state": "state",
-    "postalCode": "postalCode",
-    "country": "country",
-    "phone": "phone",
-}
 _BEFORE_CNS = ("companyName", "firstName", "lastName", "postalCode")
 _AFTER_CNS = ("address", "city", "state", "country", "phone")
 
@@ -61,7 +46,7 @@ def update_account(site: Site, request: Incoming) -> Answer:
         account.triton_cns_enabled = as_text(cns) == "true"
     if params.get("email"):
         account.email = as_text(params["email"])
-    for parameter, field in _CHANGEABLE.items():
+    for parameter, field in DETAILS.items():
         if params.get(parameter):
             account.details[field] = as_text(params[parameter])
     account.updated = site.shared.clock.now()
@@ -105,7 +90,7 @@ ROUTES = [
         "POST",
         "/:account",
         update_account,
-        params=("email", "cn", "triton_cns_enabled", *_CHANGEABLE),
+        params=("email", "cn", "triton_cns_enabled", *DETAILS),
     ),
     Route("GetProvisioningLimits", "GET", "/:account/limits", get_limits),
 ]

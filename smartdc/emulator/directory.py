@@ -20,6 +20,24 @@ class KeyRefused(ValueError):
     """The directory does not take this key: malformed, of an unknown kind, or already there."""
 
 
+#: Parameter -> field of an account's or a sub-user's details; CloudAPI's own names come after the
+#: directory's, and win.
+DETAILS = {
+    "company": "companyName",
+    "givenName": "firstName",
+    "sn": "lastName",
+    "companyName": "companyName",
+    "firstName": "firstName",
+    "lastName": "lastName",
+    "address": "address",
+    "city": "city",
+    "state": "state",
+    "postalCode": "postalCode",
+    "country": "country",
+    "phone": "phone",
+}
+
+
 @dataclass
 class Key:
     """One SSH public key of an account.

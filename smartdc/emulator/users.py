@@ -9,28 +9,13 @@ from urllib.parse import quote
 
 from smartdc.emulator.answers import Answer, Refusal, invalid_argument, missing_parameter, not_found
 from smartdc.emulator.clock import timestamp
-from smartdc.emulator.directory import Account, SubUser
+from smartdc.emulator.directory import DETAILS, Account, SubUser
 from smartdc.emulator.incoming import Incoming
 from smartdc.emulator.keys import UPLOAD_TYPES
 from smartdc.emulator.parameters import as_text
 from smartdc.emulator.routes import Route
 from smartdc.emulator.site import Site
 
-#: Parameter -> field of the user; CloudAPI's own names come after the directory's, and win.
-_DETAILS = {
-    "company": "companyName",
-    "givenName": "firstName",
-    "sn": "lastName",
-    "companyName": "companyName",
-    "firstName": "firstName",
-    "lastName": "lastName",
-    "address": "address",
-    "city": "city",
-    "state": "state",
-    "postalCode": "postalCode",
-    "country": "country",
-    "phone": "phone",
-}
 _ORDER = ("companyName", "firstName", "lastName", "postalCode", "address", "city", "state")
 
 _EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&;'*+\-/=?^_`{|}~]+@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*")
@@ -152,7 +137,7 @@ def _details(params: dict[str, Any]) -> dict[str, str]:
     """The details that are given, those to be cleared as empty texts."""
     return {
         field: "" if params[parameter] is None else as_text(params[parameter])
-        for parameter, field in _DETAILS.items()
+        for parameter, field in DETAILS.items()
         if parameter in params
     }
 
@@ -188,7 +173,7 @@ def _rename(account: Account, user: SubUser, login: str) -> None:
     user.login = login
 
 
-_CHANGEABLE = ("email", "login", "cn", *_DETAILS)
+_CHANGEABLE = ("email", "login", "cn", *DETAILS)
 
 ROUTES = [
     Route(
