@@ -38,6 +38,7 @@ from smartdc.profiles import (
     sign_in_arguments,
     sub_user_key_id,
 )
+from smartdc.retry import RetryPolicy
 from smartdc.roles import checked_roles
 from smartdc.waiting import Clock
 
@@ -87,6 +88,9 @@ class DataCenter(
         clock: What waits use for time; the module `time` when None.
         user: Sub-user of the account in `key_id` who signs: short for the longer form of `key_id`.
         roles: Roles to make requests with, instead of the default ones of who signs.
+        retry: When a request is made again: ``standard``, ``none``, or a `RetryPolicy`.
+        rate: Requests a second of each group of resources, whatever the server says; ``math.inf`` never
+            waits. None finds the server's own limit, once it refuses a request for it.
 
     Raises:
         ConfigurationError: One of these cannot work.
@@ -113,6 +117,8 @@ class DataCenter(
         clock: Clock | None = None,
         user: str | None = None,
         roles: Sequence[str] = (),
+        retry: str | RetryPolicy = "standard",
+        rate: float | None = None,
     ) -> None:
         self.location = location or DEFAULT_LOCATION
         # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
@@ -129,6 +135,8 @@ class DataCenter(
             pool_size=pool_size,
             clock=clock,
             roles=roles,
+            retry=retry,
+            rate=rate,
         )
         self.authenticate(
             key_id, secret, allow_agent, passphrase=passphrase, signed_headers=signed_headers, user=user
@@ -244,8 +252,10 @@ class DataCenter(
             pool_size=self._pool_size,
             clock=self.clock,
             roles=self.active_roles,
+            retry=self.retry,
         )
         sister.auth = self.auth
+        sister._limiters = self._limiters
         return sister
 
     def as_role(self, *roles: str) -> Self:
