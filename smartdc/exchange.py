@@ -106,10 +106,16 @@ class Exchange:
                 started += queued
 
     def _take_turn(self) -> float:
-        wait, self._era = self._limiter.turn(self._clock.monotonic())
-        if wait > 0:
-            self._clock.sleep(wait)
-        return wait
+        """Wait for this request's turn; for how many seconds."""
+        waited = 0.0
+        while True:
+            turn = self._limiter.turn(self._clock.monotonic())
+            if turn.wait > 0:
+                self._clock.sleep(turn.wait)
+            waited += turn.wait
+            if self._limiter.holds(turn):
+                self._era = turn.era
+                return waited
 
     def _attempt(self) -> requests.Response:
         self._made += 1

@@ -17,12 +17,16 @@ from smartdc.forks import renew_in_children
 
 __all__ = ["Limiter", "Limiters", "Turn", "group_of"]
 
-#: What Triton ships with, in requests a second; taken until a server says or shows otherwise.
+#: What Triton ships with, in requests a second; where a server that refuses does not state its own.
 USUAL_RATE = 10.0
 LOWEST_RATE = 0.2
+#: So much of what the server states is used: requests do not arrive as evenly as they are sent.
+SHARE = 0.97
 #: A refusal leaves so much of the rate, which then grows by so much of that again each second.
-CUT = 0.8
-GROWTH = 0.02
+CUT = 0.75
+GROWTH = 0.04
+#: Turns that are left out after a refusal, so that the server's bucket is not found empty at once.
+REST = 2
 #: When nobody has asked for so long, the server's bucket is full again, and its burst may be used.
 QUIET_SECONDS = 10.0
 
@@ -56,8 +60,9 @@ class Limiter:
     """The rate of one group of resources of one account. It takes the time as an argument, and never sleeps.
 
     Without a fixed rate it lets everything pass until the server refuses something. From then on requests get
-    turns, one after the other in the order in which they ask. A refusal cuts the rate, once for all the
-    requests that were under way; while there is none it grows, up to what the server states as its limit.
+    turns, one after the other in the order in which they ask, at the rate that the server states. A further
+    refusal (others may use the account too) cuts that, once for all the requests that were under way; while
+    there is none it grows again, up to what is stated.
 
     Args:
         rate: Requests a second, whatever the server says; None finds out.
@@ -92,6 +97,10 @@ class Limiter:
             self._next = at + 1 / self._rate_at(self._rate, at)
             return Turn(at - now, self._era)
 
+    def holds(self, turn: Turn) -> bool:
+        """Whether a turn that has come still counts, or the rate was cut while it was waited for."""
+        return turn.era == self._era
+
     def refused(self, now: float, era: int, error: ThrottledError) -> None:
         """Take note of a 429.
 
@@ -104,13 +113,13 @@ class Limiter:
             if self._fixed or era != self._era:
                 return  # sent before the last cut
             stated = _STATED.search(error.message)
-            self._ceiling = max(LOWEST_RATE, float(stated[1])) if stated else math.inf
-            if self._rate is None:
-                current = self._ceiling if stated else USUAL_RATE
+            self._ceiling = max(LOWEST_RATE, SHARE * float(stated[1])) if stated else math.inf
+            if self._rate is not None:
+                self._rate = max(LOWEST_RATE, CUT * self._rate_at(self._rate, now))
             else:
-                current = self._rate_at(self._rate, now)
-            self._rate, self._since = max(LOWEST_RATE, CUT * current), now
-            self._next = max(self._next, now + 1 / self._rate)
+                self._rate = self._ceiling if stated else USUAL_RATE
+            self._since = now
+            self._next = max(self._next, now + REST / self._rate)
             self._era += 1
 
     def _rate_at(self, rate: float, now: float) -> float:
