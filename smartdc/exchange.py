@@ -163,11 +163,14 @@ class Exchange:
         self._throttled += 1
         if self._throttled >= self._policy.throttled:
             return None
-        asked = retry_after(error, self._server_ahead(error)) or 0.0
-        if asked > self._policy.deadline:
+        pause = retry_after(error, self._server_ahead(error))
+        if pause is None:
+            # A rate that is fixed makes no room by itself.
+            pause = self._policy.backoff(self._throttled) if self._limiter.fixed else 0.0
+        if pause > self._policy.deadline:
             return None
-        self._clock.sleep(asked)
-        return asked + self._take_turn()
+        self._clock.sleep(pause)
+        return pause + self._take_turn()
 
     def _is_signature_mended(self, error: APIError) -> bool:
         """Whether the server found fault with the signature, and the next one will be another."""

@@ -21,7 +21,7 @@ __all__ = ["Limiter", "Limiters", "Turn", "group_of"]
 USUAL_RATE = 10.0
 LOWEST_RATE = 0.2
 #: So much of what the server states is used: requests do not arrive as evenly as they are sent.
-SHARE = 0.97
+SHARE = 0.98
 #: A refusal leaves so much of the rate, which then grows by so much of that again each second.
 CUT = 0.75
 GROWTH = 0.04
@@ -66,10 +66,13 @@ class Limiter:
 
     Args:
         rate: Requests a second, whatever the server says; None finds out.
+
+    Attributes:
+        fixed: Whether the rate was given.
     """
 
     def __init__(self, rate: float | None = None) -> None:
-        self._fixed = rate is not None
+        self.fixed = rate is not None
         self._rate = rate  # at `_since`; None lets everything pass
         self._since = 0.0
         self._ceiling = math.inf
@@ -89,7 +92,7 @@ class Limiter:
             now: Seconds on a clock that never runs backwards.
         """
         with self._lock:
-            if not self._fixed and now - self._next > QUIET_SECONDS:
+            if not self.fixed and now - self._next > QUIET_SECONDS:
                 self._rate = None
             if self._rate is None:
                 return Turn(0.0, self._era)
@@ -110,7 +113,7 @@ class Limiter:
             error: The refusal; the server may state its limit in it.
         """
         with self._lock:
-            if self._fixed or era != self._era:
+            if self.fixed or era != self._era:
                 return  # sent before the last cut
             stated = _STATED.search(error.message)
             self._ceiling = max(LOWEST_RATE, SHARE * float(stated[1])) if stated else math.inf
@@ -124,7 +127,7 @@ class Limiter:
 
     def _rate_at(self, rate: float, now: float) -> float:
         """What the rate of the last cut has grown to."""
-        return rate if self._fixed else min(self._ceiling, rate * (1 + GROWTH * max(0.0, now - self._since)))
+        return rate if self.fixed else min(self._ceiling, rate * (1 + GROWTH * max(0.0, now - self._since)))
 
 
 class Limiters:
