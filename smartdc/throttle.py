@@ -27,6 +27,8 @@ CUT = 0.75
 GROWTH = 0.04
 #: Turns that are left out after a refusal, so that the server's bucket is not found empty at once.
 REST = 2
+#: Turns that nobody took within so many seconds are made up for: the server's bucket has kept them.
+CREDIT_SECONDS = 1.0
 #: When nobody has asked for so long, the server's bucket is full again, and its burst may be used.
 QUIET_SECONDS = 10.0
 
@@ -96,9 +98,9 @@ class Limiter:
                 self._rate = None
             if self._rate is None:
                 return Turn(0.0, self._era)
-            at = max(now, self._next)
+            at = max(self._next, now if self.fixed else now - CREDIT_SECONDS)
             self._next = at + 1 / self._rate_at(self._rate, at)
-            return Turn(at - now, self._era)
+            return Turn(max(0.0, at - now), self._era)
 
     def holds(self, turn: Turn) -> bool:
         """Whether a turn that has come still counts, or the rate was cut while it was waited for."""
@@ -113,15 +115,14 @@ class Limiter:
             error: The refusal; the server may state its limit in it.
         """
         with self._lock:
-            if self.fixed or era != self._era:
-                return  # sent before the last cut
+            if self.fixed:
+                return
             stated = _STATED.search(error.message)
             self._ceiling = max(LOWEST_RATE, SHARE * float(stated[1])) if stated else math.inf
-            if self._rate is not None:
-                self._rate = max(LOWEST_RATE, CUT * self._rate_at(self._rate, now))
-            else:
-                self._rate = self._ceiling if stated else USUAL_RATE
-            self._since = now
+            if self._rate is None:
+                self._rate, self._since = self._ceiling if stated else USUAL_RATE, now
+            elif era == self._era:  # not sent before the last refusal
+                self._rate, self._since = max(LOWEST_RATE, CUT * self._rate_at(self._rate, now)), now
             self._next = max(self._next, now + REST / self._rate)
             self._era += 1
 

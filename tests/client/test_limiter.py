@@ -119,8 +119,12 @@ def test_refusals_of_requests_that_were_under_way_cut_it_once() -> None:
     one.refused(0.0, 0, stated(10))
     for _ in range(16):
         several.refused(0.0, 0, stated(10))
-    assert one.turn(0.0) == several.turn(0.0)
-    several.refused(0.1, 1, stated(10))
+    assert one.turn(0.0).wait == several.turn(0.0).wait
+    # Who waits for a turn of before, waits anew.
+    turn = several.turn(0.0)
+    assert several.holds(turn)
+    several.refused(0.1, turn.era, stated(10))
+    assert not several.holds(turn)
     assert several.turn(0.1).wait > one.turn(0.1).wait
 
 

@@ -19,8 +19,8 @@ RATE, BURST = 10, 30
 
 @pytest.fixture
 def fast() -> Iterator[Emulator]:
-    """A cloud whose time runs by itself, ten seconds in each real one, and that throttles as servers do."""
-    with Emulator(rate=10) as cloud:
+    """A cloud whose time runs by itself, five seconds in each real one, and that throttles as servers do."""
+    with Emulator(rate=5) as cloud:
         cloud.throttle()
         yield cloud
 
