@@ -134,7 +134,7 @@ def test_a_server_that_never_gives_in(cloud: Emulator) -> None:
     cloud.throttle(rate=0.001, burst=1)
     with cloud.datacenter(retry=RetryPolicy(throttled=3)) as sdc:
         sdc.machines()
-        with pytest.raises(ThrottledError, match="You have exceeded your request rate of 0.001") as caught:
+        with pytest.raises(ThrottledError, match=r"request rate of 0\.001") as caught:
             sdc.machines()
     assert caught.value.attempts == 3
 
