@@ -110,7 +110,7 @@ class Delay(Fault):
         """Send the operation's own answer, late."""
         if self.after_commit:
             await self.wait(scope, receive)
-        await respond(scope, receive, send)
+        await super().answer(respond, scope, receive, send)
 
     async def wait(self, scope: Scope, receive: Receive) -> None:
         """Let them pass."""

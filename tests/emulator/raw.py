@@ -180,7 +180,6 @@ class Raw:
         self.key = Key.load(Path(cloud.key_file))
         self.host = urlsplit(cloud.url("us-sw-1")).netloc
         self.context = ssl.create_default_context(cafile=str(cloud.ca_file))
-        self.timeout = 20.0
 
     def authorization(
         self,
@@ -248,7 +247,7 @@ class Raw:
         self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes | None = None
     ) -> Answer:
         """Send exactly these headers."""
-        connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=self.timeout)
+        connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=20)
         with closing(connection):
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in headers:

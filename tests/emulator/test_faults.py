@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from time import monotonic
-from typing import Any
+from time import monotonic, sleep
+from typing import Any, NoReturn
 
 import pytest
 
@@ -30,6 +30,7 @@ from smartdc.emulator.faults import (
     Faults,
     Garbage,
     HalfBody,
+    Planned,
     Status,
     WrongDigest,
 )
@@ -158,13 +159,29 @@ def test_a_delay(fresh: Raw, after_commit: bool) -> None:
     assert monotonic() - started >= 0.03
 
 
+class Impatient(Raw):
+    """Hangs up as soon as a fault has struck."""
+
+    def __init__(self, cloud: Emulator, planned: Planned) -> None:
+        super().__init__(cloud)
+        self.planned = planned
+
+    def send(
+        self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes | None = None
+    ) -> NoReturn:
+        connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=20)
+        with closing(connection):
+            connection.request(method, target, body, dict(headers))
+            while not self.planned.applied:
+                sleep(0.001)
+        raise TimeoutError
+
+
 @pytest.mark.parametrize("after_commit", [True, False])
 def test_a_client_that_does_not_wait(fresh: Raw, after_commit: bool) -> None:
     """Its request is carried out, and nobody goes on waiting for it."""
-    fresh.cloud.faults.add("CreateMachine", Delay(600, after_commit=after_commit))
-    fresh.timeout = 0.03
-    assert create(fresh) == "TimeoutError"
-    fresh.timeout = 20.0
+    planned = fresh.cloud.faults.add("CreateMachine", Delay(600, after_commit=after_commit))
+    assert create(Impatient(fresh.cloud, planned)) == "TimeoutError"
     fresh.get("/my")  # by now it was noticed that the client is gone
     assert [vm.alias for vm in fresh.site.machines.values()] == ["web"]
     assert sorted(call.operation or "" for call in fresh.cloud.calls) == ["CreateMachine", "GetAccount"]
@@ -252,18 +269,22 @@ def test_a_client_that_keeps_a_closed_connection(fresh: Raw, monkeypatch: pytest
         assert monotonic() - started < 1
 
 
-@pytest.mark.parametrize("fault", BROKEN, ids=repr)
-def test_what_is_refused_before_uses_no_fault_up(fresh: Raw, fault: Fault) -> None:
-    planned = fresh.cloud.faults.add("*", fault)
+def test_what_is_refused_before_uses_no_fault_up(fresh: Raw) -> None:
     machine = fresh.site.add_machine()
+    planned = [fresh.cloud.faults.add("*", fault, times=1) for fault in BROKEN]
     assert fresh.get("/my", authorization=None).status == 401
     assert fresh.get("/nobody").status == 404
     assert fresh.get("/my/datasets").status == 405
     assert fresh.get("/my/machines/00000000-dead-4bad-8bad-000000000000").status == 404
+    fresh.cloud.throttle(burst=1)
+    for fault in BROKEN:
+        outcome(partial(fresh.get, "/my"))
+        assert fresh.cloud.calls[-1].fault == fault
+        assert fresh.get("/my").status == 429
+        fresh.cloud.clock.advance(0.1)
     fresh.cloud.read_only()
     assert fresh.delete(f"/my/machines/{machine.uuid}").status == 503
-    assert planned.applied == 0
-    assert {call.fault for call in fresh.cloud.calls} == {None}
+    assert [each.applied for each in planned] == [1] * len(BROKEN)
 
 
 def test_a_refusal_of_the_operation_itself_is_lost_like_an_answer(fresh: Raw) -> None:
