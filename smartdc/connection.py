@@ -22,7 +22,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from smartdc.endpoint import Endpoint, Params, path_of
-from smartdc.errors import APIError, ConfigurationError, InvalidResponse, TransportError
+from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
 from smartdc.exchange import Again, Exchange, at_once
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.retry import RetryPolicy, chosen_policy
@@ -241,8 +241,17 @@ class Connection(Endpoint):
         carry = partial(self._send, stream=True)
         return self._exchange(method, self.url, path, params=query, carry=carry, again=at_once)[1]
 
-    def _open_websocket(self, segments: Sequence[str], subprotocols: Sequence[str] = ()) -> WebSocket:
-        """Open a WebSocket, signed like any other request."""
+    def _open_websocket(
+        self,
+        segments: Sequence[str],
+        subprotocols: Sequence[str] = (),
+        ask_why: Callable[[], Any] | None = None,
+    ) -> WebSocket:
+        """Open a WebSocket, signed like any other request.
+
+        A refused upgrade says nothing but its status. `ask_why` makes a request that is refused for the same
+        reason, if there is one. Any request tells if it was the clock.
+        """
 
         def carry(request: requests.PreparedRequest, timeout: Timeout) -> Upgraded:
             self._tell("GET", request.url or "?")
@@ -250,7 +259,19 @@ class Connection(Endpoint):
 
         path = path_of(segments)
         query = with_roles(self.active_roles, "GET", path, None)
-        response = self._exchange("GET", self.url, path, params=query, carry=carry)[1]
+        ask = partial(self._exchange, "GET", self.url, path, params=query, carry=carry)
+        try:
+            response = ask()[1]
+        except BadRequestError as refusal:
+            reason: APIError = refusal
+            before = self._transport.clock_offset
+            try:
+                (ask_why or partial(self.request, "HEAD", ""))()
+            except APIError as error:
+                reason = error if ask_why else refusal
+            if self._transport.clock_offset == before:
+                raise reason from None
+            response = ask()[1]
         return cast(Upgraded, response).websocket
 
     def _send(

@@ -94,7 +94,9 @@ class Exchange:
         started = self._clock.monotonic()
         while True:
             try:
-                return self._attempt()
+                response = self._attempt()
+                self._remember_clock()
+                return response
             except (APIError, TransportError) as error:
                 error.attempts = self._made
                 if isinstance(error, NotFoundError) and self._maybe_done and self._method == "DELETE":
@@ -125,8 +127,6 @@ class Exchange:
             self._auth.sign(request, self._offset)
         response = self._carry(request)
         error = error_for(response) if response.status_code >= 400 else None
-        if self._corrected and not (error and is_skew(error)):
-            self._remember_clock()
         if error is not None:
             raise error
         return response
@@ -176,20 +176,22 @@ class Exchange:
         """Whether the server found fault with the signature, and the next one will be another."""
         if self._auth is None or self._signer is None:
             return False
-        if is_skew(error):
-            ahead = server_ahead(error.response, time.time() + self._auth.clock_offset)
+        ahead = server_ahead(error.response, time.time() + self._auth.clock_offset)
+        if is_skew(error, None if ahead is None else ahead - self._offset):
             # Not the correction that was used in vain.
             if ahead is None or abs(ahead - self._offset) < 1 or self._corrected:
                 return False
             self._offset, self._corrected = ahead, True
             return True
+        self._remember_clock()
         if not isinstance(error, AuthenticationError) or self._signer in self._refused:
             return False
         self._refused.append(self._signer)
         return self._auth.try_next_key(self._signer)
 
     def _remember_clock(self) -> None:
-        if self._transport.correct_clock(self._offset):
+        """Keep a correction that the server has accepted."""
+        if self._corrected and self._transport.correct_clock(self._offset):
             log.warning(
                 "this machine's clock is %.0f seconds %s that of %s, and is corrected when signing",
                 abs(self._offset),

@@ -143,7 +143,7 @@ def _unknown(
 ) -> OutcomeUnknown:
     wanted = ", ".join(f"{name} {value!r}" for name, value in sought.wanted.items())
     unknown = OutcomeUnknown(
-        f"whether a {sought.what} with {wanted} was created is not known, {known} ({error})",
+        f"it is not known whether the {sought.what} with {wanted} was created: {known} ({error})",
         what=sought.what,
         wanted=sought.wanted,
         candidates=found or (),

@@ -34,11 +34,13 @@ QUIET_SECONDS = 10.0
 
 _STATED = re.compile(r"request rate of (\d+(?:\.\d+)?) r/s")
 
-# Not a group by the first word of the path.
+# Where a group has not the name with which paths begin.
 _GROUPS = {
     "": "account",
     "limits": "account",
-    "datasets": "images",
+    "images": "datasets",
+    "datacenters": "datacenter",
+    "foreigndatacenters": "datacenter",
     "fabrics": "networks",
     "fwrules": "machines",
     "migrations": "machines",

@@ -182,6 +182,9 @@ def dial(
     except InvalidURI as error:
         raise ConfigurationError(f"GET {url}: {error}") from error
     except InvalidHandshake as error:
+        if isinstance(error.__cause__, EOFError):
+            message = f"GET {path}: no answer from {url}: the connection broke"
+            raise ConnectionFailed(message, **about) from error
         raise InvalidResponse(f"GET {path}: {url} does not speak WebSocket ({error})", **about) from error
     answer = _answer(request, opened.response)
     answer.websocket = WebSocket(opened, f"GET {path}")

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from smartdc.creation import network_entry
 from smartdc.endpoint import MachineEndpoint, entity_id, given
-from smartdc.exchange import at_once
 from smartdc.types import NIC, NetworkObject
 
 NICRef = str | Mapping[str, Any]
@@ -75,10 +74,14 @@ class NICs(MachineEndpoint):
             InvalidStateError: ``UnallocatedVM``: the machine is not provisioned yet.
         """
         body = given(network=network_entry(network), primary=primary)
-        nic, response = self._call("POST", ("nics",), json=body, again=at_once)
-        if response.status_code == 302:
-            nic = self.get_nic(response.headers["Location"].rpartition("/")[2])
-        return cast(NIC, {**nic, "added": response.status_code != 302})
+        repeats: list[None] = []
+        nic, response = self._call("POST", ("nics",), json=body, again=lambda: repeats.append(None))
+        if response.status_code != 302:
+            return cast(NIC, {**nic, "added": True})
+        found = self.get_nic(response.headers["Location"].rpartition("/")[2])
+        # After a lost answer, one that is still being added is the one that was asked for.
+        added = bool(repeats) and found.get("state") == "provisioning"
+        return cast(NIC, {**found, "added": added})
 
     def remove_nic(self, nic: NICRef) -> None:
         """Detach this machine from a network.

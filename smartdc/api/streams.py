@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from smartdc.connection import Connection
 from smartdc.endpoint import MachineEndpoint, entity_id
-from smartdc.errors import BadRequestError, ConfigurationError
+from smartdc.errors import ConfigurationError
 from smartdc.stream import VNC, ChangeFeed, MigrationWatch
 
 if TYPE_CHECKING:
@@ -92,13 +93,8 @@ class Streams(MachineEndpoint):
             BadRequestError: ``MachineHasNoVNC``: it is a container.
             ConnectionFailed: The connection broke, then or later.
         """
-        try:
-            websocket = self.datacenter._open_websocket(("machines", self.id, "vnc"), ("binary", "rfb"))
-        except BadRequestError:
-            # A refused upgrade has no body. Asked without one, the server says why.
-            self._get("vnc")
-            raise
-        return VNC(websocket)
+        place = ("machines", self.id, "vnc")
+        return VNC(self.datacenter._open_websocket(place, ("binary", "rfb"), partial(self._get, "vnc")))
 
     def watch_migration(self, *, websocket: bool = False) -> MigrationWatch:
         """Follow the phase of this machine's migration that is running.

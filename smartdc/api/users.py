@@ -188,8 +188,7 @@ class UserOperations(Connection):
         """
         confirmation = password if password_confirmation is None else password_confirmation
         body = {"password": password, "password_confirmation": confirmation}
-        place = ("users", entity_id(user, "user"), "change_password")
-        return cast(User, self._post(*place, json=body, again=at_once))
+        return cast(User, self._post("users", entity_id(user, "user"), "change_password", json=body))
 
     def delete_user(self, user: UserRef) -> None:
         """Delete a sub-user, who can sign in no more.

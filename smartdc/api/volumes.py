@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
+from smartdc.errors import ConflictError
 from smartdc.exchange import at_once
 from smartdc.lost_answers import Sought, create_once, created_since
 from smartdc.types import Volume, VolumeSize
@@ -130,10 +131,18 @@ class VolumeOperations(Connection):
             InUseError: ``VolumeInUse``.
             ConflictError: ``VolumeAlreadyExists``.
         """
-        # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
-        return cast(
-            Volume, self._post("volumes", entity_id(volume, "volume"), json=given(name=name), again=at_once)
-        )
+        ident = entity_id(volume, "volume")
+        try:
+            # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
+            return cast(Volume, self._post("volumes", ident, json=given(name=name), again=at_once))
+        except ConflictError as error:
+            # Its own name is taken too: then an attempt whose answer was lost has done it.
+            if error.attempts == 1:
+                raise
+            renamed = self.volume(ident)
+            if renamed.get("name") != name:
+                raise
+            return renamed
 
     def delete_volume(self, volume: str | Mapping[str, Any]) -> None:
         """Delete a volume that no machine uses, and all that is on it.

@@ -160,3 +160,16 @@ def test_unsigned_requests_have_no_date(stub: StubServer) -> None:
     with DataCenter(stub.url) as sdc, pytest.raises(BadRequestError, match="clock skew"):
         sdc.packages()
     assert len(stub.asked) == 1
+
+
+def test_a_count_is_corrected_too_though_its_refusal_says_nothing(cloud: Emulator, sdc: DataCenter) -> None:
+    cloud.clock.skew = -4000
+    assert sdc.num_machines() == 0
+    assert [got.status for got in cloud.calls] == [400, 200]
+
+
+def test_a_count_that_is_refused_for_something_else(stub: StubServer) -> None:
+    stub.answer(dated(2, None))
+    with DataCenter(stub.url, login="bob") as sdc, pytest.raises(BadRequestError):
+        sdc.num_machines()
+    assert len(stub.asked) == 1

@@ -203,7 +203,8 @@ def test_rates_that_are_none(rate: Any) -> None:
     [
         ("GET", "", "account"),
         ("GET", "/limits", "account"),
-        ("GET", "/datasets", "images"),
+        ("GET", "/images/a", "datasets"),
+        ("GET", "/datasets", "datasets"),
         ("POST", "/machines/a/snapshots/b", "machines"),
         ("GET", "/machines/a/nics", "nics"),
         ("GET", "/machines/nics", "machines"),

@@ -14,6 +14,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.app import TABLE
 from smartdc.emulator.incoming import Call
 from smartdc.emulator.routes import Route
+from smartdc.throttle import group_of
 from tests.contract.conftest import COVERED
 from tests.contract.page import PAGE, page
 from tests.contract.row import Operation, World, shape, value
@@ -103,6 +104,18 @@ def test_every_row_has_a_route_that_is_as_old() -> None:
 def _version(since: str) -> tuple[int, ...]:
     major, minor = since.split(".")
     return int(major), int(minor), 0
+
+
+def test_the_client_counts_requests_in_the_groups_of_the_server() -> None:
+    groups = {_route_of(route): route.group for route in TABLE.routes if route.path.startswith("/:account")}
+    rows = [row for row in OPERATIONS if row.route in groups]
+    assert len(rows) > 180
+    wrong = [
+        (row.name, row.path, groups[row.route])
+        for row in rows
+        if group_of(row.verb, row.path.partition("?")[0].removeprefix("/:login")) != groups[row.route]
+    ]
+    assert wrong == []
 
 
 def test_rows_are_unique() -> None:
