@@ -53,16 +53,19 @@ class Reply:
 class StubServer:
     """Answers requests with the replies it was given, in their order.
 
+    Args:
+        port: Where to listen; 0 takes any that is free.
+
     Attributes:
         url: Where it listens; plain HTTP.
         asked: The requests that it got.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.asked: list[Asked] = []
         self._replies: list[Reply] = []
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = False
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self.url = f"http://127.0.0.1:{self._server.server_port}"

@@ -1,0 +1,253 @@
+"""A create whose answer is lost: the machine is found, or made again, or an error says what is known."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from smartdc import (
+    ConnectionFailed,
+    DataCenter,
+    NotFoundError,
+    OutcomeUnknown,
+    RetryPolicy,
+    ServerError,
+    TransportError,
+    ValidationFailedError,
+)
+from smartdc.emulator import Emulator
+from smartdc.emulator.faults import BACKEND_LOST, HTML_502, Drop, Status
+from smartdc.emulator.site import Site
+from tests.contract.row import World
+from tests.faults.lost_answers import FOUND, expected
+from tests.instant import Instant
+from tests.operations import OPERATIONS
+from tests.stub_server import Reply, StubServer
+
+PACKAGE = "g3-standard-0.25-smartos"
+BEFORE, AFTER = Drop(after_commit=False), Drop(after_commit=True)
+
+
+@pytest.fixture
+def image(site: Site) -> str:
+    return next(image.uuid for image in site.images.values() if image.name == "base64")
+
+
+def creates(cloud: Emulator) -> list[int]:
+    """The status of each create that was sent."""
+    return [call.status for call in cloud.calls if call.operation == "CreateMachine"]
+
+
+@pytest.mark.parametrize("name", ["web", None])
+@pytest.mark.parametrize("by_uuid", [True, False])
+def test_a_machine_is_found(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str, name: str | None, by_uuid: bool
+) -> None:
+    cloud.faults.add("CreateMachine", AFTER, times=1)
+    package = next(each for each in site.packages.values() if each.name == PACKAGE)
+    machine = sdc.create_machine(name, package.uuid if by_uuid else PACKAGE, image=image, tags={"a": 1})
+    assert list(site.machines) == [machine.id]
+    assert name in (None, machine.name)
+    assert creates(cloud) == [0]
+    machine.poll_until("running")
+    assert machine.get_tags() == {"a": 1}
+
+
+def test_a_machine_that_is_not_there_is_made_again(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str
+) -> None:
+    cloud.faults.add("CreateMachine", BEFORE, times=3)
+    machine = sdc.create_machine("web", PACKAGE, image=image)
+    assert list(site.machines) == [machine.id]
+    assert creates(cloud) == [0, 0, 0, 201]
+
+
+def test_a_machine_that_shows_late_is_not_made_twice(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str
+) -> None:
+    cloud.faults.add("CreateMachine", AFTER, times=1)
+    cloud.faults.add("ListMachines", Status(200, "[]"), times=1)
+    machine = sdc.create_machine("web", PACKAGE, image=image)
+    # The name is taken by now: the server refuses a second one, and the first is found after all.
+    assert creates(cloud) == [0, 409]
+    assert list(site.machines) == [machine.id]
+
+
+def test_a_machine_that_failed_meanwhile_was_created_all_the_same(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str
+) -> None:
+    cloud.faults.add("CreateMachine", AFTER, times=1)
+    cloud.faults.add("ListMachines", HTML_502, times=4)  # until provisioning has failed
+    site.fail_next_provision = "on server"
+    with cloud.datacenter(retry=RetryPolicy(first_pause=60, longest_pause=600, deadline=3600)) as patient:
+        machine = patient.create_machine("web", PACKAGE, image=image)
+    assert (machine.id in site.machines, machine.state) == (True, "failed")
+    assert creates(cloud) == [0]
+
+
+@pytest.mark.parametrize("fault", [BEFORE, AFTER], ids=["before", "after"])
+def test_an_older_machine_of_that_name_is_not_taken_for_it(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str, fault: Drop
+) -> None:
+    other = site.add_machine("web", image=image, package=PACKAGE)
+    cloud.clock.advance(60)
+    cloud.faults.add("CreateMachine", fault, times=1)
+    with pytest.raises(ValidationFailedError, match="alias Duplicate"):
+        sdc.create_machine("web", PACKAGE, image=image)
+    assert list(site.machines) == [other.uuid]
+
+
+@pytest.mark.parametrize("differs", [{"image": "minimal-64"}, {"package": "sample-512M"}], ids=str)
+def test_a_machine_of_that_name_that_is_another_is_not_taken_for_it(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str, differs: dict[str, str]
+) -> None:
+    site.add_machine("web", **({"image": image, "package": PACKAGE} | differs))  # type: ignore[arg-type]
+    cloud.faults.add("CreateMachine", BEFORE, times=1)
+    with pytest.raises(ValidationFailedError, match="alias Duplicate"):
+        sdc.create_machine("web", PACKAGE, image=image)
+
+
+def test_a_name_that_the_server_completes_cannot_be_told_from_others(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str
+) -> None:
+    cloud.faults.add("CreateMachine", AFTER, times=1)
+    with pytest.raises(OutcomeUnknown, match="what it may be is in candidates") as caught:
+        sdc.create_machine("web-{{shortId}}-a", PACKAGE, image=image)
+    (uuid,) = site.machines
+    assert [candidate["id"] for candidate in caught.value.candidates] == [uuid]
+    cloud.faults.add("CreateMachine", BEFORE, times=1)
+    cloud.clock.advance(60)
+    with pytest.raises(OutcomeUnknown, match="none is found, but it may still come") as caught:
+        sdc.create_machine("web-{{shortId}}-a", PACKAGE, image=image)
+    assert (caught.value.candidates, len(site.machines)) == ([], 1)
+
+
+def test_one_among_more_than_a_page_of_names_that_begin_like_it(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str
+) -> None:
+    for number in range(1005):
+        site.add_machine(f"w{number}")
+    cloud.faults.add("CreateMachine", AFTER, times=1)
+    machine = sdc.create_machine("w", PACKAGE, image=image)
+    assert site.machines[machine.id].alias == "w"
+
+
+def test_an_error_says_what_is_known(cloud: Emulator, sdc: DataCenter, site: Site, image: str) -> None:
+    cloud.faults.add("CreateMachine", BEFORE)
+    with pytest.raises(OutcomeUnknown) as caught:
+        sdc.create_machine("web", PACKAGE, image=image)
+    error = caught.value
+    assert str(error).startswith(
+        "it is not known whether the machine with name 'web' was created: none is found after 5 attempts "
+        "(POST /my/machines: no connection to"
+    )
+    assert (error.what, error.wanted, error.candidates) == ("machine", {"name": "web"}, [])
+    assert (error.method, error.path, error.attempts) == ("POST", "/my/machines", 1)
+    assert isinstance(error.__cause__, ConnectionFailed)
+    assert isinstance(error, TransportError)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert (str(again), again.wanted) == (str(error), error.wanted)
+    assert not site.machines
+
+
+def test_it_cannot_be_looked_for(cloud: Emulator, sdc: DataCenter, image: str) -> None:
+    cloud.faults.add("CreateMachine", AFTER)
+    # A sub-user may be allowed to create machines and not to list them.
+    cloud.faults.add("ListMachines", Status(403, {"code": "NotAuthorized", "message": "no"}))
+    with pytest.raises(
+        OutcomeUnknown, match=r"it could not be looked for: GET /my/machines.*403 NotAuthorized"
+    ):
+        sdc.create_machine("web", PACKAGE, image=image)
+
+
+def test_without_retries_it_is_not_looked_for(cloud: Emulator, image: str) -> None:
+    cloud.faults.add("CreateMachine", AFTER, times=1)
+    with cloud.datacenter(retry="none") as sdc:
+        with pytest.raises(OutcomeUnknown, match="not looked for, as retry is 'none'") as caught:
+            sdc.create_machine(package=PACKAGE, image=image)
+        (found,) = sdc.machines(name=caught.value.wanted["name"])
+        cloud.faults.add("CreateMachine", BACKEND_LOST, times=1)
+        with pytest.raises(ServerError, match="500"):
+            sdc.create_machine(package=PACKAGE, image=image)
+    assert found.package == PACKAGE
+    assert [call.operation for call in cloud.calls].count("ListMachines") == 1
+
+
+def test_a_server_that_created_it_and_could_not_read_it(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str
+) -> None:
+    # lib/machines.js of sdc-cloudapi: 200 ms after createVm it gets the machine, and passes on what fails.
+    gone = Status(404, {"code": "ResourceNotFound", "message": "VM not found"}, after_commit=True)
+    cloud.faults.add("CreateMachine", gone, times=1)
+    machine = sdc.create_machine("web", PACKAGE, image=image)
+    assert list(site.machines) == [machine.id]
+    with pytest.raises(NotFoundError, match="image"):
+        sdc.create_machine("other", PACKAGE, image="00000000-dead-4bad-8bad-000000000000")
+    assert len(site.machines) == 1
+
+
+def test_a_server_that_is_not_there_yet(stub: StubServer, image: str) -> None:
+    """Nobody was reached, so it is asked for again, and nothing is looked for."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    late: list[StubServer] = []
+
+    class Starting(Instant):
+        def sleep(self, seconds: float, /) -> None:
+            super().sleep(seconds)
+            if len(self.slept) == 2:
+                late.append(StubServer(port).__enter__())
+                late[0].answer(Reply({"id": "a", "name": "web", "state": "provisioning"}, 201))
+
+    with DataCenter(f"http://127.0.0.1:{port}", login="bob", clock=Starting()) as sdc:
+        assert sdc.create_machine("web", PACKAGE, image=image).id == "a"
+    late[0].__exit__()
+    assert [asked.method for asked in late[0].asked] == ["POST"]
+
+
+UNIQUE = {row.method: row for row in OPERATIONS if row.verb == "POST" and expected(row)[0] == FOUND}
+NOT_UNIQUE = ("DataCenter.create_machine", "DataCenter.create_image_from_machine")
+
+
+@pytest.mark.parametrize("method", [method for method in UNIQUE if method not in NOT_UNIQUE])
+def test_whatever_is_unique_is_made_again_when_it_is_not_there(
+    cloud: Emulator, sdc: DataCenter, method: str
+) -> None:
+    row = UNIQUE[method]
+    cloud.faults.add(row.name, BEFORE, times=2)
+    row.call(sdc, World(cloud, sdc))
+    assert [call.status for call in cloud.calls if call.operation == row.name] == [0, 0, row.status]
+
+
+def test_an_image_that_is_not_there_may_still_come(cloud: Emulator, sdc: DataCenter) -> None:
+    row = UNIQUE["DataCenter.create_image_from_machine"]
+    cloud.faults.add(row.name, BEFORE, times=1)
+    with pytest.raises(OutcomeUnknown, match=r"image with name .* none is found, but it may still"):
+        row.call(sdc, World(cloud, sdc))
+
+
+def test_what_was_there_before_is_refused_though_its_refusal_was_lost(
+    cloud: Emulator, sdc: DataCenter
+) -> None:
+    sdc.create_volume("data")
+    cloud.clock.advance(60)
+    cloud.faults.add("CreateVolume", AFTER, times=1)
+    with pytest.raises(Exception, match="VolumeAlreadyExists"):
+        sdc.create_volume("data")
+    assert len(sdc.volumes()) == 1
+
+
+def test_threads_that_create_at_once_each_get_their_own(cloud: Emulator, sdc: DataCenter, image: str) -> None:
+    cloud.faults.add("CreateMachine", AFTER, times=8)
+    found: list[str] = []
+    create: Callable[[], None] = lambda: found.append(sdc.create_machine(package=PACKAGE, image=image).id)  # noqa: E731
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 8
