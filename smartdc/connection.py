@@ -21,6 +21,7 @@ from urllib.parse import unquote
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from smartdc.bodies import checked_limit
 from smartdc.endpoint import Endpoint, Params, path_of
 from smartdc.errors import (
     APIError,
@@ -65,6 +66,7 @@ class Connection(Endpoint):
         verify: True, False, or the path of the certificate authorities to trust.
         verbose: True (stderr) or a text stream: one line for each request.
         timeout: Seconds for connecting and for reading.
+        max_response: How many bytes of an answer are taken.
         clock: What waits use for time.
         active_roles: Roles that requests are made with; with none, the server takes the default ones.
     """
@@ -87,6 +89,7 @@ class Connection(Endpoint):
         pool_size: int,
         clock: Clock | None,
         roles: Iterable[str],
+        max_response: int,
     ) -> None:
         self.login = login
         self.auth = auth
@@ -104,6 +107,7 @@ class Connection(Endpoint):
         if pool_size < 1:
             raise ConfigurationError(f"pool_size must be 1 or more, not {pool_size!r}")
         self._pool_size = pool_size
+        self.max_response = checked_limit(max_response)
         self.active_roles = checked_roles(roles)
         self._open()
 
@@ -263,7 +267,7 @@ class Connection(Endpoint):
 
         def carry(request: requests.PreparedRequest, timeout: Timeout) -> Upgraded:
             self._tell("GET", request.url or "?")
-            return dial(request, timeout, authorities(self.verify), subprotocols)
+            return dial(request, timeout, authorities(self.verify), self.max_response, subprotocols)
 
         path = path_of(segments)
         query = with_roles(self.active_roles, "GET", path, None)
@@ -299,7 +303,8 @@ class Connection(Endpoint):
             stream.flush()
 
     def _open(self) -> None:
-        self._transport = Transport(self.base_url, self._pool_size)
+        warned = self.verify is False
+        self._transport = Transport(self.base_url, self._pool_size, self.max_response, warned)
         self._owns_pool = True
 
     def _sharing_pool(self) -> Self:
