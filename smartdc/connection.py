@@ -176,6 +176,9 @@ class Connection(Endpoint):
             decoded, response = self.request(method, path_of(segments), headers, json, params=params)
         except APIError as error:
             raise explained(error, segments) from None
+        # CloudAPI has but these two, and they are answers.
+        if segments[:1] != ("datacenters",) and segments[-1:] != ("nics",):
+            _refuse_redirect(response)
         if isinstance(decoded, bytes) or (isinstance(decoded, str) and not _is_text(response)):
             raise _unreadable(response, "not JSON")
         return decoded, response
@@ -260,7 +263,9 @@ class Connection(Endpoint):
         path = path_of(segments)
         query = with_roles(self.active_roles, method, path, params)
         carry = partial(self._send, stream=True)
-        return self._exchange(method, self.url, path, params=query, carry=carry)[1]
+        response = self._exchange(method, self.url, path, params=query, carry=carry)[1]
+        _refuse_redirect(response)
+        return response
 
     def _open_websocket(self, segments: Sequence[str], subprotocols: Sequence[str] = ()) -> WebSocket:
         """Open a WebSocket, signed like any other request."""
@@ -372,6 +377,19 @@ def _decode(response: requests.Response) -> Any:
 def _is_text(response: requests.Response) -> bool:
     content_type = response.headers.get("Content-Type", "")
     return content_type.startswith("text/plain") or "json" in content_type
+
+
+def _refuse_redirect(response: requests.Response) -> None:
+    if 300 <= response.status_code < 400:
+        response.close()
+        request = response.request
+        raise InvalidResponse(
+            f"{request.method} {request.path_url}: {response.status_code}, a redirect; none is followed. "
+            f"Is {request.url} the URL of a CloudAPI?",
+            method=request.method,
+            path=request.path_url,
+            response=response,
+        )
 
 
 def _unreadable(response: requests.Response, why: str) -> InvalidResponse:

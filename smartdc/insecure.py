@@ -26,7 +26,7 @@ def is_this_machine(url: str) -> bool:
 
 def insecurity(url: str, verify: bool | str) -> str | None:
     """What is wrong with a connection to this place, None when nothing is."""
-    if url.startswith("http:"):
+    if urlsplit(url).scheme == "http":
         if is_this_machine(url):
             return None
         return (

@@ -25,7 +25,13 @@ from requests.utils import check_header_validity, get_environ_proxies, requote_u
 from urllib3.exceptions import ReadTimeoutError
 
 from smartdc.bodies import checked_encoding, read_body
-from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout, TransportError
+from smartdc.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidResponse,
+    RequestTimeout,
+    TransportError,
+)
 from smartdc.insecure import is_this_machine
 
 __all__ = ["Timeout", "Transport", "authorities", "prepared"]
