@@ -34,9 +34,13 @@ def read_small_file(path: Path, limit: int) -> bytes:
     flags = os.O_RDONLY
     for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
-    with open(os.open(path, flags), "rb") as opened:  # noqa: PTH123 - a descriptor
-        _refuse_irregular(os.fstat(opened.fileno()).st_mode)
-        data = opened.read(limit + 1)
+    descriptor = os.open(path, flags)
+    try:
+        _refuse_irregular(os.fstat(descriptor).st_mode)
+        with open(descriptor, "rb", closefd=False) as opened:  # noqa: PTH123 - a descriptor
+            data = opened.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise TooLargeError
     return data

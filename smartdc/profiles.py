@@ -66,7 +66,7 @@ DEFAULT_LOCATION = "us-west-1"
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?")
 
-_ODD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\]")
+_ODD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
 
 
 def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:

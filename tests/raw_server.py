@@ -34,6 +34,10 @@ class RawServer:
         self.port = self._socket.getsockname()[1]
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
+    def answer(self, *replies: Iterable[bytes]) -> None:
+        """Answer the next requests so, and nothing after them."""
+        self._replies[:] = replies
+
     def __enter__(self) -> Self:
         self._threads[0].start()
         return self

@@ -57,7 +57,7 @@ def got(server: RawServer, max_response: int = 1000, method: str = "GET") -> Any
             return sdc.request(method, "/x")[0]
         finally:
             opened = server.opened
-            server._replies[:] = [reply(b"{}", JSON)]
+            server.answer(reply(b"{}", JSON))
             assert sdc.request("GET", "/again")[0] == {}
             assert server.opened in (opened, opened + 1)
 
