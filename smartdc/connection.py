@@ -394,10 +394,12 @@ def _refuse_redirect(response: requests.Response) -> None:
 
 def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
     request = response.request
-    start = response.content[:80]
+    start = response.content[:80].lstrip()
+    # What is nearly CloudAPI's may have a password in it.
+    shown = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
     return InvalidResponse(
-        f"{request.method} {request.path_url}: {response.status_code} with a body that is {why}; "
-        f"it begins {start!r}. Is {request.url} the URL of a CloudAPI?",
+        f"{request.method} {request.path_url}: {response.status_code} with a body that is {why}{shown}. "
+        f"Is {request.url} the URL of a CloudAPI?",
         method=request.method,
         path=request.path_url,
         response=response,

@@ -37,7 +37,7 @@ def read_small_file(path: Path, limit: int) -> bytes:
     descriptor = os.open(path, flags)
     try:
         _refuse_irregular(os.fstat(descriptor).st_mode)
-        with open(descriptor, "rb", closefd=False) as opened:  # noqa: PTH123 - a descriptor
+        with open(descriptor, "rb", closefd=False) as opened:
             data = opened.read(limit + 1)
     finally:
         os.close(descriptor)

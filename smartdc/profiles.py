@@ -207,15 +207,18 @@ def list_profiles() -> dict[str, Profile]:
     """
     current = _current_name()
     profiles = {}
-    if _has_environment():
-        profiles[ENV] = _load_or_error(ENV, "the environment")
-    for path in profile_paths():
-        if path.stem.lower() != ENV:  # reserved for the environment
-            profiles[path.stem] = _load_or_error(path.stem, str(path))
+    for name in _names():
+        source = "the environment" if name == ENV else str(profile_path(name))
+        profiles[name] = _load_or_error(name, source)
     for name, profile in profiles.items():
         if name in (ENV, current) and profile.error is None:
             profiles[name] = replace(_with_environment_roles(profile), current=name == current)
     return profiles
+
+
+def _names() -> list[str]:
+    files = [path.stem for path in profile_paths() if path.stem.lower() != ENV]  # reserved
+    return [ENV, *files] if _has_environment() else files
 
 
 def sign_in_arguments(profile: Profile, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,7 +278,7 @@ def _load(name: str) -> Profile:
     try:
         fields = read_profile(name)
     except FileNotFoundError:
-        there = ", ".join(list_profiles()) or "none"
+        there = ", ".join(_names()) or "none"
         raise ConfigurationError(
             f"there is no profile {name!r}: {profile_path(name)} does not exist; "
             f"there are: {there}; {_MAKE_ONE}"

@@ -5,6 +5,7 @@ The library `websockets` does the protocol; it is the extra ``stream``, and is i
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
 __all__ = ["Upgraded", "WebSocket", "dial"]
+
+# The library logs every header at DEBUG, the signature too, and what the messages say.
+_log = logging.getLogger("smartdc.websocket")
+_log.setLevel(logging.INFO)
 
 #: The server answers pings, and a proxy on the way closes what is idle for long.
 PING_SECONDS = 20.0
@@ -171,6 +176,7 @@ def dial(
             close_timeout=CLOSE_SECONDS,
             max_size=max_size,
             create_connection=Unredirected,
+            logger=_log,
         ).__enter__()
     except _Refused as refusal:
         answer = _answer(request, refusal.response)
