@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import smartdc.bodies
-from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse
+from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse, RequestTimeout
 from smartdc.bodies import DEFAULT_LIMIT
 from smartdc.emulator import Emulator
 from tests.raw_server import RawServer, reply
@@ -160,6 +160,17 @@ def test_a_packed_answer_that_is_broken(data: bytes) -> None:
 def test_an_answer_that_breaks_off(answer: Iterable[bytes]) -> None:
     with RawServer(answer) as server, pytest.raises(ConnectionFailed):
         got(server)
+
+
+@pytest.mark.parametrize("headers", [(), ("Content-Encoding: gzip",)])
+def test_an_answer_that_stops_coming_but_stays_open(headers: tuple[str, ...]) -> None:
+    pieces = list(chunked([gzip.compress(BODY)[:20]], *headers))[:-1]
+    with (
+        RawServer(pieces) as server,
+        DataCenter(server.url, timeout=0.05) as sdc,
+        pytest.raises(RequestTimeout, match="in time"),
+    ):
+        sdc.request("GET", "/x")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
