@@ -17,6 +17,7 @@ from smartdc.errors import (
     MissingParameterError,
     NotAuthorizedError,
     NotFoundError,
+    OutcomeUnknown,
     RequestTimeout,
     ServerError,
     ServiceUnavailableError,
@@ -29,9 +30,11 @@ from smartdc.errors import (
     WaitFailed,
     WaitTimeout,
 )
+from smartdc.exchange import at_once
 from smartdc.legacy import LegacyDataCenter
 from smartdc.machine import Machine
 from smartdc.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS, Profile
+from smartdc.retry import RetryPolicy
 from smartdc.snapshot import Snapshot
 
 __version__ = "1.0.0a1"
@@ -58,8 +61,10 @@ __all__ = [
     "MissingParameterError",
     "NotAuthorizedError",
     "NotFoundError",
+    "OutcomeUnknown",
     "Profile",
     "RequestTimeout",
+    "RetryPolicy",
     "ServerError",
     "ServiceUnavailableError",
     "SmartDCError",
@@ -71,4 +76,5 @@ __all__ = [
     "WaitError",
     "WaitFailed",
     "WaitTimeout",
+    "at_once",
 ]

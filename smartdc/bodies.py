@@ -48,7 +48,8 @@ def checked_encoding(response: requests.Response) -> str:
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         response.close()
-        raise _refused(response, f"the body is packed as {encoding[:80]!r}, which was not asked for")
+        why = f"the body is packed as {encoding[:80]!r}, which was not asked for"
+        raise _refused(response, why, lasting=True)
     return "" if encoding == "identity" else encoding
 
 
@@ -158,14 +159,16 @@ def _too_large(response: requests.Response, what: str, limit: int) -> InvalidRes
         response,
         f"the body {what}, and more than {limit} bytes are not read; ask for less at a time, or give "
         "DataCenter a larger max_response",
+        lasting=True,
     )
 
 
-def _refused(response: requests.Response, why: str) -> InvalidResponse:
+def _refused(response: requests.Response, why: str, *, lasting: bool = False) -> InvalidResponse:
     request = response.request
     return InvalidResponse(
         f"{request.method} {request.path_url}: {response.status_code}, but {why}",
         method=request.method,
         path=request.path_url,
         response=response,
+        lasting=lasting,
     )

@@ -23,18 +23,13 @@ from requests.structures import CaseInsensitiveDict
 
 from smartdc.bodies import checked_limit
 from smartdc.endpoint import Endpoint, Params, path_of
-from smartdc.errors import (
-    APIError,
-    AuthenticationError,
-    ConfigurationError,
-    InvalidResponse,
-    TransportError,
-    error_for,
-)
-from smartdc.http_signature import HTTPSignatureAuth, Signer
+from smartdc.errors import APIError, ConfigurationError, InvalidResponse, TransportError
+from smartdc.exchange import Again, Exchange, at_once
+from smartdc.http_signature import HTTPSignatureAuth
+from smartdc.retry import RetryPolicy, chosen_policy
 from smartdc.roles import checked_roles, with_roles
-from smartdc.skew import is_skew, server_ahead
-from smartdc.transport import Timeout, Transport, authorities, prepared
+from smartdc.throttle import Limiters, group_of
+from smartdc.transport import Timeout, Transport, authorities, prepared, refuse_damaged
 from smartdc.versions import explained
 from smartdc.waiting import Clock
 from smartdc.websocket import Upgraded, WebSocket, dial
@@ -47,8 +42,8 @@ log.addHandler(logging.NullHandler())
 USER_AGENT = f"smartdc/{version('smartdc')}"
 DEFAULT_TIMEOUT = (10.0, 120.0)
 
-Carrier = Callable[[requests.PreparedRequest, float | tuple[float, float]], requests.Response]
-"""Makes one attempt."""
+Carrier = Callable[..., requests.Response]
+"""Makes one attempt, of a request and with a `timeout`."""
 
 _PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -66,6 +61,7 @@ class Connection(Endpoint):
         verify: True, False, or the path of the certificate authorities to trust.
         verbose: True (stderr) or a text stream: one line for each request.
         timeout: Seconds for connecting and for reading.
+        retry: When a request is made again.
         max_response: How many bytes of an answer are taken.
         clock: What waits use for time.
         active_roles: Roles that requests are made with; with none, the server takes the default ones.
@@ -89,6 +85,8 @@ class Connection(Endpoint):
         pool_size: int,
         clock: Clock | None,
         roles: Iterable[str],
+        retry: str | RetryPolicy,
+        rate: float | None,
         max_response: int,
     ) -> None:
         self.login = login
@@ -104,6 +102,8 @@ class Connection(Endpoint):
         self.verbose = verbose
         self.timeout = DEFAULT_TIMEOUT if timeout is None else timeout
         self.clock: Clock = time if clock is None else clock
+        self.retry = chosen_policy(retry)
+        self._limiters = Limiters(rate)
         if pool_size < 1:
             raise ConfigurationError(f"pool_size must be 1 or more, not {pool_size!r}")
         self._pool_size = pool_size
@@ -136,8 +136,11 @@ class Connection(Endpoint):
         params: Params | None = None,
         timeout: Timeout | None = None,
         api_version: str | None = None,
+        again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
         """Make any request of the account; every operation goes through here.
+
+        It is made again as `retry` says.
 
         Args:
             method: HTTP verb.
@@ -147,6 +150,8 @@ class Connection(Endpoint):
             params: Query. None values are left out, booleans become ``true`` and ``false``.
             timeout: Seconds, instead of the connection's.
             api_version: API version to ask for, instead of the connection's.
+            again: Of a POST that does no harm when it is carried out twice: `smartdc.at_once`, or another
+                function that is called before it is made again though it may have been carried out.
 
         Returns:
             The decoded body and the `requests.Response`. JSON is decoded, other text is str, nothing is None.
@@ -162,7 +167,9 @@ class Connection(Endpoint):
         if api_version is not None:
             headers = {**(headers or {}), self.VERSION_HEADER: api_version}
         params = with_roles(self.active_roles, method, path, params)
-        return self._exchange(method, self.url, checked_path(path), headers, data, params, timeout)
+        return self._exchange(
+            method, self.url, checked_path(path), headers, data, params, timeout, again=again
+        )
 
     def _call(
         self,
@@ -171,9 +178,12 @@ class Connection(Endpoint):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
+        again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
         try:
-            decoded, response = self.request(method, path_of(segments), headers, json, params=params)
+            decoded, response = self.request(
+                method, path_of(segments), headers, json, params=params, again=again
+            )
         except APIError as error:
             raise explained(error, segments) from None
         # CloudAPI has but these two, and they are answers.
@@ -194,8 +204,9 @@ class Connection(Endpoint):
         timeout: Timeout | None = None,
         sign: bool = True,
         carry: Carrier | None = None,
+        again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
-        """One request to the end: until an answer that stands, or an error. Retries belong here.
+        """One request to the end: until an answer that stands, or an error.
 
         With `carry`, which makes each attempt, the answer's body is left to be read.
         """
@@ -211,59 +222,31 @@ class Connection(Endpoint):
                 "X-Date must not be sent to CloudAPI: the Date header is set when signing"
             )
         wait = self.timeout if timeout is None else timeout
-        refused: list[Signer] = []
-        offset, corrected = self._transport.clock_offset, False
-        while True:
-            signer = self.auth.signer if sign and self.auth else None
-            # Made anew for each attempt, because it is signed when it is made.
-            request = prepared(method, base, path, merged, body, query)
-            if sign and self.auth:
-                self.auth.sign(request, offset)
-            response = (carry or self._send)(request, wait)
-            error = error_for(response) if response.status_code >= 400 else None
-            if signer is not None and error is not None and is_skew(error):
-                ahead = self._clock_error(response, offset)
-                if ahead is None or corrected:
-                    raise error
-                offset, corrected = ahead, True
-                continue
-            if corrected:
-                self._remember_clock(offset)
-            if error is None:
-                return None if carry else _decode(response), response
-            if signer is None or signer in refused or not self._try_next_key(error, signer):
-                raise error
-            refused.append(signer)
-
-    def _clock_error(self, response: requests.Response, used: float) -> float | None:
-        """What to add to this machine's clock, if that is not what was `used` in vain."""
-        own = self.auth.clock_offset if self.auth else 0.0
-        ahead = server_ahead(response, time.time() + own)
-        return None if ahead is None or abs(ahead - used) < 1 else ahead
-
-    def _remember_clock(self, offset: float) -> None:
-        if self._transport.correct_clock(offset):
-            log.warning(
-                "this machine's clock is %.0f seconds %s that of %s, and is corrected when signing",
-                abs(offset),
-                "behind" if offset > 0 else "ahead of",
-                self.base_url,
-            )
-
-    def _try_next_key(self, error: APIError, signer: Signer) -> bool:
-        """Whether the agent has another key to try: only then does a 401 not stand."""
-        return (
-            isinstance(error, AuthenticationError)
-            and self.auth is not None
-            and self.auth.try_next_key(signer)
+        exchange = Exchange(
+            method.upper(),
+            partial(prepared, method, base, path, merged, body, query),
+            partial(carry or self._send, timeout=wait),
+            auth=self.auth if sign else None,
+            transport=self._transport,
+            policy=self.retry,
+            limiter=self._limiters.get(self.base_url, self._signing_account, group_of(method.upper(), path)),
+            clock=self.clock,
+            again=again,
         )
+        response = exchange.run()
+        return None if carry or response.status_code >= 400 else _decode(response), response
+
+    @property
+    def _signing_account(self) -> str:
+        """Whose requests the server counts."""
+        return self.login if self.auth is None else self.auth.key_id.split("/")[1]
 
     def _open_lines(self, method: str, segments: Sequence[str], params: Params) -> requests.Response:
         """Make a request whose answer goes on while it is read."""
         path = path_of(segments)
         query = with_roles(self.active_roles, method, path, params)
         carry = partial(self._send, stream=True)
-        response = self._exchange(method, self.url, path, params=query, carry=carry)[1]
+        response = self._exchange(method, self.url, path, params=query, carry=carry, again=at_once)[1]
         _refuse_redirect(response)
         return response
 
@@ -288,6 +271,8 @@ class Connection(Endpoint):
         started = time.monotonic()
         try:
             response = self._transport.send(request, timeout, self.verify, stream=stream)
+            if not stream:
+                refuse_damaged(response)
         except TransportError as error:
             log.debug("%s %s: %s", method, path, type(error).__name__)
             raise

@@ -14,6 +14,7 @@ from smartdc.types import Locality, NetworkObject, VolumeMount
 from smartdc.values import checked_metadata, checked_tags
 
 __all__ = [
+    "SHORT_ID",
     "affinity_rules",
     "checked_name",
     "flat_entries",
@@ -24,6 +25,9 @@ __all__ = [
 ]
 
 EntityRef = str | Mapping[str, Any]
+
+SHORT_ID = "{{shortId}}"
+"""What the server replaces in a name by the first part of the new machine's UUID."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
 _VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+")
@@ -38,7 +42,7 @@ def checked_name(name: str | None) -> str | None:
     """
     if name is None or name == "":
         return name
-    if not isinstance(name, str) or not _NAME.fullmatch(name.replace("{{shortId}}", "shortId0")):
+    if not isinstance(name, str) or not _NAME.fullmatch(name.replace(SHORT_ID, "shortId0")):
         raise ConfigurationError(
             f"{name!r} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
             "the first a letter or a digit"

@@ -40,6 +40,7 @@ from smartdc.profiles import (
     sign_in_arguments,
     sub_user_key_id,
 )
+from smartdc.retry import RetryPolicy
 from smartdc.roles import checked_roles
 from smartdc.waiting import Clock
 
@@ -89,6 +90,9 @@ class DataCenter(
         clock: What waits use for time; the module `time` when None.
         user: Sub-user of the account in `key_id` who signs: short for the longer form of `key_id`.
         roles: Roles to make requests with, instead of the default ones of who signs.
+        retry: When a request is made again: ``standard``, ``none``, or a `RetryPolicy`.
+        rate: Requests a second of each group of resources, whatever the server says; ``math.inf`` never
+            waits. None finds the server's own limit, once it refuses a request for it.
         max_response: How many bytes of an answer, or of a message of a stream, to take; more is an
             `InvalidResponse`. It keeps a server that is broken or evil from filling the memory.
 
@@ -117,6 +121,8 @@ class DataCenter(
         clock: Clock | None = None,
         user: str | None = None,
         roles: Sequence[str] = (),
+        retry: str | RetryPolicy = "standard",
+        rate: float | None = None,
         max_response: int = DEFAULT_LIMIT,
     ) -> None:
         self.location = location or DEFAULT_LOCATION
@@ -134,6 +140,8 @@ class DataCenter(
             pool_size=pool_size,
             clock=clock,
             roles=roles,
+            retry=retry,
+            rate=rate,
             max_response=max_response,
         )
         self.authenticate(

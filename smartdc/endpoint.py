@@ -17,6 +17,7 @@ from urllib.parse import quote
 import requests
 
 from smartdc.errors import ConfigurationError, NotFoundError
+from smartdc.exchange import Again
 from smartdc.values import readable_alone
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Endpoint(ABC):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
+        again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
         """Make the request below this place: decoded body and response."""
 
@@ -81,8 +83,9 @@ class Endpoint(ABC):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
+        again: Again | None = None,
     ) -> Any:
-        return self._call("POST", segments, params, json, headers)[0]
+        return self._call("POST", segments, params, json, headers, again)[0]
 
     def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
         return self._call("PUT", segments, params, json)[0]
@@ -122,8 +125,9 @@ class MachineEndpoint(Endpoint):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
+        again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
-        return self.datacenter._call(method, ("machines", self.id, *segments), params, json, headers)
+        return self.datacenter._call(method, ("machines", self.id, *segments), params, json, headers, again)
 
 
 def given(**arguments: _T | None) -> dict[str, _T]:

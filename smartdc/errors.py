@@ -1,4 +1,4 @@
-"""Every exception that smartdc raises, and the one function that picks an APIError.
+"""Every exception that smartdc raises.
 
 The tree::
 
@@ -9,6 +9,7 @@ The tree::
         ConnectionFailed            (also requests.ConnectionError)
         RequestTimeout              (also requests.Timeout)
         InvalidResponse
+        OutcomeUnknown              it may have been created, or not
       APIError (also requests.HTTPError)
         BadRequestError             400, and 4xx that has no class of its own
         AuthenticationError         401
@@ -29,14 +30,13 @@ The tree::
         WaitTimeout                 (also TimeoutError)
         WaitFailed
 
-`error_for` chooses by the server's `code` first (with an ``Error`` suffix stripped: the server uses both
-spellings), then by the HTTP status.
+Which one an answer becomes is decided in `smartdc.error_codes`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -58,6 +58,7 @@ __all__ = [
     "MissingParameterError",
     "NotAuthorizedError",
     "NotFoundError",
+    "OutcomeUnknown",
     "RequestTimeout",
     "ServerError",
     "ServiceUnavailableError",
@@ -69,7 +70,6 @@ __all__ = [
     "WaitError",
     "WaitFailed",
     "WaitTimeout",
-    "error_for",
 ]
 
 _PREVIEW = 200
@@ -77,7 +77,13 @@ _PREVIEW = 200
 
 
 class SmartDCError(Exception):
-    """Root of everything that smartdc raises on purpose."""
+    """Root of everything that smartdc raises on purpose.
+
+    Attributes:
+        attempts: How often the request was made, throttled attempts included; 0 where none was.
+    """
+
+    attempts = 0
 
 
 class ConfigurationError(SmartDCError, ValueError):
@@ -94,6 +100,8 @@ class TransportError(SmartDCError, requests.RequestException):
     Attributes:
         method: HTTP verb of the request, None where no request was made.
         path: Path and query that were asked for.
+        sent: Whether the request may have reached the server.
+        lasting: Whether the same is to be expected of another attempt.
     """
 
     def __init__(
@@ -103,10 +111,14 @@ class TransportError(SmartDCError, requests.RequestException):
         method: str | None = None,
         path: str | None = None,
         response: requests.Response | None = None,
+        sent: bool = True,
+        lasting: bool = False,
     ) -> None:
         super().__init__(message, response=response)
         self.method = method
         self.path = path
+        self.sent = sent
+        self.lasting = lasting
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, _picklable(self.__dict__))
@@ -122,6 +134,33 @@ class RequestTimeout(TransportError, requests.Timeout):
 
 class InvalidResponse(TransportError):
     """An answer came, but not one of CloudAPI: not the JSON that its Content-Type claims."""
+
+
+class OutcomeUnknown(TransportError):
+    """Something was to be created, no answer tells whether it was, and looking did not tell either.
+
+    What is known stands in the text; the failure itself is the `__cause__`.
+
+    Attributes:
+        what: The field's word for it: ``machine``.
+        wanted: What it would be found by, in CloudAPI's words: ``{'name': 'web0'}``.
+        candidates: Those that were found and may be it, as the server listed them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        what: str,
+        wanted: Mapping[str, Any],
+        candidates: Sequence[Mapping[str, Any]] = (),
+        method: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        super().__init__(message, method=method, path=path)
+        self.what = what
+        self.wanted = dict(wanted)
+        self.candidates = [dict(candidate) for candidate in candidates]
 
 
 class APIError(SmartDCError, requests.HTTPError):
@@ -147,11 +186,11 @@ class APIError(SmartDCError, requests.HTTPError):
     path: str
 
     def __init__(self, response: requests.Response) -> None:
-        body = _json_or_none(response)
+        body = json_or_none(response)
         fields = body if isinstance(body, Mapping) else {}
         self.status = response.status_code
-        self.code = _text_or_none(fields.get("code"))
-        self.message = _text_or_none(fields.get("message")) or _preview(response)
+        self.code = text_or_none(fields.get("code"))
+        self.message = text_or_none(fields.get("message")) or _preview(response)
         self.errors = _field_errors(fields.get("errors"))
         self.request_id = response.headers.get("Request-Id")
         self.method = (response.request.method if response.request is not None else None) or "?"
@@ -200,7 +239,7 @@ class GoneError(NotFoundError):
     machine: dict[str, Any] | None
 
     def __init__(self, response: requests.Response) -> None:
-        body = _json_or_none(response)
+        body = json_or_none(response)
         self.machine = _without_passwords(body) if isinstance(body, dict) and "id" in body else None
         super().__init__(response)
         if self.machine is not None or isinstance(body, str):
@@ -285,77 +324,14 @@ class WaitFailed(WaitError):
     """It went to a state from which the awaited one is not reached: ``failed``, ``deleted``."""
 
 
-_BY_CODE: dict[str, type[APIError]] = {
-    "BadRequest": BadRequestError,
-    "InvalidHeader": BadRequestError,
-    "InvalidContent": BadRequestError,
-    "RequestExpired": BadRequestError,
-    "InvalidCredentials": AuthenticationError,
-    "NotAuthorized": NotAuthorizedError,
-    "Forbidden": NotAuthorizedError,
-    "ImageNotShared": NotAuthorizedError,
-    "NotImageOwner": NotAuthorizedError,
-    "NotMantaPathOwner": NotAuthorizedError,
-    "Unauthorized": NotAuthorizedError,
-    "ResourceNotFound": NotFoundError,
-    "VolumeNotFound": NotFoundError,
-    "InvalidArgument": InvalidArgumentError,
-    "InvalidNetworks": InvalidArgumentError,
-    "InvalidParameters": ValidationFailedError,
-    "MissingParameter": MissingParameterError,
-    "ValidationFailed": ValidationFailedError,
-    "Validation": ValidationFailedError,
-    "InvalidState": InvalidStateError,
-    "UnallocatedVM": InvalidStateError,
-    "KeyRequired": InvalidStateError,
-    "BrandNotSupported": InvalidStateError,
-    "CannotDestroyMachine": InvalidStateError,
-    "MachineStopped": InvalidStateError,
-    "PreconditionFailed": InvalidStateError,
-    "VmNotStopped": InvalidStateError,
-    "VmWithoutFlexibleDiskSize": InvalidStateError,
-    "InUse": InUseError,
-    "ImageHasDependentImages": InUseError,
-    "VolumeInUse": InUseError,
-    "InvalidVersion": VersionError,
-    "RequestThrottled": ThrottledError,
-    "TooManyRequests": ThrottledError,
-    "ServiceUnavailable": ServiceUnavailableError,
-}
-
-_BY_STATUS: dict[int, type[APIError]] = {
-    401: AuthenticationError,
-    403: NotAuthorizedError,
-    404: NotFoundError,
-    409: ConflictError,
-    410: GoneError,
-    420: ThrottledError,
-    422: ValidationFailedError,
-    429: ThrottledError,
-    449: VersionError,
-    503: ServiceUnavailableError,
-}
-
-
-def error_for(response: requests.Response) -> APIError:
-    """The exception for an answer of status 400 or above."""
-    if response.status_code == 410:
-        return GoneError(response)
-    body = _json_or_none(response)
-    code = _text_or_none(body.get("code")) if isinstance(body, Mapping) else None
-    fallback = ServerError if response.status_code >= 500 else BadRequestError
-    by_status = _BY_STATUS.get(response.status_code, fallback)
-    return _BY_CODE.get((code or "").removesuffix("Error"), by_status)(response)
-
-
-def _json_or_none(response: requests.Response) -> Any:
+def json_or_none(response: requests.Response) -> Any:
     try:
         return json.loads(response.content)
     except ValueError:  # not JSON, or not UTF-8
         return None
 
 
-def _text_or_none(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 

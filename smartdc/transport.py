@@ -7,11 +7,13 @@ anew on each call what here is known beforehand (docs/performance.md).
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
+import ssl
 import threading
 import time
-import weakref
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
@@ -22,7 +24,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, get_environ_proxies, requote_uri, select_proxy
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError, SSLError
 
 from smartdc.bodies import checked_encoding, read_body
 from smartdc.errors import (
@@ -32,9 +34,10 @@ from smartdc.errors import (
     RequestTimeout,
     TransportError,
 )
+from smartdc.forks import renew_in_children
 from smartdc.insecure import is_this_machine
 
-__all__ = ["Timeout", "Transport", "authorities", "prepared"]
+__all__ = ["Timeout", "Transport", "authorities", "prepared", "refuse_damaged"]
 
 Timeout = float | tuple[float, float]
 
@@ -90,6 +93,27 @@ def prepared(
     return request
 
 
+def refuse_damaged(response: requests.Response) -> None:
+    """Compare a body with its Content-MD5, which the server makes of the bytes before it packs them.
+
+    Raises:
+        InvalidResponse: They do not belong together.
+    """
+    stated = response.headers.get("Content-MD5")
+    if not stated or not response.content:
+        return
+    digest = hashlib.md5(response.content, usedforsecurity=False).digest()
+    if stated.strip() != base64.b64encode(digest).decode():
+        request = response.request
+        raise InvalidResponse(
+            f"{request.method} {request.path_url}: {response.status_code} with a body that is damaged: "
+            "it does not fit its Content-MD5",
+            method=request.method,
+            path=request.path_url,
+            response=response,
+        )
+
+
 class _Adapter(HTTPAdapter):
     """Keeps the pool of its one server, which `requests` finds anew by URL and certificates for each call."""
 
@@ -132,17 +156,18 @@ class Transport:
         warned: Whether it was said that certificates are not verified.
 
     Attributes:
+        base_url: As given.
         clock_offset: Seconds by which the server's clock is found to be ahead of this machine's.
     """
 
     def __init__(self, base_url: str, pool_size: int, max_response: int, warned: bool) -> None:
         self.clock_offset = 0.0
-        self._base_url = base_url
+        self.base_url = base_url
         self._pool_size = pool_size
         self._max_response = max_response
         self._warned = warned
-        self._open()
-        _all.add(self)
+        self.renew()
+        renew_in_children(self)
 
     def send(
         self,
@@ -193,39 +218,29 @@ class Transport:
             self.clock_offset = offset
         return news
 
-    def _open(self) -> None:
+    def renew(self) -> None:
+        """Open a pool of its own; in a forked child too."""
         self._lock = threading.Lock()
         self._adapter = _Adapter(self._pool_size, self._warned)
         # The environment is read here, once.
-        self._proxies = _proxies(self._base_url)
+        self._proxies = _proxies(self.base_url)
 
     def _failure(
         self, error: requests.RequestException, where: str, request: requests.PreparedRequest
     ) -> ConnectionFailed | RequestTimeout | InvalidResponse:
-        about: Any = {"method": request.method, "path": request.path_url}
+        about: Any = {"method": request.method, "path": request.path_url, "sent": not _is_unreached(error)}
         if isinstance(error, requests.Timeout) or _is_read_timeout(error):
-            return RequestTimeout(f"{where}: no answer from {self._base_url} in time", **about)
+            return RequestTimeout(f"{where}: no answer from {self.base_url} in time", **about)
         if isinstance(error, requests.exceptions.SSLError):
             return ConnectionFailed(
-                f"{where}: {self._base_url} is not trusted ({_reason(error)}); a private cloud's "
+                f"{where}: {self.base_url} is not trusted ({_reason(error)}); a private cloud's "
                 "certificate authority is given as verify='/path/to/ca.pem'",
+                lasting=_is_distrust(error),
                 **about,
             )
         if isinstance(error, requests.exceptions.ContentDecodingError):
             return InvalidResponse(f"{where}: the body cannot be unpacked", **about)
-        return ConnectionFailed(f"{where}: no connection to {self._base_url} ({_reason(error)})", **about)
-
-
-_all: weakref.WeakSet[Transport] = weakref.WeakSet()
-
-
-def _reopen_in_child() -> None:
-    for transport in list(_all):
-        transport._open()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reopen_in_child)
+        return ConnectionFailed(f"{where}: no connection to {self.base_url} ({_reason(error)})", **about)
 
 
 def _connected(connection: Any) -> None:
@@ -281,6 +296,22 @@ def authorities(verify: bool | str) -> bool | str:
 def _is_read_timeout(error: requests.RequestException) -> bool:
     # A body that stops coming is a ConnectionError around urllib3's timeout.
     return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
+
+
+def _is_unreached(error: requests.RequestException) -> bool:
+    """Whether no connection came about, so that nothing can have been sent."""
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(cause, NewConnectionError | ConnectTimeoutError) or _is_distrust(error)
+
+
+def _is_distrust(error: requests.RequestException) -> bool:
+    """Whether the server's certificate was refused; nothing was sent then."""
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(cause, SSLError) and any(
+        isinstance(part, ssl.SSLCertVerificationError) for part in cause.args
+    )
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -14,6 +14,10 @@ __all__ = ["Clock", "poll"]
 class Clock(Protocol):
     """What waiting needs of time. The module `time` is one; the emulator's clock is another."""
 
+    def time(self) -> float:
+        """Seconds since 1970, to compare with what the server dates."""
+        ...
+
     def monotonic(self) -> float:
         """Seconds that never run backwards."""
         ...

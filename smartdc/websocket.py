@@ -182,7 +182,7 @@ def dial(
         answer = _answer(request, refusal.response)
         if answer.status_code < 400:
             message = f"GET {path}: {answer.status_code} where a WebSocket was to begin"
-            raise InvalidResponse(message, response=answer, **about) from None
+            raise InvalidResponse(message, response=answer, lasting=True, **about) from None
         return answer
     except ssl.SSLCertVerificationError as error:
         raise ConnectionFailed(

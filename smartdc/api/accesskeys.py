@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Literal, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
+from smartdc.exchange import at_once
+from smartdc.lost_answers import Sought, create_once, created_since
 from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.types import AccessKey, AccessKeyCredentials
 
@@ -72,10 +75,11 @@ class AccessKeyOperations(Connection):
         Raises:
             InvalidArgumentError: ``InvalidArgument``.
             NotAuthorizedError: ``Forbidden``: there are 100 already.
+            OutcomeUnknown: The answer with the secret was lost. Keys created meanwhile are in its
+                `candidates`, to be deleted.
         """
         body = given(description=description, status=status)
-        made = self._post("accesskeys", json=body, headers=role_tag_header(role_tags))
-        return cast(AccessKeyCredentials, made)
+        return self._create_access_key(("accesskeys",), body, role_tags)
 
     def update_access_key(
         self, access_key: AccessKeyRef, *, description: str | None = None, status: Status | None = None
@@ -96,7 +100,7 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = given(description=description, status=status)
-        return cast(AccessKey, self._post("accesskeys", ident, json=body))
+        return cast(AccessKey, self._post("accesskeys", ident, json=body, again=at_once))
 
     def delete_access_key(self, access_key: AccessKeyRef) -> None:
         """Delete an access key of the account.
@@ -171,11 +175,12 @@ class AccessKeyOperations(Connection):
         Raises:
             InvalidArgumentError: ``InvalidArgument``.
             NotAuthorizedError: ``Forbidden``: there are 100 already.
+            OutcomeUnknown: The answer with the secret was lost. Keys created meanwhile are in its
+                `candidates`, to be deleted.
             NotFoundError: ``ResourceNotFound``: no such user.
         """
         body = given(description=description, status=status)
-        made = self._post(*_place(user), json=body, headers=role_tag_header(role_tags))
-        return cast(AccessKeyCredentials, made)
+        return self._create_access_key(_place(user), body, role_tags)
 
     def update_user_access_key(
         self,
@@ -203,7 +208,7 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = given(description=description, status=status)
-        return cast(AccessKey, self._post(*_place(user), ident, json=body))
+        return cast(AccessKey, self._post(*_place(user), ident, json=body, again=at_once))
 
     def delete_user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> None:
         """Delete an access key of a sub-user.
@@ -220,6 +225,19 @@ class AccessKeyOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         self._delete(*_place(user), entity_id(access_key, "access key", *_ID_KEYS))
+
+    def _create_access_key(
+        self, place: tuple[str, ...], body: Mapping[str, Any], role_tags: Iterable[RoleRef] | RoleRef | None
+    ) -> AccessKeyCredentials:
+        create = partial(self._post, *place, json=body, headers=role_tag_header(role_tags))
+        since = self.clock.time()
+
+        def find() -> list[dict[str, Any]]:
+            return created_since(since, *self._call("GET", place))
+
+        # Of no use without its secret.
+        sought = Sought("access key", body, find, sure=False, unique=False)
+        return cast(AccessKeyCredentials, create_once(self, create, sought))
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
+from smartdc.exchange import at_once
 from smartdc.types import Account, Config, ProvisioningLimit
 
 
@@ -87,7 +88,7 @@ class AccountOperations(Connection):
             phone=phone,
             triton_cns_enabled=triton_cns_enabled,
         )
-        return cast(Account, self._post(json=body))
+        return cast(Account, self._post(json=body, again=at_once))
 
     def limits(self) -> list[ProvisioningLimit]:
         """List the limits on the account's machines in this data center, and what is used of them.

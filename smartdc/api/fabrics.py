@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
 from smartdc.errors import ConfigurationError
+from smartdc.lost_answers import Sought, create_once
 from smartdc.types import FabricVLAN, Network
 
 EntityRef = str | Mapping[str, Any]
@@ -65,7 +67,9 @@ class FabricOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: the number is in use or out of bounds; the name is bad.
         """
         body = given(vlan_id=vlan_id, name=name, description=description)
-        return cast(FabricVLAN, self._post(*_VLANS, json=body))
+        create = partial(self._post, *_VLANS, json=body)
+        find = partial(self._like, _VLANS, {"vlan_id": vlan_id, "name": name})
+        return cast(FabricVLAN, create_once(self, create, Sought("VLAN", {"vlan_id": vlan_id}, find)))
 
     def update_fabric_vlan(
         self, vlan: VLANRef, *, name: str | None = None, description: str | None = None
@@ -182,7 +186,11 @@ class FabricOperations(Connection):
             description=description,
         ) | _details(resolvers, routes)
         body |= given(internet_nat=internet_nat)
-        return cast(Network, self._post(*_VLANS, _vlan_id(vlan), "networks", json=body))
+        place = (*_VLANS, _vlan_id(vlan), "networks")
+        wanted = {"name": name, "subnet": subnet}
+        create = partial(self._post, *place, json=body)
+        sought = Sought("fabric network", wanted, partial(self._like, place, wanted))
+        return cast(Network, create_once(self, create, sought))
 
     def update_fabric_network(
         self,
@@ -241,6 +249,10 @@ class FabricOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: a machine is on it, or it is the account's default.
         """
         self._delete(*_VLANS, _vlan_id(vlan), "networks", entity_id(network, "network"))
+
+    def _like(self, place: Sequence[str], wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is listed there that has these properties."""
+        return [entry for entry in self._get(*place) if wanted.items() <= entry.items()]
 
 
 def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import MachineEndpoint, entity_id, given
+from smartdc.exchange import at_once
 from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.types import FirewallRule, MachineData
 
@@ -108,7 +109,7 @@ class FirewallOperations(Connection):
             NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
         """
         body = given(rule=rule, enabled=enabled, log=log, description=description)
-        return cast(FirewallRule, self._post("fwrules", _id(rule_id), json=body))
+        return cast(FirewallRule, self._post("fwrules", _id(rule_id), json=body, again=at_once))
 
     def enable_firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
         """Put a firewall rule in force.
@@ -121,7 +122,7 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(FirewallRule, self._post("fwrules", _id(rule_id), "enable"))
+        return cast(FirewallRule, self._post("fwrules", _id(rule_id), "enable", again=at_once))
 
     def disable_firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
         """Put a firewall rule out of force, and keep it.
@@ -134,7 +135,7 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(FirewallRule, self._post("fwrules", _id(rule_id), "disable"))
+        return cast(FirewallRule, self._post("fwrules", _id(rule_id), "disable", again=at_once))
 
     def delete_firewall_rule(self, rule_id: EntityRef) -> None:
         """Delete a firewall rule.

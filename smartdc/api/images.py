@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import MachineEndpoint, entity_id, given, is_uuid
+from smartdc.errors import NotFoundError
+from smartdc.exchange import at_once
+from smartdc.lost_answers import Sought, create_once, created_since
 from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.search import marked_default, search_dicts
 from smartdc.types import ExportedImage, Image
@@ -112,7 +116,16 @@ class ImageOperations(Connection):
             acl=None if acl is None else list(acl),
             tags=tags,
         )
-        return cast(Image, self._post("images", json=body, headers=role_tag_header(role_tags)))
+        create = partial(self._post, "images", json=body, headers=role_tag_header(role_tags))
+        find = partial(self._images_created, name, version, self.clock.time())
+        sought = Sought("image", {"name": name, "version": version}, find, unique=False)
+        return cast(Image, create_once(self, create, sought))
+
+    def _images_created(self, name: str, version: str, since: float) -> list[Image]:
+        """Images of that name that are being made, or were published since then."""
+        listed, response = self._call("GET", ("images",), {"name": name, "version": version, "state": "all"})
+        begun = created_since(since, listed, response, "published_at")
+        return begun + [image for image in listed if image.get("state") in ("creating", "unactivated")]
 
     def update_image(
         self,
@@ -159,7 +172,8 @@ class ImageOperations(Connection):
             tags=tags,
         )
         ident = entity_id(identifier, "image")
-        return cast(Image, self._post("images", ident, params={"action": "update"}, json=body))
+        params = {"action": "update"}
+        return cast(Image, self._post("images", ident, params=params, json=body, again=at_once))
 
     def share_image(self, identifier: ImageRef, *accounts: str) -> Image:
         """Let other accounts use a private image of one's own: they are added to its ACL.
@@ -231,7 +245,16 @@ class ImageOperations(Connection):
             NotAuthorizedError: ``ImageNotShared``: one's own account is not on its ACL.
         """
         ident = entity_id(identifier, "image")
-        return cast(Image, self._post("images", ident, params={"action": "clone"}, json={}))
+        create = partial(self._post, "images", ident, params={"action": "clone"}, json={})
+        # A copy looks like the image itself, and like every other copy of it.
+        find = partial(self._copies, ident)
+        sought = Sought("copy of image", {"id": ident}, find, sure=False, unique=False)
+        return cast(Image, create_once(self, create, sought))
+
+    def _copies(self, ident: str) -> list[Image]:
+        original = self.image(ident)
+        same = self.images(name=original["name"], version=original["version"], public=False, state="all")
+        return [image for image in same if image["id"] != ident]
 
     def import_image_from_datacenter(self, datacenter: str, identifier: ImageRef) -> Image:
         """Copy an image of one's own from another data center of this cloud.
@@ -260,7 +283,15 @@ class ImageOperations(Connection):
             "datacenter": datacenter,
             "id": entity_id(identifier, "image"),
         }
-        return cast(Image, self._post("images", params=params, json={}))
+        create = partial(self._post, "images", params=params, json={})
+        find = partial(self._image_if_there, params["id"])
+        return cast(Image, create_once(self, create, Sought("image", {"id": params["id"]}, find)))
+
+    def _image_if_there(self, ident: str) -> list[Image]:
+        try:
+            return [self.image(ident)]
+        except NotFoundError:
+            return []
 
     def delete_image(self, identifier: ImageRef) -> None:
         """Delete an image of one's own.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
 from smartdc.errors import ConfigurationError
+from smartdc.lost_answers import Sought, create_once
 from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.types import Key
 
@@ -61,8 +63,7 @@ class KeyOperations(Connection):
             ConfigurationError: A private key was given; it was not sent.
             InvalidArgumentError: ``InvalidArgument``: no key, or one that the account has already.
         """
-        body = given(name=key_id, key=_checked(key))
-        return cast(Key, self._post("keys", json=body, headers=role_tag_header(role_tags)))
+        return self._add_key(("keys",), key_id, key, role_tags)
 
     def delete_key(self, key_id: KeyRef) -> None:
         """Delete a key from the account.
@@ -133,8 +134,7 @@ class KeyOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: no key, or one that the user has already.
             NotFoundError: ``ResourceNotFound``.
         """
-        body = given(name=key_id, key=_checked(key))
-        return cast(Key, self._post(*_place(user), json=body, headers=role_tag_header(role_tags)))
+        return self._add_key(_place(user), key_id, key, role_tags)
 
     def delete_user_key(self, user: UserRef, key_id: KeyRef) -> None:
         """Delete a key of a sub-user.
@@ -151,6 +151,23 @@ class KeyOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         self._delete(*_place(user), entity_id(key_id, "key", *_ID_KEYS))
+
+    def _add_key(
+        self,
+        place: tuple[str, ...],
+        name: str | None,
+        key: str,
+        role_tags: Iterable[RoleRef] | RoleRef | None,
+    ) -> Key:
+        body = given(name=name, key=_checked(key))
+        create = partial(self._post, *place, json=body, headers=role_tag_header(role_tags))
+
+        def find() -> list[Key]:
+            material = key.split()[:2]  # without the comment
+            there = [each for each in self._get(*place) if each.get("key", "").split()[:2] == material]
+            return [each for each in there if name in (None, each.get("name"))]
+
+        return cast(Key, create_once(self, create, Sought("key", body, find)))
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:

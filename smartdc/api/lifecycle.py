@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from smartdc.endpoint import MachineEndpoint, entity_id, given
-from smartdc.errors import GoneError, NotFoundError, WaitFailed
+from smartdc.errors import GoneError, NotFoundError, ValidationFailedError, WaitFailed
 from smartdc.types import AuditEntry
 from smartdc.waiting import poll
 
@@ -56,7 +56,8 @@ class Lifecycle(MachineEndpoint):
 
         ``POST /:login/machines/:machine?action=reboot``
 
-        Asynchronous, and its state is ``running`` before and after: `audit` tells when it is done.
+        Asynchronous, and its state is ``running`` before and after: `audit` tells when it is done. When the
+        answer is lost, it is asked for again, and may reboot twice.
 
         Raises:
             GoneError: It is deleted.
@@ -94,7 +95,15 @@ class Lifecycle(MachineEndpoint):
             GoneError: It is deleted.
             ValidationFailedError: ``ValidationFailed``: the name is taken or not allowed.
         """
-        self._act("rename", name=name)
+        try:
+            self._act("rename", name=name)
+        except ValidationFailedError as error:
+            # To its own name the server refuses it: then an attempt whose answer was lost has done it.
+            if error.attempts == 1:
+                raise
+            self.refresh()
+            if self._data is None or self._data.get("name") != name:
+                raise
 
     def enable_firewall(self) -> None:
         """Switch the cloud firewall on for this machine.
@@ -218,7 +227,8 @@ class Lifecycle(MachineEndpoint):
             # harm, and its 410 is the answer that the caller would get.
             self.refresh()
         try:
-            self._post(params={"action": action}, json=given(**arguments) or None)
+            # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.
+            self._post(params={"action": action}, json=given(**arguments) or None, again=self.refresh)
         except GoneError:
             self._deleted = True
             raise

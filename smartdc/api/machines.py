@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc.connection import Connection
 from smartdc.creation import (
+    SHORT_ID,
     affinity_rules,
     checked_name,
     flat_entries,
@@ -16,6 +19,7 @@ from smartdc.creation import (
     volume_mounts,
 )
 from smartdc.endpoint import Params, entity_id, given, is_uuid
+from smartdc.lost_answers import Sought, create_once, created_since
 from smartdc.machine import Machine
 from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.types import DiskSpec, Locality, MachineData, NetworkObject, VolumeMount
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
 EntityRef = str | Mapping[str, Any]
 MachineRef = str | Mapping[str, Any] | Machine
+
+_HOUR = 60
+"""In minutes, for `tombstone`."""
 
 _PAGE = 1000
 """What the server lists and counts at most in one answer (observed D)."""
@@ -218,11 +225,12 @@ class MachineOperations(Connection):
         ``POST /:login/machines``
 
         Asynchronous: the machine is ``provisioning`` when this returns; wait with `Machine.poll_until`.
+        It is created once: when the answer is lost, the machine is looked for by its name.
 
         Args:
             name: Its name, unique among the account's live machines: letters, digits, ``_``, ``-`` and ``.``,
                 at most 189; ``{{shortId}}`` in it becomes the first part of its UUID (since API 8.2). None
-                lets the server choose.
+                makes one of eight random hexadecimal digits, as the server would.
             package: UUID, name, or dict.
             dataset: Image by UUID, any part of a URN, or dict, as in py-smartdc; not looked at when `image`
                 is given.
@@ -257,9 +265,12 @@ class MachineOperations(Connection):
             ValidationFailedError: ``ValidationFailed``: the name is taken, among others.
             InvalidStateError: ``KeyRequired``: the account has no SSH key.
             NotAuthorizedError: ``NotAuthorized``: it would exceed one of the account's `limits`.
+            OutcomeUnknown: The answer was lost, and the machine could not be looked for; or its name has
+                ``{{shortId}}`` in it, by which it cannot be found for sure.
         """
         body: dict[str, Any] = given(
-            name=checked_name(name),
+            # With a name of its own the machine can be found when the answer is lost.
+            name=checked_name(name) or token_hex(4),
             package=None if package is None else entity_id(package, "package", "id", "name"),
             networks=network_list(networks),
             credentials=credentials or None,
@@ -279,8 +290,24 @@ class MachineOperations(Connection):
         )
         body |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
         body |= flat_entries(metadata, boot_script, tags)
-        created = self._post("machines", json=body, headers=role_tag_header(role_tags))
-        return Machine(self._as_datacenter(), data=created)
+        create = partial(self._post, "machines", json=body, headers=role_tag_header(role_tags))
+        find = partial(self._machines_created, body, since=self.clock.time())
+        # Who knows the name only when the machine is there cannot be told from others who ask for it now.
+        known = SHORT_ID not in body["name"]
+        sought = Sought("machine", {"name": body["name"]}, find, sure=known, unique=known)
+        return Machine(self._as_datacenter(), data=create_once(self, create, sought))
+
+    def _machines_created(self, body: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
+        """Machines that a request with this body may have created; failed ones too, as they were created."""
+        filters = given(name=body["name"].partition(SHORT_ID)[0] or None, tombstone=_HOUR)
+        page, response = self._call("GET", ("machines",), filters)
+        if len(page) == _PAGE:
+            page += self._machine_pages(filters, None, _PAGE)
+        package = body.get("package")
+        if package is not None and is_uuid(package):
+            package = self._as_datacenter().package(package)["name"]  # machines give the name
+        wanted = (body["name"], package, body.get(self.IMAGE_PARAMETER))
+        return created_since(since, [data for data in page if _is_of(data, wanted)], response)
 
     def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
         if image is not None:
@@ -310,6 +337,13 @@ class MachineOperations(Connection):
 
     def _as_datacenter(self) -> DataCenter:
         return cast("DataCenter", self)
+
+
+def _is_of(data: Mapping[str, Any], wanted: tuple[str, str | None, str | None]) -> bool:
+    """Whether it has this name, package and image."""
+    name = wanted[0].replace(SHORT_ID, data["id"].partition("-")[0])
+    image = data.get("image", data.get("dataset"))
+    return (data.get("name"), data.get("package"), image) == (name, *wanted[1:])
 
 
 def _filters(

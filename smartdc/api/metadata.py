@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from smartdc.endpoint import MachineEndpoint
 from smartdc.errors import ConfigurationError, NotFoundError
+from smartdc.exchange import at_once
 from smartdc.types import Value
 from smartdc.values import checked_metadata, readable_alone
 
@@ -69,7 +70,7 @@ class Metadata(MachineEndpoint):
         wanted = checked_metadata({**(metadata or {}), **more})
         if not wanted:
             raise ConfigurationError("update_metadata needs an entry: update_metadata(role='web')")
-        return self._kept(self._post("metadata", json=wanted))
+        return self._kept(self._post("metadata", json=wanted, again=at_once))
 
     def delete_metadata_at_key(self, key: str) -> dict[str, Any]:
         """Delete one metadata entry, and get what there is.

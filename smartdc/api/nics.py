@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from smartdc.creation import network_entry
 from smartdc.endpoint import MachineEndpoint, entity_id, given
+from smartdc.exchange import at_once
 from smartdc.types import NIC, NetworkObject
 
 NICRef = str | Mapping[str, Any]
@@ -74,7 +75,7 @@ class NICs(MachineEndpoint):
             InvalidStateError: ``UnallocatedVM``: the machine is not provisioned yet.
         """
         body = given(network=network_entry(network), primary=primary)
-        nic, response = self._call("POST", ("nics",), json=body)
+        nic, response = self._call("POST", ("nics",), json=body, again=at_once)
         if response.status_code == 302:
             nic = self.get_nic(response.headers["Location"].rpartition("/")[2])
         return cast(NIC, {**nic, "added": response.status_code != 302})

@@ -9,6 +9,7 @@ from typing import Any, cast
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
 from smartdc.errors import ConfigurationError
+from smartdc.exchange import at_once
 from smartdc.role_tags import ResourceRef, RoleRef, resource_segments, role_names, role_tag_header
 from smartdc.types import Policy, Role, RoleTags
 
@@ -118,7 +119,8 @@ class RoleOperations(Connection):
         if not body:
             # The server would fail (node-ufds answers nothing, and cloudapi reads a role from it).
             raise ConfigurationError("update_role needs something to change, such as members=")
-        return cast(Role, self._post("roles", entity_id(role, "role", "id", "name"), json=body))
+        ident = entity_id(role, "role", "id", "name")
+        return cast(Role, self._post("roles", ident, json=body, again=at_once))
 
     def delete_role(self, role: RoleRef) -> None:
         """Delete a role, and with it what its members could do.
@@ -222,7 +224,8 @@ class RoleOperations(Connection):
         body = given(name=name, rules=None if rules is None else _rule_list(rules), description=description)
         if not body:
             raise ConfigurationError("update_policy needs something to change, such as rules=")
-        return cast(Policy, self._post("policies", entity_id(policy, "policy"), json=body))
+        ident = entity_id(policy, "policy")
+        return cast(Policy, self._post("policies", ident, json=body, again=at_once))
 
     def delete_policy(self, policy: PolicyRef) -> None:
         """Delete a policy; roles that had it lose it.

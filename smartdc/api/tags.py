@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from smartdc.endpoint import MachineEndpoint
 from smartdc.errors import ConfigurationError
+from smartdc.exchange import at_once
 from smartdc.types import Value
 from smartdc.values import checked_tags, readable_alone
 
@@ -40,7 +41,7 @@ class Tags(MachineEndpoint):
         wanted = checked_tags({**(tags or {}), **more})
         if not wanted:
             raise ConfigurationError("add_tags needs a tag: add_tags(role='web')")
-        return cast(dict[str, Value], self._post("tags", json=wanted))
+        return cast(dict[str, Value], self._post("tags", json=wanted, again=at_once))
 
     def replace_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
         """Set the tags of this machine to these and no others.

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
+from smartdc.exchange import at_once
 from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.types import User
 
@@ -165,7 +166,7 @@ class UserOperations(Connection):
             country=country,
             phone=phone,
         )
-        return cast(User, self._post("users", entity_id(user, "user"), json=body))
+        return cast(User, self._post("users", entity_id(user, "user"), json=body, again=at_once))
 
     def change_user_password(
         self, user: UserRef, password: str, password_confirmation: str | None = None
@@ -187,7 +188,8 @@ class UserOperations(Connection):
         """
         confirmation = password if password_confirmation is None else password_confirmation
         body = {"password": password, "password_confirmation": confirmation}
-        return cast(User, self._post("users", entity_id(user, "user"), "change_password", json=body))
+        place = ("users", entity_id(user, "user"), "change_password")
+        return cast(User, self._post(*place, json=body, again=at_once))
 
     def delete_user(self, user: UserRef) -> None:
         """Delete a sub-user, who can sign in no more.

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
+from secrets import token_hex
 from typing import Any, cast
 
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
+from smartdc.exchange import at_once
+from smartdc.lost_answers import Sought, create_once, created_since
 from smartdc.types import Volume, VolumeSize
 
 
@@ -74,10 +78,12 @@ class VolumeOperations(Connection):
 
         ``POST /:login/volumes``
 
-        Asynchronous: poll `volume` until its state is ``ready`` (or ``failed``).
+        Asynchronous: poll `volume` until its state is ``ready`` (or ``failed``). It is created once: when the
+        answer is lost, the volume is looked for by its name.
 
         Args:
-            name: Name, unique in the account; None lets the server choose.
+            name: Name, unique in the account; None makes one of 64 random hexadecimal digits, as the server
+                would.
             size: Size in MiB, one of `volume_sizes`; None for the smallest.
             type: ``tritonnfs``.
             networks: Fabric networks of the account on which it is reached: UUIDs or dicts. None for the
@@ -89,17 +95,26 @@ class VolumeOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: a name or a network that will not do.
             ConflictError: ``VolumeAlreadyExists``, ``VolumeSizeNotAvailable``,
                 ``DefaultFabricNetworkNotConfiguredError``.
+            OutcomeUnknown: The answer was lost, and the volume could not be looked for.
         """
         wanted = [networks] if isinstance(networks, str | Mapping) else networks
         body: dict[str, Any] = given(
-            name=name,
+            # With a name of its own the volume can be found when the answer is lost.
+            name=name or token_hex(32),
             size=size,
             type=type,
             networks=None if wanted is None else [entity_id(network, "network") for network in wanted],
             affinity=[affinity] if isinstance(affinity, str) else affinity and list(affinity),
             tags=None if tags is None else dict(tags),
         )
-        return cast(Volume, self._post("volumes", json=body))
+        create = partial(self._post, "volumes", json=body)
+        find = partial(self._volumes_created, body["name"], self.clock.time())
+        return cast(Volume, create_once(self, create, Sought("volume", {"name": body["name"]}, find)))
+
+    def _volumes_created(self, name: str, since: float) -> list[dict[str, Any]]:
+        """The volume that was created since then, also if it failed: that it was created is what counts."""
+        predicate = json.dumps({"and": [{"eq": ["name", name]}, {"ne": ["state", "deleting"]}]})
+        return created_since(since, *self._call("GET", ("volumes",), {"predicate": predicate}))
 
     def update_volume(self, volume: str | Mapping[str, Any], *, name: str | None = None) -> Volume:
         """Rename a volume that no machine uses.
@@ -116,7 +131,9 @@ class VolumeOperations(Connection):
             ConflictError: ``VolumeAlreadyExists``.
         """
         # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
-        return cast(Volume, self._post("volumes", entity_id(volume, "volume"), json=given(name=name)))
+        return cast(
+            Volume, self._post("volumes", entity_id(volume, "volume"), json=given(name=name), again=at_once)
+        )
 
     def delete_volume(self, volume: str | Mapping[str, Any]) -> None:
         """Delete a volume that no machine uses, and all that is on it.

@@ -14,6 +14,7 @@ import threading
 from types import FrameType
 
 from smartdc.emulator.cloud import DATACENTERS, Emulator
+from smartdc.emulator.throttle import BURST, RATE
 
 #: Of `Emulator.environment`, what is left out here: in a shell it would break HTTPS to everywhere else.
 _REPLACES_AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
@@ -42,6 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
             ports=ports,
             ssh_port=options.ssh_port,
         ) as cloud:
+            if options.throttle is not None:
+                cloud.throttle(options.throttle)
+            if options.read_only:
+                cloud.read_only()
             _print_guide(cloud, names)
             stop.wait()
     except (ValueError, OSError) as error:
@@ -98,6 +103,15 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar="N",
         help="give machines SSH servers at this port of 127.x.y.z (Linux); 0 picks one",
     )
+    parser.add_argument(
+        "--throttle",
+        type=float,
+        nargs="?",
+        const=RATE,
+        metavar="RATE",
+        help=f"let through {RATE:g} requests a second, or RATE, and {BURST} at once",
+    )
+    parser.add_argument("--read-only", action="store_true", help="refuse whatever would change something")
     return parser.parse_args(arguments)
 
 

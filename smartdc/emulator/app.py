@@ -2,7 +2,7 @@
 
 The order is observed B's last lines: route and version, Accept, signature syntax, Date, body; up to here an
 answer has no ``Request-Id``. Then who is asking, the account of the path, what the parameters name, and the
-handler. Throttling, read-only mode and faults will stand in `_handle`, where the comments say so.
+handler. Before the handler stand read-only mode, the throttle, and the faults that somebody asked for.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smartdc.emulator import (
     accesskeys,
@@ -53,49 +56,56 @@ from smartdc.emulator import (
     volumes,
 )
 from smartdc.emulator.answers import NOTHING, Answer, Lines, Refusal, encode
+from smartdc.emulator.faults import TRANSPORT, Delay
 from smartdc.emulator.incoming import Call, Incoming
-from smartdc.emulator.routes import Table
+from smartdc.emulator.routes import Route, Table
 from smartdc.emulator.site import Site
 
 logger = logging.getLogger("smartdc.emulator")
 
 SERVER = "cloudapi/9.20.0"
 API_VERSION = "9.0.0"
+_PING = "/--ping"
 #: A longer request line gets no answer from a real server (observed A5).
 LONGEST_TARGET = 8192
 
-# In the server's order, which decides what fits first and what an Allow header says.
+
+def _mounted(group: str | None, *areas: list[Route]) -> Iterator[Route]:
+    """Routes, with the group by which the throttle counts their requests; None is not counted."""
+    for routes in areas:
+        for route in routes:
+            yield replace(route, group=group)
+
+
+# In the server's order, which decides what fits first and what an Allow header says. The groups are named as
+# their throttles are in its configuration (app.js).
 TABLE = Table(
     [
-        *front.ROUTES,
-        *images.ROUTES,
-        *packages.ROUTES,
-        *fabrics.ROUTES,
-        *networks.ROUTES,
-        *account.ROUTES,
-        *datacenters.ROUTES,
-        *keys.ROUTES,
-        *machines.ROUTES,
-        *lifecycle.ROUTES,
-        *streams.ROUTES,
-        *metadata.ROUTES,
-        *migrations.ROUTES,
-        *snapshots.ROUTES,
-        *disks.ROUTES,
-        *tags.ROUTES,
-        *firewall.ROUTES,
-        *users.ROUTES,
-        *rbac.ROUTES,
-        *nics.ROUTES,
-        *account.CONFIG_ROUTES,
-        *rbac.ROLE_TAG_ROUTES,
-        *volumes.ROUTES,
-        *accesskeys.ROUTES,
+        *_mounted(None, front.ROUTES),
+        *_mounted("datasets", images.ROUTES),
+        *_mounted("packages", packages.ROUTES),
+        *_mounted("networks", fabrics.ROUTES, networks.ROUTES),
+        *_mounted("account", account.ROUTES),
+        *_mounted("datacenter", datacenters.ROUTES),
+        *_mounted("services", datacenters.SERVICE_ROUTES),
+        *_mounted("keys", keys.ROUTES),
+        *_mounted("machines", machines.ROUTES, lifecycle.ROUTES),
+        *_mounted("changefeed", streams.ROUTES),
+        *_mounted("machines", metadata.ROUTES, migrations.ROUTES, snapshots.ROUTES, disks.ROUTES),
+        *_mounted("machines", tags.ROUTES, firewall.ROUTES, streams.VNC_ROUTES),
+        *_mounted("users", users.ROUTES),
+        *_mounted("policies", rbac.POLICY_ROUTES),
+        *_mounted("roles", rbac.ROLE_ROUTES),
+        *_mounted("nics", nics.ROUTES),
+        *_mounted("config", account.CONFIG_ROUTES),
+        *_mounted("resources", rbac.ROLE_TAG_ROUTES),
+        *_mounted("volumes", volumes.ROUTES),
+        *_mounted("accesskeys", accesskeys.ROUTES),
     ]
 )
 
 #: Where there are no volumes, the server has no routes for them (observed H).
-_WITHOUT_VOLUMES = Table(route for route in TABLE.routes if route not in volumes.ROUTES)
+_WITHOUT_VOLUMES = Table(route for route in TABLE.routes if route.group != "volumes")
 
 _ALLOWED_HEADERS = (
     "Accept, Accept-Version, Content-Length, Content-MD5, Content-Type, Date, Api-Version, Response-Time"
@@ -120,38 +130,52 @@ class App:
         if scope["type"] not in ("http", "websocket"):
             return
         site = self._sites[scope["server"][1]]
-        if scope["type"] == "websocket":
-            request = _incoming(scope, b"")
-            answer, _ = self._serve(site, request)
-            await upgrading.finish(scope, receive, send, answer)
-            return
         try:
-            request = _incoming(scope, await Request(scope, receive).body())
+            # WebSockets begin with a request without a body.
+            body = b"" if scope["type"] == "websocket" else await Request(scope, receive).body()
         except ClientDisconnect:
             return  # in the middle of its body
-        _, response = self._serve(site, request)
-        await response(scope, receive, send)
-
-    def _serve(self, site: Site, request: Incoming) -> tuple[Answer | Refusal, Response]:
+        request = _incoming(scope, body)
         started = time.monotonic()
-        with site.shared.lock:
-            try:
-                site.settle()
-                answer: Answer | Refusal = _handle(site, request)
-            except Refusal as refusal:
-                answer = refusal
-            except Exception:
-                logger.exception("the emulator failed at %s %s", request.method, request.target)
-                site.shared.violations.append(f"the emulator failed at {request.method} {request.target}")
-                answer = Refusal(500, "InternalError", "Internal Error")
+        answer = _serve(site, request, _handle)
+        fault = request.fault
+        if isinstance(fault, Delay) and not fault.after_commit:
+            await fault.wait(scope, receive)
+            answer = _serve(site, request, _carry_out)
+        self._calls.append(_call(site, request, answer))
+        respond = _responder(site, request, answer, started)
+        if fault is None:
+            await respond(scope, receive, send)
+        elif TRANSPORT in scope["extensions"]:  # or else the client has left already
+            await fault.answer(respond, scope, receive, send)
+
+
+def _serve(site: Site, request: Incoming, step: Callable[[Site, Incoming], Answer]) -> Answer | Refusal:
+    """Take a step while nobody else looks at the site; whatever goes wrong becomes an answer."""
+    with site.shared.lock:
+        try:
+            site.settle()
+            return step(site, request)
+        except Refusal as refusal:
+            return refusal
+        except Exception:
+            logger.exception("the emulator failed at %s %s", request.method, request.target)
+            site.shared.violations.append(f"the emulator failed at {request.method} {request.target}")
+            return Refusal(500, "InternalError", "Internal Error")
+        finally:
             site.changes.look(site.shared.clock.now())
-            self._calls.append(_call(site, request, answer))
-            date = formatdate(site.shared.clock.wall(), usegmt=True)
-        return answer, _response(request, answer, date, started)
 
 
 def _handle(site: Site, request: Incoming) -> Answer:
-    """Run the checks in order, then the operation."""
+    """Run the checks in order, then the operation, unless a fault comes between."""
+    _check(site, request)
+    request.fault = site.shared.faults.strike(request.operation.name, site.name)
+    if request.fault is not None and not request.fault.after_commit:
+        return Answer()  # which nobody sees
+    return _carry_out(site, request)
+
+
+def _check(site: Site, request: Incoming) -> None:
     _check_length(site, request)
     content_type = parameters.content_type_of(request.headers)
     table = TABLE if site.volumes_enabled else _WITHOUT_VOLUMES
@@ -167,21 +191,29 @@ def _handle(site: Site, request: Incoming) -> Answer:
     params = parameters.merge(found.values, request.query, request.body)
     request.params = params or {}
     if not found.route.authenticated:
-        return found.route.handler(site, request)
+        return
     # A pre-signed URL takes the place of what the Authorization header says.
     signature = presigned.check_presigned(site, request) or signature
     authentication.identify(site, request, signature)
-    if request.path == "/--ping":
-        return front.ping(site, request)
-    authentication.check_identified(request)
-    authentication.load_account(site, request, params)
-    loading.load_image(site, request)
-    loading.load_package(site, request)
-    loading.load_machine(site, request)
-    role_tags.load_tags(request)
-    authorization.check_allowed(site, request, lifecycle.permission_name(request))
-    # Read-only mode comes here (observed H: after the 404 of a missing machine), then the throttle.
-    answer = found.route.handler(site, request)
+    if request.path != _PING:
+        authentication.check_identified(request)
+        authentication.load_account(site, request, params)
+        loading.load_image(site, request)
+        loading.load_package(site, request)
+        loading.load_machine(site, request)
+        role_tags.load_tags(request)
+        authorization.check_allowed(site, request, lifecycle.permission_name(request))
+    if site.shared.read_only is not None:
+        site.shared.read_only.check(request.method)
+    if site.shared.throttle is not None and found.route.group is not None:
+        # Whoever does not sign a ping shares its bucket with all who do not (authorization.js, restify).
+        login = request.caller.login if request.caller else "anonymous"
+        site.shared.throttle.pay(site.name, login, found.route.group)
+
+
+def _carry_out(site: Site, request: Incoming) -> Answer:
+    handler = front.ping if request.path == _PING else request.operation.handler
+    answer = handler(site, request)
     role_tags.keep_tags(site, request, answer)
     return answer
 
@@ -229,8 +261,12 @@ def _incoming(scope: Scope, body: bytes) -> Incoming:
     )
 
 
-def _response(request: Incoming, answer: Answer | Refusal, date: str, started: float) -> Response:
+def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started: float) -> ASGIApp:
+    """What sends the answer."""
+    if request.upgrade:
+        return partial(upgrading.finish, answer=answer)
     body = b""
+    date = formatdate(site.shared.clock.wall(), usegmt=True)
     headers = {"Date": date, "Connection": "keep-alive"}
     has_body = isinstance(answer, Refusal) or answer.body is not NOTHING
     if isinstance(answer, Lines):
@@ -268,6 +304,9 @@ def _call(site: Site, request: Incoming, answer: Answer | Refusal) -> Call:
     if "authorization" in headers:
         headers["authorization"] = "(not recorded)"
     body = answer.body() if isinstance(answer, Refusal) else answer.body
+    status, response = answer.status, None if body is NOTHING or isinstance(answer, Lines) else body
+    if request.fault is not None:
+        status, response = request.fault.logged(status, response)
     return Call(
         method=request.method,
         target=request.target,
@@ -277,9 +316,10 @@ def _call(site: Site, request: Incoming, answer: Answer | Refusal) -> Call:
         body=request.body if request.body is not None else _decoded(request.raw_body),
         operation=request.route.name if request.route else None,
         datacenter=site.name,
-        status=answer.status,
-        response=None if body is NOTHING or isinstance(answer, Lines) else body,
+        status=status,
+        response=response,
         ignored=request.ignored,
+        fault=request.fault,
     )
 
 

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from smartdc.emulator import seed, server
-from smartdc.emulator.app import App
+from smartdc.emulator.app import TABLE, App
 from smartdc.emulator.clock import Clock
 from smartdc.emulator.directory import Account, Directory
+from smartdc.emulator.faults import Faults
 from smartdc.emulator.incoming import Call
+from smartdc.emulator.read_only import ReadOnly
 from smartdc.emulator.site import Shared, Site
+from smartdc.emulator.throttle import BURST, RATE, Throttle
 from smartdc.emulator.vm import VM
 
 if TYPE_CHECKING:
@@ -57,6 +61,7 @@ class Emulator:
         clock: The emulated time.
         calls: Every request, in order.
         violations: What clients did that would have harmed a real server, in words.
+        faults: What goes wrong on purpose; `smartdc.emulator.faults` has the kinds.
         ssh_port: Where machines can be logged in to, or None.
     """
 
@@ -85,7 +90,8 @@ class Emulator:
         self.account: Account = directory.add(account)
         self.key_id = f"/{account}/keys/{KEY_NAME}"
         self.calls: list[Call] = []
-        self._shared = Shared(self.clock, directory, self.account)
+        self.faults = Faults({route.name for route in TABLE.routes}, datacenters)
+        self._shared = Shared(self.clock, directory, self.account, self.faults)
         self._sites = {name: Site(name, self._shared) for name in datacenters}
         for number, site in enumerate(self._sites.values()):
             seed.fill(site, number, on_loopback=ssh_port is not None)
@@ -224,6 +230,33 @@ class Emulator:
         """
         with self._shared.lock:
             return self._shared.directory.add(login, **fields)
+
+    def throttle(self, rate: float | None = RATE, burst: float = BURST) -> None:
+        """Answer 429 to an account that asks too much of a group of operations, as real servers do.
+
+        Args:
+            rate: Requests a second of emulated time; None switches it off again.
+            burst: How many at once.
+        """
+        throttle = None if rate is None else Throttle(self.clock.monotonic, rate, burst)
+        with self._shared.lock:
+            self._shared.throttle = throttle
+
+    def read_only(self, until: datetime | float | None = None) -> None:
+        """Answer 503 to whatever would change something, as servers do that are being upgraded.
+
+        Args:
+            until: When it ends, which the answers then say in ``Retry-After``: a time, or emulated seconds
+                from now. By default nobody knows, and it ends with `read_write`.
+        """
+        read_only = ReadOnly(self.clock, until)
+        with self._shared.lock:
+            self._shared.read_only = read_only
+
+    def read_write(self) -> None:
+        """End what `read_only` began."""
+        with self._shared.lock:
+            self._shared.read_only = None
 
     def environment(self, datacenter: str | None = None) -> dict[str, str]:
         """Variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""

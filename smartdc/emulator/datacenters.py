@@ -39,5 +39,8 @@ ROUTES = [
     Route("GetDatacenter", "GET", "/:account/datacenters/:dc", get_datacenter),
     Route("ListForeignDatacenters", "GET", "/:account/foreigndatacenters", foreign_datacenters),
     Route("AddForeignDatacenter", "POST", "/:account/foreigndatacenters", foreign_datacenters),
+]
+
+SERVICE_ROUTES = [
     Route("ListServices", "GET", "/:account/services", list_services),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from smartdc.emulator.answers import JSON_TYPE
 from smartdc.emulator.directory import Account, SubUser
+from smartdc.emulator.faults import Fault
 from smartdc.emulator.resources import Image, Package
 from smartdc.emulator.roles import Role
 from smartdc.emulator.routes import Route
@@ -25,9 +26,10 @@ class Call:
         headers: By lower-case name; the value of Authorization is kept out.
         body: The decoded JSON, or None.
         operation: The server's name of the route, such as ``GetMachine``; None where there is none.
-        status: Of the answer.
+        status: Of the answer; 0 where a fault left none.
         response: Its body, decoded; None where there is none.
         ignored: Parameters that this operation does not know, which the server silently ignores.
+        fault: What went wrong with it, because somebody asked for that.
     """
 
     method: str
@@ -41,6 +43,7 @@ class Call:
     status: int
     response: Any
     ignored: tuple[str, ...] = ()
+    fault: Fault | None = None
 
 
 @dataclass
@@ -61,6 +64,7 @@ class Incoming:
         resource: What role tags call the thing that the request is about; None before API 7.2.
         tagged: The roles that it is tagged with.
         active_roles: Those that a sub-user acts with; None for the account itself.
+        fault: What is to go wrong with it.
     """
 
     method: str
@@ -91,11 +95,19 @@ class Incoming:
     resource: str | None = None
     tagged: list[Role] = field(default_factory=list)
     active_roles: list[Role] | None = None
+    fault: Fault | None = None
 
     @property
     def version(self) -> str:
         """The API version range that the client asks for."""
         return self.headers.get("accept-version") or self.headers.get("x-api-version") or "*"
+
+    @property
+    def operation(self) -> Route:
+        """What is asked for, once that is known."""
+        if self.route is None:
+            raise LookupError("the route is not found yet")
+        return self.route
 
     @property
     def account(self) -> Account:

@@ -276,7 +276,7 @@ _ROLE = ("name", "members", "default_members", "policies")
 _POLICY = ("name", "rules", "description")
 _TAGS = ("role-tag",)
 
-ROUTES = [
+POLICY_ROUTES = [
     Route("CreatePolicy", "POST", "/:account/policies", create_policy, _POLICY, types=UPLOAD_TYPES),
     Route("ListPolicies", "GET", "/:account/policies", list_policies),
     Route("HeadPolicies", "HEAD", "/:account/policies", list_policies),
@@ -284,6 +284,9 @@ ROUTES = [
     Route("HeadPolicy", "HEAD", "/:account/policies/:policy", get_policy),
     Route("UpdatePolicy", "POST", "/:account/policies/:policy", update_policy, _POLICY),
     Route("DeletePolicy", "DELETE", "/:account/policies/:policy", delete_policy),
+]
+
+ROLE_ROUTES = [
     Route("CreateRole", "POST", "/:account/roles", create_role, _ROLE, types=UPLOAD_TYPES),
     Route("ListRoles", "GET", "/:account/roles", list_roles),
     Route("HeadRoles", "HEAD", "/:account/roles", list_roles),

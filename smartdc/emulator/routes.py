@@ -44,6 +44,7 @@ class Route:
         versions: The API versions that have it.
         types: Content types that it takes; empty takes all. Such a route does not look at versions.
         authenticated: False for the few that answer anybody.
+        group: Whose requests the throttle counts together; filled in where the routes are mounted.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Route:
     versions: tuple[Version, ...] = VERSIONS
     types: tuple[str, ...] = ()
     authenticated: bool = True
+    group: str | None = None
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -14,9 +14,11 @@ from typing import Any, cast
 
 import trustme
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
+
+from smartdc.emulator.faults import TRANSPORT
 
 #: Idle connections are kept this long; a client that polls for minutes finds its own again.
 KEEP_ALIVE_SECONDS = 600
@@ -87,8 +89,10 @@ class Server:
 
     def __init__(self, app: ASGIApp, host: str, sockets: Sequence[socket.socket]) -> None:
         context = tls_context(host)
+        self._app = app
         config = uvicorn.Config(
-            app,
+            self._serve,
+            interface="asgi3",
             http="h11",
             ws=_WebSocket,
             ws_per_message_deflate=False,
@@ -121,6 +125,14 @@ class Server:
         """Close everything and end the thread; idle connections are not waited for."""
         self._uvicorn.ask_to_stop()
         self._thread.join()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application, and leave in the scope what it needs to break the connection."""
+        extensions = scope.setdefault("extensions", {})
+        for connection in self._uvicorn.server_state.connections:
+            if getattr(connection, "scope", None) is scope:
+                extensions[TRANSPORT] = connection.transport
+        await self._app(scope, receive, send)
 
     def _run(self) -> None:
         try:

@@ -17,9 +17,12 @@ from typing import Any
 from smartdc.emulator.changes import Changes
 from smartdc.emulator.clock import Clock
 from smartdc.emulator.directory import NAMESPACE, Account, Directory
+from smartdc.emulator.faults import Faults
 from smartdc.emulator.fwrule import FirewallRule
 from smartdc.emulator.jobs import Action, Job, Timeline, Work, schedule
+from smartdc.emulator.read_only import ReadOnly
 from smartdc.emulator.resources import Image, Network, Package, SubnetFull, Vlan, Volume
+from smartdc.emulator.throttle import Throttle
 from smartdc.emulator.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
 
 
@@ -32,12 +35,18 @@ class Shared:
         urls: Where each data center answers.
         sites: The data centers.
         violations: What clients did that would have harmed a real server (observed A).
+        faults: What goes wrong on purpose.
+        throttle: How many requests are let through; None: all.
+        read_only: Whether changes are refused; None: no.
         on_change: Called with a data center whose machines have changed by themselves.
     """
 
     clock: Clock
     directory: Directory
     account: Account
+    faults: Faults
+    throttle: Throttle | None = None
+    read_only: ReadOnly | None = None
     urls: dict[str, str] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict, repr=False)
     violations: list[str] = field(default_factory=list)

@@ -169,6 +169,9 @@ def _change(site: Site, vm: VM, changed: list[str], when: float) -> dict[str, An
 
 ROUTES = [
     Route("changefeed", "GET", "/:account/changefeed", changefeed),
+]
+
+VNC_ROUTES = [
     # Of one version that no other operation has: ~8 includes it, ~9 does not (endpoints/vnc.js).
     Route("ConnectMachineVNC", "GET", "/:account/machines/:machine/vnc", connect_vnc, versions=((8, 4, 0),)),
 ]

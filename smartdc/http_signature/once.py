@@ -7,11 +7,10 @@ the second, so equal texts are of one second and a kept signature is as good as 
 from __future__ import annotations
 
 import copy
-import os
 import threading
-import weakref
 from typing import NoReturn
 
+from smartdc.forks import renew_in_children
 from smartdc.http_signature.keys import PublicKey, Signer
 
 __all__ = ["OnceSigner"]
@@ -31,8 +30,8 @@ class OnceSigner:
 
     def __init__(self, signer: Signer) -> None:
         self.signer = signer
-        self._forget()
-        _all.add(self)
+        self.renew()
+        renew_in_children(self)
 
     @property
     def public_key(self) -> PublicKey:
@@ -75,7 +74,7 @@ class OnceSigner:
             mine.finished.release()
         return mine.result
 
-    def _forget(self) -> None:
+    def renew(self) -> None:
         """Start anew; in a forked child too, where the thread that was signing does not exist."""
         self._lock = threading.Lock()
         self._signings: dict[bytes, _Signing] = {}
@@ -98,15 +97,3 @@ class _Signing:
         # Held until the result is there; a Lock, because an Event costs ten times as much.
         self.finished = threading.Lock()
         self.finished.acquire()
-
-
-_all: weakref.WeakSet[OnceSigner] = weakref.WeakSet()
-
-
-def _forget_in_child() -> None:
-    for signer in list(_all):
-        signer._forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_in_child)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -169,7 +170,8 @@ def test_password(cloud: Emulator, sdc: DataCenter, site: Site, image: Image) ->
 
 def test_what_is_none_is_not_sent(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
     sdc.create_machine(package=PACKAGE, image=image, volumes=[], affinity=[], metadata={}, tags={})
-    assert body_of(cloud) == {"package": PACKAGE, "image": image["id"], "volumes": [], "affinity": []}
+    expected = {"name": ANY, "package": PACKAGE, "image": image["id"], "volumes": [], "affinity": []}
+    assert body_of(cloud) == expected
 
 
 @pytest.mark.parametrize(

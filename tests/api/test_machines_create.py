@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 import uuid
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -87,19 +89,22 @@ def test_create_in_datacenter_is_create_machine(cloud: Emulator, sdc: DataCenter
     assert body_of(cloud) == {"name": "web", "package": PACKAGE, "image": image}
 
 
-def test_create_without_a_name_lets_the_server_choose(cloud: Emulator, sdc: DataCenter, image: str) -> None:
-    assert sdc.create_machine(package=PACKAGE, image=image).name
-    assert body_of(cloud) == {"package": PACKAGE, "image": image}
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_machine_without_a_name_gets_one_to_be_found_by(
+    cloud: Emulator, sdc: DataCenter, image: str, nothing: str | None
+) -> None:
+    machine = sdc.create_machine(nothing, package=PACKAGE, image=image)
+    # As the server would choose: eight hexadecimal digits.
+    assert re.fullmatch("[0-9a-f]{8}", machine.name)
+    assert body_of(cloud) == {"name": machine.name, "package": PACKAGE, "image": image}
 
 
-@pytest.mark.parametrize(
-    "name", ["", "a", "a..b", "A-1_2.3", "0", "x" * 189, "web-{{shortId}}", "{{shortId}}"]
-)
+@pytest.mark.parametrize("name", ["a", "a..b", "A-1_2.3", "0", "x" * 189, "web-{{shortId}}", "{{shortId}}"])
 def test_names_that_the_server_takes(cloud: Emulator, sdc: DataCenter, image: str, name: str) -> None:
     # Observed E.
     machine = sdc.create_machine(name, PACKAGE, image=image)
     assert body_of(cloud)["name"] == name
-    assert machine.name == (name.replace("{{shortId}}", machine.id[:8]) or machine.id[:8])
+    assert machine.name == name.replace("{{shortId}}", machine.id[:8])
 
 
 @pytest.mark.parametrize(
@@ -125,15 +130,16 @@ def test_dataset_by_id_dict_or_urn(cloud: Emulator, sdc: DataCenter) -> None:
     ]
     assert {machine.image for machine in machines} == {dataset["id"]}
     creates = [got for got in sent(cloud) if got.method == "POST"]
-    assert creates == [call("POST", "/my/machines", body={"package": PACKAGE, "image": dataset["id"]})] * 5
+    body = {"name": ANY, "package": PACKAGE, "image": dataset["id"]}
+    assert creates == [call("POST", "/my/machines", body=body)] * 5
 
 
 @pytest.mark.parametrize("part", ["base64", "base64:21.4.0", "sdc:sdc:base64"])
 def test_dataset_by_any_part_of_a_urn(cloud: Emulator, sdc: DataCenter, image: str, part: str) -> None:
     # py-smartdc: "the server API appears to resolve incomplete or ambiguous dataset URNs with the highest
     # version number"; today's servers know UUIDs only.
-    assert sdc.create_machine(package=PACKAGE, dataset=part).image == image
-    assert body_of(cloud) == {"package": PACKAGE, "image": image}
+    assert sdc.create_machine("web", package=PACKAGE, dataset=part).image == image
+    assert body_of(cloud) == {"name": "web", "package": PACKAGE, "image": image}
 
 
 def test_a_dataset_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> None:
@@ -206,7 +212,7 @@ def test_create_for_an_account_that_has_no_key(stub: StubServer) -> None:
     (asked,) = stub.asked
     assert (asked.method, asked.target) == ("POST", "/bob/machines")
     assert asked.headers["content-type"] == "application/json"
-    assert asked.body == {"package": PACKAGE, "image": UNKNOWN}
+    assert asked.body == {"name": ANY, "package": PACKAGE, "image": UNKNOWN}
 
 
 def test_create_by_an_account_that_is_not_approved(cloud: Emulator, sdc: DataCenter, image: str) -> None:

@@ -29,7 +29,7 @@ MIGRATION = {"machine": "00000000-dead-4bad-8bad-000000000000", "phase": "sync",
 
 
 def unsigned(url: str, **settings: float) -> DataCenter:
-    return DataCenter(url, login="test", **settings)  # type: ignore[arg-type]
+    return DataCenter(url, login="test", retry="none", **settings)  # type: ignore[arg-type]
 
 
 @contextmanager

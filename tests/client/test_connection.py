@@ -248,47 +248,59 @@ def test_an_answer_that_is_not_cloudapi_s(stub: StubServer) -> None:
 def test_no_answer_in_time(stub: StubServer) -> None:
     stub.answer(Reply(hang=True), Reply(hang=True))
     with (
-        DataCenter(stub.url, login="bob", timeout=(5, 0.05)) as sdc,
+        DataCenter(stub.url, login="bob", retry="none", timeout=(5, 0.05)) as sdc,
         pytest.raises(RequestTimeout, match=f"GET /bob/x: no answer from {stub.url} in time"),
     ):
         sdc.request("GET", "/x")
-    with DataCenter(stub.url, login="bob") as sdc, pytest.raises(RequestTimeout) as caught:
+    with DataCenter(stub.url, login="bob", retry="none") as sdc, pytest.raises(RequestTimeout) as caught:
         sdc.request("GET", "/x", timeout=0.05)
     assert isinstance(caught.value, TransportError)
 
 
 def test_a_body_that_stops_coming(stub: StubServer) -> None:
     stub.answer(Reply(b'{"a": 1', length=100))
-    with DataCenter(stub.url, login="bob") as sdc, pytest.raises(ConnectionFailed, match="GET /bob/x"):
+    with (
+        DataCenter(stub.url, login="bob", retry="none") as sdc,
+        pytest.raises(ConnectionFailed, match="GET /bob/x"),
+    ):
         sdc.request("GET", "/x")
 
 
 def test_a_body_that_stops_coming_but_stays_open(stalling: str) -> None:
-    with DataCenter(stalling, login="bob", timeout=0.05) as sdc, pytest.raises(RequestTimeout):
+    with DataCenter(stalling, login="bob", retry="none", timeout=0.05) as sdc, pytest.raises(RequestTimeout):
         sdc.request("GET", "/x")
 
 
 def test_a_body_that_cannot_be_unpacked(stub: StubServer) -> None:
     stub.answer(Reply(b"not gzip", headers={"Content-Encoding": "gzip"}))
-    with DataCenter(stub.url, login="bob") as sdc, pytest.raises(InvalidResponse, match="cannot be unpacked"):
+    with (
+        DataCenter(stub.url, login="bob", retry="none") as sdc,
+        pytest.raises(InvalidResponse, match="cannot be unpacked"),
+    ):
         sdc.request("GET", "/x")
 
 
 def test_a_port_where_nobody_listens(free_port: int) -> None:
     url = f"https://127.0.0.1:{free_port}"
-    with DataCenter(url) as sdc, pytest.raises(ConnectionFailed) as caught:
+    with DataCenter(url, retry="none") as sdc, pytest.raises(ConnectionFailed) as caught:
         sdc.account()
     assert str(caught.value).startswith(f"GET /my: no connection to {url} (")
     assert "refused" in str(caught.value)
 
 
 def test_a_host_that_does_not_exist() -> None:
-    with DataCenter("cloudapi.invalid") as sdc, pytest.raises(ConnectionFailed, match=r"cloudapi\.invalid"):
+    with (
+        DataCenter("cloudapi.invalid", retry="none") as sdc,
+        pytest.raises(ConnectionFailed, match=r"cloudapi\.invalid"),
+    ):
         sdc.account()
 
 
 def test_http_where_https_is_spoken(cloud: Emulator) -> None:
-    with DataCenter(cloud.url().replace("https", "http"), login="x") as sdc, pytest.raises(ConnectionFailed):
+    with (
+        DataCenter(cloud.url().replace("https", "http"), login="x", retry="none") as sdc,
+        pytest.raises(ConnectionFailed),
+    ):
         sdc.account()
 
 

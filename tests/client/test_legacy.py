@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -62,9 +63,13 @@ def test_machines_are_created_from_a_dataset(stub: StubServer) -> None:
         sdc.create_machine()
     assert asked(stub) == [
         ("POST", "/bob/machines", {"name": "web", "package": "regular_128", "dataset": ID}),
-        ("POST", "/bob/machines", {"package": "regular_128", "dataset": BASE["urn"], "tag.type": "test"}),
-        ("POST", "/bob/machines", {"dataset": ID}),
-        ("POST", "/bob/machines", {}),
+        (
+            "POST",
+            "/bob/machines",
+            {"name": ANY, "package": "regular_128", "dataset": BASE["urn"], "tag.type": "test"},
+        ),
+        ("POST", "/bob/machines", {"name": ANY, "dataset": ID}),
+        ("POST", "/bob/machines", {"name": ANY}),
     ]
 
 

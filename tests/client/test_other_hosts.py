@@ -138,7 +138,7 @@ def test_the_password_of_a_proxy_is_not_repeated(
     monkeypatch: pytest.MonkeyPatch, free_port: int, scheme: str, path: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://bob:{PASSWORD}@127.0.0.1:{free_port}{path}")
-    with DataCenter("cloudapi.invalid") as sdc:
+    with DataCenter("cloudapi.invalid", retry="none") as sdc:
         for action in (sdc.account, sdc.changefeed):
             with pytest.raises((ConnectionFailed, ConfigurationError)) as caught:
                 action()

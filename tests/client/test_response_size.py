@@ -52,7 +52,7 @@ def packed(data: bytes, bits: int) -> bytes:
 
 def got(server: RawServer, max_response: int = 1000, method: str = "GET") -> Any:
     """What the next answer is, and then that the one connection of the pool can be used again."""
-    with DataCenter(server.url, login="x", max_response=max_response, pool_size=1) as sdc:
+    with DataCenter(server.url, login="x", max_response=max_response, pool_size=1, retry="none") as sdc:
         try:
             return sdc.request(method, "/x")[0]
         finally:
@@ -167,7 +167,7 @@ def test_an_answer_that_stops_coming_but_stays_open(headers: tuple[str, ...]) ->
     pieces = list(chunked([gzip.compress(BODY)[:20]], *headers))[:-1]
     with (
         RawServer(pieces) as server,
-        DataCenter(server.url, timeout=0.05) as sdc,
+        DataCenter(server.url, timeout=0.05, retry="none") as sdc,
         pytest.raises(RequestTimeout, match="in time"),
     ):
         sdc.request("GET", "/x")

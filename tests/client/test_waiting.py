@@ -21,6 +21,7 @@ from smartdc import (
 from smartdc.emulator import Emulator
 from smartdc.emulator.site import Site
 from smartdc.waiting import poll
+from tests.instant import Instant
 from tests.recorded import call, sent
 from tests.stub_server import Reply, StubServer
 
@@ -181,21 +182,6 @@ def test_another_error_ends_the_wait(stub: StubServer) -> None:
             machine.poll_until("stopped")
     assert not isinstance(caught.value, NotFoundError | GoneError | WaitError)
     assert len(stub.asked) == 2
-
-
-class Instant:
-    """A clock on which waiting takes no time, and that notes how long it was asked to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float, /) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 def test_poll_sleeps_between_looks_only() -> None:

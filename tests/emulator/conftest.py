@@ -1,5 +1,8 @@
 """An emulator to ask raw questions of, and the count of the rows of cloudapi-observed.md that are covered."""
 
+import gc
+import logging
+import threading
 from collections import Counter
 from collections.abc import Generator, Iterator
 
@@ -39,6 +42,17 @@ def keys(raw: Raw) -> dict[str, Key]:
     for kind, key in found.items():
         raw.add_key(kind, key)
     return found
+
+
+@pytest.fixture
+def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No thread, no open socket, no complaint after the test."""
+    threads = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= threads
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.hookimpl(wrapper=True)

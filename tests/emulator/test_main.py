@@ -16,6 +16,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+import requests
 
 from smartdc import DataCenter, Machine
 from smartdc.emulator.__main__ import main
@@ -180,6 +181,33 @@ def test_time_that_stands_still_and_several_ports() -> None:
     assert in_this_process(use, *names, "--rate", "0") == 0
 
 
+def pings(printed: Printed, method: str, count: int = 1) -> list[requests.Response]:
+    """Ask for what nobody has to sign for; not with a `DataCenter`, which would ask again."""
+    variables = printed.pasted()
+    with requests.Session() as session:
+        session.verify = variables["NODE_EXTRA_CA_CERTS"]
+        return [session.request(method, f"{variables['TRITON_URL']}/--ping") for _ in range(count)]
+
+
+@pytest.mark.parametrize(("rate", "words"), [([], "rate of 10 r/s"), (["2.5"], "rate of 2.5 r/s")])
+def test_a_throttle(rate: list[str], words: str) -> None:
+    def use(printed: Printed) -> None:
+        *answers, last = pings(printed, "GET", 31)
+        assert {answer.status_code for answer in answers} == {200}
+        assert last.status_code == 429
+        assert words in last.text
+
+    assert in_this_process(use, "--rate", "0", "--throttle", *rate) == 0
+
+
+def test_read_only() -> None:
+    def use(printed: Printed) -> None:
+        assert [answer.status_code for answer in pings(printed, "GET")] == [200]
+        assert [answer.status_code for answer in pings(printed, "POST")] == [503]
+
+    assert in_this_process(use, "--read-only") == 0
+
+
 def make(sdc: DataCenter) -> Machine:
     return sdc.create_machine("web0", package="g3-highcpu-1-smartos", image=sdc.images(name="base64")[0])
 
@@ -188,6 +216,7 @@ def make(sdc: DataCenter) -> Machine:
     ("arguments", "message"),
     [
         (["--rate", "-1"], "rate must be a number from 0 on: -1.0"),
+        (["--throttle", "0"], "rate must be a number above 0: 0.0"),
         (["--port", "65534"], "65536 is no port: they go from 0 to 65535"),
         (["--ssh-port", "70000"], "70000 is no port: they go from 0 to 65535"),
         (["--account", "a/b"], "'a/b' cannot be the login of an account"),

@@ -1,6 +1,6 @@
 """Section A of cloudapi-observed.md: what breaks the real server is answered here, and held against the test.
 
-A lost backend (A5) is nothing that a client does.
+A lost backend (A5) is nothing that a client does: it is a fault that one asks for.
 """
 
 import os
@@ -14,6 +14,8 @@ from time import time
 from wsgiref.handlers import format_date_time
 
 import pytest
+
+from smartdc.emulator.faults import BACKEND_LOST
 
 from .raw import SIGNATURE, Raw
 from .rows import row
@@ -109,6 +111,15 @@ def test_a4_invalid_volume(raw: Raw, volume: dict[str, str]) -> None:
         answer = raw.post("/my/machines", {"image": image, "package": package, "volumes": [volume]})
         assert answer.status == 500
     assert raw.names() == before
+
+
+@row("A", "Backend connection lost -> 500 with body {}")
+def test_a5_backend_lost(fresh: Raw) -> None:
+    fresh.cloud.faults.add("ListMachines", BACKEND_LOST, times=1)
+    answer = fresh.get("/my/machines")
+    assert (answer.status, answer.json, answer.type) == (500, {}, "application/json")
+    assert fresh.get("/my/machines").ok() == []
+    assert fresh.cloud.violations == []
 
 
 @row("A", "a ~9 KB URL -> no answer on Node 6.")

@@ -1,9 +1,4 @@
-"""Section H of cloudapi-observed.md: snapshots, keys, the account, packages, images, routes, codes.
-
-Left to the issues that bring their operations: volumes, disks, the throttle (429), the
-read-only mode (503), role tags, and everything about migrations. From other
-sections, for the same reason: A5 (a lost backend), and users in section C.
-"""
+"""Section H of cloudapi-observed.md: snapshots, keys, the account, packages, images, routes, codes."""
 
 from urllib.parse import quote
 
@@ -204,7 +199,7 @@ def test_h_datacenter(raw: Raw, name: str) -> None:
 
 @row("H", 'Codes ending in "Error":')
 def test_h_codes_that_end_in_error(raw: Raw) -> None:
-    """429, 501 and 503 wait for their issues; 409 of two kinds is in section F."""
+    """429 and 503 are in test_observed_h_limits, 501 is in test_observed_h_fabrics; 409 is in section F."""
     raw.get("/my/datasets").refused(405, "MethodNotAllowedError", early=True)
     raw.get("/my", headers={"Accept": "text/html"}).refused(406, "NotAcceptableError", early=True)
     raw.post("/my", body=b" " * 100001).refused(413, "PayloadTooLargeError", early=True)

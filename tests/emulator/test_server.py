@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
@@ -17,17 +13,6 @@ import pytest
 from smartdc.emulator import Emulator, server
 
 PING = b"GET /--ping HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-@pytest.fixture
-def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No thread, no open socket, no complaint after the test."""
-    threads = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= threads
-    gc.collect()
-    assert [str(warning.message) for warning in recwarn] == []
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 class Callers:

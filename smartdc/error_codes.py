@@ -1,0 +1,96 @@
+"""Which exception an answer of status 400 or above becomes.
+
+By the server's `code` first (with an ``Error`` suffix stripped: the server uses both spellings), then by the
+HTTP status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import requests
+
+from smartdc.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    GoneError,
+    InUseError,
+    InvalidArgumentError,
+    InvalidStateError,
+    MissingParameterError,
+    NotAuthorizedError,
+    NotFoundError,
+    ServerError,
+    ServiceUnavailableError,
+    ThrottledError,
+    ValidationFailedError,
+    VersionError,
+    json_or_none,
+    text_or_none,
+)
+
+__all__ = ["error_for"]
+
+_BY_CODE: dict[str, type[APIError]] = {
+    "BadRequest": BadRequestError,
+    "InvalidHeader": BadRequestError,
+    "InvalidContent": BadRequestError,
+    "RequestExpired": BadRequestError,
+    "InvalidCredentials": AuthenticationError,
+    "NotAuthorized": NotAuthorizedError,
+    "Forbidden": NotAuthorizedError,
+    "ImageNotShared": NotAuthorizedError,
+    "NotImageOwner": NotAuthorizedError,
+    "NotMantaPathOwner": NotAuthorizedError,
+    "Unauthorized": NotAuthorizedError,
+    "ResourceNotFound": NotFoundError,
+    "VolumeNotFound": NotFoundError,
+    "InvalidArgument": InvalidArgumentError,
+    "InvalidNetworks": InvalidArgumentError,
+    "InvalidParameters": ValidationFailedError,
+    "MissingParameter": MissingParameterError,
+    "ValidationFailed": ValidationFailedError,
+    "Validation": ValidationFailedError,
+    "InvalidState": InvalidStateError,
+    "UnallocatedVM": InvalidStateError,
+    "KeyRequired": InvalidStateError,
+    "BrandNotSupported": InvalidStateError,
+    "CannotDestroyMachine": InvalidStateError,
+    "MachineStopped": InvalidStateError,
+    "PreconditionFailed": InvalidStateError,
+    "VmNotStopped": InvalidStateError,
+    "VmWithoutFlexibleDiskSize": InvalidStateError,
+    "InUse": InUseError,
+    "ImageHasDependentImages": InUseError,
+    "VolumeInUse": InUseError,
+    "InvalidVersion": VersionError,
+    "RequestThrottled": ThrottledError,
+    "TooManyRequests": ThrottledError,
+    "ServiceUnavailable": ServiceUnavailableError,
+}
+
+_BY_STATUS: dict[int, type[APIError]] = {
+    401: AuthenticationError,
+    403: NotAuthorizedError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: GoneError,
+    420: ThrottledError,
+    422: ValidationFailedError,
+    429: ThrottledError,
+    449: VersionError,
+    503: ServiceUnavailableError,
+}
+
+
+def error_for(response: requests.Response) -> APIError:
+    """The exception for an answer of status 400 or above."""
+    if response.status_code == 410:
+        return GoneError(response)
+    body = json_or_none(response)
+    code = text_or_none(body.get("code")) if isinstance(body, Mapping) else None
+    fallback = ServerError if response.status_code >= 500 else BadRequestError
+    by_status = _BY_STATUS.get(response.status_code, fallback)
+    return _BY_CODE.get((code or "").removesuffix("Error"), by_status)(response)

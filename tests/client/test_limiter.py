@@ -1,0 +1,221 @@
+"""The limiter, on a simulated clock, against a simulated bucket as CloudAPI has it."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import pickle
+from typing import Any
+
+import pytest
+import requests
+
+from smartdc import ConfigurationError, DataCenter, ThrottledError
+from smartdc.throttle import (
+    LOWEST_RATE,
+    QUIET_SECONDS,
+    REST,
+    SHARE,
+    USUAL_RATE,
+    Limiter,
+    Limiters,
+    Turn,
+    group_of,
+)
+
+
+def refusal(message: str = "") -> ThrottledError:
+    response = requests.Response()
+    response.status_code = 429
+    response._content = b'{"code": "TooManyRequestsError", "message": "%s"}' % message.encode()
+    return ThrottledError(response)
+
+
+def stated(rate: float) -> ThrottledError:
+    return refusal(f"You have exceeded your request rate of {rate:g} r/s.")
+
+
+class Bucket:
+    """A token bucket; rate and burst as restify's throttle has them."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate, self.burst = rate, burst
+        self._tokens, self._since = burst, 0.0
+
+    def lets(self, now: float) -> bool:
+        self._tokens = min(self.burst, self._tokens + (now - self._since) * self.rate)
+        self._since = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def run(
+    bucket: Bucket, *, count: int, threads: int, tells: bool, stating: float | None = None
+) -> tuple[float, int, list[int]]:
+    """So many threads make so many requests, 5 ms each: seconds, refusals, and what each thread got done."""
+    limiter, said = Limiter(), stated(stating or bucket.rate) if tells else refusal()
+    queue: list[tuple[float, int, Turn | None]] = [(0.0, thread, None) for thread in range(threads)]
+    left, refused, done, now = count, 0, [0] * threads, 0.0
+    while queue:
+        now, thread, turn = heapq.heappop(queue)
+        if turn is None or not limiter.holds(turn):
+            turn = limiter.turn(now)
+            heapq.heappush(queue, (now + turn.wait + 0.005, thread, turn))
+            continue
+        if bucket.lets(now):
+            done[thread] += 1
+            left -= 1
+        else:
+            refused += 1
+            limiter.refused(now, turn.era, said)
+        if left >= threads:
+            heapq.heappush(queue, (now, thread, None))
+    return now, refused, done
+
+
+@pytest.mark.parametrize("rate", [0.5, 2, 5, 10, 25, 100])
+def test_it_holds_the_rate_that_the_server_states(rate: float) -> None:
+    seconds, refused, done = run(Bucket(rate, 3 * rate), count=1500, threads=16, tells=True)
+    assert seconds <= (1500 - 3 * rate) / rate * 1.1
+    assert refused <= 16  # those that were under way
+    assert max(done) - min(done) <= 2, done
+
+
+@pytest.mark.parametrize("rate", [2, 5, 10, 25])
+def test_it_finds_the_rate_where_the_server_states_none(rate: float) -> None:
+    seconds, refused, done = run(Bucket(rate, 3 * rate), count=1500, threads=16, tells=False)
+    assert seconds <= (1500 - 3 * rate) / rate * 1.5
+    assert refused <= 16 + 1500 * 0.08
+    assert max(done) - min(done) <= 0.1 * 1500 / 16, done
+
+
+def test_it_makes_room_for_others_of_the_account() -> None:
+    # Another program takes half of the bucket: the server says 20 a second, 10 are left.
+    bucket = Bucket(10, 30)
+    seconds, refused, done = run(bucket, count=1500, threads=16, tells=True, stating=20)
+    assert seconds <= (1500 - 30) / 10 * 1.1
+    assert refused <= 16 + 1500 * 0.05
+    assert max(done) - min(done) <= 0.1 * 1500 / 16, done
+
+
+def test_it_is_silent_until_something_is_refused() -> None:
+    limiter = Limiter()
+    assert {limiter.turn(now / 1000) for now in range(1000)} == {(0.0, 0)}
+
+
+def test_turns_come_one_after_the_other() -> None:
+    limiter = Limiter()
+    limiter.refused(100.0, 0, stated(10))
+    turns = [limiter.turn(100.0) for _ in range(5)]
+    each = 1 / (10 * SHARE)
+    assert [turn.wait for turn in turns] == pytest.approx([(REST + place) * each for place in range(5)])
+    assert {turn.era for turn in turns} == {1}
+
+
+def test_refusals_of_requests_that_were_under_way_cut_it_once() -> None:
+    one, several = Limiter(), Limiter()
+    one.refused(0.0, 0, stated(10))
+    for _ in range(16):
+        several.refused(0.0, 0, stated(10))
+    assert one.turn(0.0).wait == several.turn(0.0).wait
+    # Who waits for a turn of before, waits anew.
+    turn = several.turn(0.0)
+    assert several.holds(turn)
+    several.refused(0.1, turn.era, stated(10))
+    assert not several.holds(turn)
+    assert several.turn(0.1).wait > one.turn(0.1).wait
+
+
+def test_it_grows_to_what_the_server_states_and_no_further() -> None:
+    limiter = Limiter()
+    limiter.refused(0.0, 0, stated(10))
+    limiter.refused(0.0, 1, stated(10))
+    now = 0.0
+    while now < 1000:
+        now += limiter.turn(now).wait
+    first, second = limiter.turn(now), limiter.turn(now)
+    assert second.wait - first.wait == pytest.approx(1 / (10 * SHARE))
+
+
+def test_it_never_stops_altogether() -> None:
+    limiter, now = Limiter(), 0.0
+    for era in range(100):
+        limiter.refused(now, era, refusal())
+    assert limiter.turn(now).wait <= REST / LOWEST_RATE
+    limiter = Limiter()
+    limiter.refused(0.0, 0, stated(0))
+    assert limiter.turn(0.0).wait == pytest.approx(REST / LOWEST_RATE)
+
+
+def test_without_a_word_of_the_server_it_begins_at_triton_s_usual_rate() -> None:
+    limiter = Limiter()
+    limiter.refused(0.0, 0, refusal("slow down"))
+    assert limiter.turn(0.0).wait == pytest.approx(REST / USUAL_RATE)
+
+
+def test_after_a_quiet_while_the_burst_may_be_used_again() -> None:
+    limiter = Limiter()
+    limiter.refused(0.0, 0, stated(10))
+    assert limiter.turn(0.0).wait > 0
+    later = QUIET_SECONDS + 1
+    assert [limiter.turn(later).wait for _ in range(3)] == [0.0] * 3
+
+
+def test_a_fixed_rate_is_kept_whatever_the_server_says() -> None:
+    limiter = Limiter(4.0)
+    assert [limiter.turn(0.0).wait for _ in range(3)] == [0.0, 0.25, 0.5]
+    limiter.refused(0.0, 0, stated(1))
+    assert limiter.turn(0.0).wait == 0.75
+    assert [limiter.turn(1000.0).wait for _ in range(3)] == [0.0, 0.25, 0.5]
+    boundless = Limiter(math.inf)
+    assert [boundless.turn(0.0).wait for _ in range(3)] == [0.0] * 3
+
+
+def test_one_limiter_for_each_server_account_and_group() -> None:
+    limiters = Limiters()
+    one = limiters.get("https://a", "bob", "machines")
+    assert limiters.get("https://a", "bob", "machines") is one
+    for other in (
+        ("https://b", "bob", "machines"),
+        ("https://a", "eve", "machines"),
+        ("https://a", "bob", "nics"),
+    ):
+        assert limiters.get(*other) is not one
+
+
+def test_limiters_pickle_as_new_ones() -> None:
+    limiters = Limiters(2.0)
+    limiters.get("https://a", "bob", "machines").turn(0.0)
+    again = pickle.loads(pickle.dumps(limiters))  # noqa: S301 - our own
+    assert [again.get("https://a", "bob", "machines").turn(0.0).wait for _ in range(2)] == [0.0, 0.5]
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+def test_rates_that_are_none(rate: Any) -> None:
+    with pytest.raises(ConfigurationError, match="rate must be None or a number of requests a second, not"):
+        DataCenter("cloudapi.invalid", rate=rate)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "group"),
+    [
+        ("GET", "", "account"),
+        ("GET", "/limits", "account"),
+        ("GET", "/datasets", "images"),
+        ("POST", "/machines/a/snapshots/b", "machines"),
+        ("GET", "/machines/a/nics", "nics"),
+        ("GET", "/machines/nics", "machines"),
+        ("PUT", "/machines/a/tags", "machines"),
+        ("PUT", "/machines/a", "resources"),
+        ("PUT", "", "resources"),
+        ("GET", "/fwrules/a/machines", "machines"),
+        ("GET", "/users/a", "users"),
+        ("GET", "/users/a/keys/b", "keys"),
+        ("PUT", "/networks/a/ips/10.0.0.1", "networks"),
+    ],
+)
+def test_groups(method: str, path: str, group: str) -> None:
+    # As lib/app.js of sdc-cloudapi mounts them; all routes: tests/contract.
+    assert group_of(method, path) == group

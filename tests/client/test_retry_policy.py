@@ -1,0 +1,160 @@
+"""RetryPolicy: which failure is followed by another attempt, and after how long."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from smartdc import (
+    ConfigurationError,
+    ConnectionFailed,
+    DataCenter,
+    InvalidResponse,
+    RequestTimeout,
+    RetryPolicy,
+    SmartDCError,
+)
+from smartdc.error_codes import error_for
+from smartdc.retry import NONE, STANDARD, chosen_policy, is_untouched
+
+
+def answered(status: int, **headers: str) -> SmartDCError:
+    response = requests.Response()
+    response.status_code = status
+    response._content = b'{"code": "Novelty", "message": "why"}'
+    response.headers = CaseInsensitiveDict({name.replace("_", "-"): text for name, text in headers.items()})
+    return error_for(response)
+
+
+def pause(error: SmartDCError, policy: RetryPolicy = STANDARD, **said: Any) -> float | None:
+    arguments: dict[str, Any] = {
+        "attempt": 1,
+        "elapsed": 0.0,
+        "repeatable": True,
+        "chance": lambda: 1.0,
+    } | said
+    return policy.pause(error, **arguments)
+
+
+UNREACHED = ConnectionFailed("refused", sent=False)
+BROKEN = ConnectionFailed("reset")
+LATE = RequestTimeout("late")
+
+# Failure; whether it certainly was not carried out; whether another attempt may fare better.
+FAILURES: list[tuple[SmartDCError, bool, bool]] = [
+    (UNREACHED, True, True),
+    (BROKEN, False, True),
+    (LATE, False, True),
+    (RequestTimeout("no connection", sent=False), True, True),
+    (InvalidResponse("damaged"), False, True),
+    (InvalidResponse("too long", lasting=True), False, False),
+    (ConnectionFailed("not trusted", sent=False, lasting=True), True, False),
+    # HAProxy has not got the whole request: https://docs.haproxy.org, errorfile 408.
+    (answered(408), True, True),
+    (answered(429), True, False),  # goes by turns, not by pauses
+    (answered(420), True, False),
+    (answered(502), False, True),
+    # Also HAProxy's answer where the server took more than 120 s (etc/haproxy.cfg.in: errorfile 504).
+    (answered(503), False, True),
+    # Read-only (lib/app.js: readOnlyMode).
+    (answered(503, Retry_After="1"), True, True),
+    (answered(504), False, True),
+    *((answered(status), False, False) for status in (400, 401, 403, 404, 409, 410, 413, 422, 500, 501)),
+]
+
+
+@pytest.mark.parametrize(("error", "untouched", "passing"), FAILURES, ids=str)
+def test_what_is_made_again(error: SmartDCError, untouched: bool, passing: bool) -> None:
+    assert is_untouched(error) is untouched
+    assert (pause(error) is not None) is passing
+    assert (pause(error, repeatable=False) is not None) is (passing and untouched)
+    assert pause(error, NONE) is None
+
+
+def test_pauses_double_and_are_a_random_part_of_that() -> None:
+    policy = RetryPolicy(attempts=100, first_pause=0.5, longest_pause=20)
+    longest = [pause(BROKEN, policy, attempt=attempt) for attempt in range(1, 9)]
+    assert longest == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]
+    assert pause(BROKEN, policy, attempt=99) == 20.0
+    assert pause(BROKEN, policy, attempt=3, chance=lambda: 0.25) == 0.5
+    assert pause(BROKEN, policy, attempt=3, chance=lambda: 0.0) == 0.0
+    drawn = [policy.pause(BROKEN, attempt=3, elapsed=0, repeatable=True) for _ in range(200)]
+    assert all(part is not None and 0 <= part < 2 for part in drawn)
+    assert len(set(drawn)) > 190
+
+
+def test_attempts_and_deadline_end_it() -> None:
+    assert pause(BROKEN, attempt=4) is not None
+    assert pause(BROKEN, attempt=5) is None
+    policy = RetryPolicy(deadline=10, first_pause=2)
+    assert pause(BROKEN, policy, elapsed=8) == 2
+    assert pause(BROKEN, policy, elapsed=8.1) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("0", 0.0),
+        ("-1", 0.5),
+        ("soon", 0.5),
+        ("", 0.5),
+        ("1e1000", 0.5),
+        ("9" * 5000, 0.5),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_retry_after_in_seconds(text: str, seconds: float) -> None:
+    assert pause(answered(503, Retry_After=text)) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    error = answered(503, Retry_After=formatdate(time.time() + 30, usegmt=True))
+    assert pause(error) == pytest.approx(30, abs=2)
+    # By the server's clock, which is an hour ahead.
+    error = answered(503, Retry_After=formatdate(time.time() + 3630, usegmt=True))
+    assert pause(error, ahead=3600) == pytest.approx(30, abs=2)
+    assert pause(answered(503, Retry_After="Thu, 01 Jan 1970 00:00:00 GMT")) == 0
+    # Maintenance that takes longer than anybody waits.
+    assert pause(answered(503, Retry_After=formatdate(time.time() + 7200))) is None
+    assert pause(answered(503, Retry_After="86400")) is None
+
+
+def test_modes_have_names() -> None:
+    assert chosen_policy("standard") is STANDARD == RetryPolicy()
+    assert chosen_policy("none") is NONE
+    own = RetryPolicy(attempts=2)
+    assert chosen_policy(own) is own
+    wrong: list[Any] = ["fast", "", None, 3, True]
+    for value in wrong:
+        with pytest.raises(ConfigurationError, match="retry must be 'standard', 'none' or"):
+            DataCenter("cloudapi.invalid", retry=value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"attempts": 0},
+        {"throttled": 0},
+        {"deadline": -1},
+        {"first_pause": float("nan")},
+        {"longest_pause": -0.1},
+    ],
+    ids=str,
+)
+def test_policies_that_are_none(arguments: Any) -> None:
+    with pytest.raises(ConfigurationError, match="RetryPolicy"):
+        RetryPolicy(**arguments)
+
+
+def test_a_policy_is_a_value() -> None:
+    assert pickle.loads(pickle.dumps(RetryPolicy(attempts=3))) == RetryPolicy(attempts=3)  # noqa: S301
+    with pytest.raises(AttributeError):
+        STANDARD.attempts = 9  # type: ignore[misc]

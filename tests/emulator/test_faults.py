@@ -1,0 +1,459 @@
+"""What goes wrong when it is asked for, as a client sees it, and what the data center then has done."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from time import monotonic, sleep
+from typing import Any, NoReturn
+
+import pytest
+
+from smartdc.emulator import Emulator
+from smartdc.emulator import faults as faults_module
+from smartdc.emulator.faults import (
+    BACKEND_LOST,
+    HAPROXY_400,
+    HAPROXY_408,
+    HAPROXY_500,
+    HAPROXY_503,
+    HAPROXY_TIMEOUT,
+    HTML_502,
+    Delay,
+    Drop,
+    Fault,
+    Faults,
+    Garbage,
+    HalfBody,
+    Planned,
+    Status,
+    WrongDigest,
+)
+from tests.exchanges import DESCRIPTION, Tally
+
+from .creation import Creation
+from .raw import Raw
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+BROKEN = [
+    Drop(after_commit=False),
+    Drop(after_commit=True),
+    HalfBody(),
+    Garbage(),
+    Status(503),
+    Status(503, after_commit=True),
+    Delay(0.001),
+    Delay(0.001, after_commit=False),
+    WrongDigest(),
+]
+
+
+def outcome(ask: Callable[[], Any]) -> int | str:
+    """The status of the answer, or how there was none."""
+    try:
+        status: int = ask().status
+    except (http.client.HTTPException, OSError) as error:
+        return type(error).__name__
+    return status
+
+
+def create(raw: Raw) -> int | str:
+    return outcome(lambda: Creation(raw).ask(name="web"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen", "made"),
+    [
+        (Drop(after_commit=False), "RemoteDisconnected", 0),
+        (Drop(after_commit=True), "RemoteDisconnected", 1),
+        (HalfBody(), "IncompleteRead", 1),
+        (Garbage(), "BadStatusLine", 1),
+        (Status(502), 502, 0),
+        (Status(502, after_commit=True), 502, 1),
+        (Delay(0.001), 201, 1),
+        (Delay(0.001, after_commit=False), 201, 1),
+        (WrongDigest(), 201, 1),
+    ],
+)
+def test_what_a_client_sees_and_what_is_done(fresh: Raw, fault: Fault, seen: int | str, made: int) -> None:
+    planned = fresh.cloud.faults.add("CreateMachine", fault, times=1)
+    assert create(fresh) == seen
+    assert len(fresh.site.machines) == made
+    call = fresh.cloud.calls[-1]
+    assert (call.operation, call.fault, planned.applied) == ("CreateMachine", fault, 1)
+    assert call.body["name"] == "web"
+    # Once was asked for.
+    assert fresh.get("/my/machines").status == 200
+    assert fresh.cloud.calls[-1].fault is None
+
+
+def test_the_call_log_has_what_was_answered(fresh: Raw) -> None:
+    error = {"code": "X", "message": "x"}
+    for fault in (Drop(after_commit=True), Garbage(), Status(500, error), Status(502, "text"), HalfBody()):
+        fresh.cloud.faults.add("ListDatacenters", fault, times=1)
+        outcome(lambda: fresh.get("/my/datacenters"))
+    urls = fresh.get("/my/datacenters").ok()
+    answers = [(call.status, call.response) for call in fresh.cloud.calls]
+    assert answers == [(0, None), (0, None), (500, error), (502, "text"), (200, urls), (200, urls)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "body", "content_type"),
+    [
+        (Status(503), b"", None),
+        (Status(503, {"code": "X"}), b'{"code":"X"}', "application/json"),
+        (Status(503, "ü"), "ü".encode(), "application/json"),
+        (Status(503, b"\xff", content_type="image/png"), b"\xff", "image/png"),
+        (BACKEND_LOST, b"{}", "application/json"),
+        (HTML_502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"),
+    ],
+)
+def test_a_status_is_sent_as_it_stands(
+    fresh: Raw, fault: Status, body: bytes, content_type: str | None
+) -> None:
+    fresh.cloud.faults.add("GetAccount", fault)
+    answer = fresh.get("/my")
+    assert (answer.status, answer.body, answer.type) == (fault.status, body, content_type)
+    assert answer.late == []
+    assert answer.headers["Date"] is None
+
+
+def test_a_status_with_headers(fresh: Raw) -> None:
+    fresh.cloud.faults.add("GetAccount", Status(503, headers={"Retry-After": "7"}))
+    assert fresh.get("/my").headers["Retry-After"] == "7"
+    assert fresh.head("/my").status == 200  # an operation of its own
+    fresh.cloud.faults.add("HeadAccount", Status(503, {"code": "X"}))
+    assert (fresh.head("/my").status, fresh.head("/my").body) == (503, b"")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "known"),
+    [
+        (HAPROXY_400, 400, "BadHTTPRequest"),
+        (HAPROXY_408, 408, "IdleClientError"),
+        (HAPROXY_500, 500, "code"),
+        (HAPROXY_503, 503, "code"),
+        (HAPROXY_TIMEOUT, 503, "code"),
+    ],
+)
+def test_what_haproxy_says(fresh: Raw, fault: Status, status: int, known: str) -> None:
+    fresh.cloud.faults.add("CreateMachine", fault)
+    answer = Creation(fresh).ask()
+    assert (answer.status, answer.type) == (status, "application/json")
+    assert known in answer.json
+    assert answer.headers["Connection"] == "close"
+    assert len(fresh.site.machines) == (fault is HAPROXY_TIMEOUT)
+
+
+@pytest.mark.parametrize("after_commit", [True, False])
+def test_a_delay(fresh: Raw, after_commit: bool) -> None:
+    fresh.cloud.faults.add("GetAccount", Delay(0.03, after_commit=after_commit))
+    started = monotonic()
+    fresh.get("/my").ok()
+    assert monotonic() - started >= 0.03
+
+
+class Impatient(Raw):
+    """Hangs up as soon as a fault has struck."""
+
+    def __init__(self, cloud: Emulator, planned: Planned) -> None:
+        super().__init__(cloud)
+        self.planned = planned
+
+    def send(
+        self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes | None = None
+    ) -> NoReturn:
+        connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=20)
+        with closing(connection):
+            connection.request(method, target, body, dict(headers))
+            while not self.planned.applied:
+                sleep(0.001)
+        raise TimeoutError
+
+
+@pytest.mark.parametrize("after_commit", [True, False])
+def test_a_client_that_does_not_wait(fresh: Raw, after_commit: bool) -> None:
+    """Its request is carried out, and nobody goes on waiting for it."""
+    planned = fresh.cloud.faults.add("CreateMachine", Delay(600, after_commit=after_commit))
+    assert create(Impatient(fresh.cloud, planned)) == "TimeoutError"
+    fresh.get("/my")  # by now it was noticed that the client is gone
+    assert [vm.alias for vm in fresh.site.machines.values()] == ["web"]
+    assert sorted(call.operation or "" for call in fresh.cloud.calls) == ["CreateMachine", "GetAccount"]
+
+
+def test_half_a_body(fresh: Raw) -> None:
+    machine = fresh.site.add_machine()
+    whole = fresh.get(f"/my/machines/{machine.uuid}").body
+    fresh.cloud.faults.add("*", HalfBody())
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        fresh.get(f"/my/machines/{machine.uuid}")
+    assert caught.value.partial == whole[: len(whole) // 2]
+    assert caught.value.expected == len(whole) - len(whole) // 2
+
+
+def test_half_of_nothing(fresh: Raw) -> None:
+    """Of a chunked answer the end is missing; a 204 and a HEAD have no body that could be."""
+    machine = fresh.site.add_machine()
+    fresh.cloud.faults.add("*", HalfBody())
+    assert outcome(lambda: fresh.post(f"/my/machines/{machine.uuid}", {"action": "stop"})) == "IncompleteRead"
+    fresh.delete(f"/my/machines/{machine.uuid}").empty(204)
+    assert fresh.head("/my").status == 200
+    fresh.cloud.clock.advance(60)
+    assert machine.state == "destroyed"
+
+
+def test_half_of_a_large_body(fresh: Raw) -> None:
+    for number in range(400):
+        fresh.site.add_machine(f"m{number}")
+    fresh.cloud.faults.add("ListMachines", HalfBody())
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        fresh.get("/my/machines")
+    assert len(caught.value.partial) > 100_000
+    assert caught.value.expected in (len(caught.value.partial), len(caught.value.partial) + 1)
+
+
+def test_a_wrong_digest(fresh: Raw) -> None:
+    right = fresh.get("/my")
+    fresh.cloud.faults.add("*", WrongDigest(), times=2)
+    wrong = fresh.get("/my")
+    assert wrong.body == right.body
+    assert wrong.headers.get_all("Content-MD5") != right.headers.get_all("Content-MD5")
+    assert len(wrong.headers["Content-MD5"]) == 24
+    assert fresh.delete(f"/my/machines/{fresh.site.add_machine().uuid}").headers["Content-MD5"]
+
+
+@pytest.mark.parametrize("fault", [Drop(after_commit=True), HalfBody(), Garbage(), HAPROXY_503], ids=repr)
+def test_a_connection_that_is_kept(fresh: Raw, fault: Fault) -> None:
+    """It breaks in the middle of its life, and so does another that the client then opens."""
+    connection = http.client.HTTPSConnection(fresh.host, context=fresh.context, timeout=20)
+    with closing(connection):
+        for times in range(3):
+            connection.request("GET", "/--ping")
+            assert connection.getresponse().read()
+            fresh.cloud.faults.add("GetAccount", fault, times=1)
+            with closing(connection):
+                assert outcome(lambda: _asked(connection)) in (503, type_of(fault))
+            assert len(fresh.cloud.calls) == 2 * times + 2
+
+
+def _asked(connection: http.client.HTTPSConnection) -> http.client.HTTPResponse:
+    connection.request("GET", "/--ping")
+    response = connection.getresponse()
+    response.read()
+    return response
+
+
+def type_of(fault: Fault) -> str:
+    return {Drop: "RemoteDisconnected", HalfBody: "IncompleteRead", Garbage: "BadStatusLine"}.get(
+        type(fault), ""
+    )
+
+
+def test_a_client_that_keeps_a_closed_connection(fresh: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopping does not wait for its goodbye."""
+    monkeypatch.setattr(faults_module, "_GOODBYE_SECONDS", 0.02)
+    fresh.cloud.faults.add("GetAccount", Garbage())
+    connection = http.client.HTTPSConnection(fresh.host, context=fresh.context, timeout=20)
+    with closing(connection):
+        connection.request("GET", "/--ping")
+        with pytest.raises(http.client.BadStatusLine):
+            connection.getresponse()
+        started = monotonic()
+        fresh.cloud.stop()
+        assert monotonic() - started < 1
+
+
+def test_what_is_refused_before_uses_no_fault_up(fresh: Raw) -> None:
+    machine = fresh.site.add_machine()
+    planned = [fresh.cloud.faults.add("*", fault, times=1) for fault in BROKEN]
+    assert fresh.get("/my", authorization=None).status == 401
+    assert fresh.get("/nobody").status == 404
+    assert fresh.get("/my/datasets").status == 405
+    assert fresh.get("/my/machines/00000000-dead-4bad-8bad-000000000000").status == 404
+    fresh.cloud.throttle(burst=1)
+    for fault in BROKEN:
+        outcome(partial(fresh.get, "/my"))
+        assert fresh.cloud.calls[-1].fault == fault
+        assert fresh.get("/my").status == 429
+        fresh.cloud.clock.advance(0.1)
+    fresh.cloud.read_only()
+    assert fresh.delete(f"/my/machines/{machine.uuid}").status == 503
+    assert [each.applied for each in planned] == [1] * len(BROKEN)
+
+
+def test_a_refusal_of_the_operation_itself_is_lost_like_an_answer(fresh: Raw) -> None:
+    fresh.cloud.faults.add("CreateMachine", Drop(after_commit=True))
+    assert outcome(lambda: fresh.post("/my/machines", {})) == "RemoteDisconnected"
+    assert fresh.site.machines == {}
+
+
+def test_what_nobody_has_to_sign_for(fresh: Raw) -> None:
+    fresh.cloud.faults.add("*", Status(503), times=2)
+    assert fresh.get("/--ping", authorization=None).status == 503
+    assert fresh.get("/docs", authorization=None).status == 503
+    assert fresh.get("/--ping", authorization=None).status == 200
+
+
+def test_a_stream_that_breaks_off(fresh: Raw) -> None:
+    path = f"/my/machines/{fresh.site.add_machine().uuid}/migrate"
+    fresh.post(path, {"action": "begin"}).ok(201)
+    fresh.cloud.faults.add("Migrate", HalfBody(), times=1)
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        fresh.post(path, {"action": "watch"})
+    assert caught.value.partial.startswith(b'{"')
+    with pytest.raises(ValueError, match="column"):
+        json.loads(caught.value.partial)
+    # Whoever asks again gets the rest.
+    assert fresh.post(path, {"action": "watch"}).body.endswith(b"}\n")
+
+
+@pytest.mark.parametrize("fault", [Drop(after_commit=True), Garbage(), Status(503), Delay(0.001)], ids=repr)
+def test_a_stream_that_does_not_begin(fresh: Raw, fault: Fault) -> None:
+    path = f"/my/machines/{fresh.site.add_machine().uuid}/migrate"
+    fresh.post(path, {"action": "begin"}).ok(201)
+    fresh.cloud.faults.add("Migrate", fault)
+    seen = {Drop: "RemoteDisconnected", Garbage: "BadStatusLine", Status: 503, Delay: 200}[type(fault)]
+    assert outcome(lambda: fresh.post(path, {"action": "watch"})) == seen
+
+
+# From here on: which request is struck.
+
+
+@pytest.fixture
+def faults() -> Faults:
+    """Those of no cloud."""
+    return Faults({"GetMachine", "CreateMachine"}, ("a", "b"))
+
+
+def drawn(faults: Faults, operation: str, count: int, datacenter: str = "a") -> list[Fault | None]:
+    return [faults.strike(operation, datacenter) for _ in range(count)]
+
+
+def test_times(fresh: Raw) -> None:
+    twice = fresh.cloud.faults.add("ListMachines", Status(503), times=2)
+    assert [fresh.get("/my/machines").status for _ in range(3)] == [503, 503, 200]
+    assert fresh.get("/my").status == 200
+    assert twice.applied == 2
+
+
+def test_always_until_it_is_cleared(fresh: Raw) -> None:
+    always = fresh.cloud.faults.add("*", Status(503))
+    assert [fresh.get("/my").status, fresh.get("/my/machines").status] == [503, 503]
+    fresh.cloud.faults.clear()
+    assert fresh.get("/my").status == 200
+    assert always.applied == 2
+
+
+def test_one_data_center(fresh: Raw) -> None:
+    fresh.cloud.faults.add("GetAccount", Status(503), datacenter="us-east-1")
+    assert fresh.get("/my").status == 200
+    east = Raw(fresh.cloud)
+    east.host = fresh.cloud.url("us-east-1").removeprefix("https://")
+    assert east.get("/my").status == 503
+
+
+def test_the_order_is_that_of_adding(faults: Faults) -> None:
+    later = Delay(1)
+    faults.add("CreateMachine", later, probability=1)
+    faults.add("*", Status(503), times=2)
+    faults.add("CreateMachine", Status(502), times=1)
+    assert drawn(faults, "CreateMachine", 4) == [Status(503), Status(503), Status(502), later]
+
+
+def test_probabilities_add_up(faults: Faults) -> None:
+    """30 % and 20 % leave half of the requests alone."""
+    some = faults.add("CreateMachine", Status(500), probability=0.3)
+    others = faults.add("*", Status(503), probability=0.2)
+    found = Counter(drawn_status(fault) for fault in drawn(faults, "CreateMachine", 4000))
+    assert 1080 < found[500] < 1320
+    assert 680 < found[503] < 920
+    assert 1850 < found[None] < 2150
+    assert (some.applied, others.applied) == (found[500], found[503])
+
+
+def drawn_status(fault: Fault | None) -> int | None:
+    return fault.status if isinstance(fault, Status) else None
+
+
+def test_probabilities_beyond_one(faults: Faults) -> None:
+    """What was added first has its share; what is left goes to the others."""
+    faults.add("*", Status(500), probability=0.8)
+    faults.add("*", Status(503), probability=0.8)
+    found = Counter(drawn_status(fault) for fault in drawn(faults, "CreateMachine", 1000))
+    assert set(found) == {500, 503}
+    assert 740 < found[500] < 860
+
+
+def test_a_probability_and_a_number_of_times(faults: Faults) -> None:
+    planned = faults.add("CreateMachine", Status(503), probability=0.5, times=3)
+    found = drawn(faults, "CreateMachine", 100)
+    assert found.count(Status(503)) == planned.applied == 3
+    assert found[:3] != [Status(503)] * 3
+
+
+def test_the_same_seed_gives_the_same_sequence_whatever_else_is_asked(faults: Faults) -> None:
+    faults.add("*", Status(503), probability=0.5)
+    faults.seed(7)
+    first = drawn(faults, "CreateMachine", 50)
+    faults.seed(7)
+    mixed = []
+    for _ in range(50):
+        drawn(faults, "GetMachine", 3)
+        drawn(faults, "CreateMachine", 1, "b")
+        mixed += drawn(faults, "CreateMachine", 1)
+    assert mixed == first
+    assert drawn(faults, "CreateMachine", 50) != first  # it goes on
+    faults.seed(8)
+    assert drawn(faults, "CreateMachine", 50) != first
+
+
+def test_two_emulators_with_the_same_seed() -> None:
+    sequences = []
+    for _ in range(2):
+        with Emulator() as cloud:
+            raw = Raw(cloud)
+            cloud.faults.seed(3)
+            cloud.faults.add("GetAccount", Drop(after_commit=False), probability=0.4)
+            sequences.append([outcome(partial(raw.get, "/my")) for _ in range(12)])
+    assert sequences[0] == sequences[1]
+    assert set(sequences[0]) == {200, "RemoteDisconnected"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "how", "message"),
+    [
+        ("GetMachines", {}, "there is no operation 'GetMachines'; did you mean GetMachine?"),
+        ("xyzzy", {}, "there is no operation 'xyzzy'$"),
+        ("*", {"datacenter": "c"}, "there is no data center 'c'$"),
+        ("*", {"times": 0}, "times must be a number from 1 on, or None: 0"),
+        ("*", {"probability": 0}, "probability must be a number above 0, up to 1: 0"),
+        ("*", {"probability": 30}, "probability must be a number above 0, up to 1: 30"),
+    ],
+)
+def test_what_cannot_be_asked_for(faults: Faults, operation: str, how: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        faults.add(operation, Status(503), **how)
+    assert drawn(faults, "GetMachine", 1) == [None]
+
+
+def test_every_operation_can_be_asked_for_by_its_name(fresh: Raw) -> None:
+    for operation in ("changefeed", "HeadmachineTags", "UpdateMachine", "ConnectMachineVNC", "getroot"):
+        fresh.cloud.faults.add(operation, Status(503))
+    with pytest.raises(ValueError, match="did you mean CreateMachine"):
+        fresh.cloud.faults.add("createMachine", Status(503))
+
+
+def test_answers_that_a_fault_made_are_held_against_no_description(fresh: Raw) -> None:
+    if DESCRIPTION is None:
+        pytest.skip("the OpenAPI description is not here")
+    fresh.cloud.faults.add("GetAccount", Status(299, {"no": "account"}), times=1)
+    assert fresh.get("/my").status == 299
+    (call,) = fresh.cloud.calls
+    assert Tally().check(DESCRIPTION, [call]) == []
+    assert Tally().check(DESCRIPTION, [replace(call, fault=None)]) != []

@@ -1,0 +1,51 @@
+"""Many threads, half of whose answers are lost: nothing is lost, and nothing is made twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from multiprocessing.pool import ThreadPool
+from operator import methodcaller
+
+from smartdc import Machine, RetryPolicy
+from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Drop
+
+THREADS = 16
+MACHINES = 500
+SEED = 20261126
+PACKAGE = "g3-standard-0.25-smartos"
+# One in two attempts fails: 30 in a row is less likely than one in a billion.
+PATIENT = RetryPolicy(attempts=30, deadline=86400)
+
+
+def test_500_creates_and_deletes_of_which_half_the_answers_are_lost(cloud: Emulator) -> None:
+    cloud.faults.seed(SEED)
+    faults = [
+        cloud.faults.add(operation, Drop(after_commit=after), probability=share)
+        for operation in ("CreateMachine", "DeleteMachine")
+        for after, share in ((True, 0.3), (False, 0.2))
+    ]
+    site = cloud.site()
+    image = next(image.uuid for image in site.images.values() if image.name == "base64")
+    with cloud.datacenter(retry=PATIENT) as sdc, ThreadPool(THREADS) as pool:
+
+        def create(number: int) -> Machine:
+            # Every other one gets its name from the client.
+            return sdc.create_machine(f"web{number}" if number % 2 else None, PACKAGE, image=image)
+
+        created = pool.map(create, range(MACHINES), chunksize=1)
+        there = site.machines
+        assert len(there) == MACHINES
+        assert {machine.id for machine in created} == set(there)
+        assert len({vm.alias for vm in there.values()}) == MACHINES
+        assert all(machine.name == there[machine.id].alias for machine in created)
+        pool.map(methodcaller("poll_until", "running"), created, chunksize=1)
+
+        pool.map(methodcaller("delete"), created, chunksize=1)
+        pool.map(methodcaller("poll_until", "deleted"), created, chunksize=1)
+        assert sdc.num_machines() == 0
+    assert all(vm.destroyed for vm in site.machines.values())
+    asked = Counter(call.operation for call in cloud.calls)
+    assert all(planned.applied > 100 for planned in faults)
+    lost = " ".join(str(planned.applied) for planned in faults)
+    print(lost, asked)

@@ -1,0 +1,147 @@
+"""Many threads against a server that permits ten requests a second: all get through, as fast as can be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from multiprocessing.pool import ThreadPool
+
+import pytest
+
+from smartdc import DataCenter, RetryPolicy, ThrottledError
+from smartdc.emulator import Emulator
+from smartdc.emulator.incoming import Call
+
+THREADS = 16
+REQUESTS = 600
+RATE, BURST = 10, 30
+
+
+@pytest.fixture
+def fast() -> Iterator[Emulator]:
+    """A cloud whose time runs by itself, five seconds in each real one, and that throttles as servers do."""
+    with Emulator(rate=5) as cloud:
+        cloud.throttle()
+        yield cloud
+
+
+def refused(calls: list[Call]) -> list[Call]:
+    return [call for call in calls if call.status == 429]
+
+
+def ask(sdc: DataCenter, requests: int, threads: int = THREADS) -> list[int]:
+    """How many requests each of the threads made; all are of the group of the machines."""
+    machine = sdc.machine(sdc.machines()[0], lazy=True)
+    kinds: list[Callable[[], object]] = [machine.status, machine.get_tags, sdc.machines, sdc.num_machines]
+    with ThreadPool(threads) as pool:
+        # A share for each thread, so that one that is starved is the last by far.
+        shares = [range(thread, requests, threads) for thread in range(threads)]
+        done = pool.map(lambda share: [kinds[number % 4]() for number in share], shares, chunksize=1)
+    return [len(each) for each in done]
+
+
+def test_600_requests_of_16_threads(fast: Emulator, note: Callable[[str], None]) -> None:
+    fast.site().add_machine("web")
+    with fast.datacenter() as sdc:
+        began = fast.clock.monotonic()
+        assert sum(ask(sdc, REQUESTS)) == REQUESTS
+        seconds = fast.clock.monotonic() - began
+    answered = len(fast.calls) - len(refused(fast.calls))
+    bound = (answered - BURST) / RATE
+    share = len(refused(fast.calls)) / len(fast.calls)
+    note(
+        f"throttled to {RATE}/s, burst {BURST}: {answered} requests of {THREADS} threads in {seconds:.1f} s, "
+        f"{seconds / bound:.3f} x the bound of {bound:.1f} s; "
+        f"{len(refused(fast.calls))} answered 429, {100 * share:.1f} %"
+    )
+    assert seconds <= 1.1 * bound
+    assert share <= 0.03
+    assert fast.violations == []
+
+
+def test_nothing_is_waited_for_before_the_server_refuses_something(cloud: Emulator, sdc: DataCenter) -> None:
+    cloud.throttle()
+    began = cloud.clock.monotonic()
+    for _ in range(BURST):
+        sdc.machines()
+    assert cloud.clock.monotonic() == began
+    assert refused(cloud.calls) == []
+    sdc.machines()
+    assert len(refused(cloud.calls)) == 1
+    assert cloud.clock.monotonic() - began == pytest.approx(0.2, abs=0.05)
+
+
+def test_a_group_waits_by_itself(cloud: Emulator, sdc: DataCenter) -> None:
+    cloud.throttle(burst=1)
+    for _ in range(5):
+        sdc.machines()
+    waited = cloud.clock.monotonic()
+    sdc.networks()
+    sdc.packages()
+    assert cloud.clock.monotonic() == waited
+    assert {call.operation for call in refused(cloud.calls)} == {"ListMachines"}
+
+
+def test_a_sister_at_the_same_server_and_a_role_know_of_it(cloud: Emulator, sdc: DataCenter) -> None:
+    cloud.throttle(burst=1)
+    for _ in range(5):
+        sdc.machines()
+    twice = len(refused(cloud.calls))
+    with sdc.datacenter("us-sw-1") as sister, sdc.as_role() as other:
+        for _ in range(5):
+            sister.machines()
+            other.machines()
+    assert len(refused(cloud.calls)) == twice
+    # Another data center has buckets of its own.
+    began = cloud.clock.monotonic()
+    with sdc.datacenter("us-east-1") as east:
+        east.machines()
+    assert cloud.clock.monotonic() == began
+
+
+def test_a_rate_that_is_set_is_kept_from_the_start(cloud: Emulator) -> None:
+    cloud.throttle(rate=10, burst=1)
+    with cloud.datacenter(rate=5) as sdc, sdc.datacenter("us-sw-1") as sister:
+        began = cloud.clock.monotonic()
+        for _ in range(10):
+            sdc.machines()
+            sister.machines()
+        assert cloud.clock.monotonic() - began == pytest.approx(19 / 5)
+    assert refused(cloud.calls) == []
+
+
+def test_a_boundless_rate_takes_what_it_gets(cloud: Emulator) -> None:
+    cloud.throttle(rate=10, burst=1)
+    with cloud.datacenter(rate=math.inf) as sdc:
+        for _ in range(5):
+            sdc.machines()
+    assert refused(cloud.calls)
+
+
+def test_without_retries_the_first_refusal_is_an_error(cloud: Emulator) -> None:
+    cloud.throttle(burst=1)
+    with cloud.datacenter(retry="none") as sdc:
+        sdc.machines()
+        with pytest.raises(ThrottledError) as caught:
+            sdc.machines()
+        assert caught.value.attempts == 1
+        # What it said is kept to all the same.
+        sdc.machines()
+    assert len(refused(cloud.calls)) == 1
+
+
+def test_a_server_that_never_gives_in(cloud: Emulator) -> None:
+    cloud.throttle(rate=0.001, burst=1)
+    with cloud.datacenter(retry=RetryPolicy(throttled=3)) as sdc:
+        sdc.machines()
+        with pytest.raises(ThrottledError, match=r"request rate of 0\.001") as caught:
+            sdc.machines()
+    assert caught.value.attempts == 3
+
+
+def test_a_create_that_is_refused_for_the_rate_is_made_once(cloud: Emulator, sdc: DataCenter) -> None:
+    cloud.throttle(burst=2)
+    image = sdc.images(name="base64")[0]
+    made = [sdc.create_machine(package="g3-standard-0.25-smartos", image=image) for _ in range(6)]
+    assert len({machine.id for machine in made}) == len(cloud.site().machines) == 6
+    assert refused(cloud.calls)
