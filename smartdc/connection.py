@@ -21,6 +21,7 @@ from urllib.parse import unquote
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from smartdc.bodies import checked_limit
 from smartdc.endpoint import Endpoint, Params, path_of
 from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
 from smartdc.exchange import Again, Exchange, at_once
@@ -61,6 +62,7 @@ class Connection(Endpoint):
         verbose: True (stderr) or a text stream: one line for each request.
         timeout: Seconds for connecting and for reading.
         retry: When a request is made again.
+        max_response: How many bytes of an answer are taken.
         clock: What waits use for time.
         active_roles: Roles that requests are made with; with none, the server takes the default ones.
     """
@@ -85,6 +87,7 @@ class Connection(Endpoint):
         roles: Iterable[str],
         retry: str | RetryPolicy,
         rate: float | None,
+        max_response: int,
     ) -> None:
         self.login = login
         self.auth = auth
@@ -104,6 +107,7 @@ class Connection(Endpoint):
         if pool_size < 1:
             raise ConfigurationError(f"pool_size must be 1 or more, not {pool_size!r}")
         self._pool_size = pool_size
+        self.max_response = checked_limit(max_response)
         self.active_roles = checked_roles(roles)
         self._open()
 
@@ -182,6 +186,9 @@ class Connection(Endpoint):
             )
         except APIError as error:
             raise explained(error, segments) from None
+        # CloudAPI has but these two, and they are answers.
+        if segments[:1] != ("datacenters",) and segments[-1:] != ("nics",):
+            _refuse_redirect(response)
         if isinstance(decoded, bytes) or (isinstance(decoded, str) and not _is_text(response)):
             raise _unreadable(response, "not JSON")
         return decoded, response
@@ -239,7 +246,9 @@ class Connection(Endpoint):
         path = path_of(segments)
         query = with_roles(self.active_roles, method, path, params)
         carry = partial(self._send, stream=True)
-        return self._exchange(method, self.url, path, params=query, carry=carry, again=at_once)[1]
+        response = self._exchange(method, self.url, path, params=query, carry=carry, again=at_once)[1]
+        _refuse_redirect(response)
+        return response
 
     def _open_websocket(
         self,
@@ -255,7 +264,7 @@ class Connection(Endpoint):
 
         def carry(request: requests.PreparedRequest, timeout: Timeout) -> Upgraded:
             self._tell("GET", request.url or "?")
-            return dial(request, timeout, authorities(self.verify), subprotocols)
+            return dial(request, timeout, authorities(self.verify), self.max_response, subprotocols)
 
         path = path_of(segments)
         query = with_roles(self.active_roles, "GET", path, None)
@@ -305,7 +314,8 @@ class Connection(Endpoint):
             stream.flush()
 
     def _open(self) -> None:
-        self._transport = Transport(self.base_url, self._pool_size)
+        warned = self.verify is False
+        self._transport = Transport(self.base_url, self._pool_size, self.max_response, warned)
         self._owns_pool = True
 
     def _sharing_pool(self) -> Self:
@@ -375,12 +385,27 @@ def _is_text(response: requests.Response) -> bool:
     return content_type.startswith("text/plain") or "json" in content_type
 
 
+def _refuse_redirect(response: requests.Response) -> None:
+    if 300 <= response.status_code < 400:
+        response.close()
+        request = response.request
+        raise InvalidResponse(
+            f"{request.method} {request.path_url}: {response.status_code}, a redirect; none is followed. "
+            f"Is {request.url} the URL of a CloudAPI?",
+            method=request.method,
+            path=request.path_url,
+            response=response,
+        )
+
+
 def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
     request = response.request
-    start = response.content[:80]
+    start = response.content[:80].lstrip()
+    # What is nearly CloudAPI's may have a password in it.
+    shown = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
     return InvalidResponse(
-        f"{request.method} {request.path_url}: {response.status_code} with a body that is {why}; "
-        f"it begins {start!r}. Is {request.url} the URL of a CloudAPI?",
+        f"{request.method} {request.path_url}: {response.status_code} with a body that is {why}{shown}. "
+        f"Is {request.url} the URL of a CloudAPI?",
         method=request.method,
         path=request.path_url,
         response=response,

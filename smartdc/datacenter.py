@@ -22,8 +22,10 @@ from smartdc.api.rbac import RoleOperations
 from smartdc.api.streams import StreamOperations
 from smartdc.api.users import UserOperations
 from smartdc.api.volumes import VolumeOperations
+from smartdc.bodies import DEFAULT_LIMIT
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
+from smartdc.insecure import insecurity, warn
 from smartdc.presigned import PresignedURLs
 from smartdc.profiles import (
     DEFAULT_LOCATION,
@@ -91,6 +93,8 @@ class DataCenter(
         retry: When a request is made again: ``standard``, ``none``, or a `RetryPolicy`.
         rate: Requests a second of each group of resources, whatever the server says; ``math.inf`` never
             waits. None finds the server's own limit, once it refuses a request for it.
+        max_response: How many bytes of an answer, or of a message of a stream, to take; more is an
+            `InvalidResponse`. It keeps a server that is broken or evil from filling the memory.
 
     Raises:
         ConfigurationError: One of these cannot work.
@@ -119,6 +123,7 @@ class DataCenter(
         roles: Sequence[str] = (),
         retry: str | RetryPolicy = "standard",
         rate: float | None = None,
+        max_response: int = DEFAULT_LIMIT,
     ) -> None:
         self.location = location or DEFAULT_LOCATION
         # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
@@ -137,10 +142,13 @@ class DataCenter(
             roles=roles,
             retry=retry,
             rate=rate,
+            max_response=max_response,
         )
         self.authenticate(
             key_id, secret, allow_agent, passphrase=passphrase, signed_headers=signed_headers, user=user
         )
+        if problem := insecurity(self.base_url, self.verify):
+            warn(problem)
 
     @classmethod
     def from_profile(cls, name: str | None = None, **kwargs: Any) -> Self:
@@ -241,21 +249,17 @@ class DataCenter(
             if name not in self.known_locations:
                 known = ", ".join(sorted(self.known_locations))
                 raise ConfigurationError(f"there is no data center {name!r} here; known are {known}")
-        sister = type(self)(
-            location=name,
-            headers=self.default_headers,
-            login=self.login,
-            known_locations=self.known_locations,
-            verify=self.verify,
-            verbose=self.verbose,
-            timeout=self.timeout,
-            pool_size=self._pool_size,
-            clock=self.clock,
-            roles=self.active_roles,
-            retry=self.retry,
-        )
-        sister.auth = self.auth
-        sister._limiters = self._limiters
+        sister = object.__new__(type(self))
+        own = {
+            "location": name,
+            "known_locations": dict(self.known_locations),
+            "default_headers": self.default_headers.copy(),
+        }
+        sister.__setstate__(self.__getstate__() | own)
+        sister.verbose, sister.clock = self.verbose, self.clock
+        problem = insecurity(sister.base_url, sister.verify)
+        if problem and not insecurity(self.base_url, self.verify):
+            warn(problem)  # the server may name a place without TLS
         return sister
 
     def as_role(self, *roles: str) -> Self:

@@ -176,4 +176,7 @@ def path_of(segments: Sequence[str]) -> str:
     for segment in segments:
         if not isinstance(segment, str) or segment in ("", ".", ".."):
             raise ConfigurationError(f"{segment!r} cannot be an id or a name in a URL")
-    return "".join("/" + quote(segment, safe="") for segment in segments)
+    try:
+        return "".join("/" + quote(segment, safe="") for segment in segments)
+    except UnicodeEncodeError as error:  # half of a character, from a file name or from broken JSON
+        raise ConfigurationError(f"{segments!r} cannot be in a URL: {error}") from None

@@ -206,7 +206,8 @@ class APIError(SmartDCError, requests.HTTPError):
             text += f" [{details}]"
         if self.request_id:
             text += f" (request {self.request_id})"
-        return text
+        # The server wrote most of it: no control character of it reaches a terminal.
+        return "".join(char if char.isprintable() else "?" for char in text)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, _picklable(self.__dict__))

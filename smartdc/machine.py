@@ -59,7 +59,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         self.datacenter = datacenter
         self.id = entity_id(data if machine_id is None else machine_id, "machine")
         self._data = None
-        self._credentials: dict[str, Any] = {}
+        self._passwords = _Passwords({})
         self._deleted = False
         if data:
             self._save(data)
@@ -94,13 +94,13 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
         ``GET /:login/machines/:machine?credentials=true``, unless they were fetched before.
         """
-        if not self._credentials:
+        if not self._passwords.by_login:
             self.refresh(credentials=True)
-        return self._credentials
+        return self._passwords.by_login
 
     def _save(self, data: Mapping[str, Any]) -> None:
         metadata = dict(data.get("metadata") or {})
-        self._credentials = {**self._credentials, **(metadata.pop("credentials", None) or {})}
+        self._passwords.by_login |= metadata.pop("credentials", None) or {}
         self._data = cast(MachineData, {**data, "id": self.id, "metadata": metadata})
         self._deleted = data.get("state") == "deleted"
 
@@ -295,7 +295,14 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         return hash(self.id)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_credentials": {}}
+        return {**self.__dict__, "_passwords": _Passwords({})}
+
+
+class _Passwords:
+    """They are not in what `vars` shows of a machine, nor in tracebacks that show variables."""
+
+    def __init__(self, by_login: dict[str, Any]) -> None:
+        self.by_login = by_login
 
 
 def _is_private(ip: str) -> bool | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from smartdc.errors import ConfigurationError
+from smartdc.files import NotRegularError, TooLargeError, read_small_file
 
 __all__ = [
     "FIELDS",
@@ -31,6 +32,7 @@ FIELDS = {
 }
 """The fields that a profile must have, and what belongs there; all are text."""
 
+_MAX_FILE = 1024 * 1024
 _OPTIONAL = {"insecure": "true or false", "user": "text", "roles": "a list of texts", "actAsAccount": "text"}
 
 
@@ -118,9 +120,13 @@ def refuse_field(name: str, source: str | Path, field: str, problem: str) -> NoR
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_small_file(path, _MAX_FILE).decode())
     except FileNotFoundError:
         raise
+    except NotRegularError as error:
+        raise ConfigurationError(f"{path} {error}; put the file itself there") from None
+    except TooLargeError:
+        raise ConfigurationError(f"{path} has more than {_MAX_FILE} bytes; write it anew") from None
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read ({error.strerror}); check its owner and mode"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature.scheme import parse_fingerprint, parse_key_id
@@ -66,6 +66,8 @@ DEFAULT_LOCATION = "us-west-1"
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?")
 
+_ODD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
+
 
 def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
     """The URL of a location, without a slash at its end.
@@ -84,7 +86,7 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
         return _checked_url(location)
     if not _HOST.fullmatch(location):
         raise ConfigurationError(
-            f"{location!r} is not a location: give a URL, a host name, or one of "
+            f"{_shown(location)} is not a location: give a URL, a host name, or one of "
             f"{', '.join(sorted(known_locations))}"
         )
     if is_address(location):
@@ -103,12 +105,21 @@ def _checked_url(url: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{url!r} is not a CloudAPI URL ({error}); {remedy}") from None
+        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL ({error}); {remedy}") from None
     if parts.scheme not in ("https", "http") or not host:
-        raise ConfigurationError(f"{url!r} is not a CloudAPI URL; {remedy}")
-    if parts.username is not None or parts.query or parts.fragment:
+        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL; {remedy}")
+    if parts.username is not None or "?" in url or "#" in url:
         raise ConfigurationError(f"a CloudAPI URL has no user, query or fragment; {remedy}")
+    # Python's own parser drops some of these without a word.
+    if _ODD.search(url) or any(unquote(part) in (".", "..") for part in parts.path.split("/")):
+        raise ConfigurationError(f"a blank, '\\' or '..' makes no CloudAPI URL: {url!r}; {remedy}")
     return url.rstrip("/")
+
+
+def _shown(location: str) -> str:
+    """A location for an error: what stands before the host may be a password."""
+    before, at, host = location.rpartition("@")
+    return repr(f"...{at}{host}" if before else location)
 
 
 ENV = "env"
@@ -196,15 +207,18 @@ def list_profiles() -> dict[str, Profile]:
     """
     current = _current_name()
     profiles = {}
-    if _has_environment():
-        profiles[ENV] = _load_or_error(ENV, "the environment")
-    for path in profile_paths():
-        if path.stem.lower() != ENV:  # reserved for the environment
-            profiles[path.stem] = _load_or_error(path.stem, str(path))
+    for name in _names():
+        source = "the environment" if name == ENV else str(profile_path(name))
+        profiles[name] = _load_or_error(name, source)
     for name, profile in profiles.items():
         if name in (ENV, current) and profile.error is None:
             profiles[name] = replace(_with_environment_roles(profile), current=name == current)
     return profiles
+
+
+def _names() -> list[str]:
+    files = [path.stem for path in profile_paths() if path.stem.lower() != ENV]  # reserved
+    return [ENV, *files] if _has_environment() else files
 
 
 def sign_in_arguments(profile: Profile, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,7 +278,7 @@ def _load(name: str) -> Profile:
     try:
         fields = read_profile(name)
     except FileNotFoundError:
-        there = ", ".join(list_profiles()) or "none"
+        there = ", ".join(_names()) or "none"
         raise ConfigurationError(
             f"there is no profile {name!r}: {profile_path(name)} does not exist; "
             f"there are: {there}; {_MAKE_ONE}"

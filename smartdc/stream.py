@@ -24,7 +24,8 @@ from typing import Any, Generic, Self, TypeVar, cast
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from smartdc.errors import ConnectionFailed, InvalidResponse, RequestTimeout, WaitTimeout
+from smartdc.bodies import read_lines
+from smartdc.errors import ConnectionFailed, InvalidResponse, RequestTimeout, TransportError, WaitTimeout
 from smartdc.types import Change, MigrationEvent
 from smartdc.websocket import WebSocket
 
@@ -205,8 +206,7 @@ class _Lines:
 
     def __init__(self, response: requests.Response) -> None:
         self._response = response
-        # Byte by byte: of an answer that is not chunked, any other size would be waited for.
-        self._lines = response.iter_lines(chunk_size=1)
+        self._lines = read_lines(response)
         self._closed = False
 
     def receive(self) -> bytes | None:
@@ -214,6 +214,8 @@ class _Lines:
         where = f"{self._response.request.method} {self._response.request.path_url}"
         try:
             return next((line for line in self._lines if line), None)
+        except TransportError:
+            raise
         except Exception as error:
             if self._closed:
                 return None  # closed by another thread, which the library takes for an accident

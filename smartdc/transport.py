@@ -23,17 +23,29 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from requests.utils import check_header_validity, get_environ_proxies, requote_uri
+from requests.utils import check_header_validity, get_environ_proxies, requote_uri, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError, SSLError
 
-from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
+from smartdc.bodies import checked_encoding, read_body
+from smartdc.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidResponse,
+    RequestTimeout,
+    TransportError,
+)
 from smartdc.forks import renew_in_children
+from smartdc.insecure import is_this_machine
 
 __all__ = ["Timeout", "Transport", "authorities", "prepared", "refuse_damaged"]
 
 Timeout = float | tuple[float, float]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_USER = re.compile(r"//[^\s/]*@")  # with the password: a proxy's
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+# Where an answer ends, and the next request begins, is read from these.
+_FRAMING = ("content-length", "transfer-encoding")
 # What the layers below leave as it is, so that the server gets the very path that was signed.
 _AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
 _ESCAPE = re.compile(r"%[0-9a-f]{2}")
@@ -67,8 +79,7 @@ def prepared(
         request.url = f"{_normal(base)}{target}" + (f"?{urlencode(query)}" if query else "")
         request.headers = CaseInsensitiveDict()
         for name, value in headers.items():
-            check_header_validity((name, value))
-            f"{name}{value}".encode("latin-1")  # what the wire can carry
+            _check_header(name, value)
             request.headers[name] = value
     except (
         requests.exceptions.InvalidHeader,
@@ -106,8 +117,9 @@ def refuse_damaged(response: requests.Response) -> None:
 class _Adapter(HTTPAdapter):
     """Keeps the pool of its one server, which `requests` finds anew by URL and certificates for each call."""
 
-    def __init__(self, pool_size: int) -> None:
+    def __init__(self, pool_size: int, warned: bool) -> None:
         self._pools: dict[bool | str, Any] = {}
+        self._warned = warned
         super().__init__(pool_connections=1, pool_maxsize=pool_size, pool_block=True)
 
     def get_connection_with_tls_context(
@@ -117,6 +129,9 @@ class _Adapter(HTTPAdapter):
         if pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
+            if self._warned and pool.scheme == "https":
+                # urllib3's own would warn at each request.
+                pool._validate_conn = _connected  # type: ignore[attr-defined]
             self._pools[verify] = pool
         return pool
 
@@ -137,16 +152,20 @@ class Transport:
     Args:
         base_url: Protocol and host.
         pool_size: How many connections to keep.
+        max_response: How many bytes of an answer to take.
+        warned: Whether it was said that certificates are not verified.
 
     Attributes:
         base_url: As given.
         clock_offset: Seconds by which the server's clock is found to be ahead of this machine's.
     """
 
-    def __init__(self, base_url: str, pool_size: int) -> None:
+    def __init__(self, base_url: str, pool_size: int, max_response: int, warned: bool) -> None:
         self.clock_offset = 0.0
         self.base_url = base_url
         self._pool_size = pool_size
+        self._max_response = max_response
+        self._warned = warned
         self.renew()
         renew_in_children(self)
 
@@ -176,7 +195,11 @@ class Transport:
                 request, stream, timeout, authorities(verify), proxies=self._proxies
             )
             if not stream or response.status_code >= 400:
-                _ = response.content  # read here, so that breaking off is noticed
+                read_body(response, self._max_response)  # here, so that breaking off is noticed
+            else:
+                checked_encoding(response)
+        except TransportError:  # an answer, but none to be taken
+            raise
         except requests.RequestException as error:
             raise self._failure(error, f"{request.method} {request.path_url}", request) from error
         except OSError as error:  # a file of authorities that is not there
@@ -198,7 +221,7 @@ class Transport:
     def renew(self) -> None:
         """Open a pool of its own; in a forked child too."""
         self._lock = threading.Lock()
-        self._adapter = _Adapter(self._pool_size)
+        self._adapter = _Adapter(self._pool_size, self._warned)
         # The environment is read here, once.
         self._proxies = _proxies(self.base_url)
 
@@ -220,6 +243,11 @@ class Transport:
         return ConnectionFailed(f"{where}: no connection to {self.base_url} ({_reason(error)})", **about)
 
 
+def _connected(connection: Any) -> None:
+    if connection.sock is None:
+        connection.connect()
+
+
 @lru_cache(maxsize=64)
 def _normal(url: str) -> str:
     """The URL in the spelling that is connected to: lower-case host, international names encoded."""
@@ -228,15 +256,34 @@ def _normal(url: str) -> str:
     return (request.url or "").rstrip("/")
 
 
+def _check_header(name: Any, value: Any) -> None:
+    check_header_validity((name, value))
+    value.encode("latin-1")  # what the wire can carry
+    # What is let through there, servers and proxies disagree about.
+    if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+        raise requests.exceptions.InvalidHeader(f"a control character or a blank in the header {name!r}")
+    if name.lower() in _FRAMING:
+        raise requests.exceptions.InvalidHeader(f"{name} cannot be given: it follows from the body")
+
+
 def _requoted(path: str) -> str:
     return _ESCAPE.sub(lambda match: match[0].upper(), requote_uri(path))
 
 
 def _proxies(url: str) -> dict[str, str]:
     """The environment's proxies; none for this machine itself, which no proxy could reach."""
-    if urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1"):
+    if is_this_machine(url):
         return {}
-    return dict(get_environ_proxies(url))
+    proxies = dict(get_environ_proxies(url))
+    proxy = select_proxy(url, proxies)
+    try:
+        parts = urlsplit(proxy if proxy and "://" in proxy else f"//{proxy}")
+        usable = proxy is None or (parts.hostname and (parts.port or True))
+    except ValueError:
+        usable = False
+    if not usable:  # not repeated: there may be a password in it
+        raise ConfigurationError(f"{url}: the proxy in the environment must have the form http://host:port")
+    return proxies
 
 
 def authorities(verify: bool | str) -> bool | str:
@@ -272,4 +319,4 @@ def _reason(error: requests.RequestException) -> str:
     cause: Any = error.args[0] if error.args else error
     cause = getattr(cause, "reason", None) or cause
     text = str(cause.args[-1]) if isinstance(cause, BaseException) and cause.args else str(cause)
-    return _CONTROL.sub(" ", text)
+    return _USER.sub("//", _CONTROL.sub(" ", text))

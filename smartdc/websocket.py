@@ -5,23 +5,28 @@ The library `websockets` does the protocol; it is the extra ``stream``, and is i
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
+from smartdc.insecure import is_this_machine
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
 __all__ = ["Upgraded", "WebSocket", "dial"]
+
+# The library logs every header at DEBUG, the signature too, and what the messages say.
+_log = logging.getLogger("smartdc.websocket")
+_log.setLevel(logging.INFO)
 
 #: The server answers pings, and a proxy on the way closes what is idle for long.
 PING_SECONDS = 20.0
@@ -56,14 +61,21 @@ class WebSocket:
         Raises:
             TimeoutError: None came in time.
             ConnectionFailed: The connection broke.
+            InvalidResponse: The message is too large.
         """
         from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+        from websockets.frames import CloseCode
 
         try:
             return self._connection.recv(timeout)
         except ConnectionClosedOK:
             return None
         except ConnectionClosed as error:
+            if error.sent is not None and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                raise InvalidResponse(
+                    f"{self._where}: a message of the stream is too large ({error.sent.reason}); "
+                    "give DataCenter a larger max_response"
+                ) from error
             raise ConnectionFailed(f"{self._where}: the stream broke off ({error})") from error
 
     def send(self, message: str | bytes) -> None:
@@ -111,6 +123,7 @@ def dial(
     request: requests.PreparedRequest,
     timeout: float | tuple[float, float],
     authorities: bool | str,
+    max_size: int,
     subprotocols: Sequence[str] = (),
 ) -> Upgraded:
     """Make one attempt to open a WebSocket.
@@ -119,6 +132,7 @@ def dial(
         request: The request, signed.
         timeout: Seconds for the whole of it.
         authorities: What to trust: True, False, or the path of the authorities.
+        max_size: How many bytes of a message to take.
         subprotocols: Those that will do, the best first.
 
     Returns:
@@ -129,7 +143,7 @@ def dial(
         TransportError: There was no answer, or none of a WebSocket.
     """
     try:
-        from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+        from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
         from websockets.sync.client import ClientConnection, connect
         from websockets.typing import Subprotocol
     except ImportError as error:
@@ -156,18 +170,19 @@ def dial(
             subprotocols=[Subprotocol(name) for name in subprotocols] or None,
             compression=None,
             # No proxy could reach this machine itself.
-            proxy=None if urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") else True,
+            proxy=None if is_this_machine(url) else True,
             open_timeout=timeout[0] + timeout[1] if isinstance(timeout, tuple) else timeout,
             ping_interval=PING_SECONDS,
             close_timeout=CLOSE_SECONDS,
-            max_size=None,
+            max_size=max_size,
             create_connection=Unredirected,
+            logger=_log,
         ).__enter__()
     except _Refused as refusal:
         answer = _answer(request, refusal.response)
         if answer.status_code < 400:
             message = f"GET {path}: {answer.status_code} where a WebSocket was to begin"
-            raise InvalidResponse(message, response=answer, **about) from None
+            raise InvalidResponse(message, response=answer, lasting=True, **about) from None
         return answer
     except ssl.SSLCertVerificationError as error:
         raise ConnectionFailed(
@@ -181,6 +196,10 @@ def dial(
         raise ConnectionFailed(f"GET {path}: no connection to {url} ({error})", **about) from error
     except InvalidURI as error:
         raise ConfigurationError(f"GET {url}: {error}") from error
+    except InvalidProxy as error:  # whose own text has the proxy's password
+        raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error.msg}") from None
+    except ImportError as error:
+        raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error}") from error
     except InvalidHandshake as error:
         if isinstance(error.__cause__, EOFError):
             message = f"GET {path}: no answer from {url}: the connection broke"

@@ -25,7 +25,7 @@ from requests.auth import AuthBase
 
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.agent import find_signers, shared_agent
-from smartdc.http_signature.keys import Passphrase, PrivateKey, PublicKey, Signer, public_half
+from smartdc.http_signature.keys import Passphrase, PrivateKey, PublicKey, Signer, hint_at_mode, public_half
 from smartdc.http_signature.once import OnceSigner
 from smartdc.http_signature.presigned import presigned_url
 from smartdc.http_signature.scheme import (
@@ -45,6 +45,8 @@ Secret = str | os.PathLike[str] | bytes | PrivateKeyTypes
 """The path of a private key, its text, or the key as an object of `cryptography`."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# A key's text: whole, or what stands between its first line and its last, on one line.
+_KEY_TEXT = re.compile(r"-----BEGIN|\n|^\s*(b3BlbnNzaC1rZXkt|MI[A-Za-z0-9+/]{80})")
 # A key id that ends in a path; names of keys have no '/' in them.
 _WITH_PATH = re.compile(r"(/[^/]+(?:/users/[^/]+)?/keys/)((?:~[^/]*|\.{1,2})?/.+)")
 
@@ -262,6 +264,9 @@ def _from_agent_or_secret(
             _sent_key_id(key_id, signer)  # raises for the key of another fingerprint
     except KeyLoadError as error:
         raise KeyLoadError(f"{problem}{error}") from None
+    path = _path_or_none(secret)
+    if path is not None and isinstance(signers[0], PrivateKey):
+        hint_at_mode(path)
     return signers
 
 
@@ -309,7 +314,7 @@ def _path_or_none(secret: Secret | None) -> str | None:
     """The path that `secret` is; None for a key's text, which never gets into a message."""
     if isinstance(secret, os.PathLike):
         return os.fspath(secret)
-    is_text = isinstance(secret, str) and ("-----BEGIN" in secret or "\n" in secret)
+    is_text = isinstance(secret, str) and _KEY_TEXT.search(secret) is not None
     return secret if isinstance(secret, str) and not is_text else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import logging
 import os
 import re
 import stat
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from smartdc.errors import KeyLoadError
+from smartdc.files import NotRegularError, TooLargeError, read_small_file
 
 __all__ = [
     "NeedsPassphrase",
@@ -31,6 +33,7 @@ __all__ = [
     "PrivateKey",
     "PublicKey",
     "Signer",
+    "hint_at_mode",
     "public_half",
     "read_key_file",
     "stated_public_key",
@@ -39,6 +42,9 @@ __all__ = [
 Passphrase = str | bytes | Callable[[], str | bytes | None] | None
 """Text, bytes, or a function that is called only if the key turns out to be encrypted."""
 
+log = logging.getLogger("smartdc")
+
+_HINTED: set[str] = set()
 _MAX_FILE = 128 * 1024
 _ACCEPTED = "CloudAPI takes RSA, ECDSA (P-256, P-384, P-521) and Ed25519 keys"
 _MAKE_ONE = "make one with ssh-keygen -t ed25519"
@@ -237,22 +243,31 @@ def read_key_file(path: str | os.PathLike[str], limit: int = _MAX_FILE) -> bytes
     """
     source = f"the key file {os.fspath(path)}"
     try:
-        file = Path(path).expanduser()
-        if not stat.S_ISREG(file.stat().st_mode):
-            what = "is a directory" if file.is_dir() else "is not a regular file"
-            _refuse(source, what, "give the path of the private key itself")
-        # O_NONBLOCK: should a FIFO have taken its place since, opening it must not hang.
-        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
-            data = opened.read(limit + 1)
+        return read_small_file(Path(path).expanduser(), limit)
+    except NotRegularError as error:
+        _refuse(source, str(error), "give the path of the private key itself")
+    except TooLargeError:
+        _refuse(source, f"is larger than {limit // 1024} KiB, no key is", "give the path of the key itself")
     except FileNotFoundError:
         _refuse(source, "does not exist", "give the path of your private key as secret")
     except PermissionError:
         _refuse(source, "is not readable by you", "check its owner and mode (chmod 600)")
     except (OSError, RuntimeError, ValueError) as error:  # too long, no home directory, a NUL in it
         _refuse(source, f"cannot be read ({error})", "give the path of your private key as secret")
-    if len(data) > limit:
-        _refuse(source, f"is larger than {limit // 1024} KiB, no key is", "give the path of the key itself")
-    return data
+
+
+def hint_at_mode(path: str | os.PathLike[str]) -> None:
+    """Log it, once, when others can read the file of a private key that is in use."""
+    if os.name != "posix":
+        return
+    file = Path(path).expanduser()
+    try:
+        mode = file.stat().st_mode
+    except OSError:  # gone again
+        return
+    if mode & (stat.S_IRGRP | stat.S_IROTH) and str(file) not in _HINTED:
+        _HINTED.add(str(file))
+        log.warning("others can read the private key %s; make it yours alone: chmod 600 %s", path, path)
 
 
 def public_half(path: str | os.PathLike[str]) -> PublicKey | None:

@@ -21,6 +21,7 @@ from smartdc.http_signature.keys import (
     PrivateKey,
     PublicKey,
     Signer,
+    hint_at_mode,
     public_half,
     read_key_file,
     stated_public_key,
@@ -141,6 +142,7 @@ class _File:
                 f"the private key beside it is another one, {key.public_key}; "
                 f"write the right .pub with ssh-keygen -y -f {_shown(self.private)}"
             )
+        hint_at_mode(self.private)
         return key
 
 

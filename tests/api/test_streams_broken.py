@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
+from urllib3.exceptions import InsecureRequestWarning
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
@@ -74,6 +75,24 @@ def test_what_comes_is_no_json() -> None:
 
     with talking(babble) as sdc, pytest.raises(InvalidResponse, match="no JSON: '<html>'"):
         list(sdc.changefeed())
+
+
+def test_a_message_has_an_end() -> None:
+    def flood(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.send("[" + 98 * " " + "]")
+        connection.send("[" + 99 * " " + "]")
+        connection.send(["[" * 60] * 60)  # in parts
+
+    with talking(flood) as sdc:
+        sdc.max_response = 100
+        feed = sdc.changefeed()
+        assert next(feed) == []  # type: ignore[comparison-overlap]
+        with pytest.raises(
+            InvalidResponse, match="GET /test/changefeed: a message of the stream is too large"
+        ):
+            next(feed)
+        assert feed.closed
 
 
 def test_a_console_that_is_closed_takes_nothing() -> None:
@@ -199,7 +218,9 @@ def test_a_server_that_is_not_trusted(cloud: Emulator) -> None:
         pytest.raises(ConnectionFailed, match=r"is not trusted .* given as verify='/path/to/ca.pem'"),
     ):
         sdc.changefeed()
-    with cloud.datacenter(verify=False) as sdc:
+    with pytest.warns(InsecureRequestWarning):
+        unverified = cloud.datacenter(verify=False)
+    with unverified as sdc:
         sdc.changefeed().close()
 
 

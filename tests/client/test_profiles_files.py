@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smartdc import ConfigurationError, DataCenter
 from smartdc.profiles import Profile, load_profile
+from tests.odd_files import impatient, irregular
 from tests.triton_home import FINGERPRINT, TritonHome
+
+__all__ = ["impatient"]
 
 
 def test_required_fields_are_enough(triton: TritonHome) -> None:
@@ -100,7 +105,7 @@ def test_a_file_that_cannot_be_read(triton: TritonHome) -> None:
     path = triton.profile("one")
     path.unlink()
     path.mkdir()
-    assert refusal(triton) == f"{path} cannot be read (Is a directory); check its owner and mode"
+    assert refusal(triton) == f"{path} is a directory; put the file itself there"
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="not tested: a file without permission (root reads all)")
@@ -197,3 +202,21 @@ def test_no_value_of_a_broken_profile_is_shown(triton: TritonHome, caplog: pytes
     with pytest.raises(ConfigurationError) as caught:
         DataCenter.from_profile("pasted")
     assert "c2VjcmV0" not in shown + str(caught.value) + caplog.text
+
+
+@pytest.mark.usefixtures("impatient")
+@irregular
+def test_a_file_that_is_not_what_it_seems(
+    triton: TritonHome, make: Callable[[Path], Any], problem: str
+) -> None:
+    profiles = triton.config / "profiles.d"
+    profiles.mkdir(parents=True)
+    make(profiles / "lab.json")
+    with pytest.raises(ConfigurationError, match=f"{problem}|cannot be read"):
+        DataCenter.from_profile("lab")
+    triton.profile("other")
+    assert list(DataCenter.profiles()) == ["lab", "other"]
+    make(triton.config / "config.json")
+    if problem != "does not exist":  # then there is none
+        with pytest.raises(ConfigurationError, match=rf"config\.json.*({problem}|cannot be read)"):
+            DataCenter.from_profile()

@@ -29,10 +29,24 @@ class Emitted:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.errors: list[BaseException] = []
+        self.seen: set[int] = set()
+        self.secrets: list[str] = []
 
     def show(self, *things: Any) -> None:
         for thing in things:
             self.parts += [repr(thing), str(thing), f"{thing}", pickle.dumps(thing).decode("latin-1")]
+            self.look_into(thing)
+
+    def look_into(self, thing: Any) -> None:
+        """What a debugger would show: variables, and those of what belongs to it."""
+        variables = getattr(thing, "__dict__", {})
+        self.parts.append(repr(variables))
+        for value in variables.values():
+            kind = type(value)
+            ours = kind.__module__.startswith("smartdc.") and not kind.__name__.startswith("_")
+            if ours and id(value) not in self.seen:
+                self.seen.add(id(value))
+                self.look_into(value)
 
     def provoke(self, action: Callable[[], Any]) -> None:
         with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever comes
@@ -93,6 +107,13 @@ def session(cloud: Emulator, site: Site, stub: StubServer, key: Path, out: Emitt
         out.show(sdc, sdc.auth, machine, listed, machine.raw, machine.metadata)
         machine.get_metadata()
         out.show(machine.raw)
+        out.secrets.append(sdc.create_access_key()["accesskeysecret"])
+        user = sdc.create_user("bob", "bob@x.example", PASSWORD)
+        sdc.change_user_password(user["id"], PASSWORD + "x")
+        with sdc.as_role("x") as other:
+            out.show(other)
+        with sdc.changefeed() as feed:
+            out.parts += [repr(feed), repr(vars(feed)), repr(vars(feed._websocket))]
         out.provoke(lambda: sdc.machine(UNKNOWN))
         out.provoke(lambda: sdc.machine(gone.uuid, credentials=True))
         out.provoke(lambda: sdc.machine("not-a-uuid"))
@@ -113,11 +134,23 @@ def session(cloud: Emulator, site: Site, stub: StubServer, key: Path, out: Emitt
         out.provoke(distrusting.account)
     with cloud.datacenter(key_id="/nobody/keys/x") as unknown:
         out.provoke(unknown.account)
-    for reply in (Reply(b"<html>", content_type="text/html"), Reply(status=500), Reply(b"{", length=50)):
+    broken = b'{"accesskeysecret": "%b", ' % PASSWORD.encode()
+    for reply in (
+        Reply(b"<html>", content_type="text/html"),
+        Reply(status=500),
+        Reply(b"{", length=50),
+        Reply(broken),
+        Reply(broken, content_type=None),
+        Reply({"metadata": {"credentials": {"root": PASSWORD}}}, 302),
+    ):
         stub.answer(reply)
         with cloud.datacenter(location=stub.url) as strange:
             out.provoke(strange.machines)
+    for location in (f"https://bob:{PASSWORD}@host", f"bob:{PASSWORD}@host.example", f"//{PASSWORD}@[x"):
+        out.provoke(lambda: DataCenter(location))  # noqa: B023 - called at once
+        out.provoke(lambda: DataCenter("x", known_locations={"x": location}))  # noqa: B023
     text_key = Path(cloud.key_file).read_text()
+    out.provoke(lambda: cloud.datacenter(secret="".join(text_key.splitlines()[1:-1])))
     with cloud.datacenter(secret=text_key) as by_text:
         out.show(by_text, by_text.auth)
     for error in out.errors:
@@ -158,7 +191,7 @@ def test_no_secret_is_emitted(
     raw = key.private_bytes(
         serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
     )
-    secrets = [PASSPHRASE, PASSWORD, raw.decode("latin-1"), *key_lines, *signatures]
+    secrets = [*out.secrets, PASSPHRASE, PASSWORD, raw.decode("latin-1"), *key_lines, *signatures]
     assert [secret for secret in secrets if secret in text] == []
     assert "Authorization" not in text
 
