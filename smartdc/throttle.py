@@ -26,7 +26,7 @@ SHARE = 0.98
 CUT = 0.75
 GROWTH = 0.04
 #: Turns that are left out after a refusal, so that the server's bucket is not found empty at once.
-REST = 2
+REST = 3
 #: Turns that nobody took within so many seconds are made up for: the server's bucket has kept them.
 CREDIT_SECONDS = 1.0
 #: When nobody has asked for so long, the server's bucket is full again, and its burst may be used.

@@ -78,8 +78,11 @@ def test_what_comes_is_no_json() -> None:
 
 
 def test_a_message_has_an_end() -> None:
+    subscribed = threading.Event()
+
     def flood(connection: ServerConnection) -> None:
         connection.recv()
+        subscribed.wait(10)
         connection.send("[" + 98 * " " + "]")
         connection.send("[" + 99 * " " + "]")
         connection.send(["[" * 60] * 60)  # in parts
@@ -87,6 +90,7 @@ def test_a_message_has_an_end() -> None:
     with talking(flood) as sdc:
         sdc.max_response = 100
         feed = sdc.changefeed()
+        subscribed.set()
         assert next(feed) == []  # type: ignore[comparison-overlap]
         with pytest.raises(
             InvalidResponse, match="GET /test/changefeed: a message of the stream is too large"

@@ -11,6 +11,7 @@ import pytest
 from smartdc import DataCenter, RetryPolicy, ThrottledError
 from smartdc.emulator import Emulator
 from smartdc.emulator.incoming import Call
+from smartdc.throttle import REST
 
 THREADS = 16
 REQUESTS = 600
@@ -68,7 +69,7 @@ def test_nothing_is_waited_for_before_the_server_refuses_something(cloud: Emulat
     assert refused(cloud.calls) == []
     sdc.machines()
     assert len(refused(cloud.calls)) == 1
-    assert cloud.clock.monotonic() - began == pytest.approx(0.2, abs=0.05)
+    assert cloud.clock.monotonic() - began == pytest.approx(REST / RATE, abs=0.05)
 
 
 def test_a_group_waits_by_itself(cloud: Emulator, sdc: DataCenter) -> None:

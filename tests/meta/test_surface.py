@@ -142,10 +142,10 @@ def requesting(owner: type) -> set[str]:
     """Names of the methods of a class that lead to a request, through each other too."""
     calls = {
         node.name: {
-            part.func.attr
+            part.attr  # called here, or handed on to be called
             for part in ast.walk(node)
-            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)
-            and isinstance(part.func.value, ast.Name) and part.func.value.id == "self"
+            if isinstance(part, ast.Attribute)
+            and isinstance(part.value, ast.Name) and part.value.id == "self"
         }
         for node in parsed(owner).body
         if isinstance(node, ast.FunctionDef)
