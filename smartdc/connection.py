@@ -21,12 +21,12 @@ from urllib.parse import unquote
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from smartdc.answers import decoded, readable
 from smartdc.endpoint import Endpoint, Params, path_of
 from smartdc.errors import (
     APIError,
     AuthenticationError,
     ConfigurationError,
-    InvalidResponse,
     TransportError,
     error_for,
 )
@@ -169,12 +169,10 @@ class Connection(Endpoint):
         headers: Mapping[str, str] | None = None,
     ) -> tuple[Any, requests.Response]:
         try:
-            decoded, response = self.request(method, path_of(segments), headers, json, params=params)
+            answer = self.request(method, path_of(segments), headers, json, params=params)
         except APIError as error:
             raise explained(error, segments) from None
-        if isinstance(decoded, bytes) or (isinstance(decoded, str) and not _is_text(response)):
-            raise _unreadable(response, "not JSON")
-        return decoded, response
+        return readable(*answer)
 
     def _exchange(
         self,
@@ -223,7 +221,7 @@ class Connection(Endpoint):
             if corrected:
                 self._remember_clock(offset)
             if error is None:
-                return None if carry else _decode(response), response
+                return None if carry else decoded(response), response
             if signer is None or signer in refused or not self._try_next_key(error, signer):
                 raise error
             refused.append(signer)
@@ -351,31 +349,3 @@ def _encode(data: Any) -> bytes:
         return json_module.dumps(data, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"the body cannot be sent as JSON: {error}") from error
-
-
-def _decode(response: requests.Response) -> Any:
-    if not response.content:
-        return None
-    if "json" in response.headers.get("Content-Type", ""):
-        try:
-            return json_module.loads(response.content)
-        except ValueError as error:  # also UnicodeDecodeError
-            raise _unreadable(response, f"broken JSON: {error}") from error
-    return response.text if _is_text(response) else response.content
-
-
-def _is_text(response: requests.Response) -> bool:
-    content_type = response.headers.get("Content-Type", "")
-    return content_type.startswith("text/plain") or "json" in content_type
-
-
-def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
-    request = response.request
-    start = response.content[:80]
-    return InvalidResponse(
-        f"{request.method} {request.path_url}: {response.status_code} with a body that is {why}; "
-        f"it begins {start!r}. Is {request.url} the URL of a CloudAPI?",
-        method=request.method,
-        path=request.path_url,
-        response=response,
-    )

@@ -32,7 +32,7 @@ class FabricOperations(Connection):
         Raises:
             ServerError: ``NotImplementedError``: the data center has no fabrics.
         """
-        return cast(list[FabricVLAN], self._get(*_VLANS))
+        return cast(list[FabricVLAN], self._list(*_VLANS))
 
     def fabric_vlan(self, vlan: VLANRef) -> FabricVLAN:
         """Get one VLAN of the fabric.
@@ -117,7 +117,7 @@ class FabricOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``: there is no such VLAN.
         """
-        return cast(list[Network], self._get(*_VLANS, _vlan_id(vlan), "networks"))
+        return cast(list[Network], self._list(*_VLANS, _vlan_id(vlan), "networks"))
 
     def fabric_network(self, vlan: VLANRef, network: EntityRef) -> Network:
         """Get one network on a VLAN of the fabric.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from smartdc.answers import object_of, strings_of
 from smartdc.connection import Connection
 from smartdc.endpoint import MachineEndpoint, entity_id, given, is_uuid
 from smartdc.role_tags import RoleRef, role_tag_header
@@ -51,7 +52,7 @@ class ImageOperations(Connection):
         filters: dict[str, Any] = given(
             name=name, os=os, version=version, state=state, owner=owner, type=type
         ) | given(public=visibility)
-        return cast(list[Image], self._get("images", params=filters))
+        return cast(list[Image], self._list("images", params=filters, key="id"))
 
     def image(self, identifier: ImageRef) -> Image:
         """Get one image.
@@ -175,7 +176,7 @@ class ImageOperations(Connection):
         Returns:
             The image as it is now; its ``acl`` has them all.
         """
-        acl = self.image(identifier).get("acl") or []
+        acl = self._acl(identifier)
         return self.update_image(identifier, acl=[*acl, *(each for each in accounts if each not in acl)])
 
     def unshare_image(self, identifier: ImageRef, *accounts: str) -> Image:
@@ -192,7 +193,7 @@ class ImageOperations(Connection):
         Returns:
             The image as it is now; without ``acl`` when nobody is left.
         """
-        acl = self.image(identifier).get("acl") or []
+        acl = self._acl(identifier)
         return self.update_image(identifier, acl=[each for each in acl if each not in accounts])
 
     def export_image(self, identifier: ImageRef, manta_path: str) -> ExportedImage:
@@ -314,15 +315,22 @@ class ImageOperations(Connection):
         """
         return marked_default(self.datasets())
 
+    def _acl(self, identifier: ImageRef) -> list[str]:
+        image, response = self._call("GET", ("images", entity_id(identifier, "image")))
+        acl = object_of(image, response).get("acl")
+        return strings_of(acl, response)
+
     def _dataset_by_urn(self, wanted: str) -> Image | None:
         if is_uuid(wanted):
             return None
         found = [dataset for dataset in self.datasets() if _urn_matches(dataset["urn"], wanted)]
-        return max(found, key=lambda dataset: dataset.get("published_at", ""), default=None)
+        return max(found, key=lambda dataset: str(dataset.get("published_at", "")), default=None)
 
 
 def _with_urn(image: Image) -> Image:
-    return {"urn": f"sdc:sdc:{image['name']}:{image['version']}", **image}
+    if isinstance(image.get("urn"), str):
+        return image
+    return {**image, "urn": f"sdc:sdc:{image.get('name', '')}:{image.get('version', '')}"}
 
 
 def _urn_matches(urn: str, wanted: str) -> bool:

@@ -29,7 +29,7 @@ class KeyOperations(Connection):
         Returns:
             List of dicts with ``name``, ``fingerprint`` (colon-separated MD5) and ``key``.
         """
-        return cast(list[Key], self._get("keys"))
+        return cast(list[Key], self._list("keys"))
 
     def key(self, key_id: KeyRef) -> Key:
         """Get one key.
@@ -90,7 +90,7 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(list[Key], self._get(*_place(user)))
+        return cast(list[Key], self._list(*_place(user)))
 
     def user_key(self, user: UserRef, key_id: KeyRef) -> Key:
         """Get one key of a sub-user.

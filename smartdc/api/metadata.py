@@ -42,7 +42,7 @@ class Metadata(MachineEndpoint):
                 raise ConfigurationError(f"machine {self.id} has no metadata {key!r}")
             return cast(Value, metadata[key])
         try:
-            return cast(Value, self._get("metadata", key))
+            return cast(Value, self._value("metadata", key))
         except NotFoundError:
             # Of a number the server says that it "is not metadata" (observed G).
             metadata = self.get_metadata()

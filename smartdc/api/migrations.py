@@ -26,7 +26,7 @@ class MigrationOperations(Connection):
 
         Since API 9.6.0.
         """
-        return cast(list[Migration], self._get("migrations"))
+        return cast(list[Migration], self._list("migrations"))
 
     def migration(self, machine: str | Mapping[str, Any] | Machine) -> Migration:
         """Get the migration of one machine.

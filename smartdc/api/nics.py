@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from smartdc.answers import location_of, object_of
 from smartdc.creation import network_entry
 from smartdc.endpoint import MachineEndpoint, entity_id, given
 from smartdc.types import NIC, NetworkObject
@@ -22,7 +23,7 @@ class NICs(MachineEndpoint):
 
         Since API 7.2.
         """
-        return cast(list[NIC], self._get("nics"))
+        return cast(list[NIC], self._list("nics"))
 
     def num_nics(self) -> int:
         """Count this machine's NICs.
@@ -31,7 +32,7 @@ class NICs(MachineEndpoint):
 
         Since API 7.2.
         """
-        return int(self._head("nics").get("x-resource-count", 0))
+        return self._count("nics")
 
     def get_nic(self, nic: NICRef) -> NIC:
         """Get one NIC.
@@ -74,10 +75,10 @@ class NICs(MachineEndpoint):
             InvalidStateError: ``UnallocatedVM``: the machine is not provisioned yet.
         """
         body = given(network=network_entry(network), primary=primary)
-        nic, response = self._call("POST", ("nics",), json=body)
+        answer, response = self._call("POST", ("nics",), json=body)
         if response.status_code == 302:
-            nic = self.get_nic(response.headers["Location"].rpartition("/")[2])
-        return cast(NIC, {**nic, "added": response.status_code != 302})
+            return {**self.get_nic(location_of(response).rpartition("/")[2]), "added": False}
+        return cast(NIC, {**object_of(answer, response), "added": True})
 
     def remove_nic(self, nic: NICRef) -> None:
         """Detach this machine from a network.

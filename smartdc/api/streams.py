@@ -96,7 +96,7 @@ class Streams(MachineEndpoint):
             websocket = self.datacenter._open_websocket(("machines", self.id, "vnc"), ("binary", "rfb"))
         except BadRequestError:
             # A refused upgrade has no body. Asked without one, the server says why.
-            self._get("vnc")
+            self._call("GET", ("vnc",))
             raise
         return VNC(websocket)
 
