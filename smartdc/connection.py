@@ -346,6 +346,7 @@ def encoded_query(params: Params | None) -> list[tuple[str, str]]:
 
 def _encode(data: Any) -> bytes:
     try:
-        return json_module.dumps(data, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
+        # Not escaped: half a character, which the server would replace, then has no form to be sent in.
+        return json_module.dumps(data, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the body cannot be sent as JSON: {error}") from error

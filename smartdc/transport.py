@@ -33,6 +33,8 @@ Timeout = float | tuple[float, float]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # What the layers below leave as it is, so that the server gets the very path that was signed.
 _AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
+# With another length than that of the body, the server waits for the rest of it.
+_FRAMING = ("content-length", "transfer-encoding")
 _ESCAPE = re.compile(r"%[0-9a-f]{2}")
 
 
@@ -65,7 +67,10 @@ def prepared(
         request.headers = CaseInsensitiveDict()
         for name, value in headers.items():
             check_header_validity((name, value))
-            f"{name}{value}".encode("latin-1")  # what the wire can carry
+            f"{name}".encode("ascii")  # what the wire can carry
+            f"{value}".encode("latin-1")
+            if str(name).lower() in _FRAMING:
+                raise requests.exceptions.InvalidHeader(f"{name} follows from the body")
             request.headers[name] = value
     except (
         requests.exceptions.InvalidHeader,
