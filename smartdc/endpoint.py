@@ -30,6 +30,8 @@ __all__ = ["Endpoint", "MachineEndpoint", "entity_id", "given", "is_segment", "i
 Params = Mapping[str, Any]
 _T = TypeVar("_T")
 
+_WITHOUT_BODY = (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -100,8 +102,8 @@ class Endpoint(ABC):
         key: str | None = None,
     ) -> Any:
         body, response = self._answer("POST", segments, params, json, headers)
-        if not response.content and key is None and response.status_code != HTTPStatus.CREATED:
-            return None  # it will be done later, or there is nothing to say
+        if not response.content and key is None and response.status_code in _WITHOUT_BODY:
+            return None
         return object_of(body, response, key)
 
     def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:

@@ -66,13 +66,22 @@ def test_the_connection_is_cut() -> None:
         next(sdc.changefeed())
 
 
-def test_what_comes_is_no_json() -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<html>", "no JSON: '<html>'"),
+        ("9" * 5000, "no JSON"),
+        ("null", "no event: 'null'"),
+        ("5", "no event"),
+    ],
+)
+def test_what_comes_is_no_change(text: str, message: str) -> None:
     def babble(connection: ServerConnection) -> None:
         connection.recv()
-        connection.send("<html>")
+        connection.send(text)
         connection.recv()
 
-    with talking(babble) as sdc, pytest.raises(InvalidResponse, match="no JSON: '<html>'"):
+    with talking(babble) as sdc, pytest.raises(InvalidResponse, match=message):
         list(sdc.changefeed())
 
 
@@ -132,6 +141,10 @@ def test_closing_a_watch_from_another_thread() -> None:
     [
         (Reply(b'{"type": "progress"}\n', length=500), ConnectionFailed, "the stream broke off"),
         (Reply(b"<html>\n"), InvalidResponse, "no JSON"),
+        (Reply(b"[" * 100_000 + b"\n"), InvalidResponse, "no JSON"),
+        (Reply(b"\xff\n"), InvalidResponse, "no JSON"),
+        (Reply(b"null\n"), InvalidResponse, "no event"),
+        (Reply(b"[{}]\n"), InvalidResponse, "no event"),
     ],
 )
 def test_a_watch_that_breaks_off(

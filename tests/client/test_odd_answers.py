@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from smartdc import (
     APIError,
@@ -131,10 +132,17 @@ def test_entries_without_the_id_that_they_are_known_by(
         sdc.create_machine("web", "small", image=ID)
 
 
-def test_a_post_may_have_nothing_to_say(stub: StubServer, machine: Machine) -> None:
+def test_a_post_may_have_nothing_to_say(stub: StubServer, sdc: DataCenter, machine: Machine) -> None:
     for status in (200, 202, 204):
         stub.answer(Reply(None, status, None))
         assert machine.migrate("pause") is None
+    for status in (202, 204):
+        stub.answer(Reply(None, status, None))
+        assert machine.create_disk(10240) is None
+    for status in (200, 201):
+        stub.answer(Reply(None, status, None))
+        with pytest.raises(InvalidResponse, match="with no body"):
+            sdc.create_role("ops")
 
 
 @pytest.mark.parametrize("status", [301, 302, 304, 307, 399])
@@ -362,12 +370,24 @@ def test_pages_without_end(stub: StubServer, sdc: DataCenter, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    "date", ["garbage", "", "Mon, 99999999999999999999 Nov 2026 10:00:00 GMT", "0" * 5000]
+    ("date", "attempts"),
+    [
+        ("garbage", 1),
+        ("", 1),
+        ("Mon, 99999999999999999999 Nov 2026 10:00:00 GMT", 1),
+        ("0" * 5000, 1),
+        ("Mon, 23 Nov 2026 10:00:00 +999999", 1),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 2),
+        ("Mon, 01 Jan 0001 00:00:00 GMT", 2),
+    ],
 )
-def test_a_date_that_is_none(stub: StubServer, sdc: DataCenter, date: str) -> None:
-    stub.answer(Reply({"code": "InvalidHeader", "message": "clock skew of 301s"}, 400, dates=(date,)))
-    with pytest.raises(BadRequestError):
+def test_a_date_that_no_clock_shows(stub: StubServer, date: str, attempts: int) -> None:
+    reply = Reply({"code": "InvalidHeader", "message": "clock skew of 301s"}, 400, dates=(date,))
+    stub.answer(*[reply] * 4)
+    key = Ed25519PrivateKey.generate()
+    with datacenter_at(stub.url, key_id="/bob/keys/k", secret=key) as sdc, pytest.raises(BadRequestError):
         sdc.keys()
+    assert len(stub.asked) == attempts
 
 
 def test_errors_of_a_server_without_the_operation(stub: StubServer, sdc: DataCenter) -> None:

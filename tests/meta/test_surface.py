@@ -34,6 +34,7 @@ REQUESTS = {
     "_post",
     "_put",
     "_delete",
+    "_answer",
     "_call",
     "_exchange",
     "request",
