@@ -22,7 +22,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, get_environ_proxies, requote_uri
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
 
@@ -157,7 +157,7 @@ class Transport:
             )
             if not stream or response.status_code >= 400:
                 _ = response.content  # read here, so that breaking off is noticed
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:  # some of urllib3's come through as they are
             raise self._failure(error, f"{request.method} {request.path_url}", request) from error
         except OSError as error:  # a file of authorities that is not there
             raise ConfigurationError(f"verify={verify!r}: {error}") from error
@@ -182,7 +182,7 @@ class Transport:
         self._proxies = _proxies(self._base_url)
 
     def _failure(
-        self, error: requests.RequestException, where: str, request: requests.PreparedRequest
+        self, error: Exception, where: str, request: requests.PreparedRequest
     ) -> ConnectionFailed | RequestTimeout | InvalidResponse:
         about: Any = {"method": request.method, "path": request.path_url}
         if isinstance(error, requests.Timeout) or _is_read_timeout(error):
@@ -236,12 +236,12 @@ def authorities(verify: bool | str) -> bool | str:
     return verify
 
 
-def _is_read_timeout(error: requests.RequestException) -> bool:
+def _is_read_timeout(error: Exception) -> bool:
     # A body that stops coming is a ConnectionError around urllib3's timeout.
     return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: Exception) -> str:
     """The innermost cause, in words: `requests` wraps it three times."""
     cause: Any = error.args[0] if error.args else error
     cause = getattr(cause, "reason", None) or cause

@@ -311,6 +311,15 @@ def test_a_host_that_does_not_exist() -> None:
         sdc.account()
 
 
+@pytest.mark.parametrize("host", ["a..invalid", "a" * 64 + ".invalid"])
+def test_a_host_that_cannot_exist(host: str) -> None:
+    with (
+        DataCenter(f"https://{host}") as sdc,
+        pytest.raises(ConnectionFailed, match="label empty or too long"),
+    ):
+        sdc.account()
+
+
 def test_http_where_https_is_spoken(cloud: Emulator) -> None:
     with DataCenter(cloud.url().replace("https", "http"), login="x") as sdc, pytest.raises(ConnectionFailed):
         sdc.account()
