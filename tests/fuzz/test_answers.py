@@ -62,7 +62,7 @@ def _came_through_the_client(error: Exception) -> bool:
     return any(CLIENT in path.parents and EMULATOR not in path.parents for path in frames)
 
 
-@settings(max_examples=3200)
+@settings(max_examples=2700)
 @given(st.sampled_from(OPERATIONS), odd.answers)
 def test_every_operation_on_every_answer(
     canned: Canned,
@@ -103,7 +103,7 @@ WIRE = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=900)
 @given(st.sampled_from(WIRE), st.integers(0, 200), st.binary(max_size=6))
 def test_whatever_comes_over_the_wire(
     canned: Canned, there: DataCenter, examples: Counter[str], start: bytes, cut: int, more: bytes

@@ -70,7 +70,7 @@ def possible(part: str) -> bool:
     return part not in ("", ".", "..") and not re.search("[\ud800-\udfff]", part)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1200)
 @given(st.sampled_from(list(ROUTES)), odd.words, odd.words)
 def test_every_name_stays_in_its_place(
     cloud: Emulator, sdc: DataCenter, examples: Counter[str], route: str, a: str, b: str
