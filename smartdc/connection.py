@@ -21,6 +21,7 @@ from urllib.parse import unquote
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from smartdc.answers import decoded, readable, standing
 from smartdc.bodies import checked_limit
 from smartdc.endpoint import Endpoint, Params, path_of
 from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
@@ -181,17 +182,10 @@ class Connection(Endpoint):
         again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
         try:
-            decoded, response = self.request(
-                method, path_of(segments), headers, json, params=params, again=again
-            )
+            answer = self.request(method, path_of(segments), headers, json, params=params, again=again)
         except APIError as error:
             raise explained(error, segments) from None
-        # CloudAPI has but these two, and they are answers.
-        if segments[:1] != ("datacenters",) and segments[-1:] != ("nics",):
-            _refuse_redirect(response)
-        if isinstance(decoded, bytes) or (isinstance(decoded, str) and not _is_text(response)):
-            raise _unreadable(response, "not JSON")
-        return decoded, response
+        return readable(*answer)
 
     def _exchange(
         self,
@@ -234,7 +228,7 @@ class Connection(Endpoint):
             again=again,
         )
         response = exchange.run()
-        return None if carry or response.status_code >= 400 else _decode(response), response
+        return None if carry or response.status_code >= 400 else decoded(response), response
 
     @property
     def _signing_account(self) -> str:
@@ -247,7 +241,11 @@ class Connection(Endpoint):
         query = with_roles(self.active_roles, method, path, params)
         carry = partial(self._send, stream=True)
         response = self._exchange(method, self.url, path, params=query, carry=carry, again=at_once)[1]
-        _refuse_redirect(response)
+        try:
+            standing(None, response)
+        except InvalidResponse:
+            response.close()
+            raise
         return response
 
     def _open_websocket(
@@ -364,49 +362,7 @@ def encoded_query(params: Params | None) -> list[tuple[str, str]]:
 
 def _encode(data: Any) -> bytes:
     try:
-        return json_module.dumps(data, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
+        # Not escaped: half a character, which the server would replace, then has no form to be sent in.
+        return json_module.dumps(data, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the body cannot be sent as JSON: {error}") from error
-
-
-def _decode(response: requests.Response) -> Any:
-    if not response.content:
-        return None
-    if "json" in response.headers.get("Content-Type", ""):
-        try:
-            return json_module.loads(response.content)
-        except ValueError as error:  # also UnicodeDecodeError
-            raise _unreadable(response, f"broken JSON: {error}") from error
-    return response.text if _is_text(response) else response.content
-
-
-def _is_text(response: requests.Response) -> bool:
-    content_type = response.headers.get("Content-Type", "")
-    return content_type.startswith("text/plain") or "json" in content_type
-
-
-def _refuse_redirect(response: requests.Response) -> None:
-    if 300 <= response.status_code < 400:
-        response.close()
-        request = response.request
-        raise InvalidResponse(
-            f"{request.method} {request.path_url}: {response.status_code}, a redirect; none is followed. "
-            f"Is {request.url} the URL of a CloudAPI?",
-            method=request.method,
-            path=request.path_url,
-            response=response,
-        )
-
-
-def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
-    request = response.request
-    start = response.content[:80].lstrip()
-    # What is nearly CloudAPI's may have a password in it.
-    shown = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
-    return InvalidResponse(
-        f"{request.method} {request.path_url}: {response.status_code} with a body that is {why}{shown}. "
-        f"Is {request.url} the URL of a CloudAPI?",
-        method=request.method,
-        path=request.path_url,
-        response=response,
-    )

@@ -11,11 +11,13 @@ import re
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import requests
 
+from smartdc.answers import count_of, list_of, object_of, standing, value_of
 from smartdc.errors import ConfigurationError, NotFoundError
 from smartdc.exchange import Again
 from smartdc.values import readable_alone
@@ -24,16 +26,23 @@ if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
     from smartdc.types import MachineData
 
-__all__ = ["Endpoint", "MachineEndpoint", "entity_id", "given", "is_uuid", "path_of"]
+__all__ = ["Endpoint", "MachineEndpoint", "entity_id", "given", "is_segment", "is_uuid", "path_of"]
 
 Params = Mapping[str, Any]
 _T = TypeVar("_T")
 
+_WITHOUT_BODY = (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Endpoint(ABC):
-    """A place that requests can be made of; the verbs return the decoded body."""
+    """A place that requests can be made of.
+
+    The verbs return the decoded body, if it has the shape that is asked for, else they raise InvalidResponse.
+    A `key` is what the object, or each in the list, must have.
+    """
 
     @abstractmethod
     def _call(
@@ -45,7 +54,7 @@ class Endpoint(ABC):
         headers: Mapping[str, str] | None = None,
         again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
-        """Make the request below this place: decoded body and response."""
+        """Make the request below this place: decoded body and response, whatever they are."""
 
     def exists(self, *path: Any) -> bool:
         """Whether there is something at this path; one request, and no body in the answer.
@@ -72,10 +81,19 @@ class Endpoint(ABC):
         return True
 
     def _get(self, *segments: str, params: Params | None = None) -> Any:
-        return self._call("GET", segments, params)[0]
+        return object_of(*self._answer("GET", segments, params))
+
+    def _list(self, *segments: str, params: Params | None = None, key: str | None = None) -> Any:
+        return list_of(*self._answer("GET", segments, params), key)
+
+    def _value(self, *segments: str) -> Any:
+        return value_of(*self._answer("GET", segments))
 
     def _head(self, *segments: str, params: Params | None = None) -> Mapping[str, str]:
-        return self._call("HEAD", segments, params)[1].headers
+        return self._answer("HEAD", segments, params)[1].headers
+
+    def _count(self, *segments: str, params: Params | None = None) -> int:
+        return count_of(self._answer("HEAD", segments, params)[1])
 
     def _post(
         self,
@@ -84,14 +102,29 @@ class Endpoint(ABC):
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         again: Again | None = None,
+        key: str | None = None,
     ) -> Any:
-        return self._call("POST", segments, params, json, headers, again)[0]
+        body, response = self._answer("POST", segments, params, json, headers, again)
+        if not response.content and key is None and response.status_code in _WITHOUT_BODY:
+            return None
+        return object_of(body, response, key)
 
     def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
-        return self._call("PUT", segments, params, json)[0]
+        return object_of(*self._answer("PUT", segments, params, json))
 
-    def _delete(self, *segments: str, params: Params | None = None) -> Any:
-        return self._call("DELETE", segments, params)[0]
+    def _delete(self, *segments: str, params: Params | None = None) -> None:
+        self._answer("DELETE", segments, params)
+
+    def _answer(
+        self,
+        method: str,
+        segments: Sequence[str],
+        params: Params | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        again: Again | None = None,
+    ) -> tuple[Any, requests.Response]:
+        return standing(*self._call(method, segments, params, json, headers, again))
 
 
 class MachineEndpoint(Endpoint):
@@ -171,12 +204,15 @@ def path_of(segments: Sequence[str]) -> str:
     """The segments as a URL path, each quoted by itself so that none can climb out of its place.
 
     Raises:
-        ConfigurationError: A segment is no text, or empty, ``.`` or ``..``, which would lead elsewhere.
+        ConfigurationError: A segment is no text, or empty, ``.`` or ``..``, which would lead elsewhere, or
+            has half a character in it.
     """
     for segment in segments:
-        if not isinstance(segment, str) or segment in ("", ".", ".."):
+        if not is_segment(segment):
             raise ConfigurationError(f"{segment!r} cannot be an id or a name in a URL")
-    try:
-        return "".join("/" + quote(segment, safe="") for segment in segments)
-    except UnicodeEncodeError as error:  # half of a character, from a file name or from broken JSON
-        raise ConfigurationError(f"{segments!r} cannot be in a URL: {error}") from None
+    return "".join("/" + quote(segment, safe="") for segment in segments)
+
+
+def is_segment(part: Any) -> bool:
+    """Whether it can be one part of a path: text that UTF-8 can write and that does not lead elsewhere."""
+    return isinstance(part, str) and part not in ("", ".", "..") and not _SURROGATE.search(part)

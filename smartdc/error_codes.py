@@ -6,8 +6,6 @@ HTTP status.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import requests
 
 from smartdc.errors import (
@@ -27,6 +25,7 @@ from smartdc.errors import (
     ThrottledError,
     ValidationFailedError,
     VersionError,
+    error_fields,
     json_or_none,
     text_or_none,
 )
@@ -89,8 +88,7 @@ def error_for(response: requests.Response) -> APIError:
     """The exception for an answer of status 400 or above."""
     if response.status_code == 410:
         return GoneError(response)
-    body = json_or_none(response)
-    code = text_or_none(body.get("code")) if isinstance(body, Mapping) else None
+    code = text_or_none(error_fields(json_or_none(response)).get("code"))
     fallback = ServerError if response.status_code >= 500 else BadRequestError
     by_status = _BY_STATUS.get(response.status_code, fallback)
     return _BY_CODE.get((code or "").removesuffix("Error"), by_status)(response)

@@ -133,7 +133,7 @@ class RequestTimeout(TransportError, requests.Timeout):
 
 
 class InvalidResponse(TransportError):
-    """An answer came, but not one of CloudAPI: not the JSON that its Content-Type claims."""
+    """An answer came that cannot be used: not the JSON that it claims to be, or not of the shape expected."""
 
 
 class OutcomeUnknown(TransportError):
@@ -187,11 +187,11 @@ class APIError(SmartDCError, requests.HTTPError):
 
     def __init__(self, response: requests.Response) -> None:
         body = json_or_none(response)
-        fields = body if isinstance(body, Mapping) else {}
+        fields = error_fields(body)
         self.status = response.status_code
         self.code = text_or_none(fields.get("code"))
-        self.message = text_or_none(fields.get("message")) or _preview(response)
-        self.errors = _field_errors(fields.get("errors"))
+        self.message = text_or_none(fields.get("message")) or _only_text(fields) or _preview(response)
+        self.errors = _field_errors(body if isinstance(body, list) else fields.get("errors"))
         self.request_id = response.headers.get("Request-Id")
         self.method = (response.request.method if response.request is not None else None) or "?"
         self.path = (response.request.path_url if response.request is not None else None) or "?"
@@ -242,9 +242,9 @@ class GoneError(NotFoundError):
         body = json_or_none(response)
         self.machine = _without_passwords(body) if isinstance(body, dict) and "id" in body else None
         super().__init__(response)
-        if self.machine is not None or isinstance(body, str):
+        ident = text_or_none(body if self.machine is None else self.machine["id"])
+        if ident is not None:
             # The body is the machine (or its id), not an explanation: say it in words.
-            ident = self.machine["id"] if self.machine is not None else body
             self.code, self.message = None, f"machine {ident} is deleted"
             self.args = (self._describe(),)
 
@@ -327,12 +327,26 @@ class WaitFailed(WaitError):
 def json_or_none(response: requests.Response) -> Any:
     try:
         return json.loads(response.content)
-    except ValueError:  # not JSON, or not UTF-8
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested too deep
         return None
 
 
+def error_fields(body: Any) -> Mapping[str, Any]:
+    """Where code and message stand: in the object, or in the first one of a list (behaviour D7)."""
+    if isinstance(body, list):
+        body = next((entry for entry in body if isinstance(entry, Mapping)), None)
+    return body if isinstance(body, Mapping) else {}
+
+
+def _only_text(fields: Mapping[str, Any]) -> str | None:
+    """The text of ``{"BadHTTPRequest": "..."}``: so the proxy before the server speaks (behaviour D3)."""
+    values = [] if "code" in fields else list(fields.values())
+    return text_or_none(values[0]) if len(values) == 1 else None
+
+
 def text_or_none(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """The text, with a question mark for half a character, which could not be printed."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) and value else None
 
 
 def _preview(response: requests.Response) -> str:
@@ -352,8 +366,8 @@ def _field_errors(value: Any) -> list[dict[str, Any]]:
 
 
 def _describe_field_error(error: Mapping[str, Any]) -> str:
-    parts = (error.get(name) for name in ("field", "code", "message"))
-    return " ".join(str(part) for part in parts if part)
+    parts = (text_or_none(error.get(name)) for name in ("field", "code", "message"))
+    return " ".join(part for part in parts if part)
 
 
 def _without_passwords(machine: dict[str, Any]) -> dict[str, Any]:

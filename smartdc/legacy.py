@@ -35,7 +35,7 @@ class LegacyDataCenter(DataCenter):
             search: Regular expression, applied here, whatever the case.
             fields: Where to look for it.
         """
-        return search_dicts(cast(list[Image], self._get("datasets")), search, fields)
+        return search_dicts(cast(list[Image], self._list("datasets")), search, fields)
 
     def dataset(self, identifier: str | Mapping[str, Any]) -> Image:
         """Get one dataset.

@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from smartdc.answers import list_of
 from smartdc.connection import Connection
 from smartdc.errors import APIError, ConflictError, OutcomeUnknown, SmartDCError, TransportError
 from smartdc.retry import is_untouched
@@ -92,17 +93,16 @@ def create_once(connection: Connection, create: Callable[[], Any], sought: Sough
             connection.clock.sleep(pause)
 
 
-def created_since(
-    since: float, entries: list[Any], response: requests.Response, field: str = "created"
-) -> list[Any]:
+def created_since(since: float, body: Any, response: requests.Response, field: str = "created") -> list[Any]:
     """Those of the entries of an answer that were created since then.
 
     Args:
         since: Seconds since 1970 on this machine's clock.
-        entries: Dicts, each with that time.
+        body: A list of objects, each with that time.
         response: The answer, which tells how far the server's clock is from this one.
         field: Where an entry has the time.
     """
+    entries = list_of(body, response)
     begun = since + (server_ahead(response, time.time()) or 0.0) - CLOCK_SLACK_SECONDS
     times = [parse_time(entry.get(field)) for entry in entries]
     return [

@@ -87,6 +87,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
             self._save(self.datacenter.raw_machine_data(self.id, credentials=credentials))
         except GoneError as gone:
             self._save(gone.machine or dict(self._data or {}, state="deleted"))
+            self._deleted = True
             raise
 
     def credentials(self) -> dict[str, Any]:
@@ -99,8 +100,11 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         return self._passwords.by_login
 
     def _save(self, data: Mapping[str, Any]) -> None:
-        metadata = dict(data.get("metadata") or {})
-        self._passwords.by_login |= metadata.pop("credentials", None) or {}
+        said = data.get("metadata")
+        metadata = dict(said) if isinstance(said, Mapping) else {}
+        credentials = metadata.pop("credentials", None)
+        if isinstance(credentials, Mapping):
+            self._passwords.by_login |= credentials
         self._data = cast(MachineData, {**data, "id": self.id, "metadata": metadata})
         self._deleted = data.get("state") == "deleted"
 
@@ -123,47 +127,47 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
     @property
     def name(self) -> str:
         """Its name."""
-        return self._last.get("name", "")
+        return self._text("name") or ""
 
     @property
     def type(self) -> str | None:
         """``smartmachine`` (a container) or ``virtualmachine`` (with hardware of its own)."""
-        return self._last.get("type")
+        return self._text("type")
 
     @property
     def brand(self) -> str | None:
         """``joyent``, ``joyent-minimal``, ``lx``, ``bhyve``, ``kvm``, ..."""
-        return self._last.get("brand")
+        return self._text("brand")
 
     @property
     def state(self) -> str:
         """Its state when last seen."""
-        return "deleted" if self._deleted else self._last.get("state", "unknown")
+        return "deleted" if self._deleted else self._text("state") or "unknown"
 
     @property
     def image(self) -> str | None:
         """UUID of the image that it was made from."""
-        return self._last.get("image")
+        return self._text("image")
 
     @property
     def dataset(self) -> str | None:
         """What servers before API 7 gave for `image`; today's give `image` only."""
-        return self._last.get("dataset", self.image)
+        return self._text("dataset") or self.image
 
     @property
     def package(self) -> str | None:
         """Name of its package."""
-        return self._last.get("package")
+        return self._text("package")
 
     @property
     def memory(self) -> int | None:
         """RAM in MiB."""
-        return self._last.get("memory")
+        return self._number("memory")
 
     @property
     def disk(self) -> int | None:
         """Disk in MiB."""
-        return self._last.get("disk")
+        return self._number("disk")
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -173,32 +177,33 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
     @property
     def boot_script(self) -> str | None:
         """The script that it runs when it boots, when last seen."""
-        return self._metadata.get("user-script")
+        script = self._metadata.get("user-script")
+        return script if isinstance(script, str) else None
 
     @property
     def tags(self) -> dict[str, Value]:
         """Its tags when last seen."""
-        return self._last.get("tags") or {}
+        return self._object("tags")
 
     @property
     def networks(self) -> list[str | None]:
         """UUIDs of its networks; the server may give null for one that it cannot name."""
-        return self._last.get("networks") or []
+        return self._entries("networks", str | None)
 
     @property
     def nics(self) -> list[MachineNic]:
         """Its network interfaces."""
-        return self._last.get("nics") or []
+        return self._entries("nics", dict)
 
     @property
     def primary_ip(self) -> str | None:
         """The address of its primary interface."""
-        return self._last.get("primaryIp")
+        return self._text("primaryIp")
 
     @property
     def compute_node(self) -> str | None:
         """UUID of the server that it runs on."""
-        return self._last.get("compute_node")
+        return self._text("compute_node")
 
     @property
     def created(self) -> datetime | None:
@@ -213,54 +218,54 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
     @property
     def deletion_protection(self) -> bool | None:
         """Whether it is protected from deletion."""
-        return self._last.get("deletion_protection")
+        return self._flag("deletion_protection")
 
     @property
     def delegate_dataset(self) -> bool | None:
         """Whether a ZFS dataset was delegated to it."""
-        return self._last.get("delegate_dataset")
+        return self._flag("delegate_dataset")
 
     @property
     def disks(self) -> list[MachineDisk]:
         """Its disks, of bhyve machines only; sizes in MiB."""
-        return self._last.get("disks") or []
+        return self._entries("disks", dict)
 
     @property
     def dns_names(self) -> list[str]:
         """Its DNS names; only from `refresh`, and with Triton CNS switched on."""
-        return self._last.get("dns_names") or []
+        return self._entries("dns_names", str)
 
     @property
     def docker(self) -> bool | None:
         """Whether it is a Docker container."""
-        return self._last.get("docker")
+        return self._flag("docker")
 
     @property
     def encrypted(self) -> bool | None:
         """Whether its disks are encrypted."""
-        return self._last.get("encrypted")
+        return self._flag("encrypted")
 
     @property
     def firewall_enabled(self) -> bool | None:
         """Whether the cloud firewall is on for it."""
-        return self._last.get("firewall_enabled")
+        return self._flag("firewall_enabled")
 
     @property
     def flexible(self) -> bool | None:
         """Whether its disk space can be divided at will; of bhyve machines only."""
-        return self._last.get("flexible")
+        return self._flag("flexible")
 
     @property
     def free_space(self) -> int | None:
         """Disk space not given to a disk yet, in MiB; it may be negative."""
-        return self._last.get("free_space")
+        return self._number("free_space")
 
     @property
     def ips(self) -> list[str]:
         """Its addresses. While it has none, each read fetches the machine again."""
         if not self._last.get("ips") and self.state not in ("deleted", "failed"):
             self.refresh()
-        return self._last.get("ips") or []
+        return self._entries("ips", str)
 
     @property
     def public_ips(self) -> list[str]:
@@ -274,7 +279,32 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     @property
     def _metadata(self) -> dict[str, Any]:
-        return self._last.get("metadata") or {}
+        return self._object("metadata")
+
+    # What an attribute says is of the type that it promises, whatever the server says; `raw` has the rest.
+
+    def _text(self, field: str) -> str | None:
+        value = self._said(field)
+        return value if isinstance(value, str) else None
+
+    def _number(self, field: str) -> int | None:
+        value = self._said(field)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def _flag(self, field: str) -> bool | None:
+        value = self._said(field)
+        return value if isinstance(value, bool) else None
+
+    def _object(self, field: str) -> dict[str, Any]:
+        value = self._said(field)
+        return value if isinstance(value, dict) else {}
+
+    def _entries(self, field: str, kind: Any) -> list[Any]:
+        value = self._said(field)
+        return [entry for entry in value if isinstance(entry, kind)] if isinstance(value, list) else []
+
+    def _said(self, field: str) -> Any:
+        return cast(Mapping[str, Any], self._last).get(field)
 
     def __str__(self) -> str:
         return self.id

@@ -19,9 +19,11 @@ def search_dicts(dicts: Iterable[_D], search: str | None, fields: Sequence[str])
         return list(dicts)
     if isinstance(fields, str):
         fields = (fields,)
+    if not isinstance(search, str):
+        raise ConfigurationError(f"{search!r} is not a regular expression: it is not text")
     try:
         pattern = re.compile(search, re.IGNORECASE)
-    except (re.error, TypeError) as error:
+    except (re.error, ValueError, OverflowError, RecursionError) as error:
         raise ConfigurationError(f"{search!r} is not a regular expression: {error}") from error
     return [entry for entry in dicts if any(pattern.search(str(entry.get(field) or "")) for field in fields)]
 

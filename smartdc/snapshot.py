@@ -44,7 +44,7 @@ class Snapshot:
     ) -> None:
         self.machine = machine
         known = name or (data or {}).get("name")
-        if not known:
+        if not known or not isinstance(known, str):
             raise ConfigurationError("a snapshot needs a name, or data with one")
         self.name: str = known
         self._existed = False
@@ -133,9 +133,10 @@ class Snapshot:
         return self.machine.start_from_snapshot(self.name)
 
     def _save(self, data: Mapping[str, Any]) -> None:
-        self.state = data.get("state")
+        state, size = data.get("state"), data.get("size")
+        self.state = state if isinstance(state, str) else None
         self._existed = self._existed or self.state == "created"
-        self.size = data.get("size")
+        self.size = size if isinstance(size, int) else None
         self.created = parse_time(data.get("created"))
         self.updated = parse_time(data.get("updated")) or self.created
 

@@ -24,6 +24,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from smartdc.answers import from_json
 from smartdc.bodies import read_lines
 from smartdc.errors import ConnectionFailed, InvalidResponse, RequestTimeout, TransportError, WaitTimeout
 from smartdc.types import Change, MigrationEvent
@@ -236,6 +237,9 @@ class _Lines:
 
 def _decoded(message: str | bytes) -> Any:
     try:
-        return json.loads(message)
+        event = from_json(message)
     except ValueError as error:
         raise InvalidResponse(f"the stream has something in it that is no JSON: {message[:80]!r}") from error
+    if not isinstance(event, dict):
+        raise InvalidResponse(f"the stream has something in it that is no event: {message[:80]!r}")
+    return event

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 __all__ = ["parse_time"]
 
 
-def parse_time(text: str | None) -> datetime | None:
+def parse_time(text: object) -> datetime | None:
     """The time, aware of its zone; None where the server gave none, or not a time."""
-    try:
-        time = datetime.fromisoformat(text or "")
-    except ValueError:
+    if not isinstance(text, str):
         return None
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # in year 1 or 9999, a zone leads out of the calendar
+        return None

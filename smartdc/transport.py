@@ -24,7 +24,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, get_environ_proxies, requote_uri, select_proxy
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from smartdc.bodies import checked_encoding, read_body
 from smartdc.errors import (
@@ -200,7 +206,7 @@ class Transport:
                 checked_encoding(response)
         except TransportError:  # an answer, but none to be taken
             raise
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:  # some of urllib3's come through as they are
             raise self._failure(error, f"{request.method} {request.path_url}", request) from error
         except OSError as error:  # a file of authorities that is not there
             raise ConfigurationError(f"verify={verify!r}: {error}") from error
@@ -226,7 +232,7 @@ class Transport:
         self._proxies = _proxies(self.base_url)
 
     def _failure(
-        self, error: requests.RequestException, where: str, request: requests.PreparedRequest
+        self, error: Exception, where: str, request: requests.PreparedRequest
     ) -> ConnectionFailed | RequestTimeout | InvalidResponse:
         about: Any = {"method": request.method, "path": request.path_url, "sent": not _is_unreached(error)}
         if isinstance(error, requests.Timeout) or _is_read_timeout(error):
@@ -293,12 +299,12 @@ def authorities(verify: bool | str) -> bool | str:
     return verify
 
 
-def _is_read_timeout(error: requests.RequestException) -> bool:
+def _is_read_timeout(error: Exception) -> bool:
     # A body that stops coming is a ConnectionError around urllib3's timeout.
     return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
 
 
-def _is_unreached(error: requests.RequestException) -> bool:
+def _is_unreached(error: Exception) -> bool:
     """Whether no connection came about, so that nothing can have been sent."""
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
         return True
@@ -306,7 +312,7 @@ def _is_unreached(error: requests.RequestException) -> bool:
     return isinstance(cause, NewConnectionError | ConnectTimeoutError) or _is_distrust(error)
 
 
-def _is_distrust(error: requests.RequestException) -> bool:
+def _is_distrust(error: Exception) -> bool:
     """Whether the server's certificate was refused; nothing was sent then."""
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(cause, SSLError) and any(
@@ -314,7 +320,7 @@ def _is_distrust(error: requests.RequestException) -> bool:
     )
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: Exception) -> str:
     """The innermost cause, in words: `requests` wraps it three times."""
     cause: Any = error.args[0] if error.args else error
     cause = getattr(cause, "reason", None) or cause

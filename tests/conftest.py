@@ -51,14 +51,19 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
-    """No proxy, authorities, agent or key of whoever runs the tests."""
+def leave_environment(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Go where there is no proxy, authorities, agent or key of whoever runs the tests."""
     for name in _OUTSIDE:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    monkeypatch.setenv("HOME", str(empty_home))
+    monkeypatch.setenv("HOME", str(home))
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
+    """No proxy, authorities, agent or key of whoever runs the tests."""
+    leave_environment(monkeypatch, empty_home)
 
 
 @pytest.fixture

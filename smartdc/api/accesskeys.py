@@ -34,7 +34,7 @@ class AccessKeyOperations(Connection):
         Returns:
             List of dicts with ``accesskeyid``, ``status``, ``created``, ``updated``, without the secrets.
         """
-        return cast(list[AccessKey], self._get("accesskeys"))
+        return cast(list[AccessKey], self._list("accesskeys"))
 
     def access_key(self, access_key: AccessKeyRef) -> AccessKey:
         """Get one access key of the account, without its secret.
@@ -130,7 +130,7 @@ class AccessKeyOperations(Connection):
         Returns:
             List of dicts as from `access_keys`.
         """
-        return cast(list[AccessKey], self._get(*_place(user)))
+        return cast(list[AccessKey], self._list(*_place(user)))
 
     def user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> AccessKey:
         """Get one access key of a sub-user, without its secret.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
+from smartdc.endpoint import entity_id, given, is_segment
 from smartdc.exchange import at_once
 from smartdc.types import Account, Config, ProvisioningLimit
 
@@ -25,10 +25,11 @@ class AccountOperations(Connection):
         Returns:
             Dict with ``id``, ``login``, ``email``, names, address, ``created``, ``updated``.
         """
-        account = cast(Account, self._get())
-        if self.login == "my" and account.get("login"):
-            self.login = account["login"]
-        return account
+        account = self._get()
+        login = account.get("login")
+        if self.login == "my" and is_segment(login):
+            self.login = login
+        return cast(Account, account)
 
     def me(self) -> Account:
         """Get the account: py-smartdc's older name for `account`.
@@ -100,7 +101,7 @@ class AccountOperations(Connection):
         Returns:
             List of dicts with ``value`` and ``used``; ``by`` says of what: machines, RAM or disk.
         """
-        return cast(list[ProvisioningLimit], self._get("limits"))
+        return cast(list[ProvisioningLimit], self._list("limits"))
 
     def config(self) -> Config:
         """Get the account's settings in this data center.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, cast
 
+from smartdc.answers import location_of, object_of
 from smartdc.connection import Connection
 from smartdc.types import Ping
 
@@ -12,6 +13,7 @@ from smartdc.types import Ping
 class DatacenterOperations(Connection):
     """Operations on the cloud as a whole."""
 
+    location: str
     known_locations: dict[str, str]
 
     def datacenters(self) -> dict[str, str]:
@@ -19,13 +21,14 @@ class DatacenterOperations(Connection):
 
         ``GET /:login/datacenters``
 
-        They are added to `known_locations` of this object.
+        They are added to `known_locations` of this object, which itself stays where it is.
 
         Returns:
             Dict from name to URL.
         """
         found = cast(dict[str, str], self._get("datacenters"))
-        self.known_locations = {**self.known_locations, **found}
+        urls = {name: url for name, url in found.items() if isinstance(url, str) and name != self.location}
+        self.known_locations = {**self.known_locations, **urls}
         return found
 
     def datacenter_url(self, name: str) -> str:
@@ -41,7 +44,7 @@ class DatacenterOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return self._call("GET", ("datacenters", name))[1].headers["Location"]
+        return location_of(self._call("GET", ("datacenters", name))[1])
 
     def foreign_datacenters(self) -> dict[str, str]:
         """List the data centers of other clouds that an application has on record.
@@ -94,7 +97,7 @@ class DatacenterOperations(Connection):
         Returns:
             ``{'ping': 'pong', 'cloudapi': {'versions': [...]}}``
         """
-        return cast(Ping, self._exchange("GET", self.base_url, "/--ping", sign=False)[0])
+        return cast(Ping, object_of(*self._exchange("GET", self.base_url, "/--ping", sign=False)))
 
     def api(self) -> Any:
         """Get what the server shows at its root, unsigned.

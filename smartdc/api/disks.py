@@ -20,7 +20,7 @@ class Disks(MachineEndpoint):
 
         Since API 9.4.1.
         """
-        return cast(list[Disk], self._get("disks"))
+        return cast(list[Disk], self._list("disks"))
 
     def num_disks(self) -> int:
         """Count this machine's disks.
@@ -29,7 +29,7 @@ class Disks(MachineEndpoint):
 
         Since API 9.4.1.
         """
-        return int(self._head("disks").get("x-resource-count", 0))
+        return self._count("disks")
 
     def get_disk(self, disk: str | Mapping[str, Any]) -> Disk:
         """Get one disk.

@@ -34,7 +34,7 @@ class FabricOperations(Connection):
         Raises:
             ServerError: ``NotImplementedError``: the data center has no fabrics.
         """
-        return cast(list[FabricVLAN], self._get(*_VLANS))
+        return cast(list[FabricVLAN], self._list(*_VLANS))
 
     def fabric_vlan(self, vlan: VLANRef) -> FabricVLAN:
         """Get one VLAN of the fabric.
@@ -121,7 +121,7 @@ class FabricOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``: there is no such VLAN.
         """
-        return cast(list[Network], self._get(*_VLANS, _vlan_id(vlan), "networks"))
+        return cast(list[Network], self._list(*_VLANS, _vlan_id(vlan), "networks"))
 
     def fabric_network(self, vlan: VLANRef, network: EntityRef) -> Network:
         """Get one network on a VLAN of the fabric.
@@ -252,7 +252,7 @@ class FabricOperations(Connection):
 
     def _like(self, place: Sequence[str], wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What is listed there that has these properties."""
-        return [entry for entry in self._get(*place) if wanted.items() <= entry.items()]
+        return [entry for entry in self._list(*place) if wanted.items() <= entry.items()]
 
 
 def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) -> dict[str, Any]:

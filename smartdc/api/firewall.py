@@ -38,7 +38,7 @@ class FirewallOperations(Connection):
         Returns:
             List of dicts. Rules that hold for everybody are not among them, but in `Machine.firewall_rules`.
         """
-        return cast(list[FirewallRule], self._get("fwrules"))
+        return cast(list[FirewallRule], self._list("fwrules"))
 
     def firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
         """Get one firewall rule.
@@ -168,7 +168,7 @@ class FirewallOperations(Connection):
         """
         from smartdc.machine import Machine  # which has the other class of this module as its base
 
-        found = cast(list[MachineData], self._get("fwrules", _id(rule_id), "machines"))
+        found = cast(list[MachineData], self._list("fwrules", _id(rule_id), "machines", key="id"))
         datacenter = cast("DataCenter", self)
         return [Machine(datacenter, data=data) for data in found]
 
@@ -183,7 +183,7 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: It does not exist.
         """
-        return int(self._head("fwrules", _id(rule_id), "machines").get("x-resource-count", 0))
+        return self._count("fwrules", _id(rule_id), "machines")
 
 
 class Firewall(MachineEndpoint):
@@ -197,7 +197,7 @@ class Firewall(MachineEndpoint):
         Returns:
             List of dicts, also of rules that hold for everybody, which have ``global``.
         """
-        return cast(list[FirewallRule], self._get("fwrules"))
+        return cast(list[FirewallRule], self._list("fwrules"))
 
 
 def _id(rule: EntityRef) -> str:

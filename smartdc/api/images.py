@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
+from smartdc.answers import list_of, object_of, strings_of
 from smartdc.connection import Connection
 from smartdc.endpoint import MachineEndpoint, entity_id, given, is_uuid
 from smartdc.errors import NotFoundError
@@ -55,7 +56,7 @@ class ImageOperations(Connection):
         filters: dict[str, Any] = given(
             name=name, os=os, version=version, state=state, owner=owner, type=type
         ) | given(public=visibility)
-        return cast(list[Image], self._get("images", params=filters))
+        return cast(list[Image], self._list("images", params=filters, key="id"))
 
     def image(self, identifier: ImageRef) -> Image:
         """Get one image.
@@ -123,7 +124,8 @@ class ImageOperations(Connection):
 
     def _images_created(self, name: str, version: str, since: float) -> list[Image]:
         """Images of that name that are being made, or were published since then."""
-        listed, response = self._call("GET", ("images",), {"name": name, "version": version, "state": "all"})
+        body, response = self._call("GET", ("images",), {"name": name, "version": version, "state": "all"})
+        listed = list_of(body, response)
         begun = created_since(since, listed, response, "published_at")
         return begun + [image for image in listed if image.get("state") in ("creating", "unactivated")]
 
@@ -189,7 +191,7 @@ class ImageOperations(Connection):
         Returns:
             The image as it is now; its ``acl`` has them all.
         """
-        acl = self.image(identifier).get("acl") or []
+        acl = self._acl(identifier)
         return self.update_image(identifier, acl=[*acl, *(each for each in accounts if each not in acl)])
 
     def unshare_image(self, identifier: ImageRef, *accounts: str) -> Image:
@@ -206,7 +208,7 @@ class ImageOperations(Connection):
         Returns:
             The image as it is now; without ``acl`` when nobody is left.
         """
-        acl = self.image(identifier).get("acl") or []
+        acl = self._acl(identifier)
         return self.update_image(identifier, acl=[each for each in acl if each not in accounts])
 
     def export_image(self, identifier: ImageRef, manta_path: str) -> ExportedImage:
@@ -253,7 +255,7 @@ class ImageOperations(Connection):
 
     def _copies(self, ident: str) -> list[Image]:
         original = self.image(ident)
-        same = self.images(name=original["name"], version=original["version"], public=False, state="all")
+        same = self.images(original.get("name"), version=original.get("version"), public=False, state="all")
         return [image for image in same if image["id"] != ident]
 
     def import_image_from_datacenter(self, datacenter: str, identifier: ImageRef) -> Image:
@@ -345,15 +347,22 @@ class ImageOperations(Connection):
         """
         return marked_default(self.datasets())
 
+    def _acl(self, identifier: ImageRef) -> list[str]:
+        image, response = self._call("GET", ("images", entity_id(identifier, "image")))
+        acl = object_of(image, response).get("acl")
+        return strings_of(acl, response)
+
     def _dataset_by_urn(self, wanted: str) -> Image | None:
         if is_uuid(wanted):
             return None
         found = [dataset for dataset in self.datasets() if _urn_matches(dataset["urn"], wanted)]
-        return max(found, key=lambda dataset: dataset.get("published_at", ""), default=None)
+        return max(found, key=lambda dataset: str(dataset.get("published_at", "")), default=None)
 
 
 def _with_urn(image: Image) -> Image:
-    return {"urn": f"sdc:sdc:{image['name']}:{image['version']}", **image}
+    if isinstance(image.get("urn"), str):
+        return image
+    return {**image, "urn": f"sdc:sdc:{image.get('name', '')}:{image.get('version', '')}"}
 
 
 def _urn_matches(urn: str, wanted: str) -> bool:

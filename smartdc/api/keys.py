@@ -31,7 +31,7 @@ class KeyOperations(Connection):
         Returns:
             List of dicts with ``name``, ``fingerprint`` (colon-separated MD5) and ``key``.
         """
-        return cast(list[Key], self._get("keys"))
+        return cast(list[Key], self._list("keys"))
 
     def key(self, key_id: KeyRef) -> Key:
         """Get one key.
@@ -91,7 +91,7 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(list[Key], self._get(*_place(user)))
+        return cast(list[Key], self._list(*_place(user)))
 
     def user_key(self, user: UserRef, key_id: KeyRef) -> Key:
         """Get one key of a sub-user.
@@ -164,7 +164,7 @@ class KeyOperations(Connection):
 
         def find() -> list[Key]:
             material = key.split()[:2]  # without the comment
-            there = [each for each in self._get(*place) if each.get("key", "").split()[:2] == material]
+            there = [each for each in self._list(*place) if str(each.get("key")).split()[:2] == material]
             return [each for each in there if name in (None, each.get("name"))]
 
         return cast(Key, create_once(self, create, Sought("key", body, find)))

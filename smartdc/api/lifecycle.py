@@ -154,7 +154,7 @@ class Lifecycle(MachineEndpoint):
         Returns:
             List of dicts with ``action``, ``success`` (``yes``, ``no``), ``time`` and ``caller``.
         """
-        return cast(list[AuditEntry], self._get("audit"))
+        return cast(list[AuditEntry], self._list("audit"))
 
     def poll_until(self, state: str, interval: float = 2, *, timeout: float | None = None) -> None:
         """Wait until this machine is in a state.

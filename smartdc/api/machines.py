@@ -8,6 +8,7 @@ from os import PathLike
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
+from smartdc.answers import MOST_PAGES, endless, list_of
 from smartdc.connection import Connection
 from smartdc.creation import (
     SHORT_ID,
@@ -93,13 +94,14 @@ class MachineOperations(Connection):
         filters = _filters(machine_type, state, memory, tombstone, tags, brand, docker)
         filters |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
         total = 0
-        while True:
+        for _ in range(MOST_PAGES):
             page = given(limit=_PAGE, offset=total) if total else {}
-            counted = int(self._head("machines", params=filters | page).get("x-resource-count", 0))
+            counted = self._count("machines", params=filters | page)
             total += counted
             # `tags=*` ignores limit and offset: it says all at once.
             if counted != _PAGE or tags == "*":
                 return total
+        raise endless("HEAD", "/machines")
 
     def raw_machine_data(self, machine_id: MachineRef, credentials: bool = False) -> MachineData:
         """Get one machine as the server sends it.
@@ -290,7 +292,7 @@ class MachineOperations(Connection):
         )
         body |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
         body |= flat_entries(metadata, boot_script, tags)
-        create = partial(self._post, "machines", json=body, headers=role_tag_header(role_tags))
+        create = partial(self._post, "machines", json=body, headers=role_tag_header(role_tags), key="id")
         find = partial(self._machines_created, body, since=self.clock.time())
         # Who knows the name only when the machine is there cannot be told from others who ask for it now.
         known = SHORT_ID not in body["name"]
@@ -300,12 +302,13 @@ class MachineOperations(Connection):
     def _machines_created(self, body: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
         """Machines that a request with this body may have created; failed ones too, as they were created."""
         filters = given(name=body["name"].partition(SHORT_ID)[0] or None, tombstone=_HOUR)
-        page, response = self._call("GET", ("machines",), filters)
+        answer, response = self._call("GET", ("machines",), filters)
+        page: list[Any] = list_of(answer, response, "id")
         if len(page) == _PAGE:
             page += self._machine_pages(filters, None, _PAGE)
         package = body.get("package")
         if package is not None and is_uuid(package):
-            package = self._as_datacenter().package(package)["name"]  # machines give the name
+            package = self._as_datacenter().package(package).get("name")  # machines give the name
         wanted = (body["name"], package, body.get(self.IMAGE_PARAMETER))
         return created_since(since, [data for data in page if _is_of(data, wanted)], response)
 
@@ -316,16 +319,16 @@ class MachineOperations(Connection):
             return None
         wanted = entity_id(dataset, "dataset", "id", "urn")
         # A URN, or a part of one, was an id once; today's servers know UUIDs only.
-        return wanted if is_uuid(wanted) else self._as_datacenter().dataset(wanted)["id"]
+        return wanted if is_uuid(wanted) else entity_id(self._as_datacenter().dataset(wanted), "dataset")
 
     def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
-        page = self._get("machines", params={**filters, **given(limit=limit, offset=offset)})
+        page = self._list("machines", params={**filters, **given(limit=limit, offset=offset)}, key="id")
         return cast(list[MachineData], page)
 
     def _machine_pages(self, filters: Params, limit: int | None, offset: int) -> list[MachineData]:
         """All pages in a row, each machine once: pages overlap when machines come and go meanwhile."""
         found: dict[str, MachineData] = {}
-        while True:
+        for _ in range(MOST_PAGES):
             wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
             page = self._machine_page(filters, wanted if wanted != _PAGE else None, offset or None)
             known = len(found)
@@ -333,7 +336,8 @@ class MachineOperations(Connection):
                 found.setdefault(data["id"], data)
             offset += len(page)
             if len(page) != wanted or len(found) == known or len(found) == limit:
-                return list(found.values())
+                return list(found.values())[:limit]
+        raise endless("GET", "/machines")
 
     def _as_datacenter(self) -> DataCenter:
         return cast("DataCenter", self)

@@ -43,7 +43,9 @@ class Metadata(MachineEndpoint):
                 raise ConfigurationError(f"machine {self.id} has no metadata {key!r}")
             return cast(Value, metadata[key])
         try:
-            return cast(Value, self._get("metadata", key))
+            # Of this name the server gives the passwords, all in one object.
+            found = self._get("metadata", key) if key == "credentials" else self._value("metadata", key)
+            return cast(Value, found)
         except NotFoundError:
             # Of a number the server says that it "is not metadata" (observed G).
             metadata = self.get_metadata()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from smartdc.answers import object_of
 from smartdc.connection import Connection
 from smartdc.endpoint import MachineEndpoint, entity_id, given
 from smartdc.errors import ConfigurationError
@@ -26,7 +27,7 @@ class MigrationOperations(Connection):
 
         Since API 9.6.0.
         """
-        return cast(list[Migration], self._get("migrations"))
+        return cast(list[Migration], self._list("migrations"))
 
     def migration(self, machine: str | Mapping[str, Any] | Machine) -> Migration:
         """Get the migration of one machine.
@@ -89,4 +90,5 @@ class Migrations(MachineEndpoint):
             raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {action!r}")
         rules = [affinity] if isinstance(affinity, str) else affinity
         body = given(action=action, affinity=None if rules is None else list(rules))
-        return cast("Migration | None", self._post("migrate", json=body))
+        answer, response = self._answer("POST", ("migrate",), json=body)
+        return cast(Migration, object_of(answer, response)) if response.content else None

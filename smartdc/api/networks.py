@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any, cast
 
+from smartdc.answers import MOST_PAGES, endless
 from smartdc.connection import Connection
 from smartdc.endpoint import entity_id, given
 from smartdc.search import search_dicts
@@ -33,7 +34,7 @@ class NetworkOperations(Connection):
         Returns:
             List of dicts.
         """
-        return search_dicts(cast(list[Network], self._get("networks")), search, fields)
+        return search_dicts(cast(list[Network], self._list("networks")), search, fields)
 
     def network(self, identifier: EntityRef) -> Network:
         """Get one network.
@@ -74,11 +75,13 @@ class NetworkOperations(Connection):
         if paged:
             return self._network_ip_page(ident, limit, offset)
         found: dict[str, NetworkIP] = {}
-        first = 0
-        while page := self._network_ip_page(ident, None, first or None):
+        for number in range(MOST_PAGES):
+            known = len(found)
+            page = self._network_ip_page(ident, None, number * _PAGE or None)
             found |= {address["ip"]: address for address in page}
-            first += _PAGE
-        return list(found.values())[offset or 0 :][:limit]
+            if len(found) == known:
+                return list(found.values())[offset or 0 :][:limit]
+        raise endless("GET", f"/networks/{ident}/ips")
 
     def num_network_ips(self, network: EntityRef) -> int:
         """Count the addresses of a network that are in use or reserved.
@@ -94,14 +97,13 @@ class NetworkOperations(Connection):
             NotFoundError: There is no such network.
         """
         ident = _id(network)
-        total = first = 0
-        while True:
-            headers = self._head("networks", ident, "ips", params=given(offset=first or None))
-            counted = int(headers.get("x-resource-count", 0))
+        total = 0
+        for number in range(MOST_PAGES):
+            counted = self._count("networks", ident, "ips", params=given(offset=number * _PAGE or None))
             if not counted:
                 return total
             total += counted
-            first += _PAGE
+        raise endless("HEAD", f"/networks/{ident}/ips")
 
     def network_ip(self, network: EntityRef, ip: AddressRef) -> NetworkIP:
         """Get one address of a network: who uses it, and whether it is reserved.
@@ -141,7 +143,7 @@ class NetworkOperations(Connection):
         return cast(NetworkIP, self._put(*segments, json={"reserved": reserved}))
 
     def _network_ip_page(self, ident: str, limit: int | None, offset: int | None) -> list[NetworkIP]:
-        page = self._get("networks", ident, "ips", params=given(limit=limit, offset=offset))
+        page = self._list("networks", ident, "ips", params=given(limit=limit, offset=offset), key="ip")
         return cast(list[NetworkIP], page)
 
 

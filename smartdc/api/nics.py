@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from smartdc.answers import location_of, object_of
 from smartdc.creation import network_entry
 from smartdc.endpoint import MachineEndpoint, entity_id, given
 from smartdc.types import NIC, NetworkObject
@@ -22,7 +23,7 @@ class NICs(MachineEndpoint):
 
         Since API 7.2.
         """
-        return cast(list[NIC], self._get("nics"))
+        return cast(list[NIC], self._list("nics"))
 
     def num_nics(self) -> int:
         """Count this machine's NICs.
@@ -31,7 +32,7 @@ class NICs(MachineEndpoint):
 
         Since API 7.2.
         """
-        return int(self._head("nics").get("x-resource-count", 0))
+        return self._count("nics")
 
     def get_nic(self, nic: NICRef) -> NIC:
         """Get one NIC.
@@ -75,13 +76,12 @@ class NICs(MachineEndpoint):
         """
         body = given(network=network_entry(network), primary=primary)
         repeats: list[None] = []
-        nic, response = self._call("POST", ("nics",), json=body, again=lambda: repeats.append(None))
+        answer, response = self._call("POST", ("nics",), json=body, again=lambda: repeats.append(None))
         if response.status_code != 302:
-            return cast(NIC, {**nic, "added": True})
-        found = self.get_nic(response.headers["Location"].rpartition("/")[2])
+            return cast(NIC, {**object_of(answer, response), "added": True})
+        found = self.get_nic(location_of(response).rpartition("/")[2])
         # After a lost answer, one that is still being added is the one that was asked for.
-        added = bool(repeats) and found.get("state") == "provisioning"
-        return cast(NIC, {**found, "added": added})
+        return {**found, "added": bool(repeats) and found.get("state") == "provisioning"}
 
     def remove_nic(self, nic: NICRef) -> None:
         """Detach this machine from a network.

@@ -62,7 +62,7 @@ class PackageOperations(Connection):
             group=group,
             brand=brand,
         ) | given(flexible_disk=flexible_disk)
-        return search_dicts(cast(list[Package], self._get("packages", params=filters)), search, fields)
+        return search_dicts(cast(list[Package], self._list("packages", params=filters)), search, fields)
 
     def package(self, name: str | Mapping[str, Any]) -> Package:
         """Get one package.

@@ -36,7 +36,7 @@ class RoleOperations(Connection):
             List of dicts with ``id``, ``name``, ``members``, ``policies``. Before API 9 (`api_version='~8'`)
             they look like `smartdc.types.RoleOfNames`.
         """
-        return cast(list[Role], self._get("roles"))
+        return cast(list[Role], self._list("roles"))
 
     def role(self, role: RoleRef) -> Role:
         """Get one role.
@@ -147,7 +147,7 @@ class RoleOperations(Connection):
         Returns:
             List of dicts with ``id``, ``name``, ``rules``, ``description``.
         """
-        return cast(list[Policy], self._get("policies"))
+        return cast(list[Policy], self._list("policies"))
 
     def policy(self, policy: PolicyRef) -> Policy:
         """Get one policy.

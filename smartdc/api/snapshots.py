@@ -20,7 +20,7 @@ class Snapshots(MachineEndpoint):
 
         ``GET /:login/machines/:machine/snapshots``
         """
-        return [Snapshot(self._as_machine(), data=data) for data in self._get("snapshots")]
+        return [Snapshot(self._as_machine(), data=data) for data in self._list("snapshots", key="name")]
 
     def snapshot(self, name: str) -> Snapshot:
         """Get one snapshot.
@@ -59,7 +59,7 @@ class Snapshots(MachineEndpoint):
         Raises:
             ConflictError: ``BrandNotSupported``, ``UnallocatedVM``, ``InvalidArgument`` (bhyve).
         """
-        data = self._post("snapshots", json=given(name=name))
+        data = self._post("snapshots", json=given(name=name), key="name")
         return Snapshot(self._as_machine(), data=data)
 
     def start_from_snapshot(self, name: str) -> Machine:

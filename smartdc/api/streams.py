@@ -94,7 +94,9 @@ class Streams(MachineEndpoint):
             ConnectionFailed: The connection broke, then or later.
         """
         place = ("machines", self.id, "vnc")
-        return VNC(self.datacenter._open_websocket(place, ("binary", "rfb"), partial(self._get, "vnc")))
+        return VNC(
+            self.datacenter._open_websocket(place, ("binary", "rfb"), partial(self._call, "GET", ("vnc",)))
+        )
 
     def watch_migration(self, *, websocket: bool = False) -> MigrationWatch:
         """Follow the phase of this machine's migration that is running.

@@ -80,7 +80,7 @@ class Tags(MachineEndpoint):
             if tag not in tags:
                 raise ConfigurationError(f"machine {self.id} has no tag {tag!r}")
             return tags[tag]
-        value = cast(Value, self._get("tags", tag))
+        value = cast(Value, self._value("tags", tag))
         return value if value else self.get_tags().get(tag, "")
 
     def delete_tag(self, tag: str) -> None:

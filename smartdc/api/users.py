@@ -29,7 +29,7 @@ class UserOperations(Connection):
         Returns:
             List of dicts with ``id``, ``login``, ``email``, names, address, ``created``, ``updated``.
         """
-        return cast(list[User], self._get("users"))
+        return cast(list[User], self._list("users"))
 
     def user(self, user: UserRef, membership: bool = False) -> User:
         """Get one sub-user.

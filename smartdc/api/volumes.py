@@ -49,7 +49,7 @@ class VolumeOperations(Connection):
         if predicate is not None and not isinstance(predicate, str):
             predicate = json.dumps(predicate)
         filters: dict[str, Any] = given(name=name, size=size, state=state, type=type, predicate=predicate)
-        return cast(list[Volume], self._get("volumes", params=filters))
+        return cast(list[Volume], self._list("volumes", params=filters))
 
     def volume(self, volume: str | Mapping[str, Any]) -> Volume:
         """Get one volume.
@@ -168,4 +168,4 @@ class VolumeOperations(Connection):
         Args:
             type: ``tritonnfs``.
         """
-        return cast(list[VolumeSize], self._get("volumesizes", params=given(type=type)))
+        return cast(list[VolumeSize], self._list("volumesizes", params=given(type=type)))

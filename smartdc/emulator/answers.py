@@ -101,19 +101,27 @@ def encode(body: Any, media_type: str) -> bytes:
     refused = isinstance(body, Refusal)
     if media_type == TEXT_TYPE:
         if refused:
-            return str(body.message).encode()
-        return (body if isinstance(body, str) else to_json(body)).encode()
+            return to_utf8(str(body.message))
+        return to_utf8(body if isinstance(body, str) else to_json(body))
     if refused:
         body = body.body()
     if media_type == BINARY_TYPE:
         # JavaScript's toString: the server does not turn objects into text here.
-        return (body if isinstance(body, str) else "[object Object]").encode()
-    return to_json(body).encode()
+        return to_utf8(body if isinstance(body, str) else "[object Object]")
+    return to_utf8(to_json(body))
 
 
 def to_json(body: Any) -> str:
     """JSON as JavaScript writes it: no spaces, and no ASCII escapes."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def to_utf8(text: str) -> bytes:
+    """UTF-8 as Node writes it: half a character, which JSON can say, becomes U+FFFD."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 def invalid_argument(message: str) -> Refusal:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -133,9 +134,23 @@ def test_datasets_are_searched_here_whatever_the_case(cloud: Emulator, sdc: Data
     assert sent(cloud) == [call("GET", "/my/images")] * 5
 
 
-def test_search_that_is_no_regular_expression(sdc: DataCenter) -> None:
+@pytest.mark.parametrize(
+    "search",
+    [
+        "base(64",
+        "a{99999999999999999999}",
+        "a{" + "9" * 5000 + "}",
+        "(?au)x",
+        "(?L)x",
+        b"base",
+        re.compile("x"),
+        5,
+    ],
+    ids=lambda search: ascii(search)[:20],
+)
+def test_search_that_is_no_regular_expression(sdc: DataCenter, search: Any) -> None:
     with pytest.raises(ConfigurationError, match="not a regular expression"):
-        sdc.datasets("base(64")
+        sdc.datasets(search)
 
 
 def test_dataset_by_id_needs_one_request(cloud: Emulator, sdc: DataCenter) -> None:

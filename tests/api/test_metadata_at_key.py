@@ -40,3 +40,10 @@ def test_get_metadata_at_key_that_the_server_does_not_answer_for(cloud: Emulator
 def test_get_metadata_at_key_that_is_not_there(machine: Machine) -> None:
     with pytest.raises(NotFoundError, match='metadatum "nothing" not found'):
         machine.get_metadata_at_key("nothing")
+
+
+@pytest.mark.off_the_record("the description knows of text only")
+def test_get_metadata_at_key_of_the_passwords(sdc: DataCenter, site: Site) -> None:
+    vm = site.add_machine(internal_metadata={"root_pw": "secret77"})
+    found: Any = sdc.machine(vm.uuid, lazy=True).get_metadata_at_key("credentials")
+    assert found == {"root": "secret77"}

@@ -67,13 +67,22 @@ def test_the_connection_is_cut() -> None:
         next(sdc.changefeed())
 
 
-def test_what_comes_is_no_json() -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<html>", "no JSON: '<html>'"),
+        ("9" * 5000, "no JSON"),
+        ("null", "no event: 'null'"),
+        ("5", "no event"),
+    ],
+)
+def test_what_comes_is_no_change(text: str, message: str) -> None:
     def babble(connection: ServerConnection) -> None:
         connection.recv()
-        connection.send("<html>")
+        connection.send(text)
         connection.recv()
 
-    with talking(babble) as sdc, pytest.raises(InvalidResponse, match="no JSON: '<html>'"):
+    with talking(babble) as sdc, pytest.raises(InvalidResponse, match=message):
         list(sdc.changefeed())
 
 
@@ -83,15 +92,15 @@ def test_a_message_has_an_end() -> None:
     def flood(connection: ServerConnection) -> None:
         connection.recv()
         subscribed.wait(10)
-        connection.send("[" + 98 * " " + "]")
-        connection.send("[" + 99 * " " + "]")
+        connection.send("{" + 98 * " " + "}")
+        connection.send("{" + 99 * " " + "}")
         connection.send(["[" * 60] * 60)  # in parts
 
     with talking(flood) as sdc:
         sdc.max_response = 100
         feed = sdc.changefeed()
         subscribed.set()
-        assert next(feed) == []  # type: ignore[comparison-overlap]
+        assert next(feed) == {}  # type: ignore[comparison-overlap]
         with pytest.raises(
             InvalidResponse, match="GET /test/changefeed: a message of the stream is too large"
         ):
@@ -155,6 +164,10 @@ def test_closing_a_watch_from_another_thread() -> None:
     [
         (Reply(b'{"type": "progress"}\n', length=500), ConnectionFailed, "the stream broke off"),
         (Reply(b"<html>\n"), InvalidResponse, "no JSON"),
+        (Reply(b"[" * 100_000 + b"\n"), InvalidResponse, "no JSON"),
+        (Reply(b"\xff\n"), InvalidResponse, "no JSON"),
+        (Reply(b"null\n"), InvalidResponse, "no event"),
+        (Reply(b"[{}]\n"), InvalidResponse, "no event"),
     ],
 )
 def test_a_watch_that_breaks_off(

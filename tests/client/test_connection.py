@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import string
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -147,6 +148,24 @@ def test_any_character_can_be_in_a_name_or_a_query(cloud: Emulator, sdc: DataCen
     assert sent(cloud)[1] == call("GET", "/my/images", {"name": odd})
 
 
+def test_half_a_character_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
+    # UTF-8 cannot write it, and the server would put another in its place.
+    machine = sdc.machine("11111111-8b2f-4c42-9d3f-0123456789ab", lazy=True)
+    asking: list[Callable[[str], Any]] = [
+        sdc.key,
+        machine.delete_tag,
+        lambda text: sdc.images(name=text),
+        lambda text: sdc.request("GET", f"/keys/{text}"),
+        lambda text: sdc.update_account(phone=text),
+        lambda text: machine.add_tags({"a": text}),
+        lambda text: machine.add_tags({text: "a"}),
+    ]
+    for ask in asking:
+        with pytest.raises(ConfigurationError):
+            ask("a\ud800b")
+    assert sent(cloud) == []
+
+
 @pytest.mark.parametrize("name", ["X-Date", "x-date", "X-DATE"])
 def test_x_date_is_never_sent(cloud: Emulator, sdc: DataCenter, name: str) -> None:
     # Observed A2.
@@ -173,6 +192,9 @@ def test_the_query_of_a_presigned_url_is_not_sent(cloud: Emulator, sdc: DataCent
         {"X-Mine\r\nX-Evil": "1"},
         {"X-Mine": 5},
         {"X-Mine": "€"},
+        {"Ö": "1"},
+        {"content-length": "5"},
+        {"Transfer-Encoding": "chunked"},
     ],
     ids=str,
 )
@@ -189,10 +211,12 @@ def test_verbs_that_cannot_be_sent(cloud: Emulator, sdc: DataCenter, method: str
     assert sent(cloud) == []
 
 
-@pytest.mark.parametrize("data", [{"a": object()}, {"a": float("inf")}, {"a": {1, 2}}], ids=str)
+@pytest.mark.parametrize("data", [{"a": object()}, {"a": float("inf")}, {"a": {1, 2}}, "\ud800"], ids=ascii)
 def test_bodies_that_cannot_be_sent(cloud: Emulator, sdc: DataCenter, data: Any) -> None:
     with pytest.raises(ConfigurationError, match="the body cannot be sent as JSON"):
         sdc.request("POST", "", data=data)
+    with pytest.raises(ConfigurationError, match="the body cannot be sent as JSON"):
+        sdc.request("POST", "", data=10**5000)
     assert sent(cloud) == []
 
 
@@ -292,6 +316,15 @@ def test_a_host_that_does_not_exist() -> None:
     with (
         DataCenter("cloudapi.invalid", retry="none") as sdc,
         pytest.raises(ConnectionFailed, match=r"cloudapi\.invalid"),
+    ):
+        sdc.account()
+
+
+@pytest.mark.parametrize("host", ["a..invalid", "a" * 64 + ".invalid"])
+def test_a_host_that_cannot_exist(host: str) -> None:
+    with (
+        DataCenter(f"https://{host}") as sdc,
+        pytest.raises(ConnectionFailed, match="label empty or too long"),
     ):
         sdc.account()
 

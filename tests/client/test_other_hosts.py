@@ -62,7 +62,7 @@ def test_a_redirect_is_no_answer_to_an_operation(
     with (
         RawServer([answer[0]] if operation is DataCenter.num_machines else answer) as server,
         cloud.datacenter(location=server.url) as sdc,
-        pytest.raises(InvalidResponse, match=f": {status}, a redirect; none is followed"),
+        pytest.raises(InvalidResponse, match=f": {status} with a redirect, and none is followed"),
     ):
         operation(sdc)
 

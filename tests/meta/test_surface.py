@@ -27,10 +27,14 @@ LONGEST_FILE = 420
 PROGRAMS = ("__main__",)
 REQUESTS = {
     "_get",
+    "_list",
+    "_value",
     "_head",
+    "_count",
     "_post",
     "_put",
     "_delete",
+    "_answer",
     "_call",
     "_exchange",
     "request",

@@ -1,0 +1,177 @@
+"""What came back: from the bytes of an answer to what an operation can use.
+
+An answer is used if it has the shape that was asked for: an object, a list of objects, a count. Any other
+is an `InvalidResponse` that names verb, path and what came. What stands in an object is passed on as the
+server said it: new fields, new states and odd values are the server's business.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from smartdc.errors import InvalidResponse
+
+__all__ = [
+    "MOST_PAGES",
+    "count_of",
+    "decoded",
+    "endless",
+    "from_json",
+    "list_of",
+    "location_of",
+    "object_of",
+    "readable",
+    "standing",
+    "strings_of",
+    "unusable",
+    "value_of",
+]
+
+MOST_PAGES = 1000
+"""A million entries: a list that is longer has no end."""
+
+_COUNT = re.compile(r"[0-9]{1,15}")
+_KINDS = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+}
+
+
+def from_json(text: bytes | str) -> Any:
+    """What JSON says.
+
+    Raises:
+        ValueError: It is not JSON, or not UTF-8, or more than Python can hold.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def decoded(response: requests.Response) -> Any:
+    """The body: JSON is decoded, other text is str, nothing is None, and the rest is bytes."""
+    if not response.content:
+        return None
+    content_type = response.headers.get("Content-Type", "").lower()
+    if "json" in content_type:
+        try:
+            return from_json(response.content)
+        except ValueError as error:  # also UnicodeDecodeError
+            raise _unreadable(response, f"broken JSON: {error}") from error
+    if content_type.startswith("text/plain"):
+        # Not in the charset that the answer claims: it may name one that fails to decode.
+        return response.content.decode("utf-8", "replace")
+    return response.content
+
+
+def standing(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
+    """The answer, if it is one, and not a redirect."""
+    if response.status_code < 200 or 300 <= response.status_code < 400:
+        url = response.request.url
+        raise unusable(response, f"with a redirect, and none is followed. Is {url} the URL of a CloudAPI?")
+    return body, response
+
+
+def readable(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
+    """The answer, if it is of a kind that CloudAPI speaks."""
+    if isinstance(body, bytes):
+        raise _unreadable(response, "not JSON")
+    return body, response
+
+
+def object_of(body: Any, response: requests.Response, key: str | None = None) -> dict[str, Any]:
+    """The body as an object; with a `key`, one that has text there."""
+    if not isinstance(body, dict):
+        raise unusable(response, f"with {_kind(body, response)} where an object was expected")
+    return _with_key(body, response, key)
+
+
+def list_of(body: Any, response: requests.Response, key: str | None = None) -> list[dict[str, Any]]:
+    """The body as a list of objects; with a `key`, of such as have text there."""
+    if not isinstance(body, list):
+        raise unusable(response, f"with {_kind(body, response)} where a list was expected")
+    for entry in body:
+        if not isinstance(entry, dict):
+            raise unusable(response, f"with {_kind(entry, response)} in a list of objects")
+        _with_key(entry, response, key)
+    return body
+
+
+def value_of(body: Any, response: requests.Response) -> str | int | float | bool:
+    """The body as a single value; no body is the empty text."""
+    if isinstance(body, Mapping | list):
+        raise unusable(response, f"with {_kind(body, response)} where a single value was expected")
+    return "" if body is None else body
+
+
+def strings_of(value: Any, response: requests.Response) -> list[str]:
+    """What stands in an object as a list of texts, to be sent back; absent or null is an empty one."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise unusable(response, "with something else where a list of texts was expected")
+    return value
+
+
+def count_of(response: requests.Response) -> int:
+    """What the server counted: a header tells it."""
+    text = response.headers.get("x-resource-count", "")
+    if not _COUNT.fullmatch(text):
+        raise unusable(response, f"with {text[:40]!r} as its x-resource-count")
+    return int(text)
+
+
+def location_of(response: requests.Response) -> str:
+    """Where the server points to."""
+    location = response.headers.get("Location", "")
+    if not location.rpartition("/")[2]:
+        raise unusable(response, f"with {location[:40]!r} as its Location")
+    return location
+
+
+def unusable(response: requests.Response, why: str) -> InvalidResponse:
+    """The error for an answer that cannot be used. It does not quote the body, which may hold secrets."""
+    request = response.request
+    return InvalidResponse(
+        f"{request.method} {request.path_url}: {response.status_code} {why}",
+        method=request.method,
+        path=request.path_url,
+        response=response,
+    )
+
+
+def endless(method: str, path: str) -> InvalidResponse:
+    """The error for a list whose pages have no end."""
+    return InvalidResponse(
+        f"{method} {path}: there is always another page after {MOST_PAGES} of them", method=method, path=path
+    )
+
+
+def _with_key(entry: dict[str, Any], response: requests.Response, key: str | None) -> dict[str, Any]:
+    if key is not None and not (isinstance(entry.get(key), str) and entry[key]):
+        raise unusable(response, f"with an object that has no {key!r}")
+    return entry
+
+
+def _kind(value: Any, response: requests.Response) -> str:
+    if value is None and not response.content:
+        return "no body"
+    return _KINDS.get(type(value), "an object")
+
+
+def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
+    start = response.content[:80].lstrip()
+    # What is nearly CloudAPI's may have a password in it.
+    shown = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
+    where = f"Is {response.request.url} the URL of a CloudAPI?"
+    return unusable(response, f"with a body that is {why}{shown}. {where}")

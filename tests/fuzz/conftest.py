@@ -1,0 +1,93 @@
+"""How the examples are made and counted, and what they are tried on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+from smartdc import DataCenter, RetryPolicy
+from smartdc.emulator import Emulator
+from tests.conftest import leave_environment
+from tests.fuzz.canned import Canned
+from tests.instant import Instant
+from tests.stub_server import datacenter_at
+
+LOCATION = "us-sw-1"
+
+_COUNTED = pytest.StashKey[Counter[str]]()
+
+# The same examples in every run; what was found before is kept as plain tests, not in a database.
+settings.register_profile("stress", derandomize=True, database=None, deadline=None)
+settings.load_profile("stress")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_COUNTED] = Counter()
+    cache = getattr(config, "cache", None)  # absent with -p no:cacheprovider
+    if cache is not None:
+        # What Hypothesis remembers of Unicode belongs there, and to no directory of its own.
+        set_hypothesis_home_dir(cache.mkdir("hypothesis"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    counted = config.stash[_COUNTED]
+    if counted:
+        listed = ", ".join(f"{number} {what}" for what, number in sorted(counted.items()))
+        terminalreporter.write_line(f"examples tried: {counted.total()} ({listed})")
+
+
+@pytest.fixture(scope="session")
+def examples(pytestconfig: pytest.Config) -> Counter[str]:
+    """How many examples were tried, by what they are of."""
+    return pytestconfig.stash[_COUNTED]
+
+
+@pytest.fixture(scope="module")
+def _bare_module(empty_home: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        leave_environment(monkeypatch, empty_home)
+        yield
+
+
+@pytest.fixture(scope="module")
+def canned(_bare_module: None) -> Iterator[Canned]:
+    """A server for the module; each example says what it answers."""
+    with Canned() as canned:
+        yield canned
+
+
+@pytest.fixture(scope="module")
+def there(canned: Canned) -> Iterator[DataCenter]:
+    """A data center at `canned`, signing."""
+    with datacenter_at(
+        LOCATION,
+        known_locations={LOCATION: canned.url},
+        key_id="/bob/keys/k",
+        secret=Ed25519PrivateKey.generate(),
+        timeout=5,
+        # What comes is odd in the second attempt, too; nobody waits for it.
+        retry=RetryPolicy(attempts=2, throttled=2),
+        clock=Instant(),
+    ) as sdc:
+        yield sdc
+
+
+@pytest.fixture(scope="module")
+def cloud(_bare_module: None) -> Iterator[Emulator]:
+    """An emulated cloud for the module, which nothing in it may harm."""
+    with Emulator() as cloud:
+        yield cloud
+    assert cloud.violations == []
+
+
+@pytest.fixture(scope="module")
+def sdc(cloud: Emulator) -> Iterator[DataCenter]:
+    """A data center of `cloud`, connected."""
+    with cloud.datacenter(LOCATION) as sdc:
+        yield sdc

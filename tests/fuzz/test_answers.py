@@ -1,0 +1,118 @@
+"""Whatever a server answers, every operation ends, in a value or in an error of the documented tree."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import smartdc
+from smartdc import DataCenter, SmartDCError
+from smartdc.emulator import Emulator
+from tests.contract.row import Operation, World
+from tests.fuzz import odd
+from tests.fuzz.canned import Canned
+from tests.operations import OPERATIONS
+
+CLIENT = Path(smartdc.__file__).parent
+EMULATOR = CLIENT / "emulator"
+
+pytestmark = pytest.mark.stress
+
+
+class Worlds:
+    """What the calls of the contract need: things of an emulator that nobody asks.
+
+    Attributes:
+        now: The one in use.
+    """
+
+    def __init__(self, there: DataCenter) -> None:
+        self._there = there
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew: there are things that a row can prepare only once."""
+        self.now = World(Emulator(), self._there)
+
+
+@pytest.fixture(scope="module")
+def worlds(there: DataCenter) -> Worlds:
+    """For the rows of the contract."""
+    return Worlds(there)
+
+
+def check(error: Exception) -> None:
+    """Nothing but what is documented, and fit to be shown, logged and sent to another process."""
+    # A row may hand on what an answer said, as an argument that cannot work: ConfigurationError.
+    assert isinstance(error, SmartDCError), repr(error)
+    str(error).encode()
+    assert repr(error)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own
+
+
+def _came_through_the_client(error: Exception) -> bool:
+    """Otherwise a row of the contract has tripped over what it got, or what it prepares a second time."""
+    frames = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    return any(CLIENT in path.parents and EMULATOR not in path.parents for path in frames)
+
+
+@settings(max_examples=2700)
+@given(st.sampled_from(OPERATIONS), odd.answers)
+def test_every_operation_on_every_answer(
+    canned: Canned,
+    there: DataCenter,
+    worlds: Worlds,
+    examples: Counter[str],
+    row: Operation,
+    answer: tuple[int, dict[str, str], bytes],
+) -> None:
+    canned.answer(*answer)
+    try:
+        found = row.call(there, worlds.now)
+    except Exception as error:
+        if _came_through_the_client(error):
+            check(error)
+        else:
+            worlds.renew()
+    else:
+        assert repr(found)
+    examples["answers"] += canned.asked > 0
+
+
+# Broken off, or no HTTP at all.
+WIRE = [
+    b"", b"\r\n", b"nonsense", b"HTTP/1.1", b"HTTP/1.1 \r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n",
+    b"HTTP/9.9 200 OK\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[]",
+    b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n[]", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n[]",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n",
+    b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n[]",
+    b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70000 + b"\r\n\r\n[]",
+    b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n[]", b"HTTP/1.1 200 OK\r\n: no name\r\n\r\n[]",
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=\0\r\n\r\n[]",
+    b"HTTP/1.1 200 OK\r\nSet-Cookie: \xff=\xfe; expires=x; Max-Age=x\r\n\r\n[]",
+    b"HTTP/1.1 101 Upgrade\r\n\r\n",
+]  # fmt: skip
+
+
+@settings(max_examples=900)
+@given(st.sampled_from(WIRE), st.integers(0, 200), st.binary(max_size=6))
+def test_whatever_comes_over_the_wire(
+    canned: Canned, there: DataCenter, examples: Counter[str], start: bytes, cut: int, more: bytes
+) -> None:
+    examples["wire"] += 1
+    canned.answer_bytes(start[:cut] + more + start[cut:])
+    try:
+        found = there.keys()
+    except SmartDCError as error:
+        check(error)
+    else:
+        assert isinstance(found, list)

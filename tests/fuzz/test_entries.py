@@ -1,0 +1,99 @@
+"""Tags and metadata come back as they were sent, with their types, or are refused before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartdc import APIError, ConfigurationError, DataCenter, Machine
+from smartdc.emulator import Emulator
+from smartdc.emulator.vm import VM
+from tests.fuzz import odd
+
+pytestmark = pytest.mark.stress
+
+NAMES = ["role", "a", "b c", "a/b", "action", "with.dot", "__proto__", "0", "a%2e%2e", "x" * 100, "aö😀"]
+VALUES = [
+    "web", "", " ", "true", "5", "null", "ö", "😀", "\0", "\r\n", True, False, 0, -1, 2.5, 1e22, 2**53, -0.0,
+]  # fmt: skip
+ODD: list[Any] = [
+    "\ud800", 10**30, None, [], {}, [1], {"a": "b"}, float("nan"), float("inf"), b"bytes", 10**5000,
+]  # fmt: skip
+
+fit: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
+    st.sampled_from(NAMES), st.sampled_from(VALUES) | st.text(max_size=6), min_size=1, max_size=3
+)
+unfit = st.tuples(fit, odd.words, st.sampled_from([*ODD, *VALUES])).map(
+    lambda drawn: {**drawn[0], drawn[1]: drawn[2]}
+)
+entries = fit | unfit
+
+
+@pytest.fixture(scope="module")
+def vm(cloud: Emulator) -> VM:
+    """The emulator's record of the machine that is written to."""
+    return cloud.site().add_machine()
+
+
+@pytest.fixture(scope="module")
+def machine(sdc: DataCenter, vm: VM) -> Machine:
+    """The same for the client."""
+    return sdc.machine(vm.uuid, lazy=True)
+
+
+@settings(max_examples=300)
+@given(entries)
+def test_tags_come_back(
+    cloud: Emulator, machine: Machine, vm: VM, examples: Counter[str], entries: dict[str, Any]
+) -> None:
+    examples["tags"] += 1
+    cloud.calls.clear()
+    vm.tags.clear()
+    try:
+        predicted = machine.add_tags(entries)
+    except ConfigurationError:
+        assert cloud.calls == []
+    except APIError as error:
+        assert error.status == 409, error  # noqa: PT017 - a name or a value that only the server knows of
+        assert vm.tags == {}
+    else:
+        cloud.clock.advance(20)
+        assert typed(predicted) == typed(machine.get_tags()) == typed(entries) == typed(vm.tags)
+        for name, value in list(entries.items())[:1]:
+            if "/" not in name and name not in (".", ".."):  # the server loses a slash (observed A3)
+                assert typed({name: machine.get_tag(name)}) == typed({name: value})
+    assert cloud.violations == []
+
+
+@settings(max_examples=250)
+@given(entries)
+def test_metadata_comes_back(
+    cloud: Emulator, machine: Machine, vm: VM, examples: Counter[str], entries: dict[str, Any]
+) -> None:
+    examples["metadata"] += 1
+    cloud.calls.clear()
+    vm.customer_metadata.clear()
+    try:
+        predicted = machine.update_metadata(entries)
+    except ConfigurationError:
+        assert cloud.calls == []
+    except APIError as error:
+        assert error.status == 409, error  # noqa: PT017 - as above
+        assert vm.customer_metadata == {}
+    else:
+        cloud.clock.advance(20)
+        assert typed(predicted) == typed(machine.get_metadata()) == typed(entries)
+        assert typed(machine.get_metadata()) == typed(vm.customer_metadata)
+        for name, value in list(entries.items())[:1]:
+            if "/" not in name and name not in (".", ".."):
+                assert typed({name: machine.get_metadata_at_key(name)}) == typed({name: value})
+    assert cloud.violations == []
+
+
+def typed(entries: dict[str, Any]) -> dict[str, tuple[type, str]]:
+    """With the type of each value: 1, 1.0 and True are equal, and -0.0 and 0.0."""
+    return {name: (type(value), repr(value)) for name, value in entries.items()}

@@ -1,0 +1,75 @@
+"""A machine of which the server says anything at all: every attribute can be read."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from smartdc import DataCenter, GoneError, Machine, Snapshot
+from tests.client.test_odd_machines import TYPES
+from tests.fuzz import odd
+from tests.fuzz.canned import Canned
+
+pytestmark = pytest.mark.stress
+
+JSON = {"Content-Type": "application/json"}
+
+
+@settings(max_examples=1500)
+@given(odd.objects)
+def test_a_machine_from_any_object(
+    canned: Canned, there: DataCenter, examples: Counter[str], data: dict[str, Any]
+) -> None:
+    examples["machines"] += 1
+    # While it has no address, each look for one is a request: usually it has.
+    canned.answer(200, JSON, odd.written({"ips": ["dhcp"], **data}))
+    said = json.loads(canned.body)
+    machine = Machine(there, odd.ID, said)
+    read_all(machine)
+    assert canned.asked <= 3 + 1  # three times for its addresses, once for its credentials
+    for field, value in said.items():
+        if field not in ("id", "metadata"):
+            assert repr(machine.raw[field]) == repr(value)  # type: ignore[literal-required]
+    # The same from an answer that says it is gone.
+    canned.answer(410, JSON, canned.body)
+    with pytest.raises(GoneError) as caught:
+        machine.refresh()
+    assert machine.state == "deleted"
+    str(caught.value).encode()
+    assert isinstance(machine.name, str)
+    assert pickle.loads(pickle.dumps(machine)) == machine  # noqa: S301 - our own
+
+
+def read_all(machine: Machine) -> None:
+    for name, kind in TYPES.items():
+        assert isinstance(getattr(machine, name), kind), name
+    assert str(machine) == machine.id == odd.ID
+    assert odd.ID in repr(machine)
+    assert machine.path == f"/machines/{odd.ID}"
+    if machine.state != "deleted":
+        assert isinstance(machine.credentials(), dict)
+    copied = pickle.loads(pickle.dumps(machine))  # noqa: S301 - our own
+    assert copied == machine == {"id": odd.ID}
+    assert machine != machine.raw.get("name")
+    assert hash(copied) == hash(machine)
+
+
+@settings(max_examples=300)
+@given(odd.objects)
+def test_a_snapshot_from_any_object(
+    canned: Canned, there: DataCenter, examples: Counter[str], data: dict[str, Any]
+) -> None:
+    examples["snapshots"] += 1
+    canned.answer(200, JSON, odd.written(data))
+    snapshot = Snapshot(there.machine(odd.ID, lazy=True), "s")
+    assert isinstance(snapshot.status(), str | None)
+    assert isinstance(snapshot.size, int | None)
+    assert isinstance(snapshot.created, datetime | None)
+    assert isinstance(snapshot.updated, datetime | None)
+    assert "Snapshot s (" in repr(snapshot)

@@ -1,0 +1,176 @@
+"""Whatever an id or a name is, the request goes where it should, or nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartdc import APIError, ConfigurationError, DataCenter, Machine
+from smartdc.emulator import Emulator
+from smartdc.types import Value
+from tests.fuzz import odd
+
+pytestmark = pytest.mark.stress
+
+UUID = re.compile("[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+Ask = Callable[[DataCenter, str, str], Any]
+ROUTES: dict[str, tuple[str, Ask]] = {
+    "keys/{a}": ("GET", lambda sdc, a, b: sdc.key(a)),
+    "keys/{a} ": ("DELETE", lambda sdc, a, b: sdc.delete_key({"name": a})),
+    "accesskeys/{a}": ("GET", lambda sdc, a, b: sdc.access_key({"accesskeyid": a})),
+    "users/{a}": ("GET", lambda sdc, a, b: sdc.user({"login": a})),
+    "users/{a} ": ("DELETE", lambda sdc, a, b: sdc.delete_user(a)),
+    "users/{a}/keys/{b}": ("GET", lambda sdc, a, b: sdc.user_key(a, b)),
+    "users/{a}/accesskeys/{b}": ("DELETE", lambda sdc, a, b: sdc.delete_user_access_key(a, b)),
+    "users/{a}/change_password": ("POST", lambda sdc, a, b: sdc.change_user_password(a, b)),
+    "roles/{a}": ("GET", lambda sdc, a, b: sdc.role(a)),
+    "policies/{a}": ("DELETE", lambda sdc, a, b: sdc.delete_policy(a)),
+    "images/{a}": ("GET", lambda sdc, a, b: sdc.image(a)),
+    "images/{a}?action=export": ("POST", lambda sdc, a, b: sdc.export_image(a, b)),
+    "packages/{a}": ("GET", lambda sdc, a, b: sdc.package(a)),
+    "networks/{a}": ("GET", lambda sdc, a, b: sdc.network({"id": a})),
+    "networks/{a}/ips/{b}": ("PUT", lambda sdc, a, b: sdc.update_network_ip(a, b, reserved=True)),
+    "fabrics/default/vlans/2/networks/{a}": ("GET", lambda sdc, a, b: sdc.fabric_network(2, a)),
+    "fwrules/{a}": ("GET", lambda sdc, a, b: sdc.firewall_rule(a)),
+    "fwrules/{a}/enable": ("POST", lambda sdc, a, b: sdc.enable_firewall_rule(a)),
+    "fwrules/{a}/machines": ("HEAD", lambda sdc, a, b: sdc.num_firewall_rule_machines(a)),
+    "datacenters/{a}": ("GET", lambda sdc, a, b: sdc.datacenter_url(a)),
+    "volumes/{a}": ("GET", lambda sdc, a, b: sdc.volume(a)),
+    "migrations/{a}": ("GET", lambda sdc, a, b: sdc.migration(a)),
+    "machines/{a}": ("GET", lambda sdc, a, b: sdc.machine(a)),
+    "machines/{a} ": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete()),
+    "machines/{a}?action=stop": ("POST", lambda sdc, a, b: sdc.machine(a, lazy=True).stop()),
+    "machines/{a}/tags/{b}": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete_tag(b)),
+    "machines/{a}/snapshots/{b}": ("GET", lambda sdc, a, b: sdc.machine(a, lazy=True).snapshot(b)),
+    "machines/{a}/snapshots/{b} ": (
+        "POST",
+        lambda sdc, a, b: sdc.machine(a, lazy=True).start_from_snapshot(b),
+    ),
+    "machines/{a}/disks/{b}": ("GET", lambda sdc, a, b: sdc.machine(a, lazy=True).get_disk(b)),
+    "{a}/{b}": ("HEAD", lambda sdc, a, b: sdc.exists(a, b)),
+}
+"""Below the account: where each call goes, with the names quoted. A space at the end tells them apart."""
+
+
+def quoted(part: str) -> str:
+    # What cannot be encoded may not be sent at all.
+    return quote(part.lower() if UUID.fullmatch(part) else part, safe="", errors="replace")
+
+
+def possible(part: str) -> bool:
+    return part not in ("", ".", "..") and not re.search("[\ud800-\udfff]", part)
+
+
+@settings(max_examples=1200)
+@given(st.sampled_from(list(ROUTES)), odd.words, odd.words)
+def test_every_name_stays_in_its_place(
+    cloud: Emulator, sdc: DataCenter, examples: Counter[str], route: str, a: str, b: str
+) -> None:
+    examples["names"] += 1
+    cloud.calls.clear()
+    verb, ask = ROUTES[route]
+    try:
+        ask(sdc, a, b)
+    except ConfigurationError:
+        assert cloud.calls == []
+        assert not all(possible(part) for name, part in (("{a}", a), ("{b}", b)) if name in route) or (
+            verb == "HEAD" and re.search(r"[\s\x00-\x1f\x7f]", a + b)
+        )
+    except APIError as error:
+        str(error).encode()
+    assert [(call.method, call.target) for call in cloud.calls] in (
+        [],
+        [(verb, "/my/" + route.strip().format(a=quoted(a), b=quoted(b)))],
+    )
+    assert cloud.violations == []
+
+
+@pytest.fixture(scope="module")
+def machine(cloud: Emulator, sdc: DataCenter) -> Machine:
+    """A machine with an entry for each odd word; without a request."""
+    here: dict[str, Value] = {word: "text" for word in odd.WORDS if word}
+    return sdc.machine(cloud.site().add_machine(tags=here, metadata=here).uuid, lazy=True)
+
+
+@settings(max_examples=400)
+@given(odd.words, st.booleans())
+def test_every_tag_and_metadata_entry_stays_in_its_machine(
+    cloud: Emulator, machine: Machine, examples: Counter[str], name: str, is_tag: bool
+) -> None:
+    examples["entries by name"] += 1
+    cloud.calls.clear()
+    place = f"/my{machine.path}/{'tags' if is_tag else 'metadata'}"
+    with suppress(ConfigurationError, APIError):
+        found = machine.get_tag(name) if is_tag else machine.get_metadata_at_key(name)
+        assert found == ({} if name == "credentials" and not is_tag else "text")  # the passwords
+    # One that the server does not answer for alone is looked up in the list.
+    here = {place, f"{place}/{quote(name, safe='')}"} if possible(name) else {place}
+    assert {call.target for call in cloud.calls} <= here
+    assert {call.method for call in cloud.calls} <= {"GET"}
+    assert cloud.violations == []
+
+
+VERBS = ["GET", "get", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "FOO", "", "GE T", "GET\n", "É"]
+PATHS = [
+    "", "/", "/keys", "/images", "/machines", "/users/x", "//keys", "/keys/", "/..", "/keys/../..",
+    "/%2e%2E/x",
+]  # fmt: skip
+HEADERS = [
+    "X-Mine", "Accept", "Accept-Version", "X-Date", "x-date", "X Y", "", ":", "Content-Type", "Ö", "Date",
+    "Content-Length", "transfer-encoding",
+]  # fmt: skip
+paths = st.sampled_from(PATHS) | st.lists(st.sampled_from(odd.WORDS), max_size=3).map(
+    lambda parts: "".join(f"/{part}" for part in parts)
+)
+params = st.dictionaries(
+    st.sampled_from(["name", "limit", "keyId", "as-role", *odd.WORDS]),
+    st.sampled_from([None, True, False, 0, 2.5, *odd.WORDS]),
+    max_size=2,
+)
+extra = st.dictionaries(
+    st.sampled_from(HEADERS), st.sampled_from(["", "1", "~9", "text/plain", *odd.WORDS]), max_size=2
+)
+
+
+@settings(max_examples=900)
+@given(st.sampled_from(VERBS), paths, params, extra)
+def test_any_request(
+    cloud: Emulator,
+    sdc: DataCenter,
+    examples: Counter[str],
+    verb: str,
+    path: str,
+    params: Mapping[str, Any],
+    extra: Mapping[str, str],
+) -> None:
+    examples["requests"] += 1
+    cloud.calls.clear()
+    try:
+        sdc.request(verb, path, dict(extra), params=params)
+    except ConfigurationError:
+        assert cloud.calls == []
+    except APIError as error:
+        str(error).encode()
+    assert len(cloud.calls) <= 1
+    for call in cloud.calls:
+        target, _, query = call.target.partition("?")
+        parts = [unquote_to_bytes(part) for part in target.split("/")[1:]]
+        assert parts == [b"my", *(unquote_to_bytes(part) for part in path.split("/")[1:])]
+        assert not {b"", b".", b".."} & set(parts)
+        assert parse_qsl(query, keep_blank_values=True) == [
+            (name, str(value).lower() if isinstance(value, bool) else str(value))
+            for name, value in params.items()
+            if value is not None
+        ]
+        assert call.method == verb.upper()
+        assert not {"x-date", "x-evil"} & call.headers.keys()
+    assert cloud.violations == []
