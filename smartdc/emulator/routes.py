@@ -100,7 +100,9 @@ class Table:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
         self._methods: dict[str, list[str]] = {}
+        self._by_verb: dict[str, list[Route]] = {}
         for route in self.routes:
+            self._by_verb.setdefault(route.method, []).append(route)
             methods = self._methods.setdefault(route.pattern.pattern, [])
             if route.method not in methods:
                 methods.append(route.method)
@@ -112,11 +114,10 @@ class Table:
             Refusal: 400 (escape, version), 404, 405 or 415.
         """
         fitting = []
-        for route in self.routes:
-            if route.method == method:
-                values = route.path_values(path)
-                if values is not None:
-                    fitting.append((route, values))
+        for route in self._by_verb.get(method, ()):
+            values = route.path_values(path)
+            if values is not None:
+                fitting.append((route, values))
         if not fitting:
             raise self._no_route(method, path)
         chosen: tuple[Version, Route, dict[str, str]] | None = None

@@ -7,6 +7,7 @@ whole versions is here: ``~ ^ = > >= < <=``, ``x`` and ``*``, spaces for and, ``
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 Version = tuple[int, int, int]
 
@@ -46,6 +47,7 @@ def before_networks(asked: str) -> bool:
     return _BEFORE_NETWORKS.fullmatch(asked) is not None
 
 
+@lru_cache(maxsize=256)  # clients ask for the same few in every request
 def satisfies(version: Version, asked: str) -> bool:
     """Whether `version` lies in the range `asked`; a range that is nonsense contains nothing."""
     return any(_in_all(version, part) for part in asked.split("||"))
