@@ -11,10 +11,11 @@ BIN := .venv/bin
 
 # Two jobs at a time, each job's output in one piece where this make can do that (4.0 and later).
 TWO_AT_A_TIME := --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
-# The tests are split in two halves of about the same length; what is named here is not in the other half.
-CLOUD_TESTS := tests/api tests/contract tests/emulator tests/faults
+# The tests are split in parts, the longest first; what is named here is not in the other part.
+CLOUD_TESTS := tests/api tests/contract tests/emulator
+PARTS := other-tests cloud-tests stress-tests fuzz-tests
 
-.PHONY: demo test lint types tests cloud-tests other-tests fuzz-tests soak-test coverage docs clean
+.PHONY: demo test lint types tests $(PARTS) coverage docs clean
 
 demo: .venv/demo
 	@$(BIN)/python examples/tutorial.py --emulated
@@ -23,7 +24,7 @@ demo: .venv/demo
 
 test: .venv/dev
 	$(BIN)/coverage erase
-	@$(MAKE) $(TWO_AT_A_TIME) cloud-tests other-tests fuzz-tests soak-test lint types docs
+	@$(MAKE) $(TWO_AT_A_TIME) $(PARTS) lint types docs
 	@$(MAKE) --no-print-directory coverage
 	@echo "make test: lint, format, types, tests with branch coverage, wheel and docs are all in order."
 
@@ -36,22 +37,22 @@ types: .venv/dev
 
 tests: .venv/dev
 	$(BIN)/coverage erase
-	@$(MAKE) $(TWO_AT_A_TIME) cloud-tests other-tests fuzz-tests soak-test
+	@$(MAKE) $(TWO_AT_A_TIME) $(PARTS)
 	@$(MAKE) --no-print-directory coverage
 
 # Not pytest-cov: our own pytest plugin is imported before it would start to measure.
 cloud-tests: .venv/dev
-	$(BIN)/coverage run -m pytest $(CLOUD_TESTS) -m "not stress"
+	$(BIN)/coverage run -m pytest $(CLOUD_TESTS)
 
 other-tests: .venv/dev
 	$(BIN)/coverage run -m pytest tests $(CLOUD_TESTS:%=--ignore=%) -m "not stress"
 
-# Ten thousand examples, and twenty thousand requests: to measure what they cover would take as long again.
+# To measure what these cover would take as long again.
+stress-tests: .venv/dev
+	$(BIN)/pytest tests --ignore=tests/fuzz -m stress
+
 fuzz-tests: .venv/dev
 	$(BIN)/pytest tests/fuzz
-
-soak-test: .venv/dev
-	$(BIN)/pytest tests/faults -m stress
 
 coverage:
 	$(BIN)/coverage combine --quiet

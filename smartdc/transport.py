@@ -27,6 +27,7 @@ from requests.utils import check_header_validity, get_environ_proxies, requote_u
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    LocationValueError,
     NewConnectionError,
     ReadTimeoutError,
     SSLError,
@@ -246,7 +247,11 @@ class Transport:
             )
         if isinstance(error, requests.exceptions.ContentDecodingError):
             return InvalidResponse(f"{where}: the body cannot be unpacked", **about)
-        return ConnectionFailed(f"{where}: no connection to {self.base_url} ({_reason(error)})", **about)
+        return ConnectionFailed(
+            f"{where}: no connection to {self.base_url} ({_reason(error)})",
+            lasting=isinstance(error, LocationValueError),  # a name that no host can have
+            **about,
+        )
 
 
 def _connected(connection: Any) -> None:
@@ -306,7 +311,7 @@ def _is_read_timeout(error: Exception) -> bool:
 
 def _is_unreached(error: Exception) -> bool:
     """Whether no connection came about, so that nothing can have been sent."""
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | LocationValueError):
         return True
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(cause, NewConnectionError | ConnectTimeoutError) or _is_distrust(error)

@@ -195,6 +195,8 @@ class Tally:
     validated: int = 0
     refused: int = 0
     bad: int = 0
+    _right: set[int] = field(default_factory=set, repr=False)
+    """Exchanges that were found right: the same are not looked at again."""
 
     def check(
         self, description: Description, calls: Iterable[Call], *, answers_only: bool = False
@@ -212,8 +214,14 @@ class Tally:
             if call.status >= 400:
                 self.refused += 1
                 self.bad += any(operation.request_errors(call))
+            same = hash((call.method, call.target, call.status, json.dumps((call.body, call.response))))
+            if same in self._right:
+                continue
             place = f"{call.method} {call.target}: {call.status}"
-            wrong += [f"{place}: {error}" for error in operation.errors(call, answers_only=answers_only)]
+            found = [f"{place}: {error}" for error in operation.errors(call, answers_only=answers_only)]
+            wrong += found
+            if not found and not answers_only:
+                self._right.add(same)
         return wrong
 
 

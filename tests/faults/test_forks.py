@@ -20,6 +20,8 @@ from tests.client.test_processes import in_child
 from tests.relay import Relay
 from tests.ssh_fixtures import KeyRing, RunningAgent
 
+pytestmark = pytest.mark.stress
+
 THREADS = 8
 CHILDREN = 4
 CALLS = 10

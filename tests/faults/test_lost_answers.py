@@ -14,6 +14,8 @@ from tests.contract.row import Operation, World
 from tests.faults.lost_answers import AGAIN, ERROR, FOUND, PAGE, POSTS, UNKNOWN, expected, page
 from tests.operations import OPERATIONS
 
+pytestmark = pytest.mark.stress
+
 # These ask for something by the same operation before: the fault must not strike that.
 _SECOND = {"Machine.watch_migration"}
 # No request goes out, or another operation answers: what sets a machine's role tags is the general route.

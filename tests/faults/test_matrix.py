@@ -10,6 +10,8 @@ from smartdc import RetryPolicy, SmartDCError
 from smartdc.emulator import Emulator
 from tests.faults.matrix import KINDS, PAGE, READ_TIMEOUT, TROUBLES, Kind, Trouble, World, page
 
+pytestmark = pytest.mark.stress
+
 CELLS = [
     pytest.param(trouble, kind, times, id=f"{trouble.name}-{kind.name}-{'once' if times else 'always'}")
     for trouble in TROUBLES

@@ -13,6 +13,8 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.incoming import Call
 from smartdc.throttle import REST
 
+pytestmark = pytest.mark.stress
+
 THREADS = 16
 REQUESTS = 600
 RATE, BURST = 10, 30
