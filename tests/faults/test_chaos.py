@@ -56,7 +56,7 @@ def test_500_creates_and_deletes_of_which_half_the_answers_are_lost(
     asked = Counter(call.operation for call in cloud.calls)
     lost = [planned.applied for planned in faults]
     note(
-        f"chaos, seed {SEED}, {THREADS} threads: {MACHINES} machines created by {asked['CreateMachine']} requests"
-        f" ({lost[0]} answers lost after the commit, {lost[1]} before), "
+        f"chaos, seed {SEED}, {THREADS} threads: {MACHINES} machines created by {asked['CreateMachine']} "
+        f"requests ({lost[0]} answers lost after the commit, {lost[1]} before), "
         f"deleted by {asked['DeleteMachine']} ({lost[2]} and {lost[3]} lost): each once"
     )
