@@ -13,7 +13,8 @@ BIN := .venv/bin
 TWO_AT_A_TIME := --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # The tests are split in parts, the longest first; what is named here is not in the other part.
 CLOUD_TESTS := tests/api tests/contract tests/emulator
-PARTS := other-tests cloud-tests stress-tests fuzz-tests
+PLAIN_TESTS := tests/interop tests/fuzz
+PARTS := cloud-tests other-tests stress-tests interop-tests fuzz-tests
 
 .PHONY: demo test lint types tests $(PARTS) coverage docs clean
 
@@ -45,11 +46,14 @@ cloud-tests: .venv/dev
 	$(BIN)/coverage run -m pytest $(CLOUD_TESTS)
 
 other-tests: .venv/dev
-	$(BIN)/coverage run -m pytest tests $(CLOUD_TESTS:%=--ignore=%) -m "not stress"
+	$(BIN)/coverage run -m pytest tests $(CLOUD_TESTS:%=--ignore=%) $(PLAIN_TESTS:%=--ignore=%) -m "not stress"
 
-# To measure what these cover would take as long again.
+# What these cover is covered by the others, and to measure it would take as long again.
 stress-tests: .venv/dev
-	$(BIN)/pytest tests --ignore=tests/fuzz -m stress
+	$(BIN)/pytest tests/faults -m stress
+
+interop-tests: .venv/dev
+	$(BIN)/pytest tests/interop
 
 fuzz-tests: .venv/dev
 	$(BIN)/pytest tests/fuzz
