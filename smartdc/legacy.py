@@ -23,6 +23,7 @@ class LegacyDataCenter(DataCenter):
     API_VERSION = "~6.5"
     VERSION_HEADER = "X-Api-Version"
     IMAGE_PARAMETER = "dataset"
+    UNIQUE_NAMES = False  # as far as anybody knows today
 
     def datasets(
         self, search: str | None = None, fields: Sequence[str] = ("description", "urn")

@@ -142,8 +142,9 @@ def _unknown(
     error: APIError | TransportError, sought: Sought, known: str, found: list[Any] | None = None
 ) -> OutcomeUnknown:
     wanted = ", ".join(f"{name} {value!r}" for name, value in sought.wanted.items())
+    which = f"{sought.what} with {wanted}" if wanted else sought.what
     unknown = OutcomeUnknown(
-        f"it is not known whether the {sought.what} with {wanted} was created: {known} ({error})",
+        f"it is not known whether the {which} was created: {known} ({error})",
         what=sought.what,
         wanted=sought.wanted,
         candidates=found or (),

@@ -49,11 +49,14 @@ class RetryPolicy:
     throttled: int = 20
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or self.throttled < 1:
-            raise ConfigurationError("a RetryPolicy needs attempts and throttled of 1 or more")
-        # Not "<": NaN is no time.
-        if not (self.deadline >= 0 and self.first_pause >= 0 and self.longest_pause >= 0):
-            raise ConfigurationError("the times of a RetryPolicy are seconds from 0 on")
+        for name in ("attempts", "throttled"):
+            count = getattr(self, name)
+            if not (isinstance(count, int) and count >= 1):
+                raise ConfigurationError(f"{name} of a RetryPolicy must be 1 or more, not {count!r}")
+        for name in ("deadline", "first_pause", "longest_pause"):
+            seconds = getattr(self, name)
+            if not (isinstance(seconds, int | float) and seconds >= 0):
+                raise ConfigurationError(f"{name} of a RetryPolicy must be seconds from 0, not {seconds!r}")
 
     def pause(
         self,

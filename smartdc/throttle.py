@@ -144,7 +144,7 @@ class Limiters:
     """
 
     def __init__(self, rate: float | None = None) -> None:
-        if rate is not None and not rate > 0:  # not "<=": NaN is no rate
+        if rate is not None and not (isinstance(rate, int | float) and rate > 0):
             raise ConfigurationError(f"rate must be None or a number of requests a second, not {rate!r}")
         self._rate = rate
         self._known: dict[tuple[str, str, str], Limiter] = {}

@@ -46,6 +46,8 @@ class MachineOperations(Connection):
 
     # Since API 7: it ignores `dataset` when listing (observed D).
     IMAGE_PARAMETER = "image"
+    # A second live machine of the same name is refused (observed E).
+    UNIQUE_NAMES = True
 
     def num_machines(
         self,
@@ -296,7 +298,8 @@ class MachineOperations(Connection):
         find = partial(self._machines_created, body, since=self.clock.time())
         # Who knows the name only when the machine is there cannot be told from others who ask for it now.
         known = SHORT_ID not in body["name"]
-        sought = Sought("machine", {"name": body["name"]}, find, sure=known, unique=known)
+        unique = known and self.UNIQUE_NAMES
+        sought = Sought("machine", {"name": body["name"]}, find, sure=known, unique=unique)
         return Machine(self._as_datacenter(), data=create_once(self, create, sought))
 
     def _machines_created(self, body: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
@@ -344,10 +347,13 @@ class MachineOperations(Connection):
 
 
 def _is_of(data: Mapping[str, Any], wanted: tuple[str, str | None, str | None]) -> bool:
-    """Whether it has this name, package and image."""
-    name = wanted[0].replace(SHORT_ID, data["id"].partition("-")[0])
-    image = data.get("image", data.get("dataset"))
-    return (data.get("name"), data.get("package"), image) == (name, *wanted[1:])
+    """Whether it has this name, package and image; the last two the server may not tell (behaviour D4)."""
+    name, package, image = wanted
+    return (
+        data.get("name") == name.replace(SHORT_ID, data["id"].partition("-")[0])
+        and data.get("package") in (package, "", None)
+        and data.get("image", data.get("dataset")) in (image, "", None)
+    )
 
 
 def _filters(

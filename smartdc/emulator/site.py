@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 from smartdc.emulator.changes import Changes
@@ -24,6 +25,11 @@ from smartdc.emulator.read_only import ReadOnly
 from smartdc.emulator.resources import Image, Network, Package, SubnetFull, Vlan, Volume
 from smartdc.emulator.throttle import Throttle
 from smartdc.emulator.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
+
+
+@lru_cache(maxsize=1024)  # each emulator of a process asks for the same ones
+def _stable_uuid(name: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, name))
 
 
 @dataclass
@@ -142,7 +148,7 @@ class Site:
 
     def stable_uuid(self, name: str) -> str:
         """The same uuid for the same thing in the same data center, in every run."""
-        return str(uuid.uuid5(NAMESPACE, f"{self.name}/{name}"))
+        return _stable_uuid(f"{self.name}/{name}")
 
     def start_job(
         self,

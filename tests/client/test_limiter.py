@@ -192,7 +192,7 @@ def test_limiters_pickle_as_new_ones() -> None:
     assert [again.get("https://a", "bob", "machines").turn(0.0).wait for _ in range(2)] == [0.0, 0.5]
 
 
-@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), "5", b""])
 def test_rates_that_are_none(rate: Any) -> None:
     with pytest.raises(ConfigurationError, match="rate must be None or a number of requests a second, not"):
         DataCenter("cloudapi.invalid", rate=rate)

@@ -142,6 +142,9 @@ def test_modes_have_names() -> None:
     "arguments",
     [
         {"attempts": 0},
+        {"attempts": "5"},
+        {"attempts": 2.5},
+        {"deadline": None},
         {"throttled": 0},
         {"deadline": -1},
         {"first_pause": float("nan")},
@@ -150,7 +153,7 @@ def test_modes_have_names() -> None:
     ids=str,
 )
 def test_policies_that_are_none(arguments: Any) -> None:
-    with pytest.raises(ConfigurationError, match="RetryPolicy"):
+    with pytest.raises(ConfigurationError, match=r"(\w+) of a RetryPolicy must be"):
         RetryPolicy(**arguments)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import socket
 import threading
@@ -12,6 +13,7 @@ import pytest
 from smartdc import (
     ConnectionFailed,
     DataCenter,
+    LegacyDataCenter,
     NotFoundError,
     OutcomeUnknown,
     RetryPolicy,
@@ -20,6 +22,7 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
+from smartdc.emulator.clock import timestamp
 from smartdc.emulator.faults import BACKEND_LOST, HTML_502, Drop, Status
 from smartdc.emulator.site import Site
 from tests.contract.row import World
@@ -29,6 +32,7 @@ from tests.operations import OPERATIONS
 from tests.stub_server import Reply, StubServer
 
 PACKAGE = "g3-standard-0.25-smartos"
+UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 BEFORE, AFTER = Drop(after_commit=False), Drop(after_commit=True)
 
 
@@ -154,6 +158,28 @@ def test_an_error_says_what_is_known(cloud: Emulator, sdc: DataCenter, site: Sit
     assert not site.machines
 
 
+@pytest.mark.parametrize("absent", ["package", "image"])
+def test_a_machine_of_which_the_server_does_not_tell_everything(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str, absent: str
+) -> None:
+    # Behaviour D4: `package` may be empty, and `image` of some machines comes from their disks.
+    found = {"id": UNKNOWN, "name": "web", "package": PACKAGE, "image": image, "state": "provisioning"}
+    found |= {absent: "", "created": timestamp(cloud.clock.now())}
+    cloud.faults.add("CreateMachine", BEFORE, times=1)
+    cloud.faults.add("ListMachines", Status(200, json.dumps([found])), times=1)
+    assert sdc.create_machine("web", PACKAGE, image=image).id == UNKNOWN
+
+
+def test_a_server_of_old_may_know_a_name_twice(stub: StubServer) -> None:
+    stub.answer(Reply(None, 504), Reply([]))
+    with (
+        LegacyDataCenter(stub.url, login="bob", clock=Instant()) as sdc,
+        pytest.raises(OutcomeUnknown, match="none is found, but it may still come"),
+    ):
+        sdc.create_machine("web", dataset=UNKNOWN)
+    assert [asked.method for asked in stub.asked] == ["POST", "GET"]
+
+
 def test_it_cannot_be_looked_for(cloud: Emulator, sdc: DataCenter, image: str) -> None:
     cloud.faults.add("CreateMachine", AFTER)
     # A sub-user may be allowed to create machines and not to list them.
@@ -186,7 +212,7 @@ def test_a_server_that_created_it_and_could_not_read_it(
     machine = sdc.create_machine("web", PACKAGE, image=image)
     assert list(site.machines) == [machine.id]
     with pytest.raises(NotFoundError, match="image"):
-        sdc.create_machine("other", PACKAGE, image="00000000-dead-4bad-8bad-000000000000")
+        sdc.create_machine("other", PACKAGE, image=UNKNOWN)
     assert len(site.machines) == 1
 
 

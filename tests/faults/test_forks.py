@@ -116,8 +116,8 @@ def test_a_forked_child_shares_no_connection(cloud: Emulator, relay: Relay, site
                 opened = relay.opened
                 states, own = in_child(child)
                 assert states == ["running"] * CALLS
-                # Every connection that was used is one that was opened since the fork.
-                assert 1 <= own == relay.opened - opened
+                # Every connection that it used was opened since the fork (as one of its parent's may be).
+                assert 1 <= own <= relay.opened - opened
         assert wrong == []
 
 
