@@ -139,14 +139,21 @@ def location_of(response: requests.Response) -> str:
     return location
 
 
-def unusable(response: requests.Response, why: str) -> InvalidResponse:
-    """The error for an answer that cannot be used. It does not quote the body, which may hold secrets."""
+def unusable(response: requests.Response, why: str, *, lasting: bool = False) -> InvalidResponse:
+    """The error for an answer that cannot be used. It does not quote the body, which may hold secrets.
+
+    Args:
+        response: The answer.
+        why: What comes after verb, path and status.
+        lasting: Whether another attempt would bring the same.
+    """
     request = response.request
     return InvalidResponse(
         f"{request.method} {request.path_url}: {response.status_code} {why}",
         method=request.method,
         path=request.path_url,
         response=response,
+        lasting=lasting,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 
+from smartdc.answers import unusable
 from smartdc.errors import ConfigurationError, InvalidResponse
 
 __all__ = ["DEFAULT_LIMIT", "MAX_LINE", "checked_encoding", "checked_limit", "read_body", "read_lines"]
@@ -48,8 +49,8 @@ def checked_encoding(response: requests.Response) -> str:
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         response.close()
-        why = f"the body is packed as {encoding[:80]!r}, which was not asked for"
-        raise _refused(response, why, lasting=True)
+        why = f"but the body is packed as {encoding[:80]!r}, which was not asked for"
+        raise unusable(response, why, lasting=True)
     return "" if encoding == "identity" else encoding
 
 
@@ -102,7 +103,7 @@ def read_lines(response: requests.Response) -> Iterator[bytes]:
                 yield bytes(line).rstrip(b"\r\n")
                 line.clear()
         if len(line) > MAX_LINE:
-            raise _refused(response, f"a line of the stream has more than {MAX_LINE} bytes")
+            raise unusable(response, f"but a line of the stream has more than {MAX_LINE} bytes")
     yield bytes(line)
 
 
@@ -143,7 +144,7 @@ def _unpacked(response: requests.Response, encoding: str, limit: int) -> Iterato
         if decoder and not decoder.eof:
             raise zlib.error("it is cut off")
     except zlib.error as error:
-        raise _refused(response, f"the body cannot be unpacked ({error})") from error
+        raise unusable(response, f"but the body cannot be unpacked ({error})") from error
 
 
 def _decoder(encoding: str, start: bytes) -> Any:
@@ -155,20 +156,9 @@ def _decoder(encoding: str, start: bytes) -> Any:
 
 
 def _too_large(response: requests.Response, what: str, limit: int) -> InvalidResponse:
-    return _refused(
+    return unusable(
         response,
-        f"the body {what}, and more than {limit} bytes are not read; ask for less at a time, or give "
+        f"but the body {what}, and more than {limit} bytes are not read; ask for less at a time, or give "
         "DataCenter a larger max_response",
         lasting=True,
-    )
-
-
-def _refused(response: requests.Response, why: str, *, lasting: bool = False) -> InvalidResponse:
-    request = response.request
-    return InvalidResponse(
-        f"{request.method} {request.path_url}: {response.status_code}, but {why}",
-        method=request.method,
-        path=request.path_url,
-        response=response,
-        lasting=lasting,
     )

@@ -301,7 +301,8 @@ class Connection(Endpoint):
             path,
             response.status_code,
             1000 * (time.monotonic() - started),
-            response.headers.get("Request-Id", "-"),
+            # Nothing that the server says is more than a part of the line.
+            response.headers.get("Request-Id", "-").encode("unicode_escape").decode(),
         )
         return response
 

@@ -33,6 +33,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from smartdc.answers import unusable
 from smartdc.bodies import checked_encoding, read_body
 from smartdc.errors import (
     ConfigurationError,
@@ -111,14 +112,7 @@ def refuse_damaged(response: requests.Response) -> None:
         return
     digest = hashlib.md5(response.content, usedforsecurity=False).digest()
     if stated.strip() != base64.b64encode(digest).decode():
-        request = response.request
-        raise InvalidResponse(
-            f"{request.method} {request.path_url}: {response.status_code} with a body that is damaged: "
-            "it does not fit its Content-MD5",
-            method=request.method,
-            path=request.path_url,
-            response=response,
-        )
+        raise unusable(response, "with a body that is damaged: it does not fit its Content-MD5")
 
 
 class _Adapter(HTTPAdapter):
