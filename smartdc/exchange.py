@@ -126,9 +126,8 @@ class Exchange:
             self._signer = self._auth.signer
             self._auth.sign(request, self._offset)
         response = self._carry(request)
-        error = error_for(response) if response.status_code >= 400 else None
-        if error is not None:
-            raise error
+        if response.status_code >= 400:
+            raise error_for(response)
         return response
 
     def _before_next(self, error: APIError | TransportError, elapsed: float) -> float | None:

@@ -67,30 +67,28 @@ def create_once(connection: Connection, create: Callable[[], Any], sought: Sough
         APIError: It was not created.
     """
     started = connection.clock.monotonic()
-    failed = 0
+    lost: list[APIError | TransportError] = []
     while True:
         try:
-            return create()
+            created = create()
         except (APIError, TransportError) as error:
-            if not _is_doubtful(error) and not (failed and isinstance(error, ConflictError)):
+            if not _is_doubtful(error) and not (lost and isinstance(error, ConflictError)):
                 raise
-            failed += 1
+            lost.append(error)
             found = _look(connection, sought, error)
             if len(found) == 1 and sought.sure:
                 log.info("%s; the %s was created all the same", error, sought.what)
                 return found[0]
-            if found:
-                raise _unknown(error, sought, "what it may be is in candidates", found) from error
-            if _is_over(error):
-                raise
-            if not sought.unique:
-                raise _unknown(error, sought, "none is found, but it may still come") from error
-            pause = connection.retry.pause(
-                error, attempt=failed, elapsed=connection.clock.monotonic() - started, repeatable=True
-            )
+            _check_absence(sought, error, found)
+            elapsed = connection.clock.monotonic() - started
+            pause = connection.retry.pause(error, attempt=len(lost), elapsed=elapsed, repeatable=True)
             if pause is None:
-                raise _unknown(error, sought, f"none is found after {failed} attempts") from error
+                raise _unknown(error, sought, f"none is found after {len(lost)} attempts") from error
             connection.clock.sleep(pause)
+        else:
+            if lost:
+                _refuse_twins(sought, lost[-1])
+            return created
 
 
 def created_since(since: float, body: Any, response: requests.Response, field: str = "created") -> list[Any]:
@@ -122,6 +120,26 @@ def _look(connection: Connection, sought: Sought, error: APIError | TransportErr
         return sought.find()
     except SmartDCError as trouble:
         raise _unknown(error, sought, f"it could not be looked for: {trouble}") from error
+
+
+def _check_absence(sought: Sought, error: APIError | TransportError, found: list[Any]) -> None:
+    """Whether it is so certainly not there that it can be asked for again; if not, raise."""
+    if found:
+        raise _unknown(error, sought, "what it may be is in candidates", found) from error
+    if _is_over(error):
+        raise error
+    if not sought.unique:
+        raise _unknown(error, sought, "none is found, but it may still come") from error
+
+
+def _refuse_twins(sought: Sought, error: APIError | TransportError) -> None:
+    """A request that took long may have slipped in beside the one that was answered: then there are two."""
+    try:
+        found = sought.find()
+    except SmartDCError:
+        return  # it was created: that it cannot be looked at is no news
+    if len(found) > 1:
+        raise _unknown(error, sought, f"there are {len(found)}, which are its candidates", found) from error
 
 
 def _is_doubtful(error: APIError | TransportError) -> bool:

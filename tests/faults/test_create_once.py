@@ -7,6 +7,8 @@ import pickle
 import socket
 import threading
 from collections.abc import Callable
+from email.utils import formatdate
+from time import time
 
 import pytest
 
@@ -178,6 +180,31 @@ def test_a_server_of_old_may_know_a_name_twice(stub: StubServer) -> None:
     ):
         sdc.create_machine("web", dataset=UNKNOWN)
     assert [asked.method for asked in stub.asked] == ["POST", "GET"]
+
+
+def test_a_request_that_took_long_and_slipped_in(stub: StubServer) -> None:
+    """The server checks that a name is free before it takes it: two requests at once may both pass."""
+    now = formatdate(time(), usegmt=True)
+    made = {"name": "web", "package": PACKAGE, "image": UNKNOWN, "created": timestamp(time())}
+    twins = [made | {"id": f"{letter * 8}-dead-4bad-8bad-000000000000"} for letter in "ab"]
+    stub.answer(Reply(None, 504), Reply([], dates=(now,)), Reply(twins[1], 201), Reply(twins, dates=(now,)))
+    with (
+        DataCenter(stub.url, login="bob", clock=Instant()) as sdc,
+        pytest.raises(OutcomeUnknown, match="there are 2, which are its candidates") as caught,
+    ):
+        sdc.create_machine("web", PACKAGE, image=UNKNOWN)
+    assert caught.value.candidates == twins
+    assert [asked.method for asked in stub.asked] == ["POST", "GET", "POST", "GET"]
+
+
+def test_a_machine_that_was_made_again_need_not_be_looked_at(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str
+) -> None:
+    cloud.faults.add("CreateMachine", BEFORE, times=1)
+    cloud.faults.add("ListMachines", Status(200, "[]"), times=1)
+    cloud.faults.add("ListMachines", Status(403, {"code": "NotAuthorized", "message": "no"}))
+    machine = sdc.create_machine("web", PACKAGE, image=image)
+    assert list(site.machines) == [machine.id]
 
 
 def test_it_cannot_be_looked_for(cloud: Emulator, sdc: DataCenter, image: str) -> None:
