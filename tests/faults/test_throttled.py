@@ -10,6 +10,7 @@ import pytest
 
 from smartdc import DataCenter, RetryPolicy, ThrottledError
 from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Status
 from smartdc.emulator.incoming import Call
 from smartdc.throttle import REST
 
@@ -148,3 +149,23 @@ def test_a_create_that_is_refused_for_the_rate_is_made_once(cloud: Emulator, sdc
     made = [sdc.create_machine(package="g3-standard-0.25-smartos", image=image) for _ in range(6)]
     assert len({machine.id for machine in made}) == len(cloud.site().machines) == 6
     assert refused(cloud.calls)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(420, "RequestThrottled"), (429, "TooManyRequestsError"), (429, None)]
+)
+def test_every_way_to_say_so_is_understood(
+    cloud: Emulator, sdc: DataCenter, status: int, code: str | None
+) -> None:
+    # 420 is what CloudAPI's reference says, 429 what it does (observed H).
+    body = {"message": "slow down"} if code is None else {"code": code, "message": "slow down"}
+    cloud.faults.add("ListMachines", Status(status, body), times=3)
+    assert sdc.machines() == []
+    assert [call.status for call in cloud.calls] == [status] * 3 + [200]
+    assert cloud.clock.monotonic() > 0
+
+
+def test_a_time_to_come_back_is_kept_to(cloud: Emulator, sdc: DataCenter) -> None:
+    cloud.faults.add("ListMachines", Status(429, headers={"Retry-After": "7"}), times=1)
+    assert sdc.machines() == []
+    assert cloud.clock.monotonic() >= 7
