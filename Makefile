@@ -9,8 +9,9 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 
 	&& echo $(python))))
 BIN := .venv/bin
 
-# Two jobs at a time, each job's output in one piece where this make can do that (4.0 and later).
-TWO_AT_A_TIME := --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# Three jobs at a time on two cores, as some wait more than they work; each job's output in one piece where this
+# make can do that (4.0 and later).
+SIDE_BY_SIDE := --no-print-directory -j3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # The tests are split in parts, the longest first; what is named here is not in the other part.
 CLOUD_TESTS := tests/api tests/contract tests/emulator
 NOT_OTHER := $(CLOUD_TESTS) tests/interop tests/fuzz
@@ -25,7 +26,7 @@ demo: .venv/demo
 
 test: .venv/dev
 	$(BIN)/coverage erase
-	@$(MAKE) $(TWO_AT_A_TIME) $(PARTS) lint types docs
+	@$(MAKE) $(SIDE_BY_SIDE) $(PARTS) lint types docs
 	@$(MAKE) --no-print-directory coverage
 	@echo "make test: lint, format, types, tests with branch coverage, wheel and docs are all in order."
 
@@ -38,7 +39,7 @@ types: .venv/dev
 
 tests: .venv/dev
 	$(BIN)/coverage erase
-	@$(MAKE) $(TWO_AT_A_TIME) $(PARTS)
+	@$(MAKE) $(SIDE_BY_SIDE) $(PARTS)
 	@$(MAKE) --no-print-directory coverage
 
 # Not pytest-cov: our own pytest plugin is imported before it would start to measure.
