@@ -51,7 +51,7 @@ other-tests: .venv/dev
 
 # What these cover is covered by the others, and to measure it would take as long again.
 stress-tests: .venv/dev
-	$(BIN)/pytest tests/faults -m stress
+	$(BIN)/pytest tests/faults tests/client -m stress
 
 interop-tests: .venv/dev
 	$(BIN)/pytest tests/interop

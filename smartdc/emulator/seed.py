@@ -88,6 +88,13 @@ _PACKAGES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+# Triton's own, which are there from the start in every data center.
+_RULES = {
+    protocol: (name, read_rule(f"FROM any TO all vms ALLOW {protocol} TYPE all"))
+    for protocol, name in (("icmp", "ICMPv4"), ("icmp6", "ICMPv6"))
+}
+
+
 def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
     """Fill a new data center.
 
@@ -113,9 +120,7 @@ def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
         _add_package(site, **fields)
     public = LOOPBACK_ADDRESSES if on_loopback else PUBLIC_ADDRESSES
     _add_networks(site, str(public[number % len(public)]), owner)
-    for protocol, name in (("icmp", "ICMPv4"), ("icmp6", "ICMPv6")):
-        # Triton's own, which are there from the start in every data center.
-        rule = read_rule(f"FROM any TO all vms ALLOW {protocol} TYPE all")
+    for protocol, (name, rule) in _RULES.items():
         uuid = site.stable_uuid(f"fwrule/{protocol}")
         description = f"allow all {name} types"
         site.firewall_rules[uuid] = FirewallRule(uuid, None, rule, enabled=True, description=description)

@@ -56,6 +56,7 @@ def material(cloud: Emulator) -> list[bytes]:
     return [*text.splitlines()[1:-1], raw]
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(("threads", "calls", "size"), [(64, 2000, 64), (64, 200, 8), (4, 100, 1)])
 def test_a_pool_of_threads_shares_one_data_center(
     cloud: Emulator, relay: Relay, site: Site, threads: int, calls: int, size: int

@@ -50,7 +50,7 @@ def serve(pipe: Pipe) -> None:
     """The other process: a cloud in which one answer in a hundred is spoilt."""
     with Emulator(rate=100) as cloud:
         site = cloud.site()
-        machines = [site.add_machine(f"web{number}", tags={"number": number}).uuid for number in range(20)]
+        machines = [site.add_machine(f"web{number}", tags={"number": number}).uuid for number in range(5)]
         for fault in (Drop(after_commit=True), HalfBody(), HTML_502, WrongDigest()):
             cloud.faults.add("*", fault, probability=0.0025)
         arguments = {
@@ -117,7 +117,7 @@ def calls(sdc: DataCenter, machines: list[str]) -> list[Callable[[int], object]]
         lambda number: machine_of(number).status(),
         lambda number: machine_of(number).get_tags(),
         lambda number: machine_of(number).add_tags(last=number),
-        lambda number: sdc.machines(limit=5, offset=number % 10),
+        lambda number: sdc.machines(limit=5, offset=number % 5),
         lambda number: sdc.num_machines(),
         lambda number: sdc.package("sample-512M"),
         lambda number: machine_of(number).update_metadata(note=f"{number}"),
