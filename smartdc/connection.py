@@ -223,7 +223,9 @@ class Connection(Endpoint):
             auth=self.auth if sign else None,
             transport=self._transport,
             policy=self.retry,
-            limiter=self._limiters.get(self.base_url, self._signing_account, group_of(method.upper(), path)),
+            limiter=self._limiters.get(
+                self._transport.base_url, self._signing_account, group_of(method.upper(), path)
+            ),
             clock=self.clock,
             again=again,
         )
