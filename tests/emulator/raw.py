@@ -11,7 +11,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from email.utils import formatdate
 from pathlib import Path
@@ -292,3 +292,12 @@ def date(offset: float = 0.0) -> str:
 def signed_in(answer: Answer) -> None:
     """Assert that a GET of the account was answered."""
     assert answer.ok()["login"] == "test"
+
+
+def outcome(ask: Callable[[], Any]) -> int | str:
+    """The status of the answer, or how there was none."""
+    try:
+        status: int = ask().status
+    except (http.client.HTTPException, OSError) as error:
+        return type(error).__name__
+    return status

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from time import monotonic, sleep
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -27,17 +25,15 @@ from smartdc.emulator.faults import (
     Delay,
     Drop,
     Fault,
-    Faults,
     Garbage,
     HalfBody,
     Planned,
     Status,
     WrongDigest,
 )
-from tests.exchanges import DESCRIPTION, Tally
 
 from .creation import Creation
-from .raw import Raw
+from .raw import Raw, outcome
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -52,15 +48,6 @@ BROKEN = [
     Delay(0.001, after_commit=False),
     WrongDigest(),
 ]
-
-
-def outcome(ask: Callable[[], Any]) -> int | str:
-    """The status of the answer, or how there was none."""
-    try:
-        status: int = ask().status
-    except (http.client.HTTPException, OSError) as error:
-        return type(error).__name__
-    return status
 
 
 def create(raw: Raw) -> int | str:
@@ -323,137 +310,3 @@ def test_a_stream_that_does_not_begin(fresh: Raw, fault: Fault) -> None:
 
 
 # From here on: which request is struck.
-
-
-@pytest.fixture
-def faults() -> Faults:
-    """Those of no cloud."""
-    return Faults({"GetMachine", "CreateMachine"}, ("a", "b"))
-
-
-def drawn(faults: Faults, operation: str, count: int, datacenter: str = "a") -> list[Fault | None]:
-    return [faults.strike(operation, datacenter) for _ in range(count)]
-
-
-def test_times(fresh: Raw) -> None:
-    twice = fresh.cloud.faults.add("ListMachines", Status(503), times=2)
-    assert [fresh.get("/my/machines").status for _ in range(3)] == [503, 503, 200]
-    assert fresh.get("/my").status == 200
-    assert twice.applied == 2
-
-
-def test_always_until_it_is_cleared(fresh: Raw) -> None:
-    always = fresh.cloud.faults.add("*", Status(503))
-    assert [fresh.get("/my").status, fresh.get("/my/machines").status] == [503, 503]
-    fresh.cloud.faults.clear()
-    assert fresh.get("/my").status == 200
-    assert always.applied == 2
-
-
-def test_one_data_center(fresh: Raw) -> None:
-    fresh.cloud.faults.add("GetAccount", Status(503), datacenter="us-east-1")
-    assert fresh.get("/my").status == 200
-    east = Raw(fresh.cloud)
-    east.host = fresh.cloud.url("us-east-1").removeprefix("https://")
-    assert east.get("/my").status == 503
-
-
-def test_the_order_is_that_of_adding(faults: Faults) -> None:
-    later = Delay(1)
-    faults.add("CreateMachine", later, probability=1)
-    faults.add("*", Status(503), times=2)
-    faults.add("CreateMachine", Status(502), times=1)
-    assert drawn(faults, "CreateMachine", 4) == [Status(503), Status(503), Status(502), later]
-
-
-def test_probabilities_add_up(faults: Faults) -> None:
-    """30 % and 20 % leave half of the requests alone."""
-    some = faults.add("CreateMachine", Status(500), probability=0.3)
-    others = faults.add("*", Status(503), probability=0.2)
-    found = Counter(drawn_status(fault) for fault in drawn(faults, "CreateMachine", 4000))
-    assert 1080 < found[500] < 1320
-    assert 680 < found[503] < 920
-    assert 1850 < found[None] < 2150
-    assert (some.applied, others.applied) == (found[500], found[503])
-
-
-def drawn_status(fault: Fault | None) -> int | None:
-    return fault.status if isinstance(fault, Status) else None
-
-
-def test_probabilities_beyond_one(faults: Faults) -> None:
-    """What was added first has its share; what is left goes to the others."""
-    faults.add("*", Status(500), probability=0.8)
-    faults.add("*", Status(503), probability=0.8)
-    found = Counter(drawn_status(fault) for fault in drawn(faults, "CreateMachine", 1000))
-    assert set(found) == {500, 503}
-    assert 740 < found[500] < 860
-
-
-def test_a_probability_and_a_number_of_times(faults: Faults) -> None:
-    planned = faults.add("CreateMachine", Status(503), probability=0.5, times=3)
-    found = drawn(faults, "CreateMachine", 100)
-    assert found.count(Status(503)) == planned.applied == 3
-    assert found[:3] != [Status(503)] * 3
-
-
-def test_the_same_seed_gives_the_same_sequence_whatever_else_is_asked(faults: Faults) -> None:
-    faults.add("*", Status(503), probability=0.5)
-    faults.seed(7)
-    first = drawn(faults, "CreateMachine", 50)
-    faults.seed(7)
-    mixed = []
-    for _ in range(50):
-        drawn(faults, "GetMachine", 3)
-        drawn(faults, "CreateMachine", 1, "b")
-        mixed += drawn(faults, "CreateMachine", 1)
-    assert mixed == first
-    assert drawn(faults, "CreateMachine", 50) != first  # it goes on
-    faults.seed(8)
-    assert drawn(faults, "CreateMachine", 50) != first
-
-
-def test_two_emulators_with_the_same_seed() -> None:
-    sequences = []
-    for _ in range(2):
-        with Emulator() as cloud:
-            raw = Raw(cloud)
-            cloud.faults.seed(3)
-            cloud.faults.add("GetAccount", Drop(after_commit=False), probability=0.4)
-            sequences.append([outcome(partial(raw.get, "/my")) for _ in range(12)])
-    assert sequences[0] == sequences[1]
-    assert set(sequences[0]) == {200, "RemoteDisconnected"}
-
-
-@pytest.mark.parametrize(
-    ("operation", "how", "message"),
-    [
-        ("GetMachines", {}, "there is no operation 'GetMachines'; did you mean GetMachine?"),
-        ("xyzzy", {}, "there is no operation 'xyzzy'$"),
-        ("*", {"datacenter": "c"}, "there is no data center 'c'$"),
-        ("*", {"times": 0}, "times must be a number from 1 on, or None: 0"),
-        ("*", {"probability": 0}, "probability must be a number above 0, up to 1: 0"),
-        ("*", {"probability": 30}, "probability must be a number above 0, up to 1: 30"),
-    ],
-)
-def test_what_cannot_be_asked_for(faults: Faults, operation: str, how: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        faults.add(operation, Status(503), **how)
-    assert drawn(faults, "GetMachine", 1) == [None]
-
-
-def test_every_operation_can_be_asked_for_by_its_name(fresh: Raw) -> None:
-    for operation in ("changefeed", "HeadmachineTags", "UpdateMachine", "ConnectMachineVNC", "getroot"):
-        fresh.cloud.faults.add(operation, Status(503))
-    with pytest.raises(ValueError, match="did you mean CreateMachine"):
-        fresh.cloud.faults.add("createMachine", Status(503))
-
-
-def test_answers_that_a_fault_made_are_held_against_no_description(fresh: Raw) -> None:
-    if DESCRIPTION is None:
-        pytest.skip("the OpenAPI description is not here")
-    fresh.cloud.faults.add("GetAccount", Status(299, {"no": "account"}), times=1)
-    assert fresh.get("/my").status == 299
-    (call,) = fresh.cloud.calls
-    assert Tally().check(DESCRIPTION, [call]) == []
-    assert Tally().check(DESCRIPTION, [replace(call, fault=None)]) != []
