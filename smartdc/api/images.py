@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from smartdc.answers import list_of, object_of, strings_of
+from smartdc.answers import object_of, strings_of
 from smartdc.connection import Connection
 from smartdc.endpoint import MachineEndpoint, entity_id, given, is_uuid
 from smartdc.errors import NotFoundError
@@ -125,9 +125,9 @@ class ImageOperations(Connection):
     def _images_created(self, name: str, version: str, since: float) -> list[Image]:
         """Images of that name that are being made, or were published since then."""
         body, response = self._call("GET", ("images",), {"name": name, "version": version, "state": "all"})
-        listed = list_of(body, response)
-        begun = created_since(since, listed, response, "published_at")
-        return begun + [image for image in listed if image.get("state") in ("creating", "unactivated")]
+        published = created_since(since, body, response, "published_at")
+        unfinished = ("creating", "unactivated")
+        return [image for image in body if image in published or image.get("state") in unfinished]
 
     def update_image(
         self,

@@ -283,6 +283,18 @@ def test_an_image_that_is_not_there_may_still_come(cloud: Emulator, sdc: DataCen
         row.call(sdc, World(cloud, sdc))
 
 
+@pytest.mark.parametrize("state", ["creating", "unactivated", "active"])
+def test_an_image_that_is_found_counts_once(cloud: Emulator, sdc: DataCenter, state: str) -> None:
+    """Whether it is being made or was published since: it may be both."""
+    made = {"id": UNKNOWN, "name": "app", "version": "1.0.0", "state": state}
+    made["published_at"] = timestamp(cloud.clock.now())
+    older = made | {"id": UNKNOWN[::-1], "state": "active", "published_at": "2020-01-01T00:00:00.000Z"}
+    cloud.faults.add("CreateImageFromMachine", AFTER, times=1)
+    cloud.faults.add("ListImages", Status(200, json.dumps([older, made])), times=1)
+    machine = cloud.site().add_machine(state="stopped").uuid
+    assert sdc.create_image_from_machine(machine, "app", "1.0.0")["id"] == UNKNOWN
+
+
 def test_what_was_there_before_is_refused_though_its_refusal_was_lost(
     cloud: Emulator, sdc: DataCenter
 ) -> None:
