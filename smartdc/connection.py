@@ -216,16 +216,15 @@ class Connection(Endpoint):
                 "X-Date must not be sent to CloudAPI: the Date header is set when signing"
             )
         wait = self.timeout if timeout is None else timeout
+        verb = method.upper()
         exchange = Exchange(
-            method.upper(),
-            partial(prepared, method, base, path, merged, body, query),
+            verb,
+            partial(prepared, verb, base, path, merged, body, query),
             partial(carry or self._send, timeout=wait),
             auth=self.auth if sign else None,
             transport=self._transport,
             policy=self.retry,
-            limiter=self._limiters.get(
-                self._transport.base_url, self._signing_account, group_of(method.upper(), path)
-            ),
+            limiter=self._limiters.get(self._transport.base_url, self._signing_account, group_of(verb, path)),
             clock=self.clock,
             again=again,
         )

@@ -38,7 +38,6 @@ from smartdc.bodies import checked_encoding, read_body
 from smartdc.errors import (
     ConfigurationError,
     ConnectionFailed,
-    InvalidResponse,
     RequestTimeout,
     TransportError,
 )
@@ -228,7 +227,7 @@ class Transport:
 
     def _failure(
         self, error: Exception, where: str, request: requests.PreparedRequest
-    ) -> ConnectionFailed | RequestTimeout | InvalidResponse:
+    ) -> ConnectionFailed | RequestTimeout:
         about: Any = {"method": request.method, "path": request.path_url, "sent": not _is_unreached(error)}
         if isinstance(error, requests.Timeout) or _is_read_timeout(error):
             return RequestTimeout(f"{where}: no answer from {self.base_url} in time", **about)
@@ -239,8 +238,6 @@ class Transport:
                 lasting=_is_distrust(error),
                 **about,
             )
-        if isinstance(error, requests.exceptions.ContentDecodingError):
-            return InvalidResponse(f"{where}: the body cannot be unpacked", **about)
         return ConnectionFailed(
             f"{where}: no connection to {self.base_url} ({_reason(error)})",
             lasting=isinstance(error, LocationValueError),  # a name that no host can have
