@@ -1,5 +1,7 @@
 """Python client for CloudAPI, the HTTP API of Triton DataCenter (once Joyent SmartDataCenter)."""
 
+from smartdc._http.exchange import at_once
+from smartdc._http.retry import RetryPolicy
 from smartdc.datacenter import DataCenter
 from smartdc.errors import (
     APIError,
@@ -30,12 +32,10 @@ from smartdc.errors import (
     WaitFailed,
     WaitTimeout,
 )
-from smartdc.exchange import at_once
 from smartdc.legacy import LegacyDataCenter
 from smartdc.machine import Machine
-from smartdc.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS, Profile
-from smartdc.retry import RetryPolicy
-from smartdc.snapshot import Snapshot
+from smartdc.machine.snapshot import Snapshot
+from smartdc.signin.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS, Profile
 
 __version__ = "1.0.0a1"
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from smartdc.datacenter import DataCenter
 from smartdc.errors import SmartDCError
-from smartdc.profiles import load_profile
+from smartdc.signin.profiles import load_profile
 
 __all__ = ["main"]
 

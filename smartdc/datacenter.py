@@ -7,6 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from smartdc._http.bodies import DEFAULT_LIMIT
+from smartdc._http.insecure import insecurity, warn
+from smartdc._http.presigned import PresignedURLs
+from smartdc._http.retry import RetryPolicy
+from smartdc._http.waiting import Clock
 from smartdc.api.accesskeys import AccessKeyOperations
 from smartdc.api.account import AccountOperations
 from smartdc.api.datacenters import DatacenterOperations
@@ -22,12 +27,10 @@ from smartdc.api.rbac import RoleOperations
 from smartdc.api.streams import StreamOperations
 from smartdc.api.users import UserOperations
 from smartdc.api.volumes import VolumeOperations
-from smartdc.bodies import DEFAULT_LIMIT
+from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
-from smartdc.insecure import insecurity, warn
-from smartdc.presigned import PresignedURLs
-from smartdc.profiles import (
+from smartdc.signin.profiles import (
     DEFAULT_LOCATION,
     ENV,
     KNOWN_LOCATIONS,
@@ -40,9 +43,6 @@ from smartdc.profiles import (
     sign_in_arguments,
     sub_user_key_id,
 )
-from smartdc.retry import RetryPolicy
-from smartdc.roles import checked_roles
-from smartdc.waiting import Clock
 
 __all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataCenter"]
 

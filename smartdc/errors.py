@@ -30,7 +30,7 @@ The tree::
         WaitTimeout                 (also TimeoutError)
         WaitFailed
 
-Which one an answer becomes is decided in `smartdc.error_codes`.
+Which one an answer becomes is decided in `smartdc._http.error_codes`.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
+from smartdc._http.endpoint import entity_id
+from smartdc.arguments.search import search_dicts
 from smartdc.datacenter import DataCenter
-from smartdc.endpoint import entity_id
-from smartdc.search import search_dicts
 from smartdc.types import Image
 
 __all__ = ["LegacyDataCenter"]

@@ -10,7 +10,7 @@ import pytest
 
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.exchanges import DESCRIPTION, Tally
 from tests.stub_server import StubServer
 

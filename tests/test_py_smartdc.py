@@ -15,7 +15,7 @@ import requests
 import smartdc
 from smartdc import DataCenter, LegacyDataCenter, Machine, Snapshot
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 
 DATACENTER = {
     "__init__": "location key_id secret headers login known_locations allow_agent verify verbose",

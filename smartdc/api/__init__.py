@@ -1,6 +1,5 @@
 """CloudAPI's operations, one class for each area.
 
-Account-level areas derive from `smartdc.connection.Connection` and are bases of `DataCenter`; areas of one
-machine derive from `smartdc.endpoint.MachineEndpoint` and are bases of `Machine`. An area holds no state
-and does not import another.
+They derive from `smartdc._http.connection.Connection` and are bases of `DataCenter`; the areas of one machine
+are in `smartdc.machine`. An area holds no state and does not import another.
 """

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, cast
 
-from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
-from smartdc.exchange import at_once
-from smartdc.lost_answers import Sought, create_once, created_since
-from smartdc.role_tags import RoleRef, role_tag_header
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import entity_id, given
+from smartdc._http.exchange import at_once
+from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import AccessKey, AccessKeyCredentials
 
 AccessKeyRef = str | Mapping[str, Any]

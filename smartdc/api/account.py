@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, cast
 
-from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given, is_segment
-from smartdc.exchange import at_once
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import entity_id, given, is_segment
+from smartdc._http.exchange import at_once
 from smartdc.types import Account, Config, ProvisioningLimit
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any, cast
 
-from smartdc.answers import location_of, object_of
-from smartdc.connection import Connection
+from smartdc._http.answers import location_of, object_of
+from smartdc._http.connection import Connection
 from smartdc.types import Ping
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import entity_id, given
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc.errors import ConfigurationError
-from smartdc.lost_answers import Sought, create_once
 from smartdc.types import FabricVLAN, Network
 
 EntityRef = str | Mapping[str, Any]

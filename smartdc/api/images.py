@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from smartdc.answers import object_of, strings_of
-from smartdc.connection import Connection
-from smartdc.endpoint import MachineEndpoint, entity_id, given, is_uuid
+from smartdc._http.answers import object_of, strings_of
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import MachineEndpoint, entity_id, given, is_uuid
+from smartdc._http.exchange import at_once
+from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc.arguments.role_tags import RoleRef, role_tag_header
+from smartdc.arguments.search import marked_default, search_dicts
 from smartdc.errors import NotFoundError
-from smartdc.exchange import at_once
-from smartdc.lost_answers import Sought, create_once, created_since
-from smartdc.role_tags import RoleRef, role_tag_header
-from smartdc.search import marked_default, search_dicts
 from smartdc.types import ExportedImage, Image
 
 ImageRef = str | Mapping[str, Any]

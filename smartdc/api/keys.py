@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, cast
 
-from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import entity_id, given
+from smartdc._http.lost_answers import Sought, create_once
+from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
-from smartdc.lost_answers import Sought, create_once
-from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.types import Key
 
 KeyRef = str | Mapping[str, Any]

@@ -8,9 +8,11 @@ from os import PathLike
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc.answers import MOST_PAGES, endless, list_of
-from smartdc.connection import Connection
-from smartdc.creation import (
+from smartdc._http.answers import MOST_PAGES, endless, list_of
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import Params, entity_id, given, is_uuid
+from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc.arguments.creation import (
     SHORT_ID,
     affinity_rules,
     checked_name,
@@ -19,10 +21,8 @@ from smartdc.creation import (
     network_list,
     volume_mounts,
 )
-from smartdc.endpoint import Params, entity_id, given, is_uuid
-from smartdc.lost_answers import Sought, create_once, created_since
+from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.machine import Machine
-from smartdc.role_tags import RoleRef, role_tag_header
 from smartdc.types import DiskSpec, Locality, MachineData, NetworkObject, VolumeMount
 
 if TYPE_CHECKING:

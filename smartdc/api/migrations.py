@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc.answers import object_of
-from smartdc.connection import Connection
-from smartdc.endpoint import MachineEndpoint, entity_id, given
+from smartdc._http.answers import object_of
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import MachineEndpoint, entity_id, given
 from smartdc.errors import ConfigurationError
 from smartdc.types import Migration, MigrationEstimate
 

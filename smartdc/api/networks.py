@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any, cast
 
-from smartdc.answers import MOST_PAGES, endless
-from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
-from smartdc.search import search_dicts
+from smartdc._http.answers import MOST_PAGES, endless
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import entity_id, given
+from smartdc.arguments.search import search_dicts
 from smartdc.types import Network, NetworkIP
 
 EntityRef = str | Mapping[str, Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
-from smartdc.search import marked_default, search_dicts
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import entity_id, given
+from smartdc.arguments.search import marked_default, search_dicts
 from smartdc.types import Package
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from smartdc.connection import Connection
-from smartdc.endpoint import MachineEndpoint, entity_id
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import MachineEndpoint, entity_id
 from smartdc.errors import ConfigurationError
-from smartdc.stream import VNC, ChangeFeed, MigrationWatch
+from smartdc.streams import VNC, ChangeFeed, MigrationWatch
 
 if TYPE_CHECKING:
     from smartdc.machine import Machine

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
-from smartdc.exchange import at_once
-from smartdc.role_tags import RoleRef, role_tag_header
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import entity_id, given
+from smartdc._http.exchange import at_once
+from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import User
 
 UserRef = str | Mapping[str, Any]

@@ -8,11 +8,11 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, cast
 
-from smartdc.connection import Connection
-from smartdc.endpoint import entity_id, given
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import entity_id, given
+from smartdc._http.exchange import at_once
+from smartdc._http.lost_answers import Sought, create_once, created_since
 from smartdc.errors import ConflictError
-from smartdc.exchange import at_once
-from smartdc.lost_answers import Sought, create_once, created_since
 from smartdc.types import Volume, VolumeSize
 
 

@@ -13,13 +13,13 @@ It serves real HTTPS and is as strict as the real server; ``python -m smartdc.em
 foreground. Tests get one as the fixture ``smartdc_cloud``.
 """
 
-from smartdc.emulator.clock import Clock
 from smartdc.emulator.cloud import Emulator
-from smartdc.emulator.directory import Account, Key
-from smartdc.emulator.incoming import Call
-from smartdc.emulator.resources import Image, Network, Package
-from smartdc.emulator.site import Site
-from smartdc.emulator.vm import VM
+from smartdc.emulator.http.incoming import Call
+from smartdc.emulator.state.clock import Clock
+from smartdc.emulator.state.directory import Account, Key
+from smartdc.emulator.state.resources import Image, Network, Package
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
 
 __all__ = [
     "VM",

@@ -14,7 +14,7 @@ import threading
 from types import FrameType
 
 from smartdc.emulator.cloud import DATACENTERS, Emulator
-from smartdc.emulator.throttle import BURST, RATE
+from smartdc.emulator.gate.throttle import BURST, RATE
 
 #: Of `Emulator.environment`, what is left out here: in a shell it would break HTTPS to everywhere else.
 _REPLACES_AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")

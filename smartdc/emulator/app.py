@@ -23,11 +23,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from smartdc.emulator import (
+from smartdc.emulator.gate import authentication, authorization, loading, presigned, role_tags
+from smartdc.emulator.http import negotiation, parameters, upgrading
+from smartdc.emulator.http.answers import NOTHING, Answer, Lines, Refusal, encode
+from smartdc.emulator.http.faults import TRANSPORT, Delay
+from smartdc.emulator.http.incoming import Call, Incoming
+from smartdc.emulator.http.routes import Route, Table
+from smartdc.emulator.operations import (
     accesskeys,
     account,
-    authentication,
-    authorization,
     datacenters,
     disks,
     fabrics,
@@ -36,30 +40,20 @@ from smartdc.emulator import (
     images,
     keys,
     lifecycle,
-    loading,
     machines,
     metadata,
     migrations,
-    negotiation,
     networks,
     nics,
     packages,
-    parameters,
-    presigned,
     rbac,
-    role_tags,
     snapshots,
     streams,
     tags,
-    upgrading,
     users,
     volumes,
 )
-from smartdc.emulator.answers import NOTHING, Answer, Lines, Refusal, encode
-from smartdc.emulator.faults import TRANSPORT, Delay
-from smartdc.emulator.incoming import Call, Incoming
-from smartdc.emulator.routes import Route, Table
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 
 logger = logging.getLogger("smartdc.emulator")
 

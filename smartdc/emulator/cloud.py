@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from smartdc.emulator import seed, server
+from smartdc.emulator import seed
 from smartdc.emulator.app import TABLE, App
-from smartdc.emulator.clock import Clock
-from smartdc.emulator.directory import Account, Directory
-from smartdc.emulator.faults import Faults
-from smartdc.emulator.incoming import Call
-from smartdc.emulator.read_only import ReadOnly
-from smartdc.emulator.site import Shared, Site
-from smartdc.emulator.throttle import BURST, RATE, Throttle
-from smartdc.emulator.vm import VM
+from smartdc.emulator.gate.read_only import ReadOnly
+from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
+from smartdc.emulator.http import server
+from smartdc.emulator.http.faults import Faults
+from smartdc.emulator.http.incoming import Call
+from smartdc.emulator.state.clock import Clock
+from smartdc.emulator.state.directory import Account, Directory
+from smartdc.emulator.state.site import Shared, Site
+from smartdc.emulator.state.vm import VM
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
-    from smartdc.emulator.ssh import MachineLogins
+    from smartdc.emulator.guest.ssh import MachineLogins
 
 KEY_NAME = "test_key"
 DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
@@ -61,7 +62,7 @@ class Emulator:
         clock: The emulated time.
         calls: Every request, in order.
         violations: What clients did that would have harmed a real server, in words.
-        faults: What goes wrong on purpose; `smartdc.emulator.faults` has the kinds.
+        faults: What goes wrong on purpose; `smartdc.emulator.http.faults` has the kinds.
         ssh_port: Where machines can be logged in to, or None.
     """
 
@@ -272,7 +273,7 @@ class Emulator:
         return variables
 
     def _open_logins(self, running: server.Server) -> None:
-        from smartdc.emulator.ssh import MachineLogins  # asyncssh takes a while to import
+        from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
 
         logins = MachineLogins(self._ssh_port or server.free_port(), self._login_keys, running.loop)
 

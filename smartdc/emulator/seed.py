@@ -8,11 +8,11 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from smartdc.emulator.directory import ADMIN_UUID
-from smartdc.emulator.fwrule import FirewallRule
-from smartdc.emulator.fwrule_reader import read_rule
-from smartdc.emulator.resources import Image, Network, Package, Vlan
-from smartdc.emulator.site import Site
+from smartdc.emulator.rules.fwrule_reader import read_rule
+from smartdc.emulator.state.directory import ADMIN_UUID
+from smartdc.emulator.state.fwrule import FirewallRule
+from smartdc.emulator.state.resources import Image, Network, Package, Vlan
+from smartdc.emulator.state.site import Site
 
 #: 198.18.0.0/15 is set aside for tests of network gear: nothing on the internet answers there.
 PUBLIC_ADDRESSES = list(ipaddress.IPv4Network("198.18.0.0/15").subnets(new_prefix=20))

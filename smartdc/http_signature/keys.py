@@ -24,8 +24,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
+from smartdc._files import NotRegularError, TooLargeError, read_small_file
 from smartdc.errors import KeyLoadError
-from smartdc.files import NotRegularError, TooLargeError, read_small_file
 
 __all__ = [
     "NeedsPassphrase",

@@ -10,7 +10,7 @@ import copy
 import threading
 from typing import NoReturn
 
-from smartdc.forks import renew_in_children
+from smartdc._forks import renew_in_children
 from smartdc.http_signature.keys import PublicKey, Signer
 
 __all__ = ["OnceSigner"]

@@ -16,7 +16,7 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from smartdc.types import DiskSpec, Image, Locality, NetworkObject, VolumeMount
 from tests.recorded import call, sent
 

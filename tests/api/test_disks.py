@@ -17,8 +17,8 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
-from smartdc.emulator.vm import Disk
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import Disk
 from tests.recorded import call, sent
 
 BOOT, DATA = "00000000-0000-4000-8000-00000000000b", "00000000-0000-4000-8000-00000000000d"

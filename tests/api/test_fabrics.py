@@ -7,8 +7,8 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, InvalidArgumentError, NotFoundError, ServerError
 from smartdc.emulator import Emulator
-from smartdc.emulator.resources import Vlan
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.resources import Vlan
+from smartdc.emulator.state.site import Site
 from smartdc.types import FabricVLAN, Network
 from tests.recorded import call, sent
 

@@ -14,7 +14,7 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from smartdc.types import FirewallRule
 from tests.recorded import call, sent
 

@@ -7,8 +7,8 @@ import pytest
 
 from smartdc import APIError, ConfigurationError, DataCenter, NotFoundError, ValidationFailedError
 from smartdc.emulator import Emulator
-from smartdc.emulator.resources import Image
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.resources import Image
+from smartdc.emulator.state.site import Site
 from tests.recorded import call, sent
 from tests.stub_server import Reply, StubServer
 

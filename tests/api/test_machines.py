@@ -18,7 +18,7 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"

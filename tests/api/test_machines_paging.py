@@ -8,8 +8,8 @@ import pytest
 
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
-from smartdc.emulator.vm import VM
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
 from tests.recorded import call, sent
 from tests.stub_server import Reply, StubServer
 

@@ -7,7 +7,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, InvalidArgumentError, Machine, NotFoundError
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.recorded import call, sent
 
 METADATA: dict[str, Any] = {"user-data": "x", "size": 3, "root_authorized_keys": "ssh-ed25519 AAAA"}

@@ -4,7 +4,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, InvalidStateError, Machine, NotFoundError
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.recorded import call, sent
 
 # The rules, and 412 PreconditionFailed instead of the documented InvalidState: sdc-vmapi,

@@ -14,8 +14,8 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
-from smartdc.emulator.vm import VM
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
 from smartdc.types import NetworkObject
 from tests.recorded import call, sent
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from smartdc import ConfigurationError, DataCenter, InvalidArgumentError, NotFoundError
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from smartdc.http_signature import PrivateKey
 from tests.recorded import call, sent
 

@@ -6,7 +6,7 @@ import pytest
 
 from smartdc import DataCenter, Machine, NotFoundError, WaitFailed, WaitTimeout
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from smartdc import (
     Snapshot,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.recorded import call, sent
 
 

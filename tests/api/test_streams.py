@@ -19,7 +19,7 @@ from smartdc import (
     WaitTimeout,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from smartdc.types import Change
 from tests.recorded import call, sent
 

@@ -22,7 +22,7 @@ from smartdc import (
     RequestTimeout,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.stub_server import Reply, StubServer
 
 MIGRATION = {"machine": "00000000-dead-4bad-8bad-000000000000", "phase": "sync", "state": "running"}

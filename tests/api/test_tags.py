@@ -6,7 +6,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, Machine, NotFoundError, ValidationFailedError
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.recorded import call, sent
 
 TAGS: dict[str, Any] = {"role": "web", "count": 42, "zero": 0, "ready": True, "off": False, "none": ""}

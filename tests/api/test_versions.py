@@ -9,7 +9,7 @@ import pytest
 
 from smartdc import APIError, BadRequestError, DataCenter, NotFoundError, VersionError
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.operations import OPERATIONS
 from tests.recorded import call, sent
 from tests.stub_server import Reply, StubServer

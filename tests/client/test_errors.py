@@ -39,7 +39,7 @@ from smartdc import (
     errors,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.stub_server import Reply, StubServer
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"

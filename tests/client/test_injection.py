@@ -11,7 +11,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, KeyLoadError
 from smartdc.emulator import Emulator
-from smartdc.profiles import Profile, sign_in_arguments
+from smartdc.signin.profiles import Profile, sign_in_arguments
 from tests.raw_server import RawServer, reply
 
 ODD = {

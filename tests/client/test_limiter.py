@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from smartdc import ConfigurationError, DataCenter, ThrottledError
-from smartdc.throttle import (
+from smartdc._http.throttle import (
     LOWEST_RATE,
     QUIET_SECONDS,
     REST,

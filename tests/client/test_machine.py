@@ -10,7 +10,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, Machine
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.recorded import call, sent
 
 ID = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"

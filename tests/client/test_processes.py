@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 
 from smartdc import DataCenter, KeyLoadError, Machine
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.recorded import call, sent
 from tests.relay import Relay
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from smartdc import ConfigurationError, DataCenter
-from smartdc.profiles import Profile, load_profile
+from smartdc.signin.profiles import Profile, load_profile
 from tests.triton_home import FINGERPRINT, TritonHome
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from smartdc import ConfigurationError, DataCenter
-from smartdc.profiles import Profile, load_profile
+from smartdc.signin.profiles import Profile, load_profile
 from tests.odd_files import impatient, irregular
 from tests.triton_home import FINGERPRINT, TritonHome
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-import smartdc.bodies
+import smartdc._http.bodies
 from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse, RequestTimeout
-from smartdc.bodies import DEFAULT_LIMIT
+from smartdc._http.bodies import DEFAULT_LIMIT
 from smartdc.emulator import Emulator
 from tests.raw_server import RawServer, reply
 
@@ -227,7 +227,7 @@ def watched(lines: Iterable[bytes], *headers: str) -> list[Any]:
 
 
 def test_a_line_of_a_stream_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smartdc.bodies, "MAX_LINE", 1000)
+    monkeypatch.setattr(smartdc._http.bodies, "MAX_LINE", 1000)
     event = b'{"type": "progress", "x": "%b"}' % (b"x" * 900)
     assert len(watched([event + b"\n", event, b"\r\n\n", event])) == 3
     with pytest.raises(InvalidResponse, match="a line of the stream has more than 1000 bytes"):
@@ -239,6 +239,6 @@ def test_a_stream_that_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert watched([gzip.compress(event)], "Content-Encoding: gzip") == [{"type": "progress"}]
     with pytest.raises(InvalidResponse, match="packed as 'br'"):
         watched([event], "Content-Encoding: br")
-    monkeypatch.setattr(smartdc.bodies, "MAX_LINE", 1000)
+    monkeypatch.setattr(smartdc._http.bodies, "MAX_LINE", 1000)
     with pytest.raises(InvalidResponse, match="a line of the stream has more than 1000 bytes"):
         watched([gzip.compress(bytes(MIB))], "Content-Encoding: gzip")

@@ -20,8 +20,8 @@ from smartdc import (
     RetryPolicy,
     SmartDCError,
 )
-from smartdc.error_codes import error_for
-from smartdc.retry import NONE, STANDARD, chosen_policy, is_untouched
+from smartdc._http.error_codes import error_for
+from smartdc._http.retry import NONE, STANDARD, chosen_policy, is_untouched
 
 
 def answered(status: int, **headers: str) -> SmartDCError:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.stub_server import Reply, StubServer
 
 PASSPHRASE = "open sesame 4711"

@@ -18,9 +18,9 @@ from smartdc import (
     WaitFailed,
     WaitTimeout,
 )
+from smartdc._http.waiting import poll
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
-from smartdc.waiting import poll
+from smartdc.emulator.state.site import Site
 from tests.instant import Instant
 from tests.recorded import call, sent
 from tests.stub_server import Reply, StubServer

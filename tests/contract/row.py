@@ -9,8 +9,8 @@ from typing import Any
 
 from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
-from smartdc.emulator.vm import VM
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOiEYpXDVXuU6SMVTeQFMg0gV2h6fnnI7ZZuvAMpbNlM contract"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartdc import Machine
-from smartdc.stream import Stream
+from smartdc.streams import Stream
 from tests.contract.row import Operation, World
 
 

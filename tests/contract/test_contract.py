@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from smartdc import APIError, DataCenter, Machine, Snapshot
+from smartdc._http.throttle import group_of
 from smartdc.emulator import Emulator
 from smartdc.emulator.app import TABLE
-from smartdc.emulator.incoming import Call
-from smartdc.emulator.routes import Route
-from smartdc.throttle import group_of
+from smartdc.emulator.http.incoming import Call
+from smartdc.emulator.http.routes import Route
 from tests.contract.conftest import COVERED
 from tests.contract.page import PAGE, page
 from tests.contract.row import Operation, World, shape, value

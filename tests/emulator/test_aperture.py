@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smartdc.emulator.aperture import RuleError, allows, parse
+from smartdc.emulator.rules.aperture import RuleError, allows, parse
 
 # A Wednesday.
 NOON = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC).timestamp()

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from smartdc import NotAuthorizedError
 from smartdc.emulator import Emulator
-from smartdc.emulator.clock import Clock, timestamp
-from smartdc.emulator.resources import SubnetFull
+from smartdc.emulator.state.clock import Clock, timestamp
+from smartdc.emulator.state.resources import SubnetFull
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from typing import NoReturn
 import pytest
 
 from smartdc.emulator import Emulator
-from smartdc.emulator import faults as faults_module
-from smartdc.emulator.faults import (
+from smartdc.emulator.http import faults as faults_module
+from smartdc.emulator.http.faults import (
     BACKEND_LOST,
     HAPROXY_400,
     HAPROXY_408,

@@ -12,7 +12,16 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from smartdc.emulator.faults import HAPROXY_503, Delay, Drop, Fault, Garbage, HalfBody, Status, WrongDigest
+from smartdc.emulator.http.faults import (
+    HAPROXY_503,
+    Delay,
+    Drop,
+    Fault,
+    Garbage,
+    HalfBody,
+    Status,
+    WrongDigest,
+)
 
 from .raw import SIGNATURE, Raw
 

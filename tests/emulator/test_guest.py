@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smartdc.emulator.guest import Guest, Shell
+from smartdc.emulator.guest.shell import Guest, Shell
 
 
 class Machine:

@@ -15,7 +15,7 @@ from wsgiref.handlers import format_date_time
 
 import pytest
 
-from smartdc.emulator.faults import BACKEND_LOST
+from smartdc.emulator.http.faults import BACKEND_LOST
 
 from .raw import SIGNATURE, Raw
 from .rows import row

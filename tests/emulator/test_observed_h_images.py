@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from smartdc.emulator.resources import Image
+from smartdc.emulator.state.resources import Image
 
 from .raw import UNKNOWN, Raw
 from .rows import row

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from smartdc.emulator.vm import VM
+from smartdc.emulator.state.vm import VM
 
 from .raw import UNKNOWN, Raw
 from .rows import row

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from smartdc import AuthenticationError, DataCenter, NotAuthorizedError, NotFoundError, ServerError
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from smartdc.http_signature import PrivateKey
 from smartdc.types import User
 

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from smartdc.emulator.faults import Status
+from smartdc.emulator.http.faults import Status
 
 from .raw import UNKNOWN, Raw
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from smartdc.emulator.incoming import Incoming
+from smartdc.emulator.http.incoming import Incoming
 
 from .raw import UNKNOWN, Raw
 

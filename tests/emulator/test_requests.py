@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from smartdc.emulator.negotiation import choose
-from smartdc.emulator.parameters import as_text, parse_query
-from smartdc.emulator.versions import VERSIONS, satisfies
+from smartdc.emulator.http.negotiation import choose
+from smartdc.emulator.http.parameters import as_text, parse_query
+from smartdc.emulator.http.versions import VERSIONS, satisfies
 
 from .raw import Raw
 

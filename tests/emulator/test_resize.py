@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from smartdc.emulator.resources import Package
-from smartdc.emulator.vm import VM
+from smartdc.emulator.state.resources import Package
+from smartdc.emulator.state.vm import VM
 
 from .raw import Answer, Raw
 

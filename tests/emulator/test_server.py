@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from smartdc.emulator import Emulator, server
+from smartdc.emulator import Emulator
+from smartdc.emulator.http import server
 
 PING = b"GET /--ping HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smartdc.emulator.directory import KeyRefused, SubUser
+from smartdc.emulator.state.directory import KeyRefused, SubUser
 
 from .raw import BAD_CREDENTIALS, Key, Raw
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smartdc.emulator.app import TABLE
-from smartdc.emulator.throttle import Throttle
+from smartdc.emulator.gate.throttle import Throttle
 
 from .raw import UNKNOWN, Key, Raw
 

@@ -11,7 +11,7 @@ import pytest
 
 from smartdc import Machine, RetryPolicy
 from smartdc.emulator import Emulator
-from smartdc.emulator.faults import Drop
+from smartdc.emulator.http.faults import Drop
 
 pytestmark = pytest.mark.stress
 

@@ -24,9 +24,9 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.clock import timestamp
-from smartdc.emulator.faults import BACKEND_LOST, HTML_502, Drop, Status
-from smartdc.emulator.site import Site
+from smartdc.emulator.http.faults import BACKEND_LOST, HTML_502, Drop, Status
+from smartdc.emulator.state.clock import timestamp
+from smartdc.emulator.state.site import Site
 from tests.contract.row import World
 from tests.faults.lost_answers import FOUND, expected
 from tests.instant import Instant

@@ -15,7 +15,7 @@ import pytest
 
 from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
-from smartdc.emulator.site import Site
+from smartdc.emulator.state.site import Site
 from tests.client.test_processes import in_child
 from tests.relay import Relay
 from tests.ssh_fixtures import KeyRing, RunningAgent

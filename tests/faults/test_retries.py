@@ -22,8 +22,8 @@ from smartdc import (
     at_once,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.faults import HAPROXY_503, Drop, Status
-from smartdc.emulator.site import Site
+from smartdc.emulator.http.faults import HAPROXY_503, Drop, Status
+from smartdc.emulator.state.site import Site
 from smartdc.http_signature import HTTPSignatureAuth
 from tests.instant import Instant
 from tests.recorded import call, sent

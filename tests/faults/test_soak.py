@@ -22,7 +22,7 @@ import pytest
 
 from smartdc import DataCenter, NotFoundError, RetryPolicy
 from smartdc.emulator import Emulator
-from smartdc.emulator.faults import HTML_502, Drop, HalfBody, WrongDigest
+from smartdc.emulator.http.faults import HTML_502, Drop, HalfBody, WrongDigest
 
 pytestmark = pytest.mark.stress
 

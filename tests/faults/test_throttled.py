@@ -9,10 +9,10 @@ from multiprocessing.pool import ThreadPool
 import pytest
 
 from smartdc import DataCenter, RetryPolicy, ThrottledError
+from smartdc._http.throttle import REST
 from smartdc.emulator import Emulator
-from smartdc.emulator.faults import Status
-from smartdc.emulator.incoming import Call
-from smartdc.throttle import REST
+from smartdc.emulator.http.faults import Status
+from smartdc.emulator.http.incoming import Call
 
 pytestmark = pytest.mark.stress
 

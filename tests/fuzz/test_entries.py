@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smartdc import APIError, ConfigurationError, DataCenter, Machine
 from smartdc.emulator import Emulator
-from smartdc.emulator.vm import VM
+from smartdc.emulator.state.vm import VM
 from tests.fuzz import odd
 
 pytestmark = pytest.mark.stress

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from smartdc import AuthenticationError, KeyLoadError
+from smartdc._files import NotRegularError, read_small_file
 from smartdc.emulator import Emulator
-from smartdc.files import NotRegularError, read_small_file
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.keys import PrivateKey, hint_at_mode
 from smartdc.http_signature.search import find_key

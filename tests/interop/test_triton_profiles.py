@@ -11,7 +11,7 @@ import pytest
 
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
-from smartdc.profiles import Profile
+from smartdc.signin.profiles import Profile
 from tests.interop.npm import NodeModules, install
 from tests.triton_home import FINGERPRINT, TritonHome
 

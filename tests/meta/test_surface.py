@@ -17,8 +17,8 @@ import pytest
 import smartdc
 import smartdc.api
 from smartdc import DataCenter, LegacyDataCenter, Machine, Snapshot
-from smartdc.connection import Connection
-from smartdc.endpoint import MachineEndpoint
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import MachineEndpoint
 
 PACKAGE = Path(smartdc.__file__).parent
 TESTS = Path(__file__).parents[1]

@@ -1,0 +1,202 @@
+"""One request from its first attempt to the answer that stands: the loop that all requests go through.
+
+What a request says is the business of `connection`, the wire that of `transport`. When to try again is
+decided in `retry`, how fast in `throttle`; here both are acted on, and so is what the server says about the
+signature: a clock that is wrong, a key that it does not know.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import requests
+
+from smartdc._http.error_codes import error_for
+from smartdc._http.retry import RetryPolicy, is_untouched, retry_after
+from smartdc._http.skew import is_skew, server_ahead
+from smartdc._http.throttle import Limiter
+from smartdc._http.transport import Transport
+from smartdc._http.waiting import Clock
+from smartdc.errors import APIError, AuthenticationError, NotFoundError, ThrottledError, TransportError
+from smartdc.http_signature import HTTPSignatureAuth, Signer
+
+__all__ = ["Again", "Exchange", "at_once"]
+
+log = logging.getLogger("smartdc")
+
+Again = Callable[[], None]
+"""What is called before a POST is made again that may have been carried out; an error of it stands."""
+
+_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+
+
+def at_once() -> None:
+    """An `Again` for POSTs that do no harm when they are carried out twice."""
+
+
+class Exchange:
+    """One request, made as often as it takes.
+
+    Args:
+        method: HTTP verb.
+        make: Makes the request anew for each attempt, because each is signed.
+        carry: Makes one attempt.
+        auth: What signs; None leaves it unsigned.
+        transport: The wire; it remembers the server's clock.
+        policy: When to try again.
+        limiter: When it is this request's turn.
+        clock: What waits go by.
+        again: Whether a POST may be made again that may have been carried out, and what to call before.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        make: Callable[[], requests.PreparedRequest],
+        carry: Callable[[requests.PreparedRequest], requests.Response],
+        *,
+        auth: HTTPSignatureAuth | None,
+        transport: Transport,
+        policy: RetryPolicy,
+        limiter: Limiter,
+        clock: Clock,
+        again: Again | None,
+    ) -> None:
+        self._method = method
+        self._make = make
+        self._carry = carry
+        self._auth = auth
+        self._transport = transport
+        self._policy = policy
+        self._limiter = limiter
+        self._clock = clock
+        self._again = at_once if method in _REPEATABLE else again
+        self._signer: Signer | None = None
+        self._refused: list[Signer] = []
+        self._offset, self._corrected = transport.clock_offset, False
+        self._era = 0
+        self._made = self._failed = self._throttled = 0
+        self._maybe_done = False
+
+    def run(self) -> requests.Response:
+        """Make it.
+
+        Returns:
+            An answer below 400; or the 404 or 410 of a DELETE that an earlier attempt has carried out.
+
+        Raises:
+            APIError: The server answered with 400 or above, and that stands.
+            TransportError: There was no answer.
+        """
+        self._take_turn()
+        started = self._clock.monotonic()
+        while True:
+            try:
+                response = self._attempt()
+                self._remember_clock()
+                return response
+            except (APIError, TransportError) as error:
+                error.attempts = self._made
+                if isinstance(error, NotFoundError) and self._maybe_done and self._method == "DELETE":
+                    return error.response  # an attempt whose answer was lost has done it
+                # Out of the time that is spent here, queueing is not counted.
+                queued = self._before_next(error, self._clock.monotonic() - started)
+                if queued is None:
+                    raise
+                started += queued
+
+    def _take_turn(self) -> float:
+        """Wait for this request's turn; for how many seconds."""
+        waited = 0.0
+        while True:
+            turn = self._limiter.turn(self._clock.monotonic())
+            if turn.wait > 0:
+                self._clock.sleep(turn.wait)
+            waited += turn.wait
+            if self._limiter.holds(turn):
+                self._era = turn.era
+                return waited
+
+    def _attempt(self) -> requests.Response:
+        self._made += 1
+        request = self._make()
+        if self._auth:
+            self._signer = self._auth.signer
+            self._auth.sign(request, self._offset)
+        response = self._carry(request)
+        if response.status_code >= 400:
+            raise error_for(response)
+        return response
+
+    def _before_next(self, error: APIError | TransportError, elapsed: float) -> float | None:
+        """Do what has to be done before another attempt.
+
+        Returns:
+            For how many seconds the request queued for its turn; None when the error stands.
+        """
+        if isinstance(error, APIError) and self._is_signature_mended(error):
+            return self._take_turn()
+        if isinstance(error, ThrottledError):
+            return self._queue_again(error)
+        self._failed += 1
+        pause = self._policy.pause(
+            error,
+            attempt=self._failed,
+            elapsed=elapsed,
+            repeatable=self._again is not None,
+            ahead=self._server_ahead(error),
+        )
+        if pause is None:
+            return None
+        log.info("%s; attempt %d follows in %.1f s", error, self._made + 1, pause)
+        self._clock.sleep(pause)
+        if self._again is not None and not is_untouched(error):
+            self._maybe_done = True
+            self._again()
+        return self._take_turn()
+
+    def _queue_again(self, error: ThrottledError) -> float | None:
+        self._limiter.refused(self._clock.monotonic(), self._era, error)
+        self._throttled += 1
+        if self._throttled >= self._policy.throttled:
+            return None
+        pause = retry_after(error, self._server_ahead(error))
+        if pause is None:
+            # A rate that is fixed makes no room by itself.
+            pause = self._policy.backoff(self._throttled) if self._limiter.fixed else 0.0
+        if pause > self._policy.deadline:
+            return None
+        self._clock.sleep(pause)
+        return pause + self._take_turn()
+
+    def _is_signature_mended(self, error: APIError) -> bool:
+        """Whether the server found fault with the signature, and the next one will be another."""
+        if self._auth is None or self._signer is None:
+            return False
+        ahead = server_ahead(error.response, time.time() + self._auth.clock_offset)
+        if is_skew(error, None if ahead is None else ahead - self._offset):
+            # Not the correction that was used in vain.
+            if ahead is None or abs(ahead - self._offset) < 1 or self._corrected:
+                return False
+            self._offset, self._corrected = ahead, True
+            return True
+        self._remember_clock()
+        if not isinstance(error, AuthenticationError) or self._signer in self._refused:
+            return False
+        self._refused.append(self._signer)
+        return self._auth.try_next_key(self._signer)
+
+    def _remember_clock(self) -> None:
+        """Keep a correction that the server has accepted."""
+        if self._corrected and self._transport.correct_clock(self._offset):
+            log.warning(
+                "this machine's clock is %.0f seconds %s that of %s, and is corrected when signing",
+                abs(self._offset),
+                "behind" if self._offset > 0 else "ahead of",
+                self._transport.base_url,
+            )
+
+    def _server_ahead(self, error: APIError | TransportError) -> float:
+        return (server_ahead(error.response, time.time()) if isinstance(error, APIError) else None) or 0.0

@@ -1,0 +1,68 @@
+"""Pre-signed URLs: what somebody without a key may ask of the server, for a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from smartdc._http.connection import Connection, checked_path, encoded_query
+from smartdc._http.endpoint import Params
+from smartdc._http.transport import prepared
+from smartdc.arguments.roles import with_roles
+from smartdc.errors import ConfigurationError
+
+__all__ = ["PresignedURLs"]
+
+
+class PresignedURLs(Connection):
+    """URLs that carry their signature. Making one is no operation of CloudAPI: no request is made."""
+
+    def presign(
+        self,
+        method: str | Iterable[str],
+        path: str,
+        *,
+        expires: float | datetime = 300,
+        **query: Any,
+    ) -> str:
+        """A URL that whoever holds it can use, without a key, until it expires.
+
+        Made here, without a request. CloudAPI takes such URLs since version 8.4; it is how a browser opens a
+        WebSocket. Keep it as you would a password: there is no way to take it back.
+
+        Args:
+            method: HTTP verb that it is for, or several.
+            path: Path below the account, quoted: ``/machines``.
+            expires: Seconds from now; or a `datetime` that knows its time zone.
+            **query: The whole query of the request: nothing can be added to the URL afterwards.
+
+        Returns:
+            The URL.
+
+        Raises:
+            ConfigurationError: There is no key, or one of these cannot work.
+            KeyLoadError: The key cannot sign.
+        """
+        methods = [verb.upper() for verb in ([method] if isinstance(method, str) else method)]
+        if self.auth is None:
+            raise ConfigurationError("a URL cannot be signed without a key: give key_id")
+        if path and not path.startswith("/"):
+            raise ConfigurationError(f"path {path!r} does not start with '/'")
+        params: Params | None = query
+        for verb in methods:
+            params = with_roles(self.active_roles, verb, path, params)
+        url = prepared("GET", self.url, checked_path(path), {}, None, ()).url or ""
+        return self.auth.presign(methods, url, encoded_query(params), self._expiry(expires))
+
+    def _expiry(self, expires: float | datetime) -> int:
+        """The moment in seconds since 1970, on the server's clock."""
+        if not isinstance(expires, datetime):
+            own = self.auth.clock_offset if self.auth else 0.0
+            moment = time.time() + own + self._transport.clock_offset + expires
+        elif expires.tzinfo is None:
+            raise ConfigurationError("expires needs a time zone: datetime.now(UTC) + timedelta(minutes=5)")
+        else:
+            moment = expires.timestamp()
+        return int(moment)

@@ -1,0 +1,146 @@
+"""When a request is made again, and after how long: the policy, and what it goes by.
+
+Pure arithmetic: no requests, no sleep. `smartdc._http.exchange` acts on it for one request, and
+`smartdc._http.lost_answers` for whatever must not be created twice.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
+
+from smartdc.errors import APIError, ConfigurationError, SmartDCError, ThrottledError, TransportError
+
+__all__ = ["NONE", "STANDARD", "RetryPolicy", "chosen_policy", "is_untouched", "retry_after"]
+
+_PASSING = frozenset({408, 502, 503, 504})
+"""What proxies and a server that is down for a moment answer."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and for how long a request is made again.
+
+    A request that cannot have been carried out is made again whatever it is: nobody was reached, the server
+    answered 429 or 420, or 503 with a time to come back. After a failure that leaves open whether it was
+    carried out (a connection that broke, no answer in time, 502, 503, 504, half an answer), it is made again
+    if doing it twice does no harm: GET, HEAD, PUT, DELETE, and those POSTs that only set what they name.
+
+    The pause before the next attempt is a random part of `first_pause`, doubled with each attempt, up to
+    `longest_pause` (full jitter). A ``Retry-After`` of the server takes its place.
+
+    Attributes:
+        attempts: How many attempts in all, throttled ones not counted. 1 is no retry.
+        deadline: Seconds after the first attempt in which another one may begin; waiting for a turn under the
+            server's request rate is not counted.
+        first_pause: Seconds.
+        longest_pause: Seconds.
+        throttled: How often one request may be answered with 429 before that is an error.
+    """
+
+    attempts: int = 5
+    deadline: float = 300.0
+    first_pause: float = 0.5
+    longest_pause: float = 20.0
+    throttled: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("attempts", "throttled"):
+            count = getattr(self, name)
+            if not (isinstance(count, int) and count >= 1):
+                raise ConfigurationError(f"{name} of a RetryPolicy must be 1 or more, not {count!r}")
+        for name in ("deadline", "first_pause", "longest_pause"):
+            seconds = getattr(self, name)
+            if not (isinstance(seconds, int | float) and seconds >= 0):
+                raise ConfigurationError(f"{name} of a RetryPolicy must be seconds from 0, not {seconds!r}")
+
+    def pause(
+        self,
+        error: SmartDCError,
+        *,
+        attempt: int,
+        elapsed: float,
+        repeatable: bool,
+        ahead: float = 0.0,
+        chance: Callable[[], float] = random.random,
+    ) -> float | None:
+        """Seconds before the next attempt; None when `error` stands.
+
+        Args:
+            error: Why the last attempt failed.
+            attempt: Its number, from 1, throttled ones not counted.
+            elapsed: Seconds since the first attempt began.
+            repeatable: Whether doing it twice does no harm.
+            ahead: Seconds by which the server's clock is ahead of this machine's.
+            chance: What gives a random number from 0 to 1.
+        """
+        if attempt >= self.attempts or not _is_passing(error):
+            return None
+        if not (repeatable or is_untouched(error)):
+            return None
+        pause = retry_after(error, ahead)
+        if pause is None:
+            pause = self.backoff(attempt, chance)
+        return pause if elapsed + pause <= self.deadline else None
+
+    def backoff(self, attempt: int, chance: Callable[[], float] = random.random) -> float:
+        """Seconds to wait after the failure of this attempt: full jitter.
+
+        Args:
+            attempt: Its number, from 1.
+            chance: What gives a random number from 0 to 1.
+        """
+        return chance() * min(self.longest_pause, self.first_pause * 2.0 ** min(attempt - 1, 64))
+
+
+STANDARD = RetryPolicy()
+NONE = RetryPolicy(attempts=1, throttled=1)
+
+_MODES = {"standard": STANDARD, "none": NONE}
+
+
+def chosen_policy(retry: str | RetryPolicy) -> RetryPolicy:
+    """The policy that an argument means: one of the modes by name, or a policy itself."""
+    if isinstance(retry, RetryPolicy):
+        return retry
+    if retry not in _MODES:
+        raise ConfigurationError(f"retry must be 'standard', 'none' or a RetryPolicy, not {retry!r}")
+    return _MODES[retry]
+
+
+def is_untouched(error: SmartDCError) -> bool:
+    """Whether the request was certainly not carried out.
+
+    A 503 without ``Retry-After`` does not count: the proxy in front of CloudAPI says so too when the server
+    has not answered in time (its etc/haproxy.cfg: errorfile 504), and may go on with it.
+    """
+    if isinstance(error, APIError):
+        # 408: the proxy has not got the whole request; so it greets whoever uses a connection it gave up.
+        return isinstance(error, ThrottledError) or error.status == 408 or _is_read_only(error)
+    return isinstance(error, TransportError) and not error.sent
+
+
+def _is_read_only(error: APIError) -> bool:
+    return error.status == 503 and error.response is not None and "Retry-After" in error.response.headers
+
+
+def _is_passing(error: SmartDCError) -> bool:
+    """Whether another attempt may fare better."""
+    if isinstance(error, APIError):
+        return error.status in _PASSING
+    return isinstance(error, TransportError) and not error.lasting
+
+
+def retry_after(error: SmartDCError, ahead: float) -> float | None:
+    """Seconds that the server asks to wait: it says so in seconds, or by the time on its own clock."""
+    response = error.response if isinstance(error, APIError) else None
+    text = "" if response is None else response.headers.get("Retry-After", "").strip()
+    try:
+        seconds = Retry().parse_retry_after(text)
+    except (InvalidHeader, OverflowError, ValueError):
+        return None
+    return seconds if text.isdigit() else max(0.0, seconds - ahead)

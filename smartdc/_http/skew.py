@@ -1,0 +1,40 @@
+"""A clock that is wrong: how to tell from an answer, and by how much.
+
+Pure functions; `smartdc._http.exchange` acts on them.
+"""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from smartdc.errors import APIError
+
+__all__ = ["is_skew", "server_ahead"]
+
+
+ALLOWED_SECONDS = 300.0
+"""What the server lets pass (observed B)."""
+
+
+def is_skew(error: APIError, off: float | None) -> bool:
+    """Whether the server refused a request for its Date (observed B): nothing was carried out then.
+
+    Args:
+        error: The refusal.
+        off: Seconds between the Date of the request and that of the answer; None if untold.
+    """
+    if error.status != 400:
+        return False
+    if not error.response.content:  # of a HEAD
+        return off is not None and abs(off) > ALLOWED_SECONDS
+    return error.code == "RequestExpired" or (error.code == "InvalidHeader" and "clock skew" in error.message)
+
+
+def server_ahead(response: requests.Response, now: float) -> float | None:
+    """Seconds by which the server's clock, told by the answer's Date, is ahead of `now`; None if untold."""
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,324 @@
+"""One attempt on the wire: the request as it is sent, the pooled connections, and why there was no answer.
+
+Here belongs what touches sockets, TLS and the environment. What a request says, how it is signed, and what
+its answer means is the business of `connection`. `requests` has all this in its Session, which works out
+anew on each call what here is known beforehand (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import ssl
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import check_header_validity, get_environ_proxies, requote_uri, select_proxy
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from smartdc._forks import renew_in_children
+from smartdc._http.answers import unusable
+from smartdc._http.bodies import checked_encoding, read_body
+from smartdc._http.insecure import is_this_machine
+from smartdc.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    RequestTimeout,
+    TransportError,
+)
+
+__all__ = ["Timeout", "Transport", "authorities", "prepared", "refuse_damaged"]
+
+Timeout = float | tuple[float, float]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_USER = re.compile(r"//[^\s/]*@")  # with the password: a proxy's
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+# Where an answer ends, and the next request begins, is read from these.
+_FRAMING = ("content-length", "transfer-encoding")
+# What the layers below leave as it is, so that the server gets the very path that was signed.
+_AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
+_ESCAPE = re.compile(r"%[0-9a-f]{2}")
+
+
+def prepared(
+    method: str,
+    base: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    query: Sequence[tuple[str, str]],
+) -> requests.PreparedRequest:
+    """A request that can be signed and sent.
+
+    Args:
+        method: HTTP verb.
+        base: Protocol and host, and what else stands before the path.
+        path: Quoted path.
+        headers: Headers.
+        body: Encoded body.
+        query: Names and values of the query.
+
+    Raises:
+        ConfigurationError: The URL or a header is not one that can be sent.
+    """
+    request = requests.PreparedRequest()
+    try:
+        target = path if _AS_IT_IS.fullmatch(path) else _requoted(path)
+        request.method = method.upper()
+        request.url = f"{_normal(base)}{target}" + (f"?{urlencode(query)}" if query else "")
+        request.headers = CaseInsensitiveDict()
+        for name, value in headers.items():
+            _check_header(name, value)
+            request.headers[name] = value
+    except (
+        requests.exceptions.InvalidHeader,
+        requests.exceptions.InvalidURL,
+        UnicodeEncodeError,
+    ) as error:
+        raise ConfigurationError(f"{method} {base}{path}: {error}") from error
+    request.body = body
+    request.prepare_content_length(body)
+    request.hooks = {}
+    return request
+
+
+def refuse_damaged(response: requests.Response) -> None:
+    """Compare a body with its Content-MD5, which the server makes of the bytes before it packs them.
+
+    Raises:
+        InvalidResponse: They do not belong together.
+    """
+    stated = response.headers.get("Content-MD5")
+    if not stated or not response.content:
+        return
+    digest = hashlib.md5(response.content, usedforsecurity=False).digest()
+    if stated.strip() != base64.b64encode(digest).decode():
+        raise unusable(response, "with a body that is damaged: it does not fit its Content-MD5")
+
+
+class _Adapter(HTTPAdapter):
+    """Keeps the pool of its one server, which `requests` finds anew by URL and certificates for each call."""
+
+    def __init__(self, pool_size: int, warned: bool) -> None:
+        self._pools: dict[bool | str, Any] = {}
+        self._warned = warned
+        super().__init__(pool_connections=1, pool_maxsize=pool_size, pool_block=True)
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        pool = self._pools.get(verify)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
+            if self._warned and pool.scheme == "https":
+                # urllib3's own would warn at each request.
+                pool._validate_conn = _connected  # type: ignore[attr-defined]
+            self._pools[verify] = pool
+        return pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Done when the pool was made."""
+
+    def close(self) -> None:
+        # A pool closes its connections when nobody has it any more.
+        self._pools.clear()
+        super().close()
+
+
+class Transport:
+    """The pooled connections to one server, shared by any number of threads.
+
+    A forked child gets a pool of its own: it must not speak on its parent's sockets.
+
+    Args:
+        base_url: Protocol and host.
+        pool_size: How many connections to keep.
+        max_response: How many bytes of an answer to take.
+        warned: Whether it was said that certificates are not verified.
+
+    Attributes:
+        base_url: As given.
+        clock_offset: Seconds by which the server's clock is found to be ahead of this machine's.
+    """
+
+    def __init__(self, base_url: str, pool_size: int, max_response: int, warned: bool) -> None:
+        self.clock_offset = 0.0
+        self.base_url = base_url
+        self._pool_size = pool_size
+        self._max_response = max_response
+        self._warned = warned
+        self.renew()
+        renew_in_children(self)
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        timeout: Timeout,
+        verify: bool | str,
+        *,
+        stream: bool = False,
+    ) -> requests.Response:
+        """Send it and read the answer, whatever its status. Redirects are not followed.
+
+        Args:
+            request: What to send.
+            timeout: Seconds.
+            verify: True, False, or the path of the authorities to trust.
+            stream: Leave the body of an answer below 400 to be read.
+
+        Raises:
+            TransportError: There was no answer.
+            ConfigurationError: `verify` names no file.
+        """
+        started = time.perf_counter()
+        try:
+            response = self._adapter.send(
+                request, stream, timeout, authorities(verify), proxies=self._proxies
+            )
+            if not stream or response.status_code >= 400:
+                read_body(response, self._max_response)  # here, so that breaking off is noticed
+            else:
+                checked_encoding(response)
+        except TransportError:  # an answer, but none to be taken
+            raise
+        except (requests.RequestException, HTTPError) as error:  # some of urllib3's come through as they are
+            raise self._failure(error, f"{request.method} {request.path_url}", request) from error
+        except OSError as error:  # a file of authorities that is not there
+            raise ConfigurationError(f"verify={verify!r}: {error}") from error
+        response.elapsed = timedelta(seconds=time.perf_counter() - started)
+        return response
+
+    def close(self) -> None:
+        """Close the connections. A later request opens new ones."""
+        self._adapter.close()
+
+    def correct_clock(self, offset: float) -> bool:
+        """Remember the server's clock; whether that is news."""
+        with self._lock:
+            news = abs(offset - self.clock_offset) >= 2  # the server tells it by the second
+            self.clock_offset = offset
+        return news
+
+    def renew(self) -> None:
+        """Open a pool of its own; in a forked child too."""
+        self._lock = threading.Lock()
+        self._adapter = _Adapter(self._pool_size, self._warned)
+        # The environment is read here, once.
+        self._proxies = _proxies(self.base_url)
+
+    def _failure(
+        self, error: Exception, where: str, request: requests.PreparedRequest
+    ) -> ConnectionFailed | RequestTimeout:
+        about: Any = {"method": request.method, "path": request.path_url, "sent": not _is_unreached(error)}
+        if isinstance(error, requests.Timeout) or _is_read_timeout(error):
+            return RequestTimeout(f"{where}: no answer from {self.base_url} in time", **about)
+        if isinstance(error, requests.exceptions.SSLError):
+            return ConnectionFailed(
+                f"{where}: {self.base_url} is not trusted ({_reason(error)}); a private cloud's "
+                "certificate authority is given as verify='/path/to/ca.pem'",
+                lasting=_is_distrust(error),
+                **about,
+            )
+        return ConnectionFailed(
+            f"{where}: no connection to {self.base_url} ({_reason(error)})",
+            lasting=isinstance(error, LocationValueError),  # a name that no host can have
+            **about,
+        )
+
+
+def _connected(connection: Any) -> None:
+    if connection.sock is None:
+        connection.connect()
+
+
+@lru_cache(maxsize=64)
+def _normal(url: str) -> str:
+    """The URL in the spelling that is connected to: lower-case host, international names encoded."""
+    request = requests.PreparedRequest()
+    request.prepare_url(url, None)
+    return (request.url or "").rstrip("/")
+
+
+def _check_header(name: Any, value: Any) -> None:
+    check_header_validity((name, value))
+    value.encode("latin-1")  # what the wire can carry
+    # What is let through there, servers and proxies disagree about.
+    if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+        raise requests.exceptions.InvalidHeader(f"a control character or a blank in the header {name!r}")
+    if name.lower() in _FRAMING:
+        raise requests.exceptions.InvalidHeader(f"{name} cannot be given: it follows from the body")
+
+
+def _requoted(path: str) -> str:
+    return _ESCAPE.sub(lambda match: match[0].upper(), requote_uri(path))
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """The environment's proxies; none for this machine itself, which no proxy could reach."""
+    if is_this_machine(url):
+        return {}
+    proxies = dict(get_environ_proxies(url))
+    proxy = select_proxy(url, proxies)
+    try:
+        parts = urlsplit(proxy if proxy and "://" in proxy else f"//{proxy}")
+        usable = proxy is None or (parts.hostname and (parts.port or True))
+    except ValueError:
+        usable = False
+    if not usable:  # not repeated: there may be a password in it
+        raise ConfigurationError(f"{url}: the proxy in the environment must have the form http://host:port")
+    return proxies
+
+
+def authorities(verify: bool | str) -> bool | str:
+    """What to trust: the environment may name the authorities, but not undo the caller's choice."""
+    if verify is True:
+        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    return verify
+
+
+def _is_read_timeout(error: Exception) -> bool:
+    # A body that stops coming is a ConnectionError around urllib3's timeout.
+    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
+
+
+def _is_unreached(error: Exception) -> bool:
+    """Whether no connection came about, so that nothing can have been sent."""
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | LocationValueError):
+        return True
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(cause, NewConnectionError | ConnectTimeoutError) or _is_distrust(error)
+
+
+def _is_distrust(error: Exception) -> bool:
+    """Whether the server's certificate was refused; nothing was sent then."""
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(cause, SSLError) and any(
+        isinstance(part, ssl.SSLCertVerificationError) for part in cause.args
+    )
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause, in words: `requests` wraps it three times."""
+    cause: Any = error.args[0] if error.args else error
+    cause = getattr(cause, "reason", None) or cause
+    text = str(cause.args[-1]) if isinstance(cause, BaseException) and cause.args else str(cause)
+    return _USER.sub("//", _CONTROL.sub(" ", text))

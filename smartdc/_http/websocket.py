@@ -1,0 +1,265 @@
+"""WebSockets: from a signed request to an open socket, or to the server's refusal.
+
+The library `websockets` does the protocol; it is the extra ``stream``, and is imported when it is needed.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from smartdc._http.insecure import is_this_machine
+from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+__all__ = ["Upgraded", "WebSocket", "dial"]
+
+# The library logs every header at DEBUG, the signature too, and what the messages say.
+_log = logging.getLogger("smartdc._http.websocket")
+_log.setLevel(logging.INFO)
+
+#: The server answers pings, and a proxy on the way closes what is idle for long.
+PING_SECONDS = 20.0
+#: What the other end is given to say goodbye; it is not worth waiting for.
+CLOSE_SECONDS = 2.0
+_STEP_SECONDS = 0.1
+
+# What the library sends by itself, or must not be sent twice.
+_NOT_TAKEN_OVER = ("connection", "content-length", "host", "transfer-encoding", "upgrade", "user-agent")
+
+
+class WebSocket:
+    """An open WebSocket, as the streams see it.
+
+    Args:
+        connection: The library's.
+        where: Verb and path, for errors.
+    """
+
+    def __init__(self, connection: ClientConnection, where: str) -> None:
+        self._connection = connection
+        self._where = where
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The one that the server chose."""
+        return self._connection.subprotocol
+
+    def receive(self, timeout: float | None) -> str | bytes | None:
+        """The next message; None when the other end has closed, or this one.
+
+        Raises:
+            TimeoutError: None came in time.
+            ConnectionFailed: The connection broke.
+            InvalidResponse: The message is too large.
+        """
+        from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+        from websockets.frames import CloseCode
+
+        try:
+            return self._connection.recv(timeout)
+        except ConnectionClosedOK:
+            return None
+        except ConnectionClosed as error:
+            if error.sent is not None and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                raise InvalidResponse(
+                    f"{self._where}: a message of the stream is too large ({error.sent.reason}); "
+                    "give DataCenter a larger max_response"
+                ) from error
+            raise ConnectionFailed(f"{self._where}: the stream broke off ({error})") from error
+
+    def send(self, message: str | bytes) -> None:
+        """Send a message.
+
+        Raises:
+            ConnectionFailed: The connection is closed or broke.
+        """
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            self._connection.send(message)
+        except ConnectionClosed as error:
+            raise ConnectionFailed(f"{self._where}: the stream is closed ({error})") from error
+
+    def settle(self, timeout: float) -> None:
+        """Wait until the server has read all that was sent: it answers a ping after that."""
+        from websockets.exceptions import ConnectionClosed
+        from websockets.protocol import State
+
+        end = time.monotonic() + timeout
+        try:
+            pong = self._connection.ping()
+        except ConnectionClosed as error:
+            raise ConnectionFailed(f"{self._where}: the stream broke off ({error})") from error
+        # In steps: nothing wakes this when the connection breaks.
+        while not pong.wait(_STEP_SECONDS):
+            if self._connection.state is not State.OPEN:
+                raise ConnectionFailed(f"{self._where}: the stream broke off")
+            if time.monotonic() > end:
+                raise RequestTimeout(f"{self._where}: no answer in time")
+
+    def close(self) -> None:
+        """Say goodbye and close; from any thread, and also twice."""
+        self._connection.close()
+
+
+class Upgraded(requests.Response):
+    """The answer that made a WebSocket of the connection."""
+
+    websocket: WebSocket
+
+
+def dial(
+    request: requests.PreparedRequest,
+    timeout: float | tuple[float, float],
+    authorities: bool | str,
+    max_size: int,
+    subprotocols: Sequence[str] = (),
+) -> Upgraded:
+    """Make one attempt to open a WebSocket.
+
+    Args:
+        request: The request, signed.
+        timeout: Seconds for the whole of it.
+        authorities: What to trust: True, False, or the path of the authorities.
+        max_size: How many bytes of a message to take.
+        subprotocols: Those that will do, the best first.
+
+    Returns:
+        The answer; one of 400 and above has no `websocket`.
+
+    Raises:
+        ConfigurationError: The extra ``stream`` is not installed.
+        TransportError: There was no answer, or none of a WebSocket.
+    """
+    try:
+        from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
+        from websockets.sync.client import ClientConnection, connect
+        from websockets.typing import Subprotocol
+    except ImportError as error:
+        raise ConfigurationError("streams need the extra 'stream': pip install 'smartdc[stream]'") from error
+
+    class Unredirected(ClientConnection):
+        """Takes a redirect for an answer: what was signed for one place is not sent to another."""
+
+        def handshake(self, *args: Any, **kwargs: Any) -> None:
+            try:
+                super().handshake(*args, **kwargs)
+            except InvalidStatus as refusal:
+                raise _Refused(refusal.response) from None
+
+    url, path = request.url or "", request.path_url
+    secure = url.startswith("https:")
+    about: dict[str, Any] = {"method": "GET", "path": path}
+    try:
+        opened = connect(
+            url.replace("http", "ws", 1),
+            ssl=_tls(authorities) if secure else None,
+            additional_headers=_headers(request),
+            user_agent_header=_text(request.headers.get("User-Agent")),
+            subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+            compression=None,
+            # No proxy could reach this machine itself.
+            proxy=None if is_this_machine(url) else True,
+            open_timeout=timeout[0] + timeout[1] if isinstance(timeout, tuple) else timeout,
+            ping_interval=PING_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            max_size=max_size,
+            create_connection=Unredirected,
+            logger=_log,
+        ).__enter__()
+    except _Refused as refusal:
+        answer = _answer(request, refusal.response)
+        if answer.status_code < 400:
+            message = f"GET {path}: {answer.status_code} where a WebSocket was to begin"
+            raise InvalidResponse(message, response=answer, lasting=True, **about) from None
+        return answer
+    except ssl.SSLCertVerificationError as error:
+        raise ConnectionFailed(
+            f"GET {path}: {url} is not trusted ({error.verify_message}); a private cloud's "
+            "certificate authority is given as verify='/path/to/ca.pem'",
+            **about,
+        ) from error
+    except TimeoutError as error:
+        raise RequestTimeout(f"GET {path}: no answer from {url} in time", **about) from error
+    except (OSError, EOFError) as error:
+        raise ConnectionFailed(f"GET {path}: no connection to {url} ({error})", **about) from error
+    except InvalidURI as error:
+        raise ConfigurationError(f"GET {url}: {error}") from error
+    except InvalidProxy as error:  # whose own text has the proxy's password
+        raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error.msg}") from None
+    except ImportError as error:
+        raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error}") from error
+    except InvalidHandshake as error:
+        if isinstance(error.__cause__, EOFError):
+            message = f"GET {path}: no answer from {url}: the connection broke"
+            raise ConnectionFailed(message, **about) from error
+        raise InvalidResponse(f"GET {path}: {url} does not speak WebSocket ({error})", **about) from error
+    answer = _answer(request, opened.response)
+    answer.websocket = WebSocket(opened, f"GET {path}")
+    return answer
+
+
+class _Refused(Exception):
+    """The server answered, but not with an upgrade."""
+
+    def __init__(self, response: Any) -> None:
+        super().__init__(response)
+        self.response = response
+
+
+def _answer(request: requests.PreparedRequest, response: Any) -> Upgraded:
+    answer = Upgraded()
+    answer.status_code = response.status_code
+    answer.reason = response.reason_phrase
+    answer.headers = CaseInsensitiveDict(response.headers.raw_items())
+    answer.request = request
+    answer.url = request.url or ""
+    answer._content = bytes(response.body or b"")
+    return answer
+
+
+def _headers(request: requests.PreparedRequest) -> dict[str, str]:
+    return {
+        name: _text(value) or ""
+        for name, value in request.headers.items()
+        if name.lower() not in _NOT_TAKEN_OVER
+    }
+
+
+def _text(value: str | bytes | None) -> str | None:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _tls(authorities: bool | str) -> ssl.SSLContext:
+    context = _context(authorities)
+    # One thread reads while another writes. In TLS 1.3 session tickets come after the handshake, and when one
+    # is read in the middle of a write, both can wait for ever.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _context(authorities: bool | str) -> ssl.SSLContext:
+    if authorities is False:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    # The same authorities as for every other request.
+    trusted = Path(DEFAULT_CA_BUNDLE_PATH if authorities is True else authorities)
+    try:
+        if trusted.is_dir():
+            return ssl.create_default_context(capath=str(trusted))
+        return ssl.create_default_context(cafile=str(trusted))
+    except OSError as error:
+        raise ConfigurationError(f"verify={str(trusted)!r}: {error}") from error

@@ -1,0 +1,76 @@
+"""Role tags: what their resources are called in a URL, and how roles are named in them.
+
+A role tag says which role a sub-user must have to act on a resource: on the account itself, on a collection
+(``machines``), or on one thing in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from smartdc._http.endpoint import MachineEndpoint, entity_id
+from smartdc.errors import ConfigurationError
+
+__all__ = ["ResourceRef", "RoleRef", "resource_segments", "role_names", "role_tag_header"]
+
+HEADER = "Role-Tag"
+
+RoleRef = str | Mapping[str, Any]
+"""A role: its name, or a dict from `DataCenter.roles`."""
+
+ResourceRef = str | MachineEndpoint | Sequence[str | Mapping[str, Any] | MachineEndpoint] | None
+"""What can carry role tags: a path, a `Machine`, a sequence of a path's parts; None is the account."""
+
+# Where a dict of these collections says what it is called in a URL; elsewhere it is its id.
+_NAMES = {
+    "accesskeys": ("accesskeyid",),
+    "keys": ("fingerprint", "name"),
+    "users": ("id", "login"),
+}
+
+
+def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
+    """The parts of a resource's path below the account.
+
+    Raises:
+        ConfigurationError: It says not which collection it is in, or a part names nothing.
+    """
+    if resource is None:
+        return ()
+    if isinstance(resource, MachineEndpoint):
+        return ("machines", resource.id)
+    if isinstance(resource, str):
+        path = resource.strip("/")
+        return tuple(path.split("/")) if path else ()
+    if isinstance(resource, Mapping) or not isinstance(resource, Sequence):
+        raise ConfigurationError(
+            f"{resource!r} does not say what kind of thing it is: give its path, 'images/ID', or "
+            "('images', image)"
+        )
+    segments: list[str] = []
+    for part in resource:
+        collection = segments[-1] if len(segments) % 2 else ""
+        what = collection.removesuffix("s") or "resource"
+        segments.append(entity_id(part, what, *_NAMES.get(collection, ())))
+    return tuple(segments)
+
+
+def role_names(roles: Iterable[RoleRef] | RoleRef) -> list[str]:
+    """The names of roles, which is how role tags name them.
+
+    Raises:
+        ConfigurationError: One has no name, or one that a header cannot hold.
+    """
+    several = [roles] if isinstance(roles, str | Mapping) else list(roles)
+    names = [entity_id(role, "role", "name") for role in several]
+    for name in names:
+        if "," in name or name != name.strip() or not name.isprintable():
+            raise ConfigurationError(f"{name!r} cannot be the name of a role in a role tag")
+    return names
+
+
+def role_tag_header(roles: Iterable[RoleRef] | RoleRef | None) -> dict[str, str] | None:
+    """The header that tags what a request creates; None when no role is given."""
+    names = [] if roles is None else role_names(roles)
+    return {HEADER: ",".join(names)} if names else None

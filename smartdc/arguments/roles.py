@@ -1,0 +1,55 @@
+"""Roles: which of them a request asks to be made with, as the query parameter ``as-role``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from smartdc._http.endpoint import Params
+from smartdc.errors import ConfigurationError
+
+__all__ = ["checked_roles", "with_roles"]
+
+PARAMETER = "as-role"
+
+# Here the server stores every parameter that it does not keep for itself (behaviour D5, observed G).
+_STORES_PARAMETERS = re.compile(r"/machines/[^/]+/(tags|metadata)")
+
+
+def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
+    """The names of roles, if each will arrive as it is.
+
+    Raises:
+        ConfigurationError: It is not a sequence of names, or one is empty or has a comma in it.
+    """
+    if isinstance(roles, str):
+        raise ConfigurationError(f"roles must be a list of names: roles=[{roles!r}]")
+    names = tuple(roles)
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or "," in name:
+            raise ConfigurationError(f"{name!r} cannot be the name of a role: give each by itself, as text")
+    return names
+
+
+def with_roles(roles: tuple[str, ...], method: str, path: str, params: Params | None) -> Params | None:
+    """The query of a request that is made with these roles.
+
+    Args:
+        roles: Their names; with none the server takes the caller's default roles.
+        method: HTTP verb.
+        path: Path below the account.
+        params: Query so far. An ``as-role`` in it stands: two of them make the server fail.
+
+    Raises:
+        ConfigurationError: The server would take the roles for a tag or a metadata entry.
+    """
+    given = (params or {}).get(PARAMETER)
+    if given is None and not roles:
+        return params
+    stored = _STORES_PARAMETERS.fullmatch(path)
+    if stored and method.upper() in ("POST", "PUT"):
+        raise ConfigurationError(
+            f"{stored[1]} cannot be written with named roles, because the server would store {PARAMETER!r} "
+            f"among the {stored[1]}: write with the default roles, sdc.as_role().machine(id, lazy=True)"
+        )
+    return params if given is not None else {**(params or {}), PARAMETER: ",".join(roles)}

@@ -1,0 +1,86 @@
+"""What a caller may do with the account of the path: all of its own; of others, what its roles allow.
+
+A sub-user needs a role that is active (by default, or named in ``as-role``), that one of its policies has a
+rule for the action, and that the resource is tagged with it, unless the rule names resources itself. The
+decision is mahi's, with node-aperture's rules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smartdc.emulator.http.answers import Refusal, crashed
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.rules import aperture
+from smartdc.emulator.state.directory import KeyOwner
+from smartdc.emulator.state.roles import ADMINISTRATOR, Role
+from smartdc.emulator.state.site import Site
+
+
+def check_allowed(site: Site, request: Incoming, operation: str) -> None:
+    """Refuse what the caller may not do (403); note the roles that it acts with.
+
+    Args:
+        site: The data center.
+        request: The request, whose account and resource are known.
+        operation: Its name in policies: ``getmachine``.
+    """
+    caller: KeyOwner | None = request.sub_user or request.caller
+    if caller is None or caller is request.account or (request.sub_user and request.sub_user.allowed):
+        return
+    roles = _active_roles(request, caller)
+    if not _allowed(site, request, operation, roles):
+        raise _forbidden(f"{request.path} ({operation})")
+    request.active_roles = roles
+
+
+def _active_roles(request: Incoming, caller: KeyOwner) -> list[Role]:
+    access, login = request.account.access, request.account.login
+    asked = request.params.get("as-role")
+    if not asked:
+        return access.roles_of(caller.uuid, by_default=True)
+    if not isinstance(asked, str):
+        raise crashed("asRoleParam.split is not a function")
+    own = {role.name: role for role in access.roles_of(caller.uuid)}
+    if any(name not in own for name in asked.split(",")):
+        raise _forbidden(login)  # the server does not say which
+    return [own[name] for name in asked.split(",")]
+
+
+def _allowed(site: Site, request: Incoming, operation: str, roles: list[Role]) -> bool:
+    account = request.account
+    if not account.approved or (request.caller is not None and not request.caller.approved):
+        return False
+    rules: list[aperture.Rule] = []
+    for role in roles:
+        if role.name == ADMINISTRATOR:
+            return True
+        written = [aperture.parse(rule) for rule in account.access.rules_of(role)]
+        tagged = any(role.uuid == tag.uuid for tag in request.tagged)
+        rules += [rule for rule in written if tagged or rule.resources is not None]
+    try:
+        return aperture.allows(rules, operation, request.path, _context(site, request, roles))
+    except (ValueError, TypeError):  # also RuleError: one rule that cannot be applied spoils the others
+        return False
+
+
+def _context(site: Site, request: Incoming, roles: list[Role]) -> dict[str, Any]:
+    now = site.shared.clock.wall()
+    context = {
+        "date": now,
+        "day": now,
+        "time": now,
+        "user-agent": request.headers.get("user-agent"),
+        "sourceip": request.ip,
+        "method": request.method.lower(),
+        "activeRoles": [role.uuid for role in roles],
+        "datacenter": site.name,
+    }
+    if request.vm_record is not None:
+        context["ip"] = request.machine.get("ips")
+        context |= {f"tag_{name}": value for name, value in request.machine.get("tags", {}).items()}
+    return context
+
+
+def _forbidden(what: str) -> Refusal:
+    return Refusal(403, "NotAuthorized", f"You do not have permission to access {what}")

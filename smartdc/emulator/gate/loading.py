@@ -1,0 +1,90 @@
+"""What the server loads before the handler runs: the image, package and machine that parameters name.
+
+These checks come before a handler's own, and they look at every request: an ``image`` key in the body of any
+action is looked up (observed F), and so is one among new tags (observed G).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from smartdc.emulator.http.answers import Refusal, invalid_field, not_found, validation_failed
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.state.resources import Package
+from smartdc.emulator.state.site import Site
+
+UUID = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}")
+
+
+def is_uuid(value: Any) -> bool:
+    """Whether this is a uuid in the only spelling that the server knows, lower case."""
+    return isinstance(value, str) and UUID.fullmatch(value) is not None
+
+
+def load_image(site: Site, request: Incoming) -> None:
+    """Look up the image that ``image`` or ``dataset`` names, if it is a uuid; 404 when it is unknown."""
+    named = request.params.get("image") or request.params.get("dataset")
+    if not is_uuid(named):
+        return
+    image_uuid = str(named)
+    image = site.images.get(image_uuid)
+    any_owner = request.method == "GET" and "/machines" in request.path
+    if image is None or not (any_owner or image.visible_to(request.account.uuid)):
+        raise not_found("image not found")
+    if image.state == "destroyed":
+        raise not_found(f"{image_uuid} not found")
+    request.image = image
+
+
+def load_package(site: Site, request: Incoming) -> None:
+    """Look up the package that ``package`` names.
+
+    By uuid any that exists, also an inactive one, else 404. By name the highest version of the active ones;
+    a name that fits none stays for the handler to complain about.
+    """
+    if request.path.endswith("/packages"):
+        return
+    name = request.params.get("package")
+    if not name:
+        return
+    account_uuid = request.account.uuid
+    if is_uuid(name):
+        package = site.packages.get(name)
+        if package is None or not package.visible_to(account_uuid):
+            raise not_found(f"Package {name} does not exist")
+        request.package = package
+        return
+    named = [
+        package
+        for package in site.packages.values()
+        if package.name == name and package.active and package.visible_to(account_uuid)
+    ]
+    request.package = max(named, key=_version, default=None)
+
+
+def load_machine(site: Site, request: Incoming) -> None:
+    """Look up the machine; 409 for what is no uuid, 404 for what is unknown or another account's."""
+    if "/machines" not in request.path:
+        return
+    machine_uuid = request.params.get("machine")
+    if not machine_uuid and request.params.get("resource_name") == "machines":
+        machine_uuid = request.params.get("resource_id")
+    if not machine_uuid:
+        if request.path_values.get("machine") == "" or request.path_values.get("resource_id") == "":
+            site.shared.violations.append(f"A6: {request.method} {request.target} has an empty machine id")
+            raise Refusal(500, "InternalError", "Internal Error")
+        return
+    if not is_uuid(machine_uuid):
+        raise validation_failed("Invalid Parameters", [invalid_field("uuid", "Invalid UUID")])
+    vm = site.machines.get(machine_uuid)
+    if vm is None or vm.owner_uuid != request.account.uuid:
+        raise not_found("VM not found")
+    request.vm_record = vm
+    credentials = request.params.get("credentials")
+    request.machine = machine_json(site, vm, request.version, credentials)
+
+
+def _version(package: Package) -> tuple[int, ...]:
+    return tuple(int(part) for part in package.version.split(".") if part.isdigit())

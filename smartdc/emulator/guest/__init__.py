@@ -1,0 +1,1 @@
+"""The inside of a machine: its file system, its shell, and SSH."""

@@ -1,0 +1,182 @@
+"""SSH into emulated machines: a server for each that runs, at its own address on the loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+
+import asyncssh
+
+from smartdc.emulator.guest.shell import Guest, Shell
+from smartdc.emulator.seed import LOOPBACK_ADDRESSES
+from smartdc.emulator.state.vm import VM
+
+__all__ = ["MachineLogins"]
+
+USERS = ("admin", "root")
+
+Keys = Callable[[VM], Iterable[str]]
+
+
+class MachineLogins:
+    """The SSH servers of the machines that run.
+
+    Args:
+        port: Where they listen, each at its own address.
+        keys: The public keys, OpenSSH lines, that may log in to a machine.
+        loop: The event loop that serves them.
+
+    Raises:
+        OSError: This port is not to be had.
+    """
+
+    def __init__(self, port: int, keys: Keys, loop: asyncio.AbstractEventLoop) -> None:
+        # Better now than when the first machine runs.
+        _listen(str(LOOPBACK_ADDRESSES[0][-2]), port, "machines").close()
+        self.port = port
+        self._keys = keys
+        self._loop = loop
+        self._host_key = asyncssh.generate_private_key("ssh-ed25519")
+        self._guests: dict[str, Guest] = {}
+        self._doors: dict[str, _Door] = {}
+
+    def follow(self, machines: Iterable[VM]) -> None:
+        """Open and close servers so that exactly the machines that run have one.
+
+        The socket listens when this returns; who connects at once waits for the server behind it. A machine
+        that has no address of the loopback cannot be logged in to.
+        """
+        for vm in machines:
+            address = next((nic.ip for nic in vm.nics if nic.ip.startswith("127.")), None)
+            if vm.shown_state == "running" and address is not None and vm.uuid not in self._doors:
+                self._open(vm, address)
+            elif vm.shown_state != "running" and vm.uuid in self._doors:
+                self._close(vm.uuid)
+            if vm.destroyed:
+                self._guests.pop(vm.uuid, None)
+
+    def close(self) -> None:
+        """Close all servers."""
+        for uuid in list(self._doors):
+            self._close(uuid)
+
+    def _open(self, vm: VM, address: str) -> None:
+        listener = _listen(address, self.port, f"machine {vm.alias}")
+        guest = self._guests.setdefault(vm.uuid, Guest(vm.alias, lambda: vm.customer_metadata))
+        guest.boot()
+        door = self._doors[vm.uuid] = _Door(listener)
+        asyncio.run_coroutine_threadsafe(
+            door.serve(guest, lambda: self._keys(vm), self._host_key), self._loop
+        )
+
+    def _close(self, uuid: str) -> None:
+        door = self._doors.pop(uuid)
+        self._loop.call_soon_threadsafe(door.close)
+        with suppress(OSError):  # closed already
+            door.listener.shutdown(socket.SHUT_RDWR)  # nobody gets in from now on
+
+
+class _Door:
+    """The SSH server of one machine, from its boot to its stop."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._connections: set[asyncssh.SSHServerConnection] = set()
+        self._closed = False
+
+    async def serve(self, guest: Guest, keys: Callable[[], Iterable[str]], host_key: asyncssh.SSHKey) -> None:
+        """Let users in."""
+        try:
+            self._acceptor = await asyncssh.listen(
+                sock=self.listener,
+                server_factory=lambda: _Login(keys, self._connections),
+                server_host_keys=[host_key],
+                process_factory=partial(_serve_process, guest),
+            )
+        except BaseException:
+            self.listener.close()
+            raise
+        if self._closed:
+            self.close()
+
+    def close(self) -> None:
+        """Throw everybody out, as a machine does that goes down."""
+        self._closed = True
+        if self._acceptor is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self.listener)
+            loop.call_soon(self._acceptor.close)  # not now: see the web server's shutdown
+        for connection in list(self._connections):
+            connection.abort()
+
+
+class _Login(asyncssh.SSHServer):
+    """Lets in who has one of the account's keys."""
+
+    def __init__(
+        self, keys: Callable[[], Iterable[str]], connections: set[asyncssh.SSHServerConnection]
+    ) -> None:
+        self._keys = keys
+        self._connections = connections
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self._connection)
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        known = (asyncssh.import_public_key(line).public_data for line in self._keys())
+        return username in USERS and key.public_data in known
+
+
+async def _serve_process(guest: Guest, process: asyncssh.SSHServerProcess[str]) -> None:
+    shell = Shell(guest, process.get_extra_info("username"))
+    if process.command is not None:
+        out, errors, status = shell.run(process.command)
+        process.stdout.write(out)
+        process.stderr.write(errors)
+        process.exit(status)
+        return
+    status = 0
+    prompt = f"[{shell.user}@{guest.hostname}]$ "
+    process.stdout.write(prompt)
+    while True:
+        try:
+            line = await process.stdin.readline()
+        except asyncssh.TerminalSizeChanged:
+            continue
+        except (asyncssh.BreakReceived, asyncssh.SignalReceived):  # Ctrl-C
+            line = "\n"
+        if not line or line.strip() in ("exit", "logout"):
+            break
+        out, errors, status = shell.run(line)
+        process.stdout.write(out + errors + prompt)
+    process.exit(status)
+
+
+def _listen(address: str, port: int, whose: str) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            error.errno,
+            f"no SSH server for {whose} at {address}:{port} ({error.strerror}): ports under 1024 need root, "
+            "addresses other than 127.0.0.1 need Linux; see Emulator(ssh_port=)",
+        ) from error
+    return listener

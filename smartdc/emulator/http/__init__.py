@@ -1,0 +1,1 @@
+"""Requests and answers: the web server, routes, parameters, media types, versions, faults."""

@@ -1,0 +1,130 @@
+"""The parameter bag: query string and body, merged the way the server merges them (D5).
+
+The path comes first and the query does not override it; the body overrides both, which is why a tag named
+``machine`` reaches another machine (observed G).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+from urllib.parse import unquote_plus
+
+from smartdc.emulator.http.answers import Refusal
+
+#: Larger bodies are refused; exactly this many bytes pass (observed G).
+MAX_BODY = 100_000
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+_BRACKETS = re.compile(r"(?P<name>[^\[\]]+)(?P<keys>(?:\[[^\[\]]*\])+)")
+_MOST_PARAMETERS = 1000
+
+
+def parse_query(text: str) -> dict[str, Any]:
+    """Read a query string or form body: repeated names make a list, ``a[b]=c`` an object."""
+    values: dict[str, Any] = {}
+    for pair in text.split("&")[:_MOST_PARAMETERS]:
+        if pair:
+            name, _, value = pair.partition("=")
+            _put(values, unquote_plus(name), unquote_plus(value))
+    return values
+
+
+def content_type_of(headers: dict[str, str]) -> str:
+    """The media type of the body; octet-stream when none is given."""
+    return headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
+
+
+def parse_body(method: str, headers: dict[str, str], body: bytes) -> Any:
+    """Read the body if the server would.
+
+    Returns:
+        The decoded JSON, the parameters of a form, or None: GET, HEAD, and every other content type are not
+        read (observed E, last row).
+
+    Raises:
+        Refusal: 400 InvalidContent.
+    """
+    if method in ("GET", "HEAD") or not body:
+        return None
+    content_type = content_type_of(headers)
+    if content_type == FORM_TYPE:
+        return parse_query(body.decode(errors="replace"))
+    if content_type != "application/json":
+        return None
+    try:
+        return json.loads(body.decode(errors="replace"), parse_constant=_no_constant)
+    except ValueError as error:
+        raise Refusal(400, "InvalidContent", f"Invalid JSON: {error}") from error
+
+
+def merge(path: dict[str, str], query: dict[str, Any], body: Any) -> dict[str, Any] | None:
+    """Make one bag of three.
+
+    Returns:
+        The bag, or None for a JSON body that is a list or a scalar: it replaces the bag, and with it the
+        account (observed G: 404 "undefined does not exist").
+    """
+    params: dict[str, Any] = dict(path)
+    for name, value in query.items():
+        if not params.get(name):
+            params[name] = value
+    if isinstance(body, dict):
+        params.update(body)
+    elif isinstance(body, list) or body:
+        return None
+    return params
+
+
+def as_text(value: Any) -> str:
+    """What JavaScript makes of a value inside a message."""
+    if isinstance(value, list):
+        return ",".join("" if item is None else as_text(item) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, dict):
+        return "[object Object]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def fits_wildcard(value: str, pattern: str) -> bool:
+    """Whether a text fits a pattern in which ``*`` stands for anything."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), value, re.DOTALL) is not None
+
+
+def _put(values: dict[str, Any], name: str, value: str) -> None:
+    match = _BRACKETS.fullmatch(name)
+    if match is None:
+        _append(values, name, value)
+        return
+    keys = match["keys"][1:-1].split("][")
+    if keys[-1] == "" or keys[-1].isdigit():
+        earlier = values.setdefault(match["name"], [])
+        if isinstance(earlier, list):
+            earlier.append(value)
+        return
+    target = values
+    for key in (match["name"], *keys[:-1]):
+        target = target.setdefault(key, {})
+        if not isinstance(target, dict):
+            return
+    _append(target, keys[-1], value)
+
+
+def _append(values: dict[str, Any], name: str, value: str) -> None:
+    earlier = values.get(name)
+    if earlier is None:
+        values[name] = value
+    elif isinstance(earlier, list):
+        earlier.append(value)
+    else:
+        values[name] = [earlier, value]
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")

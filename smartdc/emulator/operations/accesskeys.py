@@ -1,0 +1,185 @@
+"""Access keys of the account and of its sub-users.
+
+CloudAPI 9.20.0 takes no arguments when it makes one, cannot update one, and shows secrets whenever asked.
+What is here is the version after it, to which the schema of 9.20 belongs too.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import struct
+import zlib
+from typing import Any
+
+from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, not_found
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.operations.keys import UPLOAD_TYPES, key_owner
+from smartdc.emulator.state.clock import timestamp
+from smartdc.emulator.state.directory import AccessKey, KeyOwner
+from smartdc.emulator.state.site import Site
+
+STATUSES = ("Active", "Inactive", "Expired")
+MOST = 100
+_LONGEST_DESCRIPTION = 150
+_PREFIX = b"tdc_"
+
+
+def access_key_json(key: AccessKey) -> dict[str, Any]:
+    """Write one access key, without its secret."""
+    shown: dict[str, Any] = {
+        "accesskeyid": key.accesskeyid,
+        "credentialtype": "permanent",
+        "status": key.status,
+    }
+    if key.description:
+        shown["description"] = key.description
+    return shown | {"created": timestamp(key.created), "updated": timestamp(key.updated), "expiration": None}
+
+
+def list_access_keys(site: Site, request: Incoming) -> Answer:
+    """``GET /:account[/users/:user]/accesskeys``."""
+    return Answer([access_key_json(key) for key in key_owner(request).access_keys])
+
+
+def get_access_key(site: Site, request: Incoming) -> Answer:
+    """``GET /:account[/users/:user]/accesskeys/:accesskeyid``."""
+    return Answer(access_key_json(_find(request, key_owner(request))))
+
+
+def create_access_key(site: Site, request: Incoming) -> Answer:
+    """``POST /:account[/users/:user]/accesskeys``: the only answer with the secret."""
+    if request.params.get("credentialtype", "permanent") != "permanent":
+        raise _forbidden("credentialtype cannot be set via CloudAPI")
+    if request.params.get("expiration"):
+        raise _forbidden("expiration cannot be set via CloudAPI")
+    owner = key_owner(request)
+    if len(owner.access_keys) >= MOST:
+        raise _forbidden(f"Account already has the maximum allowed number of access keys ({MOST})")
+    now = site.shared.clock.now()
+    key = AccessKey(secrets.token_hex(16), _new_secret(), now, now)
+    _change(key, _changes(request))
+    owner.access_keys.append(key)
+    shown = access_key_json(key) | {"accesskeysecret": key.secret}
+    return Answer(shown, 201, {"Location": _location(request, key)})
+
+
+def update_access_key(site: Site, request: Incoming) -> Answer:
+    """``POST /:account[/users/:user]/accesskeys/:accesskeyid``; an unknown one is a 409 here."""
+    changes = _changes(request)
+    for name in ("credentialtype", "expiration"):
+        if request.params.get(name):
+            raise _forbidden(f"{name} cannot be set via CloudAPI")
+    try:
+        key = _find(request, key_owner(request))
+    except Refusal as refusal:
+        raise invalid_argument(refusal.message) from refusal
+    _change(key, changes)
+    if changes:
+        key.updated = site.shared.clock.now()
+    return Answer(access_key_json(key), 200, {"Location": _location(request, key)})
+
+
+def delete_access_key(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account[/users/:user]/accesskeys/:accesskeyid``."""
+    owner = key_owner(request)
+    owner.access_keys.remove(_find(request, owner))
+    return Answer(status=204)
+
+
+def _find(request: Incoming, owner: KeyOwner) -> AccessKey:
+    wanted = as_text(request.params["accesskeyid"])
+    for key in owner.access_keys:
+        if key.accesskeyid == wanted:
+            return key
+    raise not_found(f"{wanted} does not exist")
+
+
+def _changes(request: Incoming) -> dict[str, str]:
+    """What the request says; empty values say nothing."""
+    names = ("status", "description")
+    return {name: as_text(request.params[name]) for name in names if request.params.get(name)}
+
+
+def _change(key: AccessKey, changes: dict[str, str]) -> None:
+    wrong = []
+    if changes.get("status", "Active") not in STATUSES:
+        wrong.append(f"status must be one of: {', '.join(STATUSES)}")
+    if len(changes.get("description", "")) > _LONGEST_DESCRIPTION:
+        wrong.append(f"description must be {_LONGEST_DESCRIPTION} characters in length or less")
+    if wrong:
+        raise invalid_argument("\n".join(wrong))
+    key.status = changes.get("status", key.status)
+    key.description = changes.get("description", key.description)
+
+
+def _location(request: Incoming, key: AccessKey) -> str:
+    user = request.params.get("user")
+    owner = f"/{request.account.login}/users/{user}" if user else f"/{request.account.login}"
+    return f"{owner}/accesskeys/{key.accesskeyid}"
+
+
+def _new_secret() -> str:
+    """A prefix, 32 random bytes, and a checksum of both, as node-ufds makes them."""
+    random = secrets.token_bytes(32)
+    checksum = struct.pack("<I", zlib.crc32(_PREFIX + random))
+    return _PREFIX.decode() + base64.urlsafe_b64encode(random + checksum).decode().rstrip("=")
+
+
+def _forbidden(message: str) -> Refusal:
+    return Refusal(403, "Forbidden", message)
+
+
+_ONE = "accesskeys/:accesskeyid"
+_SETTABLE = ("status", "description", "credentialtype", "expiration")
+
+ROUTES = [
+    Route(
+        "CreateAccessKey",
+        "POST",
+        "/:account/accesskeys",
+        create_access_key,
+        params=_SETTABLE,
+        types=UPLOAD_TYPES,
+    ),
+    Route("ListAccessKeys", "GET", "/:account/accesskeys", list_access_keys, params=("sync",)),
+    Route("HeadAccessKeys", "HEAD", "/:account/accesskeys", list_access_keys, params=("sync",)),
+    Route("GetAccessKey", "GET", f"/:account/{_ONE}", get_access_key, params=("sync",)),
+    Route("HeadAccessKey", "HEAD", f"/:account/{_ONE}", get_access_key, params=("sync",)),
+    Route("DeleteAccessKey", "DELETE", f"/:account/{_ONE}", delete_access_key),
+    Route(
+        "UpdateAccessKey",
+        "POST",
+        f"/:account/{_ONE}",
+        update_access_key,
+        params=_SETTABLE,
+        types=("application/json",),
+    ),
+    Route(
+        "CreateUserAccessKey",
+        "POST",
+        "/:account/users/:user/accesskeys",
+        create_access_key,
+        params=_SETTABLE,
+        types=UPLOAD_TYPES,
+    ),
+    Route(
+        "ListUserAccessKeys", "GET", "/:account/users/:user/accesskeys", list_access_keys, params=("sync",)
+    ),
+    Route(
+        "HeadUserAccessKeys", "HEAD", "/:account/users/:user/accesskeys", list_access_keys, params=("sync",)
+    ),
+    Route("GetUserAccessKey", "GET", f"/:account/users/:user/{_ONE}", get_access_key, params=("sync",)),
+    Route("HeadUserAccessKey", "HEAD", f"/:account/users/:user/{_ONE}", get_access_key, params=("sync",)),
+    Route("DeleteUserAccessKey", "DELETE", f"/:account/users/:user/{_ONE}", delete_access_key),
+    Route(
+        "UpdateUserAccessKey",
+        "POST",
+        f"/:account/users/:user/{_ONE}",
+        update_access_key,
+        params=_SETTABLE,
+        types=UPLOAD_TYPES,
+    ),
+]

@@ -1,0 +1,246 @@
+"""The disks of a bhyve machine. Making, resizing and deleting are jobs, and a disk's state is read off them.
+
+The checks are CloudAPI's (endpoints/disks.js) and then VMAPI's (endpoints/vms.js); the former come first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from typing import Any
+
+from smartdc.emulator.http.answers import (
+    Answer,
+    ErrorItem,
+    Refusal,
+    invalid_argument,
+    invalid_field,
+    missing_parameter,
+    not_found,
+    validation_failed,
+)
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.http.versions import since
+from smartdc.emulator.state.jobs import DISK_SECONDS, Action, Work
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM, Disk, DiskJob
+
+MOST_DISKS = 8
+_PCI_SLOT = re.compile(r"[0-9]{1,3}:[0-9]{1,2}:[0-7]")
+
+
+def list_disks(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/disks``: also those that are being made in a slot of their own."""
+    vm = request.vm
+    shown = [_json(vm, disk) for disk in _disks(vm)]
+    taken = {disk.pci_slot for disk in vm.disks}
+    for work in _pending(vm):
+        if work.task == "creating" and work.has_slot and work.disk.pci_slot not in taken:
+            shown.append(_json(vm, work.disk))
+    return Answer(shown, headers={"x-resource-count": str(len(shown))})
+
+
+def get_disk(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/disks/:disk``; one that is being made is not found yet."""
+    return Answer(_json(request.vm, _find(request)))
+
+
+def create_disk(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines/:machine/disks``: 202 without a body, or 200 with the disk of that slot."""
+    vm, params = request.vm, request.params
+    if vm.brand != "bhyve":
+        # The server calls this error's constructor without `new`, passes nothing on, and never answers.
+        site.shared.violations.append(
+            f"{request.method} {request.target}: a disk for a machine that is not bhyve gets no answer"
+        )
+        raise invalid_argument("Disk Creation is supported only for BHYVE VMs")
+    _check_stopped(vm)
+    size, slot = params.get("size"), params.get("pci_slot")
+    if not size:
+        raise missing_parameter("size must be specified")
+    if size != "remaining" and _number(size) is None:
+        raise invalid_argument("size must be a number")
+    if slot is not None and not (isinstance(slot, str) and _PCI_SLOT.fullmatch(slot)):
+        raise invalid_argument("pci_slot has wrong format")
+    disks = _disks(vm)
+    if len(disks) >= MOST_DISKS:
+        raise invalid_argument(f"A maximum of {MOST_DISKS} disks per VM are supported")
+    used = sum(disk.size for disk in disks)
+    if size == "remaining" and not vm.flexible_disk_size:
+        message = "remaining is only supported for VMs created with flexible_disk_size packages"
+        raise invalid_argument(message)
+    taken = next((disk for disk in disks if slot is not None and disk.pci_slot == slot), None)
+    if taken is not None:
+        # The uuid that is made of the slot is looked at first; disks from the beginning have another.
+        own = taken.uuid == _disk_uuid(vm, slot)
+        raise _invalid("disk_uuid" if own else "pci_slot", "Already in use")
+    total = _flexible_size(vm)
+    wanted = total - used if size == "remaining" else int(_number(size) or 0)
+    if used + wanted > total:
+        raise Refusal(409, "InsufficientDiskSpace", "VM does not have sufficient free disk")
+    if wanted <= 0:
+        raise _invalid("size", "Must be greater than zero")
+    new = Disk(_disk_uuid(vm, slot or _free_slot(vm)), wanted, pci_slot=slot or _free_slot(vm))
+    work = _start(site, request, "creating", new, lambda due: vm.disks.append(new))
+    if slot is None:
+        work.has_slot = False
+        return Answer(status=202)
+    location = f"/{request.account.login}/machines/{vm.uuid}/disks/{new.uuid}"
+    # Only what was asked for is known yet: no block size.
+    shown = {"id": new.uuid, "pci_slot": slot, "size": wanted, "boot": False, "state": "creating"}
+    return Answer(shown, headers={"Location": location})
+
+
+def resize_disk(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines/:machine/disks/:disk``: the answer has the size from before."""
+    vm, params = request.vm, request.params
+    disk = _find(request)
+    _check_stopped(vm)
+    size, shrink = params.get("size"), params.get("dangerous_allow_shrink")
+    if not size:
+        raise missing_parameter("size must be specified")
+    wanted = _number(size)
+    if wanted is None:
+        raise invalid_argument("size must be a number")
+    if "dangerous_allow_shrink" in params and not isinstance(shrink, bool):
+        raise invalid_argument("dangerous_allow_shrink must be a boolean")
+    if vm.brand != "bhyve":
+        raise Refusal(409, "BrandNotSupported", "Can only resize disks on bhyve VMs")
+    total = _flexible_size(vm)
+    if disk.size > wanted and not shrink:
+        raise _invalid("size", "Reducing disk size is a dangerous operation")
+    if sum(known.size for known in vm.disks) - disk.size + wanted > total:
+        raise Refusal(409, "InsufficientDiskSpace", "VM does not have sufficient free disk")
+
+    def apply(due: float) -> None:
+        disk.size = int(wanted)
+
+    shown = _json(vm, disk)
+    _start(site, request, "resizing", disk, apply)
+    return Answer(shown | {"state": "resizing"})
+
+
+def delete_disk(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/machines/:machine/disks/:disk``."""
+    vm = request.vm
+    disk = _find(request)
+    _check_stopped(vm)
+    if disk.boot:
+        raise _invalid("slot", "Cannot remove boot disk")
+    if vm.brand != "bhyve":
+        raise Refusal(409, "BrandNotSupported", "Can only delete disks on bhyve VMs")
+    _flexible_size(vm)
+
+    def apply(due: float) -> None:
+        if disk in vm.disks:
+            vm.disks.remove(disk)
+
+    _start(site, request, "deleting", disk, apply)
+    return Answer(status=204)
+
+
+def _start(site: Site, request: Incoming, task: str, disk: Disk, apply: Action) -> DiskJob:
+    vm = request.vm
+
+    def finish(due: float) -> None:
+        apply(due)
+        vm.updated = due
+        if vm.flexible_disk_size is not None:
+            vm.free_space = vm.flexible_disk_size - sum(known.size for known in vm.disks)
+
+    work = Work(DISK_SECONDS, finish=finish, possible=lambda: vm.workable)
+    # The audit has no word for these (audit.js).
+    job = site.start_job(vm, "update", "unknown", work, caller=request.audit_caller)
+    pending = DiskJob(job, task, disk)
+    vm.disk_jobs.append(pending)
+    return pending
+
+
+def _pending(vm: VM) -> list[DiskJob]:
+    return [work for work in vm.disk_jobs if work.job.execution in ("queued", "running")]
+
+
+def _disks(vm: VM) -> list[Disk]:
+    """The machine's disks, each in a slot."""
+    if vm.brand == "bhyve":
+        for disk in vm.disks:
+            disk.pci_slot = disk.pci_slot or _free_slot(vm)
+    return vm.disks
+
+
+def _free_slot(vm: VM) -> str:
+    taken = {disk.pci_slot for disk in vm.disks} | {work.disk.pci_slot for work in _pending(vm)}
+    return next(slot for slot in (f"0:4:{number}" for number in range(8)) if slot not in taken)
+
+
+def _find(request: Incoming) -> Disk:
+    vm, wanted = request.vm, request.params["disk"]
+    for disk in _disks(vm):
+        if wanted in (disk.uuid, _disk_uuid(vm, disk.pci_slot)):
+            return disk
+    raise not_found("disk not found")
+
+
+def _disk_uuid(vm: VM, slot: str | None) -> str:
+    """What the server makes of machine and slot; the same each time."""
+    digest = hashlib.sha1(f"{vm.uuid}/{slot}".encode(), usedforsecurity=False).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=5))
+
+
+def _check_stopped(vm: VM) -> None:
+    if vm.state != "stopped":
+        raise invalid_argument("VM must be stopped")
+
+
+def _flexible_size(vm: VM) -> int:
+    if not vm.flexible_disk_size:
+        raise Refusal(409, "VmWithoutFlexibleDiskSize", "VM does not have flexible disk sizing enabled")
+    return vm.flexible_disk_size
+
+
+def _number(value: Any) -> float | None:
+    """What JavaScript's ``+value`` makes of it; None for NaN."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _invalid(field: str, message: str) -> Refusal:
+    errors: list[ErrorItem] = [invalid_field(field, message)]
+    return validation_failed("Invalid Parameters", errors)
+
+
+def _json(vm: VM, disk: Disk) -> dict[str, Any]:
+    tasks = [work.task for work in _pending(vm) if work.disk is disk]
+    shown: dict[str, Any] = {"id": disk.uuid}
+    if disk.pci_slot is not None:
+        shown["pci_slot"] = disk.pci_slot
+    shown["size"] = disk.size
+    if disk.block_size is not None and disk in vm.disks:
+        shown["block_size"] = disk.block_size
+    return shown | {"boot": disk.boot, "state": tasks[0] if tasks else vm.state}
+
+
+_ALL = "/:account/machines/:machine/disks"
+_ONE = "/:account/machines/:machine/disks/:disk"
+_SINCE = since((7, 2, 0))
+ROUTES = [
+    Route("CreateMachineDisk", "POST", _ALL, create_disk, ("size", "pci_slot", "origin"), _SINCE),
+    Route("ListMachineDisks", "GET", _ALL, list_disks, versions=_SINCE),
+    Route("ListMachineDisks", "HEAD", _ALL, list_disks, versions=_SINCE),
+    Route("GetMachineDisk", "GET", _ONE, get_disk, versions=_SINCE),
+    Route("GetMachineDisk", "HEAD", _ONE, get_disk, versions=_SINCE),
+    Route(
+        "ResizeMachineDisk",
+        "POST",
+        _ONE,
+        resize_disk,
+        # `action` is what CloudAPI's successor asks for; this server does not look at it.
+        params=("size", "dangerous_allow_shrink", "action", "origin"),
+        versions=_SINCE,
+    ),
+    Route("DeleteMachineDisk", "DELETE", _ONE, delete_disk, params=("origin",), versions=_SINCE),
+]

@@ -1,0 +1,243 @@
+"""Firewall rules: CloudAPI passes them on to FWAPI, whose errors these are (observed H: 422, not 409).
+
+What a rule is and how it reads is in `fwrule` and `fwrule_reader`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from smartdc.emulator.gate.loading import is_uuid
+from smartdc.emulator.http.answers import Answer, ErrorItem, Refusal, missing_parameter, not_found
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.rules.fwrule_reader import read_rule
+from smartdc.emulator.state.fwrule import BadRule, FirewallRule, Rule, SenselessRule, Target
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
+
+LONGEST_DESCRIPTION = 255
+LONGEST_LIST = 1000
+
+
+def firewall_rule_json(rule: FirewallRule) -> dict[str, Any]:
+    """Write one rule."""
+    shown: dict[str, Any] = {
+        "id": rule.uuid,
+        "rule": str(rule.rule),
+        "enabled": rule.enabled,
+        "log": rule.log,
+    }
+    if rule.owner_uuid is None:
+        shown["global"] = True
+    if rule.description:
+        shown["description"] = rule.description
+    return shown
+
+
+def list_firewall_rules(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/fwrules``: the account's own; the global ones show on machines only."""
+    owner = request.account.uuid
+    owned = [rule for rule in site.firewall_rules.values() if rule.owner_uuid == owner]
+    return Answer([firewall_rule_json(rule) for rule in owned])
+
+
+def get_firewall_rule(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/fwrules/:id``."""
+    return Answer(firewall_rule_json(_find(site, request)))
+
+
+def create_firewall_rule(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/fwrules``."""
+    params = request.params
+    if not params.get("rule"):
+        raise missing_parameter("rule is a required argument")
+    given = {name: params.get(name) or False for name in ("enabled", "log")} | {"rule": params["rule"]}
+    if params.get("description"):
+        given["description"] = params["description"]
+    values = _checked(given)
+    rule = FirewallRule(str(uuid.uuid4()), request.account.uuid, **values)
+    site.firewall_rules[rule.uuid] = rule
+    return Answer(firewall_rule_json(rule), 201)
+
+
+def update_firewall_rule(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/fwrules/:id``."""
+    wanted = ("rule", "enabled", "log", "description")
+    return _update(site, request, {name: request.params[name] for name in wanted if name in request.params})
+
+
+def enable_firewall_rule(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/fwrules/:id/enable``."""
+    return _update(site, request, {"enabled": True})
+
+
+def disable_firewall_rule(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/fwrules/:id/disable``."""
+    return _update(site, request, {"enabled": False})
+
+
+def delete_firewall_rule(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/fwrules/:id``."""
+    del site.firewall_rules[_find(site, request).uuid]
+    return Answer(status=204)
+
+
+def list_firewall_rule_machines(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/fwrules/:id/machines``: also of a rule, and on machines, that are switched off."""
+    rule = _find(site, request, also_global=True).rule
+    owner = request.account.uuid
+    found = [vm for vm in site.machines.values() if vm.owner_uuid == owner and _has_addresses(vm)]
+    found = [vm for vm in found if any(_finds(target, vm) for target in rule.targets)]
+    found.sort(key=lambda vm: vm.uuid, reverse=True)
+    credentials = request.params.get("credentials")
+    shown = [machine_json(site, vm, request.version, credentials) for vm in found[:LONGEST_LIST]]
+    return Answer(shown, headers={"x-resource-count": str(len(shown))})
+
+
+def list_machine_firewall_rules(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/fwrules``: the owner's and the global ones, disabled ones too."""
+    vm = request.vm
+    possible = [rule for rule in site.firewall_rules.values() if rule.owner_uuid in (None, vm.owner_uuid)]
+    found = [rule for rule in possible if any(_names(target, vm) for target in rule.rule.targets)]
+    return Answer([firewall_rule_json(rule) for rule in found])
+
+
+def _find(site: Site, request: Incoming, *, also_global: bool = False) -> FirewallRule:
+    rule_uuid = request.params["id"]
+    if not is_uuid(rule_uuid):
+        raise _invalid([_item("uuid", "Invalid UUID")])
+    rule = site.firewall_rules.get(rule_uuid)
+    if rule is None:
+        raise not_found("Rule not found")
+    is_global = rule.owner_uuid is None
+    if rule.owner_uuid != request.account.uuid and not (is_global and also_global):
+        errors = [_item("owner_uuid", "owner_uuid does not match")]
+        raise Refusal(403, "Forbidden", "owner does not match", errors)
+    return rule
+
+
+def _update(site: Site, request: Incoming, changes: dict[str, Any]) -> Answer:
+    rule = replace(_find(site, request), **_checked(changes))
+    site.firewall_rules[rule.uuid] = rule
+    return Answer(firewall_rule_json(rule))
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as they are stored; all that is wrong with them is told at once."""
+    errors: list[ErrorItem] = []
+    senseless: SenselessRule | None = None
+    checked = dict(values)
+    if "rule" in values:
+        try:
+            checked["rule"] = _read(values["rule"])
+        except SenselessRule as bad:
+            senseless = bad  # what a rule means is looked at when everything can be read
+        except BadRule as bad:
+            errors.append(_item("rule", str(bad)))
+    for name in ("enabled", "log"):
+        if name in values:
+            if not (isinstance(values[name], bool) or values[name] in ("true", "false")):
+                errors.append(_item(name, f"{name} must be true or false"))
+            checked[name] = values[name] in (True, "true")
+    description = values.get("description", "")
+    if not isinstance(description, str):
+        errors.append(_item("description", "description must be a string"))
+    elif len(description) > LONGEST_DESCRIPTION:
+        message = f"description must be shorter than {LONGEST_DESCRIPTION} characters"
+        errors.append(_item("description", message))
+    if senseless is not None and not errors:
+        errors.append(_item("rule", str(senseless)))
+    if errors:
+        raise _invalid(errors)
+    return checked
+
+
+def _read(text: Any) -> Rule:
+    if not text:
+        raise BadRule("No rule specified")
+    if not isinstance(text, str):
+        raise Refusal(500, "InternalError", f"{as_text(text)} is no text")
+    return read_rule(text)
+
+
+def _invalid(errors: list[ErrorItem]) -> Refusal:
+    return Refusal(422, "InvalidParameters", "Invalid parameters", errors)
+
+
+def _item(field: str, message: str) -> ErrorItem:
+    return {"field": field, "code": "InvalidParameter", "message": message}
+
+
+def _has_addresses(vm: VM) -> bool:
+    return vm.state not in ("destroyed", "failed", "provisioning")
+
+
+def _names(target: Target, vm: VM) -> bool:
+    """Whether a rule with this target is a rule of the machine; a tag that is ``true`` has every value."""
+    if target.kind != "tag":
+        return target.value in ("vmall", vm.uuid)
+    value = vm.tags.get(target.value)
+    return value is not None and (target.tag_value in (None, as_text(value)) or value is True)
+
+
+def _finds(target: Target, vm: VM) -> bool:
+    """Whether the machine is among those of a rule with this target.
+
+    FWAPI asks VMAPI for machines whose stored tags, all in one text, hold ``NAME=VALUE`` anywhere: a rule for
+    ``role = web`` lists machines with ``role=webserver`` too.
+    """
+    if target.kind != "tag":
+        return target.value in ("vmall", vm.uuid)
+    stored = "-".join(f"{_stored(name)}={_stored(as_text(value))}" for name, value in vm.tags.items())
+    return f"{target.value}={target.tag_value or ''}" in f"-{stored}-"
+
+
+def _stored(text: str) -> str:
+    return text.replace("-", "%2D").replace("=", "%3D")
+
+
+_ALL = "/:account/fwrules"
+_ONE = "/:account/fwrules/:id"
+_VALUES = ("rule", "enabled", "log", "description")
+ROUTES = [
+    Route("CreateFirewallRule", "POST", _ALL, create_firewall_rule, params=_VALUES),
+    Route("UpdateFirewallRule", "POST", _ONE, update_firewall_rule, params=_VALUES),
+    Route("ListFirewallRules", "GET", _ALL, list_firewall_rules),
+    Route("HeadFirewallRules", "HEAD", _ALL, list_firewall_rules),
+    Route("GetFirewallRule", "GET", _ONE, get_firewall_rule),
+    Route("HeadFirewallRule", "HEAD", _ONE, get_firewall_rule),
+    Route("EnableFirewallRule", "POST", f"{_ONE}/enable", enable_firewall_rule),
+    Route("DisableFirewallRule", "POST", f"{_ONE}/disable", disable_firewall_rule),
+    Route("DeleteFirewallRule", "DELETE", _ONE, delete_firewall_rule),
+    Route(
+        "ListMachineFirewallRules",
+        "GET",
+        "/:account/machines/:machine/fwrules",
+        list_machine_firewall_rules,
+    ),
+    Route(
+        "HeadMachineFirewallRules",
+        "HEAD",
+        "/:account/machines/:machine/fwrules",
+        list_machine_firewall_rules,
+    ),
+    Route(
+        "ListFirewallRuleMachines",
+        "GET",
+        f"{_ONE}/machines",
+        list_firewall_rule_machines,
+        params=("credentials",),
+    ),
+    Route(
+        "HeadFirewallRuleMachines",
+        "HEAD",
+        f"{_ONE}/machines",
+        list_firewall_rule_machines,
+        params=("credentials",),
+    ),
+]

@@ -1,0 +1,280 @@
+"""Actions on one machine (one route for all of them), and the audit of what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from smartdc.emulator.http.answers import (
+    Answer,
+    ErrorItem,
+    Refusal,
+    invalid_argument,
+    invalid_field,
+    missing_parameter,
+    validation_failed,
+)
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.rules import validation
+from smartdc.emulator.rules.limits import check_limits
+from smartdc.emulator.rules.provisioning import alias_taken_errors
+from smartdc.emulator.state.clock import timestamp
+from smartdc.emulator.state.jobs import (
+    REBOOT_SECONDS,
+    START_SECONDS,
+    STOP_SECONDS,
+    UPDATE_SECONDS,
+    Action,
+    Step,
+    Work,
+)
+from smartdc.emulator.state.resources import Package
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
+
+ActionHandler = Callable[[Site, Incoming], Answer]
+
+
+def update_machine(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines/:machine?action=ACTION``; an action in the body wins (observed F)."""
+    action = request.params.get("action")
+    handler = ACTIONS.get(action) if isinstance(action, str) else None
+    if handler is None:
+        if action:
+            raise invalid_argument(f"{as_text(action)} is not a valid action")
+        raise missing_parameter("action is required")
+    if request.vm.destroyed and action not in _HARMLESS_WHEN_DELETED:
+        # A1: a real server sends this and then dies.
+        site.shared.violations.append(
+            f"A1: {request.method} {request.target}: {action} of a deleted machine kills the server's process"
+        )
+        return Answer(request.machine, 410)
+    return handler(site, request)
+
+
+def start(site: Site, request: Incoming) -> Answer:
+    """Running after 5 s; taken on in any state, and the job of a running machine fails (observed F)."""
+    vm = request.vm
+    work = Work(START_SECONDS, finish=_becomes(vm, "running"), possible=lambda: vm.state == "stopped")
+    return _queue(site, request, "start", work)
+
+
+def stop(site: Site, request: Incoming) -> Answer:
+    """Stopping after 1 s, stopped after 5 s."""
+    vm = request.vm
+    work = Work(
+        STOP_SECONDS,
+        finish=_becomes(vm, "stopped"),
+        steps=[Step(1, _becomes(vm, "stopping"))],
+        possible=lambda: vm.state == "running",
+    )
+    return _queue(site, request, "stop", work)
+
+
+def reboot(site: Site, request: Incoming) -> Answer:
+    """Still running for 3 s, then stopped, then ready, then running again (D6)."""
+    vm = request.vm
+    work = Work(
+        REBOOT_SECONDS,
+        finish=_becomes(vm, "running"),
+        steps=[Step(3, _becomes(vm, "stopped")), Step(5, _becomes(vm, "ready"))],
+        possible=lambda: vm.state == "running",
+    )
+    return _queue(site, request, "reboot", work)
+
+
+def resize(site: Site, request: Incoming) -> Answer:
+    """Another package. A missing one is refused, although a server with a default package would take that."""
+    vm, package = request.vm, request.package
+    if vm.brand == "kvm":
+        raise invalid_argument("resize is not supported for KVM virtualmachines")
+    named = request.params.get("package")
+    if package is None:
+        if named:
+            raise invalid_argument(f"{as_text(named)} is not a valid package")
+        raise missing_parameter("package must be specified")
+    if not package.active:
+        raise invalid_argument(f"{named} is inactive. Must use an active package")
+    _check_fit(site, request, package)
+
+    def apply(due: float) -> None:
+        vm.billing_id = package.uuid
+        vm.ram = vm.max_physical_memory = package.memory
+        if vm.brand == "bhyve":
+            vm.flexible_disk_size = package.disk
+            vm.free_space = package.disk - sum(disk.size for disk in vm.disks)
+        else:
+            vm.quota = package.disk / 1024
+        vm.updated = due
+
+    return _queue_update(site, request, "resize", apply)
+
+
+def rename(site: Site, request: Incoming) -> Answer:
+    """Another name; a machine's own name is taken too (observed F)."""
+    vm, name = request.vm, request.params.get("name")
+    if not name:
+        raise missing_parameter("New name must be specified")
+    if isinstance(name, str) and len(name) > validation.LONGEST_ALIAS:
+        raise invalid_argument(f"Name cannot be longer than {validation.LONGEST_ALIAS} characters.")
+    if isinstance(name, str) and len(name) > 63 and request.account.triton_cns_enabled:
+        raise invalid_argument(
+            "Name cannot be longer than 63 characters, "
+            "because you have triton_cns_enabled set on your Account."
+        )
+    check_provisioned(vm, "update")
+    errors = validation.alias_errors(name)
+    if not errors:
+        errors = alias_taken_errors(site, vm, name)
+    if errors:
+        raise validation_failed("Invalid VM update parameters", errors)
+    return _queue_update(site, request, "rename", _sets(vm, "alias", name))
+
+
+def enable_firewall(site: Site, request: Incoming) -> Answer:
+    """Nothing to do where it is enabled already."""
+    return _switch(site, request, "firewall_enabled", True, "unknown")
+
+
+def disable_firewall(site: Site, request: Incoming) -> Answer:
+    """Nothing to do where it is disabled already."""
+    return _switch(site, request, "firewall_enabled", False, "unknown")
+
+
+def enable_deletion_protection(site: Site, request: Incoming) -> Answer:
+    """Works on deleted machines too (observed F)."""
+    return _switch(site, request, "indestructible_zoneroot", True, "enable_deletion_protection")
+
+
+def disable_deletion_protection(site: Site, request: Incoming) -> Answer:
+    """Works on deleted machines too (observed F)."""
+    return _switch(site, request, "indestructible_zoneroot", False, "disable_deletion_protection")
+
+
+def machine_audit(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/audit``: finished jobs, the newest first (D6)."""
+    return Answer(
+        [
+            {
+                "success": "yes" if job.execution == "succeeded" else "no",
+                "time": timestamp(job.finished),
+                "action": job.action,
+                "caller": job.caller or {"type": "operator"},
+            }
+            for job in reversed(request.vm.jobs)
+            if job.finished is not None
+        ]
+    )
+
+
+def check_provisioned(vm: VM, action: str) -> None:
+    """Refuse what VMAPI does not do to a machine that is being provisioned."""
+    if vm.state == "provisioning":
+        message = f"Cannot call {action} for a VM that has not been provisioned yet"
+        raise Refusal(409, "UnallocatedVM", message)
+
+
+def permission_name(request: Incoming) -> str:
+    """The operation's name in a 403 and in policies: each action has its own."""
+    name = request.route.name.lower() if request.route else ""
+    if name == "updatemachine":
+        action = as_text(request.params.get("action", "undefined"))
+        return {
+            "enable_firewall": "enablemachinefirewall",
+            "disable_firewall": "disablemachinefirewall",
+        }.get(action, f"{action}machine")
+    return "setroletags" if name.startswith("replace") and name.endswith("roletags") else name
+
+
+def _queue(site: Site, request: Incoming, task: str, work: Work) -> Answer:
+    check_provisioned(request.vm, task)
+    site.start_job(request.vm, task, task, work, caller=request.audit_caller)
+    return Answer(status=202)
+
+
+def _queue_update(site: Site, request: Incoming, action: str, apply: Action) -> Answer:
+    vm = request.vm
+    check_provisioned(vm, "update")
+    work = Work(UPDATE_SECONDS, finish=apply, possible=lambda: vm.workable)
+    site.start_job(vm, "update", action, work, caller=request.audit_caller)
+    return Answer(status=202)
+
+
+def _switch(site: Site, request: Incoming, field: str, value: bool, action: str) -> Answer:
+    if getattr(request.vm, field) == value:
+        return Answer(status=202)  # no job
+    return _queue_update(site, request, action, _sets(request.vm, field, value))
+
+
+def _becomes(vm: VM, state: str) -> Action:
+    return _sets(vm, "state", state)
+
+
+def _sets(vm: VM, field: str, value: Any) -> Action:
+    def apply(due: float) -> None:
+        setattr(vm, field, value)
+        vm.updated = due
+
+    return apply
+
+
+def _check_fit(site: Site, request: Incoming, package: Package) -> None:
+    """What CloudAPI and then VMAPI ask of a package that a machine is resized to."""
+    vm = request.vm
+    image, current = site.images.get(vm.image_uuid), site.packages.get(vm.billing_id or "")
+    requirements = image.requirements if image else {}
+    low, high, memory = requirements.get("min_ram"), requirements.get("max_ram"), package.memory
+    if low and low > memory:
+        raise invalid_argument(f"Package RAM ({memory}) is less than allowed by the image ({low})")
+    if high and high < memory:
+        raise invalid_argument(f"Package RAM ({memory}) is more than allowed by the image ({high})")
+    if current is not None and current.traits != package.traits:
+        raise invalid_argument("Resizing to a package with differing traits not supported")
+    if vm.brand == "bhyve" and not package.flexible_disk:
+        raise invalid_argument("Resizing to a package without flexible disk space is not supported")
+    check_limits(site, request.account, image, package, resized=vm)
+    check_provisioned(vm, "update")
+    errors: list[ErrorItem] = []
+    if package.brand is not None and package.brand != vm.brand:
+        message = f'Package requires brand "{package.brand}", but brand "{vm.brand}" was specified'
+        errors.append(invalid_field("brand", message))
+    used = sum(disk.size for disk in vm.disks)
+    if vm.brand == "bhyve" and used > package.disk:
+        message = (
+            f"Cannot resize bhyve instance, existing disk usage ({used}) "
+            f"exceeds the flexible disk size ({package.disk})"
+        )
+        raise validation_failed(message, [invalid_field("flexible_disk_size")])
+    if vm.brand == "bhyve" and vm.state != "stopped":
+        message = "VM not stopped: changing bhyve CPU or memory requires the instance to be stopped"
+        raise Refusal(409, "VmNotStopped", message)
+    if errors:
+        raise validation_failed("Invalid VM update parameters", errors)
+
+
+ACTIONS: dict[str, ActionHandler] = {
+    "rename": rename,
+    "start": start,
+    "stop": stop,
+    "reboot": reboot,
+    "resize": resize,
+    "enable_deletion_protection": enable_deletion_protection,
+    "disable_deletion_protection": disable_deletion_protection,
+    "enable_firewall": enable_firewall,
+    "disable_firewall": disable_firewall,
+}
+_HARMLESS_WHEN_DELETED: Sequence[str] = ("enable_deletion_protection", "disable_deletion_protection")
+
+ROUTES = [
+    Route(
+        "UpdateMachine",
+        "POST",
+        "/:account/machines/:machine",
+        update_machine,
+        params=("action", "name", "package", "origin", "credentials"),
+    ),
+    Route("MachineAudit", "GET", "/:account/machines/:machine/audit", machine_audit),
+    Route("HeadAudit", "HEAD", "/:account/machines/:machine/audit", machine_audit),
+]

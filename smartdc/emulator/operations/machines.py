@@ -1,0 +1,208 @@
+"""Machines: create, list, get, delete. What a create checks and makes is in `provisioning`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from smartdc.emulator.gate.loading import is_uuid
+from smartdc.emulator.http.answers import (
+    Answer,
+    ErrorItem,
+    Refusal,
+    invalid_argument,
+    invalid_field,
+    validation_failed,
+)
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.http.parameters import as_text, fits_wildcard
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.rules import validation
+from smartdc.emulator.rules.provisioning import CREATE_PARAMS, create_machine
+from smartdc.emulator.state.jobs import DELETE_LAG_SECONDS, DELETE_SECONDS, Work
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM, TagValue
+
+LONGEST_PAGE = 1000
+#: CloudAPI's states that VMAPI is asked for under another name (observed D).
+_STATES = {
+    "provisioning": "active",
+    "stopping": "active",
+    "active": "active",
+    "stopped": "stopped",
+    "running": "running",
+    "unknown": "unknown",
+    "destroyed": "destroyed",
+}
+_TAG_FILTER = re.compile(r"tag\..+", re.DOTALL)
+LIST_PARAMS = (
+    "type",
+    "brand",
+    "name",
+    "image",
+    "dataset",
+    "state",
+    "memory",
+    "tombstone",
+    "limit",
+    "offset",
+    "docker",
+    "credentials",
+    "tags",
+    "tag.",
+)
+
+
+def list_machines(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines``: one page, in descending order of uuid (observed D)."""
+    params = request.params
+    if params.get("dataset") and params.get("image"):
+        raise invalid_argument("image and dataset are mutually exclusive parameters.")
+    filters = _filters(params)
+    wants_all_tagged = params.get("tags") == "*"  # overrides state, limit and every filter but type
+    owned = [vm for vm in site.machines.values() if vm.owner_uuid == request.account.uuid]
+    if wants_all_tagged:
+        found = [vm for vm in owned if vm.tags]
+    else:
+        _check_filters(filters)
+        found = [vm for vm in owned if _fits(vm, filters)]
+    if "type" in params:
+        found = [vm for vm in found if vm.is_hardware == (params["type"] == "virtualmachine")]
+    found.sort(key=lambda vm: vm.uuid, reverse=True)
+    headers = {}
+    if not wants_all_tagged:
+        first = int(filters["offset"])
+        found = found[first : first + int(filters["limit"])]
+        headers["x-query-limit"] = as_text(filters["limit"])
+    credentials = params.get("credentials")
+    shown = [machine_json(site, vm, request.version, credentials) for vm in found]
+    return Answer(shown, headers=headers | {"x-resource-count": str(len(shown))})
+
+
+def get_machine(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine``: 410 and the machine when it is deleted (D1)."""
+    return Answer(request.machine, 410 if request.vm.destroyed else 200)
+
+
+def delete_machine(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/machines/:machine``."""
+    vm = request.vm
+    if vm.destroyed:
+        return Answer(request.machine, 410)
+    if vm.indestructible_zoneroot:
+        message = 'Instance has "deletion_protection" enabled, preventing deletion'
+        raise Refusal(409, "CannotDestroyMachineError", message)
+    earlier = vm.jobs_of("destroy")
+    if earlier and earlier[0].execution == "succeeded":
+        return Answer(vm.uuid, 410)  # a bare JSON string: the job is done and the state lags
+    if earlier and earlier[0].execution in ("running", "queued"):
+        return Answer(status=204)
+    if vm.server_uuid is None:
+        raise Refusal(409, "ConflictError", "Cannot delete a VM with no server_uuid")
+
+    def disappear(due: float) -> None:
+        vm.state, vm.updated = "destroyed", due
+        site.release(vm.nics)
+
+    work = Work(
+        DELETE_SECONDS,
+        finish=lambda due: None,
+        possible=lambda: not vm.destroyed,
+        lag=DELETE_LAG_SECONDS,
+        after=disappear,
+    )
+    site.start_job(vm, "destroy", "destroy", work, caller=request.audit_caller)
+    return Answer(status=204)
+
+
+def _filters(params: dict[str, Any]) -> dict[str, Any]:
+    """CloudAPI's parameters under VMAPI's names; those it does not know are left out."""
+    filters: dict[str, Any] = {}
+    if "state" in params:
+        state = params["state"]
+        if not isinstance(state, str) or state not in _STATES:
+            raise invalid_argument(f"{as_text(state)} is not a valid state")
+        filters["state"] = _STATES[state]
+    if "type" in params and params["type"] not in ("smartmachine", "virtualmachine"):
+        raise invalid_argument(f"{as_text(params['type'])} is not a valid type")
+    if "docker" in params:
+        docker = params["docker"]
+        if isinstance(docker, str) and docker not in ("true", "false"):
+            raise invalid_argument(f"{docker} is not a valid boolean")
+        filters["docker"] = docker in (True, "true")
+    for parameter, name in (
+        ("brand", "brand"),
+        ("image", "image_uuid"),
+        ("memory", "ram"),
+        ("name", "alias"),
+    ):
+        if params.get(parameter):
+            filters[name] = params[parameter]
+    filters["limit"] = params.get("limit") or LONGEST_PAGE
+    filters["offset"] = params.get("offset") or 0
+    filters |= {name: value for name, value in params.items() if _TAG_FILTER.fullmatch(name)}
+    if not params.get("tombstone"):
+        filters.setdefault("state", "active")
+    return filters
+
+
+def _check_filters(filters: dict[str, Any]) -> None:
+    """VMAPI's look at the filters, in its order."""
+    errors: list[ErrorItem] = []
+    if "alias" in filters:
+        errors += validation.alias_errors(filters["alias"], longest=None)
+    if "brand" in filters:
+        errors += validation.one_of_errors("brand", filters["brand"], validation.BRANDS)
+    if "image_uuid" in filters and not is_uuid(filters["image_uuid"]):
+        errors.append(invalid_field("image_uuid", "Invalid UUID"))
+    errors += validation.number_errors("limit", filters["limit"], 1, LONGEST_PAGE)
+    errors += validation.number_errors("offset", filters["offset"])
+    if "ram" in filters:
+        errors += validation.memory_errors(filters["ram"])
+    if "state" in filters:
+        errors += validation.one_of_errors("state", filters["state"], validation.LIST_STATES)
+    for name, value in filters.items():
+        if name.startswith("tag.") and (not isinstance(value, str) or not value):
+            errors.append(invalid_field("tag", f'Invalid tag value: "{as_text(value)}"'))
+    if errors:
+        raise validation_failed("Invalid Parameters", errors)
+
+
+def _fits(vm: VM, filters: dict[str, Any]) -> bool:
+    if filters.get("state") == "active" and not vm.active:
+        return False
+    if filters.get("state", "active") != "active" and vm.state != filters["state"]:
+        return False
+    if "docker" in filters and vm.docker != filters["docker"]:
+        return False
+    if "brand" in filters and vm.brand != filters["brand"]:
+        return False
+    if "image_uuid" in filters and vm.image_uuid != filters["image_uuid"]:
+        return False
+    if "ram" in filters and vm.max_physical_memory != int(filters["ram"]):
+        return False
+    if not vm.alias.startswith(filters.get("alias", "")):
+        return False
+    wanted_tags = ((name[4:], value) for name, value in filters.items() if name.startswith("tag."))
+    return all(name in vm.tags and _tag_fits(vm.tags[name], value) for name, value in wanted_tags)
+
+
+def _tag_fits(tag: TagValue, wanted: str) -> bool:
+    """Compare a tag with a filter as VMAPI's index does, which holds everything as text."""
+    if "=" in wanted:
+        return False  # observed D: the index escapes it and the filter does not
+    if isinstance(tag, str):
+        return fits_wildcard(tag, wanted)
+    kind = "b" if isinstance(tag, bool) else "n"
+    return as_text(tag) == wanted or ("*" in wanted and fits_wildcard(f"%{kind}{{{as_text(tag)}}}", wanted))
+
+
+ROUTES = [
+    Route("CreateMachine", "POST", "/:account/machines", create_machine, params=CREATE_PARAMS),
+    Route("ListMachines", "GET", "/:account/machines", list_machines, params=LIST_PARAMS),
+    Route("HeadMachines", "HEAD", "/:account/machines", list_machines, params=LIST_PARAMS),
+    Route("GetMachine", "GET", "/:account/machines/:machine", get_machine, params=("credentials",)),
+    Route("HeadMachine", "HEAD", "/:account/machines/:machine", get_machine, params=("credentials",)),
+    Route("DeleteMachine", "DELETE", "/:account/machines/:machine", delete_machine, params=("origin",)),
+]

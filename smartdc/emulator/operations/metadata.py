@@ -1,0 +1,110 @@
+"""The metadata of a machine. Writes are jobs; their answer is a prediction (D6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smartdc.emulator.http.answers import (
+    Answer,
+    invalid_argument,
+    invalid_field,
+    not_found,
+    validation_failed,
+)
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.machine_json import passwords
+from smartdc.emulator.http.routes import ANYTHING, Route
+from smartdc.emulator.operations.writes import check_key, start_write
+from smartdc.emulator.rules import validation
+from smartdc.emulator.state.site import Site
+
+#: Parameters that never become metadata, besides those that end in ``_pw`` (observed G).
+NOT_METADATA = ("account", "machine", "uuid", "owner_uuid", "credentials", "image")
+KEPT = ("credentials", "administrator_pw", "root_authorized_keys")
+
+
+def list_metadata(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/metadata``; any non-empty ``credentials`` adds the passwords."""
+    shown = {key: value for key, value in request.vm.customer_metadata.items() if key != "credentials"}
+    if request.params.get("credentials"):
+        shown["credentials"] = passwords(request.vm)
+    return Answer(shown)
+
+
+def get_metadata(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/metadata/:key``: text only (observed G)."""
+    key = str(request.params["key"])
+    if key == "credentials":
+        return Answer(passwords(request.vm))
+    _check_key(site, request, key)
+    value = request.vm.customer_metadata[key]
+    if not isinstance(value, str):
+        raise not_found(f"{key} is not metadata")
+    return Answer(value)
+
+
+def add_metadata(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines/:machine/metadata``."""
+    vm = request.vm
+    new: dict[str, Any] = {
+        name: value
+        for name, value in request.params.items()
+        if name not in NOT_METADATA and not name.endswith("_pw")
+    }
+    errors = validation.metadata_errors(new) if new else [invalid_field("customer_metadata")]
+    if errors:
+        raise validation_failed("Invalid metadatum parameters", errors)
+    job = start_write(site, request, "set_metadata", lambda due: vm.customer_metadata.update(new))
+    shown = {key: value for key, value in vm.customer_metadata.items() if key != "credentials"} | new
+    return Answer(shown, headers={"x-job-uuid": job.uuid})
+
+
+def delete_metadata(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/machines/:machine/metadata/:key``."""
+    vm, key = request.vm, str(request.params["key"])
+    if key in KEPT:
+        raise invalid_argument(f"Metadata key {key} can not be deleted")
+    _check_key(site, request, key)
+
+    def apply(due: float) -> None:
+        vm.customer_metadata.pop(key, None)
+
+    start_write(site, request, "remove_metadata", apply)
+    return Answer(status=204)
+
+
+def delete_all_metadata(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/machines/:machine/metadata``: keeps the root keys, leaves two uuids (observed G)."""
+    vm = request.vm
+    left = {"uuid": vm.uuid, "owner_uuid": vm.owner_uuid}
+    left |= {key: vm.customer_metadata[key] for key in KEPT[1:] if key in vm.customer_metadata}
+    errors = validation.metadata_errors(left)
+    if errors:
+        raise validation_failed("Invalid metadatum parameters", errors)
+    action = "replace_metadata" if vm.customer_metadata.keys() - left.keys() else "set_metadata"
+
+    def apply(due: float) -> None:
+        vm.customer_metadata.clear()
+        vm.customer_metadata.update(left)
+
+    start_write(site, request, action, apply)
+    return Answer(status=204)
+
+
+def _check_key(site: Site, request: Incoming, key: str) -> None:
+    check_key(site, request, key)
+    if "/" in key or key not in request.vm.customer_metadata:  # A3: the server does not encode the key
+        raise not_found(f'metadatum "{key}" not found')
+
+
+_ALL = "/:account/machines/:machine/metadata"
+_ONE = "/:account/machines/:machine/metadata/:key"
+# HEAD of one key is 405: the server registers that route under a name that it has used already (observed G).
+ROUTES = [
+    Route("AddMachineMetadata", "POST", _ALL, add_metadata, params=ANYTHING),
+    Route("ListMachineMetadata", "GET", _ALL, list_metadata, params=("credentials",)),
+    Route("HeadMachineMetadata", "HEAD", _ALL, list_metadata, params=("credentials",)),
+    Route("GetMachineMetadata", "GET", _ONE, get_metadata),
+    Route("DeleteAllMachineMetadata", "DELETE", _ALL, delete_all_metadata, params=("origin",)),
+    Route("DeleteMachineMetadata", "DELETE", _ONE, delete_metadata, params=("origin",)),
+]

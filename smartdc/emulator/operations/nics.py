@@ -1,0 +1,191 @@
+"""The NICs of a machine: NAPI has them first, and the machine when the job has run.
+
+To add or to remove one is a job, during which a running machine reboots. The state of a NIC is that of its
+machine, but ``provisioning`` until it is there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, missing_parameter, not_found
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.machine_json import nic_json
+from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.http.versions import since
+from smartdc.emulator.operations.lifecycle import check_provisioned
+from smartdc.emulator.rules.placement import WantedNic, asked_ip, check_object
+from smartdc.emulator.state.jobs import NIC_SECONDS, Action, Step, Work
+from smartdc.emulator.state.resources import Network, SubnetFull
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM, Nic
+
+_ANY_CASE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: The server looks at the beginning only; NAPI then at all of it.
+_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
+
+
+def list_nics(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/nics``: none of a deleted machine (observed H)."""
+    vm = request.vm
+    shown = [_json(vm, nic) for nic in _of_machine(site, vm)]
+    return Answer(shown, headers={"x-resource-count": str(len(shown))})
+
+
+def get_nic(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/nics/:mac``: through any machine of the account (observed H)."""
+    nic, vm = _find(site, request)
+    return Answer(_json(vm, nic))
+
+
+def add_nic(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines/:machine/nics``: 302 where the machine has one on that network."""
+    vm = request.vm
+    wanted = _wanted(site, request)
+    existing = [nic for nic in _of_machine(site, vm) if nic.network_uuid == wanted.network.uuid]
+    if len(existing) > 1:
+        raise Refusal(500, "InternalError", "VM has multiple NICs on that network")
+    if existing:
+        return Answer(status=302, headers={"Location": _path(request, existing[0])})
+    if wanted.ip is not None:
+        wanted.ip = asked_ip({"ipv4_ips": [wanted.ip]}, wanted.network)
+    check_provisioned(vm, "add_nics")
+    primary = request.params.get("primary") in (True, "true")
+    try:
+        nic = site.new_nic(wanted.network, wanted.ip, primary=primary, vm=vm)
+    except SubnetFull as error:
+        raise Refusal(507, "SubnetFull", str(error)) from error
+
+    def possible() -> bool:
+        if not vm.workable:
+            site.release([nic])  # "If the provision fails, the NIC will be removed"
+        return vm.workable
+
+    def attach(due: float) -> None:
+        if primary:
+            for other in vm.nics:
+                other.primary = False
+        vm.nics.append(nic)
+
+    work = _rebooting(vm, attach)
+    work.possible = possible
+    site.start_job(vm, "add_nics", "add_nics", work, caller=request.audit_caller)
+    shown = nic_json(nic) | {"state": "provisioning", "network": nic.network_uuid}
+    return Answer(shown, 201, {"Location": _path(request, nic)})
+
+
+def remove_nic(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/machines/:machine/nics/:mac``: it is there until the job has run (observed H)."""
+    vm = request.vm
+    nic, _ = _find(site, request)
+    check_provisioned(vm, "remove_nics")
+
+    def detach(due: float) -> None:
+        if nic in vm.nics:
+            vm.nics.remove(nic)
+            site.release([nic])
+
+    work = _rebooting(vm, detach)
+    # It is not looked at whether the NIC is this machine's: then the job fails.
+    work.possible = lambda: vm.workable and nic in vm.nics
+    site.start_job(vm, "remove_nics", "remove_nics", work, caller=request.audit_caller)
+    return Answer(status=204)
+
+
+def _rebooting(vm: VM, change: Action) -> Work:
+    """A change of a machine that a running one reboots for."""
+
+    def halt(state: str) -> Action:
+        def act(due: float) -> None:
+            if vm.state in ("running", "stopping"):
+                vm.state = state
+
+        return act
+
+    was_running = vm.state == "running"
+
+    def finish(due: float) -> None:
+        change(due)
+        vm.updated = due
+        if was_running:
+            vm.state = "running"
+
+    steps = [Step(3, halt("stopping")), Step(5, halt("stopped"))]
+    return Work(NIC_SECONDS, finish=finish, steps=steps)
+
+
+def _of_machine(site: Site, vm: VM) -> list[Nic]:
+    """What NAPI knows of: also those that the machine does not show yet."""
+    found = {
+        nic.mac: nic
+        for network in site.networks.values()
+        for nic in network.nics.values()
+        if nic.machine_uuid == vm.uuid
+    }
+    return [found[mac] for mac in sorted(found)]
+
+
+def _find(site: Site, request: Incoming) -> tuple[Nic, VM]:
+    mac = as_text(request.params["mac"])
+    if not _MAC.match(mac):
+        raise invalid_argument("mac has invalid format")
+    if not _MAC.fullmatch(mac):
+        error = {"field": "mac", "code": "InvalidParameter", "message": "invalid MAC address"}
+        raise Refusal(422, "InvalidParameters", "Invalid parameters", [error])
+    for vm in site.machines.values():
+        if vm.owner_uuid == request.account.uuid:
+            for nic in _of_machine(site, vm):
+                if nic.mac.replace(":", "") == mac.lower():
+                    return nic, vm
+    raise not_found("nic not found")
+
+
+def _wanted(site: Site, request: Incoming) -> WantedNic:
+    """The network that is asked for, and the address if there is one."""
+    asked: Any = request.params.get("network")
+    if not asked and not isinstance(asked, dict | list):
+        raise missing_parameter("network must be specified")
+    account_uuid = request.account.uuid
+    usable = {uuid: net for uuid, net in site.networks.items() if net.provisionable_by(account_uuid)}
+    ip = None
+    if isinstance(asked, str):
+        if not _ANY_CASE_UUID.fullmatch(asked):
+            raise invalid_argument("network argument has invalid format")
+        network_uuid = asked
+    elif isinstance(asked, dict | list):
+        entry = asked if isinstance(asked, dict) else {}
+        check_object(entry, usable)
+        network_uuid, ip = entry["ipv4_uuid"], (entry.get("ipv4_ips") or [None])[0]
+    else:
+        raise invalid_argument("network argument must be a network object or string")
+    network: Network | None = usable.get(network_uuid)
+    if network is None:
+        raise invalid_argument("network not found")
+    return WantedNic(network, ip)
+
+
+def _json(vm: VM, nic: Nic) -> dict[str, Any]:
+    shown = nic_json(nic)
+    network = shown.pop("network")
+    state = "running" if vm.state == "running" else "stopped"
+    return shown | {"state": state if nic in vm.nics else "provisioning", "network": network}
+
+
+def _path(request: Incoming, nic: Nic) -> str:
+    mac = nic.mac.replace(":", "")
+    return f"/{request.account.login}/machines/{request.vm.uuid}/nics/{mac}"
+
+
+_ALL = "/:account/machines/:machine/nics"
+_ONE = "/:account/machines/:machine/nics/:mac"
+_SINCE = since((7, 2, 0))
+ROUTES = [
+    Route("AddNic", "POST", _ALL, add_nic, params=("network", "primary", "origin"), versions=_SINCE),
+    Route("ListNics", "GET", _ALL, list_nics, versions=_SINCE),
+    Route("ListNics", "HEAD", _ALL, list_nics, versions=_SINCE),
+    Route("GetNic", "GET", _ONE, get_nic, versions=_SINCE),
+    Route("GetNic", "HEAD", _ONE, get_nic, versions=_SINCE),
+    Route("RemoveNic", "DELETE", _ONE, remove_nic, params=("origin",), versions=_SINCE),
+]

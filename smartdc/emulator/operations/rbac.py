@@ -1,0 +1,324 @@
+"""Roles and policies, and the PUT routes of role tags, which fit every path of up to three segments.
+
+Those are why an unknown resource answers 405 with ``Allow: PUT`` and not 404 (observed H). A role's members
+and policies are objects since API 9, and names before.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from smartdc.emulator.gate.role_tags import save_tags
+from smartdc.emulator.http.answers import (
+    Answer,
+    Refusal,
+    crashed,
+    invalid_argument,
+    missing_parameter,
+    not_found,
+)
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.operations.keys import UPLOAD_TYPES
+from smartdc.emulator.rules import aperture
+from smartdc.emulator.rules.role_parameters import RoleChanges, read_changes
+from smartdc.emulator.state.roles import ADMINISTRATOR, Policy, Role
+from smartdc.emulator.state.site import Site
+
+TAGGABLE = (
+    "machines",
+    "users",
+    "roles",
+    "packages",
+    "images",
+    "policies",
+    "keys",
+    "datacenters",
+    "fwrules",
+    "networks",
+    "services",
+)
+_GONE = "The resource you requested does not exist"
+
+
+def role_json(site: Site, request: Incoming, role: Role) -> dict[str, Any]:
+    """Write a role in the form of the API version asked for; who or what is gone is left out."""
+    account = request.account
+    policies = [policy for policy in account.access.policies if policy.uuid in role.policies]
+    members = []
+    for member in role.members:
+        owner = account.find_user(member.uuid)
+        found = owner if member.kind == "subuser" else site.shared.directory.find(member.uuid)
+        if found is not None:
+            members.append((member, found.login))
+    if not request.since((9, 0, 0)):
+        users = [(member, login) for member, login in members if member.kind == "subuser"]
+        return {
+            "name": role.name,
+            "id": role.uuid,
+            "members": [login for _, login in users],
+            "default_members": [login for member, login in users if member.default],
+            "policies": [policy.name for policy in policies],
+        }
+    shown: dict[str, Any] = {"name": role.name, "id": role.uuid}
+    if not role.members and not role.policies:  # the server's translation then has nothing to do
+        return shown | {"members": [], "default_members": [], "policies": []}
+    shown["policies"] = [{"id": policy.uuid, "name": policy.name} for policy in policies]
+    shown["members"] = [
+        {"id": member.uuid, "login": login}
+        | ({"default": True} if member.default else {})
+        | {"type": member.kind}
+        for member, login in members
+    ]
+    return shown
+
+
+def policy_json(policy: Policy) -> dict[str, Any]:
+    """Write a policy."""
+    shown: dict[str, Any] = {"name": policy.name, "id": policy.uuid, "rules": policy.rules}
+    return shown if policy.description is None else shown | {"description": policy.description}
+
+
+def list_roles(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/roles``."""
+    return Answer([role_json(site, request, role) for role in request.account.access.roles])
+
+
+def get_role(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/roles/:role``, by uuid or name."""
+    return Answer(role_json(site, request, _role(request)))
+
+
+def create_role(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/roles``."""
+    changes = read_changes(site, request)
+    name = request.params.get("name")
+    if not name:
+        raise missing_parameter("Request is missing required parameter: name")
+    if not isinstance(name, str):
+        raise Refusal(500, "InternalError", "Internal Error")
+    _check_unique(request.account.access.roles, name)
+    role = Role(str(uuid.uuid4()), name)
+    _apply(role, changes)
+    request.account.access.roles.append(role)
+    location = f"/{request.account.login}/roles/{role.uuid}"
+    return Answer(role_json(site, request, role), 201, {"Location": location})
+
+
+def update_role(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/roles/:role``, by uuid or name; without any change the server fails."""
+    changes = read_changes(site, request)
+    role = _role(request)
+    if role.name == ADMINISTRATOR and changes.policies is not None:
+        raise invalid_argument("Administrator role cannot have policies")
+    if changes == RoleChanges():
+        raise Refusal(500, "InternalError", "Internal Error")
+    if changes.name is not None:
+        _check_unique(request.account.access.roles, changes.name, role)
+    _apply(role, changes)
+    return Answer(role_json(site, request, role))
+
+
+def delete_role(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/roles/:role``, by uuid only."""
+    access = request.account.access
+    role = next((role for role in access.roles if role.uuid == request.params["role"]), None)
+    if role is None:
+        raise not_found(_GONE)
+    access.roles.remove(role)
+    return Answer(status=204)
+
+
+def list_policies(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/policies``."""
+    return Answer([policy_json(policy) for policy in request.account.access.policies])
+
+
+def get_policy(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/policies/:policy``, by uuid or name."""
+    name = as_text(request.params["policy"])
+    policy = request.account.access.policy(name)
+    if policy is None:
+        raise not_found(f"{name} does not exist")
+    return Answer(policy_json(policy))
+
+
+def create_policy(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/policies``."""
+    params = request.params
+    # An empty list is a value in JavaScript; it fails later.
+    absent = [name for name in ("name", "rules") if not params.get(name) and params.get(name) != []]
+    if absent:
+        wanted = ", ".join(f"{name} is required" for name in absent)
+        raise missing_parameter(f"Request is missing required parameters: {wanted}")
+    rules = _checked_rules(_decoded(params["rules"]))
+    if not isinstance(params["name"], str):
+        raise Refusal(500, "InternalError", "Internal Error")
+    _check_rules_stored(rules)
+    _check_unique(request.account.access.policies, params["name"])
+    policy = Policy(str(uuid.uuid4()), params["name"], rules, _description(params))
+    request.account.access.policies.append(policy)
+    location = f"/{request.account.login}/policies/{policy.uuid}"
+    return Answer(policy_json(policy), 201, {"Location": location})
+
+
+def update_policy(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/policies/:policy``, by uuid only.
+
+    One that does not exist the directory tries to make, and misses what every policy has.
+    """
+    params, access = request.params, request.account.access
+    named = params.get("rules")
+    rules = _checked_rules(named) if named or named == [] else None
+    policy = access.policy(as_text(params["policy"]))
+    if policy is None:
+        raise missing_parameter("Request is missing a required parameter (account is required)")
+    if policy.uuid != params["policy"]:
+        raise not_found(_GONE)
+    if rules is not None:
+        _check_rules_stored(rules)
+    if params.get("name"):
+        _check_unique(access.policies, as_text(params["name"]), policy)
+    if not params.get("name") and rules is None and "description" not in params:
+        return Answer({})
+    policy.name = as_text(params.get("name") or policy.name)
+    policy.rules = policy.rules if rules is None else rules
+    if "description" in params:
+        policy.description = _description(params)
+    return Answer(policy_json(policy))
+
+
+def delete_policy(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/policies/:policy``, by uuid only."""
+    access = request.account.access
+    policy = next((known for known in access.policies if known.uuid == request.params["policy"]), None)
+    if policy is None:
+        raise not_found(_GONE)
+    access.policies.remove(policy)
+    return Answer(status=204)
+
+
+def replace_role_tags(site: Site, request: Incoming) -> Answer:
+    """``PUT /:account...``: without ``role-tag`` nothing changes (observed H), an empty list clears."""
+    resource = request.params.get("resource_name")
+    user = request.params.get("resource_id")
+    if resource == "users" and user and request.account.find_user(as_text(user)) is None:
+        raise not_found(f"{user} does not exist")
+    if request.resource is None:
+        site.shared.violations.append(
+            f"{request.method} {request.target}: role tags before API 7.2 get no answer"
+        )
+        raise crashed("")
+    if resource and resource not in TAGGABLE:
+        raise not_found(f"{resource} is not a valid resource")
+    roles = save_tags(request)
+    return Answer({"name": request.resource, "role-tag": [role.name for role in roles]})
+
+
+def _role(request: Incoming) -> Role:
+    name = as_text(request.params["role"])
+    role = request.account.access.role(name)
+    if role is None:
+        raise not_found(f"{name} does not exist")
+    return role
+
+
+def _apply(role: Role, changes: RoleChanges) -> None:
+    role.name = changes.name or role.name
+    if changes.members is not None:
+        role.members = changes.members
+    if changes.policies is not None:
+        role.policies = changes.policies
+
+
+def _check_unique(known: list[Role] | list[Policy], name: str, but: Role | Policy | None = None) -> None:
+    if any(entry.name == name for entry in known if entry is not but):
+        raise invalid_argument("Name is not unique")
+
+
+def _decoded(rules: Any) -> Any:
+    """A text may be the JSON of a list."""
+    try:
+        return json.loads(rules) if isinstance(rules, str) else rules
+    except ValueError:
+        return rules
+
+
+def _checked_rules(rules: Any) -> list[str]:
+    texts = [as_text(rule) for rule in (rules if isinstance(rules, list) else [rules])]
+    wrong = []
+    for text in texts:
+        try:
+            aperture.parse(text)
+        except aperture.RuleError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise invalid_argument(", ".join(wrong))
+    return texts
+
+
+def _check_rules_stored(rules: list[str]) -> None:
+    if not rules:
+        raise missing_parameter("Request is missing a required parameter (rule is required)")
+    for rule in rules:
+        if rules.count(rule) > 1:
+            raise invalid_argument(f"{rule} is not unique")
+
+
+def _description(params: dict[str, Any]) -> str | None:
+    return as_text(params["description"]) if params.get("description") else None
+
+
+_ROLE = ("name", "members", "default_members", "policies")
+_POLICY = ("name", "rules", "description")
+_TAGS = ("role-tag",)
+
+POLICY_ROUTES = [
+    Route("CreatePolicy", "POST", "/:account/policies", create_policy, _POLICY, types=UPLOAD_TYPES),
+    Route("ListPolicies", "GET", "/:account/policies", list_policies),
+    Route("HeadPolicies", "HEAD", "/:account/policies", list_policies),
+    Route("GetPolicy", "GET", "/:account/policies/:policy", get_policy),
+    Route("HeadPolicy", "HEAD", "/:account/policies/:policy", get_policy),
+    Route("UpdatePolicy", "POST", "/:account/policies/:policy", update_policy, _POLICY),
+    Route("DeletePolicy", "DELETE", "/:account/policies/:policy", delete_policy),
+]
+
+ROLE_ROUTES = [
+    Route("CreateRole", "POST", "/:account/roles", create_role, _ROLE, types=UPLOAD_TYPES),
+    Route("ListRoles", "GET", "/:account/roles", list_roles),
+    Route("HeadRoles", "HEAD", "/:account/roles", list_roles),
+    Route("GetRole", "GET", "/:account/roles/:role", get_role),
+    Route("HeadRole", "HEAD", "/:account/roles/:role", get_role),
+    Route("UpdateRole", "POST", "/:account/roles/:role", update_role, _ROLE),
+    Route("DeleteRole", "DELETE", "/:account/roles/:role", delete_role),
+]
+
+ROLE_TAG_ROUTES = [
+    Route("ReplaceAccountRoleTags", "PUT", "/:account", replace_role_tags, _TAGS),
+    Route("ReplaceResourcesRoleTags", "PUT", "/:account/:resource_name", replace_role_tags, _TAGS),
+    Route(
+        "ReplaceUserKeysResourcesRoleTags",
+        "PUT",
+        "/:account/users/:user/:resource_name",
+        replace_role_tags,
+        _TAGS,
+    ),
+    Route(
+        "ReplaceResourceRoleTags",
+        "PUT",
+        "/:account/:resource_name/:resource_id",
+        replace_role_tags,
+        _TAGS,
+    ),
+    Route("ReplaceMachineRoleTags", "PUT", "/:account/machines/:machine", replace_role_tags, _TAGS),
+    Route(
+        "ReplaceUserKeysResourceRoleTags",
+        "PUT",
+        "/:account/users/:user/keys/:resource_id",
+        replace_role_tags,
+        _TAGS,
+    ),
+]

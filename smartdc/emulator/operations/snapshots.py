@@ -1,0 +1,146 @@
+"""Snapshots of a machine: everything about them is a job, and a GET looks at the jobs (observed H)."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, not_found
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.operations.lifecycle import check_provisioned
+from smartdc.emulator.state.clock import timestamp
+from smartdc.emulator.state.jobs import (
+    ROLLBACK_SECONDS,
+    SNAPSHOT_DELETE_SECONDS,
+    SNAPSHOT_SECONDS,
+    Action,
+    Step,
+    Work,
+)
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM, Snapshot
+
+_SNAPSHOT_BRANDS = ("joyent", "joyent-minimal", "lx", "bhyve")
+#: A name that does not fit is taken on, and the job fails (observed H).
+_VALID_NAME = re.compile(r"[a-zA-Z0-9._:-]{1,64}")
+
+
+def create_snapshot(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines/:machine/snapshots``."""
+    vm = request.vm
+    name = request.params.get("name") or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(site.shared.clock.now()))
+    if vm.brand == "bhyve":
+        raise invalid_argument("Snapshots of bhyve VMs are not allowed")
+    _check_supported(vm, "create_snapshot")
+
+    def possible() -> bool:
+        fine = isinstance(name, str) and _VALID_NAME.fullmatch(name) is not None
+        return fine and vm.workable and _find(vm, name) is None
+
+    work = Work(
+        SNAPSHOT_SECONDS,
+        finish=lambda due: vm.snapshots.append(Snapshot(name, due)),
+        possible=possible,
+    )
+    _start(site, request, "create_snapshot", str(name), work)
+    return Answer({"name": name, "state": "queued"}, 201)
+
+
+def start_from_snapshot(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines/:machine/snapshots/:name``: roll back; of a missing one too (observed H)."""
+    vm, name = request.vm, str(request.params["name"])
+    _check_supported(vm, "rollback_snapshot")
+
+    def becomes(state: str) -> Action:
+        def apply(due: float) -> None:
+            vm.state, vm.updated = state, due
+
+        return apply
+
+    work = Work(
+        ROLLBACK_SECONDS,
+        finish=becomes("running"),
+        steps=[Step(1, becomes("stopping")), Step(2, becomes("stopped"))],
+        possible=lambda: vm.workable and _find(vm, name) is not None,
+    )
+    _start(site, request, "rollback_snapshot", name, work)
+    return Answer(status=202)
+
+
+def list_snapshots(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/snapshots``: those that exist."""
+    shown = []
+    for snapshot in request.vm.snapshots:
+        jobs = [job for job in request.vm.jobs_of("snapshot") if job.snapshot_name == snapshot.name]
+        shown.append(_json(snapshot, jobs[-1].execution if jobs else None))
+    return Answer(shown)
+
+
+def get_snapshot(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/snapshots/:name``: "deleted" also before it exists (observed H)."""
+    name = str(request.params["name"])
+    jobs = [job for job in request.vm.jobs_of("snapshot") if job.snapshot_name == name]
+    if not jobs:
+        raise not_found("Snapshot does not exist")
+    snapshot = _find(request.vm, name)
+    if snapshot is None:
+        return Answer({"name": name, "state": "deleted"})
+    return Answer(_json(snapshot, jobs[0].execution))
+
+
+def delete_snapshot(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/machines/:machine/snapshots/:name``."""
+    vm, name = request.vm, str(request.params["name"])
+    snapshot = _find(vm, name)
+    if snapshot is None:
+        raise not_found(f"{name} not found")
+    _check_supported(vm, "delete_snapshot")
+    work = Work(
+        SNAPSHOT_DELETE_SECONDS,
+        finish=lambda due: vm.snapshots.remove(snapshot),
+        possible=lambda: vm.workable and snapshot in vm.snapshots,
+    )
+    _start(site, request, "delete_snapshot", name, work)
+    return Answer(status=204)
+
+
+def _start(site: Site, request: Incoming, action: str, name: str, work: Work) -> None:
+    caller = request.audit_caller
+    site.start_job(request.vm, "snapshot", action, work, caller=caller, snapshot_name=name)
+
+
+def _check_supported(vm: VM, action: str) -> None:
+    check_provisioned(vm, action)
+    if vm.brand not in _SNAPSHOT_BRANDS:
+        message = f'snapshots are not supported for VMs of brand "{vm.brand}"'
+        raise Refusal(409, "BrandNotSupported", message)
+    if vm.datasets:
+        message = "snapshots are not supported for VMs with delegated datasets"
+        raise Refusal(409, "BrandNotSupported", message)
+
+
+def _find(vm: VM, name: Any) -> Snapshot | None:
+    return next((snapshot for snapshot in vm.snapshots if snapshot.name == name), None)
+
+
+def _json(snapshot: Snapshot, execution: str | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {"name": snapshot.name}
+    if execution is not None:
+        shown["state"] = "created" if execution == "succeeded" else execution
+    created = timestamp(snapshot.created)
+    return shown | {"created": created, "updated": created}
+
+
+_ALL = "/:account/machines/:machine/snapshots"
+_ONE = "/:account/machines/:machine/snapshots/:name"
+ROUTES = [
+    Route("CreateMachineSnapshot", "POST", _ALL, create_snapshot, params=("name", "origin")),
+    Route("StartMachineFromSnapshot", "POST", _ONE, start_from_snapshot, params=("origin",)),
+    Route("ListMachineSnapshots", "GET", _ALL, list_snapshots),
+    Route("HeadMachineSnapshots", "HEAD", _ALL, list_snapshots),
+    Route("GetMachineSnapshot", "GET", _ONE, get_snapshot),
+    Route("HeadMachineSnapshot", "HEAD", _ONE, get_snapshot),
+    Route("DeleteMachineSnapshot", "DELETE", _ONE, delete_snapshot, params=("origin",)),
+]

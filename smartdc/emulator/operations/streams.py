@@ -1,0 +1,177 @@
+"""The WebSockets: the change feed, and VNC. Watching a migration is in `migrations`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from smartdc.emulator.http.answers import Answer, Refusal, Upgrade, crashed, to_json
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.state.changes import Listener
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import HARDWARE_BRANDS, VM
+
+#: What a subscription may name; in `changeKind` there are others too.
+SUBRESOURCES = (
+    "alias",
+    "customer_metadata",
+    "destroyed",
+    "nics",
+    "owner_uuid",
+    "server_uuid",
+    "state",
+    "tags",
+)
+VNC_SUBPROTOCOLS = ("binary", "rfb")
+#: All that the emulated console says: which version of the protocol it speaks.
+RFB_BANNER = b"RFB 003.008\n"
+_ANY_CASE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def changefeed(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/changefeed``: changes of the account's machines, once the client has subscribed."""
+    if not request.upgrade:
+        raise crashed("Connection Must Upgrade For WebSockets")
+    owner = request.account.uuid
+
+    async def converse(websocket: WebSocket) -> None:
+        subscription: dict[str, Any] = {}
+
+        def wanted(vm: VM, changed: list[str]) -> bool:
+            return (
+                vm.owner_uuid == owner
+                and not {*changed}.isdisjoint(subscription.get("subResources", ()))
+                and vm.uuid in subscription.get("vms", (vm.uuid,))
+            )
+
+        def told(vm: VM, changed: list[str], when: float) -> str | None:
+            return to_json(_change(site, vm, changed, when)) if wanted(vm, changed) else None
+
+        def heard(message: str) -> None:
+            # A subscription that is none changes nothing, and nobody is told (changefeed.js).
+            found = _subscription(message)
+            if found is not None:
+                subscription.clear()
+                subscription.update(found)
+
+        await _follow(site, websocket, told, heard)
+
+    return Upgrade(converse=converse)
+
+
+def connect_vnc(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/vnc``: refusals first, so that a plain GET tells the reason."""
+    vm, shown = request.vm, request.machine
+    if vm.brand not in HARDWARE_BRANDS:
+        message = f"Instance type {vm.brand} does not support VNC connections"
+        raise Refusal(400, "MachineHasNoVNCError", message)
+    if shown["state"] != "running":
+        raise Refusal(400, "MachineStoppedError", "Cannot connect to a stopped machine")
+    if not request.upgrade:
+        message = "VNC connect endpoint is a websocket and must be upgraded"
+        raise Refusal(400, "UpgradeRequiredError", message)
+    offered = [name for name in re.split(", *", request.headers.get("sec-websocket-protocol", "")) if name]
+    chosen = next((name for name in offered if name in VNC_SUBPROTOCOLS), None)
+    if offered and chosen is None:
+        raise Refusal(500, "InternalServerError", "")
+
+    async def converse(websocket: WebSocket) -> None:
+        await websocket.send_bytes(RFB_BANNER)
+
+        def told(changed: VM, names: list[str], when: float) -> str | None:
+            return _END if changed is vm and vm.state != "running" else None
+
+        await _follow(site, websocket, told, lambda message: None, reason="Remote connection closed")
+
+    return Upgrade(converse=converse, subprotocol=chosen)
+
+
+#: Said instead of a message: close.
+_END = ""
+
+
+async def _follow(
+    site: Site,
+    websocket: WebSocket,
+    told: Callable[[VM, list[str], float], str | None],
+    heard: Callable[[str], None],
+    *,
+    reason: str = "",
+) -> None:
+    """Send what there is to tell of each change, until the client leaves or it is over.
+
+    Changes happen on any thread: they are written down there and then, and sent by the server's.
+    """
+    loop = asyncio.get_running_loop()
+    outgoing: asyncio.Queue[str] = asyncio.Queue()
+
+    def say(message: str | None) -> None:
+        if message is not None:
+            loop.call_soon_threadsafe(outgoing.put_nowait, message)
+
+    async def send() -> None:
+        with suppress(WebSocketDisconnect):
+            while message := await outgoing.get():
+                await websocket.send_text(message)
+            await websocket.close(reason=reason)
+
+    listener = Listener(lambda vm, names, when: say(told(vm, names, when)), lambda: say(_END))
+    with site.shared.lock:
+        site.changes.add(listener)
+    sender = asyncio.create_task(send())
+    try:
+        while (message := await websocket.receive())["type"] == "websocket.receive":
+            with site.shared.lock:
+                heard(message.get("text") or "")
+    finally:
+        with site.shared.lock:
+            site.changes.remove(listener)
+        sender.cancel()
+        with suppress(asyncio.CancelledError):
+            await sender
+
+
+def _subscription(message: str) -> dict[str, Any] | None:
+    try:
+        asked = json.loads(message)
+    except ValueError:
+        return None
+    if not isinstance(asked, dict) or asked.get("resource") != "vm":
+        return None
+    names, machines = asked.get("subResources"), asked.get("vms")
+    if not isinstance(names, list) or any(name not in SUBRESOURCES for name in names):
+        return None
+    if not machines and machines != []:
+        return {"subResources": names}
+    if not isinstance(machines, list) or not all(_ANY_CASE_UUID.fullmatch(str(one)) for one in machines):
+        return None
+    return {"subResources": names, "vms": machines}
+
+
+def _change(site: Site, vm: VM, changed: list[str], when: float) -> dict[str, Any]:
+    return {
+        "changeKind": {"resource": "vm", "subResources": changed},
+        "changedResourceId": vm.uuid,
+        "published": str(int(when * 1000)),
+        # Without the package's name: the feed does not look packages up.
+        "resourceObject": machine_json(site, vm, "9.14.0", with_package=False),
+        "resourceState": vm.state,
+    }
+
+
+ROUTES = [
+    Route("changefeed", "GET", "/:account/changefeed", changefeed),
+]
+
+VNC_ROUTES = [
+    # Of one version that no other operation has: ~8 includes it, ~9 does not (endpoints/vnc.js).
+    Route("ConnectMachineVNC", "GET", "/:account/machines/:machine/vnc", connect_vnc, versions=((8, 4, 0),)),
+]

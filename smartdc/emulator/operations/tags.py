@@ -1,0 +1,119 @@
+"""The tags of a machine. Writes are jobs; their answer is a prediction (D6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smartdc.emulator.http.answers import (
+    Answer,
+    ErrorItem,
+    invalid_field,
+    not_found,
+    validation_failed,
+)
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.routes import ANYTHING, Route
+from smartdc.emulator.operations.writes import check_key, start_write
+from smartdc.emulator.rules import validation
+from smartdc.emulator.state.site import Site
+
+#: Parameters that never become tags; all others do, from the query too (observed G).
+NOT_TAGS = ("account", "machine", "uuid", "owner_uuid", "context", "image")
+
+
+def list_tags(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/tags``."""
+    return Answer(dict(request.vm.tags))
+
+
+def get_tag(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/machines/:machine/tags/:tag``: numbers and booleans read as "" (observed G)."""
+    key = str(request.params["tag"])
+    check_key(site, request, key)
+    if "/" in key or key not in request.vm.tags:  # A3: a slash gets lost on the server's way to VMAPI
+        raise not_found(f'tag "{key}" not found')
+    value = request.vm.tags[key]
+    return Answer(value if isinstance(value, str) else "")
+
+
+def add_tags(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines/:machine/tags``."""
+    new = _new_tags(request)
+    _check(new, "error adding tags: Invalid tag parameters")
+    job = start_write(site, request, "set_tags", lambda due: request.vm.tags.update(new))
+    return Answer({**request.vm.tags, **new}, headers={"x-job-uuid": job.uuid})
+
+
+def replace_tags(site: Site, request: Incoming) -> Answer:
+    """``PUT /:account/machines/:machine/tags``; nothing at all is refused (observed G)."""
+    vm, new = request.vm, _new_tags(request)
+    message = "error replacing tags: Invalid tag parameters"
+    _check(new, message)
+    removed = [key for key in vm.tags if key not in new]
+    _check_removable(removed, message)
+    action = "replace_tags" if removed else "set_tags"
+
+    def apply(due: float) -> None:
+        vm.tags.clear()
+        vm.tags.update(new)
+
+    job = start_write(site, request, action, apply)
+    return Answer(new, headers={"x-job-uuid": job.uuid})
+
+
+def delete_tag(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/machines/:machine/tags/:tag``; works with every character (observed A3)."""
+    vm, key = request.vm, str(request.params["tag"])
+    if key not in vm.tags:
+        raise not_found(f'tag "{key}" not found')
+    _check_removable([key], "error deleting tag: Invalid tag parameters")
+
+    def apply(due: float) -> None:
+        vm.tags.pop(key, None)
+
+    start_write(site, request, "remove_tags", apply)
+    return Answer(status=204)
+
+
+def delete_tags(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/machines/:machine/tags``."""
+    vm, keys = request.vm, list(request.vm.tags)
+    _check_removable(keys, "error deleting all tags: Invalid tag parameters")
+
+    def apply(due: float) -> None:
+        for key in keys:
+            vm.tags.pop(key, None)
+
+    start_write(site, request, "remove_tags", apply)
+    return Answer(status=204)
+
+
+def _new_tags(request: Incoming) -> dict[str, Any]:
+    return {name: value for name, value in request.params.items() if name not in NOT_TAGS}
+
+
+def _check(new: dict[str, Any], message: str) -> None:
+    errors: list[ErrorItem] = validation.tag_errors(new) if new else [invalid_field("tags")]
+    if errors:
+        raise validation_failed(message, errors)
+
+
+def _check_removable(keys: list[str], message: str) -> None:
+    for key in keys:
+        errors = validation.tag_delete_errors(key)
+        if errors:
+            raise validation_failed(message, errors)
+
+
+_ALL = "/:account/machines/:machine/tags"
+_ONE = "/:account/machines/:machine/tags/:tag"
+ROUTES = [
+    Route("AddMachineTags", "POST", _ALL, add_tags, params=ANYTHING),
+    Route("ReplaceMachineTags", "PUT", _ALL, replace_tags, params=ANYTHING),
+    Route("ListMachineTags", "GET", _ALL, list_tags),
+    Route("HeadmachineTags", "HEAD", _ALL, list_tags),
+    Route("GetMachineTag", "GET", _ONE, get_tag),
+    Route("HeadMachineTag", "HEAD", _ONE, get_tag),
+    Route("DeleteMachineTags", "DELETE", _ALL, delete_tags, params=("origin",)),
+    Route("DeleteMachineTag", "DELETE", _ONE, delete_tag, params=("origin",)),
+]

@@ -1,0 +1,295 @@
+"""NFS volumes: CloudAPI's checks (endpoints/volumes.js), then VOLAPI's. What mounts them is in `mounting`."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from smartdc.emulator.gate.loading import is_uuid
+from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.parameters import as_text, fits_wildcard
+from smartdc.emulator.http.routes import Route
+from smartdc.emulator.rules.affinity import check_affinity
+from smartdc.emulator.rules.mounting import new_volume, references, volume_name_is_valid
+from smartdc.emulator.rules.predicates import BadPredicate, Predicate
+from smartdc.emulator.state.clock import timestamp
+from smartdc.emulator.state.jobs import VOLUME_DELETE_SECONDS
+from smartdc.emulator.state.resources import Volume
+from smartdc.emulator.state.site import Site
+
+FILTERS = ("name", "predicate", "size", "state", "type")
+STATES = ("creating", "ready", "failed", "deleting")
+LONGEST_NAME = 256
+_NAME_SEARCH = re.compile(r"\*?[\w.-]+\*?", re.ASCII)
+_SIZE_SEARCH = re.compile(r"[1-9][0-9]*")
+_NAME_PATTERN = r"/^[a-z0-9][\w.-]+$/i"
+_UUID_PATTERN = "/^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$/"
+
+
+def list_volumes(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/volumes``: without failed ones, unless a state or a predicate is given."""
+    params = request.params
+    problems = [f"Error: invalid parameter: {name}" for name in request.query if name not in FILTERS]
+    if "name" in params and not _NAME_SEARCH.fullmatch(as_text(params["name"])):
+        problems.append("Error: invalid value for name search parameter")
+    if "type" in params:
+        problems += _type_problems(params["type"])
+    if "size" in params and not _SIZE_SEARCH.fullmatch(as_text(params["size"])):
+        problems.append("Error: invalid value for size search parameter, must match /^[1-9][0-9]*$/")
+    if "state" in params:
+        problems += _state_problems(params["state"])
+    predicate: Predicate | None = None
+    if "predicate" in params:
+        try:
+            predicate = _predicate(params)
+        except BadPredicate as problem:
+            problems.append(str(problem))
+    _refuse(problems)
+    found = [volume for volume in site.volumes.values() if volume.owner_uuid == request.account.uuid]
+    if predicate is not None:
+        found = [volume for volume in found if predicate.fits(_fields(volume))]
+    elif "state" not in params:
+        found = [volume for volume in found if volume.state != "failed"]
+    if "name" in params:
+        found = [volume for volume in found if fits_wildcard(volume.name, params["name"])]
+    for name in ("size", "state", "type"):
+        if name in params:
+            found = [volume for volume in found if as_text(getattr(volume, name)) == params[name]]
+    shown = [_json(site, volume) for volume in found]
+    return Answer(shown, headers={"x-resource-count": str(len(shown))})
+
+
+def get_volume(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/volumes/:id``."""
+    _refuse(_id_problems(request.params["id"]))
+    return Answer(_json(site, _find(site, request, "Error when getting volume")))
+
+
+def create_volume(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/volumes``: ``creating`` for a while, for a machine of its own is made."""
+    params, owner = request.params, request.account
+    problems = _name_problems(params["name"]) if "name" in params else []
+    problems += _type_problems(params.get("type"))
+    size = params.get("size")
+    if "size" in params and (isinstance(size, bool) or not isinstance(size, int | float) or size <= 0):
+        problems.append(f"Error: Invalid volume size: {as_text(size)}")
+    problems += _networks_problems(params)
+    problems += _affinity_problems(params.get("affinity"))
+    problems += _tags_problems(params.get("tags"))
+    _refuse(problems)
+    check_affinity({"affinity": params.get("affinity")})
+    networks = _networks(site, request)
+    name = params.get("name") or f"{uuid.uuid4().hex}{uuid.uuid4().hex}"
+    _check_name_is_free(site, "Error when creating volume", name, owner.uuid)
+    if size is not None and size not in site.volume_sizes:
+        available = ", ".join(str(known) for known in site.volume_sizes)
+        message = f"Volume size {as_text(size)} is not available. Available sizes are: {available}"
+        raise Refusal(409, "VolumeSizeNotAvailable", f"Error when creating volume: {message}")
+    volume = new_volume(site, owner.uuid, name, networks, size, params.get("tags"))
+    return Answer(_json(site, volume), 201)
+
+
+def update_volume(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/volumes/:id``: 200 and the volume, where the reference says 204."""
+    params = request.params
+    problems = _name_problems(params["name"]) if "name" in params else []
+    problems += _id_problems(params["id"])
+    # So `?action=update`, which CloudAPI's successor has, is refused here.
+    unknown = [name for name in request.query if name not in ("account", "name")]
+    problems += [f"InvalidArgumentError: {name} is an invalid parameter" for name in unknown]
+    _refuse(problems)
+    message = "Error when updating volume"
+    volume = _find(site, request, message)
+    if "name" in params:
+        # VOLAPI compares with the volumes of all accounts, and with this one itself.
+        _check_name_is_free(site, message, params["name"], None)
+        _check_unused(site, message, volume)
+        volume.name = params["name"]
+    return Answer(_json(site, volume))
+
+
+def delete_volume(site: Site, request: Incoming) -> Answer:
+    """``DELETE /:account/volumes/:id``: ``deleting`` for a while."""
+    _refuse(_id_problems(request.params["id"]))
+    message = "Error when deleting volume"
+    volume = _find(site, request, message)
+    _check_unused(site, message, volume)
+    if volume.state != "deleting":
+        volume.state = "deleting"
+        site.later(VOLUME_DELETE_SECONDS, lambda due: _disappear(site, volume))
+    return Answer(status=204)
+
+
+def list_volume_sizes(site: Site, request: Incoming) -> Answer:
+    """``GET /:account/volumesizes``."""
+    _refuse(_type_problems(request.params["type"]) if "type" in request.params else [])
+    shown = [{"size": size, "type": "tritonnfs"} for size in sorted(site.volume_sizes)]
+    return Answer(shown, headers={"x-resource-count": str(len(shown))})
+
+
+def _find(site: Site, request: Incoming, what: str) -> Volume:
+    volume = site.volumes.get(request.params["id"])
+    if volume is None or volume.owner_uuid != request.account.uuid:
+        message = f"Volume with uuid {request.params['id']} could not be found"
+        raise Refusal(404, "VolumeNotFound", f"{what}: {message}")
+    return volume
+
+
+def _disappear(site: Site, volume: Volume) -> None:
+    site.volumes.pop(volume.uuid, None)
+    if volume.filesystem_path and volume.networks[0] in site.networks:
+        site.networks[volume.networks[0]].release(volume.filesystem_path.partition(":")[0])
+
+
+def _networks(site: Site, request: Incoming) -> list[str]:
+    asked, owner = request.params.get("networks"), request.account.uuid
+    if "networks" not in request.params:
+        default = site.default_fabric_networks.get(owner)
+        if default is None:
+            message = "default_network is not configured for account"
+            raise Refusal(409, "DefaultFabricNetworkNotConfiguredError", message)
+        return [default]
+    for network_uuid in asked or ():
+        network = site.networks.get(network_uuid)
+        if network is None or network.kind != "fabric" or owner not in (network.owner_uuids or ()):
+            raise invalid_argument(f"Invalid networks: {as_text(asked)}")
+    if not asked:
+        cause = "Validation error, causes: Error: networks must be a non-empty array"
+        raise Refusal(409, "ValidationError", f"Error when creating volume: {cause}")
+    return list(asked)
+
+
+def _check_name_is_free(site: Site, what: str, name: str, owner_uuid: str | None) -> None:
+    for volume in site.volumes.values():
+        is_there = volume.name == name and volume.state in ("ready", "creating")
+        if is_there and owner_uuid in (None, volume.owner_uuid):
+            raise Refusal(409, "VolumeAlreadyExists", f"{what}: Volume with name {name} already exists")
+
+
+def _check_unused(site: Site, what: str, volume: Volume) -> None:
+    used_by = references(site, volume)
+    if used_by:
+        message = f"Volume with name {volume.name} is used by vms: {', '.join(used_by)}"
+        raise Refusal(409, "VolumeInUse", f"{what}: {message}")
+
+
+def _predicate(params: dict[str, Any]) -> Predicate:
+    predicate = Predicate.read(as_text(params["predicate"]))
+    checks = {
+        "id": _id_problems,
+        "name": _name_problems,
+        "network": lambda value: [] if is_uuid(value) else [f"Error: Invalid volume network: {value}"],
+        "size": lambda value: [] if value > 0 else [f"Error: Invalid volume size: {value}"],
+        "state": _state_problems,
+        "type": _type_problems,
+    }
+    problems = [problem for field, value in predicate.values() for problem in checks[field](value)]
+    if problems:
+        raise BadPredicate(f"Error: Invalid values in predicate: {','.join(problems)}")
+    twice = [field for field, _ in predicate.values() if field in params]
+    if twice:
+        message = f'predicate has "{twice[0]}" which conflicts with parameter with same name'
+        raise BadPredicate(f"Error: {message}")
+    return predicate
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise invalid_argument(", ".join(problems))
+
+
+def _id_problems(value: Any) -> list[str]:
+    if is_uuid(value):
+        return []
+    return [f"Error: Invalid volume ID: {as_text(value)}. Volume ID should match {_UUID_PATTERN}"]
+
+
+def _name_problems(name: Any) -> list[str]:
+    problems = []
+    if not isinstance(name, str):
+        problems.append("Error: Invalid volume name: volume name must be a string")
+    if not volume_name_is_valid(as_text(name)):
+        shown = f"Invalid volume name: {as_text(name)}. Volume name should match {_NAME_PATTERN}"
+        problems.append(f"Error: {shown}")
+    if len(as_text(name)) > LONGEST_NAME:
+        message = f"Invalid volume name length: volume name must be at most {LONGEST_NAME} long"
+        problems.append(f"Error: {message}")
+    return problems
+
+
+def _type_problems(value: Any) -> list[str]:
+    if value == "tritonnfs":
+        return []
+    shown = "undefined" if value is None else as_text(value)
+    return [f"Error: Invalid volume type: {shown}. Volume type should be one of: tritonnfs"]
+
+
+def _state_problems(value: Any) -> list[str]:
+    return [] if value in STATES else [f"Error: Volume state: {as_text(value)} is invalid"]
+
+
+def _networks_problems(params: dict[str, Any]) -> list[str]:
+    networks = params.get("networks")
+    if "networks" not in params:
+        return []
+    if not isinstance(networks, list):
+        return ["Error: Invalid networks: networks must be an array"]
+    return [] if all(map(is_uuid, networks)) else [f"Error: Invalid networks: {as_text(networks)}"]
+
+
+def _affinity_problems(affinity: Any) -> list[str]:
+    if not affinity or (isinstance(affinity, list) and all(isinstance(rule, str) for rule in affinity)):
+        return []
+    return ["Error: Invalid affinity: affinity must be an array of strings"]
+
+
+def _tags_problems(tags: Any) -> list[str]:
+    if not tags or (isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values())):
+        return []
+    return ["Error: Invalid tags: tags must be an object of key/value strings"]
+
+
+def _fields(volume: Volume) -> dict[str, list[Any]]:
+    """What a predicate may ask about; several values where any will do."""
+    return {
+        "id": [volume.uuid],
+        "name": [volume.name],
+        "network": volume.networks,
+        "size": [volume.size],
+        "state": [volume.state],
+        "type": [volume.type],
+    }
+
+
+def _json(site: Site, volume: Volume) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": volume.name,
+        "owner_uuid": volume.owner_uuid,
+        "size": volume.size,
+        "type": volume.type,
+        "state": volume.state,
+        "networks": volume.networks,
+    }
+    if volume.filesystem_path:
+        shown["filesystem_path"] = volume.filesystem_path
+    used_by = references(site, volume)
+    if used_by:
+        shown["refs"] = used_by
+    shown["id"] = volume.uuid
+    if volume.labels:
+        shown["tags"] = volume.labels
+    return shown | {"created": timestamp(volume.created)}
+
+
+_ALL, _ONE = "/:account/volumes", "/:account/volumes/:id"
+_NEW = ("name", "type", "size", "networks", "affinity", "tags")
+ROUTES = [
+    Route("ListVolumeSizes", "GET", "/:account/volumesizes", list_volume_sizes, params=("type",)),
+    Route("GetVolume", "GET", _ONE, get_volume),
+    Route("ListVolumes", "GET", _ALL, list_volumes, params=FILTERS),
+    Route("CreateVolume", "POST", _ALL, create_volume, params=_NEW),
+    Route("DeleteVolume", "DELETE", _ONE, delete_volume),
+    Route("UpdateVolume", "POST", _ONE, update_volume, params=("name",)),
+]

@@ -1,0 +1,1 @@
+"""What the server decides: provisioning, placement, limits, validation, and the languages of its rules."""

@@ -1,0 +1,132 @@
+"""Volumes and the machines that mount them: what a create checks and makes, and who uses a volume."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from smartdc.emulator.http.answers import Refusal, crashed, invalid_argument
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.state.jobs import VOLUME_SECONDS
+from smartdc.emulator.state.resources import Network, Volume
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import HARDWARE_BRANDS
+
+_NAME = re.compile(r"[a-z0-9][\w.-]+", re.ASCII | re.IGNORECASE)
+_MOUNT_POINT = re.compile(r"/[^\0]*[^/\0][^\0]*")
+
+
+def volume_name_is_valid(name: str) -> bool:
+    """Whether a volume may have this name; its length is another matter."""
+    return _NAME.fullmatch(name) is not None
+
+
+def references(site: Site, volume: Volume) -> list[str]:
+    """The machines that mount a volume and may run again: neither failed nor destroyed."""
+    return [
+        vm.uuid
+        for vm in site.machines.values()
+        if vm.active
+        and vm.owner_uuid == volume.owner_uuid
+        and any(mount["name"] == volume.name for mount in vm.volumes)
+    ]
+
+
+def new_volume(
+    site: Site,
+    owner_uuid: str,
+    name: str,
+    networks: list[str],
+    size: int | None = None,
+    labels: dict[str, str] | None = None,
+) -> Volume:
+    """List a volume that is being made, the smallest there is unless a size is given."""
+    now = site.shared.clock.now()
+    size = int(size or min(site.volume_sizes))
+    volume = Volume(str(uuid.uuid4()), name, owner_uuid, size, now, networks, labels=labels or {})
+    site.volumes[volume.uuid] = volume
+    fails, site.fail_next_volume = site.fail_next_volume, False
+
+    def end(due: float) -> None:
+        if volume.state != "creating":
+            return  # deleted meanwhile
+        if fails:
+            volume.state = "failed"
+            return
+        address = site.networks[networks[0]].take()
+        volume.state, volume.filesystem_path = "ready", f"{address}:/exports/data"
+
+    site.later(VOLUME_SECONDS, end)
+    return volume
+
+
+def check_mounts(
+    site: Site, request: Incoming, brand: str, networks: Sequence[Network]
+) -> list[dict[str, Any]]:
+    """The ``volumes`` of a create: CloudAPI's checks, then VMAPI's.
+
+    Args:
+        site: The data center.
+        request: The create.
+        brand: Of the new machine.
+        networks: On which it will be.
+
+    Returns:
+        What it mounts.
+    """
+    volumes = request.params.get("volumes")
+    if not volumes:
+        return []
+    if brand in HARDWARE_BRANDS:
+        raise invalid_argument(f'volumes not yet supported with brand "{brand}"')
+    if not site.automount_volumes:
+        raise invalid_argument("Support for automounting volumes is not enabled")
+    if not isinstance(volumes, list) or not all(map(_is_valid, volumes)):
+        site.shared.violations.append(
+            f"A4: {request.method} {request.target} has an invalid entry in volumes: a server never answers"
+        )
+        raise crashed("invalid volumes")
+    here = [network.uuid for network in networks]
+    for mount in volumes:
+        volume = _ready(site, request.account.uuid, mount["name"])
+        if volume is not None and not {*here} & {*volume.networks}:
+            reason = f"Volume {volume.name} not reachable on networks {', '.join(here)}"
+            # The server means 409 VolumesNotReachable, and looks for both in the wrong place (errors.js).
+            raise Refusal(500, "Error", f"Volumes not reachable from machine: {reason}")
+    return volumes
+
+
+def make_missing(site: Site, owner_uuid: str, mounts: list[dict[str, Any]]) -> None:
+    """Make the volumes that a new machine mounts and that are not there, on its default fabric network."""
+    default = site.default_fabric_networks.get(owner_uuid)
+    for mount in mounts:
+        known = [
+            volume
+            for volume in site.volumes.values()
+            if (volume.owner_uuid, volume.name) == (owner_uuid, mount["name"]) and volume.state != "failed"
+        ]
+        if not known and default is not None:
+            new_volume(site, owner_uuid, mount["name"], [default])
+
+
+def _ready(site: Site, owner_uuid: str, name: str) -> Volume | None:
+    for volume in site.volumes.values():
+        if (volume.owner_uuid, volume.name, volume.state) == (owner_uuid, name, "ready"):
+            return volume
+    return None
+
+
+def _is_valid(mount: Any) -> bool:
+    if not isinstance(mount, dict):
+        return False
+    name, mountpoint = mount.get("name"), mount.get("mountpoint")
+    return (
+        mount.get("type", "tritonnfs") == "tritonnfs"
+        and mount.get("mode", "rw") in ("ro", "rw")
+        and isinstance(name, str)
+        and volume_name_is_valid(name)
+        and isinstance(mountpoint, str)
+        and _MOUNT_POINT.fullmatch(mountpoint) is not None
+    )

@@ -1,0 +1,305 @@
+"""Creating a machine: CloudAPI's checks, VMAPI's checks, and the job (observed E)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from smartdc.emulator.http.answers import (
+    Answer,
+    ErrorItem,
+    Refusal,
+    crashed,
+    invalid_argument,
+    missing_parameter,
+    validation_failed,
+)
+from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.rules import validation
+from smartdc.emulator.rules.affinity import check_affinity, locality_errors
+from smartdc.emulator.rules.disk_layout import choose_disks
+from smartdc.emulator.rules.limits import check_limits
+from smartdc.emulator.rules.mounting import check_mounts, make_missing
+from smartdc.emulator.rules.placement import WantedNic, choose_networks
+from smartdc.emulator.state.jobs import PROVISION_SECONDS, Step, Work
+from smartdc.emulator.state.resources import Image, Package, SubnetFull
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import HARDWARE_BRANDS, VM
+
+DEFAULT_CONTAINER_BRAND = "joyent"
+DEFAULT_HARDWARE_BRAND = "bhyve"
+
+CREATE_PARAMS = (
+    "name",
+    "package",
+    "image",
+    "dataset",
+    "brand",
+    "networks",
+    "default_networks",
+    "affinity",
+    "locality",
+    "metadata.",
+    "tag.",
+    "firewall_enabled",
+    "deletion_protection",
+    "delegate_dataset",
+    "encrypted",
+    "allow_shared_images",
+    "password",
+    "administrator_pw",
+    "disks",
+    "volumes",
+    "bootrom",
+    "origin",
+    "credentials",
+)
+_METADATA = re.compile(r"metadata\.\w.*", re.DOTALL)
+_TAG = re.compile(r"tag\..+", re.DOTALL)
+
+
+def create_machine(site: Site, request: Incoming) -> Answer:
+    """``POST /:account/machines``."""
+    image, package = _chosen_image(request), _chosen_package(request)
+    params, owner = request.params, request.account
+    if (image.requirements.get("password")) and not (
+        params.get("password") or params.get("administrator_pw")
+    ):
+        raise missing_parameter(f"{image.uuid} requires a password")
+    if not owner.keys and not image.requirements.get("password"):
+        raise Refusal(409, "KeyRequired", "At least one SSH key is required to provision")
+    if not owner.approved:
+        raise invalid_argument("User is not currently approved for provisioning")
+    brand = _brand(params, image, package)
+    disks, disk_errors = choose_disks(params, brand, image, package)
+    _check_options(site, params, brand)
+    wanted_nics = choose_networks(site, request, package)
+    vm = site.new_vm(owner, None, brand, image, package)
+    if disks is not None:
+        vm.disks, vm.free_space = disks, max(0, package.disk - sum(disk.size for disk in disks))
+    vm.alias = _alias(params.get("name"), vm)
+    tags, metadata = _flat_values(params)
+    metadata |= _passwords_given(params)
+    if owner.keys:
+        metadata["root_authorized_keys"] = "".join(f"{key.openssh}\n" for key in owner.keys)
+    credentials = metadata.pop("credentials", None)
+    if params.get("affinity") and params.get("locality"):
+        raise invalid_argument('cannot specify both "locality" (deprecated) and "affinity"')
+    if package.memory < int(image.requirements.get("min_ram", 0)):
+        minimum = image.requirements["min_ram"]
+        raise invalid_argument(
+            f"You must use a package with at least {minimum} MiB of RAM "
+            "in order to provision the selected image"
+        )
+    if package.os and package.os != image.os:
+        # The server names the two the wrong way round.
+        raise invalid_argument(
+            "The package and image must have the same OS, "
+            f'but package has "{image.os}" while image has "{package.os}"'
+        )
+    if owner.triton_cns_enabled and len(vm.alias) > 63:
+        raise invalid_argument(
+            "Name cannot be longer than 63 characters, "
+            "because you have triton_cns_enabled set on your Account."
+        )
+    vm.volumes = check_mounts(site, request, brand, [nic.network for nic in wanted_nics])
+    check_limits(site, owner, image, package)
+    check_affinity(params)
+    _check_at_vmapi(site, vm, tags, metadata, params, disk_errors)
+    vm.tags, vm.customer_metadata = tags, metadata
+    vm.internal_metadata = _given_credentials(credentials)
+    if params.get("encrypted") is True:
+        vm.internal_metadata["encrypted"] = True
+    vm.firewall_enabled = params.get("firewall_enabled") in (True, "true")
+    vm.indestructible_zoneroot = params.get("deletion_protection") is True
+    if params.get("delegate_dataset") is True:
+        vm.datasets = [f"zones/{vm.uuid}/data"]
+    _provision(site, request, vm, image, wanted_nics)
+    make_missing(site, owner.uuid, vm.volumes)
+    shown = machine_json(site, vm, request.version, params.get("credentials"), with_package=False)
+    # Observed E: the Location has the login, whatever the path had.
+    return Answer(shown, 201, {"Location": f"/{owner.login}/machines/{vm.uuid}"})
+
+
+def _chosen_image(request: Incoming) -> Image:
+    params = request.params
+    if params.get("dataset") and params.get("image"):
+        raise invalid_argument("image and dataset are mutually exclusive parameters.")
+    named = params.get("dataset") or params.get("image")
+    image = request.image
+    if image is None:
+        if named:
+            raise invalid_argument(f"{as_text(named)} is not a valid image")
+        raise missing_parameter("image must be specified")
+    if image.state != "active":
+        raise invalid_argument(f"image {named} is not active")
+    owner = request.account.uuid
+    shared = owner in image.acl and image.owner != owner
+    if shared and request.since((9, 0, 0)) and params.get("allow_shared_images") is not True:
+        raise invalid_argument(
+            f"{named} is a shared image - to provision a shared image you can either clone the image "
+            'or set "allow_shared_images" to true.'
+        )
+    return image
+
+
+def _chosen_package(request: Incoming) -> Package:
+    named = request.params.get("package")
+    if request.package is None:
+        if named:
+            raise invalid_argument(f"{as_text(named)} is not a valid package")
+        raise missing_parameter("package must be specified")
+    if not request.package.active:
+        raise invalid_argument(f"{named} is inactive. Must use an active package")
+    return request.package
+
+
+def _brand(params: dict[str, Any], image: Image, package: Package) -> str:
+    """The brand that image, package and request agree on."""
+    asked, by_image, by_package = params.get("brand"), image.requirements.get("brand"), package.brand
+    if asked and asked not in HARDWARE_BRANDS:
+        shown = re.sub(r"[^a-zA-Z0-9-]", "", as_text(asked), count=1)[:64]
+        raise invalid_argument(f'Unknown brand "{shown}". Brand is restricted to one of ["bhyve","kvm"]')
+    default = DEFAULT_HARDWARE_BRAND if image.type == "zvol" else DEFAULT_CONTAINER_BRAND
+    brand = str(asked or by_image or by_package or default)
+    if by_package and by_package != brand:
+        raise invalid_argument(f'Package requires brand "{by_package}", but brand "{brand}" was selected')
+    if by_image and by_image != brand:
+        raise invalid_argument(f'Image requires brand "{by_image}", but brand "{brand}" was selected')
+    if brand in HARDWARE_BRANDS and image.type != "zvol":
+        raise invalid_argument(f'Brand "{brand}" requires the image type to be "zvol"')
+    if brand not in HARDWARE_BRANDS and image.type == "zvol":
+        raise invalid_argument(f'Brand "{brand}" cannot use an image of type "zvol"')
+    return brand
+
+
+def _check_options(site: Site, params: dict[str, Any], brand: str) -> None:
+    if params.get("bootrom") and brand != "bhyve":
+        raise invalid_argument('Only bhyve VMs support "bootrom" option')
+    if params.get("delegate_dataset") is True and not site.delegated_datasets:
+        raise invalid_argument(
+            "Support for delegated datasets is not enabled (experimental_cloudapi_delegate_dataset in SAPI)"
+        )
+
+
+def _alias(name: Any, vm: VM) -> str:
+    short_id = vm.uuid.partition("-")[0]
+    if not name:
+        return short_id
+    if not isinstance(name, str):
+        raise crashed("params.name.replace is not a function")
+    return name.replace("{{shortId}}", short_id)
+
+
+def _flat_values(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tags and metadata; nested objects are silently dropped (observed E)."""
+    tags = {name[len("tag.") :]: value for name, value in params.items() if _TAG.fullmatch(name)}
+    metadata = {
+        name[len("metadata.") :]: value
+        for name, value in params.items()
+        if _METADATA.fullmatch(name) and not name.endswith("_pw")
+    }
+    return tags, metadata
+
+
+def _passwords_given(params: dict[str, Any]) -> dict[str, Any]:
+    """An administrator's password, which CloudAPI puts where VMAPI then forbids it (observed E)."""
+    password = params.get("administrator_pw") or params.get("password")
+    return {"administrator_pw": password} if password else {}
+
+
+def _given_credentials(credentials: Any) -> dict[str, Any]:
+    if not isinstance(credentials, dict):
+        return {}
+    return {name if name.endswith("_pw") else f"{name}_pw": value for name, value in credentials.items()}
+
+
+def _check_at_vmapi(
+    site: Site,
+    vm: VM,
+    tags: dict[str, Any],
+    metadata: dict[str, Any],
+    params: dict[str, Any],
+    disk_errors: list[ErrorItem],
+) -> None:
+    errors: list[ErrorItem] = validation.alias_errors(vm.alias)
+    errors += validation.metadata_errors(metadata)
+    if "firewall_enabled" in params:
+        errors += validation.boolean_errors("firewall_enabled", params["firewall_enabled"])
+    if params.get("networks") == []:
+        errors.append({"field": "networks", "code": "Invalid", "message": "Invalid parameter"})
+    errors += locality_errors(params.get("locality"))
+    errors += validation.tag_errors(tags, allow_docker=True)
+    errors += disk_errors
+    errors += alias_taken_errors(site, vm, vm.alias)
+    if errors:
+        raise validation_failed(_message(errors), errors)
+
+
+def alias_taken_errors(site: Site, vm: VM, alias: str) -> list[ErrorItem]:
+    """A name is taken by any machine of the owner that is neither destroyed nor failed (observed E)."""
+    taken = any(
+        other.alias == alias and other.owner_uuid == vm.owner_uuid and other.active
+        for other in site.machines.values()
+    )
+    if not taken:
+        return []
+    return [{"field": "alias", "code": "Duplicate", "message": "Already exists for this owner_uuid"}]
+
+
+def _message(errors: list[ErrorItem]) -> str:
+    """The sentence with hints; the server repeats the earlier hints with each further error."""
+    message = "Invalid VM parameters"
+    hints: list[str] = []
+    for error in errors:
+        if error["field"] == "alias":
+            hints.append("Invalid machine name")
+        elif error["field"] in ("networks", "tags", "customer_metadata", "firewall_enabled"):
+            hints.append(f"Invalid {error['field']}")
+        if hints:
+            message = f"{message}: {'. '.join(hints)}"
+    return message
+
+
+def _provision(site: Site, request: Incoming, vm: VM, image: Image, wanted_nics: list[WantedNic]) -> None:
+    """List the machine and start its job; its addresses are reserved now and shown half way (observed E)."""
+    try:
+        nics = [
+            site.new_nic(wanted.network, wanted.ip, primary=wanted.primary, vm=vm) for wanted in wanted_nics
+        ]
+    except SubnetFull as error:
+        raise Refusal(507, "SubnetFull", str(error)) from error
+    fails, site.fail_next_provision = site.fail_next_provision, False
+    site.add_vm(vm)
+
+    def place(due: float) -> None:
+        vm.updated = due
+        if fails is not True:
+            vm.server_uuid = site.pick_server()
+            vm.nics = nics
+        if fails:
+            vm.state = "failed"
+            site.release(nics)
+
+    def run(due: float) -> None:
+        vm.state, vm.updated = "running", due
+        for user in image.users:
+            vm.internal_metadata.setdefault(f"{user}_pw", _password(vm, user))
+
+    def fail(due: float) -> None:
+        job.execution = "failed"
+
+    work = Work(
+        PROVISION_SECONDS,
+        finish=fail if fails else run,
+        steps=[Step(PROVISION_SECONDS / 2, place)],
+    )
+    job = site.start_job(vm, "provision", "provision", work, caller=request.audit_caller)
+
+
+def _password(vm: VM, user: str) -> str:
+    """A password that is the same in every run for the same machine."""
+    return hashlib.sha256(f"{vm.uuid}/{user}".encode()).hexdigest()[:12]

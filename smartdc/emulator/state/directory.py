@@ -1,0 +1,202 @@
+"""Accounts and their keys: what the real server asks its user directory (UFDS) for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from smartdc.emulator.state.roles import Access
+from smartdc.http_signature.keys import PublicKey
+from smartdc.http_signature.verify import SSHPublicKey, load_public_key
+
+NAMESPACE = uuid.UUID("6a7f2c0e-5e0b-4c53-9c34-2f4d0b7a1e10")
+
+#: Owner of the public images and of the networks; no client signs as this account.
+ADMIN_UUID = str(uuid.uuid5(NAMESPACE, "account/admin"))
+
+
+class KeyRefused(ValueError):
+    """The directory does not take this key: malformed, of an unknown kind, or already there."""
+
+
+#: Parameter -> field of an account's or a sub-user's details; CloudAPI's own names come after the
+#: directory's, and win.
+DETAILS = {
+    "company": "companyName",
+    "givenName": "firstName",
+    "sn": "lastName",
+    "companyName": "companyName",
+    "firstName": "firstName",
+    "lastName": "lastName",
+    "address": "address",
+    "city": "city",
+    "state": "state",
+    "postalCode": "postalCode",
+    "country": "country",
+    "phone": "phone",
+}
+
+
+@dataclass
+class Key:
+    """One SSH public key of an account.
+
+    Attributes:
+        fingerprint: MD5, hexadecimal with colons, the only form that the directory knows (observed B).
+    """
+
+    name: str
+    fingerprint: str
+    openssh: str
+    public: SSHPublicKey = field(repr=False)
+
+
+@dataclass
+class AccessKey:
+    """A pair of an id and a secret, for services that speak S3; `status` in CloudAPI's words."""
+
+    accesskeyid: str
+    secret: str = field(repr=False)
+    created: float
+    updated: float
+    status: str = "Active"
+    description: str | None = None
+
+
+@dataclass
+class KeyOwner:
+    """An account or a sub-user: who has keys, and signs with them."""
+
+    login: str
+    uuid: str
+    email: str
+    created: float
+    updated: float
+    keys: list[Key] = field(default_factory=list, kw_only=True)
+    disabled: bool = field(default=False, kw_only=True)
+    access_keys: list[AccessKey] = field(default_factory=list, kw_only=True)
+
+    def add_key(self, name: str | None, openssh: str) -> Key:
+        """Register a public key.
+
+        Args:
+            name: The label; None takes the fingerprint.
+            openssh: The line of an OpenSSH ``.pub`` file.
+
+        Raises:
+            KeyRefused: It is no key, or its owner has it already.
+        """
+        key = read_key(name, openssh)
+        if any(key.fingerprint == known.fingerprint for known in self.keys):
+            raise KeyRefused("the account has this key")
+        if any(key.name == known.name for known in self.keys):
+            raise KeyRefused("the account has a key of this name")
+        self.keys.append(key)
+        return key
+
+    def find_key(self, name: str) -> Key | None:
+        """The key with this MD5 fingerprint or, else, with this name."""
+        by_fingerprint = (key for key in self.keys if key.fingerprint == name)
+        by_name = (key for key in self.keys if key.name == name)
+        return next(by_fingerprint, None) or next(by_name, None)
+
+
+@dataclass
+class SubUser(KeyOwner):
+    """A sub-user of an account.
+
+    Attributes:
+        allowed: A switch for tests: whether each request of it is let in, whatever its roles say.
+        details: As those of an account.
+        passwords: The present one, and before it those that it had, newest last.
+    """
+
+    allowed: bool = False
+    details: dict[str, str] = field(default_factory=dict)
+    passwords: list[str] = field(default_factory=list, repr=False)
+
+
+@dataclass
+class Account(KeyOwner):
+    """One account, shared by all data centers.
+
+    Attributes:
+        details: Optional fields by CloudAPI's names: companyName, firstName, lastName, address, city,
+            state, postalCode, country, phone.
+        approved: Whether it may provision.
+        disabled: Whether every request of it is refused.
+        users: Its sub-users, by login.
+        access: What they may do: roles, policies and role tags.
+    """
+
+    details: dict[str, str] = field(default_factory=dict)
+    triton_cns_enabled: bool = False
+    approved: bool = True
+    users: dict[str, SubUser] = field(default_factory=dict)
+    access: Access = field(default_factory=Access)
+
+    def add_user(self, login: str, *, allowed: bool = False) -> SubUser:
+        """Make a sub-user, without keys.
+
+        Args:
+            login: Its login, unique in the account.
+            allowed: Let it do everything that the account may; by default it may do nothing.
+        """
+        if login in self.users:
+            raise ValueError(f"there is a sub-user {login!r} already")
+        user_uuid = str(uuid.uuid5(NAMESPACE, f"user/{self.login}/{login}"))
+        email = f"{login}@example.com"
+        user = SubUser(login, user_uuid, email, self.created, self.created, allowed=allowed)
+        self.users[login] = user
+        return user
+
+    def find_user(self, login: str) -> SubUser | None:
+        """The sub-user with this login or uuid."""
+        by_uuid = (user for user in self.users.values() if user.uuid == login)
+        return self.users.get(login) or next(by_uuid, None)
+
+
+class Directory:
+    """All accounts, found by login or uuid; both are case sensitive (observed B)."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._accounts: dict[str, Account] = {}
+
+    def add(self, login: str, **fields: object) -> Account:
+        """Make an account.
+
+        Args:
+            login: Its login name.
+            fields: ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or one of the details.
+        """
+        if login in self._accounts:
+            raise ValueError(f"there is an account {login!r} already")
+        now = self._now()
+        account_uuid = str(uuid.uuid5(NAMESPACE, f"account/{login}"))
+        account = Account(login, account_uuid, f"{login}@example.com", created=now, updated=now)
+        for name, value in fields.items():
+            if name in ("email", "approved", "disabled", "triton_cns_enabled"):
+                setattr(account, name, value)
+            else:
+                account.details[name] = str(value)
+        self._accounts[login] = account
+        return account
+
+    def find(self, login: str) -> Account | None:
+        """The account with this login or uuid."""
+        if login in self._accounts:
+            return self._accounts[login]
+        return next((account for account in self._accounts.values() if account.uuid == login), None)
+
+
+def read_key(name: str | None, openssh: str) -> Key:
+    """Make a `Key` of an OpenSSH public key line, without registering it."""
+    openssh = openssh.strip()
+    try:
+        fingerprint = PublicKey.from_text(openssh).md5
+        public = load_public_key(openssh)
+    except ValueError as error:
+        raise KeyRefused(str(error)) from error
+    return Key(name or fingerprint, fingerprint, openssh, public)

@@ -1,0 +1,339 @@
+"""The state of one emulated data center, and what its data centers share.
+
+Handlers change it on the server's thread and tests from theirs; `Shared.lock` is held by whoever looks at it
+or changes it. Whoever looks also settles it first: jobs that are due are done then.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+from smartdc.emulator.gate.read_only import ReadOnly
+from smartdc.emulator.gate.throttle import Throttle
+from smartdc.emulator.http.faults import Faults
+from smartdc.emulator.state.changes import Changes
+from smartdc.emulator.state.clock import Clock
+from smartdc.emulator.state.directory import NAMESPACE, Account, Directory
+from smartdc.emulator.state.fwrule import FirewallRule
+from smartdc.emulator.state.jobs import Action, Job, Timeline, Work, schedule
+from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
+from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
+
+
+@lru_cache(maxsize=1024)  # each emulator of a process asks for the same ones
+def _stable_uuid(name: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, name))
+
+
+@dataclass
+class Shared:
+    """What all data centers of one emulator have in common.
+
+    Attributes:
+        account: The account that `add_machine` gives machines to unless told otherwise.
+        urls: Where each data center answers.
+        sites: The data centers.
+        violations: What clients did that would have harmed a real server (observed A).
+        faults: What goes wrong on purpose.
+        throttle: How many requests are let through; None: all.
+        read_only: Whether changes are refused; None: no.
+        on_change: Called with a data center whose machines have changed by themselves.
+    """
+
+    clock: Clock
+    directory: Directory
+    account: Account
+    faults: Faults
+    throttle: Throttle | None = None
+    read_only: ReadOnly | None = None
+    urls: dict[str, str] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict, repr=False)
+    violations: list[str] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    on_change: list[Callable[[Site], None]] = field(default_factory=list)
+
+
+class Site:
+    """One data center.
+
+    Attributes:
+        name: Its name.
+        images: By uuid.
+        packages: By uuid.
+        networks: By uuid, in the order in which the server lists them.
+        vlans: Those of the fabrics, by owner and number.
+        fabrics_enabled: Whether it has fabrics.
+        default_fabric_networks: The default network of each account that has a fabric.
+        firewall_rules: By uuid.
+        volumes: By uuid.
+        volume_sizes: In which sizes there are volumes, in MiB.
+        volumes_enabled: Whether it has volumes at all; a real data center has none unless it is told to.
+        automount_volumes: Whether new machines can mount volumes.
+        fail_next_volume: Set it to make the next volume fail.
+        migrations_allowed: Whether users may migrate their machines.
+        fail_next_migration: Set it to make the next phase of a migration fail.
+        changes: What tells of each change of a machine.
+        delegated_datasets: Whether machines can have delegated datasets.
+        limits: What accounts may have, as operators write it: ``{"value": 10240, "by": "ram"}``.
+        old_servers: Those whose platform is too old to make images of their machines.
+        fail_next_image: Set it to make the next image fail: ``True``, or IMGAPI's code of the reason.
+        manta: What was exported to Manta: the image's uuid by path; None where there is no Manta.
+        fail_next_provision: Set it to make the next machine fail. ``True``: it never gets a server (and can
+            then never be deleted, observed F); ``"on server"``: it fails there, and can.
+    """
+
+    def __init__(self, name: str, shared: Shared) -> None:
+        self.name = name
+        self.shared = shared
+        shared.sites[name] = self
+        self.images: dict[str, Image] = {}
+        self.packages: dict[str, Package] = {}
+        self.networks: dict[str, Network] = {}
+        self.vlans: dict[tuple[str, int], Vlan] = {}
+        self.fabrics_enabled = True
+        self.default_fabric_networks: dict[str, str] = {}
+        self.firewall_rules: dict[str, FirewallRule] = {}
+        self.volumes: dict[str, Volume] = {}
+        self.volume_sizes = [size * 1024 for size in (10, 20, 30, 40, 50, 100, 200, 500, 1000)]
+        self.volumes_enabled = True
+        self.automount_volumes = True
+        self.fail_next_volume = False
+        self.migrations_allowed = True
+        self.fail_next_migration = False
+        self.delegated_datasets = True
+        self.limits: list[dict[str, Any]] = []
+        self.old_servers: set[str] = set()
+        self.fail_next_image: bool | str = False
+        self.manta: dict[str, str] | None = {}
+        self.servers: list[str] = [self.stable_uuid(f"server/{number}") for number in range(4)]
+        self.fail_next_provision: bool | str = False
+        self._machines: dict[str, VM] = {}
+        self._timeline = Timeline()
+        self.changes = Changes(self._machines)
+        self._timeline.watch = self.changes.look
+        self._macs = itertools.count(1)
+        self._counter = itertools.count(1)
+
+    def __repr__(self) -> str:
+        return f"<Site {self.name}: {len(self._machines)} machines>"
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self.shared.urls[self.name]
+
+    @property
+    def machines(self) -> dict[str, VM]:
+        """All machines by uuid, the destroyed ones too, as they are now."""
+        self.settle()
+        return self._machines
+
+    def settle(self) -> None:
+        """Do every job that is due."""
+        with self.shared.lock:
+            if self._timeline.run_until(self.shared.clock.now()):
+                self._tell()
+
+    def later(self, seconds: float, act: Action, *, since: float | None = None) -> None:
+        """Do something so many emulated seconds from now, or from another time."""
+        start = self.shared.clock.now() if since is None else since
+        self._timeline.at(start + seconds, act)
+
+    def stable_uuid(self, name: str) -> str:
+        """The same uuid for the same thing in the same data center, in every run."""
+        return _stable_uuid(f"{self.name}/{name}")
+
+    def start_job(
+        self,
+        vm: VM,
+        task: str,
+        action: str,
+        work: Work,
+        *,
+        caller: dict[str, Any] | None = None,
+        snapshot_name: str | None = None,
+        since: float | None = None,
+    ) -> Job:
+        """Queue a job behind the earlier ones of this machine; `since` is when, if that is not now."""
+        now = self.shared.clock.now() if since is None else since
+        job = Job(str(uuid.uuid4()), task, action, now, snapshot_name=snapshot_name, caller=caller)
+        vm.jobs.append(job)
+        vm.busy_until = schedule(self._timeline, job, work, max(now, vm.busy_until))
+        self.settle()
+        return job
+
+    def add_machine(
+        self,
+        name: str | None = None,
+        *,
+        state: str = "running",
+        brand: str | None = None,
+        image: Image | str | None = None,
+        package: Package | str | None = None,
+        tags: dict[str, TagValue] | None = None,
+        metadata: dict[str, Any] | None = None,
+        account: Account | str | None = None,
+        networks: Sequence[str] | None = None,
+        **others: Any,
+    ) -> VM:
+        """Put a machine straight into the state, without a request and without a job.
+
+        Args:
+            name: Its alias; by default the first part of its uuid.
+            state: In CloudAPI's or VMAPI's words.
+            brand: By default what the image asks for.
+            image: A name, uuid or record; by default one that fits the brand.
+            package: A name, uuid or record; by default the first.
+            tags: Its tags.
+            metadata: Its customer metadata.
+            account: Its owner, by record or login; by default the emulator's account.
+            networks: Uuids of the networks it is on; by default those that a new machine gets.
+            others: Any other field of `VM`.
+        """
+        unknown = others.keys() - {known.name for known in fields(VM)}
+        if unknown:
+            raise TypeError(f"a machine has no field {sorted(unknown)[0]!r}")
+        with self.shared.lock:
+            owner = self._owner(account)
+            chosen_image = self._image(image, brand)
+            chosen_package = self._package(package)
+            kind = brand or chosen_image.requirements.get("brand") or "joyent"
+            vm = self.new_vm(owner, name, kind, chosen_image, chosen_package)
+            vm.state = STORED_STATES.get(state, state)
+            vm.tags.update(tags or {})
+            vm.customer_metadata.update(metadata or {})
+            if vm.state not in ("provisioning", "failed"):
+                vm.server_uuid = self.pick_server()
+                self._connect(vm, networks)
+            for field_name, value in others.items():
+                setattr(vm, field_name, value)
+            self._machines[vm.uuid] = vm
+            if vm.destroyed:
+                self.release(vm.nics)
+            self._tell()
+            return vm
+
+    def new_vm(self, owner: Account, alias: str | None, brand: str, image: Image, package: Package) -> VM:
+        """The record of a machine that is about to be provisioned; it is not in the list yet."""
+        now = self.shared.clock.now()
+        machine_uuid = str(uuid.uuid4())
+        vm = VM(
+            uuid=machine_uuid,
+            owner_uuid=owner.uuid,
+            alias=alias or machine_uuid.partition("-")[0],
+            brand=brand,
+            state="provisioning",
+            image_uuid=image.uuid,
+            billing_id=package.uuid,
+            ram=package.memory,
+            max_physical_memory=package.memory,
+            quota=package.disk / 1024,
+            created=now,
+            updated=now,
+        )
+        if brand in HARDWARE_BRANDS:
+            vm.disks = self._disks(brand, image, package)
+            vm.quota = 10  # a fixed root for the zone around it
+            if brand == "bhyve" and package.flexible_disk:
+                vm.flexible_disk_size = package.disk
+                vm.free_space = max(0, package.disk - sum(disk.size for disk in vm.disks))
+        return vm
+
+    def add_vm(self, vm: VM) -> None:
+        """List a machine that `new_vm` made."""
+        self._machines[vm.uuid] = vm
+
+    def new_nic(
+        self, network: Network, ip: str | None = None, *, primary: bool = False, vm: VM | None = None
+    ) -> Nic:
+        """Take an address of a network, for a machine that shows the NIC now or later.
+
+        Raises:
+            SubnetFull: None is left.
+        """
+        address = network.take(ip)
+        number = next(self._macs)
+        mac = "90:b8:d0:" + ":".join(f"{number >> shift & 255:02x}" for shift in (16, 8, 0))
+        nic = Nic(mac, address, network.netmask, network.uuid, primary=primary, gateway=network.gateway)
+        nic.machine_uuid = vm.uuid if vm is not None else None
+        network.nics[int(ipaddress.IPv4Address(address))] = nic
+        return nic
+
+    def pick_server(self) -> str:
+        """A compute node; each in turn."""
+        return self.servers[next(self._counter) % len(self.servers)]
+
+    def release(self, nics: Sequence[Nic]) -> None:
+        """Give back the addresses of a machine that is gone; its record keeps showing them."""
+        for nic in nics:
+            network = self.networks.get(nic.network_uuid)
+            if network is not None:
+                network.release(nic.ip)
+
+    def default_networks(self, account_uuid: str) -> list[Network]:
+        """What a machine gets that asks for nothing: the first public network, then the first internal."""
+        usable = [network for network in self.networks.values() if network.provisionable_by(account_uuid)]
+        public = [network for network in usable if network.public]
+        internal = [network for network in usable if network.kind in ("fabric", "internal")]
+        return public[:1] + internal[:1]
+
+    def _tell(self) -> None:
+        self.changes.look(self.shared.clock.now())
+        for listener in self.shared.on_change:
+            listener(self)
+
+    def _connect(self, vm: VM, networks: Sequence[str] | None) -> None:
+        chosen = self.default_networks(vm.owner_uuid)
+        if networks is not None:
+            chosen = [self.networks[network_uuid] for network_uuid in networks]
+        for network in chosen:
+            try:
+                vm.nics.append(self.new_nic(network, primary=not vm.nics, vm=vm))
+            except SubnetFull:
+                if networks is not None:
+                    raise  # asked for by name; a default network that is full is left out
+
+    def _owner(self, account: Account | str | None) -> Account:
+        if account is None:
+            return self.shared.account
+        if isinstance(account, Account):
+            return account
+        found = self.shared.directory.find(account)
+        if found is None:
+            raise ValueError(f"there is no account {account!r}")
+        return found
+
+    def _image(self, image: Image | str | None, brand: str | None) -> Image:
+        if isinstance(image, Image):
+            return image
+        wanted = "zvol" if brand in HARDWARE_BRANDS else "lx-dataset" if brand == "lx" else "zone-dataset"
+        for candidate in self.images.values():
+            if image is None:
+                if candidate.state == "active" and candidate.public and candidate.type == wanted:
+                    return candidate
+            elif image in (candidate.uuid, candidate.name):
+                return candidate
+        raise ValueError(f"there is no image {image or wanted!r} in {self.name}")
+
+    def _package(self, package: Package | str | None) -> Package:
+        if isinstance(package, Package):
+            return package
+        for candidate in self.packages.values():
+            if package is None or package in (candidate.uuid, candidate.name):
+                return candidate
+        raise ValueError(f"there is no package {package!r} in {self.name}")
+
+    def _disks(self, brand: str, image: Image, package: Package) -> list[Disk]:
+        boot_size = image.image_size or 10240
+        data_size = package.disk
+        if brand == "bhyve" and package.flexible_disk:
+            data_size = max(0, package.disk - boot_size)
+        boot = Disk(str(uuid.uuid4()), boot_size, boot=True, image_uuid=image.uuid)
+        return [boot, Disk(str(uuid.uuid4()), data_size)]

@@ -1,0 +1,197 @@
+"""The record of a machine, as VMAPI keeps it, and of its NICs, disks and snapshots.
+
+Names are VMAPI's: ``alias`` is what CloudAPI calls name, ``billing_id`` the uuid of the package, and `state`
+has VMAPI's words (``destroyed`` is shown as deleted, ``unreachable`` as offline).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from smartdc.emulator.state.jobs import Job
+
+TagValue = str | int | float | bool
+
+#: VMAPI's words on the left, CloudAPI's on the right; everything else is shown as ``unknown``.
+SHOWN_STATES = {
+    "configured": "provisioning",
+    "incomplete": "provisioning",
+    "unavailable": "provisioning",
+    "provisioning": "provisioning",
+    "ready": "ready",
+    "running": "running",
+    "halting": "stopping",
+    "stopping": "stopping",
+    "shutting_down": "stopping",
+    "off": "stopped",
+    "down": "stopped",
+    "installed": "stopped",
+    "stopped": "stopped",
+    "unreachable": "offline",
+    "destroyed": "deleted",
+    "failed": "failed",
+}
+#: CloudAPI's words that a test may put in where VMAPI's are meant.
+STORED_STATES = {"deleted": "destroyed", "offline": "unreachable"}
+
+HARDWARE_BRANDS = ("bhyve", "kvm")
+
+
+@dataclass
+class Nic:
+    """A network interface."""
+
+    mac: str
+    ip: str
+    netmask: str
+    network_uuid: str
+    primary: bool = False
+    gateway: str | None = None
+    machine_uuid: str | None = None
+
+
+@dataclass
+class Disk:
+    """A disk of a hardware virtual machine; `size` in MiB."""
+
+    uuid: str
+    size: int
+    block_size: int | None = 8192
+    boot: bool = False
+    image_uuid: str | None = None
+    pci_slot: str | None = None
+
+
+@dataclass
+class DiskJob:
+    """A job that makes, resizes or deletes a disk; the disk's state is read off it.
+
+    Attributes:
+        task: What the disk's state is meanwhile: creating, resizing, deleting.
+        has_slot: Whether the PCI slot was asked for; a disk that gets any slot shows when it is there.
+    """
+
+    job: Job
+    task: str
+    disk: Disk
+    has_slot: bool = True
+
+
+@dataclass
+class MigrationStep:
+    """One entry of a migration's history; times in seconds since 1970."""
+
+    phase: str
+    message: str
+    started: float
+    state: str = "running"
+    finished: float | None = None
+    current: int = 1
+    total: int = 100
+    bytes_per_second: int | None = None
+
+
+@dataclass(eq=False)
+class Migration:
+    """A machine's move to another server, as VMAPI keeps it.
+
+    Attributes:
+        automatic: Whether its phases follow each other by themselves.
+        syncs: How many syncs have ended well; a switch needs one.
+    """
+
+    automatic: bool
+    created: float
+    phase: str = "begin"
+    state: str = "running"
+    finished: float | None = None
+    error: str | None = None
+    syncs: int = 0
+    steps: list[MigrationStep] = field(default_factory=list)
+
+
+@dataclass
+class Snapshot:
+    """A snapshot that exists."""
+
+    name: str
+    created: float
+
+
+@dataclass(eq=False)
+class VM:
+    """One machine.
+
+    Attributes:
+        ram: MiB, shown as ``memory``.
+        max_physical_memory: MiB, what the list's memory filter compares (observed D).
+        quota: Disk in GiB.
+        busy_until: When its last job ends.
+        jobs: Its jobs, oldest first.
+        volumes: As given at creation.
+        disk_jobs: What is being done to its disks.
+        migration: The move to another server that is under way, or not finalized yet.
+    """
+
+    uuid: str
+    owner_uuid: str
+    alias: str
+    brand: str
+    state: str
+    image_uuid: str
+    billing_id: str | None
+    ram: int
+    max_physical_memory: int
+    quota: float
+    created: float
+    updated: float
+    customer_metadata: dict[str, Any] = field(default_factory=dict)
+    internal_metadata: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, TagValue] = field(default_factory=dict)
+    nics: list[Nic] = field(default_factory=list)
+    disks: list[Disk] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    flexible_disk_size: int | None = None
+    free_space: int | None = None
+    firewall_enabled: bool = False
+    indestructible_zoneroot: bool = False
+    server_uuid: str | None = None
+    docker: bool = False
+    dns_names: list[str] | None = None
+    role_tags: list[str] = field(default_factory=list)
+    volumes: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+    disk_jobs: list[DiskJob] = field(default_factory=list)
+    migration: Migration | None = None
+    jobs: list[Job] = field(default_factory=list, repr=False)
+    busy_until: float = 0.0
+
+    @property
+    def shown_state(self) -> str:
+        """The state in CloudAPI's words."""
+        return SHOWN_STATES.get(STORED_STATES.get(self.state, self.state), "unknown")
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether it is gone for good."""
+        return self.shown_state == "deleted"
+
+    @property
+    def active(self) -> bool:
+        """VMAPI's "active": neither destroyed nor failed (observed D)."""
+        return self.shown_state not in ("deleted", "failed")
+
+    @property
+    def workable(self) -> bool:
+        """Whether a job can reach it: the others are taken on and fail (observed F)."""
+        return self.shown_state not in ("deleted", "failed", "offline")
+
+    @property
+    def is_hardware(self) -> bool:
+        """Whether it is a hardware virtual machine, shown as ``virtualmachine``."""
+        return self.brand in HARDWARE_BRANDS
+
+    def jobs_of(self, task: str) -> list[Job]:
+        """Its jobs of one kind, newest first, as VMAPI lists them."""
+        return [job for job in reversed(self.jobs) if job.task == task]

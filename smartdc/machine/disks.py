@@ -1,0 +1,118 @@
+"""Disks of one bhyve machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from smartdc._http.endpoint import MachineEndpoint, entity_id, given
+from smartdc.errors import ConfigurationError
+from smartdc.types import Disk
+
+
+class Disks(MachineEndpoint):
+    """Operations on this machine's disks. To change them it must be stopped, and of a flexible package."""
+
+    def get_disks(self) -> list[Disk]:
+        """List this machine's disks as they are now; none of a machine without hardware of its own.
+
+        ``GET /:login/machines/:machine/disks``
+
+        Since API 9.4.1.
+        """
+        return cast(list[Disk], self._list("disks"))
+
+    def num_disks(self) -> int:
+        """Count this machine's disks.
+
+        ``HEAD /:login/machines/:machine/disks``
+
+        Since API 9.4.1.
+        """
+        return self._count("disks")
+
+    def get_disk(self, disk: str | Mapping[str, Any]) -> Disk:
+        """Get one disk.
+
+        ``GET /:login/machines/:machine/disks/:disk``
+
+        Since API 9.4.1.
+
+        Args:
+            disk: UUID or dict.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        return cast(Disk, self._get("disks", entity_id(disk, "disk")))
+
+    def create_disk(self, size: int | Literal["remaining"], *, pci_slot: str | None = None) -> Disk | None:
+        """Start making a disk for this stopped bhyve machine.
+
+        ``POST /:login/machines/:machine/disks``
+
+        Asynchronous. Since API 9.4.1.
+
+        Args:
+            size: Size in MiB; ``'remaining'`` for all that is left of the package.
+            pci_slot: Where to put it: ``'0:4:1'``. None lets the server choose.
+
+        Returns:
+            The disk, ``creating``: poll `get_disks`, which shows it in its slot. None without a `pci_slot`,
+            as the server knows no id for it yet: poll `get_disks` until there is one more.
+
+        Raises:
+            ConfigurationError: This machine is known not to be bhyve: the server would never answer.
+            InvalidArgumentError: ``InvalidArgument``: the machine is not stopped, has eight disks, ...
+            InvalidStateError: ``VmWithoutFlexibleDiskSize``: the package is not flexible.
+            ConflictError: ``InsufficientDiskSpace``.
+            ValidationFailedError: ``ValidationFailed``: the slot is taken.
+        """
+        brand = "bhyve" if self._data is None else self._data.get("brand", "bhyve")
+        if brand != "bhyve":
+            raise ConfigurationError(f"disks are made for bhyve machines only, and {self.id} is {brand}")
+        return cast("Disk | None", self._post("disks", json=given(size=size, pci_slot=pci_slot)))
+
+    def resize_disk(
+        self, disk: str | Mapping[str, Any], size: int, *, dangerous_allow_shrink: bool | None = None
+    ) -> Disk:
+        """Start resizing one disk of this stopped bhyve machine.
+
+        ``POST /:login/machines/:machine/disks/:disk?action=resize``
+
+        Asynchronous: poll `get_disk` until its state leaves ``resizing``. Since API 9.4.1.
+
+        Args:
+            disk: UUID or dict.
+            size: New size in MiB.
+            dangerous_allow_shrink: Permit a smaller size; data beyond it is lost.
+
+        Returns:
+            The disk, with the size that it had so far.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: the machine is not stopped.
+            InvalidStateError: ``VmWithoutFlexibleDiskSize``, ``BrandNotSupported``.
+            ConflictError: ``InsufficientDiskSpace``.
+            ValidationFailedError: ``ValidationFailed``: smaller, and that was not permitted.
+        """
+        body: dict[str, Any] = given(size=size, dangerous_allow_shrink=dangerous_allow_shrink)
+        answer = self._post("disks", entity_id(disk, "disk"), params={"action": "resize"}, json=body)
+        return cast(Disk, answer)
+
+    def delete_disk(self, disk: str | Mapping[str, Any]) -> None:
+        """Start deleting one disk of this stopped bhyve machine, and all that is on it.
+
+        ``DELETE /:login/machines/:machine/disks/:disk``
+
+        Asynchronous: poll `get_disk` until it is not found. Since API 9.4.1.
+
+        Args:
+            disk: UUID or dict; not the disk that the machine boots from.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: the machine is not stopped.
+            InvalidStateError: ``VmWithoutFlexibleDiskSize``, ``BrandNotSupported``.
+            ValidationFailedError: ``ValidationFailed``: it is the boot disk.
+        """
+        self._delete("disks", entity_id(disk, "disk"))

@@ -1,0 +1,234 @@
+"""The life of one machine: start, stop, reboot, resize, rename, protect, delete, wait, and its audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from smartdc._http.endpoint import MachineEndpoint, entity_id, given
+from smartdc._http.waiting import poll
+from smartdc.errors import GoneError, NotFoundError, ValidationFailedError, WaitFailed
+from smartdc.types import AuditEntry
+
+
+class Lifecycle(MachineEndpoint):
+    """Actions on this machine. All are asynchronous: they return when the server has queued them."""
+
+    def status(self) -> str:
+        """Refresh the machine and tell its state.
+
+        ``GET /:login/machines/:machine``
+
+        Raises:
+            GoneError: It is deleted; `state` says so from then on.
+        """
+        self.refresh()
+        return self.state
+
+    def stop(self) -> None:
+        """Shut this machine down.
+
+        ``POST /:login/machines/:machine?action=stop``
+
+        Asynchronous: `poll_until` its state is ``stopped``.
+
+        Raises:
+            GoneError: It is deleted.
+            InvalidStateError: ``UnallocatedVM``: it is not provisioned yet.
+        """
+        self._act("stop")
+
+    def start(self) -> None:
+        """Boot this machine.
+
+        ``POST /:login/machines/:machine?action=start``
+
+        Asynchronous: `poll_until` its state is ``running``.
+
+        Raises:
+            GoneError: It is deleted.
+            InvalidStateError: ``UnallocatedVM``: it is not provisioned yet.
+        """
+        self._act("start")
+
+    def reboot(self) -> None:
+        """Reboot this machine.
+
+        ``POST /:login/machines/:machine?action=reboot``
+
+        Asynchronous, and its state is ``running`` before and after: `audit` tells when it is done. When the
+        answer is lost, it is asked for again, and may reboot twice.
+
+        Raises:
+            GoneError: It is deleted.
+            InvalidStateError: ``UnallocatedVM``: it is not provisioned yet.
+        """
+        self._act("reboot")
+
+    def resize(self, package: str | Mapping[str, Any]) -> None:
+        """Move this machine to another package.
+
+        ``POST /:login/machines/:machine?action=resize``
+
+        Asynchronous: its `package` and `memory` change when it is done.
+
+        Args:
+            package: UUID, name or dict.
+
+        Raises:
+            GoneError: It is deleted.
+            InvalidArgumentError: ``InvalidArgument``: no such package, or this brand cannot be resized to it.
+        """
+        self._act("resize", package=entity_id(package, "package", "id", "name"))
+
+    def rename(self, name: str) -> None:
+        """Give this machine another name.
+
+        ``POST /:login/machines/:machine?action=rename``
+
+        Asynchronous: its `name` changes when it is done.
+
+        Args:
+            name: The name, unique among the account's live machines.
+
+        Raises:
+            GoneError: It is deleted.
+            ValidationFailedError: ``ValidationFailed``: the name is taken or not allowed.
+        """
+        try:
+            self._act("rename", name=name)
+        except ValidationFailedError as error:
+            # To its own name the server refuses it: then an attempt whose answer was lost has done it.
+            if error.attempts == 1:
+                raise
+            self.refresh()
+            if self._data is None or self._data.get("name") != name:
+                raise
+
+    def enable_firewall(self) -> None:
+        """Switch the cloud firewall on for this machine.
+
+        ``POST /:login/machines/:machine?action=enable_firewall``
+        """
+        self._act("enable_firewall")
+
+    def disable_firewall(self) -> None:
+        """Switch the cloud firewall off for this machine.
+
+        ``POST /:login/machines/:machine?action=disable_firewall``
+        """
+        self._act("disable_firewall")
+
+    def enable_deletion_protection(self) -> None:
+        """Protect this machine from deletion.
+
+        ``POST /:login/machines/:machine?action=enable_deletion_protection``
+        """
+        self._act("enable_deletion_protection")
+
+    def disable_deletion_protection(self) -> None:
+        """Let this machine be deleted again.
+
+        ``POST /:login/machines/:machine?action=disable_deletion_protection``
+        """
+        self._act("disable_deletion_protection")
+
+    def delete(self) -> None:
+        """Delete this machine and all that is on it.
+
+        ``DELETE /:login/machines/:machine``
+
+        Asynchronous: `poll_until` ``'deleted'``. Its name is taken until then.
+
+        Raises:
+            GoneError: It is deleted already.
+            InvalidStateError: ``CannotDestroyMachineError``: it has deletion protection.
+        """
+        self._delete()
+
+    def audit(self) -> list[AuditEntry]:
+        """List what was done to this machine, the newest first; only what is finished.
+
+        ``GET /:login/machines/:machine/audit``
+
+        Returns:
+            List of dicts with ``action``, ``success`` (``yes``, ``no``), ``time`` and ``caller``.
+        """
+        return cast(list[AuditEntry], self._list("audit"))
+
+    def poll_until(self, state: str, interval: float = 2, *, timeout: float | None = None) -> None:
+        """Wait until this machine is in a state.
+
+        ``GET /:login/machines/:machine``
+
+        Args:
+            state: The state awaited. ``'deleted'`` is reached as well when the server no longer knows it.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever.
+
+        Raises:
+            WaitFailed: It became ``failed`` or ``deleted``, from where `state` is not reached.
+            WaitTimeout: The time ran out.
+        """
+
+        def seen() -> str | None:
+            now = self._state_or_deleted()
+            if now == state:
+                return None
+            if now in ("failed", "deleted"):
+                raise WaitFailed(f"machine {self.id} is {now}: it will not become {state!r}", state=now)
+            return now
+
+        self._poll(seen, interval, timeout, f"machine {self.id} is not yet {state!r}")
+
+    def poll_while(self, state: str, interval: float = 2, *, timeout: float | None = None) -> None:
+        """Wait as long as this machine is in a state.
+
+        ``GET /:login/machines/:machine``
+
+        A machine that was deleted meanwhile is in that state no longer, so the wait ends; only while
+        ``'provisioning'`` it is an error, as nobody waits for a machine to be lost.
+
+        Args:
+            state: The state to wait out.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever.
+
+        Raises:
+            WaitFailed: It became ``failed``.
+            WaitTimeout: The time ran out.
+        """
+
+        def seen() -> str | None:
+            now = self._state_or_deleted()
+            if now == state:
+                return now
+            if now == "failed" or (now == "deleted" and state == "provisioning"):
+                raise WaitFailed(f"machine {self.id} went from {state!r} to {now!r}", state=now)
+            return None
+
+        self._poll(seen, interval, timeout, f"machine {self.id} is still {state!r}")
+
+    def _poll(
+        self, seen: Callable[[], str | None], interval: float, timeout: float | None, awaited: str
+    ) -> None:
+        poll(seen, interval=interval, timeout=timeout, clock=self.datacenter.clock, awaited=awaited)
+
+    def _state_or_deleted(self) -> str:
+        try:
+            return self.status()
+        except NotFoundError:  # GoneError is one
+            self._deleted = True
+            return "deleted"
+
+    def _act(self, action: str, **arguments: Any) -> None:
+        if self._deleted:
+            # An action on a deleted machine takes the server's process down (observed A1). A look does no
+            # harm, and its 410 is the answer that the caller would get.
+            self.refresh()
+        try:
+            # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.
+            self._post(params={"action": action}, json=given(**arguments) or None, again=self.refresh)
+        except GoneError:
+            self._deleted = True
+            raise

@@ -1,0 +1,344 @@
+"""Machine: one machine's data as last seen, and its areas of operations."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from smartdc._http.endpoint import entity_id
+from smartdc._times import parse_time
+from smartdc.api.firewall import Firewall
+from smartdc.api.migrations import Migrations
+from smartdc.api.streams import Streams
+from smartdc.errors import GoneError
+from smartdc.machine.disks import Disks
+from smartdc.machine.lifecycle import Lifecycle
+from smartdc.machine.metadata import Metadata
+from smartdc.machine.nics import NICs
+from smartdc.machine.snapshot import Snapshot
+from smartdc.machine.snapshots import Snapshots
+from smartdc.machine.tags import Tags
+from smartdc.types import MachineData, MachineDisk, MachineNic, Value
+
+if TYPE_CHECKING:
+    from smartdc.datacenter import DataCenter
+
+__all__ = ["Machine", "Snapshot"]
+
+_PRIVATE = [
+    ipaddress.ip_network(block)
+    for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")
+]
+
+
+class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, Streams):
+    """A machine: what the server said of it last, and what can be done to it.
+
+    Reading an attribute costs no request, but for two cases: the first value read of a machine made with
+    `lazy`, and `ips` of a machine that had none yet. `refresh` and `status` fetch it again.
+
+    Args:
+        datacenter: The data center that it is in.
+        machine_id: Its UUID; None takes the one in `data`.
+        data: What the server said of it; None fetches that.
+        credentials: Fetch the generated passwords too.
+        lazy: Fetch when the first value is read, not now.
+    """
+
+    def __init__(
+        self,
+        datacenter: DataCenter,
+        machine_id: Any = None,
+        data: Mapping[str, Any] | None = None,
+        credentials: bool = False,
+        *,
+        lazy: bool = False,
+    ) -> None:
+        self.datacenter = datacenter
+        self.id = entity_id(data if machine_id is None else machine_id, "machine")
+        self._data = None
+        self._passwords = _Passwords({})
+        self._deleted = False
+        if data:
+            self._save(data)
+        elif not lazy:
+            self.refresh(credentials)
+
+    @classmethod
+    def create_in_datacenter(cls, datacenter: DataCenter, **kwargs: Any) -> Machine:
+        """Create a machine: `DataCenter.create_machine` under py-smartdc's other name for it."""
+        return datacenter.create_machine(**kwargs)
+
+    def refresh(self, credentials: bool = False) -> None:
+        """Fetch this machine again.
+
+        ``GET /:login/machines/:machine``
+
+        Args:
+            credentials: Fetch the generated passwords too.
+
+        Raises:
+            GoneError: It is deleted; what the server still knows of it is taken over all the same.
+            NotFoundError: ``ResourceNotFound``.
+        """
+        try:
+            self._save(self.datacenter.raw_machine_data(self.id, credentials=credentials))
+        except GoneError as gone:
+            self._save(gone.machine or dict(self._data or {}, state="deleted"))
+            self._deleted = True
+            raise
+
+    def credentials(self) -> dict[str, Any]:
+        """The passwords that were generated for this machine, by login.
+
+        ``GET /:login/machines/:machine?credentials=true``, unless they were fetched before.
+        """
+        if not self._passwords.by_login:
+            self.refresh(credentials=True)
+        return self._passwords.by_login
+
+    def _save(self, data: Mapping[str, Any]) -> None:
+        said = data.get("metadata")
+        metadata = dict(said) if isinstance(said, Mapping) else {}
+        credentials = metadata.pop("credentials", None)
+        if isinstance(credentials, Mapping):
+            self._passwords.by_login |= credentials
+        self._data = cast(MachineData, {**data, "id": self.id, "metadata": metadata})
+        self._deleted = data.get("state") == "deleted"
+
+    @property
+    def _last(self) -> MachineData:
+        if self._data is None:
+            self.refresh()
+        return cast(MachineData, self._data)
+
+    @property
+    def raw(self) -> MachineData:
+        """All that the server said, but for the passwords."""
+        return self._last
+
+    @property
+    def path(self) -> str:
+        """Path of this machine below the account."""
+        return f"/machines/{self.id}"
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._text("name") or ""
+
+    @property
+    def type(self) -> str | None:
+        """``smartmachine`` (a container) or ``virtualmachine`` (with hardware of its own)."""
+        return self._text("type")
+
+    @property
+    def brand(self) -> str | None:
+        """``joyent``, ``joyent-minimal``, ``lx``, ``bhyve``, ``kvm``, ..."""
+        return self._text("brand")
+
+    @property
+    def state(self) -> str:
+        """Its state when last seen."""
+        return "deleted" if self._deleted else self._text("state") or "unknown"
+
+    @property
+    def image(self) -> str | None:
+        """UUID of the image that it was made from."""
+        return self._text("image")
+
+    @property
+    def dataset(self) -> str | None:
+        """What servers before API 7 gave for `image`; today's give `image` only."""
+        return self._text("dataset") or self.image
+
+    @property
+    def package(self) -> str | None:
+        """Name of its package."""
+        return self._text("package")
+
+    @property
+    def memory(self) -> int | None:
+        """RAM in MiB."""
+        return self._number("memory")
+
+    @property
+    def disk(self) -> int | None:
+        """Disk in MiB."""
+        return self._number("disk")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Its metadata when last seen, but for the boot script and the passwords."""
+        return {key: value for key, value in self._metadata.items() if key != "user-script"}
+
+    @property
+    def boot_script(self) -> str | None:
+        """The script that it runs when it boots, when last seen."""
+        script = self._metadata.get("user-script")
+        return script if isinstance(script, str) else None
+
+    @property
+    def tags(self) -> dict[str, Value]:
+        """Its tags when last seen."""
+        return self._object("tags")
+
+    @property
+    def networks(self) -> list[str | None]:
+        """UUIDs of its networks; the server may give null for one that it cannot name."""
+        return self._entries("networks", str | None)
+
+    @property
+    def nics(self) -> list[MachineNic]:
+        """Its network interfaces."""
+        return self._entries("nics", dict)
+
+    @property
+    def primary_ip(self) -> str | None:
+        """The address of its primary interface."""
+        return self._text("primaryIp")
+
+    @property
+    def compute_node(self) -> str | None:
+        """UUID of the server that it runs on."""
+        return self._text("compute_node")
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was created."""
+        return parse_time(self._last.get("created"))
+
+    @property
+    def updated(self) -> datetime | None:
+        """When it was changed last; when created, where the server does not say."""
+        return parse_time(self._last.get("updated")) or self.created
+
+    @property
+    def deletion_protection(self) -> bool | None:
+        """Whether it is protected from deletion."""
+        return self._flag("deletion_protection")
+
+    @property
+    def delegate_dataset(self) -> bool | None:
+        """Whether a ZFS dataset was delegated to it."""
+        return self._flag("delegate_dataset")
+
+    @property
+    def disks(self) -> list[MachineDisk]:
+        """Its disks, of bhyve machines only; sizes in MiB."""
+        return self._entries("disks", dict)
+
+    @property
+    def dns_names(self) -> list[str]:
+        """Its DNS names; only from `refresh`, and with Triton CNS switched on."""
+        return self._entries("dns_names", str)
+
+    @property
+    def docker(self) -> bool | None:
+        """Whether it is a Docker container."""
+        return self._flag("docker")
+
+    @property
+    def encrypted(self) -> bool | None:
+        """Whether its disks are encrypted."""
+        return self._flag("encrypted")
+
+    @property
+    def firewall_enabled(self) -> bool | None:
+        """Whether the cloud firewall is on for it."""
+        return self._flag("firewall_enabled")
+
+    @property
+    def flexible(self) -> bool | None:
+        """Whether its disk space can be divided at will; of bhyve machines only."""
+        return self._flag("flexible")
+
+    @property
+    def free_space(self) -> int | None:
+        """Disk space not given to a disk yet, in MiB; it may be negative."""
+        return self._number("free_space")
+
+    @property
+    def ips(self) -> list[str]:
+        """Its addresses. While it has none, each read fetches the machine again."""
+        if not self._last.get("ips") and self.state not in ("deleted", "failed"):
+            self.refresh()
+        return self._entries("ips", str)
+
+    @property
+    def public_ips(self) -> list[str]:
+        """Those of its addresses that are not private."""
+        return [ip for ip in self.ips if _is_private(ip) is False]
+
+    @property
+    def private_ips(self) -> list[str]:
+        """Those of its addresses that are private."""
+        return [ip for ip in self.ips if _is_private(ip)]
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        return self._object("metadata")
+
+    # What an attribute says is of the type that it promises, whatever the server says; `raw` has the rest.
+
+    def _text(self, field: str) -> str | None:
+        value = self._said(field)
+        return value if isinstance(value, str) else None
+
+    def _number(self, field: str) -> int | None:
+        value = self._said(field)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def _flag(self, field: str) -> bool | None:
+        value = self._said(field)
+        return value if isinstance(value, bool) else None
+
+    def _object(self, field: str) -> dict[str, Any]:
+        value = self._said(field)
+        return value if isinstance(value, dict) else {}
+
+    def _entries(self, field: str, kind: Any) -> list[Any]:
+        value = self._said(field)
+        return [entry for entry in value if isinstance(entry, kind)] if isinstance(value, list) else []
+
+    def _said(self, field: str) -> Any:
+        return cast(Mapping[str, Any], self._last).get(field)
+
+    def __str__(self) -> str:
+        return self.id
+
+    def __repr__(self) -> str:
+        """What is known without a request, and no secret."""
+        known = "" if self._data is None else f"{self.name} ({self.state}) "
+        return f"<Machine {known}{self.id} in {self.datacenter.location}>"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Machine):
+            return self.id == other.id
+        if isinstance(other, Mapping):
+            return self.id == other.get("id")
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_passwords": _Passwords({})}
+
+
+class _Passwords:
+    """They are not in what `vars` shows of a machine, nor in tracebacks that show variables."""
+
+    def __init__(self, by_login: dict[str, Any]) -> None:
+        self.by_login = by_login
+
+
+def _is_private(ip: str) -> bool | None:
+    """None for what is no address: the server may say ``dhcp``."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return None
+    return any(address in block for block in _PRIVATE)

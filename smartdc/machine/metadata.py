@@ -1,0 +1,134 @@
+"""Metadata of one machine: what is told to the machine itself, its boot script among it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+from smartdc._http.endpoint import MachineEndpoint
+from smartdc._http.exchange import at_once
+from smartdc.arguments.values import checked_metadata, readable_alone
+from smartdc.errors import ConfigurationError, NotFoundError
+from smartdc.types import Value
+
+
+class Metadata(MachineEndpoint):
+    """Operations on this machine's metadata. Writes are jobs: what they answer is true a moment later."""
+
+    def get_metadata(self) -> dict[str, Any]:
+        """Get all metadata of this machine, and keep it as `metadata`.
+
+        ``GET /:login/machines/:machine/metadata``
+        """
+        return self._kept(self._get("metadata"))
+
+    def get_metadata_at_key(self, key: str) -> Value:
+        """Get one metadata entry.
+
+        ``GET /:login/machines/:machine/metadata/:key``
+
+        The server shows only text alone; numbers and booleans then come from `get_metadata`.
+
+        Args:
+            key: Its name.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        if not readable_alone(key):
+            metadata = self.get_metadata()
+            if key not in metadata:
+                raise ConfigurationError(f"machine {self.id} has no metadata {key!r}")
+            return cast(Value, metadata[key])
+        try:
+            # Of this name the server gives the passwords, all in one object.
+            found = self._get("metadata", key) if key == "credentials" else self._value("metadata", key)
+            return cast(Value, found)
+        except NotFoundError:
+            # Of a number the server says that it "is not metadata" (observed G).
+            metadata = self.get_metadata()
+            if key not in metadata:
+                raise
+            return cast(Value, metadata[key])
+
+    def update_metadata(self, metadata: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Any]:
+        """Add metadata, or change what is there; the rest stays.
+
+        ``POST /:login/machines/:machine/metadata``
+
+        Args:
+            metadata: Entries whose names cannot be written as keyword arguments (``user-data``).
+            **more: Entries; text, numbers or booleans.
+
+        Returns:
+            All metadata as it will be; it is kept as `metadata`.
+
+        Raises:
+            ConfigurationError: A name that the server would drop or take for a part of the request, or
+                nothing to set.
+        """
+        wanted = checked_metadata({**(metadata or {}), **more})
+        if not wanted:
+            raise ConfigurationError("update_metadata needs an entry: update_metadata(role='web')")
+        return self._kept(self._post("metadata", json=wanted, again=at_once))
+
+    def delete_metadata_at_key(self, key: str) -> dict[str, Any]:
+        """Delete one metadata entry, and get what there is.
+
+        ``DELETE /:login/machines/:machine/metadata/:key``, then ``GET /:login/machines/:machine/metadata``
+
+        Asynchronous: what this returns may still have the entry.
+
+        Args:
+            key: Its name.
+
+        Raises:
+            InvalidArgumentError: ``InvalidArgument``: the server keeps this entry.
+        """
+        self._delete_key(key)
+        return self.get_metadata()
+
+    def delete_all_metadata(self) -> dict[str, Any]:
+        """Delete all metadata, and get what there is.
+
+        ``DELETE /:login/machines/:machine/metadata``, then ``GET /:login/machines/:machine/metadata``
+
+        Asynchronous. The server keeps ``root_authorized_keys``, and leaves entries ``uuid`` and
+        ``owner_uuid`` behind.
+        """
+        self._delete("metadata")
+        return self.get_metadata()
+
+    def set_boot_script(self, filename: str | PathLike[str]) -> None:
+        """Set the script that this machine runs when it boots.
+
+        ``POST /:login/machines/:machine/metadata``
+
+        Args:
+            filename: Path of the script. The service that runs it kills it after 300 seconds.
+        """
+        script = Path(filename).expanduser().read_text(encoding="utf-8")
+        self.update_metadata({"user-script": script})
+
+    def delete_boot_script(self) -> None:
+        """Delete the script that this machine runs when it boots.
+
+        ``DELETE /:login/machines/:machine/metadata/user-script``
+        """
+        self._delete_key("user-script")
+        if self._data is not None:
+            self._data["metadata"].pop("user-script", None)
+
+    def _delete_key(self, key: str) -> None:
+        if not readable_alone(key):
+            raise ConfigurationError(
+                f"metadata {key!r} cannot be deleted alone: the server does not answer for such a name"
+            )
+        self._delete("metadata", key)
+
+    def _kept(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        if self._data is not None:
+            self._data["metadata"] = dict(metadata)
+        return metadata

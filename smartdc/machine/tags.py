@@ -1,0 +1,104 @@
+"""Tags of one machine: what machines are found by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from smartdc._http.endpoint import MachineEndpoint
+from smartdc._http.exchange import at_once
+from smartdc.arguments.values import checked_tags, readable_alone
+from smartdc.errors import ConfigurationError
+from smartdc.types import Value
+
+
+class Tags(MachineEndpoint):
+    """Operations on this machine's tags. Writes are jobs: what they answer is true a moment later."""
+
+    def get_tags(self) -> dict[str, Value]:
+        """Get all tags of this machine.
+
+        ``GET /:login/machines/:machine/tags``
+        """
+        return cast(dict[str, Value], self._get("tags"))
+
+    def add_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
+        """Add tags, or change those that are there; the others stay.
+
+        ``POST /:login/machines/:machine/tags``
+
+        Args:
+            tags: Tags whose names cannot be written as keyword arguments (``triton.cns.services``).
+            **more: Tags; text, numbers or booleans.
+
+        Returns:
+            All tags as they will be.
+
+        Raises:
+            ConfigurationError: A name that the server takes for a part of the request, or no tag at all.
+            ValidationFailedError: ``ValidationFailed``: an unknown ``triton.*`` tag, among others.
+        """
+        wanted = checked_tags({**(tags or {}), **more})
+        if not wanted:
+            raise ConfigurationError("add_tags needs a tag: add_tags(role='web')")
+        return cast(dict[str, Value], self._post("tags", json=wanted, again=at_once))
+
+    def replace_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
+        """Set the tags of this machine to these and no others.
+
+        ``PUT /:login/machines/:machine/tags``, and with none `delete_all_tags`: the server refuses to replace
+        by nothing.
+
+        Args:
+            tags: Tags whose names cannot be written as keyword arguments.
+            **more: Tags; text, numbers or booleans.
+
+        Returns:
+            All tags as they will be.
+        """
+        wanted = checked_tags({**(tags or {}), **more})
+        if not wanted:
+            self.delete_all_tags()
+            return {}
+        return cast(dict[str, Value], self._put("tags", json=wanted))
+
+    def get_tag(self, tag: str) -> Value:
+        """Get one tag.
+
+        ``GET /:login/machines/:machine/tags/:tag``
+
+        The server answers numbers and booleans with an empty text; their value then comes from `get_tags`.
+
+        Args:
+            tag: Its name.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        if not readable_alone(tag):
+            tags = self.get_tags()
+            if tag not in tags:
+                raise ConfigurationError(f"machine {self.id} has no tag {tag!r}")
+            return tags[tag]
+        value = cast(Value, self._value("tags", tag))
+        return value if value else self.get_tags().get(tag, "")
+
+    def delete_tag(self, tag: str) -> None:
+        """Delete one tag.
+
+        ``DELETE /:login/machines/:machine/tags/:tag``
+
+        Args:
+            tag: Its name.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``.
+        """
+        self._delete("tags", tag)
+
+    def delete_all_tags(self) -> None:
+        """Delete all tags of this machine.
+
+        ``DELETE /:login/machines/:machine/tags``
+        """
+        self._delete("tags")

@@ -1,0 +1,154 @@
+"""The files of the ``triton`` command: where they are, and what may be in them.
+
+Here belongs what refuses a file. Which profile is taken, and what becomes of it, is in `profiles`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from smartdc._files import NotRegularError, TooLargeError, read_small_file
+from smartdc.errors import ConfigurationError
+
+__all__ = [
+    "FIELDS",
+    "config_directory",
+    "configured_name",
+    "profile_path",
+    "profile_paths",
+    "read_profile",
+    "refuse_field",
+]
+
+FIELDS = {
+    "url": "the URL of the data center",
+    "account": "the login of the account",
+    "keyId": "the fingerprint of your key (ssh-keygen -l -f FILE prints it)",
+}
+"""The fields that a profile must have, and what belongs there; all are text."""
+
+_MAX_FILE = 1024 * 1024
+_OPTIONAL = {"insecure": "true or false", "user": "text", "roles": "a list of texts", "actAsAccount": "text"}
+
+
+def config_directory() -> Path:
+    """The directory of triton's configuration. The first that is named counts, whether it exists or not."""
+    if directory := os.environ.get("TRITONTEST_CLI_CONFIG_DIR"):  # triton's own, for its tests
+        return Path(directory).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home(), "Joyent", "Triton")
+    if parent := os.environ.get("XDG_CONFIG_HOME"):
+        return Path(parent, "triton")
+    return Path.home() / ".triton"
+
+
+def configured_name() -> str | None:
+    """The name of the profile that ``config.json`` makes the current one, None if it makes none."""
+    path = config_directory() / "config.json"
+    try:
+        name = _read_object(path).get("profile")
+    except FileNotFoundError:
+        return None
+    if name is not None and not isinstance(name, str):
+        raise ConfigurationError(
+            f'{path}: "profile" must be the name of a profile, not {_json_type(name)}; '
+            "set it with: triton profile set-current NAME"
+        )
+    return name or None
+
+
+def profile_paths() -> list[Path]:
+    """The files that are profiles by their names."""
+    paths = (config_directory() / "profiles.d").glob("*.json")
+    return sorted(path for path in paths if path.suffix)  # ".json" has none, and is no profile
+
+
+def profile_path(name: str) -> Path:
+    """Where the profile of this name is, or would be.
+
+    Raises:
+        ConfigurationError: No file can have that name.
+    """
+    directory = config_directory() / "profiles.d"
+    if re.search(r"[/\\\0]", name):
+        raise ConfigurationError(
+            f"{name!r} cannot be a profile, which is named as its file in {directory} is"
+        )
+    return directory / f"{name}.json"
+
+
+def read_profile(name: str) -> dict[str, Any]:
+    """The fields of a profile, all as they have to be.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ConfigurationError: The file cannot be read, or something is wrong in it.
+    """
+    path = profile_path(name)
+    fields = _read_object(path)
+    if fields.pop("name", None):
+        refuse_field(name, path, "name", "must not be in the file, whose own name it is; delete it")
+    for field, meaning in FIELDS.items():
+        value = fields.get(field)
+        if value is None or value == "":
+            refuse_field(name, path, field, f"is missing; add {meaning}")
+        if not isinstance(value, str):
+            refuse_field(name, path, field, f"must be text, not {_json_type(value)}; give {meaning}")
+    for field, expected in _OPTIONAL.items():
+        value = fields.get(field)
+        if value is not None and not _fits(field, value):
+            refuse_field(
+                name, path, field, f"must be {expected}, not {_json_type(value)}; correct or delete it"
+            )
+    for field in fields:
+        if field not in FIELDS and field not in _OPTIONAL:
+            refuse_field(
+                name, path, field, "is nothing that profiles have; delete it, or correct its spelling"
+            )
+    return fields
+
+
+def refuse_field(name: str, source: str | Path, field: str, problem: str) -> NoReturn:
+    """Raise the error about one field of a profile."""
+    raise ConfigurationError(f'profile {name!r} ({source}): "{field}" {problem}')
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(read_small_file(path, _MAX_FILE).decode())
+    except FileNotFoundError:
+        raise
+    except NotRegularError as error:
+        raise ConfigurationError(f"{path} {error}; put the file itself there") from None
+    except TooLargeError:
+        raise ConfigurationError(f"{path} has more than {_MAX_FILE} bytes; write it anew") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}); check its owner and mode"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path} is not JSON ({error}); correct it, or write it anew") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must hold a JSON object, not {_json_type(content)}; write it anew")
+    return content
+
+
+def _fits(field: str, value: Any) -> bool:
+    if field == "insecure":
+        return isinstance(value, bool)
+    if field == "roles":
+        return isinstance(value, list) and all(isinstance(role, str) for role in value)
+    return isinstance(value, str)
+
+
+def _json_type(value: Any) -> str:
+    """What a value is, without showing it: a key may have been pasted there."""
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list"}
+    return names.get(type(value), "an object")

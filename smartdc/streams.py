@@ -1,0 +1,245 @@
+"""Streams: what the server tells as it happens. Each is an iterator that one may leave early.
+
+::
+
+    with sdc.changefeed() as feed:
+        for change in feed:
+            print(change['changedResourceId'], change['resourceState'])
+
+A stream holds a connection of its own until it is closed: by `Stream.close`, at the end of its ``with``, when
+the server ends it, or when nobody refers to it any more.
+"""
+
+from __future__ import annotations
+
+import json
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
+
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from smartdc._http.answers import from_json
+from smartdc._http.bodies import read_lines
+from smartdc._http.websocket import WebSocket
+from smartdc.errors import ConnectionFailed, InvalidResponse, RequestTimeout, TransportError, WaitTimeout
+from smartdc.types import Change, MigrationEvent
+
+__all__ = ["VNC", "ChangeFeed", "Conversation", "MigrationWatch", "Stream"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Stream(ABC, Generic[T_co]):
+    """What all streams can do.
+
+    Attributes:
+        closed: Whether it is over, on this side or on the other.
+    """
+
+    closed: bool
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self.closed = False
+        # Runs once: now, when this object goes, or when the program ends.
+        self._close = weakref.finalize(self, close)
+
+    @abstractmethod
+    def _receive(self, timeout: float | None) -> T_co | None:
+        """The next thing; None when it is over."""
+
+    def _next(self, timeout: float | None) -> T_co | None:
+        if self.closed:
+            return None
+        try:
+            found = self._receive(timeout)
+        except TimeoutError as error:
+            raise WaitTimeout(f"nothing came within {timeout:g} s") from error
+        except BaseException:
+            self.close()
+            raise
+        if found is None:
+            self.close()
+        return found
+
+    def close(self) -> None:
+        """Leave; from any thread, and also twice."""
+        self.closed = True
+        self._close()
+
+    def __iter__(self) -> Iterator[T_co]:
+        return self
+
+    def __next__(self) -> T_co:
+        found = self._next(None)
+        if found is None:
+            raise StopIteration
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'closed' if self.closed else 'open'}>"
+
+
+class Conversation(Stream[T_co]):
+    """A stream over a WebSocket."""
+
+    def receive(self, timeout: float | None = None) -> T_co | None:
+        """Wait for the next thing.
+
+        Args:
+            timeout: Seconds; None waits for as long as it takes.
+
+        Returns:
+            It; None when the stream is over.
+
+        Raises:
+            WaitTimeout: Nothing came in time. The stream goes on.
+            ConnectionFailed: The connection broke.
+        """
+        return self._next(timeout)
+
+
+class ChangeFeed(Conversation[Change]):
+    """Changes of machines, as they happen.
+
+    Args:
+        websocket: Open.
+        subresources: What to be told of.
+        machines: Whose changes; None for all of the account.
+        timeout: Seconds for the server to take the subscription.
+    """
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        subresources: Sequence[str],
+        machines: Sequence[str] | None,
+        timeout: float,
+    ) -> None:
+        super().__init__(websocket.close)
+        self._websocket = websocket
+        wanted: dict[str, Any] = {"resource": "vm", "subResources": list(subresources)}
+        if machines is not None:
+            wanted["vms"] = list(machines)
+        try:
+            websocket.send(json.dumps(wanted))
+            # The server confirms nothing: that it has come so far is all there is to know.
+            websocket.settle(timeout)
+        except BaseException:
+            self.close()
+            raise
+
+    def _receive(self, timeout: float | None) -> Change | None:
+        message = self._websocket.receive(timeout)
+        return None if message is None else cast(Change, _decoded(message))
+
+
+class VNC(Conversation[bytes]):
+    """The console of a machine with hardware of its own: RFB, the protocol of VNC, in pieces as they come.
+
+    Args:
+        websocket: Open.
+
+    Attributes:
+        subprotocol: ``binary`` or ``rfb``, whichever the server chose.
+    """
+
+    def __init__(self, websocket: WebSocket) -> None:
+        super().__init__(websocket.close)
+        self._websocket = websocket
+        self.subprotocol = websocket.subprotocol
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the console.
+
+        Args:
+            data: Of the RFB protocol.
+
+        Raises:
+            ConnectionFailed: The stream is closed, or broke.
+        """
+        self._websocket.send(data)
+
+    def _receive(self, timeout: float | None) -> bytes | None:
+        message = self._websocket.receive(timeout)
+        return message.encode() if isinstance(message, str) else message
+
+
+class MigrationWatch(Stream[MigrationEvent]):
+    """How a phase of a migration goes: events of type ``progress``, and one of type ``end``.
+
+    Args:
+        source: The answer with a line for each event, or a WebSocket with a message for each.
+    """
+
+    def __init__(self, source: requests.Response | WebSocket) -> None:
+        if isinstance(source, WebSocket):
+            super().__init__(source.close)
+            self._message: Callable[[], str | bytes | None] = partial(source.receive, None)
+        else:
+            lines = _Lines(source)
+            super().__init__(lines.close)
+            self._message = lines.receive
+
+    def _receive(self, timeout: float | None) -> MigrationEvent | None:
+        message = self._message()
+        return None if message is None else cast(MigrationEvent, _decoded(message))
+
+
+class _Lines:
+    """The lines of an answer that goes on."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+        self._lines = read_lines(response)
+        self._closed = False
+
+    def receive(self) -> bytes | None:
+        """The next line that is not empty; None at the end."""
+        where = f"{self._response.request.method} {self._response.request.path_url}"
+        try:
+            return next((line for line in self._lines if line), None)
+        except TransportError:
+            raise
+        except Exception as error:
+            if self._closed:
+                return None  # closed by another thread, which the library takes for an accident
+            cause = error.args[0] if error.args else None
+            if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+                raise RequestTimeout(f"{where}: no news in time") from error
+            if isinstance(error, requests.RequestException | HTTPError | OSError):
+                raise ConnectionFailed(f"{where}: the stream broke off ({error})") from error
+            raise
+
+    def close(self) -> None:
+        """Close; a thread that waits for a line is woken."""
+        self._closed = True
+        with suppress(Exception):  # not in every version of the library, nor in every state
+            self._response.raw.shutdown()
+        self._response.close()
+
+
+def _decoded(message: str | bytes) -> Any:
+    try:
+        event = from_json(message)
+    except ValueError as error:
+        raise InvalidResponse(f"the stream has something in it that is no JSON: {message[:80]!r}") from error
+    if not isinstance(event, dict):
+        raise InvalidResponse(f"the stream has something in it that is no event: {message[:80]!r}")
+    return event
