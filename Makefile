@@ -13,7 +13,7 @@ BIN := .venv/bin
 # make can do that (4.0 and later).
 SIDE_BY_SIDE := --no-print-directory -j3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # The tests are split in parts, the longest first; what is named here is not in the other part.
-CLOUD_TESTS := tests/api tests/contract tests/emulator
+CLOUD_TESTS := tests/api tests/machine tests/contract tests/emulator
 NOT_OTHER := $(CLOUD_TESTS) tests/interop tests/fuzz
 PARTS := cloud-tests other-tests stress-tests interop-tests fuzz-tests
 
@@ -51,7 +51,7 @@ other-tests: .venv/dev
 
 # What these cover is covered by the others, and to measure it would take as long again.
 stress-tests: .venv/dev
-	$(BIN)/pytest tests/faults tests/client -m stress
+	$(BIN)/pytest tests/faults tests/http -m stress
 
 interop-tests: .venv/dev
 	$(BIN)/pytest tests/interop

@@ -12,7 +12,12 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.exchanges import DESCRIPTION, Tally
-from tests.stub_server import StubServer
+from tests.helpers.fixtures import free_port, relay, stalling
+from tests.helpers.keys import no_ssh_agent, ssh_agent, ssh_keys
+from tests.helpers.servers import StubServer
+from tests.helpers.triton_home import triton
+
+__all__ = ["free_port", "no_ssh_agent", "relay", "ssh_agent", "ssh_keys", "stalling", "triton"]
 
 SURROUNDINGS = dict(os.environ)
 """The environment of whoever runs the tests: for programs that have to reach the world outside."""

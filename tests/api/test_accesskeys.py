@@ -10,7 +10,7 @@ import pytest
 from smartdc import DataCenter, InvalidArgumentError, NotAuthorizedError, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.types import AccessKey, AccessKeyCredentials
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 UNKNOWN = "0" * 32
 

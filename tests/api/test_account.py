@@ -4,7 +4,7 @@ import pytest
 
 from smartdc import ConflictError, DataCenter, NotAuthorizedError, NotFoundError
 from smartdc.emulator import Emulator
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 
 def test_account_gets_the_account_and_learns_its_login(cloud: Emulator, sdc: DataCenter) -> None:

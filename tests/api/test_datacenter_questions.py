@@ -4,8 +4,8 @@ import pytest
 
 from smartdc import DataCenter, NotAuthorizedError, NotFoundError
 from smartdc.emulator import Emulator
-from tests.recorded import call, sent
-from tests.stub_server import Reply, StubServer
+from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer
 
 
 def test_datacenter_url(cloud: Emulator, sdc: DataCenter) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from smartdc import KNOWN_LOCATIONS, ConfigurationError, DataCenter, LegacyDataCenter
 from smartdc.emulator import Emulator
-from tests.recorded import call, sent
-from tests.stub_server import Reply, StubServer
+from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer
 
 
 def test_datacenters_lists_them_and_learns_them(cloud: Emulator, sdc: DataCenter) -> None:

@@ -10,7 +10,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.state.resources import Vlan
 from smartdc.emulator.state.site import Site
 from smartdc.types import FabricVLAN, Network
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 VLANS = "/my/fabrics/default/vlans"

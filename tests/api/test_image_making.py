@@ -20,7 +20,7 @@ from smartdc import (
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.resources import Image
 from smartdc.emulator.state.site import Site
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 FRIEND = "11111111-2222-4333-8444-555555555555"

@@ -9,8 +9,8 @@ from smartdc import APIError, ConfigurationError, DataCenter, NotFoundError, Val
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.resources import Image
 from smartdc.emulator.state.site import Site
-from tests.recorded import call, sent
-from tests.stub_server import Reply, StubServer
+from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 

@@ -15,7 +15,7 @@ from smartdc import (
 )
 from smartdc.emulator import Emulator
 from smartdc.http_signature import PrivateKey, PublicKey
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 
 def public_key() -> PublicKey:

@@ -19,8 +19,8 @@ from smartdc import (
 )
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.recorded import call, sent
-from tests.stub_server import Reply, StubServer
+from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 PACKAGE = "g3-standard-0.25-smartos"

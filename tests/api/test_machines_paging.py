@@ -10,8 +10,8 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
-from tests.recorded import call, sent
-from tests.stub_server import Reply, StubServer
+from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer
 
 
 def fill(site: Site, count: int) -> None:

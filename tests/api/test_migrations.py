@@ -5,7 +5,7 @@ import pytest
 from smartdc import ConfigurationError, DataCenter, InvalidStateError, Machine, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 # The rules, and 412 PreconditionFailed instead of the documented InvalidState: sdc-vmapi,
 # lib/vm-migration/migrate.js.

@@ -9,7 +9,7 @@ from smartdc import ConfigurationError, DataCenter, InvalidArgumentError, NotFou
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.resources import Network
 from smartdc.emulator.state.site import Site
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 

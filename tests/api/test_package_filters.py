@@ -7,7 +7,7 @@ import pytest
 from smartdc import DataCenter, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 
 @pytest.mark.parametrize(

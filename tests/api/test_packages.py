@@ -7,7 +7,7 @@ import pytest
 from smartdc import ConfigurationError, DataCenter, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 

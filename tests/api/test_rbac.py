@@ -14,7 +14,7 @@ from smartdc import (
 )
 from smartdc.emulator import Emulator
 from smartdc.types import Policy, RoleOfNames, User
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 GONE = "The resource you requested does not exist"

@@ -9,7 +9,7 @@ from smartdc import ConfigurationError, DataCenter, InvalidArgumentError, NotFou
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.http_signature import PrivateKey
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 PUBLIC = PrivateKey(ed25519.Ed25519PrivateKey.generate()).public_key
 

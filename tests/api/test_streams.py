@@ -21,7 +21,7 @@ from smartdc import (
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.types import Change
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 # What a feed tells, and when: changefeed.js; what VNC refuses: endpoints/vnc.js. All of it over real sockets.
 

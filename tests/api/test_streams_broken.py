@@ -23,7 +23,7 @@ from smartdc import (
 )
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.stub_server import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer
 
 MIGRATION = {"machine": "00000000-dead-4bad-8bad-000000000000", "phase": "sync", "state": "running"}
 

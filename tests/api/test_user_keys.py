@@ -16,7 +16,7 @@ from smartdc import (
 from smartdc.emulator import Emulator
 from smartdc.http_signature import PrivateKey, PublicKey
 from smartdc.types import User
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 
 @pytest.fixture

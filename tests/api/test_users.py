@@ -7,7 +7,7 @@ import pytest
 from smartdc import DataCenter, InvalidArgumentError, MissingParameterError, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.types import User
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 

@@ -16,7 +16,7 @@ from smartdc import (
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.types import Volume
-from tests.recorded import call, sent
+from tests.helpers.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 

@@ -4,11 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.client.conftest import free_port, relay
-from tests.ssh_fixtures import no_ssh_agent, ssh_agent, ssh_keys
-
-__all__ = ["free_port", "no_ssh_agent", "relay", "ssh_agent", "ssh_keys"]
-
 _FIGURES = pytest.StashKey[list[str]]()
 
 

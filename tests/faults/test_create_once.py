@@ -29,9 +29,9 @@ from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.site import Site
 from tests.contract.row import World
 from tests.faults.lost_answers import FOUND, expected
-from tests.instant import Instant
+from tests.helpers.clock import Instant
+from tests.helpers.servers import Reply, StubServer
 from tests.operations import OPERATIONS
-from tests.stub_server import Reply, StubServer
 
 PACKAGE = "g3-standard-0.25-smartos"
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"

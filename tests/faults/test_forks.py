@@ -16,9 +16,9 @@ import pytest
 from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.client.test_processes import in_child
-from tests.relay import Relay
-from tests.ssh_fixtures import KeyRing, RunningAgent
+from tests.helpers.keys import KeyRing, RunningAgent
+from tests.helpers.relays import Relay
+from tests.http.test_processes import in_child
 
 pytestmark = pytest.mark.stress
 

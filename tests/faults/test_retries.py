@@ -25,9 +25,9 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.http.faults import HAPROXY_503, Drop, Status
 from smartdc.emulator.state.site import Site
 from smartdc.http_signature import HTTPSignatureAuth
-from tests.instant import Instant
-from tests.recorded import call, sent
-from tests.stub_server import Reply, StubServer
+from tests.helpers.clock import Instant
+from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer
 
 BEFORE, AFTER = Drop(after_commit=False), Drop(after_commit=True)
 BUSY = Reply({"code": "ServiceUnavailable", "message": "no"}, 503)

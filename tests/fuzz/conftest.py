@@ -14,9 +14,9 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from smartdc import DataCenter, RetryPolicy
 from smartdc.emulator import Emulator
 from tests.conftest import leave_environment
-from tests.fuzz.canned import Canned
-from tests.instant import Instant
-from tests.stub_server import datacenter_at
+from tests.helpers.canned import Canned
+from tests.helpers.clock import Instant
+from tests.helpers.servers import datacenter_at
 
 LOCATION = "us-sw-1"
 

@@ -15,8 +15,8 @@ import smartdc
 from smartdc import DataCenter, SmartDCError
 from smartdc.emulator import Emulator
 from tests.contract.row import Operation, World
-from tests.fuzz import odd
-from tests.fuzz.canned import Canned
+from tests.helpers import odd_values as odd
+from tests.helpers.canned import Canned
 from tests.operations import OPERATIONS
 
 CLIENT = Path(smartdc.__file__).parent

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 
 from smartdc import DataCenter, GoneError, Machine, Snapshot
-from tests.client.test_odd_machines import TYPES
-from tests.fuzz import odd
-from tests.fuzz.canned import Canned
+from tests.helpers import odd_values as odd
+from tests.helpers.canned import Canned
+from tests.machine.test_odd_machines import TYPES
 
 pytestmark = pytest.mark.stress
 

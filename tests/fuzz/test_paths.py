@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from smartdc import APIError, ConfigurationError, DataCenter, Machine
 from smartdc.emulator import Emulator
 from smartdc.types import Value
-from tests.fuzz import odd
+from tests.helpers import odd_values as odd
 
 pytestmark = pytest.mark.stress
 

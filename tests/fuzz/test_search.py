@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartdc import ConfigurationError, DataCenter
-from tests.fuzz import odd
-from tests.fuzz.canned import Canned
+from tests.helpers import odd_values as odd
+from tests.helpers.canned import Canned
 
 # Of a pattern that will mean something else one day, Python warns: that is whose pattern it is to hear.
 pytestmark = [pytest.mark.stress, pytest.mark.filterwarnings("ignore::FutureWarning")]

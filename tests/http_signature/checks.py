@@ -12,7 +12,7 @@ from smartdc.errors import KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.keys import Signer
 from smartdc.http_signature.verify import ParsedSignature, load_public_key, parse, verify
-from tests.ssh_fixtures import KeyRing
+from tests.helpers.keys import KeyRing
 
 NOW = 1795428000.25
 """Mon, 23 Nov 2026 10:00:00 GMT, and a little; the time of every test with `fixed_clock`."""

@@ -3,10 +3,8 @@ from collections.abc import Mapping
 import pytest
 
 from smartdc.http_signature.keys import PrivateKey
+from tests.helpers.keys import ALL_KINDS, KeyRing
 from tests.http_signature.checks import NOW
-from tests.ssh_fixtures import ALL_KINDS, KeyRing, no_ssh_agent, ssh_agent, ssh_keys
-
-__all__ = ["no_ssh_agent", "ssh_agent", "ssh_keys"]
 
 
 @pytest.fixture(autouse=True)

@@ -17,9 +17,9 @@ from smartdc.errors import KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature import agent as agent_module
 from smartdc.http_signature.agent import AgentSigner, shared_agent
+from tests.helpers.agents import OwnAgent, run_own_agent
+from tests.helpers.keys import KeyRing
 from tests.http_signature.checks import signs
-from tests.own_agent import OwnAgent, run_own_agent
-from tests.ssh_fixtures import KeyRing
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.keys import PrivateKey
 from smartdc.http_signature.verify import load_public_key, parse, verify
+from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing
 from tests.http_signature.checks import NOW, accepted, load_error, prepared
-from tests.ssh_fixtures import ALL_KINDS, PASSPHRASE, KeyRing
 
 pytestmark = pytest.mark.usefixtures("fixed_clock")
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data" / "keys"
 
 
 def passphrase_by_name() -> str:

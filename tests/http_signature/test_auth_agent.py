@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from smartdc.http_signature import HTTPSignatureAuth
+from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent
 from tests.http_signature.checks import accepted, load_error, prepared
-from tests.ssh_fixtures import PASSPHRASE, KeyRing, RunningAgent
 
 pytestmark = pytest.mark.usefixtures("fixed_clock")
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.keys import PrivateKey
+from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent
 from tests.http_signature.checks import accepted, prepared
-from tests.ssh_fixtures import PASSPHRASE, KeyRing, RunningAgent
 
 pytestmark = pytest.mark.usefixtures("fixed_clock")
 

@@ -18,8 +18,8 @@ from smartdc.emulator import Emulator
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.keys import PrivateKey, hint_at_mode
 from smartdc.http_signature.search import find_key
-from tests.odd_files import impatient, irregular
-from tests.ssh_fixtures import PASSPHRASE, KeyRing
+from tests.helpers.keys import PASSPHRASE, KeyRing
+from tests.helpers.odd_files import impatient, irregular
 
 __all__ = ["impatient"]
 

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, x25519
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.keys import PrivateKey, PublicKey, public_half
 from smartdc.http_signature.verify import load_public_key
+from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing
 from tests.http_signature.checks import ALGORITHMS, certify, signs
-from tests.ssh_fixtures import ALL_KINDS, PASSPHRASE, KeyRing
 
 
 @pytest.mark.parametrize("encrypted", [False, True])

@@ -15,8 +15,8 @@ from smartdc.errors import KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth, once
 from smartdc.http_signature.keys import PublicKey
 from smartdc.http_signature.once import OnceSigner
+from tests.helpers.keys import KeyRing
 from tests.http_signature.checks import prepared
-from tests.ssh_fixtures import KeyRing
 
 
 class Counting:

@@ -15,8 +15,8 @@ from smartdc.http_signature.verify import (
     parse,
     verify,
 )
+from tests.helpers.keys import ALL_KINDS, KeyRing
 from tests.http_signature.reading import DATE, GOOD, NOW, TARGET, changed, problem, read, sign
-from tests.ssh_fixtures import ALL_KINDS, KeyRing
 
 ACCEPTED = [
     *(("rsa2048", f"rsa-{digest}") for digest in ("sha256", "sha512", "sha1")),

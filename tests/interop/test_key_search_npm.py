@@ -20,9 +20,9 @@ from smartdc.errors import KeyLoadError
 from smartdc.http_signature.keys import PublicKey, Signer
 from smartdc.http_signature.search import find_key
 from smartdc.http_signature.verify import ParsedSignature, load_public_key, verify
+from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent
 from tests.http_signature.checks import certify
 from tests.interop.npm import NodeModules, install
-from tests.ssh_fixtures import PASSPHRASE, KeyRing, RunningAgent
 
 PACKAGE, VERSION = "smartdc-auth", "2.6.0"
 NOT_COMPARED = f"not compared: which keys {PACKAGE} {VERSION} from npm finds, and which we find"

@@ -11,8 +11,8 @@ import pytest
 from smartdc.emulator import Emulator
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.keys import PublicKey
+from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing, RunningAgent
 from tests.interop.npm_verifier import VERIFIED, NpmVerifier
-from tests.ssh_fixtures import ALL_KINDS, PASSPHRASE, KeyRing, RunningAgent
 
 PLACES = ("file", "encrypted file", "agent")
 FORMS = ("name", "MD5", "SHA256")

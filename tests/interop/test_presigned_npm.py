@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from smartdc.emulator import Emulator
+from tests.helpers.keys import ALL_KINDS, KeyRing
 from tests.interop.npm import install
 from tests.interop.test_key_search_npm import PACKAGE, VERSION
-from tests.ssh_fixtures import ALL_KINDS, KeyRing
 
 NOT_VERIFIED = f"not verified: pre-signed URLs with {PACKAGE} {VERSION} and http-signature from npm"
 SCRIPT = Path(__file__).with_name("presigned.js")

@@ -12,8 +12,8 @@ import pytest
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.signin.profiles import Profile
+from tests.helpers.triton_home import FINGERPRINT, TritonHome
 from tests.interop.npm import NodeModules, install
-from tests.triton_home import FINGERPRINT, TritonHome
 
 PACKAGE = "triton"
 VERSION = "7.17.0"

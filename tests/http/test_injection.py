@@ -1,0 +1,293 @@
+"""Whatever stands in a name: it arrives as it is, in its own place, or is refused before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote
+
+import pytest
+
+from smartdc import ConfigurationError, DataCenter, KeyLoadError
+from smartdc.emulator import Emulator
+from smartdc.signin.profiles import Profile, sign_in_arguments
+from tests.helpers.raw_server import RawServer, reply
+
+ODD = {
+    "CR LF": "a\r\nX-Evil: 1",
+    "LF": "a\nb",
+    "CR": "a\rb",
+    "NUL": "a\0b",
+    "tab": "a\tb",
+    "escape": "a\x1b[31mb",
+    "DEL": "a\x7fb",
+    "NEL": "a\x85b",
+    "line separator": "a\u2028b",
+    "umlaut": "ö",
+    "emoji": "😀",
+    "full-width slash": "a\uff0fb",
+    "one dot leader": "\u2024\u2024",
+    "dots": "../../other/keys",
+    "dots, quoted": "%2e%2e",
+    "dots, quoted twice": "%252e%252e%252fx",
+    "dots and semicolon": "..;",
+    "backslash": "..\\..\\x",
+    "slash": "a/b",
+    "slash, quoted": "a%2fb",
+    "slashes": "//evil.example/x",
+    "query": "a?action=delete",
+    "fragment": "a#b",
+    "ampersand": "a&b=c",
+    "blank": "a b",
+    "at": "bob@evil.example",
+    "quotes": "\"a'",
+    "comma": "a,b",
+    "colon": "a:b",
+    "percent": "100%",
+    "half a character": "a\ud800b",
+}
+odd = pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+SURROGATE = ODD["half a character"]
+
+
+Sent = tuple[str, dict[str, str]] | None
+"""The target of the request line and the headers; None when nothing was sent, and that was said."""
+
+
+class Asking:
+    """Somebody who asks one server, which answers anything."""
+
+    def __init__(self, server: RawServer) -> None:
+        self.url = server.url
+        self._server = server
+
+    def __call__(self, act: Callable[[DataCenter], Any], **settings: Any) -> Sent:
+        self._server.heads.clear()
+        self._server.answer(reply(b"{}", "Content-Type: application/json"))
+        try:
+            with DataCenter(**{"location": self.url, "login": "test", **settings}) as sdc:
+                act(sdc)
+        except ConfigurationError:
+            assert self._server.heads == []
+            return None
+        (head,) = self._server.heads
+        lines = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+        assert not set("".join(lines)) & set("\r\n\0")
+        _, target, version = lines[0].split(" ")
+        assert version == "HTTP/1.1"
+        headers = dict(line.split(": ", 1) for line in lines[1:])
+        assert "X-Evil" not in headers
+        return target, headers
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RawServer]:
+    with RawServer() as server:
+        yield server
+
+
+@pytest.fixture
+def ask(server: RawServer) -> Asking:
+    return Asking(server)
+
+
+@odd
+@pytest.mark.parametrize(
+    ("act", "target"),
+    [
+        (lambda sdc, text: sdc.key(text), "/test/keys/{}"),
+        (lambda sdc, text: sdc.machine(text), "/test/machines/{}"),
+        (lambda sdc, text: sdc.machine(text, lazy=True).snapshot(text), "/test/machines/{}/snapshots/{}"),
+        (lambda sdc, text: sdc.user_key(text, text), "/test/users/{}/keys/{}"),
+        (lambda sdc, text: sdc._get(text, text), "/test/{}/{}"),
+    ],
+    ids=["key", "machine", "snapshot", "user_key", "_get"],
+)
+def test_in_an_id_or_a_name(
+    ask: Asking, act: Callable[[DataCenter, str], Any], target: str, text: str
+) -> None:
+    sent = ask(lambda sdc: act(sdc, text))
+    if text == SURROGATE:
+        assert sent is None
+    elif sent is not None:  # some areas refuse what their names cannot be
+        quoted = quote(text, safe="")
+        assert sent[0].partition("?")[0] == target.format(quoted, quoted)
+        assert unquote(quoted) == text
+
+
+@odd
+def test_an_id_is_refused_by_few(ask: Asking, text: str) -> None:
+    if text != SURROGATE:
+        assert ask(lambda sdc: sdc.key(text)) is not None
+
+
+@odd
+def test_in_a_login(ask: Asking, text: str) -> None:
+    sent = ask(DataCenter.account, login=text)
+    assert sent is None if text == SURROGATE else sent is not None and sent[0] == f"/{quote(text, safe='')}"
+
+
+@odd
+def test_in_a_parameter(ask: Asking, text: str) -> None:
+    for params in ({"name": text}, {text: "x"}, {text: text}):
+        sent = ask(lambda sdc: sdc.request("GET", "/x", params=params))  # noqa: B023 - called at once
+        if text == SURROGATE:
+            assert sent is None
+        else:
+            assert sent is not None
+            path, _, query = sent[0].partition("?")
+            assert path == "/test/x"
+            assert parse_qsl(query, keep_blank_values=True, strict_parsing=True) == list(params.items())
+            assert query.isascii()
+            assert not set(query) & set(" \"<>#'`{}|\\^")
+
+
+@odd
+def test_in_the_name_of_a_role(ask: Asking, text: str) -> None:
+    sent = ask(lambda sdc: sdc.as_role(text).account())
+    if "," in text or text == SURROGATE:
+        assert sent is None
+    else:
+        assert sent is not None
+        assert parse_qsl(sent[0].partition("?")[2]) == [("as-role", text)]
+
+
+@odd
+def test_in_a_role_tag(ask: Asking, text: str) -> None:
+    sent = ask(lambda sdc: sdc.request("POST", "/x", {"Role-Tag": text}))
+    named = ask(lambda sdc: sdc.create_user("bob", "bob@x.example", "secret77", role_tags=[text]))
+    for got in (sent, named):
+        assert got is None or got[1]["Role-Tag"] == text
+
+
+@odd
+def test_in_a_header(ask: Asking, text: str) -> None:
+    sent = ask(lambda sdc: sdc.request("GET", "/x", {"X-Mine": text}))
+    always = ask(DataCenter.account, headers={"X-Mine": text})
+    can_be_sent = text.isprintable() and all(ord(char) < 256 for char in text)
+    for got in (sent, always):
+        assert got[1]["X-Mine"] == text if got else not can_be_sent
+    named = ask(lambda sdc: sdc.request("GET", "/x", {f"X-{text}": "1"}))
+    assert (named is None) != bool(re.fullmatch(r"[\w.%#&*-]+", text, re.ASCII))
+
+
+@pytest.mark.parametrize(
+    "name", ["Content-Length", "content-length", "Transfer-Encoding", "X Mine", "", ":x"]
+)
+def test_headers_that_would_end_the_request_elsewhere(ask: Asking, name: str) -> None:
+    assert ask(lambda sdc: sdc.request("POST", "/x", {name: "5"}, data={})) is None
+    assert ask(lambda sdc: sdc.request("GET", "/x", {name: "5"})) is None
+
+
+@odd
+def test_in_a_path(ask: Asking, text: str) -> None:
+    sent = ask(lambda sdc: sdc.request("GET", f"/x/{text}/y"))
+    if sent is not None:
+        assert sent[0].startswith("/test/x/")
+        assert sent[0].endswith("/y")
+        assert unquote(sent[0]) == f"/test/x/{unquote(text)}/y"
+        assert not any(unquote(part) in ("", ".", "..") for part in sent[0].split("/")[1:])
+
+
+@odd
+def test_in_a_verb(ask: Asking, text: str) -> None:
+    assert ask(lambda sdc: sdc.request(text, "/x")) is None or text == "x"
+
+
+@odd
+def test_in_a_location(ask: Asking, text: str) -> None:
+    for location in (text, f"https://{text}", f"https://host{text}", f"https://host.example/{text}/x"):
+        try:
+            with DataCenter(location) as sdc:
+                url = sdc.base_url
+        except ConfigurationError:
+            continue
+        assert not any(char.isspace() or ord(char) < 32 for char in url)
+        assert "@" not in url.partition("://")[2].partition("/")[0]
+        assert "/../" not in unquote(url)
+
+
+@odd
+def test_in_the_path_of_a_location(ask: Asking, text: str) -> None:
+    sent = ask(lambda sdc: sdc.request("GET", "/y"), location=f"{ask.url}/{text}/x")
+    if sent is None:
+        return
+    target = sent[0]
+    assert target.startswith("/")
+    assert target.endswith("/x/test/y")
+    assert unquote(target) == f"/{unquote(text)}/x/test/y"
+
+
+@odd
+@pytest.mark.parametrize(
+    "form", ["/test/keys/{}", "/{}/keys/x", "/test/users/{}/keys/x"], ids=["key", "login", "sub-user"]
+)
+def test_in_a_key_id(cloud: Emulator, ask: Asking, form: str, text: str) -> None:
+    key = {"key_id": form.format(text), "secret": cloud.key_file}
+    sent = ask(DataCenter.account, **key)
+    if sent is not None:
+        assert text.isascii()
+        assert text.isprintable()
+        assert sent[1]["Authorization"].startswith(f'Signature keyId="{form.format(text)}",algorithm="')
+        assert sent[1]["Authorization"].count('"') == 8
+
+
+@odd
+def test_in_the_name_of_a_sub_user(cloud: Emulator, ask: Asking, text: str) -> None:
+    key = {"key_id": "/test/keys/x", "secret": cloud.key_file, "user": text}
+    sent = ask(DataCenter.account, **key)
+    if sent is not None:
+        assert sent[1]["Authorization"].startswith(f'Signature keyId="/test/users/{text}/keys/x",algorithm="')
+        assert sent[1]["Authorization"].count('"') == 8
+
+
+@odd
+def test_in_the_names_of_signed_headers(cloud: Emulator, ask: Asking, text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        cloud.datacenter(signed_headers=("date", text)).account()
+
+
+@odd
+@pytest.mark.parametrize("field", ["url", "account", "key_id", "user", "act_as", "roles"])
+def test_in_a_profile(cloud: Emulator, ask: Asking, field: str, text: str) -> None:
+    fields: dict[str, Any] = {"account": "test", "key_id": cloud.account.keys[0].fingerprint}
+    fields |= {"url": ask.url, field: (text,) if field == "roles" else text}
+    if field == "url":
+        fields["url"] = f"{ask.url}/{text}/x"
+    try:
+        arguments = sign_in_arguments(Profile("lab", "here", **fields), {"secret": cloud.key_file})
+    except ConfigurationError:
+        return
+    sent = ask(DataCenter.account, **arguments)
+    if sent is None:
+        return
+    target, headers = sent
+    login = fields.get("act_as", fields["account"])
+    path = f"/{unquote(text)}/x" if field == "url" else ""
+    query = f"as-role={text}" if field == "roles" else ""
+    got_path, _, got_query = target.partition("?")
+    assert got_path.endswith(f"/{quote(login, safe='')}")
+    assert unquote(got_path) == f"{path}/{login}"
+    assert "=".join(*parse_qsl(got_query)) == query if query else got_query == ""
+    assert headers["Authorization"].count('"') == 8
+
+
+@odd
+def test_in_a_fingerprint_to_search_for(ask: Asking, text: str) -> None:
+    with pytest.raises((ConfigurationError, KeyLoadError)):
+        DataCenter("https://127.0.0.1", f"/test/keys/{text}", None)
+
+
+@odd
+def test_in_a_presigned_url(cloud: Emulator, ask: Asking, text: str) -> None:
+    with cloud.datacenter() as sdc:
+        try:
+            url = sdc.presign("GET", f"/x/{text}", name=text)
+        except ConfigurationError:
+            return
+        assert url.isascii()
+        assert url.isprintable()
+        assert url.startswith(f"{cloud.url()}/my/x/")
+        assert dict(parse_qsl(url.partition("?")[2]))["name"] == text
+        assert len(parse_qsl(url.partition("?")[2])) == 5

@@ -1,0 +1,244 @@
+"""No answer fills the memory: not a long one, not one without an end, not one that is small until unpacked.
+
+WebSockets are in ``tests/api/test_streams_broken.py``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import tracemalloc
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import Any
+
+import pytest
+
+import smartdc._http.bodies
+from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse, RequestTimeout
+from smartdc._http.bodies import DEFAULT_LIMIT
+from smartdc.emulator import Emulator
+from tests.helpers.raw_server import RawServer, reply
+
+JSON = "Content-Type: application/json"
+BODY = b'"' + b"x" * 998 + b'"'
+REMEDY = (
+    r"more than 1000 bytes are not read; ask for less at a time, or give DataCenter a larger max_response"
+)
+MIB = 1024 * 1024
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def chunked(pieces: Iterable[bytes], *headers: str) -> Iterator[bytes]:
+    yield "\r\n".join(["HTTP/1.1 200 OK", JSON, "Transfer-Encoding: chunked", *headers, "", ""]).encode()
+    yield from map(chunk, pieces)
+    yield b"0\r\n\r\n"
+
+
+def until_closed(pieces: Iterable[bytes], *headers: str) -> Iterator[bytes]:
+    yield "\r\n".join(["HTTP/1.1 200 OK", JSON, *headers, "", ""]).encode()
+    yield from pieces
+    yield b""
+
+
+def packed(data: bytes, bits: int) -> bytes:
+    packer = zlib.compressobj(wbits=bits)
+    return packer.compress(data) + packer.flush()
+
+
+def got(server: RawServer, max_response: int = 1000, method: str = "GET") -> Any:
+    """What the next answer is, and then that the one connection of the pool can be used again."""
+    with DataCenter(server.url, login="x", max_response=max_response, pool_size=1, retry="none") as sdc:
+        try:
+            return sdc.request(method, "/x")[0]
+        finally:
+            opened = server.opened
+            server.answer(reply(b"{}", JSON))
+            assert sdc.request("GET", "/again")[0] == {}
+            assert server.opened in (opened, opened + 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(BODY, JSON),
+        chunked([BODY[:10], BODY[10:]]),
+        chunked(bytes([byte]) for byte in BODY),
+        until_closed([BODY]),
+        reply(BODY, JSON, "Content-Encoding: identity"),
+        reply(gzip.compress(BODY), JSON, "Content-Encoding: gzip"),
+        reply(packed(BODY, 15), JSON, "Content-Encoding: Deflate"),
+        reply(packed(BODY, -15), JSON, "Content-Encoding: deflate"),
+        chunked([gzip.compress(BODY)], "Content-Encoding: GZIP"),
+        until_closed([gzip.compress(BODY)], "Content-Encoding: gzip"),
+    ],
+    ids=str,
+)
+def test_an_answer_may_be_as_large_as_the_limit(answer: Iterable[bytes]) -> None:
+    with RawServer(answer) as server:
+        assert got(server) == "x" * 998
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 131072, 300_000])
+def test_whatever_its_size_a_packed_answer_is_whole(size: int) -> None:
+    data = b'"' + bytes(range(32, 33)) * size + b'"'
+    with RawServer(reply(gzip.compress(data), JSON, "Content-Encoding: gzip")) as server:
+        assert got(server, MIB) == " " * size
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(BODY + b" ", JSON),
+        reply(b"", JSON, length=10**15),
+        reply(BODY + b" ", "Content-Type: text/html", status="502 Bad Gateway"),
+        chunked([BODY, b" " * 100_000]),
+        chunked(repeat(b" " * 100)),
+        until_closed(repeat(b" " * 100)),
+        chunked([gzip.compress(BODY + b" ") + b" " * 100_000], "Content-Encoding: gzip"),
+        chunked([packed(BODY + b" ", -15) + b" " * 100_000], "Content-Encoding: deflate"),
+        # Blocks that unpack to nothing, for ever.
+        chunked(repeat(b"\0\0\0\xff\xff"), "Content-Encoding: deflate"),
+    ],
+    ids=str,
+)
+def test_a_larger_answer_is_refused_and_its_connection_closed(answer: Iterable[bytes]) -> None:
+    with RawServer(answer) as server:
+        with pytest.raises(InvalidResponse, match=REMEDY) as caught:
+            got(server)
+        assert server.opened == 2
+    assert (caught.value.method, caught.value.path) == ("GET", "/x/x")
+    assert caught.value.response is not None
+    assert caught.value.response.content == b""
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("header", [JSON, "Content-Encoding: br"])
+def test_an_answer_to_head_has_no_body(header: str) -> None:
+    with RawServer(reply(b"", header, length=10**9)) as server:
+        assert got(server, method="HEAD") is None
+        assert server.opened == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [["br"], ["zstd"], ["x-gzip"], ["compress"], ["gzip, gzip"], ["deflate,gzip"], ["gzip", "gzip"]],
+)
+def test_packings_that_were_not_asked_for(headers: list[str]) -> None:
+    with RawServer(reply(b"xx", *(f"Content-Encoding: {name}" for name in headers))) as server:
+        with pytest.raises(InvalidResponse, match=r"packed as '.*', which was not asked for"):
+            got(server)
+        assert server.opened == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"garbage", gzip.compress(BODY)[:-1], gzip.compress(BODY)[:5], gzip.compress(BODY) + b"\0"],
+    ids=["garbage", "cut off", "cut off in the header", "something after it"],
+)
+def test_a_packed_answer_that_is_broken(data: bytes) -> None:
+    with (
+        RawServer(reply(data, "Content-Encoding: gzip")) as server,
+        pytest.raises(InvalidResponse, match="the body cannot be unpacked"),
+    ):
+        got(server)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [*reply(gzip.compress(BODY)[:12], "Content-Encoding: gzip", length=500), b""],
+        [*list(chunked([b"xx"]))[:-1], b""],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b""],
+    ],
+    ids=["length", "chunks", "no chunk"],
+)
+def test_an_answer_that_breaks_off(answer: Iterable[bytes]) -> None:
+    with RawServer(answer) as server, pytest.raises(ConnectionFailed):
+        got(server)
+
+
+@pytest.mark.parametrize("headers", [(), ("Content-Encoding: gzip",)])
+def test_an_answer_that_stops_coming_but_stays_open(headers: tuple[str, ...]) -> None:
+    pieces = list(chunked([gzip.compress(BODY)[:20]], *headers))[:-1]
+    with (
+        RawServer(pieces) as server,
+        DataCenter(server.url, timeout=0.05, retry="none") as sdc,
+        pytest.raises(RequestTimeout, match="in time"),
+    ):
+        sdc.request("GET", "/x")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_bomb_costs_no_more_than_the_limit(encoding: str) -> None:
+    # 16 MiB of zeros in 16 KiB, which can be put one behind the other: 10 GiB in 10 MB.
+    packer = zlib.compressobj(9, wbits=-15)
+    block = packer.compress(bytes(16 * MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
+    start = gzip.compress(b"")[:10] if encoding == "gzip" else b""
+    length = len(start) + 640 * len(block)
+    assert length < 11_000_000
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Encoding: {encoding}\r\n\r\n".encode()
+    with RawServer(filter(None, [head, start, *repeat(block, 640)])) as server:
+        tracemalloc.start()
+        try:
+            with pytest.raises(InvalidResponse, match="16777216 bytes are not read"):
+                got(server, 16 * MIB)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert 16 * MIB < peak < 20 * MIB
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 1.5, "1000", None], ids=repr)
+def test_a_limit_that_is_none(limit: Any) -> None:
+    with pytest.raises(ConfigurationError, match="max_response must be a number of bytes, 1 or more, not "):
+        DataCenter("us-sw-1", max_response=limit)
+
+
+def test_the_limit_is_kept_by_all_that_come_of_it(cloud: Emulator) -> None:
+    with DataCenter("us-sw-1") as sdc:
+        assert sdc.max_response == DEFAULT_LIMIT == 128 * MIB
+    with cloud.datacenter(max_response=100) as sdc:
+        for other in (
+            sdc,
+            sdc.as_role("ops"),
+            sdc.datacenter(cloud.url("us-east-1")),
+            pickle.loads(pickle.dumps(sdc)),  # noqa: S301 - our own
+        ):
+            assert other.max_response == 100
+            with other, pytest.raises(InvalidResponse, match="more than 100 bytes are not read"):
+                other.request("GET", "/images")
+
+
+MIGRATION = b'{"machine": "00000000-dead-4bad-8bad-000000000000", "phase": "sync", "state": "running"}'
+
+
+def watched(lines: Iterable[bytes], *headers: str) -> list[Any]:
+    with (
+        RawServer(reply(MIGRATION, JSON), chunked(lines, *headers)) as server,
+        DataCenter(server.url, login="x") as sdc,
+        sdc.machine("00000000-dead-4bad-8bad-000000000000", lazy=True).watch_migration() as watch,
+    ):
+        return list(watch)
+
+
+def test_a_line_of_a_stream_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smartdc._http.bodies, "MAX_LINE", 1000)
+    event = b'{"type": "progress", "x": "%b"}' % (b"x" * 900)
+    assert len(watched([event + b"\n", event, b"\r\n\n", event])) == 3
+    with pytest.raises(InvalidResponse, match="a line of the stream has more than 1000 bytes"):
+        watched(repeat(b"x"))
+
+
+def test_a_stream_that_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = b'{"type": "progress"}\n'
+    assert watched([gzip.compress(event)], "Content-Encoding: gzip") == [{"type": "progress"}]
+    with pytest.raises(InvalidResponse, match="packed as 'br'"):
+        watched([event], "Content-Encoding: br")
+    monkeypatch.setattr(smartdc._http.bodies, "MAX_LINE", 1000)
+    with pytest.raises(InvalidResponse, match="a line of the stream has more than 1000 bytes"):
+        watched([gzip.compress(bytes(MIB))], "Content-Encoding: gzip")

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smartdc import ConfigurationError, DataCenter, Machine, NotFoundError
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
+from tests.helpers.recorded import call, sent
+
+METADATA: dict[str, Any] = {"user-data": "x", "size": 3, "with space": "y"}
+
+
+@pytest.fixture
+def machine(sdc: DataCenter, site: Site) -> Machine:
+    return sdc.machine(site.add_machine("web", metadata=dict(METADATA)).uuid, lazy=True)
+
+
+def test_get_metadata_at_key(cloud: Emulator, machine: Machine) -> None:
+    assert machine.get_metadata_at_key("user-data") == "x"
+    assert sent(cloud) == [call("GET", f"/my{machine.path}/metadata/user-data")]
+
+
+def test_get_metadata_at_key_of_a_number(cloud: Emulator, machine: Machine) -> None:
+    # Observed G: 404 "size is not metadata".
+    assert machine.get_metadata_at_key("size") == 3
+    path = f"/my{machine.path}/metadata"
+    assert sent(cloud) == [call("GET", f"{path}/size"), call("GET", path)]
+
+
+def test_get_metadata_at_key_that_the_server_does_not_answer_for(cloud: Emulator, machine: Machine) -> None:
+    # Observed A3: 500, or no answer at all.
+    assert machine.get_metadata_at_key("with space") == "y"
+    assert sent(cloud) == [call("GET", f"/my{machine.path}/metadata")]
+    with pytest.raises(ConfigurationError, match="no metadata 'no such'"):
+        machine.get_metadata_at_key("no such")
+
+
+def test_get_metadata_at_key_that_is_not_there(machine: Machine) -> None:
+    with pytest.raises(NotFoundError, match='metadatum "nothing" not found'):
+        machine.get_metadata_at_key("nothing")
+
+
+@pytest.mark.off_the_record("the description knows of text only")
+def test_get_metadata_at_key_of_the_passwords(sdc: DataCenter, site: Site) -> None:
+    vm = site.add_machine(internal_metadata={"root_pw": "secret77"})
+    found: Any = sdc.machine(vm.uuid, lazy=True).get_metadata_at_key("credentials")
+    assert found == {"root": "secret77"}

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from smartdc import (
+    ConfigurationError,
+    ConflictError,
+    DataCenter,
+    InvalidStateError,
+    Machine,
+    NotFoundError,
+    Snapshot,
+)
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
+from tests.helpers.recorded import call, sent
+
+
+@pytest.fixture
+def machine(sdc: DataCenter, site: Site) -> Machine:
+    return sdc.machine(site.add_machine("web").uuid, lazy=True)
+
+
+def test_snapshots_without_dates_crashed_py_smartdc(cloud: Emulator, machine: Machine) -> None:
+    # One that was just asked for has no dates.
+    snapshot = machine.create_snapshot("before")
+    assert isinstance(snapshot, Snapshot)
+    assert (snapshot.name, snapshot.state, snapshot.created, snapshot.updated) == (
+        "before",
+        "queued",
+        None,
+        None,
+    )
+    assert (snapshot.machine, snapshot.size) == (machine, None)
+    assert sent(cloud) == [call("POST", f"/my{machine.path}/snapshots", body={"name": "before"})]
+    # And reads as deleted until it is there (observed H).
+    assert snapshot.status() == snapshot.state == "deleted"
+    assert snapshot.created is None
+
+
+def test_a_snapshot_that_is_there(cloud: Emulator, machine: Machine) -> None:
+    snapshot = machine.create_snapshot("before")
+    assert machine.snapshots() == []
+    cloud.clock.advance(3)
+    assert snapshot.status() == "created"
+    (listed,) = machine.snapshots()
+    assert listed.name == str(listed) == "before"
+    assert listed.created == listed.updated == snapshot.created
+    assert listed.created is not None
+    assert listed.created.tzinfo is UTC
+    assert datetime.now(UTC) - listed.created < timedelta(minutes=1)
+    assert repr(listed) == f"<Snapshot before (created) of machine {machine.id}>"
+    path = f"/my{machine.path}/snapshots"
+    assert listed.path == f"{machine.path}/snapshots/before"
+    assert sent(cloud)[1:] == [call("GET", path), call("GET", f"{path}/before"), call("GET", path)]
+
+
+def test_snapshot_gets_one(cloud: Emulator, machine: Machine) -> None:
+    machine.create_snapshot("a/b c")
+    # A name that the server does not allow is taken on, and the job fails (observed H).
+    assert machine.snapshot("a/b c").state == "deleted"
+    machine.create_snapshot("fine")
+    cloud.clock.advance(10)
+    assert machine.snapshot("fine").state == "created"
+    assert machine.raw_snapshot_data("fine")["state"] == "created"
+    assert Snapshot(machine, "fine").state == "created"
+    path = f"/my{machine.path}/snapshots"
+    assert sent(cloud)[1] == call("GET", f"{path}/a%2Fb%20c")
+    assert sent(cloud)[3:] == [call("GET", f"{path}/fine")] * 3
+
+
+def test_create_snapshot_without_a_name(cloud: Emulator, machine: Machine) -> None:
+    assert machine.create_snapshot().name
+    assert sent(cloud) == [call("POST", f"/my{machine.path}/snapshots", body={})]
+
+
+def test_delete(cloud: Emulator, machine: Machine) -> None:
+    first, second = machine.create_snapshot("first"), machine.create_snapshot("second")
+    cloud.clock.advance(6)
+    first.delete()
+    machine.delete_snapshot(second.name)
+    cloud.clock.advance(6)
+    assert machine.snapshots() == []
+    path = f"/my{machine.path}/snapshots"
+    assert sent(cloud)[2:4] == [call("DELETE", f"{path}/first"), call("DELETE", f"{path}/second")]
+    with pytest.raises(NotFoundError, match="first not found"):
+        first.delete()
+
+
+def test_start_rolls_the_machine_back(cloud: Emulator, machine: Machine) -> None:
+    snapshot = machine.create_snapshot("before")
+    cloud.clock.advance(3)
+    start = len(cloud.calls)
+    assert snapshot.start() is machine
+    assert machine.start_from_snapshot("before") is machine
+    assert sent(cloud, start) == [call("POST", f"/my{machine.path}/snapshots/before")] * 2
+    cloud.clock.advance(1.5)
+    assert machine.status() == "stopping"
+    machine.poll_until("running")
+
+
+def test_start_from_a_snapshot_that_is_not_there_shows_in_the_audit_only(
+    cloud: Emulator, machine: Machine
+) -> None:
+    # Observed H: it is taken on.
+    machine.start_from_snapshot("nothing")
+    cloud.clock.advance(5)
+    assert [(entry["action"], entry["success"]) for entry in machine.audit()] == [("rollback_snapshot", "no")]
+
+
+def test_snapshots_that_the_server_refuses(sdc: DataCenter, site: Site) -> None:
+    kvm = sdc.machine(site.add_machine(brand="kvm").uuid, lazy=True)
+    with pytest.raises(InvalidStateError, match="BrandNotSupported"):
+        kvm.create_snapshot("x")
+    bhyve = sdc.machine(site.add_machine(brand="bhyve").uuid, lazy=True)
+    with pytest.raises(ConflictError, match="bhyve"):
+        bhyve.create_snapshot("x")
+    new = sdc.machine(site.add_machine(state="provisioning").uuid, lazy=True)
+    with pytest.raises(InvalidStateError, match="UnallocatedVM"):
+        new.create_snapshot("x")
+    with pytest.raises(NotFoundError, match="Snapshot does not exist"):
+        new.snapshot("nothing")
+
+
+@pytest.mark.parametrize("name", ["", None, ".", "..", 5], ids=repr)
+def test_snapshot_by_what_is_no_name(cloud: Emulator, machine: Machine, name: Any) -> None:
+    ways = (
+        machine.snapshot,
+        machine.raw_snapshot_data,
+        machine.delete_snapshot,
+        machine.start_from_snapshot,
+    )
+    for way in ways:
+        with pytest.raises(ConfigurationError):
+            way(name)
+    assert sent(cloud) == []
+
+
+def test_a_snapshot_of_data_makes_no_request_and_leaves_the_data_alone(
+    cloud: Emulator, machine: Machine
+) -> None:
+    data = {"name": "before", "state": "created", "size": 5, "created": "2011-06-03T20:26:34.000Z"}
+    before = dict(data)
+    snapshot = Snapshot(machine, data=data)
+    assert data == before
+    assert (snapshot.size, snapshot.created) == (5, datetime(2011, 6, 3, 20, 26, 34, tzinfo=UTC))
+    # Not every server says when it was changed.
+    assert snapshot.updated == snapshot.created
+    assert sent(cloud) == []
