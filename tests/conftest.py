@@ -15,6 +15,7 @@ from tests.exchanges import DESCRIPTION, Tally
 from tests.helpers.fixtures import free_port, relay, stalling
 from tests.helpers.keys import no_ssh_agent, ssh_agent, ssh_keys
 from tests.helpers.servers import StubServer
+from tests.helpers.sizes import SAMPLE
 from tests.helpers.triton_home import triton
 
 __all__ = ["free_port", "no_ssh_agent", "relay", "ssh_agent", "ssh_keys", "stalling", "triton"]
@@ -26,6 +27,7 @@ _OUTSIDE = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_b
 
 
 _TALLY = pytest.StashKey[Tally]()
+_SAMPLES = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,7 +35,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TALLY] = Tally()
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[_SAMPLES] = sum(item.nodeid.endswith(f"{SAMPLE}]") for item in session.items)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    samples = config.stash.get(_SAMPLES, 0)
+    if samples:
+        terminalreporter.write_line(
+            f"long tests of which this was a sample: {samples}; all of them: make soak"
+        )
     tally = config.stash[_TALLY]
     if DESCRIPTION is None:
         terminalreporter.write_line("exchanges validated: none, shared/cloudapi-openapi.json is not here")

@@ -18,6 +18,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.keys import KeyRing, RunningAgent
 from tests.helpers.relays import Relay
+from tests.helpers.sizes import in_two_sizes
 from tests.http.test_processes import in_child
 
 pytestmark = pytest.mark.stress
@@ -76,9 +77,10 @@ def from_a_child(machine: Machine) -> list[str]:
         return pool.map(lambda _: machine.status(), range(CALLS))
 
 
+@in_two_sizes(sample=4, whole=24)
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_pool_of_processes(
-    cloud: Emulator, relay: Relay, site: Site, method: str, note: Callable[[str], None]
+    cloud: Emulator, relay: Relay, site: Site, method: str, note: Callable[[str], None], size: int
 ) -> None:
     context: BaseContext = multiprocessing.get_context(method)
     with cloud.datacenter(location=relay.url) as sdc:
@@ -88,16 +90,16 @@ def test_a_pool_of_processes(
             with warnings.catch_warnings():
                 # Python 3.12 warns of forks while threads run: that this works is what is tested.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                pool = context.Pool(CHILDREN)
+                pool = context.Pool(size)
             with pool:
-                seen = pool.map(from_a_child, [machine] * CHILDREN, chunksize=1)
+                seen = pool.map(from_a_child, [machine] * size, chunksize=1)
                 pool.close()
                 pool.join()
             theirs = relay.opened - opened
         assert wrong == []
-    assert seen == [["running"] * CALLS] * CHILDREN
+    assert seen == [["running"] * CALLS] * size
     assert theirs >= 1
-    note(f"{method}: {CHILDREN} processes, {theirs} connections of their own, none of their parent's")
+    note(f"{method}: {size} processes, {theirs} connections of their own, none of their parent's")
 
 
 def test_a_forked_child_shares_no_connection(cloud: Emulator, relay: Relay, site: Site) -> None:
@@ -121,12 +123,15 @@ def test_a_forked_child_shares_no_connection(cloud: Emulator, relay: Relay, site
         assert wrong == []
 
 
-def test_forks_in_the_middle_of_everything_do_not_hang(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+@in_two_sizes(sample=40, whole=1000)
+def test_forks_in_the_middle_of_everything_do_not_hang(
+    cloud: Emulator, sdc: DataCenter, site: Site, size: int
+) -> None:
     """Locks that a thread holds at the moment of the fork are not waited for in the child."""
     cloud.throttle(rate=1e6, burst=1e6)
     machine = sdc.machine(site.add_machine("web").uuid)
     with in_use(sdc, machine) as wrong:
-        assert [in_child(machine.status) for _ in range(40)] == ["running"] * 40
+        assert [in_child(machine.status) for _ in range(size)] == ["running"] * size
     assert wrong == []
 
 

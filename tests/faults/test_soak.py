@@ -1,4 +1,4 @@
-"""20,000 requests on 32 threads, some of which fail: what this process holds does not grow.
+"""Thousands of requests on 32 threads, some of which fail: what this process holds does not grow.
 
 The emulator is in a process of its own, so that what is measured is the client.
 """
@@ -23,12 +23,12 @@ import pytest
 from smartdc import DataCenter, NotFoundError, RetryPolicy
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.faults import HTML_502, Drop, HalfBody, WrongDigest
+from tests.helpers.sizes import in_two_sizes
 
 pytestmark = pytest.mark.stress
 
-REQUESTS = 20_000
-#: After so many of them everything has been used that will be.
-WARM_UP = 4_000
+#: After this part of them everything has been used that will be.
+WARM_UP = 0.3
 THREADS = 32
 _SELF = Path("/proc/self")
 #: The growth that is taken for noise.
@@ -128,7 +128,9 @@ def calls(sdc: DataCenter, machines: list[str]) -> list[Callable[[int], object]]
 @pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="not tested: growth, as there is no /proc here"
 )
-def test_nothing_grows(note: Callable[[str], None]) -> None:
+@in_two_sizes(sample=8_000, whole=60_000)
+def test_nothing_grows(note: Callable[[str], None], size: int) -> None:
+    warm_up = int(WARM_UP * size)
     with cloud_elsewhere() as (arguments, machines, end):
         patient = RetryPolicy(attempts=20)
         with DataCenter(**arguments, clock=NoWait(), retry=patient) as sdc, ThreadPool(THREADS) as pool:
@@ -137,17 +139,17 @@ def test_nothing_grows(note: Callable[[str], None]) -> None:
             def ask(number: int) -> None:
                 kinds[number % len(kinds)](number)
 
-            pool.map(ask, range(WARM_UP), chunksize=8)
+            pool.map(ask, range(warm_up), chunksize=8)
             before, began = held(), time.monotonic()
-            pool.map(ask, range(WARM_UP, REQUESTS), chunksize=8)
+            pool.map(ask, range(warm_up, size), chunksize=8)
             after, seconds = held(), time.monotonic() - began
         answered = end()
     growth = {name: getattr(after, name) / getattr(before, name) - 1 for name in Held._fields}
     note(
-        f"soak: {REQUESTS} requests on {THREADS} threads; in the last {REQUESTS - WARM_UP} of them "
+        f"growth: {size} requests on {THREADS} threads; in the last {size - warm_up} of them "
         f"({seconds:.0f} s) growth of "
         + ", ".join(f"{name} {100 * part:+.1f} %" for name, part in growth.items())
         + f" (memory {after.memory / 2**20:.0f} MiB); answers {dict(sorted(answered.items()))}"
     )
-    assert sum(answered.values()) >= REQUESTS
+    assert sum(answered.values()) >= size
     assert all(part <= NOISE for part in growth.values()), growth

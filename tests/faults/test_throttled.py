@@ -13,11 +13,11 @@ from smartdc._http.throttle import REST
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.faults import Status
 from smartdc.emulator.http.incoming import Call
+from tests.helpers.sizes import in_two_sizes
 
 pytestmark = pytest.mark.stress
 
 THREADS = 16
-REQUESTS = 600
 RATE, BURST = 10, 30
 
 
@@ -44,11 +44,12 @@ def ask(sdc: DataCenter, requests: int, threads: int = THREADS) -> list[int]:
     return [len(each) for each in done]
 
 
-def test_600_requests_of_16_threads(fast: Emulator, note: Callable[[str], None]) -> None:
+@in_two_sizes(sample=600, whole=3000)
+def test_requests_of_16_threads(fast: Emulator, note: Callable[[str], None], size: int) -> None:
     fast.site().add_machine("web")
     with fast.datacenter() as sdc:
         began = fast.clock.monotonic()
-        assert sum(ask(sdc, REQUESTS)) == REQUESTS
+        assert sum(ask(sdc, size)) == size
         seconds = fast.clock.monotonic() - began
     answered = len(fast.calls) - len(refused(fast.calls))
     bound = (answered - BURST) / RATE

@@ -17,6 +17,7 @@ from smartdc.emulator import Emulator
 from tests.contract.row import Operation, World
 from tests.helpers import odd_values as odd
 from tests.helpers.canned import Canned
+from tests.helpers.sizes import in_two_sizes
 from tests.operations import OPERATIONS
 
 CLIENT = Path(smartdc.__file__).parent
@@ -62,27 +63,26 @@ def _came_through_the_client(error: Exception) -> bool:
     return any(CLIENT in path.parents and EMULATOR not in path.parents for path in frames)
 
 
-@settings(max_examples=2700)
-@given(st.sampled_from(OPERATIONS), odd.answers)
+@in_two_sizes(sample=900, whole=2700)
 def test_every_operation_on_every_answer(
-    canned: Canned,
-    there: DataCenter,
-    worlds: Worlds,
-    examples: Counter[str],
-    row: Operation,
-    answer: tuple[int, dict[str, str], bytes],
+    canned: Canned, there: DataCenter, worlds: Worlds, examples: Counter[str], size: int
 ) -> None:
-    canned.answer(*answer)
-    try:
-        found = row.call(there, worlds.now)
-    except Exception as error:
-        if _came_through_the_client(error):
-            check(error)
+    @settings(max_examples=size)
+    @given(st.sampled_from(OPERATIONS), odd.answers)
+    def each(row: Operation, answer: tuple[int, dict[str, str], bytes]) -> None:
+        canned.answer(*answer)
+        try:
+            found = row.call(there, worlds.now)
+        except Exception as error:
+            if _came_through_the_client(error):
+                check(error)
+            else:
+                worlds.renew()
         else:
-            worlds.renew()
-    else:
-        assert repr(found)
-    examples["answers"] += canned.asked > 0
+            assert repr(found)
+        examples["answers"] += canned.asked > 0
+
+    each()
 
 
 # Broken off, or no HTTP at all.
@@ -103,16 +103,20 @@ WIRE = [
 ]  # fmt: skip
 
 
-@settings(max_examples=900)
-@given(st.sampled_from(WIRE), st.integers(0, 200), st.binary(max_size=6))
+@in_two_sizes(sample=300, whole=900)
 def test_whatever_comes_over_the_wire(
-    canned: Canned, there: DataCenter, examples: Counter[str], start: bytes, cut: int, more: bytes
+    canned: Canned, there: DataCenter, examples: Counter[str], size: int
 ) -> None:
-    examples["wire"] += 1
-    canned.answer_bytes(start[:cut] + more + start[cut:])
-    try:
-        found = there.keys()
-    except SmartDCError as error:
-        check(error)
-    else:
-        assert isinstance(found, list)
+    @settings(max_examples=size)
+    @given(st.sampled_from(WIRE), st.integers(0, 200), st.binary(max_size=6))
+    def each(start: bytes, cut: int, more: bytes) -> None:
+        examples["wire"] += 1
+        canned.answer_bytes(start[:cut] + more + start[cut:])
+        try:
+            found = there.keys()
+        except SmartDCError as error:
+            check(error)
+        else:
+            assert isinstance(found, list)
+
+    each()

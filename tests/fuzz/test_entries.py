@@ -13,6 +13,7 @@ from smartdc import APIError, ConfigurationError, DataCenter, Machine
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.vm import VM
 from tests.helpers import odd_values as odd
+from tests.helpers.sizes import in_two_sizes
 
 pytestmark = pytest.mark.stress
 
@@ -45,53 +46,59 @@ def machine(sdc: DataCenter, vm: VM) -> Machine:
     return sdc.machine(vm.uuid, lazy=True)
 
 
-@settings(max_examples=300)
-@given(entries)
-def test_tags_come_back(
-    cloud: Emulator, machine: Machine, vm: VM, examples: Counter[str], entries: dict[str, Any]
-) -> None:
-    examples["tags"] += 1
-    cloud.calls.clear()
-    vm.tags.clear()
-    try:
-        predicted = machine.add_tags(entries)
-    except ConfigurationError:
-        assert cloud.calls == []
-    except APIError as error:
-        assert error.status == 409, error  # noqa: PT017 - a name or a value that only the server knows of
-        assert vm.tags == {}
-    else:
-        cloud.clock.advance(20)
-        assert typed(predicted) == typed(machine.get_tags()) == typed(entries) == typed(vm.tags)
-        for name, value in list(entries.items())[:1]:
-            if "/" not in name and name not in (".", ".."):  # the server loses a slash (observed A3)
-                assert typed({name: machine.get_tag(name)}) == typed({name: value})
-    assert cloud.violations == []
+@in_two_sizes(sample=100, whole=300)
+def test_tags_come_back(cloud: Emulator, machine: Machine, vm: VM, examples: Counter[str], size: int) -> None:
+    @settings(max_examples=size)
+    @given(entries)
+    def each(entries: dict[str, Any]) -> None:
+        examples["tags"] += 1
+        cloud.calls.clear()
+        vm.tags.clear()
+        try:
+            predicted = machine.add_tags(entries)
+        except ConfigurationError:
+            assert cloud.calls == []
+        except APIError as error:
+            assert error.status == 409, error  # noqa: PT017 - a name or a value that only the server knows of
+            assert vm.tags == {}
+        else:
+            cloud.clock.advance(20)
+            assert typed(predicted) == typed(machine.get_tags()) == typed(entries) == typed(vm.tags)
+            for name, value in list(entries.items())[:1]:
+                if "/" not in name and name not in (".", ".."):  # the server loses a slash (observed A3)
+                    assert typed({name: machine.get_tag(name)}) == typed({name: value})
+        assert cloud.violations == []
+
+    each()
 
 
-@settings(max_examples=250)
-@given(entries)
+@in_two_sizes(sample=80, whole=250)
 def test_metadata_comes_back(
-    cloud: Emulator, machine: Machine, vm: VM, examples: Counter[str], entries: dict[str, Any]
+    cloud: Emulator, machine: Machine, vm: VM, examples: Counter[str], size: int
 ) -> None:
-    examples["metadata"] += 1
-    cloud.calls.clear()
-    vm.customer_metadata.clear()
-    try:
-        predicted = machine.update_metadata(entries)
-    except ConfigurationError:
-        assert cloud.calls == []
-    except APIError as error:
-        assert error.status == 409, error  # noqa: PT017 - as above
-        assert vm.customer_metadata == {}
-    else:
-        cloud.clock.advance(20)
-        assert typed(predicted) == typed(machine.get_metadata()) == typed(entries)
-        assert typed(machine.get_metadata()) == typed(vm.customer_metadata)
-        for name, value in list(entries.items())[:1]:
-            if "/" not in name and name not in (".", ".."):
-                assert typed({name: machine.get_metadata_at_key(name)}) == typed({name: value})
-    assert cloud.violations == []
+    @settings(max_examples=size)
+    @given(entries)
+    def each(entries: dict[str, Any]) -> None:
+        examples["metadata"] += 1
+        cloud.calls.clear()
+        vm.customer_metadata.clear()
+        try:
+            predicted = machine.update_metadata(entries)
+        except ConfigurationError:
+            assert cloud.calls == []
+        except APIError as error:
+            assert error.status == 409, error  # noqa: PT017 - as above
+            assert vm.customer_metadata == {}
+        else:
+            cloud.clock.advance(20)
+            assert typed(predicted) == typed(machine.get_metadata()) == typed(entries)
+            assert typed(machine.get_metadata()) == typed(vm.customer_metadata)
+            for name, value in list(entries.items())[:1]:
+                if "/" not in name and name not in (".", ".."):
+                    assert typed({name: machine.get_metadata_at_key(name)}) == typed({name: value})
+        assert cloud.violations == []
+
+    each()
 
 
 def typed(entries: dict[str, Any]) -> dict[str, tuple[type, str]]:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from smartdc import DataCenter, GoneError, Machine, Snapshot
 from tests.helpers import odd_values as odd
 from tests.helpers.canned import Canned
+from tests.helpers.sizes import in_two_sizes
 from tests.machine.test_odd_machines import TYPES
 
 pytestmark = pytest.mark.stress
@@ -21,29 +22,33 @@ pytestmark = pytest.mark.stress
 JSON = {"Content-Type": "application/json"}
 
 
-@settings(max_examples=1500)
-@given(odd.objects)
+@in_two_sizes(sample=500, whole=1500)
 def test_a_machine_from_any_object(
-    canned: Canned, there: DataCenter, examples: Counter[str], data: dict[str, Any]
+    canned: Canned, there: DataCenter, examples: Counter[str], size: int
 ) -> None:
-    examples["machines"] += 1
-    # While it has no address, each look for one is a request: usually it has.
-    canned.answer(200, JSON, odd.written({"ips": ["dhcp"], **data}))
-    said = json.loads(canned.body)
-    machine = Machine(there, odd.ID, said)
-    read_all(machine)
-    assert canned.asked <= 3 + 1  # three times for its addresses, once for its credentials
-    for field, value in said.items():
-        if field not in ("id", "metadata"):
-            assert repr(machine.raw[field]) == repr(value)  # type: ignore[literal-required]
-    # The same from an answer that says it is gone.
-    canned.answer(410, JSON, canned.body)
-    with pytest.raises(GoneError) as caught:
-        machine.refresh()
-    assert machine.state == "deleted"
-    str(caught.value).encode()
-    assert isinstance(machine.name, str)
-    assert pickle.loads(pickle.dumps(machine)) == machine  # noqa: S301 - our own
+    @settings(max_examples=size)
+    @given(odd.objects)
+    def each(data: dict[str, Any]) -> None:
+        examples["machines"] += 1
+        # While it has no address, each look for one is a request: usually it has.
+        canned.answer(200, JSON, odd.written({"ips": ["dhcp"], **data}))
+        said = json.loads(canned.body)
+        machine = Machine(there, odd.ID, said)
+        read_all(machine)
+        assert canned.asked <= 3 + 1  # three times for its addresses, once for its credentials
+        for field, value in said.items():
+            if field not in ("id", "metadata"):
+                assert repr(machine.raw[field]) == repr(value)  # type: ignore[literal-required]
+        # The same from an answer that says it is gone.
+        canned.answer(410, JSON, canned.body)
+        with pytest.raises(GoneError) as caught:
+            machine.refresh()
+        assert machine.state == "deleted"
+        str(caught.value).encode()
+        assert isinstance(machine.name, str)
+        assert pickle.loads(pickle.dumps(machine)) == machine  # noqa: S301 - our own
+
+    each()
 
 
 def read_all(machine: Machine) -> None:
@@ -60,16 +65,20 @@ def read_all(machine: Machine) -> None:
     assert hash(copied) == hash(machine)
 
 
-@settings(max_examples=300)
-@given(odd.objects)
+@in_two_sizes(sample=100, whole=300)
 def test_a_snapshot_from_any_object(
-    canned: Canned, there: DataCenter, examples: Counter[str], data: dict[str, Any]
+    canned: Canned, there: DataCenter, examples: Counter[str], size: int
 ) -> None:
-    examples["snapshots"] += 1
-    canned.answer(200, JSON, odd.written(data))
-    snapshot = Snapshot(there.machine(odd.ID, lazy=True), "s")
-    assert isinstance(snapshot.status(), str | None)
-    assert isinstance(snapshot.size, int | None)
-    assert isinstance(snapshot.created, datetime | None)
-    assert isinstance(snapshot.updated, datetime | None)
-    assert "Snapshot s (" in repr(snapshot)
+    @settings(max_examples=size)
+    @given(odd.objects)
+    def each(data: dict[str, Any]) -> None:
+        examples["snapshots"] += 1
+        canned.answer(200, JSON, odd.written(data))
+        snapshot = Snapshot(there.machine(odd.ID, lazy=True), "s")
+        assert isinstance(snapshot.status(), str | None)
+        assert isinstance(snapshot.size, int | None)
+        assert isinstance(snapshot.created, datetime | None)
+        assert isinstance(snapshot.updated, datetime | None)
+        assert "Snapshot s (" in repr(snapshot)
+
+    each()

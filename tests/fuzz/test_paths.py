@@ -17,6 +17,7 @@ from smartdc import APIError, ConfigurationError, DataCenter, Machine
 from smartdc.emulator import Emulator
 from smartdc.types import Value
 from tests.helpers import odd_values as odd
+from tests.helpers.sizes import in_two_sizes
 
 pytestmark = pytest.mark.stress
 
@@ -43,55 +44,70 @@ ROUTES: dict[str, tuple[str, Ask]] = {
     "fwrules/{a}": ("GET", lambda sdc, a, b: sdc.firewall_rule(a)),
     "fwrules/{a}/enable": ("POST", lambda sdc, a, b: sdc.enable_firewall_rule(a)),
     "fwrules/{a}/machines": ("HEAD", lambda sdc, a, b: sdc.num_firewall_rule_machines(a)),
-    "datacenters/{a}": ("GET", lambda sdc, a, b: sdc.datacenter_url(a)),
+    "datacenters/{A}": ("GET", lambda sdc, a, b: sdc.datacenter_url(a)),
     "volumes/{a}": ("GET", lambda sdc, a, b: sdc.volume(a)),
     "migrations/{a}": ("GET", lambda sdc, a, b: sdc.migration(a)),
     "machines/{a}": ("GET", lambda sdc, a, b: sdc.machine(a)),
     "machines/{a} ": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete()),
     "machines/{a}?action=stop": ("POST", lambda sdc, a, b: sdc.machine(a, lazy=True).stop()),
-    "machines/{a}/tags/{b}": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete_tag(b)),
-    "machines/{a}/snapshots/{b}": ("GET", lambda sdc, a, b: sdc.machine(a, lazy=True).snapshot(b)),
-    "machines/{a}/snapshots/{b} ": (
+    "machines/{a}/tags/{B}": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete_tag(b)),
+    "machines/{a}/snapshots/{B}": ("GET", lambda sdc, a, b: sdc.machine(a, lazy=True).snapshot(b)),
+    "machines/{a}/snapshots/{B} ": (
         "POST",
         lambda sdc, a, b: sdc.machine(a, lazy=True).start_from_snapshot(b),
     ),
     "machines/{a}/disks/{b}": ("GET", lambda sdc, a, b: sdc.machine(a, lazy=True).get_disk(b)),
     "{a}/{b}": ("HEAD", lambda sdc, a, b: sdc.exists(a, b)),
 }
-"""Below the account: where each call goes, with the names quoted. A space at the end tells them apart."""
+"""Below the account: where each call goes. {a} and {b} are ids, {A} and {B} are names, whose case counts.
+
+A space at the end tells two calls of one route apart.
+"""
 
 
 def quoted(part: str) -> str:
     # What cannot be encoded may not be sent at all.
-    return quote(part.lower() if UUID.fullmatch(part) else part, safe="", errors="replace")
+    return quote(part, safe="", errors="replace")
+
+
+def quoted_id(part: str) -> str:
+    return quoted(part.lower() if UUID.fullmatch(part) else part)
+
+
+def target(route: str, a: str, b: str) -> str:
+    return "/my/" + route.strip().format(a=quoted_id(a), b=quoted_id(b), A=quoted(a), B=quoted(b))
 
 
 def possible(part: str) -> bool:
     return part not in ("", ".", "..") and not re.search("[\ud800-\udfff]", part)
 
 
-@settings(max_examples=1200)
-@given(st.sampled_from(list(ROUTES)), odd.words, odd.words)
+@in_two_sizes(sample=400, whole=1200)
 def test_every_name_stays_in_its_place(
-    cloud: Emulator, sdc: DataCenter, examples: Counter[str], route: str, a: str, b: str
+    cloud: Emulator, sdc: DataCenter, examples: Counter[str], size: int
 ) -> None:
-    examples["names"] += 1
-    cloud.calls.clear()
-    verb, ask = ROUTES[route]
-    try:
-        ask(sdc, a, b)
-    except ConfigurationError:
-        assert cloud.calls == []
-        assert not all(possible(part) for name, part in (("{a}", a), ("{b}", b)) if name in route) or (
-            verb == "HEAD" and re.search(r"[\s\x00-\x1f\x7f]", a + b)
+    @settings(max_examples=size)
+    @given(st.sampled_from(list(ROUTES)), odd.words, odd.words)
+    def each(route: str, a: str, b: str) -> None:
+        examples["names"] += 1
+        cloud.calls.clear()
+        verb, ask = ROUTES[route]
+        try:
+            ask(sdc, a, b)
+        except ConfigurationError:
+            assert cloud.calls == []
+            assert not all(
+                possible(part) for name, part in (("{a}", a), ("{b}", b)) if name in route.lower()
+            ) or (verb == "HEAD" and re.search(r"[\s\x00-\x1f\x7f]", a + b))
+        except APIError as error:
+            str(error).encode()
+        assert [(call.method, call.target) for call in cloud.calls] in (
+            [],
+            [(verb, target(route, a, b))],
         )
-    except APIError as error:
-        str(error).encode()
-    assert [(call.method, call.target) for call in cloud.calls] in (
-        [],
-        [(verb, "/my/" + route.strip().format(a=quoted(a), b=quoted(b)))],
-    )
-    assert cloud.violations == []
+        assert cloud.violations == []
+
+    each()
 
 
 @pytest.fixture(scope="module")
@@ -101,22 +117,26 @@ def machine(cloud: Emulator, sdc: DataCenter) -> Machine:
     return sdc.machine(cloud.site().add_machine(tags=here, metadata=here).uuid, lazy=True)
 
 
-@settings(max_examples=400)
-@given(odd.words, st.booleans())
+@in_two_sizes(sample=130, whole=400)
 def test_every_tag_and_metadata_entry_stays_in_its_machine(
-    cloud: Emulator, machine: Machine, examples: Counter[str], name: str, is_tag: bool
+    cloud: Emulator, machine: Machine, examples: Counter[str], size: int
 ) -> None:
-    examples["entries by name"] += 1
-    cloud.calls.clear()
-    place = f"/my{machine.path}/{'tags' if is_tag else 'metadata'}"
-    with suppress(ConfigurationError, APIError):
-        found = machine.get_tag(name) if is_tag else machine.get_metadata_at_key(name)
-        assert found == ({} if name == "credentials" and not is_tag else "text")  # the passwords
-    # One that the server does not answer for alone is looked up in the list.
-    here = {place, f"{place}/{quote(name, safe='')}"} if possible(name) else {place}
-    assert {call.target for call in cloud.calls} <= here
-    assert {call.method for call in cloud.calls} <= {"GET"}
-    assert cloud.violations == []
+    @settings(max_examples=size)
+    @given(odd.words, st.booleans())
+    def each(name: str, is_tag: bool) -> None:
+        examples["entries by name"] += 1
+        cloud.calls.clear()
+        place = f"/my{machine.path}/{'tags' if is_tag else 'metadata'}"
+        with suppress(ConfigurationError, APIError):
+            found = machine.get_tag(name) if is_tag else machine.get_metadata_at_key(name)
+            assert found == ({} if name == "credentials" and not is_tag else "text")  # the passwords
+        # One that the server does not answer for alone is looked up in the list.
+        here = {place, f"{place}/{quote(name, safe='')}"} if possible(name) else {place}
+        assert {call.target for call in cloud.calls} <= here
+        assert {call.method for call in cloud.calls} <= {"GET"}
+        assert cloud.violations == []
+
+    each()
 
 
 VERBS = ["GET", "get", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "FOO", "", "GE T", "GET\n", "É"]
@@ -141,36 +161,32 @@ extra = st.dictionaries(
 )
 
 
-@settings(max_examples=900)
-@given(st.sampled_from(VERBS), paths, params, extra)
-def test_any_request(
-    cloud: Emulator,
-    sdc: DataCenter,
-    examples: Counter[str],
-    verb: str,
-    path: str,
-    params: Mapping[str, Any],
-    extra: Mapping[str, str],
-) -> None:
-    examples["requests"] += 1
-    cloud.calls.clear()
-    try:
-        sdc.request(verb, path, dict(extra), params=params)
-    except ConfigurationError:
-        assert cloud.calls == []
-    except APIError as error:
-        str(error).encode()
-    assert len(cloud.calls) <= 1
-    for call in cloud.calls:
-        target, _, query = call.target.partition("?")
-        parts = [unquote_to_bytes(part) for part in target.split("/")[1:]]
-        assert parts == [b"my", *(unquote_to_bytes(part) for part in path.split("/")[1:])]
-        assert not {b"", b".", b".."} & set(parts)
-        assert parse_qsl(query, keep_blank_values=True) == [
-            (name, str(value).lower() if isinstance(value, bool) else str(value))
-            for name, value in params.items()
-            if value is not None
-        ]
-        assert call.method == verb.upper()
-        assert not {"x-date", "x-evil"} & call.headers.keys()
-    assert cloud.violations == []
+@in_two_sizes(sample=300, whole=900)
+def test_any_request(cloud: Emulator, sdc: DataCenter, examples: Counter[str], size: int) -> None:
+    @settings(max_examples=size)
+    @given(st.sampled_from(VERBS), paths, params, extra)
+    def each(verb: str, path: str, params: Mapping[str, Any], extra: Mapping[str, str]) -> None:
+        examples["requests"] += 1
+        cloud.calls.clear()
+        try:
+            sdc.request(verb, path, dict(extra), params=params)
+        except ConfigurationError:
+            assert cloud.calls == []
+        except APIError as error:
+            str(error).encode()
+        assert len(cloud.calls) <= 1
+        for call in cloud.calls:
+            path_sent, _, query = call.target.partition("?")
+            parts = [unquote_to_bytes(part) for part in path_sent.split("/")[1:]]
+            assert parts == [b"my", *(unquote_to_bytes(part) for part in path.split("/")[1:])]
+            assert not {b"", b".", b".."} & set(parts)
+            assert parse_qsl(query, keep_blank_values=True) == [
+                (name, str(value).lower() if isinstance(value, bool) else str(value))
+                for name, value in params.items()
+                if value is not None
+            ]
+            assert call.method == verb.upper()
+            assert not {"x-date", "x-evil"} & call.headers.keys()
+        assert cloud.violations == []
+
+    each()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from smartdc import ConfigurationError, DataCenter
 from tests.helpers import odd_values as odd
 from tests.helpers.canned import Canned
+from tests.helpers.sizes import in_two_sizes
 
 # Of a pattern that will mean something else one day, Python warns: that is whose pattern it is to hear.
 pytestmark = [pytest.mark.stress, pytest.mark.filterwarnings("ignore::FutureWarning")]
@@ -40,25 +41,27 @@ patterns: st.SearchStrategy[Any] = (
 FIELDS: list[Sequence[str]] = [("name",), ("name", "group"), "name", (), ("nothing",)]
 
 
-@settings(max_examples=1900)
-@given(patterns, st.sampled_from(FIELDS))
-def test_any_pattern(
-    canned: Canned, there: DataCenter, examples: Counter[str], pattern: Any, fields: Sequence[str]
-) -> None:
-    examples["searches"] += 1
-    canned.answer(200, {"Content-Type": "application/json"}, odd.written(PACKAGES))
-    try:
-        found = there.packages(pattern, fields)
-    except ConfigurationError:
-        assert not isinstance(pattern, str) or not compiles(pattern)
-    else:
-        names = (fields,) if isinstance(fields, str) else fields
-        expected = [
-            entry
-            for entry in PACKAGES
-            if any(re.search(pattern, str(entry.get(name) or ""), re.IGNORECASE) for name in names)
-        ]
-        assert found == expected
+@in_two_sizes(sample=600, whole=1900)
+def test_any_pattern(canned: Canned, there: DataCenter, examples: Counter[str], size: int) -> None:
+    @settings(max_examples=size)
+    @given(patterns, st.sampled_from(FIELDS))
+    def each(pattern: Any, fields: Sequence[str]) -> None:
+        examples["searches"] += 1
+        canned.answer(200, {"Content-Type": "application/json"}, odd.written(PACKAGES))
+        try:
+            found = there.packages(pattern, fields)
+        except ConfigurationError:
+            assert not isinstance(pattern, str) or not compiles(pattern)
+        else:
+            names = (fields,) if isinstance(fields, str) else fields
+            expected = [
+                entry
+                for entry in PACKAGES
+                if any(re.search(pattern, str(entry.get(name) or ""), re.IGNORECASE) for name in names)
+            ]
+            assert found == expected
+
+    each()
 
 
 def compiles(pattern: str) -> bool:

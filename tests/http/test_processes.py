@@ -23,6 +23,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
 from tests.helpers.relays import Relay
+from tests.helpers.sizes import in_two_sizes
 
 
 def in_child(work: Callable[[], Any]) -> Any:
@@ -57,13 +58,14 @@ def material(cloud: Emulator) -> list[bytes]:
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize(("threads", "calls", "size"), [(64, 2000, 64), (64, 200, 8), (4, 100, 1)])
+@in_two_sizes(sample=200, whole=4000)
+@pytest.mark.parametrize(("threads", "connections"), [(64, 64), (64, 8), (4, 1)])
 def test_a_pool_of_threads_shares_one_data_center(
-    cloud: Emulator, relay: Relay, site: Site, threads: int, calls: int, size: int
+    cloud: Emulator, relay: Relay, site: Site, threads: int, connections: int, size: int
 ) -> None:
     for number in range(20):
         site.add_machine(f"web{number}", tags={"role": "web"})
-    with cloud.datacenter(location=relay.url, pool_size=size) as sdc:
+    with cloud.datacenter(location=relay.url, pool_size=connections) as sdc:
         machines = sdc.machines()
         one = machines[0]
         kinds: list[Callable[[int], Any]] = [
@@ -79,11 +81,11 @@ def test_a_pool_of_threads_shares_one_data_center(
             lambda number: sdc.request("HEAD", "/machines", params={"state": "stopped"})[0] is None,
         ]
         with ThreadPool(threads) as pool:
-            right = pool.map(lambda number: kinds[number % len(kinds)](number), range(calls), chunksize=1)
+            right = pool.map(lambda number: kinds[number % len(kinds)](number), range(size), chunksize=1)
         assert all(right)
-        assert len(right) == calls
-    assert 1 < relay.opened <= size or relay.opened == size == 1
-    assert len(cloud.calls) == calls + 1
+        assert len(right) == size
+    assert 1 < relay.opened <= connections or relay.opened == connections == 1
+    assert len(cloud.calls) == size + 1
     assert {got.status for got in cloud.calls} == {200}
 
 
