@@ -17,7 +17,7 @@ from smartdc import (
     DataCenter,
 )
 from smartdc.emulator import Emulator
-from smartdc.signin.profiles import base_url_of
+from smartdc.signin.locations import base_url_of
 from tests.recorded import call, sent
 from tests.relay import Relay
 from tests.stub_server import Reply, StubServer
