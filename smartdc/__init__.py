@@ -34,8 +34,9 @@ from smartdc.errors import (
 )
 from smartdc.legacy import LegacyDataCenter
 from smartdc.machine import Machine
-from smartdc.machine.snapshot import Snapshot
-from smartdc.signin.profiles import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS, Profile
+from smartdc.machine.snapshots import Snapshot
+from smartdc.signin.locations import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS
+from smartdc.signin.profiles import Profile
 
 __version__ = "1.0.0a1"
 

@@ -30,14 +30,16 @@ from smartdc.api.volumes import VolumeOperations
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
-from smartdc.signin.profiles import (
+from smartdc.signin.locations import (
     DEFAULT_LOCATION,
-    ENV,
     KNOWN_LOCATIONS,
     TELEFONICA_LOCATIONS,
-    Profile,
     base_url_of,
     is_address,
+)
+from smartdc.signin.profiles import (
+    ENV,
+    Profile,
     list_profiles,
     load_profile,
     sign_in_arguments,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
-from smartdc._http.endpoint import entity_id
+from smartdc.arguments.ids import entity_id
 from smartdc.arguments.search import search_dicts
 from smartdc.datacenter import DataCenter
 from smartdc.types import Image

@@ -22,7 +22,7 @@ from urllib.parse import unquote
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
-from smartdc.emulator.http.incoming import Call
+from smartdc.emulator.http.calls import Call
 from tests.contract.deviation import Deviation
 from tests.contract.deviations import ACTIONS, DEVIATIONS
 

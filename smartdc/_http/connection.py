@@ -23,7 +23,7 @@ from requests.structures import CaseInsensitiveDict
 
 from smartdc._http.answers import decoded, readable, standing
 from smartdc._http.bodies import checked_limit
-from smartdc._http.endpoint import Endpoint, Params, path_of
+from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.exchange import Again, Exchange, at_once
 from smartdc._http.retry import RetryPolicy, chosen_policy
 from smartdc._http.throttle import Limiters, group_of
@@ -31,6 +31,7 @@ from smartdc._http.transport import Timeout, Transport, authorities, prepared, r
 from smartdc._http.versions import explained
 from smartdc._http.waiting import Clock
 from smartdc._http.websocket import Upgraded, WebSocket, dial
+from smartdc.arguments.ids import path_of
 from smartdc.arguments.roles import checked_roles, with_roles
 from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
 from smartdc.http_signature import HTTPSignatureAuth

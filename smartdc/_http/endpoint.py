@@ -1,40 +1,30 @@
-"""What every area of operations stands on: a place in the URL space, and the arguments that lead there.
+"""What every area of operations stands on: a place that requests can be made of.
 
-`Endpoint` is anything that requests can be made of. `smartdc._http.connection.Connection` is the endpoint
-of an account in a data center; `MachineEndpoint` is that of one machine and calls back through its
-data center. The areas in `smartdc.api` derive from one of the two.
+`smartdc._http.connection.Connection` is the place of an account in a data center, and the base of the areas
+in `smartdc.api`; `smartdc.machine.endpoint.MachineEndpoint` is that of one machine, which makes its requests
+by a `Connection`.
 """
 
 from __future__ import annotations
 
-import re
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 import requests
 
 from smartdc._http.answers import count_of, list_of, object_of, standing, value_of
 from smartdc._http.exchange import Again
+from smartdc.arguments.ids import entity_id
 from smartdc.arguments.values import readable_alone
 from smartdc.errors import ConfigurationError, NotFoundError
 
-if TYPE_CHECKING:
-    from smartdc.datacenter import DataCenter
-    from smartdc.types import MachineData
-
-__all__ = ["Endpoint", "MachineEndpoint", "entity_id", "given", "is_segment", "is_uuid", "path_of"]
+__all__ = ["Endpoint", "Params"]
 
 Params = Mapping[str, Any]
-_T = TypeVar("_T")
 
 _WITHOUT_BODY = (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Endpoint(ABC):
@@ -125,94 +115,3 @@ class Endpoint(ABC):
         again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
         return standing(*self._call(method, segments, params, json, headers, again))
-
-
-class MachineEndpoint(Endpoint):
-    """One machine, as its areas see it.
-
-    Attributes:
-        datacenter: The data center that the machine is in, and that makes its requests.
-        id: The machine's UUID.
-    """
-
-    datacenter: DataCenter
-    id: str
-    _data: MachineData | None
-    """What the server said last; None when nothing was asked yet."""
-    _deleted: bool
-    """Whether it is known to be deleted."""
-
-    @property
-    @abstractmethod
-    def state(self) -> str:
-        """The machine's state when last seen."""
-
-    @abstractmethod
-    def refresh(self, credentials: bool = False) -> None:
-        """Fetch the machine again."""
-
-    def _call(
-        self,
-        method: str,
-        segments: Sequence[str],
-        params: Params | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        again: Again | None = None,
-    ) -> tuple[Any, requests.Response]:
-        return self.datacenter._call(method, ("machines", self.id, *segments), params, json, headers, again)
-
-
-def given(**arguments: _T | None) -> dict[str, _T]:
-    """The arguments that were given: unset is None, and None is not sent. 0, False and '' are."""
-    return {name: value for name, value in arguments.items() if value is not None}
-
-
-def entity_id(entity: Any, what: str, *keys: str) -> str:
-    """The id (or name) of what an argument names.
-
-    Args:
-        entity: The id itself, a dict that CloudAPI returned, or an object with an `id`.
-        what: The field's word for it, for the error: ``image``.
-        keys: Where a dict has its id, best first; ``id`` when not given.
-
-    Raises:
-        ConfigurationError: It has none, or it is empty.
-    """
-    found: Any
-    if isinstance(entity, Mapping):
-        found = next((entity[key] for key in keys or ("id",) if entity.get(key)), None)
-    elif isinstance(entity, str | uuid.UUID):
-        found = str(entity)
-    else:
-        found = getattr(entity, "id", None)
-    if not isinstance(found, str) or not found:
-        wanted = " or ".join(keys or ("id",))
-        raise ConfigurationError(
-            f"{entity!r} names no {what}: give its {wanted}, or a dict or object that has one"
-        )
-    # The server compares ids as text and answers 409 to upper case (observed D).
-    return found.lower() if is_uuid(found) else found
-
-
-def is_uuid(text: str) -> bool:
-    """Whether it has the form of an id."""
-    return _UUID.fullmatch(text) is not None
-
-
-def path_of(segments: Sequence[str]) -> str:
-    """The segments as a URL path, each quoted by itself so that none can climb out of its place.
-
-    Raises:
-        ConfigurationError: A segment is no text, or empty, ``.`` or ``..``, which would lead elsewhere, or
-            has half a character in it.
-    """
-    for segment in segments:
-        if not is_segment(segment):
-            raise ConfigurationError(f"{segment!r} cannot be an id or a name in a URL")
-    return "".join("/" + quote(segment, safe="") for segment in segments)
-
-
-def is_segment(part: Any) -> bool:
-    """Whether it can be one part of a path: text that UTF-8 can write and that does not lead elsewhere."""
-    return isinstance(part, str) and part not in ("", ".", "..") and not _SURROGATE.search(part)

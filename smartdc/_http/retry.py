@@ -40,6 +40,8 @@ class RetryPolicy:
         first_pause: Seconds.
         longest_pause: Seconds.
         throttled: How often one request may be answered with 429 before that is an error.
+        settling: Seconds after a change in which the server's lists and gets may not show it yet: until then,
+            something that is not found is not taken for absent.
     """
 
     attempts: int = 5
@@ -47,13 +49,14 @@ class RetryPolicy:
     first_pause: float = 0.5
     longest_pause: float = 20.0
     throttled: int = 20
+    settling: float = 30.0
 
     def __post_init__(self) -> None:
         for name in ("attempts", "throttled"):
             count = getattr(self, name)
             if not (isinstance(count, int) and count >= 1):
                 raise ConfigurationError(f"{name} of a RetryPolicy must be 1 or more, not {count!r}")
-        for name in ("deadline", "first_pause", "longest_pause"):
+        for name in ("deadline", "first_pause", "longest_pause", "settling"):
             seconds = getattr(self, name)
             if not (isinstance(seconds, int | float) and seconds >= 0):
                 raise ConfigurationError(f"{name} of a RetryPolicy must be seconds from 0, not {seconds!r}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Upgraded", "WebSocket", "dial"]
 
 # The library logs every header at DEBUG, the signature too, and what the messages say.
-_log = logging.getLogger("smartdc._http.websocket")
+_log = logging.getLogger("smartdc.websocket")
 _log.setLevel(logging.INFO)
 
 #: The server answers pings, and a proxy on the way closes what is idle for long.

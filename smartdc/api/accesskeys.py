@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any, Literal, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import entity_id, given
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import AccessKey, AccessKeyCredentials
 

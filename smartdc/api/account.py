@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import entity_id, given, is_segment
 from smartdc._http.exchange import at_once
+from smartdc.arguments.ids import entity_id, given, is_segment
 from smartdc.types import Account, Config, ProvisioningLimit
 
 

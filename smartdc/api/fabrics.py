@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import entity_id, given
 from smartdc._http.lost_answers import Sought, create_once
+from smartdc.arguments.ids import entity_id, given
 from smartdc.errors import ConfigurationError
 from smartdc.types import FabricVLAN, Network
 

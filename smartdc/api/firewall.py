@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import MachineEndpoint, entity_id, given
 from smartdc._http.exchange import at_once
+from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
+from smartdc.machine import Machine
 from smartdc.types import FirewallRule, MachineData
-
-if TYPE_CHECKING:
-    from smartdc.datacenter import DataCenter
-    from smartdc.machine import Machine
 
 EntityRef = str | Mapping[str, Any]
 
@@ -166,11 +163,8 @@ class FirewallOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``Forbidden``: it is another account's.
         """
-        from smartdc.machine import Machine  # which has the other class of this module as its base
-
         found = cast(list[MachineData], self._list("fwrules", _id(rule_id), "machines", key="id"))
-        datacenter = cast("DataCenter", self)
-        return [Machine(datacenter, data=data) for data in found]
+        return [Machine(self, data=data) for data in found]
 
     def num_firewall_rule_machines(self, rule_id: EntityRef) -> int:
         """Count the machines that a firewall rule is for.
@@ -184,20 +178,6 @@ class FirewallOperations(Connection):
             NotFoundError: It does not exist.
         """
         return self._count("fwrules", _id(rule_id), "machines")
-
-
-class Firewall(MachineEndpoint):
-    """The firewall rules of this machine. Its firewall is switched on by `Lifecycle.enable_firewall`."""
-
-    def firewall_rules(self) -> list[FirewallRule]:
-        """List the firewall rules that are for this machine, whether they are in force or not.
-
-        ``GET /:login/machines/:machine/fwrules``
-
-        Returns:
-            List of dicts, also of rules that hold for everybody, which have ``global``.
-        """
-        return cast(list[FirewallRule], self._list("fwrules"))
 
 
 def _id(rule: EntityRef) -> str:

@@ -8,12 +8,14 @@ from typing import Any, cast
 
 from smartdc._http.answers import object_of, strings_of
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import MachineEndpoint, entity_id, given, is_uuid
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc.arguments.ids import entity_id, given, is_uuid
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.search import marked_default, search_dicts
+from smartdc.arguments.urns import newest_with_urn, with_urn
 from smartdc.errors import NotFoundError
+from smartdc.machine import Machine
 from smartdc.types import ExportedImage, Image
 
 ImageRef = str | Mapping[str, Any]
@@ -70,7 +72,7 @@ class ImageOperations(Connection):
 
     def create_image_from_machine(
         self,
-        machine: str | Mapping[str, Any] | MachineEndpoint,
+        machine: str | Mapping[str, Any] | Machine,
         name: str,
         version: str,
         *,
@@ -326,7 +328,7 @@ class ImageOperations(Connection):
         Returns:
             List of dicts as from `images`, each with ``urn``: ``sdc:sdc:NAME:VERSION``.
         """
-        return search_dicts([_with_urn(image) for image in self.images()], search, fields)
+        return search_dicts([with_urn(image) for image in self.images()], search, fields)
 
     def dataset(self, identifier: ImageRef) -> Image:
         """Get one image, as `image` does, by its UUID or by its URN.
@@ -338,7 +340,8 @@ class ImageOperations(Connection):
                 ``base64:14.3.0``), or a dict with one of them. Of several the newest is taken.
         """
         wanted = entity_id(identifier, "dataset", "id", "urn")
-        return self._dataset_by_urn(wanted) or _with_urn(self.image(wanted))
+        found = None if is_uuid(wanted) else newest_with_urn(self.datasets(), wanted)
+        return found or with_urn(self.image(wanted))
 
     def default_dataset(self) -> Image | None:
         """The image that the server marks as default; None when it marks none.
@@ -351,21 +354,3 @@ class ImageOperations(Connection):
         image, response = self._call("GET", ("images", entity_id(identifier, "image")))
         acl = object_of(image, response).get("acl")
         return strings_of(acl, response)
-
-    def _dataset_by_urn(self, wanted: str) -> Image | None:
-        if is_uuid(wanted):
-            return None
-        found = [dataset for dataset in self.datasets() if _urn_matches(dataset["urn"], wanted)]
-        return max(found, key=lambda dataset: str(dataset.get("published_at", "")), default=None)
-
-
-def _with_urn(image: Image) -> Image:
-    if isinstance(image.get("urn"), str):
-        return image
-    return {**image, "urn": f"sdc:sdc:{image.get('name', '')}:{image.get('version', '')}"}
-
-
-def _urn_matches(urn: str, wanted: str) -> bool:
-    """Whether the parts of `wanted` are parts of `urn` in a row, from its start or from the name on."""
-    parts, asked = urn.split(":"), wanted.split(":")
-    return asked in (parts[: len(asked)], parts[-2:][: len(asked)])

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from smartdc._http.answers import MOST_PAGES, endless, list_of
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import Params, entity_id, given, is_uuid
+from smartdc._http.endpoint import Params
 from smartdc._http.lost_answers import Sought, create_once, created_since
 from smartdc.arguments.creation import (
     SHORT_ID,
@@ -21,12 +21,11 @@ from smartdc.arguments.creation import (
     network_list,
     volume_mounts,
 )
+from smartdc.arguments.ids import entity_id, given, is_uuid
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
+from smartdc.arguments.urns import newest_with_urn
 from smartdc.machine import Machine
 from smartdc.types import DiskSpec, Locality, MachineData, NetworkObject, VolumeMount
-
-if TYPE_CHECKING:
-    from smartdc.datacenter import DataCenter
 
 EntityRef = str | Mapping[str, Any]
 MachineRef = str | Mapping[str, Any] | Machine
@@ -135,7 +134,7 @@ class MachineOperations(Connection):
             GoneError: It is deleted.
             NotFoundError: ``ResourceNotFound``.
         """
-        return Machine(self._as_datacenter(), machine_id, credentials=credentials, lazy=lazy)
+        return Machine(self, machine_id, credentials=credentials, lazy=lazy)
 
     def machines(
         self,
@@ -196,8 +195,7 @@ class MachineOperations(Connection):
             found = [data for data in found if data.get("state") == state]
         if chosen_here and not paged:
             found = found[offset or 0 :][:limit]
-        datacenter = self._as_datacenter()
-        return [Machine(datacenter, data=data) for data in found]
+        return [Machine(self, data=data) for data in found]
 
     def create_machine(
         self,
@@ -300,7 +298,7 @@ class MachineOperations(Connection):
         known = SHORT_ID not in body["name"]
         unique = known and self.UNIQUE_NAMES
         sought = Sought("machine", {"name": body["name"]}, find, sure=known, unique=unique)
-        return Machine(self._as_datacenter(), data=create_once(self, create, sought))
+        return Machine(self, data=create_once(self, create, sought))
 
     def _machines_created(self, body: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
         """Machines that a request with this body may have created; failed ones too, as they were created."""
@@ -311,7 +309,7 @@ class MachineOperations(Connection):
             page += self._machine_pages(filters, None, _PAGE)
         package = body.get("package")
         if package is not None and is_uuid(package):
-            package = self._as_datacenter().package(package).get("name")  # machines give the name
+            package = self._get("packages", package).get("name")  # machines give the name
         wanted = (body["name"], package, body.get(self.IMAGE_PARAMETER))
         return created_since(since, [data for data in page if _is_of(data, wanted)], response)
 
@@ -322,7 +320,10 @@ class MachineOperations(Connection):
             return None
         wanted = entity_id(dataset, "dataset", "id", "urn")
         # A URN, or a part of one, was an id once; today's servers know UUIDs only.
-        return wanted if is_uuid(wanted) else entity_id(self._as_datacenter().dataset(wanted), "dataset")
+        if is_uuid(wanted):
+            return wanted
+        found = newest_with_urn(self._list("images", key="id"), wanted) or self._get("images", wanted)
+        return entity_id(found, "dataset")
 
     def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
         page = self._list("machines", params={**filters, **given(limit=limit, offset=offset)}, key="id")
@@ -341,9 +342,6 @@ class MachineOperations(Connection):
             if len(page) != wanted or len(found) == known or len(found) == limit:
                 return list(found.values())[:limit]
         raise endless("GET", "/machines")
-
-    def _as_datacenter(self) -> DataCenter:
-        return cast("DataCenter", self)
 
 
 def _is_of(data: Mapping[str, Any], wanted: tuple[str, str | None, str | None]) -> bool:

@@ -1,20 +1,14 @@
-"""Migrations: moving machines to other servers. Watching one is a stream."""
+"""Migrations of machines to other servers: list and get. `smartdc.machine.migrations` has the actions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import Any, cast
 
-from smartdc._http.answers import object_of
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import MachineEndpoint, entity_id, given
-from smartdc.errors import ConfigurationError
-from smartdc.types import Migration, MigrationEstimate
-
-if TYPE_CHECKING:
-    from smartdc.machine import Machine
-
-_ACTIONS = ("begin", "sync", "switch", "automatic", "pause", "abort", "finalize")
+from smartdc.arguments.ids import entity_id
+from smartdc.machine import Machine
+from smartdc.types import Migration
 
 
 class MigrationOperations(Connection):
@@ -43,52 +37,3 @@ class MigrationOperations(Connection):
             NotFoundError: ``ResourceNotFound``: it has none, or there is no such machine.
         """
         return cast(Migration, self._get("migrations", entity_id(machine, "machine")))
-
-
-class Migrations(MachineEndpoint):
-    """Operations on the migration of this machine."""
-
-    def migrate_estimate(self) -> MigrationEstimate:
-        """Estimate what a migration of this machine would take.
-
-        ``GET /:login/machines/:machine/migrate``
-
-        Since API 9.6.0.
-
-        Raises:
-            InvalidStateError: ``PreconditionFailed``: there is a migration already, or users may not migrate.
-        """
-        return cast(MigrationEstimate, self._get("migrate"))
-
-    def migrate(self, action: str, *, affinity: str | Sequence[str] | None = None) -> Migration | None:
-        """Start a phase of this machine's migration to another server, or end the migration.
-
-        ``POST /:login/machines/:machine/migrate``
-
-        Asynchronous: follow it with `watch_migration`, or poll `DataCenter.migration` until its state leaves
-        ``running``. Since API 9.6.0.
-
-        Args:
-            action: ``begin`` reserves a place, ``sync`` copies the disks while the machine runs (as often as
-                you like, once at least), ``switch`` stops the machine, copies the rest and starts it there.
-                ``automatic`` does all three. ``pause`` stops a sync, ``abort`` gives up before the switch,
-                ``finalize`` removes the old machine after it.
-            affinity: Rules for where to, with ``begin`` and ``automatic``. Servers up to 9.20 ignore them.
-
-        Returns:
-            The migration as it was, in its new phase; None for ``finalize``.
-
-        Raises:
-            ConfigurationError: There is no such action, or none that takes `affinity`.
-            NotFoundError: ``ResourceNotFound``: there is no migration.
-            InvalidStateError: ``PreconditionFailed``: the migration is not in a state for this action.
-        """
-        if action not in _ACTIONS:
-            more = ": use watch_migration()" if action == "watch" else f", only {', '.join(_ACTIONS)}"
-            raise ConfigurationError(f"there is no migration action {action!r}{more}")
-        if affinity is not None and action not in ("begin", "automatic"):
-            raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {action!r}")
-        rules = [affinity] if isinstance(affinity, str) else affinity
-        body = given(action=action, affinity=None if rules is None else list(rules))
-        answer, response = self._answer("POST", ("migrate",), json=body)
-        return cast(Migration, object_of(answer, response)) if response.content else None

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from smartdc._http.answers import MOST_PAGES, endless
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import entity_id, given
+from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.search import search_dicts
 from smartdc.types import Network, NetworkIP
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import entity_id, given
+from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.search import marked_default, search_dicts
 from smartdc.types import Package
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import entity_id, given
 from smartdc._http.exchange import at_once
+from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.role_tags import ResourceRef, RoleRef, resource_segments, role_names, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Policy, Role, RoleTags

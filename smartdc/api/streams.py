@@ -1,19 +1,16 @@
-"""Streams: changes of machines, a machine's console, and how a migration goes."""
+"""Streams of the account: changes of machines."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import MachineEndpoint, entity_id
+from smartdc.arguments.ids import entity_id
 from smartdc.errors import ConfigurationError
-from smartdc.streams import VNC, ChangeFeed, MigrationWatch
-
-if TYPE_CHECKING:
-    from smartdc.machine import Machine
+from smartdc.machine import Machine
+from smartdc.streams import ChangeFeed
 
 SUBRESOURCES = (
     "alias",
@@ -71,53 +68,3 @@ class StreamOperations(Connection):
         websocket = self._open_websocket(("changefeed",))
         timeout = self.timeout[1] if isinstance(self.timeout, tuple) else self.timeout
         return ChangeFeed(websocket, wanted, idents, timeout)
-
-
-class Streams(MachineEndpoint):
-    """Streams of this machine."""
-
-    def connect_vnc(self) -> VNC:
-        """Connect to the console of this running machine, which has hardware of its own.
-
-        ``GET /:login/machines/:machine/vnc``, a WebSocket
-
-        Needs the extra ``stream``. Since API 8.4.0, and in no other version: where `api_version` is given, it
-        must allow ``~8``.
-
-        Returns:
-            A stream of bytes in both directions, for a program that speaks RFB, the protocol of VNC.
-
-        Raises:
-            ConfigurationError: The extra is not installed.
-            InvalidStateError: ``MachineStopped``.
-            BadRequestError: ``MachineHasNoVNC``: it is a container.
-            ConnectionFailed: The connection broke, then or later.
-        """
-        place = ("machines", self.id, "vnc")
-        return VNC(
-            self.datacenter._open_websocket(place, ("binary", "rfb"), partial(self._call, "GET", ("vnc",)))
-        )
-
-    def watch_migration(self, *, websocket: bool = False) -> MigrationWatch:
-        """Follow the phase of this machine's migration that is running.
-
-        ``POST /:login/machines/:machine/migrate`` with the action ``watch``
-
-        Or, with `websocket`, ``GET /:login/migrations/:machine/watch``. Since API 9.6.0.
-
-        Args:
-            websocket: Ask as servers after 9.20 are asked, for a WebSocket; this needs the extra ``stream``.
-
-        Returns:
-            An iterator of `MigrationEvent`: some of type ``progress``, then one of type ``end``.
-
-        Raises:
-            NotFoundError: ``ResourceNotFound``: there is no migration.
-            ConnectionFailed: The connection broke, then or later.
-        """
-        # Looked at first: of no migration the server learns after it has begun its answer, which then breaks.
-        self.datacenter._get("migrations", self.id)
-        if websocket:
-            return MigrationWatch(self.datacenter._open_websocket(("migrations", self.id, "watch")))
-        segments = ("machines", self.id, "migrate")
-        return MigrationWatch(self.datacenter._open_lines("POST", segments, {"action": "watch"}))

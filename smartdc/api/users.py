@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import entity_id, given
 from smartdc._http.exchange import at_once
+from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import User
 

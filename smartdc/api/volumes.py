@@ -9,9 +9,9 @@ from secrets import token_hex
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import entity_id, given
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc.arguments.ids import entity_id, given
 from smartdc.errors import ConflictError
 from smartdc.types import Volume, VolumeSize
 

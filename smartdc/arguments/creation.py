@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from smartdc._http.endpoint import entity_id
+from smartdc.arguments.ids import entity_id
 from smartdc.arguments.values import checked_metadata, checked_tags
 from smartdc.errors import ConfigurationError
 from smartdc.types import Locality, NetworkObject, VolumeMount

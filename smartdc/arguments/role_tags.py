@@ -7,9 +7,9 @@ A role tag says which role a sub-user must have to act on a resource: on the acc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from smartdc._http.endpoint import MachineEndpoint, entity_id
+from smartdc.arguments.ids import entity_id
 from smartdc.errors import ConfigurationError
 
 __all__ = ["ResourceRef", "RoleRef", "resource_segments", "role_names", "role_tag_header"]
@@ -19,7 +19,19 @@ HEADER = "Role-Tag"
 RoleRef = str | Mapping[str, Any]
 """A role: its name, or a dict from `DataCenter.roles`."""
 
-ResourceRef = str | MachineEndpoint | Sequence[str | Mapping[str, Any] | MachineEndpoint] | None
+
+@runtime_checkable
+class Addressed(Protocol):
+    """What has an id and a path below the account: a `Machine`."""
+
+    id: str
+
+    @property
+    def path(self) -> str:
+        """Its path below the account."""
+
+
+ResourceRef = str | Addressed | Sequence[str | Mapping[str, Any] | Addressed] | None
 """What can carry role tags: a path, a `Machine`, a sequence of a path's parts; None is the account."""
 
 # Where a dict of these collections says what it is called in a URL; elsewhere it is its id.
@@ -38,10 +50,8 @@ def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
     """
     if resource is None:
         return ()
-    if isinstance(resource, MachineEndpoint):
-        return ("machines", resource.id)
-    if isinstance(resource, str):
-        path = resource.strip("/")
+    if isinstance(resource, str | Addressed):
+        path = (resource if isinstance(resource, str) else resource.path).strip("/")
         return tuple(path.split("/")) if path else ()
     if isinstance(resource, Mapping) or not isinstance(resource, Sequence):
         raise ConfigurationError(

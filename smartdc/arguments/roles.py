@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from smartdc._http.endpoint import Params
 from smartdc.errors import ConfigurationError
 
 __all__ = ["checked_roles", "with_roles"]
@@ -31,7 +31,9 @@ def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
-def with_roles(roles: tuple[str, ...], method: str, path: str, params: Params | None) -> Params | None:
+def with_roles(
+    roles: tuple[str, ...], method: str, path: str, params: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
     """The query of a request that is made with these roles.
 
     Args:

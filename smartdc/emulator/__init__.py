@@ -14,7 +14,7 @@ foreground. Tests get one as the fixture ``smartdc_cloud``.
 """
 
 from smartdc.emulator.cloud import Emulator
-from smartdc.emulator.http.incoming import Call
+from smartdc.emulator.http.calls import Call
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, Key
 from smartdc.emulator.state.resources import Image, Network, Package

@@ -24,10 +24,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smartdc.emulator.gate import authentication, authorization, loading, presigned, role_tags
+from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.http import negotiation, parameters, upgrading
 from smartdc.emulator.http.answers import NOTHING, Answer, Lines, Refusal, encode
+from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.faults import TRANSPORT, Delay
-from smartdc.emulator.http.incoming import Call, Incoming
+from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route, Table
 from smartdc.emulator.operations import (
     accesskeys,
@@ -113,11 +115,13 @@ class App:
     Args:
         sites: The data centers by the port on which each answers.
         calls: Where the call log goes.
+        switches: The faults, the throttle and the read-only mode.
     """
 
-    def __init__(self, sites: dict[int, Site], calls: list[Call]) -> None:
+    def __init__(self, sites: dict[int, Site], calls: list[Call], switches: Switches) -> None:
         self._sites = sites
         self._calls = calls
+        self._switches = switches
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; the port that it came in by says which data center is meant."""
@@ -131,7 +135,7 @@ class App:
             return  # in the middle of its body
         request = _incoming(scope, body)
         started = time.monotonic()
-        answer = _serve(site, request, _handle)
+        answer = _serve(site, request, partial(_handle, self._switches))
         fault = request.fault
         if isinstance(fault, Delay) and not fault.after_commit:
             await fault.wait(scope, receive)
@@ -160,16 +164,16 @@ def _serve(site: Site, request: Incoming, step: Callable[[Site, Incoming], Answe
             site.changes.look(site.shared.clock.now())
 
 
-def _handle(site: Site, request: Incoming) -> Answer:
+def _handle(switches: Switches, site: Site, request: Incoming) -> Answer:
     """Run the checks in order, then the operation, unless a fault comes between."""
-    _check(site, request)
-    request.fault = site.shared.faults.strike(request.operation.name, site.name)
+    _check(switches, site, request)
+    request.fault = switches.faults.strike(request.operation.name, site.name)
     if request.fault is not None and not request.fault.after_commit:
         return Answer()  # which nobody sees
     return _carry_out(site, request)
 
 
-def _check(site: Site, request: Incoming) -> None:
+def _check(switches: Switches, site: Site, request: Incoming) -> None:
     _check_length(site, request)
     content_type = parameters.content_type_of(request.headers)
     table = TABLE if site.volumes_enabled else _WITHOUT_VOLUMES
@@ -197,12 +201,12 @@ def _check(site: Site, request: Incoming) -> None:
         loading.load_machine(site, request)
         role_tags.load_tags(request)
         authorization.check_allowed(site, request, lifecycle.permission_name(request))
-    if site.shared.read_only is not None:
-        site.shared.read_only.check(request.method)
-    if site.shared.throttle is not None and found.route.group is not None:
+    if switches.read_only is not None:
+        switches.read_only.check(request.method)
+    if switches.throttle is not None and found.route.group is not None:
         # Whoever does not sign a ping shares its bucket with all who do not (authorization.js, restify).
         login = request.caller.login if request.caller else "anonymous"
-        site.shared.throttle.pay(site.name, login, found.route.group)
+        switches.throttle.pay(site.name, login, found.route.group)
 
 
 def _carry_out(site: Site, request: Incoming) -> Answer:

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from smartdc.emulator import seed
 from smartdc.emulator.app import TABLE, App
 from smartdc.emulator.gate.read_only import ReadOnly
+from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.http import server
+from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.faults import Faults
-from smartdc.emulator.http.incoming import Call
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, Directory
 from smartdc.emulator.state.site import Shared, Site
@@ -92,7 +93,8 @@ class Emulator:
         self.key_id = f"/{account}/keys/{KEY_NAME}"
         self.calls: list[Call] = []
         self.faults = Faults({route.name for route in TABLE.routes}, datacenters)
-        self._shared = Shared(self.clock, directory, self.account, self.faults)
+        self._switches = Switches(self.faults)
+        self._shared = Shared(self.clock, directory, self.account)
         self._sites = {name: Site(name, self._shared) for name in datacenters}
         for number, site in enumerate(self._sites.values()):
             seed.fill(site, number, on_loopback=ssh_port is not None)
@@ -168,7 +170,7 @@ class Emulator:
             port = listening.getsockname()[1]
             by_port[port] = site
             self._shared.urls[site.name] = f"https://{_in_url(self._host)}:{port}"
-        self._server = server.Server(App(by_port, self.calls), self._host, sockets)
+        self._server = server.Server(App(by_port, self.calls, self._switches), self._host, sockets)
         self._server.start()
         if self._ssh_port is not None:
             try:
@@ -241,7 +243,7 @@ class Emulator:
         """
         throttle = None if rate is None else Throttle(self.clock.monotonic, rate, burst)
         with self._shared.lock:
-            self._shared.throttle = throttle
+            self._switches.throttle = throttle
 
     def read_only(self, until: datetime | float | None = None) -> None:
         """Answer 503 to whatever would change something, as servers do that are being upgraded.
@@ -252,12 +254,12 @@ class Emulator:
         """
         read_only = ReadOnly(self.clock, until)
         with self._shared.lock:
-            self._shared.read_only = read_only
+            self._switches.read_only = read_only
 
     def read_write(self) -> None:
         """End what `read_only` began."""
         with self._shared.lock:
-            self._shared.read_only = None
+            self._switches.read_only = None
 
     def environment(self, datacenter: str | None = None) -> dict[str, str]:
         """Variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""

@@ -11,13 +11,11 @@ from typing import Any
 from smartdc.emulator.rules.fwrule_reader import read_rule
 from smartdc.emulator.state.directory import ADMIN_UUID
 from smartdc.emulator.state.fwrule import FirewallRule
-from smartdc.emulator.state.resources import Image, Network, Package, Vlan
+from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES, Image, Network, Package, Vlan
 from smartdc.emulator.state.site import Site
 
 #: 198.18.0.0/15 is set aside for tests of network gear: nothing on the internet answers there.
 PUBLIC_ADDRESSES = list(ipaddress.IPv4Network("198.18.0.0/15").subnets(new_prefix=20))
-#: Where "public" machines are that one can log in to: Linux answers at every address of the loopback.
-LOOPBACK_ADDRESSES = list(ipaddress.IPv4Network("127.64.0.0/15").subnets(new_prefix=20))
 
 _USERS = ("root", "admin")
 _SMALL_BASE = "A {} SmartOS image with just essential packages installed."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-from smartdc._http.endpoint import MachineEndpoint, entity_id, given
+from smartdc.arguments.ids import entity_id, given
 from smartdc.errors import ConfigurationError
+from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Disk
 
 

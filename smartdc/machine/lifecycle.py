@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from smartdc._http.endpoint import MachineEndpoint, entity_id, given
 from smartdc._http.waiting import poll
+from smartdc.arguments.ids import entity_id, given
 from smartdc.errors import GoneError, NotFoundError, ValidationFailedError, WaitFailed
+from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import AuditEntry
 
 
@@ -212,7 +213,7 @@ class Lifecycle(MachineEndpoint):
     def _poll(
         self, seen: Callable[[], str | None], interval: float, timeout: float | None, awaited: str
     ) -> None:
-        poll(seen, interval=interval, timeout=timeout, clock=self.datacenter.clock, awaited=awaited)
+        poll(seen, interval=interval, timeout=timeout, clock=self._connection.clock, awaited=awaited)
 
     def _state_or_deleted(self) -> str:
         try:

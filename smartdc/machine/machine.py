@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.endpoint import entity_id
+from smartdc._http.connection import Connection
 from smartdc._times import parse_time
-from smartdc.api.firewall import Firewall
-from smartdc.api.migrations import Migrations
-from smartdc.api.streams import Streams
+from smartdc.arguments.ids import entity_id, given
 from smartdc.errors import GoneError
 from smartdc.machine.disks import Disks
+from smartdc.machine.firewall import Firewall
 from smartdc.machine.lifecycle import Lifecycle
 from smartdc.machine.metadata import Metadata
+from smartdc.machine.migrations import Migrations
 from smartdc.machine.nics import NICs
-from smartdc.machine.snapshot import Snapshot
-from smartdc.machine.snapshots import Snapshots
+from smartdc.machine.snapshots import Snapshot, Snapshots
+from smartdc.machine.streams import Streams
 from smartdc.machine.tags import Tags
 from smartdc.types import MachineData, MachineDisk, MachineNic, Value
 
@@ -49,14 +49,14 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     def __init__(
         self,
-        datacenter: DataCenter,
+        datacenter: Connection,
         machine_id: Any = None,
         data: Mapping[str, Any] | None = None,
         credentials: bool = False,
         *,
         lazy: bool = False,
     ) -> None:
-        self.datacenter = datacenter
+        self._connection = datacenter
         self.id = entity_id(data if machine_id is None else machine_id, "machine")
         self._data = None
         self._passwords = _Passwords({})
@@ -65,6 +65,11 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
             self._save(data)
         elif not lazy:
             self.refresh(credentials)
+
+    @property
+    def datacenter(self) -> DataCenter:
+        """The data center that it is in, and that makes its requests."""
+        return cast("DataCenter", self._connection)
 
     @classmethod
     def create_in_datacenter(cls, datacenter: DataCenter, **kwargs: Any) -> Machine:
@@ -84,7 +89,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
             NotFoundError: ``ResourceNotFound``.
         """
         try:
-            self._save(self.datacenter.raw_machine_data(self.id, credentials=credentials))
+            self._save(self._get(params=given(credentials=credentials or None)))
         except GoneError as gone:
             self._save(gone.machine or dict(self._data or {}, state="deleted"))
             self._deleted = True

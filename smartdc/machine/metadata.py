@@ -7,10 +7,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
-from smartdc._http.endpoint import MachineEndpoint
 from smartdc._http.exchange import at_once
 from smartdc.arguments.values import checked_metadata, readable_alone
 from smartdc.errors import ConfigurationError, NotFoundError
+from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Value
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from smartdc._http.answers import location_of, object_of
-from smartdc._http.endpoint import MachineEndpoint, entity_id, given
 from smartdc.arguments.creation import network_entry
+from smartdc.arguments.ids import entity_id, given
+from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import NIC, NetworkObject
 
 NICRef = str | Mapping[str, Any]

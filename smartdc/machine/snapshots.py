@@ -1,15 +1,152 @@
-"""Snapshots of one machine."""
+"""Snapshots of one machine: `Snapshot`, one as last seen, and the machine's operations on all of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.endpoint import MachineEndpoint, given
-from smartdc.machine.snapshot import Snapshot
+from smartdc._http.waiting import poll
+from smartdc._times import parse_time
+from smartdc.arguments.ids import given, path_of
+from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
+from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import SnapshotData
 
 if TYPE_CHECKING:
-    from smartdc.machine import Machine
+    from smartdc.machine.machine import Machine
+
+__all__ = ["Snapshot", "Snapshots"]
+
+
+class Snapshot:
+    """A snapshot of a machine's disks.
+
+    Args:
+        machine: The machine.
+        name: Its name; None takes the one in `data`.
+        data: What the server said of it; None fetches that.
+
+    Attributes:
+        machine: The machine.
+        name: Its name.
+        state: ``queued``, ``created``, ``failed``, ``deleted``, ... when last seen.
+        size: Bytes; None where the server does not say.
+        created: When it was taken; None while it is not there yet.
+        updated: As `created`.
+    """
+
+    state: str | None
+    size: int | None
+    created: datetime | None
+    updated: datetime | None
+
+    def __init__(
+        self, machine: Machine, name: str | None = None, data: Mapping[str, Any] | None = None
+    ) -> None:
+        self.machine = machine
+        known = name or (data or {}).get("name")
+        if not known or not isinstance(known, str):
+            raise ConfigurationError("a snapshot needs a name, or data with one")
+        self.name: str = known
+        self._existed = False
+        if data:
+            self._save(data)
+        else:
+            self.refresh()
+
+    @property
+    def path(self) -> str:
+        """Path of this snapshot below the account."""
+        return self.machine.path + path_of(("snapshots", self.name))
+
+    def refresh(self) -> None:
+        """Fetch this snapshot again.
+
+        ``GET /:login/machines/:machine/snapshots/:name``
+        """
+        self._save(self.machine.raw_snapshot_data(self.name))
+
+    def status(self) -> str | None:
+        """Refresh this snapshot and tell its state.
+
+        ``GET /:login/machines/:machine/snapshots/:name``
+
+        One that was just asked for reads ``deleted`` until it is there (the server's oddity).
+        """
+        self.refresh()
+        return self.state
+
+    def delete(self) -> None:
+        """Delete this snapshot.
+
+        ``DELETE /:login/machines/:machine/snapshots/:name``
+
+        Asynchronous.
+        """
+        self.machine.delete_snapshot(self.name)
+        self._existed = True
+
+    def poll_until(self, state: str, interval: float = 2, *, timeout: float | None = None) -> None:
+        """Wait until this snapshot is in a state.
+
+        ``GET /:login/machines/:machine/snapshots/:name``
+
+        The server says ``deleted`` of a snapshot that is not there yet, too. That is not taken for its end:
+        it ends when it was seen to be there before, or when `delete` was asked for here.
+
+        Args:
+            state: ``created`` or ``deleted``.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever.
+
+        Raises:
+            WaitFailed: It became ``failed``, or ``deleted`` while something else is awaited.
+            WaitTimeout: The time ran out.
+        """
+
+        def seen() -> str | None:
+            try:
+                now = self.status() or "unknown"
+            except NotFoundError:
+                now = "deleted"
+            if now == "deleted" and not self._existed:
+                return now
+            if now == state:
+                return None
+            if now in ("failed", "deleted"):
+                raise WaitFailed(f"snapshot {self.name} is {now}: it will not become {state!r}", state=now)
+            return now
+
+        awaited = f"snapshot {self.name} is not yet {state!r}"
+        clock = self.machine._connection.clock
+        poll(seen, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
+
+    def start(self) -> Machine:
+        """Roll the machine back to this snapshot and boot it.
+
+        ``POST /:login/machines/:machine/snapshots/:name``
+
+        Asynchronous.
+
+        Returns:
+            The machine.
+        """
+        return self.machine.start_from_snapshot(self.name)
+
+    def _save(self, data: Mapping[str, Any]) -> None:
+        state, size = data.get("state"), data.get("size")
+        self.state = state if isinstance(state, str) else None
+        self._existed = self._existed or self.state == "created"
+        self.size = size if isinstance(size, int) else None
+        self.created = parse_time(data.get("created"))
+        self.updated = parse_time(data.get("updated")) or self.created
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self.name} ({self.state}) of machine {self.machine.id}>"
 
 
 class Snapshots(MachineEndpoint):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from smartdc._http.endpoint import MachineEndpoint
 from smartdc._http.exchange import at_once
 from smartdc.arguments.values import checked_tags, readable_alone
 from smartdc.errors import ConfigurationError
+from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Value
 
 

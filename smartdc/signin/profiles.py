@@ -1,4 +1,4 @@
-"""Where data centers are and who signs in: known locations, environment variables, `triton`'s profiles.
+"""Who signs in, and where: environment variables and the profiles of the ``triton`` command.
 
 The rules for variables and profiles are those of the ``triton`` command, so that what works there works here.
 Its files are read in `profile_files`.
@@ -12,11 +12,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
-from urllib.parse import unquote, urlsplit
 
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature.scheme import parse_fingerprint, parse_key_id
+from smartdc.signin.locations import checked_url
 from smartdc.signin.profile_files import (
     FIELDS,
     configured_name,
@@ -27,12 +27,8 @@ from smartdc.signin.profile_files import (
 )
 
 __all__ = [
-    "DEFAULT_LOCATION",
     "ENV",
-    "KNOWN_LOCATIONS",
-    "TELEFONICA_LOCATIONS",
     "Profile",
-    "base_url_of",
     "list_profiles",
     "load_profile",
     "sign_in_arguments",
@@ -40,87 +36,6 @@ __all__ = [
 ]
 
 log = logging.getLogger("smartdc")
-
-API_HOST_SUFFIX = ".api.joyentcloud.com"
-
-KNOWN_LOCATIONS: dict[str, str] = {
-    # MNX.io runs today's public cloud; the others are Joyent's, closed in 2019 and kept for their names.
-    "us-central-1": "https://us-central-1.api.mnx.io",
-    "us-east-1": "https://us-east-1.api.joyentcloud.com",
-    "us-east-2": "https://us-east-2.api.joyentcloud.com",
-    "us-east-3": "https://us-east-3.api.joyentcloud.com",
-    "us-sw-1": "https://us-sw-1.api.joyentcloud.com",
-    "us-west-1": "https://us-west-1.api.joyentcloud.com",
-    "eu-ams-1": "https://eu-ams-1.api.joyentcloud.com",
-}
-
-TELEFONICA_LOCATIONS: dict[str, str] = {
-    "London": "https://api-eu-lon-1.instantservers.telefonica.com",
-    "eu-lon-1": "https://api-eu-lon-1.instantservers.telefonica.com",
-    "Madrid": "https://api-eu-mad-1.instantservers.telefonica.com",
-    "eu-mad-1": "https://api-eu-mad-1.instantservers.telefonica.com",
-}
-
-DEFAULT_LOCATION = "us-west-1"
-"""py-smartdc's default. That host is gone: name your location."""
-
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?")
-
-_ODD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
-
-
-def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
-    """The URL of a location, without a slash at its end.
-
-    Args:
-        location: A name in `known_locations`, a URL, a host name with a dot or a port, ``localhost``, or
-            a bare name, which stands for a host of Joyent's cloud as it did in py-smartdc.
-        known_locations: Names and their URLs.
-
-    Raises:
-        ConfigurationError: It is none of these.
-    """
-    if location in known_locations:
-        return _checked_url(known_locations[location])
-    if "://" in location:
-        return _checked_url(location)
-    if not _HOST.fullmatch(location):
-        raise ConfigurationError(
-            f"{_shown(location)} is not a location: give a URL, a host name, or one of "
-            f"{', '.join(sorted(known_locations))}"
-        )
-    if is_address(location):
-        return f"https://{location}"
-    return f"https://{location}{API_HOST_SUFFIX}"
-
-
-def is_address(location: str) -> bool:
-    """Whether it says by itself where the data center is: a URL, a host name, ``localhost``."""
-    return "." in location or ":" in location or location == "localhost"
-
-
-def _checked_url(url: str) -> str:
-    remedy = "give it as https://host[:port][/path]"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL ({error}); {remedy}") from None
-    if parts.scheme not in ("https", "http") or not host:
-        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL; {remedy}")
-    if parts.username is not None or "?" in url or "#" in url:
-        raise ConfigurationError(f"a CloudAPI URL has no user, query or fragment; {remedy}")
-    # Python's own parser drops some of these without a word.
-    if _ODD.search(url) or any(unquote(part) in (".", "..") for part in parts.path.split("/")):
-        raise ConfigurationError(f"a blank, '\\' or '..' makes no CloudAPI URL: {url!r}; {remedy}")
-    return url.rstrip("/")
-
-
-def _shown(location: str) -> str:
-    """A location for an error: what stands before the host may be a password."""
-    before, at, host = location.rpartition("@")
-    return repr(f"...{at}{host}" if before else location)
-
 
 ENV = "env"
 """Name of the profile that the environment variables make."""
@@ -246,7 +161,7 @@ def sign_in_arguments(profile: Profile, given: Mapping[str, Any]) -> dict[str, A
 
 def _url_of(profile: Profile) -> str:
     try:
-        return _checked_url(profile.url)
+        return checked_url(profile.url)
     except ConfigurationError as error:
         _refuse(profile, "url", f"cannot be used: {error}")
 

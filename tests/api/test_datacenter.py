@@ -17,7 +17,7 @@ from smartdc import (
     DataCenter,
 )
 from smartdc.emulator import Emulator
-from smartdc.signin.profiles import base_url_of
+from smartdc.signin.locations import base_url_of
 from tests.helpers.recorded import call, sent
 from tests.helpers.relays import Relay
 from tests.helpers.servers import Reply, StubServer

@@ -10,7 +10,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, LegacyDataCenter
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.incoming import Call
+from smartdc.emulator.http.calls import Call
 from tests.helpers.servers import Reply, StubServer
 
 

@@ -13,7 +13,7 @@ from smartdc import APIError, DataCenter, Machine, Snapshot
 from smartdc._http.throttle import group_of
 from smartdc.emulator import Emulator
 from smartdc.emulator.app import TABLE
-from smartdc.emulator.http.incoming import Call
+from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.routes import Route
 from tests.contract.conftest import COVERED
 from tests.contract.page import PAGE, page

@@ -18,7 +18,7 @@ import smartdc
 import smartdc.api
 from smartdc import DataCenter, LegacyDataCenter, Machine, Snapshot
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import MachineEndpoint
+from smartdc.machine.endpoint import MachineEndpoint
 
 PACKAGE = Path(smartdc.__file__).parent
 TESTS = Path(__file__).parents[1]

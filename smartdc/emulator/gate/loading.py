@@ -6,21 +6,12 @@ action is looked up (observed F), and so is one among new tags (observed G).
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from smartdc.emulator.http.answers import Refusal, invalid_field, not_found, validation_failed
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.http.parameters import is_uuid
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
-
-UUID = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}")
-
-
-def is_uuid(value: Any) -> bool:
-    """Whether this is a uuid in the only spelling that the server knows, lower case."""
-    return isinstance(value, str) and UUID.fullmatch(value) is not None
 
 
 def load_image(site: Site, request: Incoming) -> None:

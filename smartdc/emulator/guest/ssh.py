@@ -11,7 +11,7 @@ from functools import partial
 import asyncssh
 
 from smartdc.emulator.guest.shell import Guest, Shell
-from smartdc.emulator.seed import LOOPBACK_ADDRESSES
+from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES
 from smartdc.emulator.state.vm import VM
 
 __all__ = ["MachineLogins"]

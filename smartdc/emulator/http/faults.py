@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from smartdc.emulator.http.answers import JSON_TYPE, to_json
 
 #: Where the web server leaves, in a request's scope, the transport that it came by.
-TRANSPORT = "smartdc._http.transport"
+TRANSPORT = "smartdc.transport"
 #: In place of an operation: whatever is asked.
 EVERY = "*"
 

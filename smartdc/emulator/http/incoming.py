@@ -1,49 +1,84 @@
-"""A request on its way through the checks, and the line that it leaves in the call log."""
+"""A request on its way through the checks, and the operation that it asks for."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from smartdc.emulator.http.answers import JSON_TYPE
+from smartdc.emulator.http.answers import JSON_TYPE, Answer, Refusal
 from smartdc.emulator.http.faults import Fault
-from smartdc.emulator.http.routes import Route
-from smartdc.emulator.http.versions import Version, reaches
+from smartdc.emulator.http.versions import VERSIONS, Version, reaches
 from smartdc.emulator.state.directory import Account, SubUser
 from smartdc.emulator.state.resources import Image, Package
 from smartdc.emulator.state.roles import Role
+from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
+
+Handler = Callable[[Site, "Incoming"], Answer]
+
+#: In `Route.params`: every parameter means something here (tags and metadata).
+ANYTHING = ("*",)
+
+_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request that the emulator got, and how it answered.
+class Route:
+    """One operation.
 
     Attributes:
-        target: Path and query exactly as on the wire.
-        path: The path alone, still encoded.
-        query: The decoded query.
-        headers: By lower-case name; the value of Authorization is kept out.
-        body: The decoded JSON, or None.
-        operation: The server's name of the route, such as ``GetMachine``; None where there is none.
-        status: Of the answer; 0 where a fault left none.
-        response: Its body, decoded; None where there is none.
-        ignored: Parameters that this operation does not know, which the server silently ignores.
-        fault: What went wrong with it, because somebody asked for that.
+        name: The server's name for it.
+        method: The verb.
+        path: Segments, those with a colon being parameters: ``/:account/machines/:machine``.
+        handler: What answers it.
+        params: The parameters, besides those in the path, that it knows; one that ends in ``.`` stands for
+            all that begin so. Others are ignored, as the server does, and noted in the call log.
+        versions: The API versions that have it.
+        types: Content types that it takes; empty takes all. Such a route does not look at versions.
+        authenticated: False for the few that answer anybody.
+        group: Whose requests the throttle counts together; filled in where the routes are mounted.
     """
 
+    name: str
     method: str
-    target: str
     path: str
-    query: dict[str, Any]
-    headers: dict[str, str]
-    body: Any
-    operation: str | None
-    datacenter: str
-    status: int
-    response: Any
-    ignored: tuple[str, ...] = ()
-    fault: Fault | None = None
+    handler: Handler
+    params: tuple[str, ...] = ()
+    versions: tuple[Version, ...] = VERSIONS
+    types: tuple[str, ...] = ()
+    authenticated: bool = True
+    group: str | None = None
+    pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pattern", _compile(self.path))
+
+    @cached_property
+    def path_params(self) -> tuple[str, ...]:
+        """The names of the parameters in the path."""
+        return tuple(part[1:] for part in self.path.split("/") if part.startswith(":"))
+
+    def knows(self, param: str) -> bool:
+        """Whether this operation reads the parameter."""
+        if self.params == ANYTHING or param in self.path_params or param == "as-role":
+            return True
+        prefixes = tuple(known for known in self.params if known.endswith("."))
+        return param in self.params or (bool(prefixes) and param.startswith(prefixes))
+
+    def path_values(self, path: str) -> dict[str, str] | None:
+        """The decoded parameters in the path, or None when it does not fit.
+
+        Raises:
+            Refusal: 400 for an escape that is none.
+        """
+        match = self.pattern.fullmatch(path)
+        if match is None:
+            return None
+        return {name: _decode(text) for name, text in zip(self.path_params, match.groups(), strict=True)}
 
 
 @dataclass
@@ -139,3 +174,19 @@ class Incoming:
             return ()
         sent = [*self.query, *(self.body if isinstance(self.body, dict) else ())]
         return tuple(name for name in dict.fromkeys(sent) if not self.route.knows(name))
+
+
+def _compile(path: str) -> re.Pattern[str]:
+    parts = [part for part in path.split("/") if part]
+    pattern = "".join("/+([^/]*)" if part.startswith(":") else "/+" + re.escape(part) for part in parts)
+    return re.compile(pattern or "/")
+
+
+def _decode(text: str) -> str:
+    """Undo the percent-encoding as JavaScript's decodeURIComponent does, which throws."""
+    if _BAD_ESCAPE.search(text):
+        raise Refusal(400, "BadRequestError", "URI malformed")
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise Refusal(400, "BadRequestError", "URI malformed") from None

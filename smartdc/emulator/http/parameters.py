@@ -19,6 +19,8 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 _BRACKETS = re.compile(r"(?P<name>[^\[\]]+)(?P<keys>(?:\[[^\[\]]*\])+)")
 _MOST_PARAMETERS = 1000
+#: In the only spelling that the server knows, lower case.
+UUID = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}")
 
 
 def parse_query(text: str) -> dict[str, Any]:
@@ -128,3 +130,8 @@ def _append(values: dict[str, Any], name: str, value: str) -> None:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def is_uuid(value: Any) -> bool:
+    """Whether this is a uuid in the only spelling that the server knows, lower case."""
+    return isinstance(value, str) and UUID.fullmatch(value) is not None

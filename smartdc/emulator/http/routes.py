@@ -8,81 +8,16 @@ server: it decides between two routes that fit and which route's verbs an ``Allo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from smartdc.emulator.http.answers import Answer, Refusal, not_found
-from smartdc.emulator.http.versions import VERSIONS, Version, best
+from smartdc.emulator.http.answers import Refusal, not_found
+from smartdc.emulator.http.incoming import ANYTHING, Handler, Route
+from smartdc.emulator.http.versions import Version, best
 
-if TYPE_CHECKING:
-    from smartdc.emulator.http.incoming import Incoming
-    from smartdc.emulator.state.site import Site
-
-Handler = Callable[["Site", "Incoming"], Answer]
-
-#: In `Route.params`: every parameter means something here (tags and metadata).
-ANYTHING = ("*",)
+__all__ = ["ANYTHING", "Found", "Handler", "Route", "Table"]
 
 _UPLOADS = ("POST", "PUT", "PATCH")
-_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
-
-
-@dataclass(frozen=True)
-class Route:
-    """One operation.
-
-    Attributes:
-        name: The server's name for it.
-        method: The verb.
-        path: Segments, those with a colon being parameters: ``/:account/machines/:machine``.
-        handler: What answers it.
-        params: The parameters, besides those in the path, that it knows; one that ends in ``.`` stands for
-            all that begin so. Others are ignored, as the server does, and noted in the call log.
-        versions: The API versions that have it.
-        types: Content types that it takes; empty takes all. Such a route does not look at versions.
-        authenticated: False for the few that answer anybody.
-        group: Whose requests the throttle counts together; filled in where the routes are mounted.
-    """
-
-    name: str
-    method: str
-    path: str
-    handler: Handler
-    params: tuple[str, ...] = ()
-    versions: tuple[Version, ...] = VERSIONS
-    types: tuple[str, ...] = ()
-    authenticated: bool = True
-    group: str | None = None
-    pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "pattern", _compile(self.path))
-
-    @cached_property
-    def path_params(self) -> tuple[str, ...]:
-        """The names of the parameters in the path."""
-        return tuple(part[1:] for part in self.path.split("/") if part.startswith(":"))
-
-    def knows(self, param: str) -> bool:
-        """Whether this operation reads the parameter."""
-        if self.params == ANYTHING or param in self.path_params or param == "as-role":
-            return True
-        prefixes = tuple(known for known in self.params if known.endswith("."))
-        return param in self.params or (bool(prefixes) and param.startswith(prefixes))
-
-    def path_values(self, path: str) -> dict[str, str] | None:
-        """The decoded parameters in the path, or None when it does not fit.
-
-        Raises:
-            Refusal: 400 for an escape that is none.
-        """
-        match = self.pattern.fullmatch(path)
-        if match is None:
-            return None
-        return {name: _decode(text) for name, text in zip(self.path_params, match.groups(), strict=True)}
 
 
 @dataclass(frozen=True)
@@ -143,19 +78,3 @@ class Table:
                 allow = {"Allow": ", ".join(methods)}
                 return Refusal(405, "MethodNotAllowedError", f"{method} is not allowed", headers=allow)
         return not_found(f"{path} does not exist")
-
-
-def _compile(path: str) -> re.Pattern[str]:
-    parts = [part for part in path.split("/") if part]
-    pattern = "".join("/+([^/]*)" if part.startswith(":") else "/+" + re.escape(part) for part in parts)
-    return re.compile(pattern or "/")
-
-
-def _decode(text: str) -> str:
-    """Undo the percent-encoding as JavaScript's decodeURIComponent does, which throws."""
-    if _BAD_ESCAPE.search(text):
-        raise Refusal(400, "BadRequestError", "URI malformed")
-    try:
-        return unquote_to_bytes(text).decode()
-    except UnicodeDecodeError:
-        raise Refusal(400, "BadRequestError", "URI malformed") from None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from smartdc.emulator.gate.loading import is_uuid
 from smartdc.emulator.http.answers import Answer, invalid_argument
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules.limits import usage
 from smartdc.emulator.rules.schema import UUID, Property, check

@@ -9,11 +9,10 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from smartdc.emulator.gate.loading import is_uuid
 from smartdc.emulator.http.answers import Answer, ErrorItem, Refusal, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules.fwrule_reader import read_rule
 from smartdc.emulator.state.fwrule import BadRule, FirewallRule, Rule, SenselessRule, Target

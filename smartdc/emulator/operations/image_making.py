@@ -15,10 +15,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from smartdc.emulator.gate.loading import is_uuid
 from smartdc.emulator.http.answers import ErrorItem, Refusal, invalid_argument, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import ADMIN_UUID
 from smartdc.emulator.state.jobs import IMAGE_FILE_SECONDS, IMAGE_SECONDS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from smartdc.emulator.gate.loading import is_uuid
 from smartdc.emulator.http.answers import (
     Answer,
     ErrorItem,
@@ -16,7 +15,7 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
-from smartdc.emulator.http.parameters import as_text, fits_wildcard
+from smartdc.emulator.http.parameters import as_text, fits_wildcard, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.provisioning import CREATE_PARAMS, create_machine

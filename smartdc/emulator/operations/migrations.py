@@ -12,7 +12,6 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from smartdc.emulator.gate.loading import is_uuid
 from smartdc.emulator.http.answers import (
     Answer,
     Lines,
@@ -27,7 +26,7 @@ from smartdc.emulator.http.answers import (
     validation_failed,
 )
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.jobs import MIGRATION_SECONDS, Work

@@ -6,10 +6,9 @@ import re
 import uuid
 from typing import Any
 
-from smartdc.emulator.gate.loading import is_uuid
 from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.parameters import as_text, fits_wildcard
+from smartdc.emulator.http.parameters import as_text, fits_wildcard, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules.affinity import check_affinity
 from smartdc.emulator.rules.mounting import new_volume, references, volume_name_is_valid

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from smartdc.emulator.gate.loading import is_uuid
 from smartdc.emulator.http.answers import ErrorItem, crashed, invalid_argument, invalid_field, to_json
+from smartdc.emulator.http.parameters import is_uuid
 
 _KEY = re.compile(r"[a-z_][a-z0-9\-_.]+", re.IGNORECASE)
 _VALUE = re.compile(r"[-a-z0-9:_\s.*/()?+\[\]\\^$|]+", re.IGNORECASE)

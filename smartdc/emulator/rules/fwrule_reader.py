@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from smartdc.emulator.gate.loading import UUID
+from smartdc.emulator.http.parameters import UUID
 from smartdc.emulator.state.fwrule import ALL_PORTS, ESCAPES, BadRule, Ports, Rule, SenselessRule, Target
 
 MOST_TARGETS = 24

@@ -6,10 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from smartdc.emulator.gate.loading import is_uuid
 from smartdc.emulator.http.answers import crashed, invalid_argument
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.state.roles import ADMINISTRATOR, Member
 from smartdc.emulator.state.site import Site
 

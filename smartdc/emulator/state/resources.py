@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smartdc.emulator.state.vm import Nic
 
+#: Where "public" machines are that one can log in to: Linux answers at every address of the loopback.
+LOOPBACK_ADDRESSES = list(ipaddress.IPv4Network("127.64.0.0/15").subnets(new_prefix=20))
+
 
 @dataclass
 class Image:

@@ -15,9 +15,6 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
-from smartdc.emulator.gate.read_only import ReadOnly
-from smartdc.emulator.gate.throttle import Throttle
-from smartdc.emulator.http.faults import Faults
 from smartdc.emulator.state.changes import Changes
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import NAMESPACE, Account, Directory
@@ -41,18 +38,12 @@ class Shared:
         urls: Where each data center answers.
         sites: The data centers.
         violations: What clients did that would have harmed a real server (observed A).
-        faults: What goes wrong on purpose.
-        throttle: How many requests are let through; None: all.
-        read_only: Whether changes are refused; None: no.
         on_change: Called with a data center whose machines have changed by themselves.
     """
 
     clock: Clock
     directory: Directory
     account: Account
-    faults: Faults
-    throttle: Throttle | None = None
-    read_only: ReadOnly | None = None
     urls: dict[str, str] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict, repr=False)
     violations: list[str] = field(default_factory=list)

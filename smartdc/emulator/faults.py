@@ -1,0 +1,39 @@
+"""What can go wrong between client and server when a test asks for it: the kinds of `Emulator.faults`."""
+
+from smartdc.emulator.http.faults import (
+    BACKEND_LOST,
+    EVERY,
+    HAPROXY_400,
+    HAPROXY_408,
+    HAPROXY_500,
+    HAPROXY_503,
+    HAPROXY_TIMEOUT,
+    HTML_502,
+    Delay,
+    Drop,
+    Fault,
+    Faults,
+    Garbage,
+    HalfBody,
+    Status,
+    WrongDigest,
+)
+
+__all__ = [
+    "BACKEND_LOST",
+    "EVERY",
+    "HAPROXY_400",
+    "HAPROXY_408",
+    "HAPROXY_500",
+    "HAPROXY_503",
+    "HAPROXY_TIMEOUT",
+    "HTML_502",
+    "Delay",
+    "Drop",
+    "Fault",
+    "Faults",
+    "Garbage",
+    "HalfBody",
+    "Status",
+    "WrongDigest",
+]

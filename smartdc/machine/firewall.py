@@ -1,0 +1,22 @@
+"""The firewall rules of one machine."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from smartdc.machine.endpoint import MachineEndpoint
+from smartdc.types import FirewallRule
+
+
+class Firewall(MachineEndpoint):
+    """The firewall rules of this machine. Its firewall is switched on by `Lifecycle.enable_firewall`."""
+
+    def firewall_rules(self) -> list[FirewallRule]:
+        """List the firewall rules that are for this machine, whether they are in force or not.
+
+        ``GET /:login/machines/:machine/fwrules``
+
+        Returns:
+            List of dicts, also of rules that hold for everybody, which have ``global``.
+        """
+        return cast(list[FirewallRule], self._list("fwrules"))

@@ -1,0 +1,63 @@
+"""The migration of one machine to another server. Watching one is a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from smartdc._http.answers import object_of
+from smartdc.arguments.ids import given
+from smartdc.errors import ConfigurationError
+from smartdc.machine.endpoint import MachineEndpoint
+from smartdc.types import Migration, MigrationEstimate
+
+_ACTIONS = ("begin", "sync", "switch", "automatic", "pause", "abort", "finalize")
+
+
+class Migrations(MachineEndpoint):
+    """Operations on the migration of this machine."""
+
+    def migrate_estimate(self) -> MigrationEstimate:
+        """Estimate what a migration of this machine would take.
+
+        ``GET /:login/machines/:machine/migrate``
+
+        Since API 9.6.0.
+
+        Raises:
+            InvalidStateError: ``PreconditionFailed``: there is a migration already, or users may not migrate.
+        """
+        return cast(MigrationEstimate, self._get("migrate"))
+
+    def migrate(self, action: str, *, affinity: str | Sequence[str] | None = None) -> Migration | None:
+        """Start a phase of this machine's migration to another server, or end the migration.
+
+        ``POST /:login/machines/:machine/migrate``
+
+        Asynchronous: follow it with `watch_migration`, or poll `DataCenter.migration` until its state leaves
+        ``running``. Since API 9.6.0.
+
+        Args:
+            action: ``begin`` reserves a place, ``sync`` copies the disks while the machine runs (as often as
+                you like, once at least), ``switch`` stops the machine, copies the rest and starts it there.
+                ``automatic`` does all three. ``pause`` stops a sync, ``abort`` gives up before the switch,
+                ``finalize`` removes the old machine after it.
+            affinity: Rules for where to, with ``begin`` and ``automatic``. Servers up to 9.20 ignore them.
+
+        Returns:
+            The migration as it was, in its new phase; None for ``finalize``.
+
+        Raises:
+            ConfigurationError: There is no such action, or none that takes `affinity`.
+            NotFoundError: ``ResourceNotFound``: there is no migration.
+            InvalidStateError: ``PreconditionFailed``: the migration is not in a state for this action.
+        """
+        if action not in _ACTIONS:
+            more = ": use watch_migration()" if action == "watch" else f", only {', '.join(_ACTIONS)}"
+            raise ConfigurationError(f"there is no migration action {action!r}{more}")
+        if affinity is not None and action not in ("begin", "automatic"):
+            raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {action!r}")
+        rules = [affinity] if isinstance(affinity, str) else affinity
+        body = given(action=action, affinity=None if rules is None else list(rules))
+        answer, response = self._answer("POST", ("migrate",), json=body)
+        return cast(Migration, object_of(answer, response)) if response.content else None

@@ -1,0 +1,58 @@
+"""Streams of one machine: its console, and how its migration goes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from smartdc.machine.endpoint import MachineEndpoint
+from smartdc.streams import VNC, MigrationWatch
+
+
+class Streams(MachineEndpoint):
+    """Streams of this machine."""
+
+    def connect_vnc(self) -> VNC:
+        """Connect to the console of this running machine, which has hardware of its own.
+
+        ``GET /:login/machines/:machine/vnc``, a WebSocket
+
+        Needs the extra ``stream``. Since API 8.4.0, and in no other version: where `api_version` is given, it
+        must allow ``~8``.
+
+        Returns:
+            A stream of bytes in both directions, for a program that speaks RFB, the protocol of VNC.
+
+        Raises:
+            ConfigurationError: The extra is not installed.
+            InvalidStateError: ``MachineStopped``.
+            BadRequestError: ``MachineHasNoVNC``: it is a container.
+            ConnectionFailed: The connection broke, then or later.
+        """
+        place = ("machines", self.id, "vnc")
+        return VNC(
+            self._connection._open_websocket(place, ("binary", "rfb"), partial(self._call, "GET", ("vnc",)))
+        )
+
+    def watch_migration(self, *, websocket: bool = False) -> MigrationWatch:
+        """Follow the phase of this machine's migration that is running.
+
+        ``POST /:login/machines/:machine/migrate`` with the action ``watch``
+
+        Or, with `websocket`, ``GET /:login/migrations/:machine/watch``. Since API 9.6.0.
+
+        Args:
+            websocket: Ask as servers after 9.20 are asked, for a WebSocket; this needs the extra ``stream``.
+
+        Returns:
+            An iterator of `MigrationEvent`: some of type ``progress``, then one of type ``end``.
+
+        Raises:
+            NotFoundError: ``ResourceNotFound``: there is no migration.
+            ConnectionFailed: The connection broke, then or later.
+        """
+        # Looked at first: of no migration the server learns after it has begun its answer, which then breaks.
+        self._connection._get("migrations", self.id)
+        if websocket:
+            return MigrationWatch(self._connection._open_websocket(("migrations", self.id, "watch")))
+        segments = ("machines", self.id, "migrate")
+        return MigrationWatch(self._connection._open_lines("POST", segments, {"action": "watch"}))

@@ -1,0 +1,103 @@
+"""Where data centers are: the names that are known, and the URL that a location stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from smartdc.errors import ConfigurationError
+
+__all__ = [
+    "DEFAULT_LOCATION",
+    "KNOWN_LOCATIONS",
+    "TELEFONICA_LOCATIONS",
+    "base_url_of",
+    "checked_url",
+    "is_address",
+]
+
+API_HOST_SUFFIX = ".api.joyentcloud.com"
+
+KNOWN_LOCATIONS: dict[str, str] = {
+    # MNX.io runs today's public cloud; the others are Joyent's, closed in 2019 and kept for their names.
+    "us-central-1": "https://us-central-1.api.mnx.io",
+    "us-east-1": "https://us-east-1.api.joyentcloud.com",
+    "us-east-2": "https://us-east-2.api.joyentcloud.com",
+    "us-east-3": "https://us-east-3.api.joyentcloud.com",
+    "us-sw-1": "https://us-sw-1.api.joyentcloud.com",
+    "us-west-1": "https://us-west-1.api.joyentcloud.com",
+    "eu-ams-1": "https://eu-ams-1.api.joyentcloud.com",
+}
+
+TELEFONICA_LOCATIONS: dict[str, str] = {
+    "London": "https://api-eu-lon-1.instantservers.telefonica.com",
+    "eu-lon-1": "https://api-eu-lon-1.instantservers.telefonica.com",
+    "Madrid": "https://api-eu-mad-1.instantservers.telefonica.com",
+    "eu-mad-1": "https://api-eu-mad-1.instantservers.telefonica.com",
+}
+
+DEFAULT_LOCATION = "us-west-1"
+"""py-smartdc's default. That host is gone: name your location."""
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?")
+
+_ODD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
+
+
+def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
+    """The URL of a location, without a slash at its end.
+
+    Args:
+        location: A name in `known_locations`, a URL, a host name with a dot or a port, ``localhost``, or
+            a bare name, which stands for a host of Joyent's cloud as it did in py-smartdc.
+        known_locations: Names and their URLs.
+
+    Raises:
+        ConfigurationError: It is none of these.
+    """
+    if location in known_locations:
+        return checked_url(known_locations[location])
+    if "://" in location:
+        return checked_url(location)
+    if not _HOST.fullmatch(location):
+        raise ConfigurationError(
+            f"{_shown(location)} is not a location: give a URL, a host name, or one of "
+            f"{', '.join(sorted(known_locations))}"
+        )
+    if is_address(location):
+        return f"https://{location}"
+    return f"https://{location}{API_HOST_SUFFIX}"
+
+
+def is_address(location: str) -> bool:
+    """Whether it says by itself where the data center is: a URL, a host name, ``localhost``."""
+    return "." in location or ":" in location or location == "localhost"
+
+
+def checked_url(url: str) -> str:
+    """A URL of CloudAPI without a slash at its end.
+
+    Raises:
+        ConfigurationError: It is no such URL.
+    """
+    remedy = "give it as https://host[:port][/path]"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL ({error}); {remedy}") from None
+    if parts.scheme not in ("https", "http") or not host:
+        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL; {remedy}")
+    if parts.username is not None or "?" in url or "#" in url:
+        raise ConfigurationError(f"a CloudAPI URL has no user, query or fragment; {remedy}")
+    # Python's own parser drops some of these without a word.
+    if _ODD.search(url) or any(unquote(part) in (".", "..") for part in parts.path.split("/")):
+        raise ConfigurationError(f"a blank, '\\' or '..' makes no CloudAPI URL: {url!r}; {remedy}")
+    return url.rstrip("/")
+
+
+def _shown(location: str) -> str:
+    """A location for an error: what stands before the host may be a password."""
+    before, at, host = location.rpartition("@")
+    return repr(f"...{at}{host}" if before else location)
