@@ -15,7 +15,7 @@ from smartdc import DataCenter, GoneError, Machine, Snapshot
 from tests.helpers import odd_values as odd
 from tests.helpers.canned import Canned
 from tests.helpers.sizes import in_two_sizes
-from tests.machine.test_odd_machines import TYPES
+from tests.http.odd_answers.test_machines import TYPES
 
 pytestmark = pytest.mark.stress
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from smartdc import DataCenter, Machine, Snapshot
-from tests.helpers.servers import Reply, StubServer, datacenter_at
+from tests.helpers.servers import Reply, StubServer
+from tests.http.odd_answers.conftest import ID, NETWORK
 
-ID = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
-NETWORK = "22222222-8b2f-4c42-9d3f-0123456789ab"
 ODD = [None, True, 5, 2.5, "text", "", [], ["x"], [None, {"a": 1}], {}, {"a": None}, float("nan"), 10**30]
 TYPES: dict[str, Any] = {
     "name": str, "state": str, "metadata": dict, "tags": dict, "networks": list, "nics": list, "disks": list,
@@ -31,19 +29,6 @@ FIELDS = [
     "delegate_dataset", "disks", "dns_names", "docker", "encrypted", "firewall_enabled", "flexible",
     "free_space",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def sdc(stub: StubServer) -> Iterator[DataCenter]:
-    """A data center at the stub."""
-    with datacenter_at(stub.url) as sdc:
-        yield sdc
-
-
-@pytest.fixture
-def machine(sdc: DataCenter) -> Machine:
-    """A machine there; nothing was asked yet."""
-    return sdc.machine(ID, lazy=True)
 
 
 @pytest.mark.parametrize("value", ODD, ids=repr)

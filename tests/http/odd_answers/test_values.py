@@ -1,0 +1,179 @@
+"""Values in answers that no CloudAPI should give: ids, counts, pages, dates, states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from smartdc import (
+    BadRequestError,
+    DataCenter,
+    InvalidResponse,
+    Machine,
+    WaitTimeout,
+)
+from tests.helpers.clock import Instant
+from tests.helpers.servers import Reply, StubServer, datacenter_at
+from tests.http.odd_answers.conftest import ID, NETWORK, OTHER
+
+
+def test_entries_without_the_id_that_they_are_known_by(
+    stub: StubServer, sdc: DataCenter, machine: Machine
+) -> None:
+    asking: list[Callable[[], Any]] = [
+        sdc.machines,
+        lambda: sdc.firewall_rule_machines(OTHER),
+        lambda: sdc.network_ips(NETWORK),
+        machine.snapshots,
+    ]
+    entries: list[dict[str, Any]] = [{}, {"id": 5, "ip": None, "name": []}, {"id": "", "ip": "", "name": ""}]
+    for entry in entries:
+        for ask in asking:
+            stub.answer(Reply([entry]))
+            with pytest.raises(InvalidResponse, match=r"with an object that has no '(id|ip|name)'"):
+                ask()
+
+
+@pytest.mark.parametrize("count", [None, "", "many", "-1", "1.5", "1_000", "\xb2", "9" * 5000])
+def test_a_count_that_is_none(stub: StubServer, sdc: DataCenter, machine: Machine, count: str | None) -> None:
+    asking: list[Callable[[], Any]] = [
+        sdc.num_machines,
+        lambda: sdc.num_firewall_rule_machines(OTHER),
+        lambda: sdc.num_network_ips(NETWORK),
+        machine.num_nics,
+        machine.num_disks,
+    ]
+    for ask in asking:
+        stub.answer(Reply(headers={} if count is None else {"x-resource-count": count}))
+        with pytest.raises(InvalidResponse, match="as its x-resource-count"):
+            ask()
+
+
+@pytest.mark.parametrize("location", [None, "", "/"])
+def test_a_location_that_leads_nowhere(
+    stub: StubServer, sdc: DataCenter, machine: Machine, location: str | None
+) -> None:
+    reply = Reply(None, 302, None, headers={} if location is None else {"Location": location})
+    stub.answer(reply, reply)
+    with pytest.raises(InvalidResponse, match="as its Location"):
+        sdc.datacenter_url("us-sw-1")
+    with pytest.raises(InvalidResponse, match="as its Location"):
+        machine.add_nic(NETWORK)
+
+
+@pytest.mark.parametrize("value", ["2.5", "", None])
+def test_values_of_tags_and_metadata(stub: StubServer, machine: Machine, value: str | None) -> None:
+    # Of what reads as nothing, the tags are looked at.
+    stub.answer(Reply(value), *([] if value else [Reply({"a": value})]), Reply(value))
+    assert machine.get_tag("a") == value
+    assert machine.get_metadata_at_key("a") == (value or "")
+
+
+@pytest.mark.parametrize("login", [5, None, "", "..", ["x"], "\ud800"])
+def test_a_login_that_cannot_be_one(stub: StubServer, login: Any) -> None:
+    stub.answer(Reply({"login": login}), Reply([]))
+    with datacenter_at(stub.url, login="my") as sdc:
+        assert sdc.account() == {"login": login}
+        assert sdc.keys() == []
+    assert [asked.target for asked in stub.asked] == ["/my", "/my/keys"]
+
+
+def test_data_centers_without_a_url(stub: StubServer) -> None:
+    found = {"here": "nonsense", "a": None, "b": 5, "c": "https://c.example.com"}
+    stub.answer(Reply(found), Reply([]))
+    with datacenter_at("here", known_locations={"here": stub.url}) as sdc:
+        assert sdc.datacenters() == found
+        # What this one is connected to stays as it is.
+        assert sdc.known_locations == {"here": stub.url, "c": "https://c.example.com"}
+        assert sdc.keys() == []
+
+
+def test_an_acl_that_is_none_is_not_sent_back(stub: StubServer, sdc: DataCenter) -> None:
+    for acl in ("abc", 5, {"a": "b"}, [5]):
+        stub.answer(Reply({"id": ID, "acl": acl}), Reply({"id": ID, "acl": acl}))
+        with pytest.raises(InvalidResponse, match="where a list of texts was expected"):
+            sdc.share_image(ID, OTHER)
+        with pytest.raises(InvalidResponse, match="where a list of texts was expected"):
+            sdc.unshare_image(ID, OTHER)
+    assert {asked.method for asked in stub.asked} == {"GET"}
+
+
+def test_images_without_name_and_version(stub: StubServer, sdc: DataCenter) -> None:
+    found = [{"id": ID, "urn": None, "published_at": 5}, {"id": OTHER, "name": None, "published_at": "x"}]
+    stub.answer(*[Reply(found)] * 2)
+    assert [image["urn"] for image in sdc.datasets()] == ["sdc:sdc::", "sdc:sdc:None:"]
+    assert sdc.dataset("sdc")["id"] == OTHER
+
+
+def test_a_state_that_nobody_knows_is_waited_out(stub: StubServer) -> None:
+    states: list[Any] = ["provisioning", "hibernating", None, 5, [], "running"]
+    stub.answer(*(Reply({"id": ID, "state": state}) for state in states))
+    stub.answer(*[Reply({"id": ID})] * 3)
+    with datacenter_at(stub.url, clock=Instant()) as sdc:
+        machine = sdc.machine(ID, lazy=True)
+        machine.poll_until("running")
+        assert len(stub.asked) == len(states)
+        with pytest.raises(WaitTimeout) as caught:
+            machine.poll_until("running", timeout=3)
+        assert caught.value.state == "unknown"
+        stub.answer(Reply([]))
+        with pytest.raises(InvalidResponse):
+            machine.poll_while("unknown")
+
+
+def page(first: int, count: int) -> list[dict[str, str]]:
+    """So many machines, or addresses."""
+    return [{"id": f"00000000-0000-4000-8000-{n:012}", "ip": str(n)} for n in range(first, first + count)]
+
+
+def test_the_same_page_again_and_again(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(*[Reply(page(0, 1000))] * 4)
+    assert len(sdc.machines()) == 1000
+    assert len(sdc.network_ips(NETWORK)) == 1000
+    assert len(stub.asked) == 4
+
+
+def test_pages_that_are_longer_than_asked(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(Reply(page(0, 9)), Reply(page(0, 1200)), Reply(page(0, 1200)))
+    assert len(sdc.machines(limit=5)) == 5
+    assert len(sdc.machines()) == 1200
+    assert len(sdc.machines(limit=1100)) == 1100
+
+
+def test_pages_without_end(stub: StubServer, sdc: DataCenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    for area in ("machines", "networks"):
+        monkeypatch.setattr(f"smartdc.api.{area}.MOST_PAGES", 3)
+    stub.answer(*[Reply(headers={"x-resource-count": "1000"})] * 6)
+    with pytest.raises(InvalidResponse, match="HEAD /machines: there is always another page"):
+        sdc.num_machines()
+    with pytest.raises(InvalidResponse, match=f"HEAD /networks/{NETWORK}/ips: there is always another page"):
+        sdc.num_network_ips(NETWORK)
+    stub.answer(*(Reply(page(n * 1000, 1000)) for n in (*range(3), *range(3))))
+    with pytest.raises(InvalidResponse, match="GET /machines: there is always another page"):
+        sdc.machines()
+    with pytest.raises(InvalidResponse, match="ips: there is always another page"):
+        sdc.network_ips(NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("date", "attempts"),
+    [
+        ("garbage", 1),
+        ("", 1),
+        ("Mon, 99999999999999999999 Nov 2026 10:00:00 GMT", 1),
+        ("0" * 5000, 1),
+        ("Mon, 23 Nov 2026 10:00:00 +999999", 1),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 2),
+        ("Mon, 01 Jan 0001 00:00:00 GMT", 2),
+    ],
+)
+def test_a_date_that_no_clock_shows(stub: StubServer, date: str, attempts: int) -> None:
+    reply = Reply({"code": "InvalidHeader", "message": "clock skew of 301s"}, 400, dates=(date,))
+    stub.answer(*[reply] * 4)
+    key = Ed25519PrivateKey.generate()
+    with datacenter_at(stub.url, key_id="/bob/keys/k", secret=key) as sdc, pytest.raises(BadRequestError):
+        sdc.keys()
+    assert len(stub.asked) == attempts
