@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,13 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.exchanges import DESCRIPTION, Tally
-from tests.helpers.fixtures import free_port, relay, stalling
 from tests.helpers.keys import no_ssh_agent, ssh_agent, ssh_keys
+from tests.helpers.relays import relay
 from tests.helpers.servers import StubServer
 from tests.helpers.sizes import SAMPLE
 from tests.helpers.triton_home import triton
 
-__all__ = ["free_port", "no_ssh_agent", "relay", "ssh_agent", "ssh_keys", "stalling", "triton"]
+__all__ = ["no_ssh_agent", "relay", "ssh_agent", "ssh_keys", "triton"]
 
 SURROUNDINGS = dict(os.environ)
 """The environment of whoever runs the tests: for programs that have to reach the world outside."""
@@ -124,3 +125,11 @@ def stub() -> Iterator[StubServer]:
     """A server that answers what the test tells it to."""
     with StubServer() as stub:
         yield stub
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -207,7 +207,7 @@ def test_another_answer_than_a_websocket(status: int) -> None:
 
 
 def test_a_server_that_speaks_no_websocket(stub: StubServer) -> None:
-    stub.answer(Reply({"ping": "pong"}))  # in HTTP 1.0
+    stub.answer([b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", b""])
     with unsigned(stub.url) as sdc, pytest.raises(InvalidResponse, match="does not speak WebSocket"):
         sdc.changefeed()
 

@@ -253,7 +253,7 @@ def test_a_server_that_is_not_there_yet(stub: StubServer, image: str) -> None:
         def sleep(self, seconds: float, /) -> None:
             super().sleep(seconds)
             if len(self.slept) == 2:
-                late.append(StubServer(port).__enter__())
+                late.append(StubServer(port=port).__enter__())
                 late[0].answer(Reply({"id": "a", "name": "web", "state": "provisioning"}, 201))
 
     with DataCenter(f"http://127.0.0.1:{port}", login="bob", clock=Starting()) as sdc:

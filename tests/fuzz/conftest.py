@@ -14,9 +14,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from smartdc import DataCenter, RetryPolicy
 from smartdc.emulator import Emulator
 from tests.conftest import leave_environment
-from tests.helpers.canned import Canned
 from tests.helpers.clock import Instant
-from tests.helpers.servers import datacenter_at
+from tests.helpers.servers import StubServer, datacenter_at
 
 LOCATION = "us-sw-1"
 
@@ -56,18 +55,18 @@ def _bare_module(empty_home: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def canned(_bare_module: None) -> Iterator[Canned]:
+def stub(_bare_module: None) -> Iterator[StubServer]:
     """A server for the module; each example says what it answers."""
-    with Canned() as canned:
-        yield canned
+    with StubServer() as stub:
+        yield stub
 
 
 @pytest.fixture(scope="module")
-def there(canned: Canned) -> Iterator[DataCenter]:
-    """A data center at `canned`, signing."""
+def there(stub: StubServer) -> Iterator[DataCenter]:
+    """A data center at `stub`, signing."""
     with datacenter_at(
         LOCATION,
-        known_locations={LOCATION: canned.url},
+        known_locations={LOCATION: stub.url},
         key_id="/bob/keys/k",
         secret=Ed25519PrivateKey.generate(),
         timeout=5,

@@ -16,7 +16,7 @@ from smartdc import DataCenter, SmartDCError
 from smartdc.emulator import Emulator
 from tests.contract.row import Operation, World
 from tests.helpers import odd_values as odd
-from tests.helpers.canned import Canned
+from tests.helpers.servers import Reply, StubServer
 from tests.helpers.sizes import in_two_sizes
 from tests.operations import OPERATIONS
 
@@ -65,12 +65,13 @@ def _came_through_the_client(error: Exception) -> bool:
 
 @in_two_sizes(sample=900, whole=2700)
 def test_every_operation_on_every_answer(
-    canned: Canned, there: DataCenter, worlds: Worlds, examples: Counter[str], size: int
+    stub: StubServer, there: DataCenter, worlds: Worlds, examples: Counter[str], size: int
 ) -> None:
     @settings(max_examples=size)
     @given(st.sampled_from(OPERATIONS), odd.answers)
-    def each(row: Operation, answer: tuple[int, dict[str, str], bytes]) -> None:
-        canned.answer(*answer)
+    def each(row: Operation, answer: Reply) -> None:
+        stub.asked.clear()
+        stub.otherwise = answer
         try:
             found = row.call(there, worlds.now)
         except Exception as error:
@@ -80,7 +81,7 @@ def test_every_operation_on_every_answer(
                 worlds.renew()
         else:
             assert repr(found)
-        examples["answers"] += canned.asked > 0
+        examples["answers"] += bool(stub.asked)
 
     each()
 
@@ -105,13 +106,13 @@ WIRE = [
 
 @in_two_sizes(sample=300, whole=900)
 def test_whatever_comes_over_the_wire(
-    canned: Canned, there: DataCenter, examples: Counter[str], size: int
+    stub: StubServer, there: DataCenter, examples: Counter[str], size: int
 ) -> None:
     @settings(max_examples=size)
     @given(st.sampled_from(WIRE), st.integers(0, 200), st.binary(max_size=6))
     def each(start: bytes, cut: int, more: bytes) -> None:
         examples["wire"] += 1
-        canned.answer_bytes(start[:cut] + more + start[cut:])
+        stub.otherwise = [start[:cut] + more + start[cut:], b""]
         try:
             found = there.keys()
         except SmartDCError as error:

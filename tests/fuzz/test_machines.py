@@ -13,34 +13,34 @@ from hypothesis import given, settings
 
 from smartdc import DataCenter, GoneError, Machine, Snapshot
 from tests.helpers import odd_values as odd
-from tests.helpers.canned import Canned
+from tests.helpers.servers import Reply, StubServer
 from tests.helpers.sizes import in_two_sizes
 from tests.http.odd_answers.test_machines import TYPES
 
 pytestmark = pytest.mark.stress
 
-JSON = {"Content-Type": "application/json"}
-
 
 @in_two_sizes(sample=500, whole=1500)
 def test_a_machine_from_any_object(
-    canned: Canned, there: DataCenter, examples: Counter[str], size: int
+    stub: StubServer, there: DataCenter, examples: Counter[str], size: int
 ) -> None:
     @settings(max_examples=size)
     @given(odd.objects)
     def each(data: dict[str, Any]) -> None:
         examples["machines"] += 1
         # While it has no address, each look for one is a request: usually it has.
-        canned.answer(200, JSON, odd.written({"ips": ["dhcp"], **data}))
-        said = json.loads(canned.body)
+        stub.asked.clear()
+        answer = odd.written({"ips": ["dhcp"], **data})
+        stub.otherwise = Reply(answer)
+        said = json.loads(answer)
         machine = Machine(there, odd.ID, said)
         read_all(machine)
-        assert canned.asked <= 3 + 1  # three times for its addresses, once for its credentials
+        assert len(stub.asked) <= 3 + 1  # three times for its addresses, once for its credentials
         for field, value in said.items():
             if field not in ("id", "metadata"):
                 assert repr(machine.raw[field]) == repr(value)  # type: ignore[literal-required]
         # The same from an answer that says it is gone.
-        canned.answer(410, JSON, canned.body)
+        stub.otherwise = Reply(answer, 410)
         with pytest.raises(GoneError) as caught:
             machine.refresh()
         assert machine.state == "deleted"
@@ -67,13 +67,13 @@ def read_all(machine: Machine) -> None:
 
 @in_two_sizes(sample=100, whole=300)
 def test_a_snapshot_from_any_object(
-    canned: Canned, there: DataCenter, examples: Counter[str], size: int
+    stub: StubServer, there: DataCenter, examples: Counter[str], size: int
 ) -> None:
     @settings(max_examples=size)
     @given(odd.objects)
     def each(data: dict[str, Any]) -> None:
         examples["snapshots"] += 1
-        canned.answer(200, JSON, odd.written(data))
+        stub.otherwise = Reply(odd.written(data))
         snapshot = Snapshot(there.machine(odd.ID, lazy=True), "s")
         assert isinstance(snapshot.status(), str | None)
         assert isinstance(snapshot.size, int | None)

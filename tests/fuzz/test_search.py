@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smartdc import ConfigurationError, DataCenter
 from tests.helpers import odd_values as odd
-from tests.helpers.canned import Canned
+from tests.helpers.servers import Reply, StubServer
 from tests.helpers.sizes import in_two_sizes
 
 # Of a pattern that will mean something else one day, Python warns: that is whose pattern it is to hear.
@@ -42,12 +42,12 @@ FIELDS: list[Sequence[str]] = [("name",), ("name", "group"), "name", (), ("nothi
 
 
 @in_two_sizes(sample=600, whole=1900)
-def test_any_pattern(canned: Canned, there: DataCenter, examples: Counter[str], size: int) -> None:
+def test_any_pattern(stub: StubServer, there: DataCenter, examples: Counter[str], size: int) -> None:
     @settings(max_examples=size)
     @given(patterns, st.sampled_from(FIELDS))
     def each(pattern: Any, fields: Sequence[str]) -> None:
         examples["searches"] += 1
-        canned.answer(200, {"Content-Type": "application/json"}, odd.written(PACKAGES))
+        stub.otherwise = Reply(odd.written(PACKAGES))
         try:
             found = there.packages(pattern, fields)
         except ConfigurationError:

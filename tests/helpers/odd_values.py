@@ -7,6 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.helpers.servers import Reply
+
 ID = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
 
 WORDS = [
@@ -126,5 +128,8 @@ answers = st.tuples(
     st.sampled_from(ANSWERS),
     st.sampled_from(HEADERS) | st.tuples(st.sampled_from(NAMES), printable),
     bodies,
-).map(lambda drawn: (drawn[0][0], dict([("Content-Type", drawn[0][1]), drawn[1]]), drawn[2]))
-"""Status, headers and body."""
+).map(
+    lambda drawn: Reply(
+        drawn[2], drawn[0][0], None, headers=dict([("Content-Type", drawn[0][1]), drawn[1]]), dates=()
+    )
+)

@@ -1,12 +1,17 @@
-"""A relay in front of a server that counts the connections through it, and can cut them."""
+"""What stands between client and server: a relay that counts connections and cuts them, and an HTTP proxy."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
+
+import pytest
+
+from smartdc.emulator import Emulator
 
 
 class Relay:
@@ -84,3 +89,32 @@ class Relay:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
+
+
+class HTTPProxy(Relay):
+    """A proxy that takes CONNECT, and leads to one server whatever host it is asked for.
+
+    Attributes:
+        heads: What it was told in the clear.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.heads: list[bytes] = []
+
+    @property
+    def address(self) -> str:
+        """Host and port, for a proxy's URL."""
+        return self.url.partition("://")[2]
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await super()._connected(reader, writer)
+
+
+@pytest.fixture
+def relay(cloud: Emulator) -> Iterator[Relay]:
+    """A relay in front of the emulator."""
+    with Relay(cloud.url()) as relay:
+        yield relay

@@ -1,4 +1,4 @@
-"""A small HTTP server that answers what a test tells it to.
+"""A server that answers what a test tells it to, down to the very bytes, with TLS or without.
 
 For what the emulator never sends: answers that are none of CloudAPI's, and the API 6.5 of old.
 """
@@ -6,13 +6,27 @@ For what the emulator never sends: answers that are none of CloudAPI's, and the 
 from __future__ import annotations
 
 import json
+import re
+import socket
+import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.utils import formatdate
+from functools import cached_property
 from typing import Any, Self
 
 from smartdc import DataCenter
+
+__all__ = ["Asked", "Pieces", "Reply", "StubServer", "datacenter_at", "reply"]
+
+_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_WITHOUT_BODY = (204, 304)
+
+Pieces = Iterable[bytes | None]
+"""An answer byte for byte. An empty piece closes the connection; None leaves it open and sends nothing more."""
 
 
 def datacenter_at(url: str, **arguments: Any) -> DataCenter:
@@ -20,14 +34,47 @@ def datacenter_at(url: str, **arguments: Any) -> DataCenter:
     return DataCenter(url, **{"login": "bob", "retry": "none", **arguments})
 
 
+def reply(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> list[bytes]:
+    """An answer of these lines, which says how long it is."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *headers]
+    head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    return [head, body] if body else [head]
+
+
 @dataclass(frozen=True)
 class Asked:
-    """One request, as it came."""
+    """One request: as it came, and what is read from it.
 
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: Any
+    Attributes:
+        head: All of it up to the blank line.
+        content: The rest.
+    """
+
+    head: bytes
+    content: bytes
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.head.removesuffix(_END).decode("latin-1").split("\r\n")
+
+    @property
+    def method(self) -> str:
+        return self._lines[0].partition(" ")[0]
+
+    @property
+    def target(self) -> str:
+        return self._lines[0].split(" ")[1]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """By their names in lower case."""
+        pairs = (line.partition(":") for line in self._lines[1:])
+        return {name.lower(): value.strip() for name, _, value in pairs}
+
+    @property
+    def body(self) -> Any:
+        """The JSON; None where there is nothing."""
+        return json.loads(self.content) if self.content else None
 
 
 @dataclass(frozen=True)
@@ -36,8 +83,8 @@ class Reply:
 
     Attributes:
         body: Sent as it is when it is bytes, not at all when None, else as JSON.
-        length: What Content-Length claims, where that is not the truth.
-        hang: Do not answer before the server is closed.
+        length: What Content-Length claims, where that is not the truth; the connection is closed after it.
+        hang: Do not answer, and leave the connection open.
         dates: Date headers, instead of the one that tells the time.
     """
 
@@ -52,78 +99,116 @@ class Reply:
     @property
     def content(self) -> bytes:
         """The bytes of the body."""
-        if self.body is None:
+        if self.body is None or self.status in _WITHOUT_BODY:
             return b""
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
+    def pieces(self, method: str) -> Pieces:
+        """The answer to a request with this verb."""
+        if self.hang:
+            return [None]
+        headers = [("Date", date) for date in self.dates or ()]
+        if self.dates is None:
+            headers = [("Date", formatdate(usegmt=True))]
+        if self.content_type is not None:
+            headers.append(("Content-Type", self.content_type))
+        lines = [f"{name}: {value}" for name, value in [*headers, *self.headers.items()]]
+        head, *content = reply(self.content, *lines, status=f"{self.status} Scripted", length=self.length)
+        sent = head if method == "HEAD" else head + b"".join(content)
+        return [sent] if self.length is None else [sent, b""]
+
 
 class StubServer:
-    """Answers requests with the replies it was given, in their order.
+    """Answers each request with the next of its replies, or else with a 599.
 
     Args:
+        replies: The first ones.
         port: Where to listen; 0 takes any that is free.
+        tls: What to speak TLS with.
 
     Attributes:
-        url: Where it listens; plain HTTP.
+        url: Where it listens.
         asked: The requests that it got.
+        opened: How many connections were made in all.
+        otherwise: The answer when no reply is left.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, *replies: Reply | Pieces, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
-        self._replies: list[Reply] = []
-        self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
-        self._server.daemon_threads = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.opened = 0
+        self.otherwise: Reply | Pieces = Reply(b"no reply is left", 599, "text/plain")
+        self._replies = list(replies)
+        self._tls = tls
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=256)
+        self._threads = [threading.Thread(target=self._accept)]
+        self._connections: list[socket.socket] = []
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
-    def answer(self, *replies: Reply) -> None:
+    @property
+    def heads(self) -> list[bytes]:
+        """The heads of the requests, as they came."""
+        return [asked.head for asked in self.asked]
+
+    def answer(self, *replies: Reply | Pieces) -> None:
         """Answer the next requests so."""
         self._replies += replies
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._threads[0].start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        self._threads[0].join()
+        self._socket.close()
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads[1:]:
+            thread.join()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        stub = self
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                connection, _ = self._socket.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.opened += 1
+                self._connections.append(connection)
+                self._threads.append(threading.Thread(target=self._serve, args=(connection,)))
+                self._threads[-1].start()
 
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                stub.asked.append(Asked(self.command, self.path, headers, json.loads(body) if body else None))
-                reply = (
-                    stub._replies.pop(0) if stub._replies else Reply(b"no reply is left", 599, "text/plain")
-                )
-                if reply.hang:
-                    stub._closing.wait()
-                    return
-                if reply.dates is None:
-                    self.send_response(reply.status)
-                else:
-                    self.send_response_only(reply.status)
-                for date in reply.dates or ():
-                    self.send_header("Date", date)
-                if reply.content_type is not None:
-                    self.send_header("Content-Type", reply.content_type)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                length = len(reply.content) if reply.length is None else reply.length
-                self.send_header("Content-Length", str(length))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(reply.content)
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection, self._spoken(connection) as spoken:
+            got = b""
+            while data := spoken.recv(65536):
+                requests, got = _requests(got + data)
+                self.asked += requests
+                for asked in requests:
+                    for piece in self._pieces(asked):
+                        if not piece:
+                            if piece is None:
+                                spoken.recv(1)  # until one end closes it
+                            return
+                        spoken.sendall(piece)
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the library's names
+    def _spoken(self, connection: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
+    def _pieces(self, asked: Asked) -> Pieces:
+        chosen = self._replies.pop(0) if self._replies else self.otherwise
+        return chosen.pieces(asked.method) if isinstance(chosen, Reply) else chosen
 
-        return Handler
+
+def _requests(got: bytes) -> tuple[list[Asked], bytes]:
+    """All requests that have come completely, and the rest."""
+    found: list[Asked] = []
+    while _END in got:
+        head, _, rest = got.partition(_END)
+        stated = _LENGTH.search(head)
+        length = int(stated[1]) if stated else 0
+        if len(rest) < length:
+            break
+        found.append(Asked(head + _END, rest[:length]))
+        got = rest[length:]
+    return found, got

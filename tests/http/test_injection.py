@@ -12,7 +12,7 @@ import pytest
 from smartdc import ConfigurationError, DataCenter, KeyLoadError
 from smartdc.emulator import Emulator
 from smartdc.signin.profiles import Profile, sign_in_arguments
-from tests.helpers.raw_server import RawServer, reply
+from tests.helpers.servers import Reply, StubServer
 
 ODD = {
     "CR LF": "a\r\nX-Evil: 1",
@@ -58,13 +58,12 @@ Sent = tuple[str, dict[str, str]] | None
 class Asking:
     """Somebody who asks one server, which answers anything."""
 
-    def __init__(self, server: RawServer) -> None:
+    def __init__(self, server: StubServer) -> None:
         self.url = server.url
         self._server = server
 
     def __call__(self, act: Callable[[DataCenter], Any], **settings: Any) -> Sent:
-        self._server.heads.clear()
-        self._server.answer(reply(b"{}", "Content-Type: application/json"))
+        self._server.asked.clear()
         try:
             with DataCenter(**{"location": self.url, "login": "test", **settings}) as sdc:
                 act(sdc)
@@ -82,13 +81,14 @@ class Asking:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RawServer]:
-    with RawServer() as server:
+def server() -> Iterator[StubServer]:
+    with StubServer() as server:
+        server.otherwise = Reply({})
         yield server
 
 
 @pytest.fixture
-def ask(server: RawServer) -> Asking:
+def ask(server: StubServer) -> Asking:
     return Asking(server)
 
 

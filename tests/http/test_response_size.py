@@ -19,7 +19,7 @@ import smartdc._http.bodies
 from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse, RequestTimeout
 from smartdc._http.bodies import DEFAULT_LIMIT
 from smartdc.emulator import Emulator
-from tests.helpers.raw_server import RawServer, reply
+from tests.helpers.servers import StubServer, reply
 
 JSON = "Content-Type: application/json"
 BODY = b'"' + b"x" * 998 + b'"'
@@ -50,7 +50,7 @@ def packed(data: bytes, bits: int) -> bytes:
     return packer.compress(data) + packer.flush()
 
 
-def got(server: RawServer, max_response: int = 1000, method: str = "GET") -> Any:
+def got(server: StubServer, max_response: int = 1000, method: str = "GET") -> Any:
     """What the next answer is, and then that the one connection of the pool can be used again."""
     with DataCenter(server.url, login="x", max_response=max_response, pool_size=1, retry="none") as sdc:
         try:
@@ -79,14 +79,14 @@ def got(server: RawServer, max_response: int = 1000, method: str = "GET") -> Any
     ids=str,
 )
 def test_an_answer_may_be_as_large_as_the_limit(answer: Iterable[bytes]) -> None:
-    with RawServer(answer) as server:
+    with StubServer(answer) as server:
         assert got(server) == "x" * 998
 
 
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 131072, 300_000])
 def test_whatever_its_size_a_packed_answer_is_whole(size: int) -> None:
     data = b'"' + bytes(range(32, 33)) * size + b'"'
-    with RawServer(reply(gzip.compress(data), JSON, "Content-Encoding: gzip")) as server:
+    with StubServer(reply(gzip.compress(data), JSON, "Content-Encoding: gzip")) as server:
         assert got(server, MIB) == " " * size
 
 
@@ -107,7 +107,7 @@ def test_whatever_its_size_a_packed_answer_is_whole(size: int) -> None:
     ids=str,
 )
 def test_a_larger_answer_is_refused_and_its_connection_closed(answer: Iterable[bytes]) -> None:
-    with RawServer(answer) as server:
+    with StubServer(answer) as server:
         with pytest.raises(InvalidResponse, match=REMEDY) as caught:
             got(server)
         assert server.opened == 2
@@ -119,7 +119,7 @@ def test_a_larger_answer_is_refused_and_its_connection_closed(answer: Iterable[b
 
 @pytest.mark.parametrize("header", [JSON, "Content-Encoding: br"])
 def test_an_answer_to_head_has_no_body(header: str) -> None:
-    with RawServer(reply(b"", header, length=10**9)) as server:
+    with StubServer(reply(b"", header, length=10**9)) as server:
         assert got(server, method="HEAD") is None
         assert server.opened == 1
 
@@ -129,7 +129,7 @@ def test_an_answer_to_head_has_no_body(header: str) -> None:
     [["br"], ["zstd"], ["x-gzip"], ["compress"], ["gzip, gzip"], ["deflate,gzip"], ["gzip", "gzip"]],
 )
 def test_packings_that_were_not_asked_for(headers: list[str]) -> None:
-    with RawServer(reply(b"xx", *(f"Content-Encoding: {name}" for name in headers))) as server:
+    with StubServer(reply(b"xx", *(f"Content-Encoding: {name}" for name in headers))) as server:
         with pytest.raises(InvalidResponse, match=r"packed as '.*', which was not asked for"):
             got(server)
         assert server.opened == 2
@@ -142,7 +142,7 @@ def test_packings_that_were_not_asked_for(headers: list[str]) -> None:
 )
 def test_a_packed_answer_that_is_broken(data: bytes) -> None:
     with (
-        RawServer(reply(data, "Content-Encoding: gzip")) as server,
+        StubServer(reply(data, "Content-Encoding: gzip")) as server,
         pytest.raises(InvalidResponse, match="the body cannot be unpacked"),
     ):
         got(server)
@@ -158,7 +158,7 @@ def test_a_packed_answer_that_is_broken(data: bytes) -> None:
     ids=["length", "chunks", "no chunk"],
 )
 def test_an_answer_that_breaks_off(answer: Iterable[bytes]) -> None:
-    with RawServer(answer) as server, pytest.raises(ConnectionFailed):
+    with StubServer(answer) as server, pytest.raises(ConnectionFailed):
         got(server)
 
 
@@ -166,7 +166,7 @@ def test_an_answer_that_breaks_off(answer: Iterable[bytes]) -> None:
 def test_an_answer_that_stops_coming_but_stays_open(headers: tuple[str, ...]) -> None:
     pieces = list(chunked([gzip.compress(BODY)[:20]], *headers))[:-1]
     with (
-        RawServer(pieces) as server,
+        StubServer(pieces) as server,
         DataCenter(server.url, timeout=0.05, retry="none") as sdc,
         pytest.raises(RequestTimeout, match="in time"),
     ):
@@ -182,7 +182,7 @@ def test_a_bomb_costs_no_more_than_the_limit(encoding: str) -> None:
     length = len(start) + 640 * len(block)
     assert length < 11_000_000
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Encoding: {encoding}\r\n\r\n".encode()
-    with RawServer(filter(None, [head, start, *repeat(block, 640)])) as server:
+    with StubServer(filter(None, [head, start, *repeat(block, 640)])) as server:
         tracemalloc.start()
         try:
             with pytest.raises(InvalidResponse, match="16777216 bytes are not read"):
@@ -219,7 +219,7 @@ MIGRATION = b'{"machine": "00000000-dead-4bad-8bad-000000000000", "phase": "sync
 
 def watched(lines: Iterable[bytes], *headers: str) -> list[Any]:
     with (
-        RawServer(reply(MIGRATION, JSON), chunked(lines, *headers)) as server,
+        StubServer(reply(MIGRATION, JSON), chunked(lines, *headers)) as server,
         DataCenter(server.url, login="x") as sdc,
         sdc.machine("00000000-dead-4bad-8bad-000000000000", lazy=True).watch_migration() as watch,
     ):

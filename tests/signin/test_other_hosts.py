@@ -13,8 +13,8 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse
 from smartdc.emulator import Emulator
-from tests.helpers.http_proxy import HTTPProxy
-from tests.helpers.raw_server import RawServer, reply
+from tests.helpers.relays import HTTPProxy
+from tests.helpers.servers import StubServer, reply
 
 JSON = "Content-Type: application/json"
 ID = "00000000-dead-4bad-8bad-000000000000"
@@ -22,18 +22,18 @@ PASSWORD = "secret77"
 
 
 @pytest.fixture
-def other() -> Iterator[RawServer]:
+def other() -> Iterator[StubServer]:
     """Another host, which nobody should speak to."""
-    with RawServer() as other:
+    with StubServer() as other:
         yield other
         assert (other.opened, other.heads) == (0, [])
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "PUT", "DELETE"])
-def test_a_redirect_is_not_followed(cloud: Emulator, other: RawServer, method: str, status: int) -> None:
+def test_a_redirect_is_not_followed(cloud: Emulator, other: StubServer, method: str, status: int) -> None:
     answer = reply(b"", JSON, f"Location: {other.url}/x", status=f"{status} Elsewhere")
-    with RawServer(answer, answer) as server, cloud.datacenter(location=server.url) as sdc:
+    with StubServer(answer, answer) as server, cloud.datacenter(location=server.url) as sdc:
         data = {"a": 1} if method in ("POST", "PUT") else None
         decoded, response = sdc.request(method, "/x", data=data)
         assert (decoded, response.status_code) == (None, status)
@@ -56,11 +56,11 @@ def test_a_redirect_is_not_followed(cloud: Emulator, other: RawServer, method: s
     ],
 )
 def test_a_redirect_is_no_answer_to_an_operation(
-    cloud: Emulator, other: RawServer, operation: Callable[[DataCenter], Any], status: int
+    cloud: Emulator, other: StubServer, operation: Callable[[DataCenter], Any], status: int
 ) -> None:
     answer = reply(b'{"login": "x"}', JSON, f"Location: {other.url}/x", status=f"{status} Elsewhere")
     with (
-        RawServer([answer[0]] if operation is DataCenter.num_machines else answer) as server,
+        StubServer([answer[0]] if operation is DataCenter.num_machines else answer) as server,
         cloud.datacenter(location=server.url) as sdc,
         pytest.raises(InvalidResponse, match=f": {status} with a redirect, and none is followed"),
     ):
@@ -68,12 +68,12 @@ def test_a_redirect_is_no_answer_to_an_operation(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_websocket_follows_no_redirect(cloud: Emulator, other: RawServer, status: int) -> None:
+def test_a_websocket_follows_no_redirect(cloud: Emulator, other: StubServer, status: int) -> None:
     for scheme in ("http", "ws"):
         location = other.url.replace("http", scheme)
         answer = reply(b"", f"Location: {location}/x", status=f"{status} Elsewhere")
         with (
-            RawServer(answer) as server,
+            StubServer(answer) as server,
             cloud.datacenter(location=server.url) as sdc,
             pytest.raises(InvalidResponse, match=f"{status} where a WebSocket was to begin"),
         ):
@@ -82,20 +82,20 @@ def test_a_websocket_follows_no_redirect(cloud: Emulator, other: RawServer, stat
 
 
 @pytest.fixture
-def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RawServer, HTTPProxy]]:
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[StubServer, HTTPProxy]]:
     """A server of another name than this machine's, and the proxy that leads to it."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("cloudapi.invalid").configure_cert(context)
     answers = [reply(b"{}", JSON)] * 3
-    with RawServer(*answers, tls=context) as server, HTTPProxy(server.url) as proxy:
+    with StubServer(*answers, tls=context) as server, HTTPProxy(server.url) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://bob:{PASSWORD}@{proxy.address}")
         monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path / "ca.pem"))
         yield server, proxy
 
 
-def test_a_proxy_sees_nothing_of_what_is_in_tls(cloud: Emulator, far: tuple[RawServer, HTTPProxy]) -> None:
+def test_a_proxy_sees_nothing_of_what_is_in_tls(cloud: Emulator, far: tuple[StubServer, HTTPProxy]) -> None:
     server, proxy = far
     with cloud.datacenter(location="cloudapi.invalid", verify=True) as sdc:
         sdc.account()
@@ -113,7 +113,7 @@ def test_a_proxy_sees_nothing_of_what_is_in_tls(cloud: Emulator, far: tuple[RawS
         assert b"Proxy-Authorization" not in head
 
 
-def test_without_verification_through_a_proxy(cloud: Emulator, far: tuple[RawServer, HTTPProxy]) -> None:
+def test_without_verification_through_a_proxy(cloud: Emulator, far: tuple[StubServer, HTTPProxy]) -> None:
     server, _ = far
     with pytest.warns(InsecureRequestWarning, match="not verified"):
         sdc = cloud.datacenter(location="cloudapi.invalid", verify=False)
