@@ -13,13 +13,14 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.exchanges import DESCRIPTION, Tally
-from tests.helpers.keys import no_ssh_agent, ssh_agent, ssh_keys
+from tests.helpers.agents import no_ssh_agent, own_agent, ssh_agent
+from tests.helpers.keys import ssh_keys
 from tests.helpers.relays import relay
 from tests.helpers.servers import StubServer
 from tests.helpers.sizes import SAMPLE
 from tests.helpers.triton_home import triton
 
-__all__ = ["no_ssh_agent", "relay", "ssh_agent", "ssh_keys", "triton"]
+__all__ = ["no_ssh_agent", "own_agent", "relay", "ssh_agent", "ssh_keys", "triton"]
 
 SURROUNDINGS = dict(os.environ)
 """The environment of whoever runs the tests: for programs that have to reach the world outside."""

@@ -16,7 +16,8 @@ import pytest
 from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.helpers.keys import KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import KeyRing
 from tests.helpers.relays import Relay
 from tests.helpers.sizes import in_two_sizes
 from tests.http.test_processes import in_child

@@ -1,27 +1,31 @@
-"""An ssh-agent of our own on a unix socket, for what OpenSSH's does not do: count, refuse, be slow.
-
-It speaks the agent protocol (draft-miller-ssh-agent) with keys of `cryptography`, and shares no code with
-`smartdc.http_signature.agent`.
-"""
+"""Agents on unix sockets: the real ssh-agent, and one of our own."""
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import signal
+import socket
 import socketserver
 import struct
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
+from smartdc.http_signature.agent import shared_agent
 from smartdc.http_signature.keys import PublicKey
+from tests.helpers.keys import run
 
-__all__ = ["OwnAgent", "run_own_agent"]
+__all__ = ["OwnAgent", "RunningAgent", "no_ssh_agent", "own_agent", "run_ssh_agent", "ssh_agent"]
 
 FAILURE = b"\x05"
 _HASHES: dict[int, tuple[bytes, hashes.HashAlgorithm]] = {
@@ -30,8 +34,89 @@ _HASHES: dict[int, tuple[bytes, hashes.HashAlgorithm]] = {
 }
 
 
+@dataclass(frozen=True)
+class RunningAgent:
+    """A real ssh-agent."""
+
+    socket: Path
+    pid: int
+
+    def add(self, *paths: Path) -> None:
+        """Give keys (with their certificates, if any lie beside them) to the agent."""
+        run("ssh-add", "-q", *map(str, paths), env=self._env())
+
+    def remove(self, path: Path) -> None:
+        """Take one key from the agent."""
+        run("ssh-add", "-q", "-d", str(path), env=self._env())
+
+    def lock(self, directory: Path) -> None:
+        """Lock the agent with a passphrase."""
+        self._with_passphrase(directory, "-x")
+
+    def unlock(self, directory: Path) -> None:
+        """Undo `lock`."""
+        self._with_passphrase(directory, "-X")
+
+    def _with_passphrase(self, directory: Path, option: str) -> None:
+        askpass = directory / "askpass"
+        askpass.write_text("#!/bin/sh\necho locked\n")
+        askpass.chmod(0o700)
+        ask = {"SSH_ASKPASS": str(askpass), "SSH_ASKPASS_REQUIRE": "force"}
+        run("ssh-add", option, env=self._env() | ask)
+
+    def stop(self) -> None:
+        """End the agent, and return when it is gone, with its socket."""
+        with socket.socket(socket.AF_UNIX) as line, suppress(OSError):
+            line.connect(str(self.socket))  # fails if it was stopped before
+            os.kill(self.pid, signal.SIGTERM)
+            line.recv(1)  # ends when the agent does
+
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, "SSH_AUTH_SOCK": str(self.socket)}
+
+
+@contextmanager
+def run_ssh_agent(path: Path | None = None) -> Iterator[RunningAgent]:
+    """An empty ssh-agent, stopped at the end.
+
+    Args:
+        path: Where it is to listen; in a short new directory by default (socket paths are limited).
+    """
+    with tempfile.TemporaryDirectory(prefix="sdc-", dir="/tmp") as directory:
+        path = path or Path(directory, "agent")
+        # It forks only once it listens, so that there is nothing to wait for.
+        output = run("ssh-agent", "-s", "-a", str(path))
+        found = re.search(r"SSH_AGENT_PID=(\d+)", output)
+        assert found is not None, output
+        agent = RunningAgent(path, int(found.group(1)))
+        try:
+            yield agent
+        finally:
+            agent.stop()
+
+
+@pytest.fixture
+def no_ssh_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The agent of whoever runs the tests is out of sight."""
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    shared_agent().close()
+    yield
+    shared_agent().close()
+
+
+@pytest.fixture
+def ssh_agent(no_ssh_agent: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningAgent]:
+    """An empty ssh-agent, named by SSH_AUTH_SOCK."""
+    with run_ssh_agent() as agent:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.socket))
+        yield agent
+
+
 class OwnAgent:
-    """The keys and the habits of an agent; change them while it runs.
+    """An agent for what OpenSSH's does not do: count, refuse, be slow. Change its habits while it runs.
+
+    It speaks the agent protocol (draft-miller-ssh-agent) with keys of `cryptography`, and shares no code with
+    `smartdc.http_signature.agent`.
 
     Attributes:
         socket: Where it listens.
@@ -111,7 +196,7 @@ class _Conversation(socketserver.BaseRequestHandler):
 
 
 @contextmanager
-def run_own_agent() -> Iterator[OwnAgent]:
+def _run_own_agent() -> Iterator[OwnAgent]:
     """An empty agent, in threads of this process."""
     directory = Path(tempfile.mkdtemp(prefix="sdc-", dir="/tmp"))  # socket paths are limited
     try:
@@ -127,6 +212,14 @@ def run_own_agent() -> Iterator[OwnAgent]:
                 thread.join()
     finally:
         shutil.rmtree(directory)
+
+
+@pytest.fixture
+def own_agent(no_ssh_agent: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnAgent]:
+    """An empty agent of our own, named by SSH_AUTH_SOCK."""
+    with _run_own_agent() as agent:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.socket))
+        yield agent
 
 
 def _string(value: bytes) -> bytes:

@@ -1,38 +1,17 @@
-"""Keys made by the real ssh-keygen and a real ssh-agent, for every test directory that needs them.
-
-Import what you use into the directory's conftest: ``from tests.helpers.keys import ssh_agent, ssh_keys``.
-"""
+"""Keys made by the real ssh-keygen."""
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import signal
-import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from smartdc.http_signature.agent import shared_agent
 from smartdc.http_signature.keys import PublicKey
 
-__all__ = [
-    "ALL_KINDS",
-    "PASSPHRASE",
-    "KeyRing",
-    "RunningAgent",
-    "no_ssh_agent",
-    "run_ssh_agent",
-    "ssh_agent",
-    "ssh_keys",
-]
+__all__ = ["ALL_KINDS", "PASSPHRASE", "KeyRing", "run", "ssh_keys"]
 
 PASSPHRASE = "correct horse"
 
@@ -70,7 +49,7 @@ class KeyRing:
             name, bits = _ARGUMENTS[kind]
             comment = f"{kind} of the tests"
             try:
-                _run("ssh-keygen", "-q", "-t", name, "-b", bits, "-N", "", "-C", comment, "-f", str(plain))
+                run("ssh-keygen", "-q", "-t", name, "-b", bits, "-N", "", "-C", comment, "-f", str(plain))
             except AssertionError:
                 if kind == "dsa":
                     pytest.skip("not tested: refusal of DSA keys (OpenSSH 10 does not make them any more)")
@@ -84,7 +63,7 @@ class KeyRing:
                 path.write_bytes(_pkcs8(plain.read_bytes(), passphrase))
             else:
                 form_option = () if form == "openssh" else ("-m", form)
-                _run(
+                run(
                     "ssh-keygen", "-q", "-p", "-a", "1", *form_option,
                     *("-P", "", "-N", passphrase, "-f", str(path)),
                 )  # fmt: skip
@@ -105,96 +84,14 @@ class KeyRing:
         return lone
 
 
-_RING = pytest.StashKey[KeyRing]()
-
-
-@dataclass(frozen=True)
-class RunningAgent:
-    """A real ssh-agent."""
-
-    socket: Path
-    pid: int
-
-    def add(self, *paths: Path) -> None:
-        """Give keys (with their certificates, if any lie beside them) to the agent."""
-        _run("ssh-add", "-q", *map(str, paths), env=self._env())
-
-    def remove(self, path: Path) -> None:
-        """Take one key from the agent."""
-        _run("ssh-add", "-q", "-d", str(path), env=self._env())
-
-    def lock(self, directory: Path) -> None:
-        """Lock the agent with a passphrase."""
-        self._with_passphrase(directory, "-x")
-
-    def unlock(self, directory: Path) -> None:
-        """Undo `lock`."""
-        self._with_passphrase(directory, "-X")
-
-    def _with_passphrase(self, directory: Path, option: str) -> None:
-        askpass = directory / "askpass"
-        askpass.write_text("#!/bin/sh\necho locked\n")
-        askpass.chmod(0o700)
-        ask = {"SSH_ASKPASS": str(askpass), "SSH_ASKPASS_REQUIRE": "force"}
-        _run("ssh-add", option, env=self._env() | ask)
-
-    def stop(self) -> None:
-        """End the agent, and return when it is gone, with its socket."""
-        with socket.socket(socket.AF_UNIX) as line, suppress(OSError):
-            line.connect(str(self.socket))  # fails if it was stopped before
-            os.kill(self.pid, signal.SIGTERM)
-            line.recv(1)  # ends when the agent does
-
-    def _env(self) -> dict[str, str]:
-        return {**os.environ, "SSH_AUTH_SOCK": str(self.socket)}
-
-
-@contextmanager
-def run_ssh_agent(path: Path | None = None) -> Iterator[RunningAgent]:
-    """An empty ssh-agent, stopped at the end.
-
-    Args:
-        path: Where it is to listen; in a short new directory by default (socket paths are limited).
-    """
-    with tempfile.TemporaryDirectory(prefix="sdc-", dir="/tmp") as directory:
-        path = path or Path(directory, "agent")
-        # It forks only once it listens, so that there is nothing to wait for.
-        output = _run("ssh-agent", "-s", "-a", str(path))
-        found = re.search(r"SSH_AGENT_PID=(\d+)", output)
-        assert found is not None, output
-        agent = RunningAgent(path, int(found.group(1)))
-        try:
-            yield agent
-        finally:
-            agent.stop()
-
-
 @pytest.fixture(scope="session")
-def ssh_keys(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
-    """Keys of every kind, made once for all directories that import this."""
-    if _RING not in pytestconfig.stash:
-        pytestconfig.stash[_RING] = KeyRing(tmp_path_factory.mktemp("ssh-keys"))
-    return pytestconfig.stash[_RING]
+def ssh_keys(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
+    """Keys of every kind."""
+    return KeyRing(tmp_path_factory.mktemp("ssh-keys"))
 
 
-@pytest.fixture
-def no_ssh_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The agent of whoever runs the tests is out of sight."""
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    shared_agent().close()
-    yield
-    shared_agent().close()
-
-
-@pytest.fixture
-def ssh_agent(no_ssh_agent: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningAgent]:
-    """An empty ssh-agent, named by SSH_AUTH_SOCK."""
-    with run_ssh_agent() as agent:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.socket))
-        yield agent
-
-
-def _run(*command: str, env: dict[str, str] | None = None) -> str:
+def run(*command: str, env: dict[str, str] | None = None) -> str:
+    """What a program prints; it must succeed."""
     done = subprocess.run(
         command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

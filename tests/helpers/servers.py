@@ -26,7 +26,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _WITHOUT_BODY = (204, 304)
 
 Pieces = Iterable[bytes | None]
-"""An answer byte for byte. An empty piece closes the connection; None leaves it open and sends nothing more."""
+"""An answer byte for byte. An empty piece closes the connection; None leaves it open and is the last."""
 
 
 def datacenter_at(url: str, **arguments: Any) -> DataCenter:

@@ -1,7 +1,4 @@
-"""A home directory with triton's profiles in it, and none of the environment of who runs the tests.
-
-Import it into the directory's conftest: ``from tests.helpers.triton_home import triton``.
-"""
+"""A home directory with triton's profiles in it, and none of the environment of who runs the tests."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from smartdc.emulator import Emulator
 from smartdc.errors import ConfigurationError, KeyLoadError
 from smartdc.http_signature.keys import PublicKey, Signer
 from smartdc.http_signature.presigned import presigned_url
-from tests.helpers.keys import ALL_KINDS, KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import ALL_KINDS, KeyRing
 
 Get = Callable[..., requests.Response]
 

@@ -17,17 +17,9 @@ from smartdc.errors import KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature import agent as agent_module
 from smartdc.http_signature.agent import AgentSigner, shared_agent
-from tests.helpers.agents import OwnAgent, run_own_agent
+from tests.helpers.agents import OwnAgent
 from tests.helpers.keys import KeyRing
 from tests.http_signature.checks import signs
-
-
-@pytest.fixture
-def own_agent(no_ssh_agent: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnAgent]:
-    with run_own_agent() as agent:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.socket))
-        yield agent
-        shared_agent().close()
 
 
 def test_an_agent_that_refuses_sha1(ssh_keys: KeyRing, own_agent: OwnAgent) -> None:

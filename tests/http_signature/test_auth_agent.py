@@ -10,7 +10,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from smartdc.http_signature import HTTPSignatureAuth
-from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import PASSPHRASE, KeyRing
 from tests.http_signature.checks import accepted, load_error, prepared
 
 pytestmark = pytest.mark.usefixtures("fixed_clock")

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.keys import PrivateKey
-from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import PASSPHRASE, KeyRing
 from tests.http_signature.checks import accepted, prepared
 
 pytestmark = pytest.mark.usefixtures("fixed_clock")

@@ -14,7 +14,8 @@ from smartdc.errors import ConfigurationError, KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.keys import NeedsPassphrase, PublicKey
 from smartdc.http_signature.search import find_key
-from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import PASSPHRASE, KeyRing
 from tests.http_signature.checks import certify, load_error
 
 

@@ -17,7 +17,8 @@ from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.agent import shared_agent
 from smartdc.http_signature.scheme import authorization_header, http_date, signing_string
 from smartdc.http_signature.verify import InvalidSignatureHeader, load_public_key, parse, verify
-from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing
 from tests.interop.npm_verifier import NpmVerifier
 
 URL = "https://cloud.example/bob/machines?name=a%20b&limit=10"

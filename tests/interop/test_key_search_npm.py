@@ -20,7 +20,8 @@ from smartdc.errors import KeyLoadError
 from smartdc.http_signature.keys import PublicKey, Signer
 from smartdc.http_signature.search import find_key
 from smartdc.http_signature.verify import ParsedSignature, load_public_key, verify
-from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import PASSPHRASE, KeyRing
 from tests.http_signature.checks import certify
 from tests.interop.npm import NodeModules, install
 

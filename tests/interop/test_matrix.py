@@ -11,7 +11,8 @@ import pytest
 from smartdc.emulator import Emulator
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.keys import PublicKey
-from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing
 from tests.interop.npm_verifier import VERIFIED, NpmVerifier
 
 PLACES = ("file", "encrypted file", "agent")

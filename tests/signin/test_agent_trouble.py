@@ -12,7 +12,8 @@ import pytest
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.errors import AuthenticationError, KeyLoadError
-from tests.helpers.keys import KeyRing, RunningAgent, run_ssh_agent
+from tests.helpers.agents import RunningAgent, run_ssh_agent
+from tests.helpers.keys import KeyRing
 
 pytestmark = pytest.mark.off_the_record("a query that only tells requests apart")
 

@@ -9,7 +9,8 @@ import pytest
 
 from smartdc import AuthenticationError, ConfigurationError, DataCenter, KeyLoadError
 from smartdc.emulator import Emulator
-from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent, run_ssh_agent
+from tests.helpers.agents import RunningAgent, run_ssh_agent
+from tests.helpers.keys import PASSPHRASE, KeyRing
 from tests.helpers.recorded import sent
 
 

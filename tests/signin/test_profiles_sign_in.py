@@ -16,7 +16,8 @@ from smartdc import (
 )
 from smartdc.emulator import Emulator
 from smartdc.http_signature.keys import PublicKey
-from tests.helpers.keys import PASSPHRASE, KeyRing, RunningAgent
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import PASSPHRASE, KeyRing
 from tests.helpers.servers import Reply, StubServer
 from tests.helpers.triton_home import TritonHome
 

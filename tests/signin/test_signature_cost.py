@@ -6,17 +6,15 @@ tests/benchmarks/bench_signed_get.py measures the rest of what a request costs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from smartdc.emulator import Emulator
-from smartdc.http_signature.agent import shared_agent
 from smartdc.http_signature.keys import PrivateKey
-from tests.helpers.agents import OwnAgent, run_own_agent
-from tests.helpers.keys import KeyRing, RunningAgent
+from tests.helpers.agents import OwnAgent, RunningAgent
+from tests.helpers.keys import KeyRing
 
 THREADS = 32
 
@@ -45,14 +43,6 @@ def test_rsa_signs_exactly_once_for_each_request(
         assert len(signed) == len(cloud.calls) == 22
 
 
-@pytest.fixture
-def counting_agent(no_ssh_agent: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnAgent]:
-    with run_own_agent() as agent:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.socket))
-        yield agent
-        shared_agent().close()
-
-
 def ask_often(cloud: Emulator, requests: int, **arguments: Any) -> list[Any]:
     """So many requests by `THREADS` threads through one data center; what they answered."""
     with cloud.datacenter(secret="/nonexistent", allow_agent=True, **arguments) as sdc:
@@ -76,13 +66,13 @@ def test_many_threads_share_an_agent(cloud: Emulator, ssh_keys: KeyRing, ssh_age
 
 @pytest.mark.off_the_record("a query that only tells requests apart")
 def test_the_date_alone_costs_the_agent_one_signature_a_second(
-    cloud: Emulator, ssh_keys: KeyRing, counting_agent: OwnAgent
+    cloud: Emulator, ssh_keys: KeyRing, own_agent: OwnAgent
 ) -> None:
-    public = counting_agent.add(ssh_keys.path("rsa2048"))
+    public = own_agent.add(ssh_keys.path("rsa2048"))
     cloud.account.add_key("token's", public.openssh)
     ask_often(cloud, 300, key_id="/test/keys/token's", signed_headers="date")
     assert Counter(call.status for call in cloud.calls) == {200: 300}
     sent = {call.headers["date"] for call in cloud.calls}
     # Each signature is of another Date, and of one that was sent.
-    assert len(counting_agent.signed) == len(set(counting_agent.signed)) == len(sent)
-    assert {data.decode().removeprefix("date: ") for data in counting_agent.signed} == sent
+    assert len(own_agent.signed) == len(set(own_agent.signed)) == len(sent)
+    assert {data.decode().removeprefix("date: ") for data in own_agent.signed} == sent
