@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel of a copy of the project, so that nothing is left in the checkout."""
     copy, out = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "pytest_smartdc.py"):
         shutil.copy(ROOT / name, copy)
     for name in ("smartdc", "tests", "examples", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "_build"))
@@ -51,14 +51,14 @@ def test_all_of_the_package_is_in_it_and_nothing_else(wheel: zipfile.ZipFile) ->
         if path.is_file() and path.suffix != ".pyc"
     }
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert inside == here
+    assert inside == {*here, "pytest_smartdc.py"}
     assert "smartdc/py.typed" in inside
 
 
 def test_the_licence_and_the_entry_point_are_in_it(wheel: zipfile.ZipFile) -> None:
     info = f"smartdc-{smartdc.__version__}.dist-info"
     assert wheel.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
-    assert b"smartdc = smartdc.emulator.pytest_plugin" in wheel.read(f"{info}/entry_points.txt")
+    assert b"smartdc = pytest_smartdc" in wheel.read(f"{info}/entry_points.txt")
 
 
 def test_the_metadata(metadata: Message) -> None:
