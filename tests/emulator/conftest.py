@@ -10,8 +10,8 @@ import pytest
 
 from smartdc.emulator import Emulator
 
+from .facts import ROWS, Row
 from .raw import Key, Raw
-from .rows import ROWS, Row
 
 OUTCOMES = pytest.StashKey[dict[Row, bool]]()
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from .facts import row
 from .raw import UNKNOWN, Raw
-from .rows import row
 
 ACTIVE = ["db0", "far", "new", "web0", "web1"]
 STATES = "Must be one of: active, destroyed, running, stopped"

@@ -1,7 +1,7 @@
 """The one row of cloudapi-observed.md about sub-users; it was run without them (its second paragraph)."""
 
+from .facts import row
 from .raw import Raw
-from .rows import row
 
 
 @row("C", "users at ~7.1 -> 200.")

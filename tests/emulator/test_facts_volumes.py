@@ -2,8 +2,8 @@
 
 import pytest
 
+from .facts import row
 from .raw import UNKNOWN, Raw
-from .rows import row
 
 
 @row("H", "Disks list on a non-bhyve machine: 200 [].")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .rows import PAGE, ROWS
+from .facts import PAGE, ROWS
 
 
 def squeezed(text: str) -> str:
@@ -15,7 +15,7 @@ def squeezed(text: str) -> str:
 def test_every_row_that_a_test_names_stands_in_the_page() -> None:
     if not PAGE.exists():
         pytest.skip(f"{PAGE} is not here: the quotations cannot be compared")
-    for path in sorted(Path(__file__).parent.glob("test_observed_*.py")):
+    for path in sorted(Path(__file__).parent.glob("test_facts_*.py")):
         importlib.import_module(f".{path.stem}", __package__)
     sections = {part[0]: squeezed(part) for part in PAGE.read_text().split("\n## ")[1:]}
     lost = [row for row in ROWS.values() if squeezed(row.text) not in sections[row.section]]

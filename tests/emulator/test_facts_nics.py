@@ -7,8 +7,8 @@ import pytest
 
 from smartdc.emulator.state.vm import VM
 
+from .facts import row
 from .raw import UNKNOWN, Raw
-from .rows import row
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
+from .facts import row
 from .raw import Raw
-from .rows import row
 
 VLANS = "/my/fabrics/default/vlans"
 

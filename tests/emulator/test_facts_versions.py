@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from .facts import row
 from .raw import SIGNATURE, Raw
-from .rows import row
 
 VERSIONS = ["7.0.0", "7.1.0", "7.2.0", "7.3.0", "8.0.0", "9.0.0"]
 

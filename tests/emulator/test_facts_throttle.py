@@ -2,8 +2,8 @@
 
 from email.utils import parsedate_to_datetime
 
+from .facts import row
 from .raw import UNKNOWN, Raw
-from .rows import row
 
 
 @row("H", "Throttle: burst ~30-33 then 429 code TooManyRequestsError, no Retry-After;")

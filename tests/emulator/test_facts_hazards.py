@@ -17,8 +17,8 @@ import pytest
 
 from smartdc.emulator.http.faults import BACKEND_LOST
 
+from .facts import row
 from .raw import SIGNATURE, Raw
-from .rows import row
 
 TESTS_OF_A_USER = """
 from tests.emulator.raw import Raw

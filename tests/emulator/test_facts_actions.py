@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from .facts import row
 from .raw import UNKNOWN, Answer, Raw
-from .rows import row
 
 ACTIONS = ["start", "stop", "reboot", "enable_firewall", "disable_firewall"]
 PROTECTION = ["enable_deletion_protection", "disable_deletion_protection"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from .facts import row
 from .raw import (
     BAD_CREDENTIALS,
     MUST_AUTHENTICATE,
@@ -17,7 +18,6 @@ from .raw import (
     date,
     signed_in,
 )
-from .rows import row
 
 
 @row("B", "skew: 301 s, both past and future")

@@ -8,8 +8,8 @@ import pytest
 
 from smartdc.emulator.state.resources import Image
 
+from .facts import row
 from .raw import UNKNOWN, Raw
-from .rows import row
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from .facts import row
 from .raw import BAD_CREDENTIALS, MUST_AUTHENTICATE, SIGNATURE, UNKNOWN, WITHOUT_HEADERS, Key, Raw, signed_in
-from .rows import row
 
 
 @row(

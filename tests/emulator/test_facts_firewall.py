@@ -2,8 +2,8 @@
 
 import pytest
 
+from .facts import row
 from .raw import UNKNOWN, Raw
-from .rows import row
 
 RULE = "FROM any TO all vms ALLOW tcp PORT 22"
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
+from .facts import row
 from .raw import UNKNOWN, UUID, Answer, Key, Raw
-from .rows import row
 
 
 class Seed:

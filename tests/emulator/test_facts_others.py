@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
+from .facts import row
 from .raw import UNKNOWN, Key, Raw
-from .rows import row
 
 
 @pytest.fixture

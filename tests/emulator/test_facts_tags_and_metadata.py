@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from .facts import row
 from .raw import UNKNOWN, Raw, dumps
-from .rows import row
 
 
 class Subject:
