@@ -1,34 +1,23 @@
-"""Which test stands for which row of cloudapi-observed.md.
+"""Which facts of docs/cloudapi a test stands for.
 
-A row is a table row, a sentence or a half-sentence of that page, quoted as it stands there (only line breaks
-may differ). `test_observed_rows.py` looks every quotation up in the page, so that they cannot drift; the
-conftest counts the rows whose tests passed.
+A fact is named by its page and the anchor of its heading. `test_facts.py` looks every name up; the conftest
+counts the facts whose tests passed.
 """
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-
-PAGE = Path(__file__).resolve().parents[3] / "shared" / "cloudapi-observed.md"
+from typing import Any, TypeVar
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
-
-class Row(NamedTuple):
-    """One row: the letter of its section, and its words."""
-
-    section: str
-    text: str
+TESTED: dict[Any, tuple[str, ...]] = {}
+"""The facts of each test."""
 
 
-ROWS: dict[Any, Row] = {}
-
-
-def row(section: str, text: str) -> Callable[[Test], Test]:
-    """Say which row of the page the decorated test stands for."""
+def fact(*names: str) -> Callable[[Test], Test]:
+    """Say which facts the decorated test stands for."""
 
     def record(test: Test) -> Test:
-        ROWS[test] = Row(section, text)
+        TESTED[test] = names
         return test
 
     return record

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, Answer, Raw
 
 ACTIONS = ["start", "stop", "reboot", "enable_firewall", "disable_firewall"]
@@ -17,16 +17,16 @@ def act(raw: Raw, machine: Any, action: str, **body: Any) -> Answer:
     return raw.post(f"/my/machines/{machine.uuid}", {"action": action} | body)
 
 
-@row("F", "202/204 have no Content-Type")
-def test_f_no_content_type(fresh: Raw) -> None:
+@fact("requests.md#empty-answers")
+def test_no_content_type(fresh: Raw) -> None:
     machine = fresh.site.add_machine(name="web0")
     act(fresh, machine, "stop").empty(202)
     fresh.cloud.clock.advance(6)
     fresh.delete(f"/my/machines/{machine.uuid}").empty(204)
 
 
-@row("F", "202 and nic 302 are chunked with an empty body.")
-def test_f_chunked(raw: Raw) -> None:
+@fact("requests.md#empty-answers")
+def test_chunked(raw: Raw) -> None:
     """The 302 of a NIC waits for the issue on networks."""
     answer = act(raw, raw.site.add_machine(name="chunked"), "reboot")
     assert (answer.status, answer.body) == (202, b"")
@@ -34,8 +34,8 @@ def test_f_chunked(raw: Raw) -> None:
     assert "Content-Length" not in answer.headers
 
 
-@row("F", "body.action beats ?action; case-sensitive")
-def test_f_where_the_action_stands(raw: Raw) -> None:
+@fact("actions.md#where-the-action-stands")
+def test_where_the_action_stands(raw: Raw) -> None:
     machine = raw.site.add_machine(name="where")
     path = f"/my/machines/{machine.uuid}"
     raw.post(f"{path}?action=bogus", {"action": "stop"}).empty(202)
@@ -47,40 +47,40 @@ def test_f_where_the_action_stands(raw: Raw) -> None:
     raw.post(path).refused(409, "MissingParameter", "action is required")  # machines.js
 
 
-@row("F", 'two ?action -> "start,stop is not a valid action".')
-def test_f_two_actions(raw: Raw) -> None:
+@fact("actions.md#two-actions")
+def test_two_actions(raw: Raw) -> None:
     machine = raw.site.add_machine(name="two")
     answer = raw.post(f"/my/machines/{machine.uuid}?action=start&action=stop")
     answer.refused(409, "InvalidArgument", "start,stop is not a valid action")
 
 
-@row("F", "* start on running, stop on stopped, any action on failed/unreachable -> 202 [V does not check].")
+@fact("actions.md#actions-are-accepted-without-a-check")
 @pytest.mark.parametrize(
     ("state", "action"),
     [("running", "start"), ("stopped", "stop"), ("stopped", "reboot")]
     + [(state, action) for state in ("failed", "unreachable") for action in ACTIONS],
 )
-def test_f_actions_that_make_no_sense(fresh: Raw, state: str, action: str) -> None:
+def test_actions_that_make_no_sense(fresh: Raw, state: str, action: str) -> None:
     machine = fresh.site.add_machine(name="senseless", state=state)
     act(fresh, machine, action).empty(202)
 
 
-@row("F", "On a machine with state 'provisioning' -> 409 UnallocatedVM [V].")
+@fact("actions.md#actions-on-a-machine-that-is-being-made")
 @pytest.mark.parametrize("action", ["start", "stop", "reboot", "rename", "enable_deletion_protection"])
-def test_f_actions_on_a_machine_that_is_not_there_yet(raw: Raw, action: str) -> None:
+def test_actions_on_a_machine_that_is_not_there_yet(raw: Raw, action: str) -> None:
     machine = raw.site.add_machine(state="provisioning")
     act(raw, machine, action, name="renamed").refused(409, "UnallocatedVM")
 
 
-@row("F", "** enable/disable_deletion_protection on a deleted machine -> 202 (D1 lists 410 for all).")
+@fact("actions.md#protection-of-a-deleted-machine")
 @pytest.mark.parametrize("action", PROTECTION)
-def test_f_protection_of_a_deleted_machine(raw: Raw, action: str) -> None:
+def test_protection_of_a_deleted_machine(raw: Raw, action: str) -> None:
     machine = raw.site.add_machine(state="destroyed")
     act(raw, machine, action).empty(202)
 
 
-@row("F", "Bogus/missing action on it -> 409.")
-def test_f_no_action_on_a_deleted_machine(raw: Raw) -> None:
+@fact("actions.md#missing-and-unknown-actions")
+def test_no_action_on_a_deleted_machine(raw: Raw) -> None:
     machine = raw.site.add_machine(state="destroyed")
     answer = act(raw, machine, "bogus")
     answer.refused(409, "InvalidArgument", "bogus is not a valid action")
@@ -88,12 +88,8 @@ def test_f_no_action_on_a_deleted_machine(raw: Raw) -> None:
     answer.refused(409, "MissingParameter", "action is required")  # machines.js
 
 
-@row(
-    "F",
-    'rename: bad chars, dup, to its own name -> 409 ValidationFailed "Invalid VM update parameters"'
-    ' (no "Invalid machine name" suffix); >189 InvalidArgument.',
-)
-def test_f_rename(raw: Raw) -> None:
+@fact("actions.md#rename")
+def test_rename(raw: Raw) -> None:
     machine = raw.site.add_machine(name="mine")
     raw.site.add_machine(name="dup")
     for name in ("a b", "a/b", "_a", "dup", "mine"):
@@ -107,8 +103,8 @@ def test_f_rename(raw: Raw) -> None:
     assert raw.get(f"/my/machines/{machine.uuid}").ok()["name"] == "x" * 189
 
 
-@row("F", "resize kvm, missing/bad/inactive package -> 409; unknown package uuid -> 404.")
-def test_f_resize(fresh: Raw) -> None:
+@fact("actions.md#resize")
+def test_resize(fresh: Raw) -> None:
     """With no default package: the code takes that one where the package is missing."""
     packages = fresh.site.packages
     for package in packages.values():
@@ -137,16 +133,16 @@ def test_f_resize(fresh: Raw) -> None:
         assert (found["package"], found["memory"]) == (resized.name, resized.memory)
 
 
-@row("F", "An `image` key in the body of any action -> 404 if it is an unknown uuid.")
+@fact("actions.md#image-in-the-body-of-an-action")
 @pytest.mark.parametrize("action", [*ACTIONS, *PROTECTION, "rename", "bogus"])
-def test_f_image_in_an_action(raw: Raw, action: str) -> None:
+def test_image_in_an_action(raw: Raw, action: str) -> None:
     machine = raw.site.add_machine()
     answer = act(raw, machine, action, name="other", image=UNKNOWN)
     answer.refused(404, "ResourceNotFound", "image not found")
 
 
-@row("F", 'delete: 204 while queued or running; 410 "uuid" JSON string; 410 + machine')
-def test_f_delete(fresh: Raw) -> None:
+@fact("actions.md#answers-of-a-deletion")
+def test_delete(fresh: Raw) -> None:
     machine = fresh.site.add_machine(name="web0")
     path = f"/my/machines/{machine.uuid}"
     fresh.delete(path).empty(204)
@@ -160,8 +156,8 @@ def test_f_delete(fresh: Raw) -> None:
         assert (gone["id"], gone["state"], gone["name"]) == (machine.uuid, "deleted", "web0")
 
 
-@row("F", "protected 409 CannotDestroyMachineError (confirmed).")
-def test_f_delete_protected(fresh: Raw) -> None:
+@fact("actions.md#deletion-protection")
+def test_delete_protected(fresh: Raw) -> None:
     machine = fresh.site.add_machine(name="web0")
     path = f"/my/machines/{machine.uuid}"
     act(fresh, machine, "enable_deletion_protection").empty(202)
@@ -174,12 +170,8 @@ def test_f_delete_protected(fresh: Raw) -> None:
     fresh.delete(path).empty(204)
 
 
-@row(
-    "F",
-    "+ delete of a failed machine that never got a server"
-    ' -> 409 ConflictError "Cannot delete a VM with no server_uuid" [V]',
-)
-def test_f_delete_of_a_machine_without_a_server(raw: Raw) -> None:
+@fact("actions.md#deletion-without-a-server")
+def test_delete_of_a_machine_without_a_server(raw: Raw) -> None:
     machine = raw.site.add_machine(state="failed")
     machine.server_uuid = None
     answer = raw.delete(f"/my/machines/{machine.uuid}")

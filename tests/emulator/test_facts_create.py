@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, UUID, Answer, Key, Raw
 
 
@@ -48,13 +48,9 @@ def seed(raw: Raw) -> Seed:
     return Seed(raw)
 
 
-@row(
-    "E",
-    "201, Location /login/machines/ID even for /my or /uuid paths;"
-    " * ips:[] and networks:[] are present, nics/primaryIp absent",
-)
+@fact("create.md#minimal-create")
 @pytest.mark.parametrize("login", ["my", "test", "uuid"])
-def test_e_minimal(raw: Raw, seed: Seed, login: str) -> None:
+def test_minimal(raw: Raw, seed: Seed, login: str) -> None:
     account = raw.get("/my").ok()["id"] if login == "uuid" else login
     body = {"image": seed.image, "package": seed.package}
     answer = raw.post(f"/{account}/machines", body)
@@ -71,14 +67,14 @@ def test_e_minimal(raw: Raw, seed: Seed, login: str) -> None:
     assert later["primaryIp"] in later["ips"]
 
 
-@row("E", "* unknown package/image as UUID")
-def test_e_unknown_package_or_image_as_uuid(seed: Seed) -> None:
+@fact("create.md#unknown-package-or-image-by-id")
+def test_unknown_package_or_image_as_uuid(seed: Seed) -> None:
     seed.create(package=UNKNOWN).refused(404, "ResourceNotFound")
     seed.create(image=UNKNOWN).refused(404, "ResourceNotFound", "image not found")
 
 
-@row("E", "unknown by name 409 InvalidArgument; missing -> 409 MissingParameter, image first")
-def test_e_unknown_by_name_or_missing(seed: Seed) -> None:
+@fact("create.md#unknown-or-missing-package-or-image")
+def test_unknown_by_name_or_missing(seed: Seed) -> None:
     # The texts are those of machines.js.
     seed.create(package="g9").refused(409, "InvalidArgument", "g9 is not a valid package")
     seed.create("package").refused(409, "MissingParameter", "package must be specified")
@@ -87,20 +83,20 @@ def test_e_unknown_by_name_or_missing(seed: Seed) -> None:
     nothing.refused(409, "MissingParameter", "image must be specified")
 
 
-@row("E", '409 "base-64-lts is not a valid image"')
-def test_e_image_name(seed: Seed) -> None:
+@fact("create.md#image-by-name")
+def test_image_name(seed: Seed) -> None:
     answer = seed.create(image="base-64-lts")
     answer.refused(409, "InvalidArgument", "base-64-lts is not a valid image")
 
 
-@row("E", "`dataset` is accepted as alias, both -> 409")
-def test_e_dataset(seed: Seed) -> None:
+@fact("create.md#dataset-is-an-alias")
+def test_dataset(seed: Seed) -> None:
     assert seed.created("image", dataset=seed.image)["image"] == seed.image
     seed.create(dataset=seed.image).refused(409, "InvalidArgument")
 
 
-@row("E", 'inactive "image X is not active"')
-def test_e_inactive_image(raw: Raw, seed: Seed) -> None:
+@fact("create.md#inactive-image")
+def test_inactive_image(raw: Raw, seed: Seed) -> None:
     off = replace(raw.site.images[seed.image], uuid=str(uuid4()), name="off", state="disabled", public=False)
     off.owner = raw.get("/my").ok()["id"]
     raw.site.images[off.uuid] = off
@@ -108,8 +104,8 @@ def test_e_inactive_image(raw: Raw, seed: Seed) -> None:
     answer.refused(409, "InvalidArgument", f"image {off.uuid} is not active")
 
 
-@row("E", 'shared image ~9 | 409 unless JSON true; "true" refused; ~8 ok')
-def test_e_shared_image(raw: Raw, seed: Seed) -> None:
+@fact("create.md#shared-image")
+def test_shared_image(raw: Raw, seed: Seed) -> None:
     owner = raw.cloud.add_account("friend").uuid
     me = raw.get("/my").ok()["id"]
     shared = replace(raw.site.images[seed.image], uuid=str(uuid4()), public=False, owner=owner, acl=[me])
@@ -123,12 +119,8 @@ def test_e_shared_image(raw: Raw, seed: Seed) -> None:
     raw.post("/my/machines", body, headers={"Accept-Version": "~8"}).ok(201)
 
 
-@row(
-    "E",
-    'package by name = highest version; inactive uuid -> "is inactive. Must use an active package";'
-    ' inactive or wildcard name -> "not a valid package"',
-)
-def test_e_packages(raw: Raw, seed: Seed) -> None:
+@fact("create.md#package-by-name")
+def test_packages(raw: Raw, seed: Seed) -> None:
     known = raw.site.packages[seed.package]
     for version, memory in (("1.9.0", 300), ("1.10.0", 400), ("1.2.0", 500)):
         new = replace(known, uuid=str(uuid4()), name="many", version=version, memory=memory, default=False)
@@ -143,8 +135,8 @@ def test_e_packages(raw: Raw, seed: Seed) -> None:
         seed.create(package=name).refused(409, "InvalidArgument", f"{name} is not a valid package")
 
 
-@row("E", "201, silently dropped (confirmed); flat keep number/bool")
-def test_e_nested_and_flat_tags_and_metadata(seed: Seed) -> None:
+@fact("create.md#nested-tags-and-metadata-are-dropped", "tags-and-metadata.md#types-are-kept")
+def test_nested_and_flat_tags_and_metadata(seed: Seed) -> None:
     nested = seed.created(tags={"role": "web"}, metadata={"key": "value"})
     assert nested["tags"] == {}
     assert set(nested["metadata"]) <= {"root_authorized_keys"}
@@ -154,22 +146,22 @@ def test_e_nested_and_flat_tags_and_metadata(seed: Seed) -> None:
         assert {key: machine["metadata"][key] for key in "nb"} == {"n": 2, "b": False}
 
 
-@row("E", 'object/array/null value -> 409 ValidationFailed "Forbidden Data Type" [V]')
+@fact("create.md#values-that-are-refused")
 @pytest.mark.parametrize("value", [{"a": 1}, ["a"], None])
 @pytest.mark.parametrize(("key", "field"), [("tag.k", "tags.k"), ("metadata.k", "customer_metadata.k")])
-def test_e_forbidden_data_types(seed: Seed, value: Any, key: str, field: str) -> None:
+def test_forbidden_data_types(seed: Seed, value: Any, key: str, field: str) -> None:
     answer = seed.create(**{key: value})
     answer.refused(409, "ValidationFailed", field=field, detail="Forbidden Data Type")
 
 
-@row("E", "* unknown triton.* tag, triton.cns.services not a string")
+@fact("create.md#triton-tags")
 @pytest.mark.parametrize("tags", [{"tag.triton.colour": "red"}, {"tag.triton.cns.services": 7}])
-def test_e_triton_tags(seed: Seed, tags: dict[str, Any]) -> None:
+def test_triton_tags(seed: Seed, tags: dict[str, Any]) -> None:
     seed.create(**tags).refused(409, "ValidationFailed", field="tags")
 
 
-@row("E", "docker label tags: create accepts, POST/PUT tags refuse")
-def test_e_docker_label_tags(raw: Raw, seed: Seed) -> None:
+@fact("create.md#docker-label-tags")
+def test_docker_label_tags(raw: Raw, seed: Seed) -> None:
     tag = "docker:label:com.docker.blah"
     machine = seed.created(**{f"tag.{tag}": "quux"})
     assert machine["tags"] == {tag: "quux"}
@@ -178,15 +170,15 @@ def test_e_docker_label_tags(raw: Raw, seed: Seed) -> None:
         answer.refused(409, "ValidationFailed", field="tags")
 
 
-@row("E", '409 ValidationFailed "...: Invalid machine name" field alias [V]')
+@fact("create.md#names-that-are-refused")
 @pytest.mark.parametrize("name", ["a/b", "a b", "_a", "-a", "caf\u00e9", "x" * 190])
-def test_e_bad_names(seed: Seed, name: str) -> None:
+def test_bad_names(seed: Seed, name: str) -> None:
     body = seed.create(name=name).refused(409, "ValidationFailed", field="alias")
     assert body["message"].endswith(": Invalid machine name")
 
 
-@row("E", "189 ok, '' or null = short id, a..b ok")
-def test_e_good_names(seed: Seed) -> None:
+@fact("create.md#names-that-are-accepted")
+def test_good_names(seed: Seed) -> None:
     for name in ("x" * 189, "a..b", "A_b-c.9"):
         assert seed.created(name=name)["name"] == name
     empty = seed.created(name="")
@@ -195,16 +187,16 @@ def test_e_good_names(seed: Seed) -> None:
     assert null["name"] == null["id"][:8]
 
 
-@row("E", '+ 500 {"message":"params.name.replace is not a function"} no code')
+@fact("create.md#name-of-another-type")
 @pytest.mark.parametrize("name", [7, ["web0"]])
-def test_e_name_of_another_type(seed: Seed, name: Any) -> None:
+def test_name_of_another_type(seed: Seed, name: Any) -> None:
     answer = seed.create(name=name)
     assert answer.status == 500
     assert answer.json == {"message": "params.name.replace is not a function"}
 
 
-@row("E", "201, replaced everywhere; * NOT in rename (409)")
-def test_e_short_id(raw: Raw, seed: Seed) -> None:
+@fact("create.md#short-id-in-a-name")
+def test_short_id(raw: Raw, seed: Seed) -> None:
     machine = seed.created(name="a{{shortId}}-b{{shortId}}")
     short = machine["id"][:8]
     assert machine["name"] == f"a{short}-b{short}"
@@ -212,8 +204,8 @@ def test_e_short_id(raw: Raw, seed: Seed) -> None:
     raw.post(path, {"name": "c{{shortId}}"}).refused(409, "ValidationFailed", field="alias")
 
 
-@row("E", "409 ValidationFailed errors alias/Duplicate; * names of failed and destroyed machines are free;")
-def test_e_duplicate_name(raw: Raw, seed: Seed) -> None:
+@fact("create.md#duplicate-name")
+def test_duplicate_name(raw: Raw, seed: Seed) -> None:
     raw.site.add_machine(name="taken")
     raw.site.add_machine(name="free", state="failed")
     raw.site.add_machine(name="free2", state="destroyed")
@@ -223,8 +215,8 @@ def test_e_duplicate_name(raw: Raw, seed: Seed) -> None:
     assert [seed.created(name=name)["name"] for name in ("free", "free2")] == ["free", "free2"]
 
 
-@row("E", "taken until destroy ends")
-def test_e_name_of_a_machine_on_its_way_out(fresh: Raw) -> None:
+@fact("create.md#duplicate-name")
+def test_name_of_a_machine_on_its_way_out(fresh: Raw) -> None:
     seed = Seed(fresh)
     machine = fresh.site.add_machine(name="leaving")
     fresh.delete(f"/my/machines/{machine.uuid}").empty(204)
@@ -233,19 +225,15 @@ def test_e_name_of_a_machine_on_its_way_out(fresh: Raw) -> None:
     assert seed.created(name="leaving")["name"] == "leaving"
 
 
-@row("E", '409 InvalidArgument "Invalid Networks" in both orders')
-def test_e_networks_of_both_forms(seed: Seed) -> None:
+@fact("create.md#mixed-networks-are-refused")
+def test_networks_of_both_forms(seed: Seed) -> None:
     public, private = seed.public[0], seed.private[0]
     for networks in ([public, {"ipv4_uuid": private}], [{"ipv4_uuid": private}, public]):
         seed.create(networks=networks).refused(409, "InvalidArgument", "Invalid Networks")
 
 
-@row(
-    "E",
-    'ignored, default networks used; ["x"] or [null] -> 500 without code; [5] -> 409;'
-    ' unknown uuid "Invalid Networks"',
-)
-def test_e_odd_networks(seed: Seed) -> None:
+@fact("create.md#odd-networks")
+def test_odd_networks(seed: Seed) -> None:
     plain, odd = seed.created(), seed.created(networks=seed.private[-1])
     assert seed.now(odd)["networks"] == seed.now(plain)["networks"] != []
     for networks in (["x"], [None]):
@@ -256,8 +244,8 @@ def test_e_odd_networks(seed: Seed) -> None:
     seed.create(networks=[UNKNOWN]).refused(409, "InvalidArgument", "Invalid Networks")
 
 
-@row("E", "two public -> 409")
-def test_e_two_public_networks(raw: Raw, seed: Seed) -> None:
+@fact("create.md#two-public-networks")
+def test_two_public_networks(raw: Raw, seed: Seed) -> None:
     known = raw.site.networks[seed.public[0]]
     second = replace(known, uuid=str(uuid4()), name="second")
     raw.site.networks[second.uuid] = second
@@ -271,8 +259,8 @@ def test_e_two_public_networks(raw: Raw, seed: Seed) -> None:
     assert twice["networks"] == [known.uuid]
 
 
-@row("E", "ignored: the first external network, else [V] the first, is primary")
-def test_e_primary_network(raw: Raw, seed: Seed) -> None:
+@fact("create.md#primary-network")
+def test_primary_network(raw: Raw, seed: Seed) -> None:
     known = raw.site.networks[seed.private[0]]
     other = replace(known, uuid=str(uuid4()), name="other", subnet="10.77.0.0/24", gateway="10.77.0.1")
     other.provision_start_ip, other.provision_end_ip, other.in_use = "10.77.0.10", "10.77.0.99", set()
@@ -287,15 +275,15 @@ def test_e_primary_network(raw: Raw, seed: Seed) -> None:
             assert [nic["primary"] for nic in machine["nics"]] == [first == 0, first == 1]
 
 
-@row("E", "unapproved 409 InvalidArgument")
-def test_e_unapproved(fresh: Raw) -> None:
+@fact("create.md#unapproved-account")
+def test_unapproved(fresh: Raw) -> None:
     fresh.site.shared.account.approved = False
     answer = Seed(fresh).create()
     answer.refused(409, "InvalidArgument", "User is not currently approved for provisioning")
 
 
-@row("E", 'firewall_enabled "yes" 409; deletion_protection "true" silently off; unknown keys ignored')
-def test_e_flags(seed: Seed) -> None:
+@fact("create.md#flags-of-a-create")
+def test_flags(seed: Seed) -> None:
     seed.create(firewall_enabled="yes").refused(409, "ValidationFailed", field="firewall_enabled")
     for given, shown in (("true", False), (True, True)):
         machine = seed.now(seed.created(deletion_protection=given, firewall_enabled=True))
@@ -304,8 +292,8 @@ def test_e_flags(seed: Seed) -> None:
     assert seed.created(colour="red")["id"]
 
 
-@row("E", "409: cloudapi puts it in customer_metadata, VMAPI HEAD forbids *_pw there [V]")
-def test_e_password_image(raw: Raw, seed: Seed) -> None:
+@fact("create.md#password-images")
+def test_password_image(raw: Raw, seed: Seed) -> None:
     known = raw.site.images[seed.image]
     windows = replace(known, uuid=str(uuid4()), name="windows", requirements={"password": True})
     raw.site.images[windows.uuid] = windows
@@ -316,26 +304,26 @@ def test_e_password_image(raw: Raw, seed: Seed) -> None:
     answer.refused(409, "MissingParameter", f"{windows.uuid} requires a password")  # machines.js
 
 
-@row("E", "query string and form body work like JSON")
-def test_e_query_and_form(raw: Raw, seed: Seed) -> None:
+@fact("requests.md#query-and-form-bodies-work")
+def test_query_and_form(raw: Raw, seed: Seed) -> None:
     fields = f"image={seed.image}&package={seed.package}&tag.role=web"
     assert raw.post(f"/my/machines?{fields}").ok(201)["tags"] == {"role": "web"}
     form = {"body": fields.encode(), "content_type": "application/x-www-form-urlencoded"}
     assert raw.post("/my/machines", **form).ok(201)["tags"] == {"role": "web"}
 
 
-@row("E", "+ body without Content-Type or text/plain, octet-stream, vendor+json is IGNORED (409 missing ...)")
+@fact("requests.md#bodies-of-other-types-are-ignored")
 @pytest.mark.parametrize(
     "content_type", [None, "text/plain", "application/octet-stream", "application/vnd.x+json"]
 )
-def test_e_body_of_another_type(raw: Raw, seed: Seed, content_type: str | None) -> None:
+def test_body_of_another_type(raw: Raw, seed: Seed, content_type: str | None) -> None:
     body = {"image": seed.image, "package": seed.package}
     answer = raw.post("/my/machines", body, content_type=content_type)
     answer.refused(409, "MissingParameter", "image must be specified")
 
 
-@row("E", "no keys 409 KeyRequired")
-def test_e_no_keys(fresh: Raw) -> None:
+@fact("create.md#account-without-keys")
+def test_no_keys(fresh: Raw) -> None:
     """A sub-user can sign for an account that has no keys of its own."""
     key = Key.new("ed25519")
     user = fresh.site.shared.account.add_user("bob", allowed=True)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, Raw
 
 RULE = "FROM any TO all vms ALLOW tcp PORT 22"
 
 
-@row("H", "Fwrule bad rule: * 422 InvalidParameters with errors[] (not 409).")
+@fact("networks.md#bad-firewall-rule")
 @pytest.mark.parametrize("text", ["nonsense", "FROM any TO any ALLOW tcp PORT 22", f"{RULE} PRIORITY 101"])
-def test_h_bad_firewall_rule(raw: Raw, text: str) -> None:
+def test_bad_firewall_rule(raw: Raw, text: str) -> None:
     rule = raw.post("/my/fwrules", {"rule": RULE}).ok(201)["id"]
     for path in ("/my/fwrules", f"/my/fwrules/{rule}"):
         answer = raw.post(path, {"rule": text})
@@ -19,7 +19,7 @@ def test_h_bad_firewall_rule(raw: Raw, text: str) -> None:
     assert raw.get(f"/my/fwrules/{rule}").ok()["rule"] == RULE
 
 
-def test_h_firewall_rule_enabled_by_a_text(raw: Raw) -> None:
+def test_firewall_rule_enabled_by_a_text(raw: Raw) -> None:
     # rules.js takes any value that is not false for JavaScript; sdc-fwrule then knows these two words.
     for given, wanted in (("true", True), ("false", False), ("", False), (0, False), (None, False)):
         assert raw.post("/my/fwrules", {"rule": RULE, "enabled": given}).ok(201)["enabled"] is wanted
@@ -36,13 +36,13 @@ def test_h_firewall_rule_enabled_by_a_text(raw: Raw) -> None:
     assert raw.post("/my/fwrules", {"rule": 5}).status == 500
 
 
-def test_h_firewall_rule_that_is_missing(raw: Raw) -> None:
+def test_firewall_rule_that_is_missing(raw: Raw) -> None:
     raw.post("/my/fwrules", {}).refused(409, "MissingParameter", "rule is a required argument")
     raw.get(f"/my/fwrules/{UNKNOWN}").refused(404, "ResourceNotFound", "Rule not found")
     assert raw.head(f"/my/fwrules/{UNKNOWN}/machines").status == 404
 
 
-def test_h_firewall_rules_by_head(raw: Raw) -> None:
+def test_firewall_rules_by_head(raw: Raw) -> None:
     rule = raw.post("/my/fwrules", {"rule": RULE}).ok(201)["id"]
     machine = raw.site.add_machine().uuid
     for path in ("/my/fwrules", f"/my/fwrules/{rule}", f"/my/machines/{machine}/fwrules"):

@@ -17,7 +17,7 @@ import pytest
 
 from smartdc.emulator.http.faults import BACKEND_LOST
 
-from .facts import row
+from .facts import fact
 from .raw import SIGNATURE, Raw
 
 TESTS_OF_A_USER = """
@@ -41,11 +41,11 @@ def violation(raw: Raw, *words: str) -> Iterator[None]:
     assert [word for word in words if word not in found] == []
 
 
-@row("A", "Any action (start, stop, reboot, resize, rename, *_firewall) POSTed to a DELETED machine")
+@fact("hazards.md#action-on-a-deleted-machine", "actions.md#actions-on-a-deleted-machine")
 @pytest.mark.parametrize(
     "action", ["start", "stop", "reboot", "resize", "rename", "enable_firewall", "disable_firewall"]
 )
-def test_a1_action_on_a_deleted_machine(raw: Raw, action: str) -> None:
+def test_action_on_a_deleted_machine(raw: Raw, action: str) -> None:
     machine = raw.site.add_machine(state="destroyed")
     with violation(raw, "A1", action):
         body = {"action": action, "name": "new", "package": "g4"}
@@ -53,12 +53,12 @@ def test_a1_action_on_a_deleted_machine(raw: Raw, action: str) -> None:
     assert (gone["id"], gone["state"]) == (machine.uuid, "deleted")
 
 
-@row("A", "Never send X-Date.")
+@fact("hazards.md#x-date-breaks-all-requests")
 @pytest.mark.parametrize(
     ("authorization", "signed"),
     [(SIGNATURE, "(request-target) date"), ("Signature nonsense", "date")],
 )
-def test_a2_x_date(raw: Raw, authorization: str, signed: str) -> None:
+def test_x_date(raw: Raw, authorization: str, signed: str) -> None:
     with violation(raw, "A2", "X-Date"):
         answer = raw.get(
             "/my", headers={"X-Date": format_date_time(time())}, authorization=authorization, signed=signed
@@ -67,20 +67,16 @@ def test_a2_x_date(raw: Raw, authorization: str, signed: str) -> None:
     assert raw.get("/my").status == 200
 
 
-@row(
-    "A",
-    "Metadata key with a space: GET and DELETE /metadata/a%20b give 500 or hang for ever (Node 6);"
-    " tag GET likewise",
-)
+@fact("hazards.md#keys-with-a-space")
 @pytest.mark.parametrize(("verb", "area"), [("GET", "metadata"), ("DELETE", "metadata"), ("GET", "tags")])
-def test_a3_key_with_a_space(raw: Raw, verb: str, area: str) -> None:
+def test_key_with_a_space(raw: Raw, verb: str, area: str) -> None:
     machine = raw.site.add_machine(tags={"a b": "c"}, metadata={"a b": "c"})
     with violation(raw, "A3", area):
         assert raw.ask(verb, f"/my/machines/{machine.uuid}/{area}/a%20b").status == 500
 
 
-@row("A", "tag DELETE works.")
-def test_a3_tag_with_a_space(fresh: Raw) -> None:
+@fact("hazards.md#keys-with-a-space")
+def test_tag_with_a_space(fresh: Raw) -> None:
     machine = fresh.site.add_machine(tags={"a b": "c"})
     fresh.delete(f"/my/machines/{machine.uuid}/tags/a%20b").empty(204)
     fresh.cloud.clock.advance(3)
@@ -88,8 +84,8 @@ def test_a3_tag_with_a_space(fresh: Raw) -> None:
     assert fresh.cloud.violations == []
 
 
-@row("A", "Tag key with '/' : GET 404, DELETE 204 (works).")
-def test_a3_tag_with_a_slash(raw: Raw) -> None:
+@fact("tags-and-metadata.md#keys-with-a-slash")
+def test_tag_with_a_slash(raw: Raw) -> None:
     machine = raw.site.add_machine(tags={"a/b": "c"})
     path = f"/my/machines/{machine.uuid}/tags/a%2Fb"
     raw.get(path).refused(404, "ResourceNotFound")
@@ -98,11 +94,11 @@ def test_a3_tag_with_a_slash(raw: Raw) -> None:
     assert raw.get(f"/my/machines/{machine.uuid}/tags").ok() == {}
 
 
-@row("A", "CreateMachine with an invalid `volumes` entry and automount on: never answers")
+@fact("hazards.md#invalid-volumes-on-create", "storage.md#errors-of-volumes-may-be-a-list")
 @pytest.mark.parametrize(
     "volume", [{"name": "data", "mountpoint": "relative"}, {"name": "data", "mountpoint": "/d", "mode": "x"}]
 )
-def test_a4_invalid_volume(raw: Raw, volume: dict[str, str]) -> None:
+def test_invalid_volume(raw: Raw, volume: dict[str, str]) -> None:
     """Here it is answered, so that nobody waits for ever; volumes themselves come later."""
     before = raw.names()
     image = next(found["id"] for found in raw.get("/my/images").ok() if found["type"] == "zone-dataset")
@@ -113,8 +109,8 @@ def test_a4_invalid_volume(raw: Raw, volume: dict[str, str]) -> None:
     assert raw.names() == before
 
 
-@row("A", "Backend connection lost -> 500 with body {}")
-def test_a5_backend_lost(fresh: Raw) -> None:
+@fact("errors.md#backend-connection-lost")
+def test_backend_lost(fresh: Raw) -> None:
     fresh.cloud.faults.add("ListMachines", BACKEND_LOST, times=1)
     answer = fresh.get("/my/machines")
     assert (answer.status, answer.json, answer.type) == (500, {}, "application/json")
@@ -122,27 +118,27 @@ def test_a5_backend_lost(fresh: Raw) -> None:
     assert fresh.cloud.violations == []
 
 
-@row("A", "a ~9 KB URL -> no answer on Node 6.")
-def test_a5_long_url(raw: Raw) -> None:
+@fact("hazards.md#urls-of-more-than-8-kb")
+def test_long_url(raw: Raw) -> None:
     with violation(raw, "A5"):
         assert raw.get("/my/machines?name=" + "x" * 9000).status >= 400
 
 
-@row("A", "GET /acct/machines/ (trailing slash, empty id) -> 500.")
+@fact("hazards.md#empty-machine-id")
 @pytest.mark.parametrize("account", ["test", "my"])
-def test_a6_empty_id(raw: Raw, account: str) -> None:
+def test_empty_id(raw: Raw, account: str) -> None:
     with violation(raw, "A6"):
         assert raw.get(f"/{account}/machines/").status == 500
 
 
-@row("A", "POST /--ping -> 500.")
-def test_a6_post_to_ping(raw: Raw) -> None:
+@fact("hazards.md#post-to-ping")
+def test_post_to_ping(raw: Raw) -> None:
     with violation(raw, "A6"):
         assert raw.post("/--ping", {}, authorization=None).status == 500
 
 
-@row("A", "GET /--ping/ -> 405.")
-def test_a6_ping_with_a_slash(raw: Raw) -> None:
+@fact("requests.md#ping-with-a-trailing-slash")
+def test_ping_with_a_slash(raw: Raw) -> None:
     answer = raw.get("/--ping/", authorization=None)
     answer.refused(405, "MethodNotAllowedError", early=True)
 

@@ -8,7 +8,7 @@ import pytest
 
 from smartdc.emulator.state.resources import Image
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, Raw
 
 
@@ -22,8 +22,8 @@ def image(raw: Raw) -> Image:
     return mine
 
 
-@row("H", "body action works, error text needs ?action.")
-def test_h_image_actions(raw: Raw, image: Image) -> None:
+@fact("images-and-packages.md#image-actions")
+def test_image_actions(raw: Raw, image: Image) -> None:
     path = f"/my/images/{image.uuid}"
     for how in ({"json": {"action": "update", "description": "new"}}, {"json": {"description": "newer"}}):
         target = path if "action" in how["json"] else f"{path}?action=update"
@@ -35,7 +35,7 @@ def test_h_image_actions(raw: Raw, image: Image) -> None:
         raw.post(path, body).refused(409, "MissingParameter", "action is a required argument")
 
 
-def test_h_states_of_images(raw: Raw, image: Image) -> None:
+def test_states_of_images(raw: Raw, image: Image) -> None:
     # IMGAPI: unactivated is all that never was ready; others' images only when they are.
     mine = {}
     for state in ("unactivated", "creating", "failed", "disabled"):
@@ -59,7 +59,7 @@ def test_h_states_of_images(raw: Raw, image: Image) -> None:
     raw.get("/my/images?state=destroyed").refused(422, "InvalidParameter", 'invalid state: "destroyed"')
 
 
-def test_h_image_filters(raw: Raw) -> None:
+def test_image_filters(raw: Raw) -> None:
     names = [image["name"] for image in raw.get("/my/images?name=~ase6").ok()]
     assert set(names) == {"base64"}
     types = {image["type"] for image in raw.get("/my/images?type=!zone-dataset").ok()}
@@ -84,7 +84,7 @@ def test_h_image_filters(raw: Raw) -> None:
     ],
     ids=str,
 )
-def test_h_what_images_cannot_be(raw: Raw, image: Image, change: dict[str, Any], field: str | None) -> None:
+def test_what_images_cannot_be(raw: Raw, image: Image, change: dict[str, Any], field: str | None) -> None:
     # node-imgmanifest; a body that is longer than 100 000 bytes does not get so far.
     answer = raw.post(f"/my/images/{image.uuid}?action=update", change)
     if field is None:
@@ -93,7 +93,7 @@ def test_h_what_images_cannot_be(raw: Raw, image: Image, change: dict[str, Any],
         answer.refused(422, "ValidationFailed", f"invalid image data: {field}", field=field)
 
 
-def test_h_what_is_said_about_an_image_can_be_taken_away(raw: Raw, image: Image) -> None:
+def test_what_is_said_about_an_image_can_be_taken_away(raw: Raw, image: Image) -> None:
     path = f"/my/images/{image.uuid}?action=update"
     full = {"homepage": "https://example.com", "eula": "https://example.com/e", "tags": {"a": 1}}
     full["acl"] = UNKNOWN
@@ -104,7 +104,7 @@ def test_h_what_is_said_about_an_image_can_be_taken_away(raw: Raw, image: Image)
     raw.post(path, {}).refused(422, "ValidationFailed", "invalid image update data: no parameters provided")
 
 
-def test_h_images_that_are_not_ones_own(raw: Raw) -> None:
+def test_images_that_are_not_ones_own(raw: Raw) -> None:
     public = next(image.uuid for image in raw.site.images.values() if image.public)
     message = f"account {raw.cloud.account.uuid} is not the owner of image {public}"
     raw.post(f"/my/images/{public}?action=update", {"name": "x"}).refused(422, "NotImageOwner", message)
@@ -116,7 +116,7 @@ def test_h_images_that_are_not_ones_own(raw: Raw) -> None:
     raw.delete("/my/images/base64").refused(404, "ResourceNotFound", "base64 not found")
 
 
-def test_h_images_of_machines(raw: Raw) -> None:
+def test_images_of_machines(raw: Raw) -> None:
     # datasets.js, then IMGAPI.
     body = {"name": "custom", "version": "1"}
     for missing, title in (("machine", "machine"), ("name", "Image name"), ("version", "Image version")):
@@ -148,7 +148,7 @@ def test_h_images_of_machines(raw: Raw) -> None:
     answer.refused(422, "ValidationFailed", field="name")
 
 
-def test_h_imports(raw: Raw, image: Image) -> None:
+def test_imports(raw: Raw, image: Image) -> None:
     there = raw.cloud.site("us-east-1")
     others = "us-east-1, eu-ams-1"
 
@@ -183,13 +183,13 @@ def test_h_imports(raw: Raw, image: Image) -> None:
     ask(mine.uuid).refused(409, "ImageUuidAlreadyExists", f'image uuid "{mine.uuid}" already exists')
 
 
-def test_h_an_action_that_is_none_when_making_an_image(fresh: Raw) -> None:
+def test_an_action_that_is_none_when_making_an_image(fresh: Raw) -> None:
     # datasets.js: neither handler takes it, and nothing sends an answer.
     assert fresh.post("/my/images?action=explode", {}).status == 409
     assert fresh.cloud.violations == ["POST /my/images?action=explode: this action gets no answer"]
 
 
-def test_h_exports(raw: Raw, image: Image) -> None:
+def test_exports(raw: Raw, image: Image) -> None:
     path = f"/my/images/{image.uuid}?action=export"
     message = "Image destination manta_path is a required argument"
     raw.post(path, {}).refused(409, "MissingParameter", message)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, Raw
 
 ACTIVE = ["db0", "far", "new", "web0", "web1"]
@@ -33,34 +33,34 @@ def machine_id(raw: Raw, name: str) -> str:
     return next(vm.uuid for vm in raw.site.machines.values() if vm.alias == name)
 
 
-@row("D", "hides destroyed AND failed")
-def test_d_default_list(raw: Raw) -> None:
+@fact("lists.md#default-list-hides-failed-machines")
+def test_default_list(raw: Raw) -> None:
     answer = raw.get("/my/machines")
     assert sorted(machine["name"] for machine in answer.ok()) == ACTIVE
     assert answer.headers["x-resource-count"] == "5"
     assert answer.headers["x-query-limit"] == "1000"
 
 
-@row("D", "only `tombstone` (any non-empty value, also false/0) shows failed ones")
-def test_d_tombstone(raw: Raw) -> None:
+@fact("lists.md#tombstone-shows-failed-machines", "requests.md#query-booleans-are-truthy-strings")
+def test_tombstone(raw: Raw) -> None:
     for value in ("true", "1", "false", "0"):
         assert raw.names(f"?tombstone={value}") == sorted([*ACTIVE, "broken", "gone"])
     assert raw.names("?tombstone=") == ACTIVE
 
 
-@row("D", 'all = "active" as above (includes running, stopped)')
+@fact("lists.md#states-that-mean-active")
 @pytest.mark.parametrize("state", ["provisioning", "stopping", "active"])
-def test_d_states_that_mean_active(raw: Raw, state: str) -> None:
+def test_states_that_mean_active(raw: Raw, state: str) -> None:
     assert raw.names(f"?state={state}") == ACTIVE
 
 
-@row("D", f'409 ValidationFailed state "{STATES}" [V]')
-def test_d_state_unknown(raw: Raw) -> None:
+@fact("lists.md#state-unknown-is-refused")
+def test_state_unknown(raw: Raw) -> None:
     answer = raw.get("/my/machines?state=unknown")
     answer.refused(409, "ValidationFailed", field="state", detail=STATES)
 
 
-@row("D", "state=failed, deleted, offline, ready, '', two values")
+@fact("lists.md#other-states-are-refused")
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -72,42 +72,42 @@ def test_d_state_unknown(raw: Raw) -> None:
         ("state=running&state=stopped", "running,stopped"),
     ],
 )
-def test_d_states_refused(raw: Raw, query: str, said: str) -> None:
+def test_states_refused(raw: Raw, query: str, said: str) -> None:
     answer = raw.get(f"/my/machines?{query}")
     answer.refused(409, "InvalidArgument", f"{said} is not a valid state")
 
 
-@row("D", "destroyed works (shown as deleted)")
-def test_d_states_that_mean_themselves(raw: Raw) -> None:
+@fact("lists.md#states-that-mean-themselves")
+def test_states_that_mean_themselves(raw: Raw) -> None:
     (gone,) = raw.get("/my/machines?state=destroyed").ok()
     assert (gone["name"], gone["state"]) == ("gone", "deleted")
     assert raw.names("?state=running") == ["db0", "web0"]
     assert raw.names("?state=stopped") == ["web1"]
 
 
-@row("D", "limit=0, 1001, -1, abc; offset=-1")
+@fact("lists.md#limits-that-are-refused")
 @pytest.mark.parametrize(
     ("name", "value"),
     [("limit", "0"), ("limit", "1001"), ("limit", "-1"), ("limit", "abc"), ("offset", "-1")],
 )
-def test_d_bad_limits(raw: Raw, name: str, value: str) -> None:
+def test_bad_limits(raw: Raw, name: str, value: str) -> None:
     answer = raw.get(f"/my/machines?{name}={value}")
     answer.refused(409, "ValidationFailed", field=name)
 
 
-@row("D", "limit= (empty) = 1000; x-query-limit echoes the string sent")
+@fact("lists.md#page-limit")
 @pytest.mark.parametrize(
     ("query", "echo", "count"), [("limit=", "1000", 5), ("limit=2", "2", 2), ("limit=1000", "1000", 5)]
 )
-def test_d_limit(raw: Raw, query: str, echo: str, count: int) -> None:
+def test_limit(raw: Raw, query: str, echo: str, count: int) -> None:
     answer = raw.get(f"/my/machines?{query}")
     assert len(answer.ok()) == count
     assert answer.headers["x-query-limit"] == echo
     assert answer.headers["x-resource-count"] == str(count)
 
 
-@row("D", "PREFIX match (web0, web1...) [V moray.js:485]; '*' or a space -> 409 alias regexp.")
-def test_d_name(raw: Raw) -> None:
+@fact("lists.md#name-filter-matches-prefixes")
+def test_name(raw: Raw) -> None:
     assert raw.names("?name=web") == ["web0", "web1"]
     assert raw.names("?name=web0") == ["web0"]
     assert raw.names("?name=eb0") == []
@@ -116,8 +116,8 @@ def test_d_name(raw: Raw) -> None:
         answer.refused(409, "ValidationFailed", field="alias", detail="regexp")
 
 
-@row("D", "compares max_physical_memory, not the `ram` shown as `memory`")
-def test_d_memory(fresh: Raw) -> None:
+@fact("lists.md#memory-filter")
+def test_memory(fresh: Raw) -> None:
     plain = fresh.site.add_machine(name="plain")
     fresh.site.add_machine(name="hvm", ram=77, max_physical_memory=1101)
     assert {found["name"]: found["memory"] for found in fresh.get("/my/machines").ok()} == {
@@ -129,16 +129,13 @@ def test_d_memory(fresh: Raw) -> None:
     assert fresh.names("?memory=77") == []
 
 
-@row("D", "1g -> 409")
-def test_d_memory_with_a_unit(raw: Raw) -> None:
+@fact("lists.md#memory-filter")
+def test_memory_with_a_unit(raw: Raw) -> None:
     raw.get("/my/machines?memory=1g").refused(409, "ValidationFailed", field="ram")
 
 
-@row(
-    "D",
-    "tag.role=web; tag.num=42, tag.flag=true match number/bool tags; tag.role=* any value; tag.role= -> 409",
-)
-def test_d_tags(raw: Raw) -> None:
+@fact("lists.md#tag-filters")
+def test_tags(raw: Raw) -> None:
     assert raw.names("?tag.role=web") == ["web0", "web1"]
     assert raw.names("?tag.role=we") == []
     assert raw.names("?tag.num=42") == ["db0"]
@@ -149,23 +146,23 @@ def test_d_tags(raw: Raw) -> None:
     raw.get("/my/machines?tag.role=").refused(409, "ValidationFailed")
 
 
-@row("D", "value containing '=' never matches")
-def test_d_tag_value_with_an_equals_sign(raw: Raw) -> None:
+@fact("lists.md#tag-values-with-an-equals-sign")
+def test_tag_value_with_an_equals_sign(raw: Raw) -> None:
     assert raw.names("?tag.odd=*") == ["web1"]
     assert raw.names("?tag.odd=a%3Db") == []
 
 
-@row("D", "ignores limit, state and tombstone, no x-query-limit, x-resource-count set")
+@fact("lists.md#all-that-have-tags")
 @pytest.mark.parametrize("query", ["", "&limit=1", "&state=stopped", "&tombstone=true", "&limit=0"])
-def test_d_all_that_have_tags(raw: Raw, query: str) -> None:
+def test_all_that_have_tags(raw: Raw, query: str) -> None:
     answer = raw.get(f"/my/machines?tags=*{query}")
     assert sorted(machine["name"] for machine in answer.ok()) == ["db0", "gone", "web0", "web1"]
     assert answer.headers["x-resource-count"] == "4"
     assert "x-query-limit" not in answer.headers
 
 
-@row("D", "type, brand bogus -> 409; docker only true/false, else 409")
-def test_d_type_brand_docker(raw: Raw) -> None:
+@fact("lists.md#type-brand-and-docker")
+def test_type_brand_docker(raw: Raw) -> None:
     answer = raw.get("/my/machines?type=bogus")
     answer.refused(409, "InvalidArgument", "bogus is not a valid type")  # machines.js
     raw.get("/my/machines?brand=bogus").refused(409, "ValidationFailed", field="brand")
@@ -176,16 +173,16 @@ def test_d_type_brand_docker(raw: Raw) -> None:
     assert raw.names("?docker=true") == []
 
 
-@row("D", "package=, server_uuid=, uuid=, any unknown key")
+@fact("lists.md#filters-that-are-ignored")
 @pytest.mark.parametrize(
     "query", ["package=nosuch", f"server_uuid={UNKNOWN}", f"uuid={UNKNOWN}", "colour=red", "ram=1"]
 )
-def test_d_ignored(raw: Raw, query: str) -> None:
+def test_ignored(raw: Raw, query: str) -> None:
     assert raw.names(f"?{query}") == ACTIVE
 
 
-@row("D", 'image=non-uuid -> 409; image=unknown uuid -> 404 "image not found"; dataset= ignored; both -> 409')
-def test_d_image(raw: Raw) -> None:
+@fact("lists.md#image-filter")
+def test_image(raw: Raw) -> None:
     image = raw.get("/my/machines?name=web0").ok()[0]["image"]
     others = [found["id"] for found in raw.get("/my/images").ok() if found["id"] != image]
     assert "web0" in raw.names(f"?image={image}")
@@ -199,13 +196,9 @@ def test_d_image(raw: Raw) -> None:
     answer.refused(409, "InvalidArgument")
 
 
-@row(
-    "D",
-    'shows passwords AND adds "credentials":"false" to every machine object'
-    " (any value is echoed as a string)",
-)
+@fact("lists.md#credentials-in-a-list", "requests.md#query-booleans-are-truthy-strings")
 @pytest.mark.parametrize("value", ["false", "0", "true"])
-def test_d_credentials(raw: Raw, value: str) -> None:
+def test_credentials(raw: Raw, value: str) -> None:
     raw.site.machines[machine_id(raw, "web0")].internal_metadata["root_pw"] = "secret"
     for machine in raw.get(f"/my/machines?credentials={value}").ok():
         assert machine["credentials"] == value
@@ -216,8 +209,8 @@ def test_d_credentials(raw: Raw, value: str) -> None:
         assert "credentials" not in machine["metadata"]
 
 
-@row("D", "counts obey limit; errors keep their status; Content-Length of the GET body is sent")
-def test_d_head(raw: Raw) -> None:
+@fact("lists.md#head-counts-one-page")
+def test_head(raw: Raw) -> None:
     for query, count in (("", "5"), ("?limit=3", "3"), ("?tag.role=web", "2")):
         head = raw.head(f"/my/machines{query}")
         assert (head.status, head.body) == (200, b"")
@@ -228,8 +221,8 @@ def test_d_head(raw: Raw) -> None:
         assert (head.status, head.body) == (status, b"")
 
 
-@row("D", "uuid DESC by default [V moray.js:982], so offset paging is stable")
-def test_d_order(raw: Raw) -> None:
+@fact("lists.md#order-of-machines")
+def test_order(raw: Raw) -> None:
     ids = [machine["id"] for machine in raw.get("/my/machines").ok()]
     assert ids == sorted(ids, reverse=True)
     pages = [raw.get(f"/my/machines?limit=2&offset={offset}").ok() for offset in (0, 2, 4, 6)]
@@ -237,23 +230,23 @@ def test_d_order(raw: Raw) -> None:
     assert [machine["id"] for page in pages for machine in page] == ids
 
 
-@row("D", '200, "failed" / "offline"')
+@fact("machines.md#failed-and-unreachable-machines")
 @pytest.mark.parametrize(("name", "state"), [("broken", "failed"), ("far", "offline")])
-def test_d_get_failed_and_unreachable(raw: Raw, name: str, state: str) -> None:
+def test_get_failed_and_unreachable(raw: Raw, name: str, state: str) -> None:
     assert raw.get(f"/my/machines/{machine_id(raw, name)}").ok()["state"] == state
 
 
-@row("D", "409 ValidationFailed errors[uuid Invalid UUID] (not 404) [V]")
+@fact("machines.md#bad-and-upper-case-ids")
 @pytest.mark.parametrize("bad", ["nonsense", "12345678", "UPPER"])
-def test_d_get_by_a_bad_uuid(raw: Raw, bad: str) -> None:
+def test_get_by_a_bad_uuid(raw: Raw, bad: str) -> None:
     given = machine_id(raw, "web0").upper() if bad == "UPPER" else bad
     answer = raw.get(f"/my/machines/{given}")
     body = answer.refused(409, "ValidationFailed", field="uuid")
     assert body["errors"] == [{"field": "uuid", "code": "Invalid", "message": "Invalid UUID"}]
 
 
-@row("D", 'unknown or foreign 404 "VM not found"')
-def test_d_get_unknown_or_foreign(fresh: Raw) -> None:
+@fact("machines.md#unknown-and-foreign-machines")
+def test_get_unknown_or_foreign(fresh: Raw) -> None:
     fresh.cloud.add_account("other")
     theirs = fresh.site.add_machine(name="theirs", account="other").uuid
     for machine in (UNKNOWN, theirs):
@@ -261,8 +254,8 @@ def test_d_get_unknown_or_foreign(fresh: Raw) -> None:
         answer.refused(404, "ResourceNotFound", "VM not found")
 
 
-@row("D", "410 without body, with the headers")
-def test_d_head_deleted(raw: Raw) -> None:
+@fact("machines.md#deleted-machines-are-gone")
+def test_head_deleted(raw: Raw) -> None:
     target = f"/my/machines/{machine_id(raw, 'gone')}"
     got, head = raw.get(target), raw.head(target)
     assert got.ok(410)["state"] == "deleted"
@@ -272,8 +265,8 @@ def test_d_head_deleted(raw: Raw) -> None:
     assert "Request-Id" in head.headers
 
 
-@row("D", 'body is JSON text, errors become the bare message; octet-stream -> "[object Object]"')
-def test_d_accept(raw: Raw) -> None:
+@fact("requests.md#media-types-of-answers")
+def test_accept(raw: Raw) -> None:
     target = f"/my/machines/{machine_id(raw, 'web0')}"
     plain = raw.get(target, headers={"Accept": "text/plain"})
     assert (plain.status, plain.type) == (200, "text/plain")
@@ -285,8 +278,8 @@ def test_d_accept(raw: Raw) -> None:
     assert binary.body == b"[object Object]"
 
 
-@row("D", "text/html, xml -> 406 NotAcceptableError")
+@fact("requests.md#accept-that-cannot-be-served")
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "text/xml"])
-def test_d_not_acceptable(raw: Raw, accept: str) -> None:
+def test_not_acceptable(raw: Raw, accept: str) -> None:
     answer = raw.get("/my/machines", headers={"Accept": accept})
     answer.refused(406, "NotAcceptableError", early=True)

@@ -7,7 +7,7 @@ import pytest
 
 from smartdc.emulator.state.vm import VM
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, Raw
 
 
@@ -25,9 +25,9 @@ def mac(nic: str) -> str:
     return nic.replace(":", "")
 
 
-@row("C", "nics below 7.2 -> 400")
+@fact("versions.md#what-came-with-which-version")
 @pytest.mark.parametrize("version", ["~7.0", "~7.1", "7.0.0"])
-def test_c_nics_below_7_2(raw: Raw, vm: VM, version: str) -> None:
+def test_nics_below_7_2(raw: Raw, vm: VM, version: str) -> None:
     headers = {"Accept-Version": version}
     for path in ("nics", f"nics/{mac(vm.nics[0].mac)}"):
         answer = raw.get(f"/my/machines/{vm.uuid}/{path}", headers=headers)
@@ -35,8 +35,8 @@ def test_c_nics_below_7_2(raw: Raw, vm: VM, version: str) -> None:
     assert raw.get(f"/my/machines/{vm.uuid}/nics", headers={"Accept-Version": "~7.2"}).status == 200
 
 
-@row("H", 'NIC: mac in the path without colons (with -> 409 "mac has invalid format")')
-def test_h_nic_by_mac(raw: Raw, vm: VM) -> None:
+@fact("networks.md#mac-in-the-path")
+def test_nic_by_mac(raw: Raw, vm: VM) -> None:
     path = f"/my/machines/{vm.uuid}/nics"
     for nic in raw.get(path).ok():
         assert raw.get(f"{path}/{mac(nic['mac'])}").ok() == nic
@@ -50,8 +50,8 @@ def test_h_nic_by_mac(raw: Raw, vm: VM) -> None:
     raw.delete(f"{path}/baadd34db33f").refused(404, "ResourceNotFound", "nic not found")
 
 
-@row("H", "add 201 + Location, again 302 (no body); unknown network 409")
-def test_h_nic_added(raw: Raw, vm: VM) -> None:
+@fact("networks.md#add-a-nic")
+def test_nic_added(raw: Raw, vm: VM) -> None:
     path, private = f"/my/machines/{vm.uuid}/nics", network(raw, "private")
     answer = raw.post(path, {"network": private})
     nic = answer.ok(201)
@@ -67,8 +67,8 @@ def test_h_nic_added(raw: Raw, vm: VM) -> None:
     raw.post(path, {"network": UNKNOWN}).refused(409, "InvalidArgument", "network not found")
 
 
-@row("H", "get after remove 200 until the job ran")
-def test_h_nic_removed(raw: Raw, vm: VM) -> None:
+@fact("networks.md#remove-a-nic")
+def test_nic_removed(raw: Raw, vm: VM) -> None:
     path = f"/my/machines/{vm.uuid}/nics/{mac(vm.nics[1].mac)}"
     raw.delete(path).empty(204)
     assert raw.get(path).status == 200
@@ -76,11 +76,8 @@ def test_h_nic_removed(raw: Raw, vm: VM) -> None:
     raw.get(path).refused(404, "ResourceNotFound", "nic not found")
 
 
-@row(
-    "H",
-    "* GET of another machine's mac through this machine works. nics of a deleted machine: 200 [].",
-)
-def test_h_nics_of_other_machines(raw: Raw, vm: VM) -> None:
+@fact("networks.md#nic-of-another-machine", "networks.md#nics-of-a-deleted-machine")
+def test_nics_of_other_machines(raw: Raw, vm: VM) -> None:
     other, gone = raw.site.add_machine(), raw.site.add_machine(state="destroyed")
     assert raw.get(f"/my/machines/{vm.uuid}/nics/{mac(other.nics[0].mac)}").ok()["ip"] == other.nics[0].ip
     assert raw.get(f"/my/machines/{gone.uuid}/nics").ok() == []
@@ -92,7 +89,7 @@ def test_h_nics_of_other_machines(raw: Raw, vm: VM) -> None:
     answer.refused(404, "ResourceNotFound", "nic not found")
 
 
-def test_h_nic_arguments(raw: Raw, vm: VM) -> None:
+def test_nic_arguments(raw: Raw, vm: VM) -> None:
     # nics.js and validation/networks.js; the texts about addresses are those of its own nics.test.js.
     path, fabric = f"/my/machines/{vm.uuid}/nics", network(raw, "My-Fabric-Network")
     for nothing in ({}, {"network": ""}, {"network": None}):
@@ -123,7 +120,7 @@ def test_h_nic_arguments(raw: Raw, vm: VM) -> None:
     assert raw.post(path, wanted("192.168.131.7")).ok(201)["ip"] == "192.168.131.7"
 
 
-def test_h_nic_of_a_machine_that_is_not_there_yet(raw: Raw) -> None:
+def test_nic_of_a_machine_that_is_not_there_yet(raw: Raw) -> None:
     image, package = next(iter(raw.site.images)), next(iter(raw.site.packages))
     made = raw.post("/my/machines", {"image": image, "package": package}).ok(201)
     path = f"/my/machines/{made['id']}/nics"
@@ -137,7 +134,7 @@ def test_h_nic_of_a_machine_that_is_not_there_yet(raw: Raw) -> None:
     assert [nic["state"] for nic in raw.get(path).ok()] == ["running", "running"]
 
 
-def test_h_a_nic_that_cannot_be_added_is_gone(raw: Raw) -> None:
+def test_a_nic_that_cannot_be_added_is_gone(raw: Raw) -> None:
     # docs, AddNic: if the provision fails, the NIC is removed and GetNic gives 404.
     vm = raw.site.add_machine()
     path = f"/my/machines/{vm.uuid}/nics"
@@ -150,7 +147,7 @@ def test_h_a_nic_that_cannot_be_added_is_gone(raw: Raw) -> None:
     assert len(raw.get(path).ok()) == 2
 
 
-def test_h_the_last_address(raw: Raw, vm: VM) -> None:
+def test_the_last_address(raw: Raw, vm: VM) -> None:
     known = raw.site.networks[network(raw, "private")]
     small = replace(known, uuid=str(uuid4()), name="small", subnet="10.9.9.0/29", gateway="10.9.9.1")
     small.provision_start_ip = small.provision_end_ip = "10.9.9.4"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .facts import row
+from .facts import fact
 from .raw import (
     BAD_CREDENTIALS,
     MUST_AUTHENTICATE,
@@ -20,9 +20,9 @@ from .raw import (
 )
 
 
-@row("B", "skew: 301 s, both past and future")
+@fact("signing.md#clock-skew-limit")
 @pytest.mark.parametrize("offset", [-301, 304, -3600])  # a slow machine brings a future date nearer
-def test_b_skewed_clock(raw: Raw, offset: int) -> None:
+def test_skewed_clock(raw: Raw, offset: int) -> None:
     answer = raw.get("/my", headers={"Date": date(offset)})
     message: str = answer.refused(400, "InvalidHeader", early=True)["message"]
     seconds = message.removeprefix("Authorization header invalid: clock skew of ")
@@ -31,38 +31,38 @@ def test_b_skewed_clock(raw: Raw, offset: int) -> None:
     assert rest == "was greater than 300s"
 
 
-@row("B", "299 -> 200")
+@fact("signing.md#clock-skew-limit")
 @pytest.mark.parametrize("offset", [-296, 299])  # a slow machine makes a past date older
-def test_b_skew_just_allowed(raw: Raw, offset: int) -> None:
+def test_skew_just_allowed(raw: Raw, offset: int) -> None:
     signed_in(raw.get("/my", headers={"Date": date(offset)}))
 
 
-@row("B", "unsigned request with a Date >300 s in the past")
+@fact("signing.md#unsigned-and-stale-requests")
 @pytest.mark.parametrize("target", ["/my", "/--ping"])
 @pytest.mark.parametrize("authorization", [None, "Bearer dGVzdA"])
-def test_b_unsigned_and_stale(raw: Raw, target: str, authorization: str | None) -> None:
+def test_unsigned_and_stale(raw: Raw, target: str, authorization: str | None) -> None:
     answer = raw.get(target, headers={"Date": date(-302)}, authorization=authorization)
     answer.refused(400, "RequestExpired", early=True)
 
 
-@row("B", 'Date missing -> "date was not in the request"')
+@fact("signing.md#date-is-required-and-signed")
 @pytest.mark.parametrize("form", [SIGNATURE, WITHOUT_HEADERS], ids=["listed", "implied"])
-def test_b_date_missing(raw: Raw, form: str) -> None:
+def test_date_missing(raw: Raw, form: str) -> None:
     answer = raw.get("/my", headers={"Date": None}, signed="date", authorization=form)
     message = "Authorization header invalid: date was not in the request"
     answer.refused(400, "InvalidHeader", message, early=True)
 
 
-@row("B", 'present, not signed -> "date was not a signed header"')
+@fact("signing.md#date-is-required-and-signed")
 @pytest.mark.parametrize("signed", ["(request-target)", "(request-target) host"])
-def test_b_date_not_signed(raw: Raw, signed: str) -> None:
+def test_date_not_signed(raw: Raw, signed: str) -> None:
     message = "Authorization header invalid: date was not a signed header"
     raw.get("/my", signed=signed).refused(400, "InvalidHeader", message, early=True)
 
 
-@row("B", 'Date not parsable ("yesterday"), ISO, "UTC"')
+@fact("signing.md#dates-of-other-forms")
 @pytest.mark.parametrize("form", ["yesterday", "ISO", "UTC"])
-def test_b_dates_of_other_forms(raw: Raw, form: str) -> None:
+def test_dates_of_other_forms(raw: Raw, form: str) -> None:
     text = {
         "yesterday": "yesterday",
         "ISO": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -71,22 +71,18 @@ def test_b_dates_of_other_forms(raw: Raw, form: str) -> None:
     signed_in(raw.get("/my", headers={"Date": text}))
 
 
-@row("B", "Same signature twice -> 200 (no replay check)")
-def test_b_replay(raw: Raw) -> None:
+@fact("signing.md#no-replay-check")
+def test_replay(raw: Raw) -> None:
     sent = {"host": raw.host, "date": date()}
     sent["authorization"] = raw.authorization(SIGNATURE, "GET", "/my", sent, "(request-target) date")
     for _ in range(2):
         signed_in(raw.send("GET", "/my", list(sent.items())))
 
 
-@row(
-    "B",
-    "200 only if the BARE header values joined by \\n are signed"
-    ' ("date: v" -> 401), RSA sha1/256/512 only; `request-line` ok',
-)
+@fact("signing.md#old-form-of-the-signature")
 @pytest.mark.parametrize("algorithm", ["rsa-sha1", "rsa-sha256", "rsa-sha512"])
 @pytest.mark.parametrize("signed", ["date host", "request-line date"])
-def test_b_old_form(raw: Raw, keys: dict[str, Key], algorithm: str, signed: str) -> None:
+def test_old_form(raw: Raw, keys: dict[str, Key], algorithm: str, signed: str) -> None:
     now = date()
     values = {"date": now, "host": raw.host, "request-line": "GET /my HTTP/1.1"}
     old: dict[str, Any] = {"key": keys["rsa"], "key_id": "/test/keys/rsa", "algorithm": algorithm}
@@ -98,12 +94,12 @@ def test_b_old_form(raw: Raw, keys: dict[str, Key], algorithm: str, signed: str)
     answer.refused(401, "InvalidCredentials", BAD_CREDENTIALS)
 
 
-@row("B", "old 0.9 form")
+@fact("signing.md#old-form-of-the-signature")
 @pytest.mark.parametrize(
     ("kind", "algorithm"),
     [("p256", "ecdsa-sha256"), ("ed25519", "ed25519-sha512"), ("rsa", "rsa-sha384")],
 )
-def test_b_old_form_is_for_rsa(raw: Raw, keys: dict[str, Key], kind: str, algorithm: str) -> None:
+def test_old_form_is_for_rsa(raw: Raw, keys: dict[str, Key], kind: str, algorithm: str) -> None:
     now = date()
     answer = raw.get(
         "/my",
@@ -118,31 +114,27 @@ def test_b_old_form_is_for_rsa(raw: Raw, keys: dict[str, Key], kind: str, algori
     answer.refused(400, "InvalidHeader", early=True)
 
 
-@row("B", "?keyId=x in a query without the other presign params")
+@fact("signing.md#pre-signed-parameters-come-together", "hazards.md#parts-of-a-pre-signed-url")
 @pytest.mark.parametrize("name", ["keyId", "expires", "algorithm", "signature"])
-def test_b_part_of_a_presigned_url(raw: Raw, name: str) -> None:
+def test_part_of_a_presigned_url(raw: Raw, name: str) -> None:
     answer = raw.get(f"/my?{name}=x")
     assert answer.status == 500
     assert list(answer.json) == ["message"]
     assert answer.late
 
 
-@row("B", "Content-MD5 wrong")
-def test_b_content_md5(raw: Raw) -> None:
+@fact("requests.md#content-md5-is-checked")
+def test_content_md5(raw: Raw) -> None:
     answer = raw.post("/my", {"city": "Vancouver"}, headers={"Content-MD5": "bm90IGl0"})
     answer.refused(400, "BadDigest", early=True)
 
 
-@row(
-    "B",
-    "Order: route (404/405) and version (400) first, then Accept (406), signature syntax (400), Date,"
-    " JSON body (400)/size (413), then 401.",
-)
+@fact("requests.md#order-of-the-checks")
 @pytest.mark.parametrize("route", [("/my/no/such/route/x", 404), ("/my/datasets", 405)])
 @pytest.mark.parametrize(
     "body", [(b"{", 400, "InvalidContent"), (b" " * 100001, 413, "PayloadTooLargeError")]
 )
-def test_b_order_of_the_checks(raw: Raw, route: tuple[str, int], body: tuple[bytes, int, str]) -> None:
+def test_order_of_the_checks(raw: Raw, route: tuple[str, int], body: tuple[bytes, int, str]) -> None:
     target, status = route
     code = {404: "ResourceNotFound", 405: "MethodNotAllowedError"}[status]
     headers: dict[str, str | None] = {"Accept-Version": "~10", "Accept": "text/html", "Date": date(-400)}
@@ -161,12 +153,8 @@ def test_b_order_of_the_checks(raw: Raw, route: tuple[str, int], body: tuple[byt
     raw.post("/my/machines", **wrong).refused(401, "InvalidCredentials", MUST_AUTHENTICATE)
 
 
-@row(
-    "B",
-    "400 (header, JSON, version), 404-route, 405, 406, 413, 415"
-    " have NO Request-Id/Server/Api-Version/Content-MD5",
-)
-def test_b_headers_of_early_errors(raw: Raw) -> None:
+@fact("requests.md#early-errors-lack-headers")
+def test_headers_of_early_errors(raw: Raw) -> None:
     early = {
         "header": raw.get("/my", authorization="nonsense"),
         "JSON": raw.post("/my", body=b"{"),
@@ -181,8 +169,8 @@ def test_b_headers_of_early_errors(raw: Raw) -> None:
     assert [case for case, answer in early.items() if answer.late] == []
 
 
-@row("B", "401, 403, 404-object, 409, 429, 5xx have them")
-def test_b_headers_of_late_errors(fresh: Raw) -> None:
+@fact("requests.md#late-errors-have-headers")
+def test_headers_of_late_errors(fresh: Raw) -> None:
     """429 and 503 wait for the throttle and the read-only mode."""
     fresh.cloud.add_account("x")
     late = {
@@ -197,10 +185,10 @@ def test_b_headers_of_late_errors(fresh: Raw) -> None:
         assert answer.late == ["Request-Id", "Server", "Api-Version", "Content-MD5"], answer
 
 
-@row("B", "Request-Id echoes Request-Id or X-Request-Id.")
+@fact("requests.md#request-ids-are-echoed")
 @pytest.mark.parametrize("name", ["Request-Id", "X-Request-Id"])
 @pytest.mark.parametrize("target", ["/my", "/my/packages/nosuch"])
-def test_b_request_id(raw: Raw, name: str, target: str) -> None:
+def test_request_id(raw: Raw, name: str, target: str) -> None:
     mine = "b7a4f4a6-7a32-4b3c-8a7e-8f6f2d3c1e11"
     assert raw.get(target, headers={name: mine}).headers["Request-Id"] == mine
     assert raw.get(target).headers["Request-Id"] not in ("", mine)

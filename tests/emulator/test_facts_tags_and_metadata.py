@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, Raw, dumps
 
 
@@ -29,12 +29,8 @@ def subject(raw: Raw) -> Subject:
     return Subject(raw, tags={"role": "web", "n": 1, "b": True}, metadata={"key": "value", "n": 1, "b": True})
 
 
-@row(
-    "G",
-    'PUT tags {} (or no body) -> 409 ValidationFailed "error replacing tags: Invalid tag parameters" [V]:'
-    " it does NOT clear; use DELETE. POST {} likewise.",
-)
-def test_g_no_tags(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#empty-tags-are-refused")
+def test_no_tags(raw: Raw, subject: Subject) -> None:
     for verb, doing in (("PUT", "replacing"), ("POST", "adding")):
         message = f"error {doing} tags: Invalid tag parameters"
         for body in (b"{}", None):
@@ -43,37 +39,33 @@ def test_g_no_tags(raw: Raw, subject: Subject) -> None:
     assert subject.settled(subject.tags) == {"role": "web", "n": 1, "b": True}
 
 
-@row("G", 'GET tag number/bool -> 200 "" (json) or empty (text).')
-def test_g_tags_that_are_no_strings(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#tags-that-are-no-strings")
+def test_tags_that_are_no_strings(raw: Raw, subject: Subject) -> None:
     for name, value in (("role", "web"), ("n", ""), ("b", "")):
         assert raw.get(f"{subject.tags}/{name}").ok() == value
         text = raw.get(f"{subject.tags}/{name}", headers={"Accept": "text/plain"})
         assert (text.status, text.type, text.text) == (200, "text/plain", value)
 
 
-@row("G", '* GET metadata number/bool -> 404 "n is not metadata".')
-def test_g_metadata_that_are_no_strings(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#metadata-that-are-no-strings")
+def test_metadata_that_are_no_strings(raw: Raw, subject: Subject) -> None:
     assert raw.get(f"{subject.metadata}/key").ok() == "value"
     for name in ("n", "b"):
         answer = raw.get(f"{subject.metadata}/{name}")
         answer.refused(404, "ResourceNotFound", f"{name} is not metadata")
 
 
-@row("G", "Missing: 'tag \"x\" not found', 'metadatum \"x\" not found'.")
+@fact("tags-and-metadata.md#missing-tags-and-metadata")
 @pytest.mark.parametrize("verb", ["GET", "DELETE"])
-def test_g_missing(raw: Raw, subject: Subject, verb: str) -> None:
+def test_missing(raw: Raw, subject: Subject, verb: str) -> None:
     answer = raw.ask(verb, f"{subject.tags}/x")
     answer.refused(404, "ResourceNotFound", 'tag "x" not found')
     answer = raw.ask(verb, f"{subject.metadata}/x")
     answer.refused(404, "ResourceNotFound", 'metadatum "x" not found')
 
 
-@row(
-    "G",
-    "** DELETE all metadata leaves root_authorized_keys"
-    " AND creates keys `uuid` and `owner_uuid` in the metadata",
-)
-def test_g_delete_all_metadata(raw: Raw) -> None:
+@fact("tags-and-metadata.md#delete-all-metadata")
+def test_delete_all_metadata(raw: Raw) -> None:
     kept = "ssh-ed25519 AAAA me\n"
     subject = Subject(raw, metadata={"key": "value", "root_authorized_keys": kept})
     raw.delete(subject.metadata).empty(204)
@@ -84,8 +76,8 @@ def test_g_delete_all_metadata(raw: Raw) -> None:
     }
 
 
-@row("G", "+ HEAD /metadata/:key -> 405 (Allow GET, DELETE; route name registered twice).")
-def test_g_head_metadata(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#head-of-one-metadata-key")
+def test_head_metadata(raw: Raw, subject: Subject) -> None:
     head = raw.head(f"{subject.metadata}/key")
     assert (head.status, head.body) == (405, b"")
     assert sorted(head.headers["Allow"].split(", ")) == ["DELETE", "GET"]
@@ -93,8 +85,8 @@ def test_g_head_metadata(raw: Raw, subject: Subject) -> None:
     assert raw.head(f"{subject.tags}/role").status == 200
 
 
-@row("G", "No PUT metadata; no POST/PUT on a single tag (405).")
-def test_g_verbs_that_are_not_there(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#verbs-that-are-missing")
+def test_verbs_that_are_not_there(raw: Raw, subject: Subject) -> None:
     for verb, path in (
         ("PUT", subject.metadata),
         ("POST", f"{subject.tags}/role"),
@@ -105,9 +97,9 @@ def test_g_verbs_that_are_not_there(raw: Raw, subject: Subject) -> None:
         assert verb not in answer.headers["Allow"].split(", ")
 
 
-@row("G", "Tag named account=own login: dropped; other -> 404.")
+@fact("tags-and-metadata.md#tag-named-account")
 @pytest.mark.parametrize("verb", ["POST", "PUT"])
-def test_g_tag_named_account(raw: Raw, subject: Subject, verb: str) -> None:
+def test_tag_named_account(raw: Raw, subject: Subject, verb: str) -> None:
     tags = raw.ask(verb, subject.tags, json={"account": "test", "new": "1"}).ok()
     assert tags["new"] == "1"
     assert "account" not in tags
@@ -117,9 +109,9 @@ def test_g_tag_named_account(raw: Raw, subject: Subject, verb: str) -> None:
     assert subject.settled(subject.tags)["new"] == "1"
 
 
-@row("G", "machine=uuid of another VM: tags go to THAT VM (confirmed); machine=text -> 409 Invalid UUID.")
+@fact("tags-and-metadata.md#tag-named-machine", "requests.md#parameters-are-one-bag")
 @pytest.mark.parametrize("verb", ["POST", "PUT"])
-def test_g_tag_named_machine(raw: Raw, subject: Subject, verb: str) -> None:
+def test_tag_named_machine(raw: Raw, subject: Subject, verb: str) -> None:
     victim = Subject(raw)
     assert raw.ask(verb, subject.tags, json={"machine": victim.uuid, "x": "1"}).ok() == {"x": "1"}
     assert victim.settled(victim.tags) == {"x": "1"}
@@ -128,8 +120,8 @@ def test_g_tag_named_machine(raw: Raw, subject: Subject, verb: str) -> None:
     answer.refused(409, "ValidationFailed", field="uuid", detail="Invalid UUID")
 
 
-@row("G", "image=text dropped; image or package = unknown uuid -> 404.")
-def test_g_tags_named_image_and_package(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#tags-named-image-or-package")
+def test_tags_named_image_and_package(raw: Raw, subject: Subject) -> None:
     raw.put(subject.tags, {"image": "text", "new": "1"}).ok()
     assert subject.settled(subject.tags) == {"new": "1"}
     for name in ("image", "package"):
@@ -138,14 +130,14 @@ def test_g_tags_named_image_and_package(raw: Raw, subject: Subject) -> None:
     assert subject.settled(subject.tags) == {"new": "1"}
 
 
-@row("G", "uuid, owner_uuid, context dropped silently.")
-def test_g_tags_dropped(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#tags-that-are-dropped")
+def test_tags_dropped(raw: Raw, subject: Subject) -> None:
     raw.put(subject.tags, {"uuid": "a", "owner_uuid": "b", "context": "c", "new": "1"}).ok()
     assert subject.settled(subject.tags) == {"new": "1"}
 
 
-@row("G", "action, origin, credentials, dataset, as-role, package=text become tags (confirmed).")
-def test_g_parameters_that_become_tags(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#parameters-that-become-tags")
+def test_parameters_that_become_tags(raw: Raw, subject: Subject) -> None:
     names = ["action", "origin", "credentials", "dataset", "as-role", "package"]
     tags = dict.fromkeys(names, "text")
     assert raw.put(subject.tags, tags).ok() == tags
@@ -154,8 +146,8 @@ def test_g_parameters_that_become_tags(raw: Raw, subject: Subject) -> None:
     assert subject.settled(subject.tags)["as-role"] == "admin"
 
 
-@row("G", "Metadata: machine/uuid/image/credentials/*_pw dropped, `context` and `origin` stored;")
-def test_g_metadata_dropped(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#metadata-that-are-dropped")
+def test_metadata_dropped(raw: Raw, subject: Subject) -> None:
     stored = {"context": "c", "origin": "o", "new": "1"}
     dropped = {"machine": subject.uuid, "uuid": "u", "image": "i", "credentials": "c", "root_pw": "p"}
     before = raw.get(subject.metadata).ok()
@@ -165,16 +157,16 @@ def test_g_metadata_dropped(raw: Raw, subject: Subject) -> None:
     assert subject.settled(subject.metadata) == before | stored
 
 
-@row("G", "only-dropped keys -> 409.")
-def test_g_metadata_all_dropped(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#metadata-that-are-dropped")
+def test_metadata_all_dropped(raw: Raw, subject: Subject) -> None:
     for body in ({"uuid": "u", "root_pw": "p"}, {}):
         answer = raw.post(subject.metadata, body)
         answer.refused(409, "ValidationFailed", "Invalid metadatum parameters")  # VMAPI metadata.js
 
 
-@row("G", "Object/array/null values 409.")
+@fact("tags-and-metadata.md#values-other-than-scalars")
 @pytest.mark.parametrize("value", [{"a": 1}, ["a"], None])
-def test_g_forbidden_data_types(raw: Raw, subject: Subject, value: Any) -> None:
+def test_forbidden_data_types(raw: Raw, subject: Subject, value: Any) -> None:
     answer = raw.post(subject.metadata, {"k": value})
     answer.refused(409, "ValidationFailed", field="customer_metadata.k", detail="Forbidden Data Type")
     for verb in ("POST", "PUT"):
@@ -182,8 +174,8 @@ def test_g_forbidden_data_types(raw: Raw, subject: Subject, value: Any) -> None:
         answer.refused(409, "ValidationFailed", field="tags.k", detail="Forbidden Data Type")
 
 
-@row("G", "DELETE tag twice at once: 204, 204 (job pending), then 404.")
-def test_g_delete_tag_twice(raw: Raw, subject: Subject) -> None:
+@fact("tags-and-metadata.md#delete-a-tag-twice")
+def test_delete_tag_twice(raw: Raw, subject: Subject) -> None:
     path = f"{subject.tags}/role"
     raw.delete(path).empty(204)
     raw.delete(path).empty(204)
@@ -191,16 +183,16 @@ def test_g_delete_tag_twice(raw: Raw, subject: Subject) -> None:
     raw.delete(path).refused(404, "ResourceNotFound", 'tag "role" not found')
 
 
-@row("G", "delete-all on empty 204.")
-def test_g_delete_no_tags(raw: Raw) -> None:
+@fact("tags-and-metadata.md#delete-no-tags")
+def test_delete_no_tags(raw: Raw) -> None:
     subject = Subject(raw)
     assert raw.get(subject.tags).ok() == {}
     raw.delete(subject.tags).empty(204)
 
 
-@row("G", "Tags on failed/destroyed/provisioning machines: 200/204.")
+@fact("tags-and-metadata.md#machines-that-are-not-running")
 @pytest.mark.parametrize("state", ["failed", "destroyed", "provisioning"])
-def test_g_tags_in_other_states(raw: Raw, state: str) -> None:
+def test_tags_in_other_states(raw: Raw, state: str) -> None:
     subject = Subject(raw, state=state, tags={"role": "web"})
     assert raw.get(subject.tags).ok() == {"role": "web"}
     answer = raw.post(subject.tags, {"new": "1"})
@@ -211,8 +203,8 @@ def test_g_tags_in_other_states(raw: Raw, state: str) -> None:
     raw.delete(subject.tags).empty(204)
 
 
-@row("G", "Body limit: exactly 100000 bytes ok, 100001 -> 413 PayloadTooLargeError.")
-def test_g_body_limit(raw: Raw, subject: Subject) -> None:
+@fact("requests.md#body-limit")
+def test_body_limit(raw: Raw, subject: Subject) -> None:
     room = 100_000 - len(dumps({"script": ""}))
     body = dumps({"script": "x" * room})
     assert len(body) == 100_000
@@ -222,8 +214,8 @@ def test_g_body_limit(raw: Raw, subject: Subject) -> None:
     assert len(subject.settled(subject.metadata)["script"]) == room
 
 
-@row("G", 'POST array or scalar JSON: 404 "undefined does not exist".')
+@fact("requests.md#bodies-that-are-no-objects")
 @pytest.mark.parametrize("body", [["a"], [], 5, "text", True])
-def test_g_bodies_that_are_no_objects(raw: Raw, subject: Subject, body: Any) -> None:
+def test_bodies_that_are_no_objects(raw: Raw, subject: Subject, body: Any) -> None:
     answer = raw.post(subject.tags, body)
     answer.refused(404, "ResourceNotFound", "undefined does not exist")

@@ -2,12 +2,12 @@
 
 from email.utils import parsedate_to_datetime
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, Raw
 
 
-@row("H", "Throttle: burst ~30-33 then 429 code TooManyRequestsError, no Retry-After;")
-def test_h_burst(fresh: Raw) -> None:
+@fact("throttle.md#burst-and-rate")
+def test_burst(fresh: Raw) -> None:
     fresh.cloud.throttle()
     assert {fresh.get("/my/machines").status for _ in range(30)} == {200}
     answer = fresh.get("/my/machines")
@@ -15,30 +15,30 @@ def test_h_burst(fresh: Raw) -> None:
     assert answer.headers["Retry-After"] is None
 
 
-@row("H", "machines+tags+fwrules share;")
-def test_h_one_bucket(fresh: Raw) -> None:
+@fact("throttle.md#one-bucket-for-machines")
+def test_one_bucket(fresh: Raw) -> None:
     tags = f"/my/machines/{fresh.site.add_machine().uuid}/tags"
     fresh.cloud.throttle(burst=3)
     assert [fresh.get(path).status for path in ("/my/machines", tags, "/my/fwrules")] == [200] * 3
     assert [fresh.get(path).status for path in ("/my/machines", tags, "/my/fwrules")] == [429] * 3
 
 
-@row("H", "* a 404 raised before the handler is not counted;")
-def test_h_a_404_is_not_counted(fresh: Raw) -> None:
+@fact("throttle.md#throttled-before-the-handler")
+def test_a_404_is_not_counted(fresh: Raw) -> None:
     fresh.cloud.throttle(burst=1)
     assert {fresh.get(f"/my/machines/{UNKNOWN}").status for _ in range(5)} == {404}
     assert fresh.get("/my/machines").status == 200
     assert fresh.get("/my/machines").status == 429
 
 
-@row("H", "HEAD 429 too.")
-def test_h_head_is_throttled(fresh: Raw) -> None:
+@fact("throttle.md#head-is-throttled")
+def test_head_is_throttled(fresh: Raw) -> None:
     fresh.cloud.throttle(burst=1)
     assert [fresh.head("/my/machines").status for _ in range(2)] == [200, 429]
 
 
-@row("H", "Read-only: 503 ServiceUnavailableError + Retry-After date (confirmed);")
-def test_h_read_only(fresh: Raw) -> None:
+@fact("throttle.md#read-only-mode")
+def test_read_only(fresh: Raw) -> None:
     fresh.cloud.read_only(until=3600)
     for answer in (fresh.post("/my/machines", {}), fresh.put("/my/config", {}), fresh.delete("/my/keys/x")):
         answer.refused(503, "ServiceUnavailableError", "This Triton data center is being upgraded")
@@ -47,7 +47,7 @@ def test_h_read_only(fresh: Raw) -> None:
     assert fresh.get("/my/machines").status == 200
 
 
-@row("H", "404 of a missing machine comes first.")
-def test_h_read_only_comes_late(fresh: Raw) -> None:
+@fact("throttle.md#read-only-mode-is-checked-late")
+def test_read_only_comes_late(fresh: Raw) -> None:
     fresh.cloud.read_only()
     fresh.delete(f"/my/machines/{UNKNOWN}").refused(404, "ResourceNotFound")

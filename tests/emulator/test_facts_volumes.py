@@ -2,13 +2,13 @@
 
 import pytest
 
-from .facts import row
+from .facts import fact
 from .raw import UNKNOWN, Raw
 
 
-@row("H", "Disks list on a non-bhyve machine: 200 [].")
+@fact("storage.md#disks-of-other-brands")
 @pytest.mark.parametrize("brand", ["joyent", "lx"])
-def test_h_disks_of_a_container(raw: Raw, brand: str) -> None:
+def test_disks_of_a_container(raw: Raw, brand: str) -> None:
     machine = raw.site.add_machine(brand=brand).uuid
     answer = raw.get(f"/my/machines/{machine}/disks")
     assert answer.ok() == []
@@ -16,10 +16,10 @@ def test_h_disks_of_a_container(raw: Raw, brand: str) -> None:
     assert raw.head(f"/my/machines/{machine}/disks").status == 200
 
 
-@row("H", "* volumes off -> 405.")
+@fact("storage.md#volumes-off")
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 @pytest.mark.parametrize("path", ["/my/volumes", f"/my/volumes/{UNKNOWN}", "/my/volumesizes"])
-def test_h_volumes_off(fresh: Raw, method: str, path: str) -> None:
+def test_volumes_off(fresh: Raw, method: str, path: str) -> None:
     fresh.site.volumes_enabled = False
     answer = fresh.ask(method, path, authorization=None)
     answer.refused(405, "MethodNotAllowedError", early=True)
@@ -47,7 +47,7 @@ def test_volumes_are_asked_with_known_parameters_only(fresh: Raw) -> None:
     answer.refused(409, "InvalidArgument", "Error: invalid parameter: limit")
 
 
-def test_a_machine_and_a_volume_that_are_not_on_one_network(fresh: Raw) -> None:
+def test_machine_and_a_volume_that_are_not_on_one_network(fresh: Raw) -> None:
     """The server means 409 VolumesNotReachable, and does not find what it means: errors.js."""
     fresh.post("/my/volumes", {"name": "data", "type": "tritonnfs"}).ok(201)
     fresh.cloud.clock.advance(15)
@@ -64,7 +64,7 @@ def test_a_machine_and_a_volume_that_are_not_on_one_network(fresh: Raw) -> None:
     answer.refused(500, "Error", f"Volumes not reachable from machine: {reason}")
 
 
-def test_a_machine_makes_the_volumes_that_are_missing(fresh: Raw) -> None:
+def test_machine_makes_the_volumes_that_are_missing(fresh: Raw) -> None:
     """The workflow of a provision makes them: sdc-vmapi, workflows/nfs-volumes."""
     image = next(image.uuid for image in fresh.site.images.values() if image.name == "base-64-lts")
     mount = {"name": "fresh", "mountpoint": "/data", "mode": "ro", "type": "tritonnfs"}
