@@ -1,4 +1,4 @@
-"""Section F of cloudapi-observed.md: actions on a machine, and its end."""
+"""What docs/cloudapi/actions.md says: actions on a machine, and its end."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,7 @@ def test_no_content_type(fresh: Raw) -> None:
 
 @fact("requests.md#empty-answers")
 def test_chunked(raw: Raw) -> None:
-    """The 302 of a NIC waits for the issue on networks."""
+    """The 302 of a NIC is in test_facts_nics."""
     answer = act(raw, raw.site.add_machine(name="chunked"), "reboot")
     assert (answer.status, answer.body) == (202, b"")
     assert answer.headers["Transfer-Encoding"] == "chunked"

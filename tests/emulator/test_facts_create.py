@@ -1,4 +1,4 @@
-"""Section E of cloudapi-observed.md: creating a machine.
+"""What docs/cloudapi/create.md says: creating a machine.
 
 Answered differently on purpose: the server waits about 200 ms before it answers ("~200 ms"), so that its own
 database catches up. The emulator answers at once, because no test should sleep.

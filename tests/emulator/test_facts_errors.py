@@ -37,7 +37,7 @@ def test_datacenter(raw: Raw, name: str) -> None:
 
 @fact("errors.md#codes-that-end-in-error")
 def test_codes_that_end_in_error(raw: Raw) -> None:
-    """429 and 503 are in test_observed_h_limits, 501 is in test_observed_h_fabrics; 409 is in section F."""
+    """429 and 503 are in test_facts_throttle, 501 is in test_facts_fabrics, 409 is in test_facts_actions."""
     raw.get("/my/datasets").refused(405, "MethodNotAllowedError", early=True)
     raw.get("/my", headers={"Accept": "text/html"}).refused(406, "NotAcceptableError", early=True)
     raw.post("/my", body=b" " * 100001).refused(413, "PayloadTooLargeError", early=True)

@@ -1,4 +1,4 @@
-"""Section H of cloudapi-observed.md: fabrics; and what their schemas do that no client should rely on."""
+"""Fabrics, and what their schemas do that no client should rely on."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_fabric_vlan_numbers_in_texts(fresh: Raw) -> None:
     answer = fresh.post(VLANS, {"vlan_id": 2.5, "name": "half"})
     message = 'property "vlan_id": 2.5 - number value found, but a integer is required'
     answer.refused(409, "InvalidArgument", message)
-    # The body wins over the path (cloudapi-behaviour D5).
+    # The body wins over the path (docs/cloudapi/requests.md#parameters-are-one-bag).
     fresh.put(f"{VLANS}/2", {"vlan_id": 10}).refused(404, "ResourceNotFound", "vlan not found")
     fresh.put(f"{VLANS}/2", {"vlan_id": 0, "name": "nought"}).refused(409, "InvalidArgument")
 

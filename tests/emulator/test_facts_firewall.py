@@ -1,4 +1,4 @@
-"""Section H of cloudapi-observed.md: firewall rules."""
+"""Firewall rules."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""Section A of cloudapi-observed.md: what breaks the real server is answered here, and held against the test.
+"""What docs/cloudapi/hazards.md says: what breaks the real server is answered here, and fails the test.
 
-A lost backend (A5) is nothing that a client does: it is a fault that one asks for.
+A lost backend is nothing that a client does: it is a fault that one asks for.
 """
 
 import os
@@ -47,7 +47,7 @@ def violation(raw: Raw, *words: str) -> Iterator[None]:
 )
 def test_action_on_a_deleted_machine(raw: Raw, action: str) -> None:
     machine = raw.site.add_machine(state="destroyed")
-    with violation(raw, "A1", action):
+    with violation(raw, "hazards.md#action-on-a-deleted-machine", action):
         body = {"action": action, "name": "new", "package": "g4"}
         gone = raw.post(f"/my/machines/{machine.uuid}", body).ok(410)
     assert (gone["id"], gone["state"]) == (machine.uuid, "deleted")
@@ -59,7 +59,7 @@ def test_action_on_a_deleted_machine(raw: Raw, action: str) -> None:
     [(SIGNATURE, "(request-target) date"), ("Signature nonsense", "date")],
 )
 def test_x_date(raw: Raw, authorization: str, signed: str) -> None:
-    with violation(raw, "A2", "X-Date"):
+    with violation(raw, "hazards.md#x-date-breaks-all-requests", "X-Date"):
         answer = raw.get(
             "/my", headers={"X-Date": format_date_time(time())}, authorization=authorization, signed=signed
         )
@@ -71,7 +71,7 @@ def test_x_date(raw: Raw, authorization: str, signed: str) -> None:
 @pytest.mark.parametrize(("verb", "area"), [("GET", "metadata"), ("DELETE", "metadata"), ("GET", "tags")])
 def test_key_with_a_space(raw: Raw, verb: str, area: str) -> None:
     machine = raw.site.add_machine(tags={"a b": "c"}, metadata={"a b": "c"})
-    with violation(raw, "A3", area):
+    with violation(raw, "hazards.md#keys-with-a-space", area):
         assert raw.ask(verb, f"/my/machines/{machine.uuid}/{area}/a%20b").status == 500
 
 
@@ -99,11 +99,11 @@ def test_tag_with_a_slash(raw: Raw) -> None:
     "volume", [{"name": "data", "mountpoint": "relative"}, {"name": "data", "mountpoint": "/d", "mode": "x"}]
 )
 def test_invalid_volume(raw: Raw, volume: dict[str, str]) -> None:
-    """Here it is answered, so that nobody waits for ever; volumes themselves come later."""
+    """Here it is answered, so that nobody waits for ever."""
     before = raw.names()
     image = next(found["id"] for found in raw.get("/my/images").ok() if found["type"] == "zone-dataset")
     package = next(found["id"] for found in raw.get("/my/packages").ok() if "brand" not in found)
-    with violation(raw, "A4", "volumes"):
+    with violation(raw, "hazards.md#invalid-volumes-on-create", "volumes"):
         answer = raw.post("/my/machines", {"image": image, "package": package, "volumes": [volume]})
         assert answer.status == 500
     assert raw.names() == before
@@ -120,20 +120,20 @@ def test_backend_lost(fresh: Raw) -> None:
 
 @fact("hazards.md#urls-of-more-than-8-kb")
 def test_long_url(raw: Raw) -> None:
-    with violation(raw, "A5"):
+    with violation(raw, "hazards.md#urls-of-more-than-8-kb"):
         assert raw.get("/my/machines?name=" + "x" * 9000).status >= 400
 
 
 @fact("hazards.md#empty-machine-id")
 @pytest.mark.parametrize("account", ["test", "my"])
 def test_empty_id(raw: Raw, account: str) -> None:
-    with violation(raw, "A6"):
+    with violation(raw, "hazards.md#empty-machine-id"):
         assert raw.get(f"/{account}/machines/").status == 500
 
 
 @fact("hazards.md#post-to-ping")
 def test_post_to_ping(raw: Raw) -> None:
-    with violation(raw, "A6"):
+    with violation(raw, "hazards.md#post-to-ping"):
         assert raw.post("/--ping", {}, authorization=None).status == 500
 
 
@@ -159,4 +159,4 @@ def test_a_hazard_fails_the_test_that_caused_it(tmp_path: Path) -> None:
     assert "PASSED test_user.py::test_harmless" in summary
     assert re.search("^(ERROR|FAILED) test_user.py::test_harmful", summary, re.MULTILINE)
     assert not re.search("^(ERROR|FAILED) test_user.py::test_harmless", summary, re.MULTILINE)
-    assert "A1" in ran.stdout
+    assert "hazards.md#action-on-a-deleted-machine" in ran.stdout

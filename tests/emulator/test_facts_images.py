@@ -1,4 +1,4 @@
-"""Section H of cloudapi-observed.md: the actions on images. The rest is IMGAPI's, read in its code."""
+"""The actions on images. Most of this is IMGAPI's, read in its code."""
 
 from dataclasses import replace
 from typing import Any

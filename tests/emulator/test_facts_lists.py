@@ -1,4 +1,4 @@
-"""Section D of cloudapi-observed.md: machines, listed and got."""
+"""What docs/cloudapi/lists.md and machines.md say: machines, listed and got."""
 
 import json
 from typing import Any

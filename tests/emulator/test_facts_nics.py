@@ -1,4 +1,4 @@
-"""Sections C and H of cloudapi-observed.md: NICs."""
+"""NICs."""
 
 from dataclasses import replace
 from uuid import uuid4

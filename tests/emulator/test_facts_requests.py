@@ -1,4 +1,4 @@
-"""Section B of cloudapi-observed.md, continued: dates, old forms, the order of the checks, their headers."""
+"""What docs/cloudapi/signing.md says of dates and old forms, and requests.md of the order of the checks."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""Section B of cloudapi-observed.md: who may ask, and in what form."""
+"""What docs/cloudapi/signing.md says: who may ask, and in what form."""
 
 from typing import Any
 

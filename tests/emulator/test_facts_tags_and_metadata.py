@@ -1,4 +1,4 @@
-"""Section G of cloudapi-observed.md: tags and metadata, and what a body may do to a route."""
+"""What docs/cloudapi/tags-and-metadata.md says, and what a body may do to a route."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Section H of cloudapi-observed.md: the throttle and the read-only mode, where they stand in a server."""
+"""What docs/cloudapi/throttle.md says: the throttle and the read-only mode, where they stand in a server."""
 
 from email.utils import parsedate_to_datetime
 

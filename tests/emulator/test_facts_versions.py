@@ -1,4 +1,4 @@
-"""Section C of cloudapi-observed.md: versions, and what answers without a signature."""
+"""What docs/cloudapi/versions.md says, and what answers without a signature."""
 
 from typing import Any
 
@@ -51,7 +51,8 @@ def test_version_of_the_reply(raw: Raw, version: str | None) -> None:
 def test_ping(raw: Raw, authorization: str | None) -> None:
     answer = raw.get("/--ping", authorization=authorization)
     assert answer.ok() == {"ping": "pong", "cloudapi": {"versions": VERSIONS}}
-    assert answer.headers["Triton-Datacenter-Name"] == "us-sw-1"  # D, section D8
+    # docs/cloudapi/requests.md#triton-datacenter-name-header
+    assert answer.headers["Triton-Datacenter-Name"] == "us-sw-1"
     head = raw.head("/--ping", authorization=authorization)
     assert (head.status, head.body) == (200, b"")
     assert head.headers["Content-Length"] == str(len(answer.body))

@@ -1,4 +1,4 @@
-"""Section H of cloudapi-observed.md: disks and volumes, and what it says of migrations: nothing."""
+"""Disks and volumes."""
 
 import pytest
 
