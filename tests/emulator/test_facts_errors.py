@@ -26,7 +26,7 @@ def test_head_not_allowed(raw: Raw, area: str) -> None:
     assert "HEAD" not in head.headers["Allow"]
 
 
-@fact("requests.md#datacenter-is-a-redirect")
+@fact("requests.md#datacenter-is-a-redirect", "requests.md#redirects-are-answers")
 @pytest.mark.parametrize("name", ["us-sw-1", "us-east-1"])
 def test_datacenter(raw: Raw, name: str) -> None:
     answer = raw.get(f"/my/datacenters/{name}")
@@ -35,7 +35,7 @@ def test_datacenter(raw: Raw, name: str) -> None:
     assert raw.get("/my/datacenters").ok()[name] == raw.cloud.url(name)
 
 
-@fact("errors.md#codes-that-end-in-error")
+@fact("errors.md#codes-that-end-in-error", "requests.md#bad-percent-escapes")
 def test_codes_that_end_in_error(raw: Raw) -> None:
     """429 and 503 are in test_facts_throttle, 501 is in test_facts_fabrics, 409 is in test_facts_actions."""
     raw.get("/my/datasets").refused(405, "MethodNotAllowedError", early=True)

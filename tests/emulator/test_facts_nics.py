@@ -50,7 +50,7 @@ def test_nic_by_mac(raw: Raw, vm: VM) -> None:
     raw.delete(f"{path}/baadd34db33f").refused(404, "ResourceNotFound", "nic not found")
 
 
-@fact("networks.md#add-a-nic")
+@fact("networks.md#add-a-nic", "requests.md#redirects-are-answers")
 def test_nic_added(raw: Raw, vm: VM) -> None:
     path, private = f"/my/machines/{vm.uuid}/nics", network(raw, "private")
     answer = raw.post(path, {"network": private})
