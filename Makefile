@@ -1,12 +1,15 @@
-# The two commands of this project; each makes its own .venv first.
+# The commands of this project; each makes its own .venv first.
 #   make demo   the tutorial, against the emulator on this machine
 #   make test   everything that CI checks
+#   make soak   the tests that take minutes
+#   make help   these lines
 # To use another Python: make test PYTHON=python3.13
 
 SHELL := /bin/bash -o pipefail
-PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
-	command -v $(python) >/dev/null && $(python) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	&& echo $(python))))
+# The first Python that is new enough. What pyenv says of a version that is listed but not active is not shown.
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python $(NEW_ENOUGH) && echo $$python && break; done)
 BIN := .venv/bin
 
 # Three jobs at a time on two cores, as some wait more than they work; each job's output in one piece where this
@@ -17,7 +20,7 @@ CLOUD_TESTS := tests/api tests/machine tests/contract tests/emulator
 NOT_OTHER := $(CLOUD_TESTS) tests/interop tests/fuzz
 PARTS := cloud-tests other-tests stress-tests interop-tests fuzz-tests
 
-.PHONY: demo test lint types tests $(PARTS) coverage docs clean
+.PHONY: demo test soak help lint types tests $(PARTS) coverage docs clean
 
 demo: .venv/demo
 	@$(BIN)/python examples/tutorial.py --emulated
@@ -30,9 +33,17 @@ test: .venv/dev
 	@$(MAKE) --no-print-directory coverage
 	@echo "make test: lint, format, types, tests with branch coverage, wheel and docs are all in order."
 
+soak: .venv/dev
+	$(BIN)/pytest -m soak tests
+	@echo "make soak: the tests that take minutes (those marked soak) passed; pytest's last line has their number."
+
+help:
+	@sed -n 's/^#   make/make/p' $(firstword $(MAKEFILE_LIST))
+
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: .venv/dev
 	$(BIN)/mypy
@@ -42,16 +53,16 @@ tests: .venv/dev
 	@$(MAKE) $(SIDE_BY_SIDE) $(PARTS)
 	@$(MAKE) --no-print-directory coverage
 
-# Not pytest-cov: our own pytest plugin is imported before it would start to measure.
 cloud-tests: .venv/dev
 	$(BIN)/coverage run -m pytest $(CLOUD_TESTS)
 
+# This -m replaces the one in pyproject.toml, so it repeats "not soak".
 other-tests: .venv/dev
-	$(BIN)/coverage run --omit='smartdc/emulator/*' -m pytest tests $(NOT_OTHER:%=--ignore=%) -m "not stress"
+	$(BIN)/coverage run --omit='smartdc/emulator/*' -m pytest tests $(NOT_OTHER:%=--ignore=%) -m "not stress and not soak"
 
 # What these cover is covered by the others, and to measure it would take as long again.
 stress-tests: .venv/dev
-	$(BIN)/pytest tests/faults tests/http -m stress
+	$(BIN)/pytest tests/faults tests/http -m "stress and not soak"
 
 interop-tests: .venv/dev
 	$(BIN)/pytest tests/interop
@@ -69,12 +80,15 @@ docs: .venv/dev
 # Each .venv/NAME marks that the extra NAME is installed as pyproject.toml now has it.
 .venv/demo: EXTRA := emulator
 .venv/dev: EXTRA := dev
-.venv/demo .venv/dev: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "smartdc needs Python 3.11 or later: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+.venv/demo .venv/dev: pyproject.toml | $(BIN)/python
 	@echo "Installing smartdc[$(EXTRA)] into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRA)]"
 	@touch $@
+
+$(BIN)/python:
+	$(if $(shell "$(PYTHON)" $(NEW_ENOUGH) && echo yes),,$(error smartdc needs Python 3.11 or later, \
+	found $(or $(PYTHON),none): make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python))
+	@"$(PYTHON)" -m venv .venv || { rm -rf .venv; exit 1; }
 
 clean:
 	rm -rf .venv build dist *.egg-info docs/_build .coverage .coverage.* .*_cache

@@ -332,14 +332,20 @@ def json_or_none(response: requests.Response) -> Any:
 
 
 def error_fields(body: Any) -> Mapping[str, Any]:
-    """Where code and message stand: in the object, or in the first one of a list (behaviour D7)."""
+    """Where code and message stand: in the object, or in the first one of a list.
+
+    See docs/cloudapi/storage.md#errors-of-volumes-may-be-a-list.
+    """
     if isinstance(body, list):
         body = next((entry for entry in body if isinstance(entry, Mapping)), None)
     return body if isinstance(body, Mapping) else {}
 
 
 def _only_text(fields: Mapping[str, Any]) -> str | None:
-    """The text of ``{"BadHTTPRequest": "..."}``: so the proxy before the server speaks (behaviour D3)."""
+    """The text of ``{"BadHTTPRequest": "..."}``: so the proxy before the server speaks.
+
+    See docs/cloudapi/throttle.md#haproxy-errors.
+    """
     values = [] if "code" in fields else list(fields.values())
     return text_or_none(values[0]) if len(values) == 1 else None
 

@@ -28,7 +28,7 @@ from tests.contract.deviations import ACTIONS, DEVIATIONS
 
 __all__ = ["DESCRIPTION", "Description", "Tally"]
 
-PAGE = Path(__file__).resolve().parents[2] / "shared" / "cloudapi-openapi.json"
+_PAGE = Path(__file__).parent / "data" / "cloudapi-openapi.json"
 
 #: Roots and pings are no operations of the description.
 _OUTSIDE = re.compile(r"/(--ping|docs.*|favicon\.ico)?/?")
@@ -252,4 +252,4 @@ def _read(text: Any, schema: dict[str, Any]) -> Any:
     return text
 
 
-DESCRIPTION = Description(json.loads(PAGE.read_text()), DEVIATIONS) if PAGE.exists() else None
+DESCRIPTION = Description(json.loads(_PAGE.read_text()), DEVIATIONS)

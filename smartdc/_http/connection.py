@@ -94,7 +94,8 @@ class Connection(Endpoint):
         self.login = login
         self.auth = auth
         self.default_headers = CaseInsensitiveDict({"Accept": "application/json", "User-Agent": USER_AGENT})
-        # The server prefers Accept-Version to X-Api-Version (observed C): the caller's must win.
+        # The server prefers Accept-Version to X-Api-Version
+        # (docs/cloudapi/versions.md#other-headers-that-name-a-version): the caller's must win.
         if not any(name.lower() == "x-api-version" for name in headers or {}):
             self.default_headers[self.VERSION_HEADER] = self.API_VERSION
         self.default_headers.update(headers or {})
@@ -212,7 +213,8 @@ class Connection(Endpoint):
             merged["Content-Type"] = "application/json"
         merged.update(headers or {})
         if "X-Date" in merged:
-            # The server keeps the first signed header list it parses: X-Date breaks it for all (observed A2).
+            # The server keeps the first signed header list it parses: X-Date breaks it for all
+            # (docs/cloudapi/hazards.md#x-date-breaks-all-requests).
             raise ConfigurationError(
                 "X-Date must not be sent to CloudAPI: the Date header is set when signing"
             )
@@ -344,7 +346,8 @@ def checked_path(path: str) -> str:
     if _URL_SPECIAL.search(path):
         raise ConfigurationError(f"path {path!r} must be quoted, and its query given as params=")
     if any(unquote(segment) in ("", ".", "..") for segment in path.split("/")[1:]):
-        # An empty id makes the server fail (observed A6); the dots lead to another account.
+        # An empty id makes the server fail (docs/cloudapi/hazards.md#empty-machine-id); the dots lead to
+        # another account.
         raise ConfigurationError(f"path {path!r} has an empty part, or one that leads out of the account")
     return path
 
@@ -354,7 +357,8 @@ def encoded_query(params: Params | None) -> list[tuple[str, str]]:
     query = []
     for name, value in (params or {}).items():
         if name in _PRESIGN_ONLY:
-            # One of them alone makes the server fail with 500 (observed B).
+            # One of them alone makes the server fail with 500
+            # (docs/cloudapi/hazards.md#parts-of-a-pre-signed-url).
             raise ConfigurationError(f"query parameter {name!r} belongs to pre-signed URLs only")
         if isinstance(value, bool):
             value = "true" if value else "false"

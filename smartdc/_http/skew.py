@@ -15,11 +15,13 @@ __all__ = ["is_skew", "server_ahead"]
 
 
 ALLOWED_SECONDS = 300.0
-"""What the server lets pass (observed B)."""
+"""What the server lets pass (docs/cloudapi/signing.md#clock-skew-limit)."""
 
 
 def is_skew(error: APIError, off: float | None) -> bool:
-    """Whether the server refused a request for its Date (observed B): nothing was carried out then.
+    """Whether the server refused a request for its Date: nothing was carried out then.
+
+    See docs/cloudapi/signing.md#clock-skew-limit.
 
     Args:
         error: The refusal.

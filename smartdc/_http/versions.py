@@ -53,8 +53,8 @@ def _has_not(error: APIError) -> bool:
     """Whether the server has no route for the request, or none in the API version that was asked for."""
     if isinstance(error, VersionError) or error.status == 405:
         return True
-    # A 404 without Request-Id is about the path itself, not about a thing that it names (observed B); to HEAD
-    # there is no body that would say so.
+    # A 404 without Request-Id is about the path itself, not about a thing that it names
+    # (docs/cloudapi/requests.md#early-errors-lack-headers); to HEAD there is no body that would say so.
     return (
         error.status == 404
         and error.request_id is None

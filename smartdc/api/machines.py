@@ -34,18 +34,19 @@ _HOUR = 60
 """In minutes, for `tombstone`."""
 
 _PAGE = 1000
-"""What the server lists and counts at most in one answer (observed D)."""
+"""What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
 
-# The server answers these two with every machine that is not destroyed (observed D).
+# The server answers these two with every machine that is not destroyed
+# (docs/cloudapi/lists.md#states-that-mean-active).
 _UNFILTERED_STATES = ("provisioning", "stopping")
 
 
 class MachineOperations(Connection):
     """Operations on the machines of the account."""
 
-    # Since API 7: it ignores `dataset` when listing (observed D).
+    # Since API 7: it ignores `dataset` when listing (docs/cloudapi/lists.md#image-filter).
     IMAGE_PARAMETER = "image"
-    # A second live machine of the same name is refused (observed E).
+    # A second live machine of the same name is refused (docs/cloudapi/create.md#duplicate-name).
     UNIQUE_NAMES = True
 
     def num_machines(
@@ -181,7 +182,9 @@ class MachineOperations(Connection):
         filters = _filters(machine_type, state, memory, tombstone, tags, brand, docker)
         filters |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
         filters |= given(name=name, credentials=credentials or None)
-        # Of these the server lists too many (observed D): the right ones are chosen, and counted off, here.
+        # Of these the server lists too many (docs/cloudapi/lists.md#states-that-mean-active,
+        # docs/cloudapi/lists.md#name-filter-matches-prefixes): the right ones are chosen, and counted off,
+        # here.
         chosen_here = name is not None or tags == "*" or state in _UNFILTERED_STATES
         if paged:
             found = self._machine_page(filters, limit, offset)
@@ -345,7 +348,10 @@ class MachineOperations(Connection):
 
 
 def _is_of(data: Mapping[str, Any], wanted: tuple[str, str | None, str | None]) -> bool:
-    """Whether it has this name, package and image; the last two the server may not tell (behaviour D4)."""
+    """Whether it has this name, package and image; the last two the server may not tell.
+
+    See docs/cloudapi/machines.md#values-a-client-may-not-expect.
+    """
     name, package, image = wanted
     return (
         data.get("name") == name.replace(SHORT_ID, data["id"].partition("-")[0])
@@ -367,7 +373,8 @@ def _filters(
         type=machine_type,
         state="destroyed" if state == "deleted" else state,
         memory=memory,
-        # Any value switches it on, 0 and false too (observed D).
+        # Any value switches it on, 0 and false too
+        # (docs/cloudapi/requests.md#query-booleans-are-truthy-strings).
         tombstone=tombstone or None,
         brand=brand,
     )

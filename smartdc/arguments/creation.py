@@ -35,7 +35,9 @@ _MOUNT_POINT = re.compile(r"/[^\0]*[^/\0][^\0]*")
 
 
 def checked_name(name: str | None) -> str | None:
-    """The name, if the server takes it; of another type it would make the server fail (observed E).
+    """The name, if the server takes it; of another type it would make the server fail.
+
+    See docs/cloudapi/create.md#name-of-another-type.
 
     Raises:
         ConfigurationError: It has characters that it must not have, or too many.
@@ -55,7 +57,10 @@ def flat_entries(
     boot_script: str | PathLike[str] | None,
     tags: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Metadata and tags as flat keys: the server drops nested ones in silence (observed E)."""
+    """Metadata and tags as flat keys: the server drops nested ones in silence.
+
+    See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
+    """
     entries = dict(metadata or {})
     if boot_script is not None:
         entries["user-script"] = Path(boot_script).expanduser().read_text(encoding="utf-8")
@@ -70,7 +75,7 @@ def network_list(networks: Iterable[EntityRef] | EntityRef | None) -> list[Any] 
     entries = [network_entry(network) for network in _listed(networks)]
     if all(isinstance(entry, str) for entry in entries):
         return entries
-    # The server refuses ids and objects in one list (observed E).
+    # The server refuses ids and objects in one list (docs/cloudapi/create.md#mixed-networks-are-refused).
     return [NetworkObject(ipv4_uuid=entry) if isinstance(entry, str) else entry for entry in entries]
 
 
@@ -102,7 +107,9 @@ def locality_hints(locality: Locality | None) -> dict[str, Any] | None:
 
 
 def volume_mounts(volumes: Iterable[VolumeMount] | None) -> list[VolumeMount] | None:
-    """Volumes with their mount points; to one that is wrong the server never answers (observed A4).
+    """Volumes with their mount points; to one that is wrong the server never answers.
+
+    See docs/cloudapi/hazards.md#invalid-volumes-on-create.
 
     Raises:
         ConfigurationError: A name, mount point, mode or type that the server does not take.

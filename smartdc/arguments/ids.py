@@ -46,7 +46,8 @@ def entity_id(entity: Any, what: str, *keys: str) -> str:
         raise ConfigurationError(
             f"{entity!r} names no {what}: give its {wanted}, or a dict or object that has one"
         )
-    # The server compares ids as text and answers 409 to upper case (observed D).
+    # The server compares ids as text and answers 409 to upper case
+    # (docs/cloudapi/machines.md#bad-and-upper-case-ids).
     return found.lower() if is_uuid(found) else found
 
 

@@ -12,7 +12,8 @@ __all__ = ["checked_roles", "with_roles"]
 
 PARAMETER = "as-role"
 
-# Here the server stores every parameter that it does not keep for itself (behaviour D5, observed G).
+# Here the server stores every parameter that it does not keep for itself
+# (docs/cloudapi/tags-and-metadata.md#parameters-that-become-tags).
 _STORES_PARAMETERS = re.compile(r"/machines/[^/]+/(tags|metadata)")
 
 

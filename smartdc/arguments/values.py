@@ -1,7 +1,8 @@
 """What tags and metadata may be: checked here, because the server loses or misdirects the rest in silence.
 
 CloudAPI merges the body of a request over its URL, so that an entry called ``machine`` would be written to
-another machine, and one called ``image`` would be dropped (cloudapi-behaviour D5, observed G).
+another machine (docs/cloudapi/tags-and-metadata.md#tag-named-machine), and one called ``image`` would be
+dropped (docs/cloudapi/tags-and-metadata.md#tags-named-image-or-package).
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ def checked_metadata(metadata: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def readable_alone(name: str) -> bool:
-    """Whether the server answers for this entry alone: over a space it fails or hangs (observed A3)."""
+    """Whether the server answers for this entry alone: over a space it fails or hangs.
+
+    See docs/cloudapi/hazards.md#keys-with-a-space.
+    """
     return not (isinstance(name, str) and _SPACE.search(name))
 
 

@@ -1,8 +1,9 @@
 """The ASGI side: a request in, the server's checks in the server's order, an answer out.
 
-The order is observed B's last lines: route and version, Accept, signature syntax, Date, body; up to here an
-answer has no ``Request-Id``. Then who is asking, the account of the path, what the parameters name, and the
-handler. Before the handler stand read-only mode, the throttle, and the faults that somebody asked for.
+The order (docs/cloudapi/requests.md#order-of-the-checks): route and version, Accept, signature syntax, Date,
+body; up to here an answer has no ``Request-Id``. Then who is asking, the account of the path, what the
+parameters name, and the handler. Before the handler stand read-only mode, the throttle, and the faults that
+somebody asked for.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ logger = logging.getLogger("smartdc.emulator")
 SERVER = "cloudapi/9.20.0"
 API_VERSION = "9.0.0"
 _PING = "/--ping"
-#: A longer request line gets no answer from a real server (observed A5).
+#: A longer request line gets no answer from a real server (docs/cloudapi/hazards.md#urls-of-more-than-8-kb).
 LONGEST_TARGET = 8192
 
 
@@ -100,7 +101,7 @@ TABLE = Table(
     ]
 )
 
-#: Where there are no volumes, the server has no routes for them (observed H).
+#: Where there are no volumes, the server has no routes for them (docs/cloudapi/storage.md#volumes-off).
 _WITHOUT_VOLUMES = Table(route for route in TABLE.routes if route.group != "volumes")
 
 _ALLOWED_HEADERS = (
@@ -218,9 +219,10 @@ def _carry_out(site: Site, request: Incoming) -> Answer:
 
 def _check_length(site: Site, request: Incoming) -> None:
     if len(request.target) > LONGEST_TARGET:
-        # A5: a real server never answers this; a client that tests itself here should not have to wait.
+        # A real server never answers this; a client that tests itself here should not have to wait.
         site.shared.violations.append(
-            f"A5: {request.method} with a URL of {len(request.target)} characters, which gets no answer"
+            f"{request.method} with a URL of {len(request.target)} characters, which gets no answer"
+            " (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)"
         )
         raise Refusal(500, None, "")
 
@@ -292,7 +294,8 @@ def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started:
         return StreamingResponse(answer.body, answer.status, headers | answer.headers)
     response = Response(body, status_code=answer.status, headers=headers | answer.headers)
     if not has_body and "content-length" not in {name.lower() for name in answer.headers}:
-        # The server sends its 202s chunked (observed F); uvicorn does so when no length is stated.
+        # The server sends its 202s chunked (docs/cloudapi/requests.md#empty-answers); uvicorn does so when no
+        # length is stated.
         del response.headers["content-length"]
     return response
 

@@ -125,7 +125,7 @@ class Emulator:
 
     @property
     def violations(self) -> list[str]:
-        """What clients did that would have harmed a real server (observed A)."""
+        """What clients did that would have harmed a real server: the hazards of docs/cloudapi/hazards.md."""
         return self._shared.violations
 
     @property

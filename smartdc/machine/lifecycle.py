@@ -224,8 +224,9 @@ class Lifecycle(MachineEndpoint):
 
     def _act(self, action: str, **arguments: Any) -> None:
         if self._deleted:
-            # An action on a deleted machine takes the server's process down (observed A1). A look does no
-            # harm, and its 410 is the answer that the caller would get.
+            # An action on a deleted machine takes the server's process down
+            # (docs/cloudapi/hazards.md#action-on-a-deleted-machine). A look does no harm, and its 410 is the
+            # answer that the caller would get.
             self.refresh()
         try:
             # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.

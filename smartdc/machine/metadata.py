@@ -47,7 +47,8 @@ class Metadata(MachineEndpoint):
             found = self._get("metadata", key) if key == "credentials" else self._value("metadata", key)
             return cast(Value, found)
         except NotFoundError:
-            # Of a number the server says that it "is not metadata" (observed G).
+            # Of a number the server says that it "is not metadata"
+            # (docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings).
             metadata = self.get_metadata()
             if key not in metadata:
                 raise

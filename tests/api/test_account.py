@@ -58,7 +58,8 @@ def test_update_account_sends_each_detail_under_the_server_s_name(cloud: Emulato
 def test_update_account_sends_only_what_was_given(cloud: Emulator, sdc: DataCenter) -> None:
     sdc.update_account(phone="555", city="")
     updated = sdc.update_account(triton_cns_enabled=False)
-    # '' and False are values, so they are sent; that the server ignores '' (observed H) is its affair.
+    # '' and False are values, so they are sent; that the server ignores ''
+    # (docs/cloudapi/access.md#account-update) is its affair.
     assert sent(cloud) == [
         call("POST", "/my", body={"phone": "555", "city": ""}),
         call("POST", "/my", body={"triton_cns_enabled": False}),

@@ -162,7 +162,7 @@ def test_password(cloud: Emulator, sdc: DataCenter, site: Site, image: Image) ->
     site.images[image["id"]].requirements = {"password": True}
     with pytest.raises(MissingParameterError, match="requires a password"):
         sdc.create_machine(package=PACKAGE, image=image)
-    # Observed E: CloudAPI puts it where VMAPI then forbids it.
+    # docs/cloudapi/create.md#password-images: CloudAPI puts it where VMAPI then forbids it.
     with pytest.raises(ValidationFailedError, match="Forbidden Metadata Key"):
         sdc.create_machine(package=PACKAGE, image=image, password="secret")
     assert body_of(cloud)["password"] == "secret"
@@ -190,7 +190,8 @@ def test_flags_are_booleans_in_the_body(cloud: Emulator, sdc: DataCenter, image:
 
 def test_a_false_credentials_is_left_out(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
     sdc.create_machine(package=PACKAGE, image=image, credentials=False)
-    assert "credentials" not in body_of(cloud)  # any value switches it on (observed D)
+    # Any value switches it on (docs/cloudapi/requests.md#query-booleans-are-truthy-strings)
+    assert "credentials" not in body_of(cloud)
 
 
 def test_affinity(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
@@ -231,7 +232,7 @@ def test_locality_takes_machines(cloud: Emulator, sdc: DataCenter, site: Site, i
 def test_mounts_that_the_server_chokes_on_are_not_sent(
     cloud: Emulator, sdc: DataCenter, image: Image, mount: Any
 ) -> None:
-    # Observed A4: it never answers.
+    # docs/cloudapi/hazards.md#invalid-volumes-on-create: it never answers.
     before = len(cloud.calls)
     with pytest.raises(ConfigurationError, match="cannot be mounted"):
         sdc.create_machine(package=PACKAGE, image=image, volumes=[mount])
@@ -306,7 +307,10 @@ def test_delegated_datasets_can_be_switched_off(sdc: DataCenter, site: Site, ima
 
 
 def test_names(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    """The name filter is a prefix match on the server (observed D) and exact in `machines(name=...)`."""
+    """The name filter is a prefix match on the server and exact in `machines(name=...)`.
+
+    See docs/cloudapi/lists.md#name-filter-matches-prefixes.
+    """
     for name in ("web", "web0", "web-1", "db"):
         site.add_machine(name)
     assert [machine.name for machine in sdc.machines(name="web")] == ["web"]

@@ -9,7 +9,8 @@ from tests.helpers.servers import Reply, StubServer
 
 
 def test_datacenter_url(cloud: Emulator, sdc: DataCenter) -> None:
-    # Observed H: 302, also for the current one; it is an answer, and not followed.
+    # docs/cloudapi/requests.md#datacenter-is-a-redirect: 302, also for the current one; it is an answer, and
+    # not followed.
     for name in ("us-east-1", "us-sw-1"):
         assert sdc.datacenter_url(name) == cloud.url(name)
     assert sent(cloud) == [
@@ -28,7 +29,7 @@ def test_services(cloud: Emulator, sdc: DataCenter) -> None:
 def test_ping_is_unsigned(cloud: Emulator, sdc: DataCenter) -> None:
     answer = sdc.ping()
     assert answer["ping"] == "pong"
-    # Observed C.
+    # See docs/cloudapi/versions.md#ping.
     assert answer["cloudapi"]["versions"] == ["7.0.0", "7.1.0", "7.2.0", "7.3.0", "8.0.0", "9.0.0"]
     assert [(got.method, got.path) for got in cloud.calls] == [("GET", "/--ping")]
     assert "authorization" not in cloud.calls[0].headers

@@ -74,7 +74,8 @@ def test_the_sister_of_a_legacy_data_center_is_legacy(stub: StubServer) -> None:
 
 def test_api_asks_the_root_unsigned_and_says_that_it_is_old(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.warns(DeprecationWarning, match="do not describe themselves") as caught:
-        # A redirect to the documentation (observed C), which is not followed.
+        # A redirect to the documentation (docs/cloudapi/versions.md#documentation-redirects), which is not
+        # followed.
         assert sdc.api() is None
     assert caught[0].filename == __file__
     assert sent(cloud) == [call("GET", "/")]

@@ -71,7 +71,7 @@ def test_machines_and_what_they_have(cloud: Emulator, sdc: DataCenter, site: Sit
 
 
 def test_a_deleted_machine_does_not_exist(sdc: DataCenter, site: Site) -> None:
-    # Observed D: 410 without a body.
+    # docs/cloudapi/machines.md#deleted-machines-are-gone: 410 without a body.
     machine = sdc.machine(site.add_machine(state="deleted").uuid, lazy=True)
     assert not machine.exists()
     assert not sdc.machine(UNKNOWN, lazy=True).exists()
@@ -80,11 +80,11 @@ def test_a_deleted_machine_does_not_exist(sdc: DataCenter, site: Site) -> None:
 def test_other_errors_are_errors(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     machine = sdc.machine(site.add_machine(metadata={"note": "x"}).uuid, lazy=True)
     with pytest.raises(BadRequestError):
-        sdc.exists("datacenters")  # observed H: 405
+        sdc.exists("datacenters")  # docs/cloudapi/requests.md#head-that-is-not-there: 405
     with pytest.raises(BadRequestError):
-        machine.exists("metadata", "note")  # observed G: 405
+        machine.exists("metadata", "note")  # docs/cloudapi/tags-and-metadata.md#head-of-one-metadata-key: 405
     with pytest.raises(InvalidArgumentError.__mro__[1]):
-        sdc.exists("machines", "no-uuid")  # observed D: 409
+        sdc.exists("machines", "no-uuid")  # docs/cloudapi/machines.md#bad-and-upper-case-ids: 409
     cloud.account.disabled = True
     with pytest.raises(NotAuthorizedError):
         sdc.exists("images")
@@ -98,7 +98,8 @@ def test_parts_that_name_nothing(cloud: Emulator, sdc: DataCenter, part: Any) ->
 
 
 def test_a_tag_that_cannot_be_asked_about(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    # Observed A3: the server fails or hangs. The fixture fails this test if it is asked so.
+    # docs/cloudapi/hazards.md#keys-with-a-space: the server fails or hangs. The fixture fails this test if it
+    # is asked so.
     machine = sdc.machine(site.add_machine(tags={"a b": "c"}).uuid, lazy=True)
     with pytest.raises(ConfigurationError, match="a space; look it up in its list"):
         machine.exists("tags", "a b")

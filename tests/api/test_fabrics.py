@@ -351,7 +351,7 @@ def test_the_fabric_of_another_account_is_its_own(sdc: DataCenter, site: Site, n
 
 
 def test_fabrics_that_are_switched_off(sdc: DataCenter, site: Site) -> None:
-    # Observed H: 501 NotImplementedError.
+    # docs/cloudapi/networks.md#fabrics-off: 501 NotImplementedError.
     site.fabrics_enabled = False
     for act in (sdc.fabric_vlans, lambda: sdc.fabric_networks(2), lambda: sdc.create_fabric_vlan(5, "five")):
         with pytest.raises(ServerError, match="fabrics not enabled for this datacenter") as caught:

@@ -55,7 +55,7 @@ def test_create_firewall_rule_with_role_tags(cloud: Emulator, sdc: DataCenter) -
 
 
 def test_create_firewall_rule_of_no_rule(sdc: DataCenter) -> None:
-    # Observed H: 422, not 409, and the error is in errors.
+    # docs/cloudapi/networks.md#bad-firewall-rule: 422, not 409, and the error is in errors.
     with pytest.raises(ValidationFailedError) as caught:
         sdc.create_firewall_rule("FROM any TO nowhere ALLOW tcp PORT 80", enabled=True)
     assert (caught.value.status, caught.value.code) == (422, "InvalidParameters")
@@ -85,7 +85,7 @@ def test_firewall_rules_without_any(cloud: Emulator, sdc: DataCenter) -> None:
 
 
 def test_firewall_rules_of_somebody_who_may_not_see_them(cloud: Emulator) -> None:
-    # cloudapi's listkeys row (observed B): a path of another account.
+    # A path of another account: docs/cloudapi/signing.md#path-of-another-account.
     cloud.site().shared.directory.add("neighbour")
     with (
         cloud.datacenter(login="neighbour") as other,

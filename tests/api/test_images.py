@@ -64,7 +64,7 @@ def test_images_public_or_private(
 
 
 def test_images_with_a_state_that_the_server_does_not_know(sdc: DataCenter) -> None:
-    # Observed H: state=bogus is 422, IMGAPI's own answer.
+    # docs/cloudapi/images-and-packages.md#image-list: state=bogus is 422, IMGAPI's own answer.
     with pytest.raises(ValidationFailedError, match="bogus") as caught:
         sdc.images(state="bogus")
     assert caught.value.status == 422

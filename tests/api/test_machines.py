@@ -47,7 +47,8 @@ def test_machines_lists_them_with_one_request(cloud: Emulator, sdc: DataCenter, 
         ({"state": "deleted"}, {"state": "destroyed"}, ["gone"]),
         ({"memory": 77}, {"memory": "77"}, ["small"]),
         ({"tombstone": 20}, {"tombstone": "20"}, ["down", "failed", "gone", "kvm", "small", "web", "web2"]),
-        # Any value switches the tombstone on, 0 too (observed D): so 0 is not sent.
+        # Any value switches the tombstone on, 0 too (docs/cloudapi/lists.md#tombstone-shows-failed-machines):
+        # so 0 is not sent.
         ({"tombstone": 0}, {}, ["down", "kvm", "small", "web", "web2"]),
         ({"tags": {"role": "web"}}, {"tag.role": "web"}, ["web", "web2"]),
         ({"tags": {"number": 42}}, {"tag.number": "42"}, ["web"]),
@@ -93,7 +94,7 @@ def test_machines_by_image_or_dataset(cloud: Emulator, sdc: DataCenter, site: Si
     site.add_machine("other", image=other["id"])
     start = len(cloud.calls)
     query = {"image": one["id"]}
-    # The server ignores `dataset` since API 7 (observed D): it is sent as `image`.
+    # The server ignores `dataset` since API 7 (docs/cloudapi/lists.md#image-filter): it is sent as `image`.
     for found in (sdc.machines(image=one), sdc.machines(dataset=one), sdc.machines(dataset=one["id"])):
         assert names(found) == ["one"]
     assert sdc.num_machines(dataset=one) == sdc.num_machines(image=one["id"].upper()) == 1
@@ -118,7 +119,7 @@ def test_machines_by_name_is_exact_although_the_server_matches_the_beginning(
 ) -> None:
     for name in ("web", "web0", "web1"):
         site.add_machine(name)
-    # Observed D: name=web is a prefix match.
+    # docs/cloudapi/lists.md#name-filter-matches-prefixes: name=web is a prefix match.
     assert names(sdc.machines(name="web")) == ["web"]
     assert sent(cloud) == [call("GET", "/my/machines", {"name": "web"})]
 
@@ -135,7 +136,8 @@ def test_machines_by_name_with_a_limit_looks_beyond_the_beginning(sdc: DataCente
 def test_states_that_the_server_does_not_filter_are_filtered_here(
     sdc: DataCenter, site: Site, state: str
 ) -> None:
-    # Observed D: both are answered with every machine that is not destroyed.
+    # docs/cloudapi/lists.md#states-that-mean-active: both are answered with every machine that is not
+    # destroyed.
     for name in ("a", "b", "c"):
         site.add_machine(name, state=state)
         site.add_machine(f"{name}-runs")
@@ -150,7 +152,7 @@ def test_machines_with_credentials(cloud: Emulator, sdc: DataCenter, site: Site)
     (machine,) = sdc.machines(credentials=True)
     assert machine.credentials() == {"root": "secret"}
     assert "credentials" not in machine.metadata
-    # Any value shows the passwords (observed D), so that False is left out.
+    # Any value shows the passwords (docs/cloudapi/lists.md#credentials-in-a-list), so that False is left out.
     assert sdc.machines(credentials=False)[0].raw["metadata"] == {}
     query = {"credentials": "true"}
     assert sent(cloud) == [call("GET", "/my/machines", query), call("GET", "/my/machines")]
@@ -189,7 +191,7 @@ def test_limit_and_offset_without_paging(cloud: Emulator, sdc: DataCenter, site:
 def test_a_limit_holds_although_the_server_ignores_it_for_all_tagged(sdc: DataCenter, site: Site) -> None:
     for number in range(5):
         site.add_machine(f"web{number}", tags={"role": "web"})
-    # Observed D: tags=* ignores limit.
+    # docs/cloudapi/lists.md#all-that-have-tags: tags=* ignores limit.
     assert len(sdc.machines(tags="*", limit=3)) == 3
 
 
@@ -224,7 +226,7 @@ def test_machine_by_dict_machine_or_upper_case_id(cloud: Emulator, sdc: DataCent
     vm = site.add_machine()
     machine = sdc.machine({"id": vm.uuid})
     assert sdc.machine(machine) == machine
-    # The server would answer 409 to upper case (observed D).
+    # The server would answer 409 to upper case (docs/cloudapi/machines.md#bad-and-upper-case-ids).
     assert sdc.machine(vm.uuid.upper()).id == vm.uuid
     assert sdc.raw_machine_data(machine)["id"] == vm.uuid
     assert sent(cloud) == [call("GET", f"/my/machines/{vm.uuid}")] * 4

@@ -101,7 +101,7 @@ def test_a_machine_without_a_name_gets_one_to_be_found_by(
 
 @pytest.mark.parametrize("name", ["a", "a..b", "A-1_2.3", "0", "x" * 189, "web-{{shortId}}", "{{shortId}}"])
 def test_names_that_the_server_takes(cloud: Emulator, sdc: DataCenter, image: str, name: str) -> None:
-    # Observed E.
+    # See docs/cloudapi/create.md#names-that-are-accepted.
     machine = sdc.create_machine(name, PACKAGE, image=image)
     assert body_of(cloud)["name"] == name
     assert machine.name == name.replace("{{shortId}}", machine.id[:8])
@@ -113,7 +113,7 @@ def test_names_that_the_server_takes(cloud: Emulator, sdc: DataCenter, image: st
 def test_names_that_the_server_refuses_are_not_sent(
     cloud: Emulator, sdc: DataCenter, image: str, name: Any
 ) -> None:
-    # Observed E; a number or a list would make it fail with 500.
+    # docs/cloudapi/create.md#names-that-are-refused, docs/cloudapi/create.md#name-of-another-type: 500.
     with pytest.raises(ConfigurationError, match="is not a machine name: use letters"):
         sdc.create_machine(name, PACKAGE, image=image)
     assert sent(cloud) == []
@@ -152,12 +152,14 @@ def test_networks_in_every_form(cloud: Emulator, sdc: DataCenter, image: str) ->
     fabric, other = (network for network in sdc.networks() if not network["public"])
     wanted, more = ({"ipv4_uuid": fabric["id"], "ipv4_ips": [f"192.168.128.{host}"]} for host in (77, 78))
     forms: list[tuple[Any, list[Any]]] = [
-        # One string is ignored by the server, default networks used (observed E): so a list is sent.
+        # One string is ignored by the server, default networks used (docs/cloudapi/create.md#odd-networks):
+        # so a list is sent.
         (fabric["id"], [fabric["id"]]),
         (fabric, [fabric["id"]]),
         ((fabric["id"].upper(), other), [fabric["id"], other["id"]]),
         (wanted, [wanted]),
-        # A mix of ids and objects is refused (observed E): so all become objects.
+        # A mix of ids and objects is refused (docs/cloudapi/create.md#mixed-networks-are-refused): so all
+        # become objects.
         ([more, other, other["id"]], [more, {"ipv4_uuid": other["id"]}, {"ipv4_uuid": other["id"]}]),
     ]
     for given, expected in forms:
@@ -172,7 +174,7 @@ def test_networks_that_are_refused(cloud: Emulator, sdc: DataCenter, image: str)
     start = len(cloud.calls)
     nothings: list[Any] = [[""], [None], [{"name": "external"}], [5]]
     for nothing in nothings:
-        # Observed E: "x" or null in the list is 500 without a code.
+        # docs/cloudapi/create.md#odd-networks: "x" or null in the list is 500 without a code.
         with pytest.raises(ConfigurationError, match="names no network"):
             sdc.create_machine(package=PACKAGE, image=image, networks=nothing)
     assert sent(cloud, start) == []

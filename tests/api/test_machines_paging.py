@@ -1,4 +1,4 @@
-"""More machines than the server lists or counts in one answer: 1000 (observed D)."""
+"""More machines than the server lists or counts in one answer: 1000 (docs/cloudapi/lists.md#page-limit)."""
 
 from __future__ import annotations
 

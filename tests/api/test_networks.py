@@ -86,7 +86,8 @@ def test_network_ips(cloud: Emulator, sdc: DataCenter, site: Site, fabric: Netwo
         {"ip": "192.168.131.255", "reserved": True, "managed": True},
     ]
     path = f"/my/networks/{fabric.uuid}/ips"
-    # A page that is not full may not be the last (cloudapi-behaviour D2), so that an empty one is waited for.
+    # A page that is not full may not be the last
+    # (docs/cloudapi/lists.md#network-ips-are-counted-after-filtering), so that an empty one is waited for.
     assert sent(cloud) == [call("GET", path), call("GET", path, {"offset": "1000"})]
 
 
@@ -129,7 +130,8 @@ def test_network_ips_pages_leave_free_addresses_out(
     cloud: Emulator, sdc: DataCenter, fabric: Network
 ) -> None:
     # NAPI has a record of the gateway (.1), of the address before the range (.4), of the one after it, and
-    # of the broadcast address; CloudAPI leaves out the free ones afterwards (cloudapi-behaviour D2).
+    # of the broadcast address; CloudAPI leaves out the free ones afterwards
+    # (docs/cloudapi/lists.md#network-ips-are-counted-after-filtering).
     pages = [sdc.network_ips(fabric.uuid, paged=True, limit=2, offset=offset) for offset in (0, 2, 4)]
     assert [[address["ip"] for address in page] for page in pages] == [
         ["192.168.128.1"],

@@ -83,7 +83,7 @@ def test_tags_of_one_thing(cloud: Emulator, sdc: DataCenter) -> None:
         assert sdc.role_tags(resource) == ["devs"], resource
 
 
-@pytest.mark.off_the_record("the redirect has a body (observed H)")
+@pytest.mark.off_the_record("the redirect has a body: docs/cloudapi/requests.md#datacenter-is-a-redirect")
 def test_tags_of_a_data_center(cloud: Emulator, sdc: DataCenter) -> None:
     sdc.set_role_tags("datacenters/us-east-1", ["devs"])
     assert sdc.role_tags("datacenters/us-east-1") == ["devs"]
@@ -136,7 +136,7 @@ def test_what_is_not_there_cannot_be_tagged(sdc: DataCenter, resource: str, mess
         sdc.set_role_tags(resource, ["devs"])
 
 
-@pytest.mark.off_the_record("only role tags have routes for what does not exist (observed H)")
+@pytest.mark.off_the_record("docs/cloudapi/requests.md#unknown-collections-are-not-allowed")
 @pytest.mark.parametrize(
     ("resource", "message"),
     [

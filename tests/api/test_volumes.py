@@ -251,7 +251,7 @@ def test_volume_sizes(cloud: Emulator, sdc: DataCenter) -> None:
 
 
 def test_where_there_are_no_volumes(sdc: DataCenter, site: Site) -> None:
-    # Observed H: the routes are not there, and the ones for role tags say 405.
+    # docs/cloudapi/storage.md#volumes-off: the routes are not there, and the ones for role tags say 405.
     site.volumes_enabled = False
     for ask in (sdc.volumes, sdc.volume_sizes, lambda: sdc.volume(UNKNOWN)):
         with pytest.raises(BadRequestError) as refused:

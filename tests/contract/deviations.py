@@ -1,7 +1,7 @@
 """Where cloudapi-openapi.json is not what the server does, and the source that settled each.
 
 The description was derived from a rewrite of the server. What is said against it comes, best first, from
-`cloudapi-observed.md` ("observed", with its section), from the server's code (sdc-cloudapi 9.20.0, the file
+the facts of `docs/cloudapi`, from the server's code (sdc-cloudapi 9.20.0, the file
 in lib/; sdc-vmapi's where that is said), or from its reference ("docs", with the operation).
 """
 
@@ -76,50 +76,68 @@ DEVIATIONS: list[Deviation] = [
     ),
     # Errors
     prop("Error.errors", _OBJECTS, "docs, CloudAPI HTTP Responses"),
-    required("Error", ["message"], 'observed H: no code at all in 500 {"message":..}'),
+    required("Error", ["message"], "docs/cloudapi/errors.md#answers-without-a-code"),
     # Lists of machines
     *(
         deviation
         for verb in ("GET", "HEAD")
         for deviation in (
-            query(verb, _MACHINES, "tag.", _VALUE, "observed D: tag.role=web, not tag="),
-            query(verb, _MACHINES, "tags", _TEXT, "observed D: tags=*"),
-            query(verb, _MACHINES, "tombstone", _NUMBER, "observed D: any value; docs of API 7: minutes"),
+            query(verb, _MACHINES, "tag.", _VALUE, "docs/cloudapi/lists.md#tag-filters: not tag="),
+            query(verb, _MACHINES, "tags", _TEXT, "docs/cloudapi/lists.md#all-that-have-tags: tags=*"),
+            query(
+                verb,
+                _MACHINES,
+                "tombstone",
+                _NUMBER,
+                "docs/cloudapi/lists.md#tombstone-shows-failed-machines; docs of API 7: minutes",
+            ),
             query(
                 verb,
                 _MACHINES,
                 "state",
                 {"enum": ["running", "stopped", "provisioning", "stopping", "active", "destroyed"]},
-                "observed D: deleted is no valid state, destroyed and active are",
+                "docs/cloudapi/lists.md#other-states-are-refused: deleted is none",
             ),
         )
     ),
     # Machines
     query("GET", _MACHINE, "credentials", _FLAG, "machines.js translate"),
-    prop("Machine.credentials", {"type": ["string", "boolean"]}, "observed D: the parameter is echoed"),
-    answer("GET", _MACHINE, 410, ref("Machine"), "observed D, behaviour D1: the machine, no error"),
-    answer("POST", _MACHINE, 410, ref("Machine"), "observed A1, behaviour D1: the machine, no error"),
+    prop(
+        "Machine.credentials",
+        {"type": ["string", "boolean"]},
+        "docs/cloudapi/lists.md#credentials-in-a-list",
+    ),
+    answer("GET", _MACHINE, 410, ref("Machine"), "docs/cloudapi/machines.md#deleted-machines-are-gone"),
+    answer("POST", _MACHINE, 410, ref("Machine"), "docs/cloudapi/actions.md#actions-on-a-deleted-machine"),
     answer(
-        "DELETE", _MACHINE, 410, _any(ref("Machine"), _UUID), "observed F: the machine, or its uuid as text"
+        "DELETE",
+        _MACHINE,
+        410,
+        _any(ref("Machine"), _UUID),
+        "docs/cloudapi/actions.md#answers-of-a-deletion: the machine, or its uuid as text",
     ),
     Deviation(
         ("components", "schemas", "CreateMachineRequest", "patternProperties"),
         {r"^tag\..": _VALUE, r"^metadata\.\w": _VALUE},
-        "observed E: flat keys are read",
+        "docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped: flat keys are read",
     ),
-    prop("CreateMachineRequest.tags", False, "observed E: nested ones are silently dropped"),
-    prop("CreateMachineRequest.metadata", False, "observed E: nested ones are silently dropped"),
+    prop("CreateMachineRequest.tags", False, "docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped"),
+    prop(
+        "CreateMachineRequest.metadata",
+        False,
+        "docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped",
+    ),
     prop("CreateMachineRequest.credentials", _FLAG, "machines.js translate: read from the body"),
     prop(
         "CreateMachineRequest.networks",
         _any({"type": "array", "items": _UUID}, {"type": "array", "items": ref("NetworkObject")}),
-        "docs, CreateMachine; observed E: not a mix of both",
+        "docs, CreateMachine; docs/cloudapi/create.md#mixed-networks-are-refused",
     ),
     prop("DiskSpec.id", _UUID, "docs, CreateMachine: disks"),
     prop("DiskSpec.size", _any(_NUMBER, {"enum": ["remaining"]}), "docs, CreateMachine: disks"),
     # NICs
     prop("AddNicRequest.network", _any(_UUID, ref("NetworkObject")), "docs, AddNic"),
-    answer("POST", "/{account}/machines/{machine}/nics", 302, None, "observed H: again 302 (no body)"),
+    answer("POST", "/{account}/machines/{machine}/nics", 302, None, "docs/cloudapi/networks.md#add-a-nic"),
     # Disks
     prop(
         "CreateDiskRequest.size",
@@ -225,7 +243,7 @@ DEVIATIONS: list[Deviation] = [
         "/{account}/datacenters/{dc}",
         302,
         ref("Error"),
-        'observed H: 302 + {"code":"ResourceMoved"}',
+        "docs/cloudapi/requests.md#datacenter-is-a-redirect",
     ),
     # Users, roles, role tags
     *(
@@ -251,7 +269,10 @@ DEVIATIONS: list[Deviation] = [
     ),
     added("/{account}/machines", "docs, SetRoleTags: its first example; resources.js saveResource"),
     added("/{account}/datacenters/{name}", "docs, SetRoleTags; resources.js, datacenters.js get"),
-    added("/{account}/{resource_name}", "observed H: Allow: PUT for /acct/<anything>"),
-    added("/{account}/{resource_name}/{resource_id}", "observed H: Allow: PUT for /acct/<anything>/<id>"),
+    added("/{account}/{resource_name}", "docs/cloudapi/requests.md#unknown-collections-are-not-allowed"),
+    added(
+        "/{account}/{resource_name}/{resource_id}",
+        "docs/cloudapi/requests.md#unknown-collections-are-not-allowed",
+    ),
     added("/{account}/users/{user}/{resource_name}", "resources.js mount"),
 ]

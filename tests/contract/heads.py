@@ -89,7 +89,8 @@ ROWS = [
     _of_machine("HeadmachineTags", "/tags", "7.0", "tags"),
     _of_machine("HeadMachineTag", "/tags/:tag", "7.0", "tags", "role"),
     _of_machine("HeadMachineMetadata", "/metadata", "7.0", "metadata"),
-    # Observed G: the route's name is registered twice, so that there is none.
+    # docs/cloudapi/tags-and-metadata.md#head-of-one-metadata-key: the route's name is registered twice, so
+    # that there is none.
     _of_machine("HeadMachineMetadata", "/metadata/:key", "7.0", "metadata", "note", status=405),
     _of_machine("HeadMachineSnapshots", "/snapshots", "7.0", "snapshots"),
     _of_machine(

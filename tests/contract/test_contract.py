@@ -129,8 +129,6 @@ def test_the_page_of_all_operations_is_what_the_rows_say() -> None:
 
 def test_every_operation_of_the_description_has_a_row(pytestconfig: pytest.Config) -> None:
     """The count is printed at the end of the run."""
-    if DESCRIPTION is None:
-        pytest.skip("shared/cloudapi-openapi.json is not here: nobody can say which operations are missing")
     rows = {(row.verb, shape(row.path)) for row in OPERATIONS}
     # One route and one method of the server serve the role tags of every collection and of every resource.
     tagging = [row for row in OPERATIONS if row.verb == "PUT" and row.name.endswith("RoleTags")]

@@ -1,4 +1,4 @@
-"""Raw requests to the emulator: each test is a row of cloudapi-observed.md."""
+"""Raw requests to the emulator: what docs/cloudapi says of the server, and what it leaves open."""
 
 import pytest
 

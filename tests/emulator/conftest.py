@@ -1,4 +1,4 @@
-"""An emulator to ask raw questions of, and the count of the rows of cloudapi-observed.md that are covered."""
+"""An emulator to ask raw questions of, and the count of the facts of docs/cloudapi that are covered."""
 
 import gc
 import logging
@@ -9,11 +9,12 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from smartdc.emulator import Emulator
+from tests.cloudapi_pages import FACTS
 
+from .facts import TESTED
 from .raw import Key, Raw
-from .rows import ROWS, Row
 
-OUTCOMES = pytest.StashKey[dict[Row, bool]]()
+OUTCOMES = pytest.StashKey[dict[str, bool]]()
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +59,10 @@ def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixt
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    row = ROWS.get(getattr(item, "function", None))
-    if row is not None and (report.when == "call" or report.failed):
+    if report.when == "call" or report.failed:
         outcomes = item.config.stash.setdefault(OUTCOMES, {})
-        outcomes[row] = outcomes.get(row, True) and report.passed
+        for name in TESTED.get(getattr(item, "function", None), ()):
+            outcomes[name] = outcomes.get(name, True) and report.passed
     return report
 
 
@@ -69,6 +70,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     outcomes = config.stash.get(OUTCOMES, {})
     if not outcomes:
         return
-    covered = Counter(row.section for row, passed in outcomes.items() if passed)
-    sections = ", ".join(f"{section} {count}" for section, count in sorted(covered.items()))
-    terminalreporter.write_line(f"observed rows covered: {covered.total()} ({sections})")
+    covered = Counter(name.partition(".md#")[0] for name, passed in outcomes.items() if passed)
+    pages = ", ".join(f"{page} {count}" for page, count in sorted(covered.items()))
+    terminalreporter.write_line(
+        f"facts of docs/cloudapi covered: {covered.total()} of {len(FACTS)} ({pages})"
+    )

@@ -33,7 +33,8 @@ BAD_CREDENTIALS = "Invalid authorization credentials supplied"
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# What fullResponse (restify) adds; errors raised before it ran lack them: observed B, last line.
+# What fullResponse (restify) adds; errors raised before it ran lack them:
+# docs/cloudapi/requests.md#late-errors-have-headers.
 LATE_HEADERS = ("Request-Id", "Server", "Api-Version", "Content-MD5")
 
 HASHES: dict[str, hashes.HashAlgorithm] = {

@@ -1,4 +1,4 @@
-"""What a create checks and makes, beyond the rows of cloudapi-observed.md."""
+"""What a create checks and makes, beyond the facts of docs/cloudapi/create.md."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_volumes_that_a_server_never_answers(fresh: Raw, volumes: Any) -> None:
     answer = Creation(fresh).ask(volumes=volumes)
     assert (answer.status, answer.json) == (500, {"message": "invalid volumes"})
     assert len(fresh.cloud.violations) == 1
-    assert fresh.cloud.violations[0].startswith("A4: POST /my/machines")
+    assert fresh.cloud.violations[0].startswith("POST /my/machines")
 
 
 def test_brands(creation: Creation) -> None:
@@ -164,7 +164,7 @@ def test_no_keys(fresh: Raw) -> None:
     creation.refused("At least one SSH key is required to provision", "KeyRequired")
     windows = fresh.site.images[creation.body["image"]]
     windows.requirements = {"password": True}
-    # Then a password will do, which VMAPI forbids (observed E).
+    # Then a password will do, which VMAPI forbids (docs/cloudapi/create.md#password-images).
     creation.ask(password="secret").refused(409, "ValidationFailed")
 
 

@@ -46,5 +46,5 @@ def test_clouds_for_tests(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=6, errors=1)
     result.stdout.fnmatch_lines(
-        ["*ERROR at teardown of test_harm *", "this would have harmed a real server:", "  A1: POST /*start*"]
+        ["*ERROR at teardown of test_harm *", "this would have harmed a real server:", "  POST /*start*"]
     )

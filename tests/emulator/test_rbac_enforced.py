@@ -337,7 +337,8 @@ def test_an_update_without_change_makes_the_server_fail_for_roles(sdc: DataCente
 
 @pytest.mark.off_the_record("a parameter where the description has none")
 def test_a_key_for_a_user_that_the_body_names(sdc: DataCenter, bob: User) -> None:
-    # keys.js asks for the parameter `user`, wherever it comes from (behaviour D5).
+    # keys.js asks for the parameter `user`, wherever it comes from
+    # (docs/cloudapi/requests.md#parameters-are-one-bag).
     key, response = sdc.request("POST", "/keys", data={"name": "x", "key": sdc_key(), "user": "bob"})
     assert response.headers["Location"].startswith("/test/users/bob/keys/")
     assert sdc.user_key("bob", "x") == key

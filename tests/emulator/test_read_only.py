@@ -1,4 +1,4 @@
-"""A data center that is being upgraded: app.js's readOnlyMode, and observed H."""
+"""A data center that is being upgraded: docs/cloudapi/throttle.md#read-only-mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals and shapes of answers, beyond the rows of cloudapi-observed.md, of the small operations."""
+"""Refusals and shapes of answers of the small operations, beyond the facts of docs/cloudapi."""
 
 from __future__ import annotations
 

@@ -164,7 +164,8 @@ def test_an_error_says_what_is_known(cloud: Emulator, sdc: DataCenter, site: Sit
 def test_a_machine_of_which_the_server_does_not_tell_everything(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str, absent: str
 ) -> None:
-    # Behaviour D4: `package` may be empty, and `image` of some machines comes from their disks.
+    # docs/cloudapi/machines.md#values-a-client-may-not-expect: `package` may be empty, and `image` of some
+    # machines comes from their disks.
     found = {"id": UNKNOWN, "name": "web", "package": PACKAGE, "image": image, "state": "provisioning"}
     found |= {absent: "", "created": timestamp(cloud.clock.now())}
     cloud.faults.add("CreateMachine", BEFORE, times=1)

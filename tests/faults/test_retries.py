@@ -110,7 +110,8 @@ def test_each_attempt_is_signed_afresh(stub: StubServer, cloud: Emulator) -> Non
 
 
 def test_an_action_looks_before_it_asks_again(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    # Observed A1: an action for a deleted machine takes the server's process down.
+    # docs/cloudapi/hazards.md#action-on-a-deleted-machine: an action for a deleted machine takes the server's
+    # process down.
     vm = site.add_machine("web")
     machine = sdc.machine(vm.uuid, lazy=True)
     cloud.faults.add("UpdateMachine", BEFORE, times=1)
@@ -166,7 +167,7 @@ def test_a_rename_whose_answer_was_lost_is_done(cloud: Emulator, sdc: DataCenter
     patient = RetryPolicy(first_pause=1000, longest_pause=1000, deadline=5000)  # until it has taken effect
     with cloud.datacenter(retry=patient) as slow:
         slow.machine(vm.uuid, lazy=True).rename("db")
-    # Observed F: to its own name the server refuses it.
+    # docs/cloudapi/actions.md#rename: to its own name the server refuses it.
     assert statuses(cloud, "UpdateMachine") == [0, 409]
     assert machine.name == "db"
     cloud.faults.add("UpdateMachine", BEFORE, times=1)

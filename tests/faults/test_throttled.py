@@ -158,7 +158,7 @@ def test_a_create_that_is_refused_for_the_rate_is_made_once(cloud: Emulator, sdc
 def test_every_way_to_say_so_is_understood(
     cloud: Emulator, sdc: DataCenter, status: int, code: str | None
 ) -> None:
-    # 420 is what CloudAPI's reference says, 429 what it does (observed H).
+    # 420 is what CloudAPI's reference says, 429 what it does (docs/cloudapi/throttle.md#reference-says-420).
     body = {"message": "slow down"} if code is None else {"code": code, "message": "slow down"}
     cloud.faults.add("ListMachines", Status(status, body), times=3)
     assert sdc.machines() == []

@@ -34,7 +34,7 @@ def test_the_headers_of_a_request(cloud: Emulator, sdc: DataCenter) -> None:
     assert headers["user-agent"] == f"smartdc/{smartdc.__version__}"
     assert headers["accept-version"] == "~9||~8"
     assert {"date", "authorization", "host"} <= headers.keys()
-    # Observed A2: X-Date breaks the server for everybody.
+    # docs/cloudapi/hazards.md#x-date-breaks-all-requests: X-Date breaks the server for everybody.
     assert not {"x-date", "x-api-version", "content-type"} & headers.keys()
     assert cloud.calls[1].headers["content-type"] == "application/json"
 
@@ -42,7 +42,8 @@ def test_the_headers_of_a_request(cloud: Emulator, sdc: DataCenter) -> None:
 def test_the_api_version_can_be_chosen(cloud: Emulator) -> None:
     with cloud.datacenter(api_version="~8") as sdc:
         sdc.keys()
-    # The server prefers Accept-Version (observed C): the caller's old header must not lose to ours.
+    # The server prefers Accept-Version (docs/cloudapi/versions.md#other-headers-that-name-a-version): the
+    # caller's old header must not lose to ours.
     with cloud.datacenter(headers={"x-api-version": "~7"}) as sdc:
         sdc.keys()
     with cloud.datacenter(headers={"accept-version": "~9"}) as sdc:
@@ -114,7 +115,7 @@ def test_each_request_is_signed_afresh_and_only_if_there_is_a_key(cloud: Emulato
      "/", "/a?b=c", "/a#b", "/a b", "/a\r\nX-Evil: 1", "/a\n", "/100%", "/a%zz", "/ö", "/a\\b"],
 )  # fmt: skip
 def test_paths_that_would_lead_elsewhere_are_not_sent(cloud: Emulator, sdc: DataCenter, path: str) -> None:
-    # Observed A6: an empty id at the end makes the server fail with 500.
+    # docs/cloudapi/hazards.md#empty-machine-id: an empty id at the end makes the server fail with 500.
     with pytest.raises(ConfigurationError, match="path"):
         sdc.request("GET", path)
     assert sent(cloud) == []
@@ -168,7 +169,7 @@ def test_half_a_character_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
 
 @pytest.mark.parametrize("name", ["X-Date", "x-date", "X-DATE"])
 def test_x_date_is_never_sent(cloud: Emulator, sdc: DataCenter, name: str) -> None:
-    # Observed A2.
+    # See docs/cloudapi/hazards.md#x-date-breaks-all-requests.
     with pytest.raises(ConfigurationError, match="X-Date must not be sent to CloudAPI"):
         sdc.request("GET", "/keys", {name: "Mon, 23 Nov 2026 10:00:00 GMT"})
     with cloud.datacenter(headers={name: "x"}) as other, pytest.raises(ConfigurationError, match="X-Date"):
@@ -178,7 +179,7 @@ def test_x_date_is_never_sent(cloud: Emulator, sdc: DataCenter, name: str) -> No
 
 @pytest.mark.parametrize("name", ["keyId", "expires", "algorithm", "signature"])
 def test_the_query_of_a_presigned_url_is_not_sent(cloud: Emulator, sdc: DataCenter, name: str) -> None:
-    # Observed B: one of them alone makes the server fail with 500.
+    # docs/cloudapi/hazards.md#parts-of-a-pre-signed-url: one of them alone makes the server fail with 500.
     with pytest.raises(ConfigurationError, match=f"query parameter '{name}' belongs to pre-signed URLs"):
         sdc.request("GET", "/keys", params={name: "x"})
     assert sent(cloud) == []
@@ -362,15 +363,15 @@ def test_a_pool_needs_a_size(size: int) -> None:
 
 
 def test_a_query_too_long_for_the_server_is_its_own_affair(cloud: Emulator, sdc: DataCenter) -> None:
-    # Observed A5: no answer at all; the emulator says so at once.
+    # docs/cloudapi/hazards.md#urls-of-more-than-8-kb: no answer at all; the emulator says so at once.
     with pytest.raises(smartdc.ServerError):
         sdc.request("GET", "/machines", params={"name": "x" * 9000})
-    assert "A5" in cloud.violations[0]
+    assert "hazards.md#urls-of-more-than-8-kb" in cloud.violations[0]
     cloud.violations.clear()
 
 
 def test_an_accept_header_of_one_s_own(sdc: DataCenter) -> None:
-    # Observed D: the body is JSON text, and errors are bare messages.
+    # docs/cloudapi/requests.md#media-types-of-answers: the body is JSON text, and errors are bare messages.
     text, response = sdc.request("GET", "", {"Accept": "text/plain"})
     assert isinstance(text, str)
     assert json.loads(text)["login"] == "test"

@@ -98,7 +98,8 @@ def provoke(stub: StubServer, reply: Reply, method: str = "GET") -> APIError:
 def test_an_error_is_chosen_by_its_code(
     stub: StubServer, code: str, kind: type[APIError], suffix: str
 ) -> None:
-    # The server uses both spellings (observed H). 418 is a status that nobody has.
+    # The server uses both spellings (docs/cloudapi/errors.md#codes-that-end-in-error). 418 is a status that
+    # nobody has.
     error = provoke(stub, Reply({"code": code + suffix, "message": "why"}, 418))
     assert type(error) is kind
     assert (error.code, error.message, error.status) == (code + suffix, "why", 418)
@@ -228,7 +229,7 @@ def test_a_lazy_machine_that_is_gone_without_a_body_is_still_deleted(stub: StubS
 
 @pytest.mark.parametrize("version", ["9.20.0", "~10", "nonsense"])
 def test_a_version_that_the_server_does_not_speak(cloud: Emulator, version: str) -> None:
-    # Observed C.
+    # See docs/cloudapi/versions.md#ranges-that-are-refused.
     with cloud.datacenter(api_version=version) as sdc, pytest.raises(VersionError) as caught:
         sdc.account()
     assert (caught.value.status, caught.value.code) == (400, "InvalidVersion")

@@ -44,7 +44,7 @@ def test_a_version_that_the_server_does_not_have(sdc: DataCenter) -> None:
 
 
 def test_an_operation_that_is_newer_than_the_version_asked_for(cloud: Emulator, site: Site) -> None:
-    # Observed C: nics below 7.2 are refused with 400.
+    # docs/cloudapi/versions.md#what-came-with-which-version: nics below 7.2 are refused with 400.
     vm = site.add_machine()
     with cloud.datacenter(api_version="~7.1") as sdc:
         machine = sdc.machine(vm.uuid, lazy=True)
@@ -69,7 +69,8 @@ def test_an_operation_that_is_newer_than_the_version_asked_for(cloud: Emulator, 
 def test_a_server_that_is_too_old(
     stub: StubServer, ask: Callable[[DataCenter], Any], target: str, needs: str
 ) -> None:
-    # Role-tag routes make unknown collections 405, not 404 (observed H).
+    # Role-tag routes make unknown collections 405, not 404
+    # (docs/cloudapi/requests.md#unknown-collections-are-not-allowed).
     stub.answer(NOT_ALLOWED)
     with DataCenter(stub.url, login="bob") as sdc, pytest.raises(VersionError) as caught:
         ask(sdc)
@@ -100,7 +101,8 @@ def test_what_is_missing_is_no_matter_of_versions(cloud: Emulator, sdc: DataCent
     with pytest.raises(NotFoundError, match="nobody"):
         sdc.user("nobody")
     with pytest.raises(BadRequestError, match="405"):
-        sdc.exists("services")  # it is as old as the API; HEAD is just not there (observed H)
+        # It is as old as the API; HEAD is just not there (docs/cloudapi/requests.md#head-that-is-not-there)
+        sdc.exists("services")
     assert sent(cloud)[-1] == call("HEAD", "/my/services")
 
 

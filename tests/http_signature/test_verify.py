@@ -1,4 +1,4 @@
-"""What cloudapi-observed.md, section B, says of headers and signatures, as far as it needs no account."""
+"""What docs/cloudapi/signing.md says of headers and signatures, as far as it needs no account."""
 
 import base64
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How the server compares a request's date with its clock (cloudapi-observed.md, section B)."""
+"""How the server compares a request's date with its clock: docs/cloudapi/signing.md, "Dates"."""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""The form of http-signature 0.9, which the server tries second (cloudapi-observed.md, section B)."""
+"""The form of http-signature 0.9, which the server tries second.
+
+See docs/cloudapi/signing.md#old-form-of-the-signature.
+"""
 
 from collections.abc import Mapping
 

@@ -137,7 +137,7 @@ def test_deletion_protection(cloud: Emulator, machine: Machine) -> None:
     cloud.clock.advance(2)
     with pytest.raises(InvalidStateError, match="deletion_protection") as caught:
         machine.delete()
-    # The server's code has an Error suffix here (observed H).
+    # The server's code has an Error suffix here (docs/cloudapi/errors.md#codes-that-end-in-error).
     assert (caught.value.status, caught.value.code) == (409, "CannotDestroyMachineError")
     machine.disable_deletion_protection()
     cloud.clock.advance(2)
@@ -147,9 +147,11 @@ def test_deletion_protection(cloud: Emulator, machine: Machine) -> None:
 
 def test_delete(cloud: Emulator, machine: Machine) -> None:
     assert machine.delete() is None  # type: ignore[func-returns-value]
-    machine.delete()  # 204 again while the job is queued or runs (observed F)
+    # 204 again while the job is queued or runs (docs/cloudapi/actions.md#answers-of-a-deletion)
+    machine.delete()
     assert sent(cloud) == [call("DELETE", f"/my{machine.path}")] * 2
-    # The job has succeeded and the state lags: 410 with the id as a bare JSON string (observed F).
+    # The job has succeeded and the state lags: 410 with the id as a bare JSON string
+    # (docs/cloudapi/actions.md#answers-of-a-deletion).
     cloud.clock.advance(5.5)
     with pytest.raises(GoneError, match=f"machine {machine.id} is deleted") as caught:
         machine.delete()
@@ -172,7 +174,8 @@ def test_delete_of_a_failed_machine_that_has_no_server(sdc: DataCenter, site: Si
 def test_an_action_on_a_machine_known_to_be_deleted_is_not_sent(
     cloud: Emulator, sdc: DataCenter, site: Site, action: str
 ) -> None:
-    # Observed A1: it takes the server's process down. The fixture fails this test if it is sent.
+    # docs/cloudapi/hazards.md#action-on-a-deleted-machine: it takes the server's process down. The fixture
+    # fails this test if it is sent.
     vm = site.add_machine("web", state="deleted")
     (listed,) = sdc.machines(tombstone=20)
     assert (listed.id, listed.state) == (vm.uuid, "deleted")

@@ -71,7 +71,7 @@ def test_delete_metadata_that_the_server_keeps(machine: Machine) -> None:
 
 @pytest.mark.parametrize("key", ["a b", "", ".", "..", None], ids=repr)
 def test_delete_metadata_at_a_key_that_is_not_sent(cloud: Emulator, machine: Machine, key: Any) -> None:
-    # Observed A3: with a space in it the server fails or hangs.
+    # docs/cloudapi/hazards.md#keys-with-a-space: with a space in it the server fails or hangs.
     with pytest.raises(ConfigurationError):
         machine.delete_metadata_at_key(key)
     assert sent(cloud) == []
@@ -82,7 +82,7 @@ def test_delete_all_metadata(cloud: Emulator, machine: Machine) -> None:
     path = f"/my{machine.path}/metadata"
     assert sent(cloud) == [call("DELETE", path), call("GET", path)]
     cloud.clock.advance(2)
-    # Observed G: what the server leaves.
+    # docs/cloudapi/tags-and-metadata.md#delete-all-metadata: what the server leaves.
     assert machine.get_metadata().keys() == {"root_authorized_keys", "uuid", "owner_uuid"}
 
 

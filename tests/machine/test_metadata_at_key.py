@@ -23,14 +23,14 @@ def test_get_metadata_at_key(cloud: Emulator, machine: Machine) -> None:
 
 
 def test_get_metadata_at_key_of_a_number(cloud: Emulator, machine: Machine) -> None:
-    # Observed G: 404 "size is not metadata".
+    # docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings: 404 "size is not metadata".
     assert machine.get_metadata_at_key("size") == 3
     path = f"/my{machine.path}/metadata"
     assert sent(cloud) == [call("GET", f"{path}/size"), call("GET", path)]
 
 
 def test_get_metadata_at_key_that_the_server_does_not_answer_for(cloud: Emulator, machine: Machine) -> None:
-    # Observed A3: 500, or no answer at all.
+    # docs/cloudapi/hazards.md#keys-with-a-space: 500, or no answer at all.
     assert machine.get_metadata_at_key("with space") == "y"
     assert sent(cloud) == [call("GET", f"/my{machine.path}/metadata")]
     with pytest.raises(ConfigurationError, match="no metadata 'no such'"):

@@ -74,7 +74,7 @@ def test_get_nic_in_every_form(cloud: Emulator, machine: Machine, vm: VM) -> Non
     forms: list[Any] = [mac, plain(mac), mac.upper(), {"mac": mac}, machine.nics[0]]
     before = len(cloud.calls)
     assert [machine.get_nic(form)["ip"] for form in forms] == [vm.nics[0].ip] * len(forms)
-    # The server wants it without colons (observed H).
+    # The server wants it without colons (docs/cloudapi/networks.md#mac-in-the-path).
     assert sent(cloud, before) == [call("GET", f"/my{machine.path}/nics/{plain(mac)}")] * len(forms)
 
 
@@ -118,7 +118,7 @@ def test_add_nic(cloud: Emulator, machine: Machine, private: str) -> None:
 
 
 def test_add_nic_where_there_is_one(cloud: Emulator, machine: Machine, private: str) -> None:
-    # Observed H: 302 with its place and no body, which is an answer.
+    # docs/cloudapi/networks.md#add-a-nic: 302 with its place and no body, which is an answer.
     first = machine.add_nic(private)
     before = len(cloud.calls)
     again = machine.add_nic(private)
@@ -176,7 +176,8 @@ def test_remove_nic(cloud: Emulator, machine: Machine, vm: VM) -> None:
     nic = vm.nics[1]
     machine.remove_nic(nic.mac)
     assert sent(cloud) == [call("DELETE", f"/my{machine.path}/nics/{plain(nic.mac)}")]
-    assert machine.get_nic(nic.mac)["ip"] == nic.ip  # until the job has run (observed H)
+    # Until the job has run (docs/cloudapi/networks.md#remove-a-nic)
+    assert machine.get_nic(nic.mac)["ip"] == nic.ip
     cloud.clock.advance(11)
     with pytest.raises(NotFoundError, match="nic not found"):
         machine.get_nic(nic.mac)

@@ -1,4 +1,7 @@
-"""Waiting for a snapshot: one just asked for reads ``deleted`` until it is there (observed H)."""
+"""Waiting for a snapshot: one just asked for reads ``deleted`` until it is there.
+
+See docs/cloudapi/storage.md#snapshot-that-is-being-made.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ def test_a_snapshot_of_the_list_is_known_to_have_been_there(machine: Machine) ->
 def test_a_snapshot_that_nobody_knows_is_gone(cloud: Emulator, site: Site, machine: Machine) -> None:
     snapshot = machine.create_snapshot("before")
     snapshot.poll_until("created")
-    # The server forgets jobs: GET is 404 then, though the snapshot was there (D6).
+    # The server forgets jobs: GET is 404 then, though the snapshot was there
+    # (docs/cloudapi/storage.md#snapshot-after-its-deletion).
     site.machines[machine.id].jobs.clear()
     with pytest.raises(NotFoundError):
         snapshot.refresh()

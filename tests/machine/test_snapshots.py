@@ -36,7 +36,7 @@ def test_snapshots_without_dates_crashed_py_smartdc(cloud: Emulator, machine: Ma
     )
     assert (snapshot.machine, snapshot.size) == (machine, None)
     assert sent(cloud) == [call("POST", f"/my{machine.path}/snapshots", body={"name": "before"})]
-    # And reads as deleted until it is there (observed H).
+    # And reads as deleted until it is there (docs/cloudapi/storage.md#snapshot-that-is-being-made).
     assert snapshot.status() == snapshot.state == "deleted"
     assert snapshot.created is None
 
@@ -60,7 +60,8 @@ def test_a_snapshot_that_is_there(cloud: Emulator, machine: Machine) -> None:
 
 def test_snapshot_gets_one(cloud: Emulator, machine: Machine) -> None:
     machine.create_snapshot("a/b c")
-    # A name that the server does not allow is taken on, and the job fails (observed H).
+    # A name that the server does not allow is taken on, and the job fails
+    # (docs/cloudapi/storage.md#create-a-snapshot).
     assert machine.snapshot("a/b c").state == "deleted"
     machine.create_snapshot("fine")
     cloud.clock.advance(10)
@@ -105,7 +106,7 @@ def test_start_rolls_the_machine_back(cloud: Emulator, machine: Machine) -> None
 def test_start_from_a_snapshot_that_is_not_there_shows_in_the_audit_only(
     cloud: Emulator, machine: Machine
 ) -> None:
-    # Observed H: it is taken on.
+    # docs/cloudapi/storage.md#snapshots-that-are-missing: it is taken on.
     machine.start_from_snapshot("nothing")
     cloud.clock.advance(5)
     assert [(entry["action"], entry["success"]) for entry in machine.audit()] == [("rollback_snapshot", "no")]

@@ -47,7 +47,7 @@ def test_replace_tags(cloud: Emulator, machine: Machine) -> None:
 
 
 def test_replace_tags_by_none_deletes_them(cloud: Emulator, machine: Machine) -> None:
-    # Observed G: PUT of {} is refused, it does not clear.
+    # docs/cloudapi/tags-and-metadata.md#empty-tags-are-refused: PUT of {} is refused, it does not clear.
     assert machine.replace_tags() == {}
     assert sent(cloud) == [call("DELETE", f"/my{machine.path}/tags")]
     cloud.clock.advance(2)
@@ -61,7 +61,8 @@ def test_get_tag(cloud: Emulator, machine: Machine) -> None:
 
 @pytest.mark.parametrize("tag", ["count", "zero", "ready", "off", "none"])
 def test_get_tag_of_a_number_or_boolean(cloud: Emulator, machine: Machine, tag: str) -> None:
-    # Observed G: it is answered with "": the value is in the list.
+    # docs/cloudapi/tags-and-metadata.md#tags-that-are-no-strings: it is answered with "": the value is in the
+    # list.
     value = machine.get_tag(tag)
     assert value == TAGS[tag]
     assert type(value) is type(TAGS[tag])
@@ -74,7 +75,8 @@ def test_get_tag_of_a_number_or_boolean(cloud: Emulator, machine: Machine, tag: 
 def test_get_tag_whose_name_has_a_space_is_read_from_the_list(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
-    # Observed A3: the server fails or hangs. The fixture fails this test if it is asked so.
+    # docs/cloudapi/hazards.md#keys-with-a-space: the server fails or hangs. The fixture fails this test if it
+    # is asked so.
     machine = sdc.machine(site.add_machine(tags={"a b": "c"}).uuid, lazy=True)
     assert machine.get_tag("a b") == "c"
     assert sent(cloud) == [call("GET", f"/my{machine.path}/tags")]
@@ -89,7 +91,7 @@ def test_get_tag_that_is_not_there(machine: Machine, tag: str) -> None:
 def test_delete_tag(cloud: Emulator, machine: Machine) -> None:
     machine.delete_tag("role")
     assert sent(cloud) == [call("DELETE", f"/my{machine.path}/tags/role")]
-    machine.delete_tag("role")  # the job is pending (observed G)
+    machine.delete_tag("role")  # the job is pending (docs/cloudapi/tags-and-metadata.md#delete-a-tag-twice)
     cloud.clock.advance(4)
     assert "role" not in machine.get_tags()
     with pytest.raises(NotFoundError, match='tag "role" not found'):
@@ -113,7 +115,8 @@ def test_delete_all_tags(cloud: Emulator, machine: Machine) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    # The server takes each of these for a part of the request (observed G, cloudapi-behaviour D5).
+    # The server takes each of these for a part of the request
+    # (docs/cloudapi/requests.md#parameters-are-one-bag).
     [
         "account",
         "machine",

@@ -211,5 +211,5 @@ def test_every_file_says_what_belongs_in_it(path: Path) -> None:
 
 
 def test_there_is_no_room_for_odds_and_ends() -> None:
-    # design.md section 2.
+    # CONTRIBUTING.md, "Rules of the house".
     assert not {"utils", "common", "helpers", "misc", "base"} & {path.stem for path in PACKAGE.rglob("*")}

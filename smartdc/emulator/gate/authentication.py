@@ -1,4 +1,6 @@
-"""Who is asking: the Authorization and Date headers, the caller, and the account of the path (observed B).
+"""Who is asking: the Authorization and Date headers, the caller, and the account of the path.
+
+The rules are those of docs/cloudapi/signing.md.
 
 What a pre-signed URL has instead of those headers is in `presigned`.
 """
@@ -24,9 +26,10 @@ DISABLED = "Account or user is disabled"
 def check_authorization_header(site: Site, request: Incoming) -> ParsedSignature | None:
     """Parse the Authorization header; 400 for one that is not in order."""
     if "x-date" in request.headers:
-        # A2: on a real server this may refuse every other client until it is restarted.
+        # On a real server this may refuse every other client until it is restarted.
         site.shared.violations.append(
-            f"A2: {request.method} {request.target} carries X-Date, which makes a server refuse all others"
+            f"{request.method} {request.target} carries X-Date, which makes a server refuse all others"
+            " (docs/cloudapi/hazards.md#x-date-breaks-all-requests)"
         )
         raise _invalid_header("Authorization header invalid: x-date was not a signed header")
     header = request.headers.get("authorization")

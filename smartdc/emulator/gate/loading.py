@@ -1,7 +1,8 @@
 """What the server loads before the handler runs: the image, package and machine that parameters name.
 
 These checks come before a handler's own, and they look at every request: an ``image`` key in the body of any
-action is looked up (observed F), and so is one among new tags (observed G).
+action is looked up (docs/cloudapi/actions.md#image-in-the-body-of-an-action), and so is one among new tags
+(docs/cloudapi/tags-and-metadata.md#tags-named-image-or-package).
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ def load_machine(site: Site, request: Incoming) -> None:
         machine_uuid = request.params.get("resource_id")
     if not machine_uuid:
         if request.path_values.get("machine") == "" or request.path_values.get("resource_id") == "":
-            site.shared.violations.append(f"A6: {request.method} {request.target} has an empty machine id")
+            site.shared.violations.append(
+                f"{request.method} {request.target} has an empty machine id"
+                " (docs/cloudapi/hazards.md#empty-machine-id)"
+            )
             raise Refusal(500, "InternalError", "Internal Error")
         return
     if not is_uuid(machine_uuid):

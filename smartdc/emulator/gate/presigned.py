@@ -40,8 +40,9 @@ def check_presigned(site: Site, request: Incoming) -> ParsedSignature | None:
     if missing:
         present = [name for name in REQUIRED if name not in missing]
         site.shared.violations.append(
-            f"B: {request.method} {request.target} has the query parameter {', '.join(present)}, "
+            f"{request.method} {request.target} has the query parameter {', '.join(present)}, "
             "which makes a server crash on a half pre-signed URL"
+            " (docs/cloudapi/hazards.md#parts-of-a-pre-signed-url)"
         )
         raise crashed(f'parameters "{", ".join(missing)}" are required')
     expires = _text(query["expires"])

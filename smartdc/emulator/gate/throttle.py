@@ -49,7 +49,8 @@ class Throttle:
         """Take a token.
 
         Raises:
-            Refusal: 429, there is none; nothing says when there will be (observed H).
+            Refusal: 429, there is none; nothing says when there will be
+                (docs/cloudapi/throttle.md#burst-and-rate).
         """
         now = self._clock()
         bucket = self._buckets.setdefault((datacenter, login, group), _Bucket(self._burst, now))

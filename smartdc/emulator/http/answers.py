@@ -97,7 +97,10 @@ class Refusal(Exception):
 
 
 def encode(body: Any, media_type: str) -> bytes:
-    """Write a body in the media type that the client prefers (observed D, last row)."""
+    """Write a body in the media type that the client prefers.
+
+    See docs/cloudapi/requests.md#media-types-of-answers.
+    """
     refused = isinstance(body, Refusal)
     if media_type == TEXT_TYPE:
         if refused:

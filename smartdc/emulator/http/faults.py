@@ -240,7 +240,7 @@ HAPROXY_TIMEOUT = replace(HAPROXY_503, after_commit=True)
 HTML_502 = Status(
     502, "<html><body><h1>502 Bad Gateway</h1></body></html>", _FROM_HAPROXY, content_type="text/html"
 )
-#: CloudAPI lost its connection to one of its own services (observed A5).
+#: CloudAPI lost its connection to one of its own services (docs/cloudapi/errors.md#backend-connection-lost).
 BACKEND_LOST = Status(500, {})
 
 

@@ -86,7 +86,7 @@ class Incoming:
     """A request; the checks fill in what they find out, in the order of the fields.
 
     Attributes:
-        params: Path, query and body as one bag (D5).
+        params: Path, query and body as one bag (docs/cloudapi/requests.md#parameters-are-one-bag).
         account: Whose resources the request is about.
         caller: The account that signed it, or whose sub-user did.
         sub_user: Which of its sub-users signed it.

@@ -20,7 +20,8 @@ def machine_json(
         site: Where it is.
         vm: The record.
         version: The API version range asked for; 7.0 has no networks.
-        credentials: The request's parameter: any non-empty value shows passwords and is echoed (observed D).
+        credentials: The request's parameter: any non-empty value shows passwords and is echoed
+            (docs/cloudapi/lists.md#credentials-in-a-list).
         with_package: False in the answer to a create, where the server leaves the name empty.
     """
     shown: dict[str, Any] = {

@@ -1,4 +1,7 @@
-"""Which of the server's four media types a client's Accept header prefers (observed D, last row)."""
+"""Which of the server's four media types a client's Accept header prefers.
+
+See docs/cloudapi/requests.md#media-types-of-answers.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""The parameter bag: query string and body, merged the way the server merges them (D5).
+"""The parameter bag: query string and body, merged the way the server merges them.
+
+See docs/cloudapi/requests.md#parameters-are-one-bag.
 
 The path comes first and the query does not override it; the body overrides both, which is why a tag named
-``machine`` reaches another machine (observed G).
+``machine`` reaches another machine (docs/cloudapi/tags-and-metadata.md#tag-named-machine).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from urllib.parse import unquote_plus
 
 from smartdc.emulator.http.answers import Refusal
 
-#: Larger bodies are refused; exactly this many bytes pass (observed G).
+#: Larger bodies are refused; exactly this many bytes pass (docs/cloudapi/requests.md#body-limit).
 MAX_BODY = 100_000
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -43,7 +45,7 @@ def parse_body(method: str, headers: dict[str, str], body: bytes) -> Any:
 
     Returns:
         The decoded JSON, the parameters of a form, or None: GET, HEAD, and every other content type are not
-        read (observed E, last row).
+        read (docs/cloudapi/requests.md#bodies-of-other-types-are-ignored).
 
     Raises:
         Refusal: 400 InvalidContent.
@@ -66,7 +68,7 @@ def merge(path: dict[str, str], query: dict[str, Any], body: Any) -> dict[str, A
 
     Returns:
         The bag, or None for a JSON body that is a list or a scalar: it replaces the bag, and with it the
-        account (observed G: 404 "undefined does not exist").
+        account: 404 "undefined does not exist" (docs/cloudapi/requests.md#bodies-that-are-no-objects).
     """
     params: dict[str, Any] = dict(path)
     for name, value in query.items():

@@ -1,8 +1,9 @@
 """The route table: which operation a verb and a path mean, and what is answered where none fits.
 
 Paths are matched as they came, still percent-encoded, and decoded one parameter at a time afterwards: a tag
-whose name holds a ``/`` stays one segment (observed A3). The order of the table matters, as it does in the
-server: it decides between two routes that fit and which route's verbs an ``Allow`` header names.
+whose name holds a ``/`` stays one segment (docs/cloudapi/tags-and-metadata.md#keys-with-a-slash). The order
+of the table matters, as it does in the server: it decides between two routes that fit and which route's verbs
+an ``Allow`` header names.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Table:
                 methods.append(route.method)
 
     def find(self, method: str, path: str, version: str, content_type: str) -> Found:
-        """The route for a request (observed B, first check).
+        """The route for a request (docs/cloudapi/requests.md#order-of-the-checks).
 
         Raises:
             Refusal: 400 (escape, version), 404, 405 or 415.

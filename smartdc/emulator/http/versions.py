@@ -1,4 +1,6 @@
-"""API versions: which of the six a client's ``Accept-Version`` range asks for (observed C).
+"""API versions: which of the six a client's ``Accept-Version`` range asks for.
+
+See docs/cloudapi/versions.md#ranges-that-are-accepted.
 
 The server reads the header as an npm semver range. Only the part of that language that makes sense for
 whole versions is here: ``~ ^ = > >= < <=``, ``x`` and ``*``, spaces for and, ``||`` for or.

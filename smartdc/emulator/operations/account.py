@@ -36,7 +36,10 @@ def get_account(site: Site, request: Incoming) -> Answer:
 
 
 def update_account(site: Site, request: Incoming) -> Answer:
-    """``POST /:account``: empty values and unknown names change nothing (observed H)."""
+    """``POST /:account``: empty values and unknown names change nothing.
+
+    See docs/cloudapi/access.md#account-update.
+    """
     account, params = request.account, request.params
     cns = params.get("triton_cns_enabled")
     if "triton_cns_enabled" in params and as_text(cns) not in ("true", "false"):

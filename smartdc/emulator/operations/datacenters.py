@@ -14,7 +14,10 @@ def list_datacenters(site: Site, request: Incoming) -> Answer:
 
 
 def get_datacenter(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/datacenters/:dc``: a redirect, also to the current one (observed H)."""
+    """``GET /:account/datacenters/:dc``: a redirect, also to the current one.
+
+    See docs/cloudapi/requests.md#datacenter-is-a-redirect.
+    """
     name = str(request.params["dc"])
     if name not in site.shared.urls:
         raise not_found(f"{name} is not an available datacenter")

@@ -225,7 +225,7 @@ def _fabric_networks(site: Site, request: Incoming) -> list[Network]:
 
 
 def _with_fabrics(handler: Handler) -> Handler:
-    """The handler, where there are fabrics; elsewhere 501 (observed H)."""
+    """The handler, where there are fabrics; elsewhere 501 (docs/cloudapi/networks.md#fabrics-off)."""
 
     def handle(site: Site, request: Incoming) -> Answer:
         if not site.fabrics_enabled:

@@ -1,4 +1,6 @@
-"""Firewall rules: CloudAPI passes them on to FWAPI, whose errors these are (observed H: 422, not 409).
+"""Firewall rules: CloudAPI passes them on to FWAPI, whose errors these are: 422, not 409.
+
+See docs/cloudapi/networks.md#bad-firewall-rule.
 
 What a rule is and how it reads is in `fwrule` and `fwrule_reader`.
 """

@@ -15,7 +15,9 @@ ICON = "http://apidocs.tritondatacenter.com/favicon.ico"
 def ping(site: Site, request: Incoming) -> Answer:
     """``GET /--ping``, which is the account route with a name that no account can have."""
     if request.method not in ("GET", "HEAD"):
-        site.shared.violations.append(f"A6: {request.method} /--ping makes a server throw")
+        site.shared.violations.append(
+            f"{request.method} /--ping makes a server throw (docs/cloudapi/hazards.md#post-to-ping)"
+        )
         raise Refusal(500, "InternalError", "Internal Error")
     versions = [".".join(map(str, version)) for version in VERSIONS]
     body = {"ping": "pong", "cloudapi": {"versions": versions}}

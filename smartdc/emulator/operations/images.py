@@ -60,11 +60,14 @@ def image_json(image: Image, request: Incoming) -> dict[str, Any]:
 
 
 def list_images(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/images``: active ones, and no Docker images unless a type is asked for (D5)."""
+    """``GET /:account/images``: active ones, and no Docker images unless a type is asked for.
+
+    See docs/cloudapi/images-and-packages.md#images-that-a-list-hides.
+    """
     params = request.params
     state = params.get("state") or "active"
     if state not in STATES:
-        # Observed H: IMGAPI's answer, with a status of its own.
+        # docs/cloudapi/images-and-packages.md#image-list: IMGAPI's answer, with a status of its own.
         error = {"field": "state", "code": "Invalid"}
         raise Refusal(422, "InvalidParameter", f'invalid state: "{as_text(state)}"', [error])
     wanted_type = params.get("type")
@@ -112,7 +115,10 @@ def create_image(site: Site, request: Incoming) -> Answer:
 
 
 def update_image(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/images/:dataset``: the action may be in the body (observed H)."""
+    """``POST /:account/images/:dataset``: the action may be in the body.
+
+    See docs/cloudapi/images-and-packages.md#image-actions.
+    """
     action = request.params.get("action")
     if action == "update":
         return Answer(image_json(_update(request), request))

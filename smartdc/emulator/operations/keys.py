@@ -12,7 +12,7 @@ from smartdc.emulator.http.versions import since
 from smartdc.emulator.state.directory import Key, KeyOwner, KeyRefused
 from smartdc.emulator.state.site import Site
 
-#: What the key routes take as a body; a form is refused with 415 (observed H).
+#: What the key routes take as a body; a form is refused with 415 (docs/cloudapi/access.md#keys-refuse-forms).
 UPLOAD_TYPES = ("multipart/form-data", "application/octet-stream", "application/json", "text/plain")
 
 
@@ -27,7 +27,10 @@ def list_keys(site: Site, request: Incoming) -> Answer:
 
 
 def get_key(site: Site, request: Incoming) -> Answer:
-    """``GET /:account[/users/:user]/keys/:name``, by name or MD5 fingerprint (observed H: not by SHA256)."""
+    """``GET /:account[/users/:user]/keys/:name``, by name or MD5 fingerprint, not by SHA256.
+
+    See docs/cloudapi/access.md#keys-are-found-by-name-or-md5.
+    """
     return Answer(key_json(_find(request, key_owner(request))))
 
 

@@ -38,7 +38,10 @@ ActionHandler = Callable[[Site, Incoming], Answer]
 
 
 def update_machine(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine?action=ACTION``; an action in the body wins (observed F)."""
+    """``POST /:account/machines/:machine?action=ACTION``; an action in the body wins.
+
+    See docs/cloudapi/actions.md#where-the-action-stands.
+    """
     action = request.params.get("action")
     handler = ACTIONS.get(action) if isinstance(action, str) else None
     if handler is None:
@@ -46,16 +49,20 @@ def update_machine(site: Site, request: Incoming) -> Answer:
             raise invalid_argument(f"{as_text(action)} is not a valid action")
         raise missing_parameter("action is required")
     if request.vm.destroyed and action not in _HARMLESS_WHEN_DELETED:
-        # A1: a real server sends this and then dies.
+        # A real server sends this and then dies.
         site.shared.violations.append(
-            f"A1: {request.method} {request.target}: {action} of a deleted machine kills the server's process"
+            f"{request.method} {request.target}: {action} of a deleted machine kills the server's process"
+            " (docs/cloudapi/hazards.md#action-on-a-deleted-machine)"
         )
         return Answer(request.machine, 410)
     return handler(site, request)
 
 
 def start(site: Site, request: Incoming) -> Answer:
-    """Running after 5 s; taken on in any state, and the job of a running machine fails (observed F)."""
+    """Running after 5 s; taken on in any state, and the job of a running machine fails.
+
+    See docs/cloudapi/actions.md#actions-are-accepted-without-a-check.
+    """
     vm = request.vm
     work = Work(START_SECONDS, finish=_becomes(vm, "running"), possible=lambda: vm.state == "stopped")
     return _queue(site, request, "start", work)
@@ -74,7 +81,10 @@ def stop(site: Site, request: Incoming) -> Answer:
 
 
 def reboot(site: Site, request: Incoming) -> Answer:
-    """Still running for 3 s, then stopped, then ready, then running again (D6)."""
+    """Still running for 3 s, then stopped, then ready, then running again.
+
+    See docs/cloudapi/machines.md#reboot-is-seen-in-the-audit.
+    """
     vm = request.vm
     work = Work(
         REBOOT_SECONDS,
@@ -113,7 +123,7 @@ def resize(site: Site, request: Incoming) -> Answer:
 
 
 def rename(site: Site, request: Incoming) -> Answer:
-    """Another name; a machine's own name is taken too (observed F)."""
+    """Another name; a machine's own name is taken too (docs/cloudapi/actions.md#rename)."""
     vm, name = request.vm, request.params.get("name")
     if not name:
         raise missing_parameter("New name must be specified")
@@ -144,17 +154,20 @@ def disable_firewall(site: Site, request: Incoming) -> Answer:
 
 
 def enable_deletion_protection(site: Site, request: Incoming) -> Answer:
-    """Works on deleted machines too (observed F)."""
+    """Works on deleted machines too (docs/cloudapi/actions.md#protection-of-a-deleted-machine)."""
     return _switch(site, request, "indestructible_zoneroot", True, "enable_deletion_protection")
 
 
 def disable_deletion_protection(site: Site, request: Incoming) -> Answer:
-    """Works on deleted machines too (observed F)."""
+    """Works on deleted machines too (docs/cloudapi/actions.md#protection-of-a-deleted-machine)."""
     return _switch(site, request, "indestructible_zoneroot", False, "disable_deletion_protection")
 
 
 def machine_audit(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/audit``: finished jobs, the newest first (D6)."""
+    """``GET /:account/machines/:machine/audit``: finished jobs, the newest first.
+
+    See docs/cloudapi/machines.md#audit-lists-finished-jobs.
+    """
     return Answer(
         [
             {

@@ -24,7 +24,8 @@ from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM, TagValue
 
 LONGEST_PAGE = 1000
-#: CloudAPI's states that VMAPI is asked for under another name (observed D).
+#: CloudAPI's states that VMAPI is asked for under another name
+#: (docs/cloudapi/lists.md#states-that-mean-active).
 _STATES = {
     "provisioning": "active",
     "stopping": "active",
@@ -54,7 +55,10 @@ LIST_PARAMS = (
 
 
 def list_machines(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines``: one page, in descending order of uuid (observed D)."""
+    """``GET /:account/machines``: one page, in descending order of uuid.
+
+    See docs/cloudapi/lists.md#order-of-machines.
+    """
     params = request.params
     if params.get("dataset") and params.get("image"):
         raise invalid_argument("image and dataset are mutually exclusive parameters.")
@@ -80,7 +84,10 @@ def list_machines(site: Site, request: Incoming) -> Answer:
 
 
 def get_machine(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine``: 410 and the machine when it is deleted (D1)."""
+    """``GET /:account/machines/:machine``: 410 and the machine when it is deleted.
+
+    See docs/cloudapi/machines.md#deleted-machines-are-gone.
+    """
     return Answer(request.machine, 410 if request.vm.destroyed else 200)
 
 
@@ -190,7 +197,8 @@ def _fits(vm: VM, filters: dict[str, Any]) -> bool:
 def _tag_fits(tag: TagValue, wanted: str) -> bool:
     """Compare a tag with a filter as VMAPI's index does, which holds everything as text."""
     if "=" in wanted:
-        return False  # observed D: the index escapes it and the filter does not
+        # docs/cloudapi/lists.md#tag-values-with-an-equals-sign: the index escapes it and the filter does not
+        return False
     if isinstance(tag, str):
         return fits_wildcard(tag, wanted)
     kind = "b" if isinstance(tag, bool) else "n"

@@ -1,4 +1,7 @@
-"""The metadata of a machine. Writes are jobs; their answer is a prediction (D6)."""
+"""The metadata of a machine. Writes are jobs; their answer is a prediction.
+
+See docs/cloudapi/tags-and-metadata.md#the-answer-is-a-prediction.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ from smartdc.emulator.operations.writes import check_key, start_write
 from smartdc.emulator.rules import validation
 from smartdc.emulator.state.site import Site
 
-#: Parameters that never become metadata, besides those that end in ``_pw`` (observed G).
+#: Parameters that never become metadata, besides those that end in ``_pw``
+#: (docs/cloudapi/tags-and-metadata.md#metadata-that-are-dropped).
 NOT_METADATA = ("account", "machine", "uuid", "owner_uuid", "credentials", "image")
 KEPT = ("credentials", "administrator_pw", "root_authorized_keys")
 
@@ -32,7 +36,10 @@ def list_metadata(site: Site, request: Incoming) -> Answer:
 
 
 def get_metadata(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/metadata/:key``: text only (observed G)."""
+    """``GET /:account/machines/:machine/metadata/:key``: text only.
+
+    See docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings.
+    """
     key = str(request.params["key"])
     if key == "credentials":
         return Answer(passwords(request.vm))
@@ -74,7 +81,10 @@ def delete_metadata(site: Site, request: Incoming) -> Answer:
 
 
 def delete_all_metadata(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/machines/:machine/metadata``: keeps the root keys, leaves two uuids (observed G)."""
+    """``DELETE /:account/machines/:machine/metadata``: keeps the root keys, leaves two uuids.
+
+    See docs/cloudapi/tags-and-metadata.md#delete-all-metadata.
+    """
     vm = request.vm
     left = {"uuid": vm.uuid, "owner_uuid": vm.owner_uuid}
     left |= {key: vm.customer_metadata[key] for key in KEPT[1:] if key in vm.customer_metadata}
@@ -93,13 +103,15 @@ def delete_all_metadata(site: Site, request: Incoming) -> Answer:
 
 def _check_key(site: Site, request: Incoming, key: str) -> None:
     check_key(site, request, key)
-    if "/" in key or key not in request.vm.customer_metadata:  # A3: the server does not encode the key
+    # The server does not encode the key: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
+    if "/" in key or key not in request.vm.customer_metadata:
         raise not_found(f'metadatum "{key}" not found')
 
 
 _ALL = "/:account/machines/:machine/metadata"
 _ONE = "/:account/machines/:machine/metadata/:key"
-# HEAD of one key is 405: the server registers that route under a name that it has used already (observed G).
+# HEAD of one key is 405: the server registers that route under a name that it has used already
+# (docs/cloudapi/tags-and-metadata.md#head-of-one-metadata-key).
 ROUTES = [
     Route("AddMachineMetadata", "POST", _ALL, add_metadata, params=ANYTHING),
     Route("ListMachineMetadata", "GET", _ALL, list_metadata, params=("credentials",)),

@@ -66,7 +66,10 @@ def estimate(site: Site, request: Incoming) -> Answer:
 
 
 def migrate(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine/migrate``; the action may stand in the query (D5)."""
+    """``POST /:account/machines/:machine/migrate``; the action may stand in the query.
+
+    See docs/cloudapi/requests.md#parameters-are-one-bag.
+    """
     vm, action = request.vm, request.params.get("action")
     if not action:
         raise missing_parameter('"action" must be specified')

@@ -79,7 +79,8 @@ def list_network_ips(site: Site, request: Incoming) -> Answer:
     """``GET /:account/networks/:id/ips``: those in use and the reserved ones.
 
     NAPI makes the pages, and CloudAPI then leaves out what is neither: a page that is not full is not
-    necessarily the last, and ``x-resource-count`` counts what is left (D2).
+    necessarily the last, and ``x-resource-count`` counts what is left
+    (docs/cloudapi/lists.md#network-ips-are-counted-after-filtering).
     """
     network = _network_of_ips(site, request)
     limit, offset = request.params.get("limit") or LONGEST_PAGE, request.params.get("offset") or 0

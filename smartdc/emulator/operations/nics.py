@@ -28,14 +28,20 @@ _MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
 
 
 def list_nics(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/nics``: none of a deleted machine (observed H)."""
+    """``GET /:account/machines/:machine/nics``: none of a deleted machine.
+
+    See docs/cloudapi/networks.md#nics-of-a-deleted-machine.
+    """
     vm = request.vm
     shown = [_json(vm, nic) for nic in _of_machine(site, vm)]
     return Answer(shown, headers={"x-resource-count": str(len(shown))})
 
 
 def get_nic(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/nics/:mac``: through any machine of the account (observed H)."""
+    """``GET /:account/machines/:machine/nics/:mac``: through any machine of the account.
+
+    See docs/cloudapi/networks.md#nic-of-another-machine.
+    """
     nic, vm = _find(site, request)
     return Answer(_json(vm, nic))
 
@@ -77,7 +83,10 @@ def add_nic(site: Site, request: Incoming) -> Answer:
 
 
 def remove_nic(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/machines/:machine/nics/:mac``: it is there until the job has run (observed H)."""
+    """``DELETE /:account/machines/:machine/nics/:mac``: it is there until the job has run.
+
+    See docs/cloudapi/networks.md#remove-a-nic.
+    """
     vm = request.vm
     nic, _ = _find(site, request)
     check_provisioned(vm, "remove_nics")

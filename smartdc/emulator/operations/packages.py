@@ -12,7 +12,8 @@ from smartdc.emulator.http.routes import Route
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
 
-#: The list's filters that name a field of the answer; ``active`` and ``default`` are none (observed H).
+#: The list's filters that name a field of the answer; ``active`` and ``default`` are none
+#: (docs/cloudapi/images-and-packages.md#package-filters-that-are-ignored).
 FILTERS = (
     "brand",
     "name",
@@ -50,7 +51,10 @@ def package_json(package: Package) -> dict[str, Any]:
 
 
 def list_packages(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/packages``: the active ones; ``*`` in a filter stands for anything (observed H)."""
+    """``GET /:account/packages``: the active ones; ``*`` in a filter stands for anything.
+
+    See docs/cloudapi/images-and-packages.md#package-wildcards.
+    """
     wanted = {name: _alternatives(request.params[name]) for name in FILTERS if request.params.get(name)}
     account_uuid = request.account.uuid
     shown = [
@@ -62,7 +66,10 @@ def list_packages(site: Site, request: Incoming) -> Answer:
 
 
 def get_package(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/packages/:package``; by uuid also inactive ones (observed H)."""
+    """``GET /:account/packages/:package``; by uuid also inactive ones.
+
+    See docs/cloudapi/images-and-packages.md#inactive-packages.
+    """
     if request.package is None:
         raise not_found(f"{request.params['package']} not found")
     return Answer(package_json(request.package))

@@ -1,7 +1,8 @@
 """Roles and policies, and the PUT routes of role tags, which fit every path of up to three segments.
 
-Those are why an unknown resource answers 405 with ``Allow: PUT`` and not 404 (observed H). A role's members
-and policies are objects since API 9, and names before.
+Those are why an unknown resource answers 405 with ``Allow: PUT`` and not 404
+(docs/cloudapi/requests.md#unknown-collections-are-not-allowed). A role's members and policies are objects
+since API 9, and names before.
 """
 
 from __future__ import annotations
@@ -202,7 +203,10 @@ def delete_policy(site: Site, request: Incoming) -> Answer:
 
 
 def replace_role_tags(site: Site, request: Incoming) -> Answer:
-    """``PUT /:account...``: without ``role-tag`` nothing changes (observed H), an empty list clears."""
+    """``PUT /:account...``: without ``role-tag`` nothing changes, an empty list clears.
+
+    See docs/cloudapi/requests.md#put-without-role-tags-changes-nothing.
+    """
     resource = request.params.get("resource_name")
     user = request.params.get("resource_id")
     if resource == "users" and user and request.account.find_user(as_text(user)) is None:

@@ -1,4 +1,7 @@
-"""Snapshots of a machine: everything about them is a job, and a GET looks at the jobs (observed H)."""
+"""Snapshots of a machine: everything about them is a job, and a GET looks at the jobs.
+
+See docs/cloudapi/storage.md#snapshot-that-is-being-made.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM, Snapshot
 
 _SNAPSHOT_BRANDS = ("joyent", "joyent-minimal", "lx", "bhyve")
-#: A name that does not fit is taken on, and the job fails (observed H).
+#: A name that does not fit is taken on, and the job fails (docs/cloudapi/storage.md#create-a-snapshot).
 _VALID_NAME = re.compile(r"[a-zA-Z0-9._:-]{1,64}")
 
 
@@ -49,7 +52,10 @@ def create_snapshot(site: Site, request: Incoming) -> Answer:
 
 
 def start_from_snapshot(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine/snapshots/:name``: roll back; of a missing one too (observed H)."""
+    """``POST /:account/machines/:machine/snapshots/:name``: roll back; of a missing one too.
+
+    See docs/cloudapi/storage.md#snapshots-that-are-missing.
+    """
     vm, name = request.vm, str(request.params["name"])
     _check_supported(vm, "rollback_snapshot")
 
@@ -79,7 +85,10 @@ def list_snapshots(site: Site, request: Incoming) -> Answer:
 
 
 def get_snapshot(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/snapshots/:name``: "deleted" also before it exists (observed H)."""
+    """``GET /:account/machines/:machine/snapshots/:name``: "deleted" also before it exists.
+
+    See docs/cloudapi/storage.md#snapshot-that-is-being-made.
+    """
     name = str(request.params["name"])
     jobs = [job for job in request.vm.jobs_of("snapshot") if job.snapshot_name == name]
     if not jobs:

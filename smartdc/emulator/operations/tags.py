@@ -1,4 +1,7 @@
-"""The tags of a machine. Writes are jobs; their answer is a prediction (D6)."""
+"""The tags of a machine. Writes are jobs; their answer is a prediction.
+
+See docs/cloudapi/tags-and-metadata.md#the-answer-is-a-prediction.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from smartdc.emulator.operations.writes import check_key, start_write
 from smartdc.emulator.rules import validation
 from smartdc.emulator.state.site import Site
 
-#: Parameters that never become tags; all others do, from the query too (observed G).
+#: Parameters that never become tags; all others do, from the query too
+#: (docs/cloudapi/tags-and-metadata.md#parameters-that-become-tags).
 NOT_TAGS = ("account", "machine", "uuid", "owner_uuid", "context", "image")
 
 
@@ -27,10 +31,14 @@ def list_tags(site: Site, request: Incoming) -> Answer:
 
 
 def get_tag(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/tags/:tag``: numbers and booleans read as "" (observed G)."""
+    """``GET /:account/machines/:machine/tags/:tag``: numbers and booleans read as "".
+
+    See docs/cloudapi/tags-and-metadata.md#tags-that-are-no-strings.
+    """
     key = str(request.params["tag"])
     check_key(site, request, key)
-    if "/" in key or key not in request.vm.tags:  # A3: a slash gets lost on the server's way to VMAPI
+    # A slash gets lost on the server's way to VMAPI: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
+    if "/" in key or key not in request.vm.tags:
         raise not_found(f'tag "{key}" not found')
     value = request.vm.tags[key]
     return Answer(value if isinstance(value, str) else "")
@@ -45,7 +53,10 @@ def add_tags(site: Site, request: Incoming) -> Answer:
 
 
 def replace_tags(site: Site, request: Incoming) -> Answer:
-    """``PUT /:account/machines/:machine/tags``; nothing at all is refused (observed G)."""
+    """``PUT /:account/machines/:machine/tags``; nothing at all is refused.
+
+    See docs/cloudapi/tags-and-metadata.md#empty-tags-are-refused.
+    """
     vm, new = request.vm, _new_tags(request)
     message = "error replacing tags: Invalid tag parameters"
     _check(new, message)
@@ -62,7 +73,10 @@ def replace_tags(site: Site, request: Incoming) -> Answer:
 
 
 def delete_tag(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/machines/:machine/tags/:tag``; works with every character (observed A3)."""
+    """``DELETE /:account/machines/:machine/tags/:tag``; works with every character.
+
+    See docs/cloudapi/hazards.md#keys-with-a-space.
+    """
     vm, key = request.vm, str(request.params["tag"])
     if key not in vm.tags:
         raise not_found(f'tag "{key}" not found')

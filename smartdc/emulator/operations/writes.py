@@ -14,7 +14,10 @@ _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 
 
 def start_write(site: Site, request: Incoming, action: str, apply: Action) -> Job:
-    """Queue a change of tags or metadata; on a machine that is gone it is taken on and fails (observed G)."""
+    """Queue a change of tags or metadata; on a machine that is gone it is taken on and fails.
+
+    See docs/cloudapi/tags-and-metadata.md#machines-that-are-not-running.
+    """
     vm = request.vm
 
     def finish(due: float) -> None:
@@ -26,9 +29,10 @@ def start_write(site: Site, request: Incoming, action: str, apply: Action) -> Jo
 
 
 def check_key(site: Site, request: Incoming, key: str) -> None:
-    """Refuse a key that makes the real server hang or throw (observed A3)."""
+    """Refuse a key that makes the real server hang or throw (docs/cloudapi/hazards.md#keys-with-a-space)."""
     if _UNSENDABLE.search(key):
         site.shared.violations.append(
-            f"A3: {request.method} {request.target}: a key with a space makes a server hang or throw"
+            f"{request.method} {request.target}: a key with a space makes a server hang or throw"
+            " (docs/cloudapi/hazards.md#keys-with-a-space)"
         )
         raise crashed("Request path contains unescaped characters")

@@ -85,7 +85,8 @@ def check_mounts(
         raise invalid_argument("Support for automounting volumes is not enabled")
     if not isinstance(volumes, list) or not all(map(_is_valid, volumes)):
         site.shared.violations.append(
-            f"A4: {request.method} {request.target} has an invalid entry in volumes: a server never answers"
+            f"{request.method} {request.target} has an invalid entry in volumes: a server never answers"
+            " (docs/cloudapi/hazards.md#invalid-volumes-on-create)"
         )
         raise crashed("invalid volumes")
     here = [network.uuid for network in networks]

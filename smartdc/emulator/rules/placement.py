@@ -28,7 +28,7 @@ def choose_networks(site: Site, request: Incoming, package: Package) -> list[Wan
     """The NICs of a new machine, the primary one marked.
 
     Raises:
-        Refusal: As observed E lists them.
+        Refusal: Those of docs/cloudapi/create.md, "Networks".
     """
     account_uuid = request.account.uuid
     usable = {uuid: net for uuid, net in site.networks.items() if net.provisionable_by(account_uuid)}
@@ -45,7 +45,8 @@ def choose_networks(site: Site, request: Incoming, package: Package) -> list[Wan
         ]
     if sum(nic.network.public for nic in wanted) > 1:
         raise invalid_argument("Can specify a maximum of 1 public networks")
-    # Observed E: the first external network is primary, else the first; what the request says is ignored.
+    # docs/cloudapi/create.md#primary-network: the first external network is primary, else the first; what the
+    # request says is ignored.
     primary = next((nic for nic in wanted if nic.network.public), wanted[0] if wanted else None)
     if primary is not None:
         primary.primary = True
@@ -68,7 +69,7 @@ def _asked_for(request: Incoming, asked: list[Any], usable: dict[str, Network]) 
         network_uuid = entry if isinstance(entry, str) else entry["ipv4_uuid"]
         if not _ANY_CASE_UUID.fullmatch(network_uuid):
             raise crashed("netUuid (uuid) is required")
-        if network_uuid not in seen:  # duplicates are dropped silently (D4)
+        if network_uuid not in seen:  # duplicates are dropped silently (docs/cloudapi/create.md#odd-networks)
             seen.add(network_uuid)
             entries.append(entry)
     if len({type(entry) for entry in entries}) > 1:

@@ -1,4 +1,4 @@
-"""Creating a machine: CloudAPI's checks, VMAPI's checks, and the job (observed E)."""
+"""Creating a machine: CloudAPI's checks, VMAPI's checks, and the job (docs/cloudapi/create.md)."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     _provision(site, request, vm, image, wanted_nics)
     make_missing(site, owner.uuid, vm.volumes)
     shown = machine_json(site, vm, request.version, params.get("credentials"), with_package=False)
-    # Observed E: the Location has the login, whatever the path had.
+    # docs/cloudapi/create.md#minimal-create: the Location has the login, whatever the path had.
     return Answer(shown, 201, {"Location": f"/{owner.login}/machines/{vm.uuid}"})
 
 
@@ -195,7 +195,10 @@ def _alias(name: Any, vm: VM) -> str:
 
 
 def _flat_values(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tags and metadata; nested objects are silently dropped (observed E)."""
+    """Tags and metadata; nested objects are silently dropped.
+
+    See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
+    """
     tags = {name[len("tag.") :]: value for name, value in params.items() if _TAG.fullmatch(name)}
     metadata = {
         name[len("metadata.") :]: value
@@ -206,7 +209,10 @@ def _flat_values(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
 
 
 def _passwords_given(params: dict[str, Any]) -> dict[str, Any]:
-    """An administrator's password, which CloudAPI puts where VMAPI then forbids it (observed E)."""
+    """An administrator's password, which CloudAPI puts where VMAPI then forbids it.
+
+    See docs/cloudapi/create.md#password-images.
+    """
     password = params.get("administrator_pw") or params.get("password")
     return {"administrator_pw": password} if password else {}
 
@@ -240,7 +246,10 @@ def _check_at_vmapi(
 
 
 def alias_taken_errors(site: Site, vm: VM, alias: str) -> list[ErrorItem]:
-    """A name is taken by any machine of the owner that is neither destroyed nor failed (observed E)."""
+    """A name is taken by any machine of the owner that is neither destroyed nor failed.
+
+    See docs/cloudapi/create.md#duplicate-name.
+    """
     taken = any(
         other.alias == alias and other.owner_uuid == vm.owner_uuid and other.active
         for other in site.machines.values()
@@ -265,7 +274,10 @@ def _message(errors: list[ErrorItem]) -> str:
 
 
 def _provision(site: Site, request: Incoming, vm: VM, image: Image, wanted_nics: list[WantedNic]) -> None:
-    """List the machine and start its job; its addresses are reserved now and shown half way (observed E)."""
+    """List the machine and start its job; its addresses are reserved now and shown half way.
+
+    See docs/cloudapi/create.md#minimal-create.
+    """
     try:
         nics = [
             site.new_nic(wanted.network, wanted.ip, primary=wanted.primary, vm=vm) for wanted in wanted_nics

@@ -1,4 +1,4 @@
-"""VMAPI's validation: the rows marked [V] in the observed page.
+"""What VMAPI validates when CloudAPI passes a request on.
 
 Each function returns the items of ``errors`` for one value, empty when it is fine; the callers put them into
 a ValidationFailed with the sentence of their operation.

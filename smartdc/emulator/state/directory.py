@@ -43,7 +43,8 @@ class Key:
     """One SSH public key of an account.
 
     Attributes:
-        fingerprint: MD5, hexadecimal with colons, the only form that the directory knows (observed B).
+        fingerprint: MD5, hexadecimal with colons, the only form that the directory knows
+            (docs/cloudapi/signing.md#other-fingerprints-are-unknown).
     """
 
     name: str
@@ -158,7 +159,10 @@ class Account(KeyOwner):
 
 
 class Directory:
-    """All accounts, found by login or uuid; both are case sensitive (observed B)."""
+    """All accounts, found by login or uuid; both are case sensitive.
+
+    See docs/cloudapi/signing.md#unknown-account-in-the-path.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

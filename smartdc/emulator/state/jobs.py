@@ -17,7 +17,8 @@ START_SECONDS = 5.0
 STOP_SECONDS = 5.0
 REBOOT_SECONDS = 8.0
 DELETE_SECONDS = 5.0
-#: After a destroy job has succeeded, the machine still shows its last state for this long (D1).
+#: After a destroy job has succeeded, the machine still shows its last state for this long
+#: (docs/cloudapi/actions.md#answers-of-a-deletion).
 DELETE_LAG_SECONDS = 1.0
 WRITE_SECONDS = 2.0  # tags and metadata
 UPDATE_SECONDS = 2.0  # rename, resize, firewall, deletion protection

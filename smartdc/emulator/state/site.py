@@ -37,7 +37,7 @@ class Shared:
         account: The account that `add_machine` gives machines to unless told otherwise.
         urls: Where each data center answers.
         sites: The data centers.
-        violations: What clients did that would have harmed a real server (observed A).
+        violations: What clients did that would have harmed a real server (docs/cloudapi/hazards.md).
         on_change: Called with a data center whose machines have changed by themselves.
     """
 
@@ -76,8 +76,9 @@ class Site:
         old_servers: Those whose platform is too old to make images of their machines.
         fail_next_image: Set it to make the next image fail: ``True``, or IMGAPI's code of the reason.
         manta: What was exported to Manta: the image's uuid by path; None where there is no Manta.
-        fail_next_provision: Set it to make the next machine fail. ``True``: it never gets a server (and can
-            then never be deleted, observed F); ``"on server"``: it fails there, and can.
+        fail_next_provision: Set it to make the next machine fail. ``True``: it never gets a server, and can
+            then never be deleted (docs/cloudapi/actions.md#deletion-without-a-server); ``"on server"``: it
+            fails there, and can.
     """
 
     def __init__(self, name: str, shared: Shared) -> None:

@@ -125,7 +125,8 @@ class VM:
 
     Attributes:
         ram: MiB, shown as ``memory``.
-        max_physical_memory: MiB, what the list's memory filter compares (observed D).
+        max_physical_memory: MiB, what the list's memory filter compares
+            (docs/cloudapi/lists.md#memory-filter).
         quota: Disk in GiB.
         busy_until: When its last job ends.
         jobs: Its jobs, oldest first.
@@ -179,12 +180,18 @@ class VM:
 
     @property
     def active(self) -> bool:
-        """VMAPI's "active": neither destroyed nor failed (observed D)."""
+        """VMAPI's "active": neither destroyed nor failed.
+
+        See docs/cloudapi/lists.md#default-list-hides-failed-machines.
+        """
         return self.shown_state not in ("deleted", "failed")
 
     @property
     def workable(self) -> bool:
-        """Whether a job can reach it: the others are taken on and fail (observed F)."""
+        """Whether a job can reach it: the others are taken on and fail.
+
+        See docs/cloudapi/actions.md#actions-are-accepted-without-a-check.
+        """
         return self.shown_state not in ("deleted", "failed", "offline")
 
     @property

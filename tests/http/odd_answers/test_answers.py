@@ -129,7 +129,7 @@ def test_a_redirect_is_no_answer(stub: StubServer, sdc: DataCenter, machine: Mac
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        # HAProxy's own 400 and 408 (behaviour D3).
+        # HAProxy's own 400 and 408 (docs/cloudapi/throttle.md#haproxy-errors).
         (
             {"BadHTTPRequest": "Your browser sent an invalid request."},
             "Your browser sent an invalid request.",
@@ -158,7 +158,7 @@ def test_the_message_of_an_error(stub: StubServer, sdc: DataCenter, body: Any, m
 
 
 def test_an_error_that_is_a_list(stub: StubServer, sdc: DataCenter) -> None:
-    # Behaviour D7: of volumes the server may send one.
+    # docs/cloudapi/storage.md#errors-of-volumes-may-be-a-list: of volumes the server may send one.
     entries = [{"code": "InvalidArgument", "message": "no such volume", "field": "volumes"}, {"field": "x"}]
     error = refused(stub, sdc, Reply(entries, 409))
     assert (error.code, error.message, error.errors) == ("InvalidArgument", "no such volume", entries)

@@ -1,0 +1,27 @@
+"""The facts that tests name are facts of docs/cloudapi."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from tests.cloudapi_pages import FACTS
+
+from .facts import TESTED
+
+
+@pytest.fixture(scope="module", autouse=True)
+def every_test() -> None:
+    """Import the modules whose tests name facts, so that one file alone can be run."""
+    for path in sorted(Path(__file__).parent.glob("test_facts_*.py")):
+        importlib.import_module(f".{path.stem}", __package__)
+
+
+def test_every_fact_that_a_test_names_is_on_its_page() -> None:
+    lost = {test.__name__: names for test, names in TESTED.items() if not set(names) <= set(FACTS)}
+    assert lost == {}
+
+
+def test_no_test_of_a_fact_was_lost() -> None:
+    assert len(TESTED) >= 174
+    assert all(TESTED.values())

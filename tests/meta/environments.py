@@ -1,0 +1,67 @@
+"""Virtual environments with smartdc, from its wheel, pytest, and the extras that a test names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from collections.abc import Iterable
+from importlib.metadata import Distribution, distribution, distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+
+def linked(folder: Path, wheel: Path, extras: Iterable[str]) -> Path:
+    """Make one in 0.1 s: what smartdc requires is linked from the environment of this process.
+
+    It has the distributions that pip would install and no other, with their metadata and entry points.
+
+    Returns:
+        The path of its Python.
+    """
+    venv.create(folder, symlinks=True)
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
+    with zipfile.ZipFile(wheel) as content:
+        content.extractall(site)
+    (smartdc,) = distributions(path=[str(site)])
+    required: dict[tuple[str, ...], Distribution] = {}
+    _require(required, smartdc.requires or [], extras)
+    _require(required, ["pytest"], ())
+    for found in {found.name: found for found in required.values()}.values():
+        for name in {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}:
+            (site / name).symlink_to(str(found.locate_file(name)))
+    return folder / "bin" / "python"
+
+
+def _require(
+    required: dict[tuple[str, ...], Distribution], lines: Iterable[str], extras: Iterable[str]
+) -> None:
+    """Add to `required` the distributions of these requirements, with all that these require in turn."""
+    for requirement in map(Requirement, lines):
+        marker = requirement.marker
+        applies = marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
+        key = (canonicalize_name(requirement.name), *sorted(requirement.extras))
+        if applies and key not in required:
+            required[key] = distribution(requirement.name)
+            _require(required, required[key].requires or [], requirement.extras)
+
+
+def installed(folder: Path, wheel: Path, extras: Iterable[str], surroundings: dict[str, str]) -> Path:
+    """Make one with pip, from the package index of whoever runs the tests.
+
+    Returns:
+        The path of its Python.
+
+    Raises:
+        subprocess.CalledProcessError: pip failed; `stderr` has what it said.
+    """
+    venv.create(folder, symlinks=True)
+    python = folder / "bin" / "python"
+    smartdc = f"smartdc[{','.join(extras)}] @ {wheel.as_uri()}"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", smartdc, "pytest"]
+    subprocess.run(pip, env=surroundings, capture_output=True, text=True, check=True)
+    return python
