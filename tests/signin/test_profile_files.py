@@ -1,4 +1,4 @@
-"""What a profile file may hold, what is refused, and how profiles are listed (behaviour B)."""
+"""What a profile file may hold, what is refused, and how profiles are listed (docs/cloudapi/profiles.md)."""
 
 from __future__ import annotations
 

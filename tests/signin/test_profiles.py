@@ -1,4 +1,4 @@
-"""Which profile is taken, from where, and what the environment makes of it (behaviour B)."""
+"""Which profile is taken, from where, and what the environment makes of it (docs/cloudapi/profiles.md)."""
 
 from __future__ import annotations
 
