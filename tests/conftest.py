@@ -12,7 +12,7 @@ import pytest
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.exchanges import DESCRIPTION, Tally
+from tests.contract.exchanges import DESCRIPTION, Tally
 from tests.helpers.agents import no_ssh_agent, own_agent, ssh_agent
 from tests.helpers.keys import ssh_keys
 from tests.helpers.relays import relay

@@ -16,9 +16,9 @@ from smartdc.emulator.app import TABLE
 from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.routes import Route
 from tests.contract.conftest import COVERED
+from tests.contract.exchanges import DESCRIPTION
 from tests.contract.page import PAGE, page
 from tests.contract.row import Operation, World, shape, value
-from tests.exchanges import DESCRIPTION
 from tests.operations import OPERATIONS
 
 _OWNERS = {"DataCenter": DataCenter, "Machine": Machine, "Snapshot": Snapshot}

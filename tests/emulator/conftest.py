@@ -9,10 +9,9 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from smartdc.emulator import Emulator
-from tests.cloudapi_pages import FACTS
-
-from .facts import TESTED
-from .raw import Key, Raw
+from tests.emulator.facts import TESTED
+from tests.helpers.cloudapi_pages import FACTS
+from tests.helpers.raw_requests import Key, Raw
 
 OUTCOMES = pytest.StashKey[dict[str, bool]]()
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloudapi_pages import FACTS
-
-from .facts import TESTED
+from tests.emulator.facts import TESTED
+from tests.helpers.cloudapi_pages import FACTS
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,8 +2,8 @@
 
 from urllib.parse import quote
 
-from .facts import fact
-from .raw import Key, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import Key, Raw
 
 
 @fact("access.md#bad-keys")

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from .facts import fact
-from .raw import UNKNOWN, Answer, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import UNKNOWN, Answer, Raw
 
 ACTIONS = ["start", "stop", "reboot", "enable_firewall", "disable_firewall"]
 PROTECTION = ["enable_deletion_protection", "disable_deletion_protection"]

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from .facts import fact
-from .raw import UNKNOWN, UUID, Answer, Key, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import UNKNOWN, UUID, Answer, Key, Raw
 
 
 class Seed:

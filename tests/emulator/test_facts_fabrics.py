@@ -2,8 +2,8 @@
 
 import pytest
 
-from .facts import fact
-from .raw import Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import Raw
 
 VLANS = "/my/fabrics/default/vlans"
 

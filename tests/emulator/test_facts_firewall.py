@@ -2,8 +2,8 @@
 
 import pytest
 
-from .facts import fact
-from .raw import UNKNOWN, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import UNKNOWN, Raw
 
 RULE = "FROM any TO all vms ALLOW tcp PORT 22"
 

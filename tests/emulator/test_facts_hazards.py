@@ -16,12 +16,11 @@ from wsgiref.handlers import format_date_time
 import pytest
 
 from smartdc.emulator.http.faults import BACKEND_LOST
-
-from .facts import fact
-from .raw import SIGNATURE, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import SIGNATURE, Raw
 
 TESTS_OF_A_USER = """
-from tests.emulator.raw import Raw
+from tests.helpers.raw_requests import Raw
 
 def test_harmless(smartdc_cloud):
     assert Raw(smartdc_cloud).get("/my/machines").ok() == []

@@ -7,9 +7,8 @@ from uuid import uuid4
 import pytest
 
 from smartdc.emulator.state.resources import Image
-
-from .facts import fact
-from .raw import UNKNOWN, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import UNKNOWN, Raw
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from .facts import fact
-from .raw import UNKNOWN, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import UNKNOWN, Raw
 
 ACTIVE = ["db0", "far", "new", "web0", "web1"]
 STATES = "Must be one of: active, destroyed, running, stopped"

@@ -6,9 +6,8 @@ from uuid import uuid4
 import pytest
 
 from smartdc.emulator.state.vm import VM
-
-from .facts import fact
-from .raw import UNKNOWN, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import UNKNOWN, Raw
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from .facts import fact
-from .raw import (
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import (
     BAD_CREDENTIALS,
     MUST_AUTHENTICATE,
     OLD_SIGNATURE,

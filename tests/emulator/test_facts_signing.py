@@ -4,8 +4,17 @@ from typing import Any
 
 import pytest
 
-from .facts import fact
-from .raw import BAD_CREDENTIALS, MUST_AUTHENTICATE, SIGNATURE, UNKNOWN, WITHOUT_HEADERS, Key, Raw, signed_in
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import (
+    BAD_CREDENTIALS,
+    MUST_AUTHENTICATE,
+    SIGNATURE,
+    UNKNOWN,
+    WITHOUT_HEADERS,
+    Key,
+    Raw,
+    signed_in,
+)
 
 
 @fact("signing.md#algorithms-that-are-accepted")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from .facts import fact
-from .raw import UNKNOWN, Raw, dumps
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import UNKNOWN, Raw, dumps
 
 
 class Subject:

@@ -2,8 +2,8 @@
 
 from email.utils import parsedate_to_datetime
 
-from .facts import fact
-from .raw import UNKNOWN, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import UNKNOWN, Raw
 
 
 @fact("throttle.md#burst-and-rate")

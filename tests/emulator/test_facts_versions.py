@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from .facts import fact
-from .raw import SIGNATURE, Raw
+from tests.emulator.facts import fact
+from tests.helpers.raw_requests import SIGNATURE, Raw
 
 VERSIONS = ["7.0.0", "7.1.0", "7.2.0", "7.3.0", "8.0.0", "9.0.0"]
 

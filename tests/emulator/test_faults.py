@@ -31,9 +31,8 @@ from smartdc.emulator.http.faults import (
     Status,
     WrongDigest,
 )
-
-from .creation import Creation
-from .raw import Raw, outcome
+from tests.helpers.raw_creation import Creation
+from tests.helpers.raw_requests import Raw, outcome
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

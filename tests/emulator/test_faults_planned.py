@@ -17,9 +17,8 @@ from smartdc.emulator.http.faults import (
     Faults,
     Status,
 )
-from tests.exchanges import DESCRIPTION, Tally
-
-from .raw import Raw, outcome
+from tests.contract.exchanges import DESCRIPTION, Tally
+from tests.helpers.raw_requests import Raw, outcome
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

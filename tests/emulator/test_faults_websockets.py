@@ -22,8 +22,7 @@ from smartdc.emulator.http.faults import (
     Status,
     WrongDigest,
 )
-
-from .raw import SIGNATURE, Raw
+from tests.helpers.raw_requests import SIGNATURE, Raw
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from .creation import Creation
-from .raw import UNKNOWN, Raw
+from tests.helpers.raw_creation import Creation
+from tests.helpers.raw_requests import UNKNOWN, Raw
 
 FABRIC = "My-Fabric-Network"
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from .raw import BAD_CREDENTIALS, Answer, Raw
+from tests.helpers.raw_requests import BAD_CREDENTIALS, Answer, Raw
 
 
 def signed(

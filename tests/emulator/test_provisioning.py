@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from .creation import Creation
-from .raw import Raw
+from tests.helpers.raw_creation import Creation
+from tests.helpers.raw_requests import Raw
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from smartdc.emulator.http.faults import Status
-
-from .raw import UNKNOWN, Raw
+from tests.helpers.raw_requests import UNKNOWN, Raw
 
 MESSAGE = "This Triton data center is being upgraded"
 WRITES = [

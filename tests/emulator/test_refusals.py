@@ -8,8 +8,7 @@ from uuid import uuid4
 import pytest
 
 from smartdc.emulator.http.incoming import Incoming
-
-from .raw import UNKNOWN, Raw
+from tests.helpers.raw_requests import UNKNOWN, Raw
 
 
 def test_account(raw: Raw) -> None:

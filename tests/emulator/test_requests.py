@@ -9,8 +9,7 @@ import pytest
 from smartdc.emulator.http.negotiation import choose
 from smartdc.emulator.http.parameters import as_text, parse_query
 from smartdc.emulator.http.versions import VERSIONS, satisfies
-
-from .raw import Raw
+from tests.helpers.raw_requests import Raw
 
 JSON, TEXT, BINARY, SCRIPT = (
     "application/json",

@@ -10,8 +10,7 @@ import pytest
 
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.vm import VM
-
-from .raw import Answer, Raw
+from tests.helpers.raw_requests import Answer, Raw
 
 
 def package(raw: Raw, like: str, **changes: Any) -> Package:

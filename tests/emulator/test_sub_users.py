@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smartdc.emulator.state.directory import KeyRefused, SubUser
-
-from .raw import BAD_CREDENTIALS, Key, Raw
+from tests.helpers.raw_requests import BAD_CREDENTIALS, Key, Raw
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pytest
 
 from smartdc.emulator.app import TABLE
 from smartdc.emulator.gate.throttle import Throttle
-
-from .raw import UNKNOWN, Key, Raw
+from tests.helpers.raw_requests import UNKNOWN, Key, Raw
 
 MESSAGE = "You have exceeded your request rate of 10 r/s."
 

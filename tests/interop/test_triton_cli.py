@@ -21,7 +21,7 @@ import pytest
 
 from smartdc import DataCenter, GoneError
 from smartdc.emulator import Emulator
-from tests.exchanges import DESCRIPTION, Tally
+from tests.contract.exchanges import DESCRIPTION, Tally
 from tests.interop.npm import install
 
 PACKAGE = "triton"

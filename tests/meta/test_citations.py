@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloudapi_pages import FACTS, ROOT
+from tests.helpers.cloudapi_pages import FACTS, ROOT
 
 _LEFT_OUT = ("build", "dist", "_build", "__pycache__", "node_modules")
 """Made by tools, as is what begins with a dot (but for .ci) or ends in .egg-info."""

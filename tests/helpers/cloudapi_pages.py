@@ -7,7 +7,7 @@ from pathlib import Path
 
 __all__ = ["FACTS", "ROOT", "anchor"]
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 _PAGES = ROOT / "docs" / "cloudapi"
 _FACT = re.compile(r"^### (.+)$", re.MULTILINE)

@@ -28,7 +28,7 @@ from tests.contract.deviations import ACTIONS, DEVIATIONS
 
 __all__ = ["DESCRIPTION", "Description", "Tally"]
 
-_PAGE = Path(__file__).parent / "data" / "cloudapi-openapi.json"
+_PAGE = Path(__file__).parents[1] / "data" / "cloudapi-openapi.json"
 
 #: Roots and pings are no operations of the description.
 _OUTSIDE = re.compile(r"/(--ping|docs.*|favicon\.ico)?/?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .raw import Answer, Raw
+from tests.helpers.raw_requests import Answer, Raw
 
 
 class Creation:
