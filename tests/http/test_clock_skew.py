@@ -132,7 +132,8 @@ def test_the_error_stands_when_it_is_refused_again(
 def test_the_error_stands_when_the_date_does_not_explain_it(
     date: str, signed: DataCenter, stub: StubServer
 ) -> None:
-    dates = {"": (), "now": (formatdate(time(), usegmt=True),)}.get(date, (date,))
+    # A date has whole seconds: of now, the nearest, as an error of one second would explain something.
+    dates = {"": (), "now": (formatdate(time() + 0.5, usegmt=True),)}.get(date, (date,))
     stub.answer(Reply(REFUSED, 400, dates=dates))
     with signed, pytest.raises(BadRequestError, match=r"clock skew of 400\.2s"):
         signed.packages()
