@@ -63,6 +63,7 @@ class Emulator:
         clock: The emulated time.
         calls: Every request, in order.
         violations: What clients did that would have harmed a real server, in words.
+        unsupported: What scripts and logins of machines asked for that only a real machine knows, in words.
         faults: What goes wrong on purpose; `smartdc.emulator.http.faults` has the kinds.
         ssh_port: Where machines can be logged in to, or None.
     """
@@ -127,6 +128,11 @@ class Emulator:
     def violations(self) -> list[str]:
         """What clients did that would have harmed a real server: the hazards of docs/cloudapi/hazards.md."""
         return self._shared.violations
+
+    @property
+    def unsupported(self) -> list[str]:
+        """What machines were asked for from inside and do not know; a command of it ended with status 127."""
+        return self._shared.unsupported
 
     @property
     def key_file(self) -> Path:
@@ -277,10 +283,16 @@ class Emulator:
     def _open_logins(self, running: server.Server) -> None:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
 
-        logins = MachineLogins(self._ssh_port or server.free_port(), self._login_keys, running.loop)
+        logins = MachineLogins(
+            self._ssh_port or server.free_port(),
+            self._login_keys,
+            running.loop,
+            self._shared.lock,
+            self._shared.unsupported,
+        )
 
         def follow(site: Site) -> None:
-            logins.follow(list(site.machines.values()))
+            logins.follow(list(site.machines.values()), site.name)
 
         with self._shared.lock:
             self._logins = logins

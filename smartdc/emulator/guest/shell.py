@@ -1,218 +1,209 @@
-"""The inside of an emulated machine: a file system in memory, and a shell that knows a few commands.
+"""The shell of an emulated machine: it runs what `Parser` knows as sh does, and refuses everything else.
 
-Boot scripts and SSH logins run here. Nothing reaches the files or the programs of the real machine.
+Boot scripts and SSH logins run here. Where POSIX leaves something open, it does what dash does; where shells
+differ in what scripts rely on, it refuses. Commands of a pipeline run one after the other.
 """
 
 from __future__ import annotations
 
-import posixpath
-import shlex
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
-__all__ = ["Guest", "Shell"]
+from smartdc.emulator.guest import programs
+from smartdc.emulator.guest.inside import Guest, Login, Process, Source, Streams
+from smartdc.emulator.guest.parser import AndOr, Parser, Pipeline, Redirection, SimpleCommand
+from smartdc.emulator.guest.refusals import Exit, ScriptError, Unsupported
+from smartdc.emulator.guest.words import Word
 
-_PACKAGES = {
-    "bash-5.2.15": "The GNU Bourne Again Shell",
-    "curl-8.4.0": "Client that groks URLs",
-    "openssl-3.1.4": "Secure Socket Layer and cryptographic library",
-    "pkgin-23.8.1": "Apt / yum like tool for managing pkgsrc binary packages",
-}
-_DIRECTORIES = ("/", "/home", "/home/admin", "/root", "/tmp", "/var", "/var/log")  # noqa: S108 - not the real one
-_SEPARATORS = (";", "&&", "||")
+__all__ = ["Shell", "boot"]
 
-
-class CommandFailed(Exception):
-    """A command ended badly: what it said, and its exit status."""
-
-    def __init__(self, message: str, status: int = 1) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Guest:
-    """One machine from the inside.
-
-    Args:
-        hostname: Its name.
-        metadata: Looks its metadata up, as it is at the time.
-
-    Attributes:
-        files: Content by absolute path.
-        directories: Absolute paths.
-    """
-
-    def __init__(self, hostname: str, metadata: Callable[[], Mapping[str, Any]]) -> None:
-        self.hostname = hostname
-        self.metadata = metadata
-        self.files: dict[str, str] = {}
-        self.directories = set(_DIRECTORIES)
-
-    def boot(self) -> None:
-        """Run the boot script as root, as the machine's own service does at each boot; keep its output."""
-        script = self.metadata().get("user-script")
-        if isinstance(script, str):
-            out, errors, _ = Shell(self, "root").run(script)
-            self.files["/var/log/user-script.log"] = out + errors
+# fmt: off
+#: Variables that a shell or a login sets by itself, which an emulated one does not.
+_SET_BY_SHELLS = frozenset({
+    "_", "BASH", "BASH_VERSION", "COLUMNS", "EDITOR", "ENV", "EUID", "GROUPS", "HISTFILE", "HOSTNAME",
+    "HOSTTYPE", "IFS", "KSH_VERSION", "LANG", "LC_ALL", "LINENO", "LINES", "MACHTYPE", "MAIL",
+    "OPTARG", "OPTIND", "OSTYPE", "PAGER", "PIPESTATUS", "PPID", "PS1", "PS2", "PS4", "RANDOM",
+    "SECONDS", "SHELL", "SHELLOPTS", "SHLVL", "SSH_AUTH_SOCK", "SSH_CLIENT", "SSH_CONNECTION",
+    "SSH_TTY", "TERM", "TMPDIR", "TZ", "UID",
+})
+# fmt: on
 
 
 class Shell:
-    """One login to a machine: who, and in which directory."""
+    """One login to a machine, or one script that it runs.
+
+    Attributes:
+        finished: Whether it was told to end.
+    """
 
     def __init__(self, guest: Guest, user: str) -> None:
         self.guest = guest
         self.user = user
-        self.home = "/root" if user == "root" else f"/home/{user}"
-        self.directory = self.home
+        self.finished = False
+        self._login = Login.of(user)
+        self.guest.files.directories.add(self._login.directory)
 
-    def run(self, script: str) -> tuple[str, str, int]:
+    def run(self, script: str, stdin: bytes = b"") -> tuple[str, str, int]:
         """Run commands, one or many lines.
 
         Returns:
-            What they wrote to standard output and to standard error, and the last exit status.
+            What they wrote to standard output and to standard error, and the exit status.
         """
-        out, errors, status = "", "", 0
-        for line in script.splitlines():
+        out, errors = bytearray(), bytearray()
+        status = self.execute(script, Streams(Source(lambda: stdin), out.extend, errors.extend))
+        return (
+            out.decode(errors="surrogateescape"),
+            errors.decode(errors="surrogateescape"),
+            status,
+        )
+
+    def execute(self, script: str, streams: Streams) -> int:
+        """Run commands with these streams, and return the exit status."""
+        try:
+            parser = Parser(script)
+            while (line := parser.line()) is not None:
+                for commands in line:
+                    _run_list(self.guest, self._login, commands, streams)
+        except Exit as end:
+            self.finished = True
+            self._login.status = end.status
+        except ScriptError as problem:
+            self._end(f"syntax error: {problem}", 2, streams)
+        except Unsupported as refused:
+            self.guest.refuse(str(refused))
+            self._end(_refusal(refused), 127, streams)
+        return self._login.status
+
+    def _end(self, message: str, status: int, streams: Streams) -> None:
+        self._login.status = status
+        _complain(streams, message)
+
+
+def boot(guest: Guest) -> None:
+    """Run the boot script as root, as the machine's own service does at each boot; keep its output."""
+    script = guest.metadata().get("user-script")
+    if isinstance(script, str):
+        log = guest.files.open("/var/log/user-script.log")
+        Shell(guest, "root").execute(script, Streams(Source(bytes), log.extend, log.extend))
+
+
+def _run_list(guest: Guest, login: Login, commands: AndOr, streams: Streams) -> None:
+    for number, (operator, pipeline) in enumerate(commands.pipelines, 1):
+        if (operator == "&&" and login.status) or (operator == "||" and not login.status):
+            continue
+        status = _run_pipeline(guest, login, pipeline, streams)
+        login.status = int(not status) if pipeline.negated else status
+        last = number == len(commands.pipelines) and not pipeline.negated
+        if login.status and last and "e" in login.options:
+            raise Exit(login.status)
+
+
+def _run_pipeline(guest: Guest, login: Login, pipeline: Pipeline, streams: Streams) -> int:
+    if len(pipeline.commands) == 1:
+        return _run(guest, login, pipeline.commands[0], streams)
+    status, source = 0, streams.input
+    for number, command in enumerate(pipeline.commands, 1):
+        piped = bytearray()
+        out = streams.out if number == len(pipeline.commands) else piped.extend
+        try:
+            status = _run(guest, login.copy(), command, Streams(source, out, streams.errors))
+        except Exit as end:  # of this part only
+            status = end.status
+        source = Source(lambda data=bytes(piped): data)  # type: ignore[misc]
+    return status
+
+
+def _run(guest: Guest, login: Login, command: SimpleCommand, streams: Streams) -> int:
+    """Run one command and return its status."""
+    try:
+        words = [field for word in command.words for field in word.fields(_values(login))]
+        special = bool(words) and words[0] in programs.SPECIAL
+        if special and command.assignments:
+            raise Unsupported(f"a variable before {words[0]}")
+        if words[:1] == ["export"] and len(words) != len(command.words):
+            raise Unsupported("export of a value that is several words")
+        redirected = replace(streams, written=[])
+        for redirection in command.redirections:
+            name = _target(login, redirection.target)
             try:
-                commands = _commands(line)
-            except ValueError as problem:
-                return out, f"{errors}-bash: syntax error: {problem}\n", 2
-            for separator, words in commands:
-                if (separator == "&&" and status) or (separator == "||" and not status):
-                    continue
-                try:
-                    out += self.execute(words)
-                    status = 0
-                except CommandFailed as failure:
-                    errors += f"-bash: {failure}\n"
-                    status = failure.status
-        return out, errors, status
-
-    def execute(self, words: list[str]) -> str:
-        """Run one command; its output goes to a file when it ends in a redirection."""
-        if len(words) > 2 and words[-2] in (">", ">>"):
-            path = self.path(words[-1])
-            if posixpath.dirname(path) not in self.guest.directories:
-                raise CommandFailed(f"{words[-1]}: No such file or directory")
-            kept = self.guest.files.get(path, "") if words[-2] == ">>" else ""
-            self.guest.files[path] = kept + self.execute(words[:-2])
-            return ""
-        command = _COMMANDS.get(posixpath.basename(words[0]))
-        if command is None:
-            raise CommandFailed(f"{words[0]}: command not found", 127)
-        return command(self, words[1:])
-
-    def path(self, name: str) -> str:
-        """The absolute path of a name."""
-        if name == "~" or name.startswith("~/"):
-            name = self.home + name[1:]
-        return posixpath.normpath(posixpath.join(self.directory, name))
+                _redirect(guest, login, redirection, name, redirected)
+            except OSError as error:
+                _complain(streams, f"{name}: {error.strerror}")
+                if special:
+                    raise Exit(2) from None
+                return 2
+        assigned = login.copy() if words else login
+        for name, value in command.assignments:
+            assigned.set(name, value.text(_values(assigned)))
+            if words:
+                assigned.exported.add(name)
+        if not words:
+            return 0
+        return _call(guest, login if words[0] in programs.BUILT_IN else assigned, words, redirected)
+    except Unsupported as refused:
+        guest.refuse(str(refused))
+        _complain(streams, _refusal(refused))
+        return 127
 
 
-def _commands(line: str) -> list[tuple[str, list[str]]]:
-    """The commands of a line, each with the separator before it; ValueError for an open quotation."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|>")
-    lexer.whitespace_split = True
-    commands: list[tuple[str, list[str]]] = [(";", [])]
-    for word in lexer:
-        if word in _SEPARATORS:
-            commands.append((word, []))
-        else:
-            commands[-1][1].append(word)
-    return [(separator, command) for separator, command in commands if command]
+def _call(guest: Guest, login: Login, words: list[str], streams: Streams) -> int:
+    program = programs.find(words[0], login.variables.get("PATH", ""))
+    if program is None:
+        guest.refuse(f"{words[0][:80]}: command not found")
+        _complain(streams, f"{words[0][:80]}: command not found")
+        return 127
+    name = words[0].rpartition("/")[2]
+    return program(Process(guest, login, streams, name, words[1:])) or 0
 
 
-def _operands(arguments: list[str]) -> list[str]:
-    return [argument for argument in arguments if not argument.startswith("-")]
+def _redirect(guest: Guest, login: Login, redirection: Redirection, name: str, streams: Streams) -> None:
+    if redirection.operator == ">&":
+        sink = streams.out if name == "1" else streams.errors
+    else:
+        path = guest.files.resolve(login.directory, name)
+        if redirection.operator == "<":
+            if guest.files.is_directory(path):
+                raise Unsupported(f"{name[:80]}: reading a directory")
+            file = guest.files.read(path)
+            streams.input = Source(lambda: bytes(file), file)
+            return
+        file = guest.files.open(path, append=redirection.operator == ">>")
+        if any(file is other for other in streams.written):
+            raise Unsupported(f"{name[:80]}: one file for two outputs")
+        streams.written.append(file)
+        sink = file.extend
+    if redirection.descriptor == 1:
+        streams.out = sink
+    else:
+        streams.errors = sink
 
 
-def _ls(shell: Shell, arguments: list[str]) -> str:
-    guest = shell.guest
-    listed: list[str] = []
-    for name in _operands(arguments) or ["."]:
-        path = shell.path(name)
-        if path in guest.files:
-            listed.append(name)
-        elif path in guest.directories:
-            entries = {*guest.files, *guest.directories} - {path}
-            names = (posixpath.basename(entry) for entry in entries if posixpath.dirname(entry) == path)
-            listed += sorted(entry for entry in names if not entry.startswith(".") or "-a" in arguments)
-        else:
-            raise CommandFailed(f"ls: {name}: No such file or directory", 2)
-    return "".join(f"{name}\n" for name in listed)
+def _target(login: Login, word: Word) -> str:
+    fields = word.fields(_values(login))
+    if len(fields) != 1:
+        raise Unsupported("a redirection to anything but one word")
+    return fields[0]
 
 
-def _touch(shell: Shell, arguments: list[str]) -> str:
-    for name in _operands(arguments):
-        path = shell.path(name)
-        if posixpath.dirname(path) not in shell.guest.directories:
-            raise CommandFailed(f"touch: cannot create {name}: No such file or directory")
-        shell.guest.files.setdefault(path, "")
-    return ""
+def _values(login: Login) -> Callable[[str], str]:
+    """Return what looks up a variable."""
+
+    def value(name: str) -> str:
+        if name == "?":
+            return str(login.status)
+        if name not in login.variables:
+            if name in _SET_BY_SHELLS:
+                raise Unsupported(f"${name}: this variable")
+            if "u" in login.options:
+                raise Unsupported(f"${name}: not set, with set -u")
+        return login.variables.get(name, "")
+
+    return value
 
 
-def _cat(shell: Shell, arguments: list[str]) -> str:
-    for name in arguments:
-        if shell.path(name) not in shell.guest.files:
-            raise CommandFailed(f"cat: {name}: No such file or directory")
-    return "".join(shell.guest.files[shell.path(name)] for name in arguments)
+def _refusal(refused: Unsupported) -> str:
+    return f"{refused}: not supported on an emulated machine"
 
 
-def _mkdir(shell: Shell, arguments: list[str]) -> str:
-    for name in _operands(arguments):
-        path = shell.path(name)
-        parent = posixpath.dirname(path)
-        if parent not in shell.guest.directories:
-            if "-p" not in arguments:
-                raise CommandFailed(f"mkdir: {name}: No such file or directory")
-            _mkdir(shell, ["-p", parent])
-        shell.guest.directories.add(path)
-    return ""
-
-
-def _rm(shell: Shell, arguments: list[str]) -> str:
-    for name in _operands(arguments):
-        if shell.guest.files.pop(shell.path(name), None) is None and "-f" not in arguments:
-            raise CommandFailed(f"rm: {name}: No such file or directory")
-    return ""
-
-
-def _cd(shell: Shell, arguments: list[str]) -> str:
-    path = shell.path(arguments[0] if arguments else "~")
-    if path not in shell.guest.directories:
-        raise CommandFailed(f"cd: {arguments[0]}: No such file or directory")
-    shell.directory = path
-    return ""
-
-
-def _pkgin(shell: Shell, arguments: list[str]) -> str:
-    if arguments[:1] not in (["ls"], ["list"]):
-        raise CommandFailed("pkgin: only 'ls' works on an emulated machine")
-    return "".join(f"{name:<20} {about}\n" for name, about in _PACKAGES.items())
-
-
-def _mdata_get(shell: Shell, arguments: list[str]) -> str:
-    key = arguments[0] if arguments else ""
-    value = shell.guest.metadata().get(key)
-    if value is None:
-        raise CommandFailed(f"No metadata for '{key}'")
-    return f"{value}\n"
-
-
-_COMMANDS: dict[str, Callable[[Shell, list[str]], str]] = {
-    "cat": _cat,
-    "cd": _cd,
-    "echo": lambda shell, arguments: " ".join(arguments) + "\n",
-    "hostname": lambda shell, arguments: f"{shell.guest.hostname}\n",
-    "ls": _ls,
-    "mdata-get": _mdata_get,
-    "mdata-list": lambda shell, arguments: "".join(f"{key}\n" for key in shell.guest.metadata()),
-    "mkdir": _mkdir,
-    "pkgin": _pkgin,
-    "pwd": lambda shell, arguments: f"{shell.directory}\n",
-    "rm": _rm,
-    "touch": _touch,
-    "true": lambda shell, arguments: "",
-    "uname": lambda shell, arguments: "SunOS\n",
-    "whoami": lambda shell, arguments: f"{shell.user}\n",
-}
+def _complain(streams: Streams, message: str) -> None:
+    streams.errors(f"-bash: {message}\n".encode(errors="surrogateescape"))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
 
 import asyncssh
 
-from smartdc.emulator.guest.shell import Guest, Shell
+from smartdc.emulator.guest.inside import Guest, Source, Streams
+from smartdc.emulator.guest.metadata import described
+from smartdc.emulator.guest.sftp import Files
+from smartdc.emulator.guest.shell import Shell, boot
 from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES
 from smartdc.emulator.state.vm import VM
 
@@ -28,23 +33,34 @@ class MachineLogins:
         port: Where they listen, each at its own address.
         keys: The public keys, OpenSSH lines, that may log in to a machine.
         loop: The event loop that serves them.
+        lock: Held while a machine uses its metadata.
+        unsupported: Where is noted what a machine was asked for and does not know.
 
     Raises:
         OSError: This port is not to be had.
     """
 
-    def __init__(self, port: int, keys: Keys, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        port: int,
+        keys: Keys,
+        loop: asyncio.AbstractEventLoop,
+        lock: threading.RLock,
+        unsupported: list[str],
+    ) -> None:
         # Better now than when the first machine runs.
         _listen(str(LOOPBACK_ADDRESSES[0][-2]), port, "machines").close()
         self.port = port
         self._keys = keys
         self._loop = loop
+        self._lock = lock
+        self._unsupported = unsupported
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._guests: dict[str, Guest] = {}
         self._doors: dict[str, _Door] = {}
 
-    def follow(self, machines: Iterable[VM]) -> None:
-        """Open and close servers so that exactly the machines that run have one.
+    def follow(self, machines: Iterable[VM], datacenter: str) -> None:
+        """Open and close servers so that exactly the machines of a data center that run have one.
 
         The socket listens when this returns; who connects at once waits for the server behind it. A machine
         that has no address of the loopback cannot be logged in to.
@@ -52,7 +68,7 @@ class MachineLogins:
         for vm in machines:
             address = next((nic.ip for nic in vm.nics if nic.ip.startswith("127.")), None)
             if vm.shown_state == "running" and address is not None and vm.uuid not in self._doors:
-                self._open(vm, address)
+                self._open(vm, address, datacenter)
             elif vm.shown_state != "running" and vm.uuid in self._doors:
                 self._close(vm.uuid)
             if vm.destroyed:
@@ -63,10 +79,19 @@ class MachineLogins:
         for uuid in list(self._doors):
             self._close(uuid)
 
-    def _open(self, vm: VM, address: str) -> None:
+    def _open(self, vm: VM, address: str, datacenter: str) -> None:
         listener = _listen(address, self.port, f"machine {vm.alias}")
-        guest = self._guests.setdefault(vm.uuid, Guest(vm.alias, lambda: vm.customer_metadata))
-        guest.boot()
+        guest = self._guests.setdefault(
+            vm.uuid,
+            Guest(
+                vm.alias,
+                lambda: vm.customer_metadata,
+                described=lambda: described(vm, datacenter),
+                lock=self._lock,
+                unsupported=self._unsupported,
+            ),
+        )
+        boot(guest)
         door = self._doors[vm.uuid] = _Door(listener)
         asyncio.run_coroutine_threadsafe(
             door.serve(guest, lambda: self._keys(vm), self._host_key), self._loop
@@ -96,6 +121,9 @@ class _Door:
                 server_factory=lambda: _Login(keys, self._connections),
                 server_host_keys=[host_key],
                 process_factory=partial(_serve_process, guest),
+                sftp_factory=partial(Files, guest),
+                allow_scp=True,
+                errors="surrogateescape",  # bytes that are not UTF-8 pass unchanged
             )
         except BaseException:
             self.listener.close()
@@ -143,27 +171,47 @@ class _Login(asyncssh.SSHServer):
 
 async def _serve_process(guest: Guest, process: asyncssh.SSHServerProcess[str]) -> None:
     shell = Shell(guest, process.get_extra_info("username"))
+    streams = _streams(process)
     if process.command is not None:
-        out, errors, status = shell.run(process.command)
-        process.stdout.write(out)
-        process.stderr.write(errors)
-        process.exit(status)
+        process.exit(await asyncio.to_thread(shell.execute, process.command, streams))
         return
+    streams.errors = streams.out
     status = 0
     prompt = f"[{shell.user}@{guest.hostname}]$ "
     process.stdout.write(prompt)
-    while True:
+    while not shell.finished:
         try:
             line = await process.stdin.readline()
         except asyncssh.TerminalSizeChanged:
             continue
         except (asyncssh.BreakReceived, asyncssh.SignalReceived):  # Ctrl-C
             line = "\n"
-        if not line or line.strip() in ("exit", "logout"):
+        if not line or line.strip() == "logout":
             break
-        out, errors, status = shell.run(line)
-        process.stdout.write(out + errors + prompt)
+        status = await asyncio.to_thread(shell.execute, line, streams)
+        if not shell.finished:
+            process.stdout.write(prompt)
     process.exit(status)
+
+
+def _streams(process: asyncssh.SSHServerProcess[str]) -> Streams:
+    """The streams of a login, for commands that run in another thread while its client sends input."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> bytes:
+        try:
+            text = asyncio.run_coroutine_threadsafe(process.stdin.read(), loop).result()
+        except (OSError, asyncssh.Error, asyncssh.SignalReceived, asyncssh.BreakReceived, CancelledError):
+            return b""  # its client is gone, or has pressed Ctrl-C
+        return text.encode(errors="surrogateescape")
+
+    def writer(stream: asyncssh.SSHWriter[str]) -> Callable[[bytes], None]:
+        def write(data: bytes) -> None:
+            loop.call_soon_threadsafe(stream.write, data.decode(errors="surrogateescape"))
+
+        return write
+
+    return Streams(Source(read), writer(process.stdout), writer(process.stderr))
 
 
 def _listen(address: str, port: int, whose: str) -> socket.socket:

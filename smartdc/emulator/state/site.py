@@ -38,6 +38,7 @@ class Shared:
         urls: Where each data center answers.
         sites: The data centers.
         violations: What clients did that would have harmed a real server (docs/cloudapi/hazards.md).
+        unsupported: What machines were asked for from inside and do not know.
         on_change: Called with a data center whose machines have changed by themselves.
     """
 
@@ -47,6 +48,7 @@ class Shared:
     urls: dict[str, str] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict, repr=False)
     violations: list[str] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     on_change: list[Callable[[Site], None]] = field(default_factory=list)
 

@@ -1,0 +1,176 @@
+"""The files of an emulated machine, in memory: nothing reaches those of the real one.
+
+There are files, directories and ``/dev/null``; no links, owners, permissions or times.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+from collections.abc import Iterable
+
+from smartdc.emulator.guest.refusals import Unsupported
+
+__all__ = ["DIRECTORIES", "FileSystem"]
+
+_NAMES = ("dev", "etc", "home", "home/admin", "opt", "root", "tmp", "usr", "var", "var/log")
+DIRECTORIES = ("/", *(f"/{name}" for name in _NAMES))
+
+_NULL = "/dev/null"
+
+#: Where a real machine has files that an emulated one lacks: what is missing there is refused, not denied.
+_SYSTEM = ("bin", "boot", "dev", "etc", "lib", "native", "opt", "proc", "sbin", "system", "usr")
+
+
+class FileSystem:
+    """Files and directories by absolute path.
+
+    Errors are `OSError`, with the number and the text that a real system gives.
+
+    Attributes:
+        files: The content of each file.
+        directories: The directories.
+    """
+
+    def __init__(self, directories: Iterable[str] = DIRECTORIES) -> None:
+        self.files: dict[str, bytearray] = {}
+        self.directories = set(directories)
+
+    def resolve(self, directory: str, name: str) -> str:
+        """Return the absolute path of a name, which itself need not exist.
+
+        Raises:
+            OSError: The name is empty, or passes through something that is not a directory.
+        """
+        if not name:
+            raise _error(errno.ENOENT)
+        path = "/" if name.startswith("/") else directory
+        for part in name.split("/"):
+            self._need_directory(path)
+            if part == "..":
+                path = posixpath.dirname(path)
+            elif part not in ("", "."):
+                path = posixpath.join(path, part)
+        return path
+
+    def is_file(self, path: str) -> bool:
+        """Whether this is a regular file."""
+        return path in self.files or self._missing(path)
+
+    def is_directory(self, path: str) -> bool:
+        """Whether this is a directory."""
+        return path in self.directories or self._missing(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is anything at this path."""
+        return path == _NULL or path in self.files or path in self.directories or self._missing(path)
+
+    def read(self, path: str) -> bytearray:
+        """Return the content of a file: the file itself, not a copy."""
+        if path == _NULL:
+            return bytearray()
+        if path in self.directories:
+            raise _error(errno.EISDIR)
+        if path not in self.files:
+            self._missing(path)
+            raise _error(errno.ENOENT)
+        return self.files[path]
+
+    def open(self, path: str, *, append: bool = False) -> bytearray:
+        """Return a file to write to, which is made or, unless to append, emptied."""
+        if path == _NULL:
+            return bytearray()
+        if path in self.directories:
+            raise _error(errno.EISDIR)
+        self._need_directory(posixpath.dirname(path))
+        content = self.files.setdefault(path, bytearray())
+        if not append:
+            content.clear()
+        return content
+
+    def make_directory(self, path: str) -> None:
+        """Make a directory in one that exists."""
+        if self.exists_here(path):
+            raise _error(errno.EEXIST)
+        self._need_directory(posixpath.dirname(path))
+        self.directories.add(path)
+
+    def exists_here(self, path: str) -> bool:
+        """Whether a new file or directory at this path would be in the way of another."""
+        return path == _NULL or path in self.files or path in self.directories
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+        if path == _NULL:
+            raise Unsupported("removing /dev/null")
+        if path in self.directories:
+            raise _error(errno.EISDIR)
+        self.read(path)
+        del self.files[path]
+
+    def remove_directory(self, path: str) -> None:
+        """Remove an empty directory."""
+        if path in self.files:
+            raise _error(errno.ENOTDIR)
+        self._need_directory(path)
+        if self.names(path):
+            raise _error(errno.ENOTEMPTY)
+        self.directories.remove(path)
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a file, or a directory with all that is in it."""
+        if path in self.files:
+            self.remove(path)
+            return
+        self._need_directory(path)
+        inside = f"{path}/"
+        for entry in [entry for entry in list(self.files) if entry.startswith(inside)]:
+            del self.files[entry]
+        self.directories = {
+            entry for entry in list(self.directories) if entry != path and not entry.startswith(inside)
+        }
+
+    def rename(self, old: str, new: str) -> None:
+        """Move a file, or a directory with all that is in it; a file at the new path is replaced."""
+        self._need_directory(posixpath.dirname(new))
+        if old in self.files:
+            if new in self.directories:
+                raise _error(errno.EISDIR)
+            self.files[new] = self.files.pop(old)
+            return
+        self._need_directory(old)
+        if new == old:
+            return
+        if new.startswith(f"{old}/"):
+            raise _error(errno.EINVAL)
+        if self.exists_here(new):
+            raise _error(errno.EEXIST)
+        moved = {old} | {entry for entry in list(self.directories) if entry.startswith(f"{old}/")}
+        self.directories = self.directories - moved | {new + entry[len(old) :] for entry in moved}
+        for entry in [entry for entry in list(self.files) if entry.startswith(f"{old}/")]:
+            self.files[new + entry[len(old) :]] = self.files.pop(entry)
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a directory, sorted by their bytes."""
+        self._need_directory(path)
+        entries = {*self.files, *self.directories, _NULL} - {"/"}
+        return sorted(posixpath.basename(entry) for entry in entries if posixpath.dirname(entry) == path)
+
+    def _need_directory(self, path: str) -> None:
+        if path in self.directories:
+            return
+        if path == _NULL or path in self.files:
+            raise _error(errno.ENOTDIR)
+        self._missing(path)
+        raise _error(errno.ENOENT)
+
+    def _missing(self, path: str) -> bool:
+        """Return False for what a real machine would not have either; refuse to say of anything else."""
+        if not self.exists_here(path) and path.split("/")[1] in _SYSTEM:
+            raise Unsupported(f"{path[:80]}: the system's own files")
+        return False
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))

@@ -1,0 +1,160 @@
+"""Commands that read: their operands, or else standard input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from smartdc.emulator.guest.inside import Process
+from smartdc.emulator.guest.options import options
+from smartdc.emulator.guest.refusals import Unsupported
+
+__all__ = ["cat", "grep", "head", "wc"]
+
+_COUNTS: dict[str, Callable[[bytes], int]] = {
+    "c": len,
+    "l": lambda data: data.count(b"\n"),
+    "w": lambda data: len(data.split()),
+}
+#: Characters of basic and of extended regular expressions that are refused.
+_BASIC, _EXTENDED = "\\[*", "\\[*+?{|()"
+
+
+def cat(process: Process) -> int:
+    """Write files one after the other."""
+    _, operands = options(process, "u")
+    status = 0
+    for name in operands or ["-"]:
+        data = _read(process, name, "{name}: {error}")
+        status |= data is None
+        process.streams.out(data or b"")
+    return int(status)
+
+
+def head(process: Process) -> int:
+    """Write the first lines."""
+    first = process.arguments[:1]
+    if first and first[0][:1] == "-" and first[0][1:].isascii() and first[0][1:].isdigit():
+        process.arguments[:1] = ["-n", first[0][1:]]
+    given, operands = options(process, "", valued="n")
+    count = given.get("n", "10")
+    if not (count.isascii() and count.isdigit()):
+        raise Unsupported(f"head -n {count[:40]}")
+    if len(operands) > 1:
+        raise Unsupported("head of several files")
+    data = _read(process, (operands or ["-"])[0], "cannot open '{name}' for reading: {error}")
+    if data is None:
+        return 1
+    lines = data.split(b"\n")
+    process.streams.out(
+        data if len(lines) <= int(count) else b"".join(line + b"\n" for line in lines[: int(count)])
+    )
+    return 0
+
+
+def wc(process: Process) -> int:
+    """Count lines, words or bytes."""
+    given, operands = options(process, "clw")
+    if len(given) != 1 or len(operands) > 1:
+        raise Unsupported("wc without exactly one of -c, -l, -w, or of several files")
+    data = _read(process, (operands or ["-"])[0], "{name}: {error}")
+    if data is None:
+        return 1
+    (letter,) = given
+    process.write(" ".join([str(_COUNTS[letter](data)), *operands]) + "\n")
+    return 0
+
+
+def grep(process: Process) -> int:
+    """Write the lines that match a pattern."""
+    given, operands = options(process, "EFcinqvx", valued="e")
+    if "e" not in given:
+        if not operands:
+            process.complain("a pattern is missing")
+            return 2
+        given["e"] = operands.pop(0)
+    matches = _matcher(given)
+    found, status = False, 1
+    for name in operands or ["-"]:
+        data = _read(process, name, "{name}: {error}")
+        if data is None:
+            status = 2
+            continue
+        prefix = f"{name}:" if len(operands) > 1 else ""
+        count = 0
+        for number, line in enumerate(_lines(data), 1):
+            if matches(line) == ("v" in given):
+                continue
+            found, count = True, count + 1
+            if "q" in given:
+                return 0
+            if "c" not in given:
+                process.write(f"{prefix}{f'{number}:' if 'n' in given else ''}{line}\n")
+        if "c" in given and "q" not in given:
+            process.write(f"{prefix}{count}\n")
+    return 0 if found and status == 1 else status
+
+
+def _lines(data: bytes) -> list[str]:
+    """The lines of a text; grep treats other data in its own way."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise Unsupported("grep in what is not UTF-8") from None
+    if "\0" in text:
+        raise Unsupported("grep in what is not text")
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def _matcher(given: dict[str, str]) -> Callable[[str], bool]:
+    """Return what says whether a line matches the pattern that grep was given."""
+    pattern = given["e"]
+    if "\n" in pattern or ("E" in given and "F" in given):
+        raise Unsupported("grep with several patterns or kinds of patterns")
+    if "i" in given and not pattern.isascii():
+        raise Unsupported("grep -i with letters that are not ASCII")
+    if "F" in given:
+        translated = re.escape(pattern)
+    else:
+        translated = _translated(pattern, _EXTENDED if "E" in given else _BASIC)
+    if "x" in given:
+        translated = rf"\A(?:{translated})\Z"
+    return lambda line: bool(re.search(translated, line, re.ASCII | (re.IGNORECASE if "i" in given else 0)))
+
+
+def _translated(pattern: str, special: str) -> str:
+    """A pattern of grep as Python has it: text, ``.``, ``^`` at the start, ``$`` at the end, escapes."""
+    translated, rest = "", pattern
+    if rest.startswith("^"):
+        translated, rest = r"\A", rest[1:]
+    ends = rest.endswith("$") and not rest.endswith("\\$")
+    rest = rest[:-1] if ends else rest
+    while rest:
+        character, rest = rest[0], rest[1:]
+        if character == "\\" and rest[:1] in tuple(".*[]^$\\/"):
+            character, rest = rest[0], rest[1:]
+            translated += re.escape(character)
+        elif character in special or character in "^$":
+            raise Unsupported(f"grep with {character} in a pattern; -F takes it as it is")
+        else:
+            translated += "." if character == "." else re.escape(character)
+    return translated + (r"\Z" if ends else "")
+
+
+def _read(process: Process, name: str, complaint: str) -> bytes | None:
+    """Read a file, or standard input for ``-``; complain and return None when that fails."""
+    streams = process.streams
+    try:
+        if name == "-":
+            file = streams.input.file
+            data = streams.input.read()
+        else:
+            file = process.guest.files.read(process.path(name))
+            data = bytes(file)
+    except OSError as error:
+        process.complain(complaint.format(name=name, error=error.strerror))
+        return None
+    if data and any(file is written for written in streams.written):
+        raise Unsupported(f"{process.name} of the file that it writes to")
+    return data

@@ -1,0 +1,132 @@
+"""Commands that list, make and remove files."""
+
+from __future__ import annotations
+
+import posixpath
+
+from smartdc.emulator.guest.inside import Process
+from smartdc.emulator.guest.options import options
+from smartdc.emulator.guest.refusals import Unsupported
+
+__all__ = ["ls", "mkdir", "rm", "touch"]
+
+
+def ls(process: Process) -> int:
+    """List files, then directories, each with a headline when there are several names."""
+    given, operands = options(process, "1Aad")
+    files = process.guest.files
+    status, plain, directories = 0, [], []
+    for name in sorted(operands or ["."], key=_bytes):
+        try:
+            path = process.path(name)
+            if not files.exists(path):
+                files.read(path)
+        except OSError as error:
+            process.complain(f"cannot access '{name}': {error.strerror}")
+            status = 2
+            continue
+        if files.is_directory(path) and "d" not in given:
+            directories.append((name, path))
+        else:
+            plain.append(name)
+    for name in plain:
+        process.write(f"{name}\n")
+    for number, (name, path) in enumerate(directories):
+        if plain or number:
+            process.write("\n")
+        if len(operands) > 1:
+            process.write(f"{name}:\n")
+        hidden = "a" in given or "A" in given
+        names = [entry for entry in files.names(path) if hidden or not entry.startswith(".")]
+        process.write("".join(f"{entry}\n" for entry in ([".", ".."] if "a" in given else []) + names))
+    return status
+
+
+def touch(process: Process) -> int:
+    """Make empty files where there is nothing."""
+    _, operands = options(process, "")
+    status = int(_missing_operand(process, operands, "missing file operand"))
+    for name in operands:
+        try:
+            path = process.path(name)
+            if not process.guest.files.exists(path):
+                process.guest.files.open(path, append=True)
+        except OSError as error:
+            process.complain(f"cannot touch '{name}': {error.strerror}")
+            status = 1
+    return status
+
+
+def mkdir(process: Process) -> int:
+    """Make directories; with ``-p`` also those above, and without complaint."""
+    given, operands = options(process, "p")
+    status = int(_missing_operand(process, operands, "missing operand"))
+    for name in operands:
+        try:
+            if "p" in given:
+                _make_all(process, name)
+            else:
+                process.guest.files.make_directory(process.path(name.rstrip("/") or name))
+        except OSError as error:
+            process.complain(f"cannot create directory '{name}': {error.strerror}")
+            status = 1
+    return status
+
+
+def _make_all(process: Process, name: str) -> None:
+    files = process.guest.files
+    made = "/" if name.startswith("/") else "."
+    for part in name.split("/") if name else [""]:
+        if part:
+            made = posixpath.join(made, part)
+        path = process.path(made if name else "")
+        if path not in files.directories:
+            files.make_directory(path)
+
+
+def rm(process: Process) -> int:
+    """Remove files; with ``-r`` also directories, with ``-f`` without complaint about what is missing."""
+    given, operands = options(process, "fRr")
+    if not operands and "f" in given:
+        return 0
+    status = int(_missing_operand(process, operands, "missing operand"))
+    recursive = "r" in given or "R" in given
+    for name in operands:
+        try:
+            _remove(process, name, recursive)
+        except FileNotFoundError as error:
+            if "f" not in given:
+                process.complain(f"cannot remove '{name}': {error.strerror}")
+                status = 1
+        except OSError as error:
+            if isinstance(error, NotADirectoryError) and "f" in given:
+                continue
+            process.complain(f"cannot remove '{name}': {error.strerror}")
+            status = 1
+    return status
+
+
+def _remove(process: Process, name: str, recursive: bool) -> None:
+    files = process.guest.files
+    if recursive and posixpath.basename(name.rstrip("/")) in (".", ".."):
+        raise OSError(0, "refusing to remove '.' or '..'")
+    path = process.path(name)
+    if not recursive:
+        files.remove(path)
+        return
+    if path in files.directories:
+        if f"{process.login.directory}/".startswith(f"{path.rstrip('/')}/"):
+            raise Unsupported("rm of the current directory")
+        files.remove_tree(path)
+    else:
+        files.remove(path)
+
+
+def _missing_operand(process: Process, operands: list[str], message: str) -> bool:
+    if not operands:
+        process.complain(message)
+    return not operands
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode(errors="surrogateescape")

@@ -1,0 +1,45 @@
+"""The options of the commands of an emulated machine."""
+
+from __future__ import annotations
+
+from smartdc.emulator.guest.inside import Process
+from smartdc.emulator.guest.refusals import Unsupported
+
+__all__ = ["options"]
+
+
+def options(process: Process, known: str, valued: str = "") -> tuple[dict[str, str], list[str]]:
+    """Split what a command is given into options and operands; options may stand after operands.
+
+    Args:
+        process: The command.
+        known: The letters of the options that it knows.
+        valued: The letters of those with a value.
+
+    Returns:
+        The value of each option that is given, and the operands.
+
+    Raises:
+        Unsupported: It is given another option.
+    """
+    given: dict[str, str] = {}
+    operands: list[str] = []
+    rest = list(process.arguments)
+    while rest:
+        argument = rest.pop(0)
+        if argument == "--":
+            operands += rest
+            break
+        if not argument.startswith("-") or argument == "-":
+            operands.append(argument)
+            continue
+        letters = argument[1:]
+        while letters:
+            letter, letters = letters[0], letters[1:]
+            if letter in valued and (letters or rest):
+                given[letter] = letters or rest.pop(0)
+                break
+            if letter not in known:
+                raise Unsupported(f"{process.name} {argument[:40]}: this option")
+            given[letter] = ""
+    return given, operands

@@ -1,0 +1,74 @@
+"""The programs of an emulated machine by name, and where a shell finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from smartdc.emulator.guest import filters, listing, metadata, session
+from smartdc.emulator.guest.conditions import test
+from smartdc.emulator.guest.inside import Process
+
+__all__ = ["BUILT_IN", "SPECIAL", "find"]
+
+Program = Callable[[Process], int | None]
+
+#: Whose failures end a script, and whose variables stay.
+SPECIAL = frozenset({":", "exit", "export", "set", "unset"})
+
+BUILT_IN: dict[str, Program] = {
+    ":": lambda process: 0,
+    "[": test,
+    "cd": session.cd,
+    "echo": session.echo,
+    "exit": session.exit_,
+    "export": session.export,
+    "false": lambda process: 1,
+    "printf": session.printf,
+    "pwd": session.pwd,
+    "set": session.set_,
+    "test": test,
+    "true": lambda process: 0,
+    "unset": session.unset,
+}
+_PROGRAMS: dict[str, Program] = {
+    "[": test,
+    "cat": filters.cat,
+    "echo": session.echo,
+    "env": session.env,
+    "false": lambda process: 1,
+    "grep": filters.grep,
+    "head": filters.head,
+    "hostname": session.hostname,
+    "ls": listing.ls,
+    "mdata-delete": metadata.mdata_delete,
+    "mdata-get": metadata.mdata_get,
+    "mdata-list": metadata.mdata_list,
+    "mdata-put": metadata.mdata_put,
+    "mkdir": listing.mkdir,
+    "pkgin": session.pkgin,
+    "printf": session.printf,
+    "pwd": session.pwd,
+    "rm": listing.rm,
+    "test": test,
+    "touch": listing.touch,
+    "true": lambda process: 0,
+    "uname": session.uname,
+    "wc": filters.wc,
+    "whoami": session.whoami,
+}
+_DIRECTORIES = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/opt/local/bin", "/opt/local/sbin"})
+
+
+def find(name: str, path: str) -> Program | None:
+    """Return the program of this name or path.
+
+    Args:
+        name: What a script calls.
+        path: The directories to look in, as the variable PATH has them.
+    """
+    directory, slash, program = name.rpartition("/")
+    if slash:
+        return _PROGRAMS.get(program) if directory in _DIRECTORIES else None
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    return _PROGRAMS.get(name) if _DIRECTORIES & set(path.split(":")) else None

@@ -1,0 +1,207 @@
+"""SFTP and scp into an emulated machine: its own files, never those of the real one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import asyncssh
+
+from smartdc.emulator.guest.filesystem import FileSystem
+from smartdc.emulator.guest.inside import Guest, Login
+from smartdc.emulator.guest.refusals import Unsupported
+
+__all__ = ["Files"]
+
+
+@dataclass
+class _Open:
+    """A file that a client has opened."""
+
+    content: bytearray
+    appends: bool
+
+
+class Files(asyncssh.SFTPServer):
+    """The files of one machine for one client. Whatever the base class offers is replaced or refused.
+
+    Args:
+        guest: The machine.
+        channel: Of the connection.
+    """
+
+    def __init__(self, guest: Guest, channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        super().__init__(channel)
+        self._guest = guest
+        self._home = Login.of(channel.get_extra_info("username")).directory
+        guest.files.directories.add(self._home)
+
+    @property
+    def _files(self) -> FileSystem:
+        return self._guest.files
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        """Open a file; new content and holes are as a real system has them."""
+        name = self._path(path, new=bool(pflags & asyncssh.FXF_CREAT))
+        writes = pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_APPEND)
+        if not writes:
+            return _Open(self._files.read(name), appends=False)
+        if pflags & asyncssh.FXF_EXCL and self._files.exists_here(name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        if not pflags & asyncssh.FXF_CREAT:
+            self._files.read(name)
+        appends = bool(pflags & asyncssh.FXF_APPEND)
+        return _Open(self._files.open(name, append=not pflags & asyncssh.FXF_TRUNC), appends)
+
+    def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> NoReturn:
+        """Refuse what only later versions of SFTP have."""
+        self._refuse("SFTP 5")
+
+    def close(self, file_obj: object) -> None:
+        """Close a file: nothing to do."""
+
+    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        """Read a piece."""
+        assert isinstance(file_obj, _Open)  # noqa: S101 - asyncssh gives back what `open` returned
+        return bytes(file_obj.content[offset : offset + size])
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        """Write a piece; zeros fill a hole before it."""
+        assert isinstance(file_obj, _Open)  # noqa: S101
+        content = file_obj.content
+        start = len(content) if file_obj.appends else offset
+        content.extend(bytes(max(0, start - len(content))))
+        content[start : start + len(data)] = data
+        return len(data)
+
+    def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        """Describe a file or a directory."""
+        name = self._path(path)
+        if self._files.is_directory(name):
+            return asyncssh.SFTPAttrs(size=0, permissions=stat.S_IFDIR | 0o755)
+        return _described(self._files.read(name))
+
+    lstat = stat
+
+    def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        """Describe an open file."""
+        assert isinstance(file_obj, _Open)  # noqa: S101
+        return _described(file_obj.content)
+
+    def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Set the size; a machine keeps no owners, permissions and times, which are ignored."""
+        self.stat(path)
+        if attrs.size is not None:
+            _resize(self._files.read(self._path(path)), attrs.size)
+
+    lsetstat = setstat
+
+    def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        """Set the size of an open file."""
+        assert isinstance(file_obj, _Open)  # noqa: S101
+        if attrs.size is not None:
+            _resize(file_obj.content, attrs.size)
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        """List a directory."""
+        directory = self._path(path)
+        for name in (".", "..", *self._files.names(directory)):
+            inside = self._files.resolve(directory, name)
+            attrs = self.stat(_bytes(inside)) if inside != "/dev/null" else _described(bytearray())
+            yield asyncssh.SFTPName(_bytes(name), attrs=attrs)
+
+    def remove(self, path: bytes) -> None:
+        """Remove a file."""
+        try:
+            self._files.remove(self._path(path))
+        except Unsupported as refused:
+            self._refuse(str(refused))
+
+    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Make a directory."""
+        self._files.make_directory(self._path(path.rstrip(b"/") or path, new=True))
+
+    def rmdir(self, path: bytes) -> None:
+        """Remove an empty directory."""
+        self._files.remove_directory(self._path(path))
+
+    def realpath(self, path: bytes) -> bytes:
+        """Return the absolute path, of what need not exist."""
+        return _bytes(self._path(path or b".", new=True))
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Move a file or a directory to where there is nothing."""
+        new = self._path(newpath, new=True)
+        if self._files.exists_here(new):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        self._files.rename(self._path(oldpath), new)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Move a file or a directory, over a file that is there."""
+        self._files.rename(self._path(oldpath), self._path(newpath, new=True))
+
+    def readlink(self, path: bytes) -> NoReturn:
+        """Refuse: there are no links."""
+        self._refuse("SFTP readlink")
+
+    def symlink(self, oldpath: bytes, newpath: bytes) -> NoReturn:
+        """Refuse: there are no links."""
+        self._refuse("SFTP symlink")
+
+    def link(self, oldpath: bytes, newpath: bytes) -> NoReturn:
+        """Refuse: there are no links."""
+        self._refuse("SFTP link")
+
+    def lock(self, file_obj: object, offset: int, length: int, flags: int) -> NoReturn:
+        """Refuse: there are no locks."""
+        self._refuse("SFTP lock")
+
+    def unlock(self, file_obj: object, offset: int, length: int) -> NoReturn:
+        """Refuse: there are no locks."""
+        self._refuse("SFTP unlock")
+
+    def statvfs(self, path: bytes) -> NoReturn:
+        """Refuse: a machine's disk is not emulated."""
+        self._refuse("SFTP statvfs")
+
+    def fstatvfs(self, file_obj: object) -> NoReturn:
+        """Refuse: a machine's disk is not emulated."""
+        self._refuse("SFTP statvfs")
+
+    def fsync(self, file_obj: object) -> None:
+        """Write to the disk: nothing to do."""
+
+    def map_path(self, path: bytes) -> NoReturn:
+        """Refuse: no path leads to the real machine."""
+        self._refuse("SFTP of the real machine")
+
+    def _path(self, path: bytes, *, new: bool = False) -> str:
+        """The absolute path of what a client names; a new file may stand among the system's own."""
+        try:
+            name = self._files.resolve(self._home, path.decode(errors="surrogateescape"))
+            if not new:
+                self._files.exists(name)
+            return name
+        except Unsupported as refused:
+            self._refuse(str(refused))
+
+    def _refuse(self, what: str) -> NoReturn:
+        self._guest.refuse(what)
+        raise asyncssh.SFTPOpUnsupported(f"{what}: not supported on an emulated machine")
+
+
+def _described(content: bytearray) -> asyncssh.SFTPAttrs:
+    return asyncssh.SFTPAttrs(size=len(content), permissions=stat.S_IFREG | 0o644)
+
+
+def _resize(content: bytearray, size: int) -> None:
+    del content[size:]
+    content.extend(bytes(size - len(content)))
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode(errors="surrogateescape")

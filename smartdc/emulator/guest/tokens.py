@@ -1,0 +1,157 @@
+"""A script as words and operators.
+
+https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_03 has the rules.
+"""
+
+from __future__ import annotations
+
+import string
+
+from smartdc.emulator.guest.refusals import ScriptError, Unsupported
+from smartdc.emulator.guest.words import Part, Word
+
+__all__ = ["Operator", "Tokens"]
+
+#: Longer ones first: the longest that fits is meant.
+_OPERATORS = ("<<", "&&", "||", ";;", ">>", "<&", ">&", "<>", ">|", "<", ">", "|", "&", ";", "(", ")", "\n")
+_BLANKS = " \t"
+_ENDS_WORD = "&|;<>() \t\n"
+_NAME_START = string.ascii_letters + "_"
+_NAME = _NAME_START + string.digits
+
+
+class Operator(str):
+    """An operator, as it is written; a number before ``<`` or ``>`` is one as well."""
+
+    __slots__ = ()
+
+
+class Tokens:
+    """Reads the tokens of a script one by one; None is its end."""
+
+    def __init__(self, script: str) -> None:
+        if "\0" in script:
+            raise Unsupported("a NUL in a script")
+        self._script = script
+        self._at = 0
+
+    def next(self) -> Operator | Word | None:
+        """Read the next token."""
+        while self._peek() and self._peek() in _BLANKS:
+            self._at += 1
+        if self._peek() == "#":
+            end = self._script.find("\n", self._at)
+            self._at = len(self._script) if end < 0 else end
+        if not self._peek():
+            return None
+        if self._peek() in _ENDS_WORD:
+            return self._operator()
+        return self._word()
+
+    def _peek(self) -> str:
+        """The next character, or nothing at the end; a line that goes on in the next is one line."""
+        while self._script.startswith("\\\n", self._at):
+            self._at += 2
+        return self._script[self._at : self._at + 1]
+
+    def _take(self) -> str:
+        character = self._peek()
+        self._at += 1
+        return character
+
+    def _operator(self) -> Operator:
+        operator = self._take()
+        while self._peek() and operator + self._peek() in _OPERATORS:
+            operator += self._take()
+        return Operator(operator)
+
+    def _word(self) -> Operator | Word:
+        parts: list[Part] = []
+        while (character := self._peek()) and character not in _ENDS_WORD:
+            if character == "'":
+                parts.append(self._single_quoted())
+            elif character == '"':
+                parts += self._double_quoted()
+            elif character == "$":
+                parts.append(self._dollar(quoted=False))
+            elif character == "`":
+                raise Unsupported("`: command substitution")
+            elif character == "\\":
+                escaped = self._script[self._at + 1 : self._at + 2]
+                self._at += 2
+                parts.append(Part(escaped or "\\", quoted=True))
+            else:
+                parts.append(Part(self._take()))
+        word = Word(_joined(parts))
+        digits = word.literal
+        if digits is not None and set(digits) <= set(string.digits) and self._peek() in ("<", ">"):
+            return Operator(digits)
+        return word
+
+    def _single_quoted(self) -> Part:
+        end = self._script.find("'", self._at + 1)
+        if end < 0:
+            raise ScriptError("unterminated quoted string")
+        text = self._script[self._at + 1 : end]
+        self._at = end + 1
+        return Part(text, quoted=True)
+
+    def _double_quoted(self) -> list[Part]:
+        self._at += 1
+        parts = [Part("", quoted=True)]  # "" is a word
+        while (character := self._peek()) != '"':
+            if not character:
+                raise ScriptError("unterminated quoted string")
+            if character == "$":
+                parts.append(self._dollar(quoted=True))
+            elif character == "`":
+                raise Unsupported("`: command substitution")
+            elif character == "\\":
+                following = self._script[self._at + 1 : self._at + 2]
+                escaped = following and following in '$`"\\'
+                self._at += 2 if escaped else 1
+                parts.append(Part(following if escaped else "\\", quoted=True))
+            else:
+                parts.append(Part(self._take(), quoted=True))
+        self._at += 1
+        return parts
+
+    def _dollar(self, *, quoted: bool) -> Part:
+        self._at += 1
+        character = self._peek()
+        if character == "?":
+            self._at += 1
+            return Part("?", quoted, variable=True)
+        if character and character in _NAME_START:
+            return Part(self._name(), quoted, variable=True)
+        if character == "{":
+            self._at += 1
+            name = self._take() if self._peek() == "?" else self._name()
+            if not name or self._take() != "}":
+                raise Unsupported("${...} with more than a name")
+            return Part(name, quoted, variable=True)
+        if character == "(":
+            raise Unsupported("$(: command substitution")
+        if character and (character in "@*#-$!" or character in string.digits or character == "["):
+            raise Unsupported(f"${character}")
+        if not quoted and character and character in "'\"":
+            raise Unsupported(f"$ before {character}")
+        return Part("$", quoted)
+
+    def _name(self) -> str:
+        name = ""
+        while self._peek() and self._peek() in _NAME:
+            name += self._take()
+        return name
+
+
+def _joined(parts: list[Part]) -> tuple[Part, ...]:
+    """Join what is alike: a word is read character by character."""
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else None
+        if last is not None and last.quoted == part.quoted and not last.variable and not part.variable:
+            joined[-1] = Part(last.text + part.text, part.quoted)
+        else:
+            joined.append(part)
+    return tuple(joined)
