@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Exit", "ScriptError", "Unsupported"]
+__all__ = ["Exit", "Hangup", "ScriptError", "Unsupported"]
 
 
 class Unsupported(Exception):
@@ -19,3 +19,7 @@ class Exit(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class Hangup(Exit):
+    """The end of a script whose client is gone, or has interrupted it."""

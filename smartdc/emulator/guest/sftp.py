@@ -82,7 +82,9 @@ class Files(asyncssh.SFTPServer):
         """Describe a file or a directory."""
         name = self._path(path)
         if self._files.is_directory(name):
-            return asyncssh.SFTPAttrs(size=0, permissions=stat.S_IFDIR | 0o755)
+            return asyncssh.SFTPAttrs(
+                type=asyncssh.FILEXFER_TYPE_DIRECTORY, size=0, permissions=stat.S_IFDIR | 0o755
+            )
         return _described(self._files.read(name))
 
     lstat = stat
@@ -175,6 +177,11 @@ class Files(asyncssh.SFTPServer):
     def fsync(self, file_obj: object) -> None:
         """Write to the disk: nothing to do."""
 
+    def exit(self) -> None:
+        """Say that all went well: OpenSSH's scp fails without it, and asyncssh says nothing by itself."""
+        if self.channel.get_subsystem() == "sftp":
+            self.channel.exit(0)
+
     def map_path(self, path: bytes) -> NoReturn:
         """Refuse: no path leads to the real machine."""
         self._refuse("SFTP of the real machine")
@@ -195,7 +202,9 @@ class Files(asyncssh.SFTPServer):
 
 
 def _described(content: bytearray) -> asyncssh.SFTPAttrs:
-    return asyncssh.SFTPAttrs(size=len(content), permissions=stat.S_IFREG | 0o644)
+    return asyncssh.SFTPAttrs(
+        type=asyncssh.FILEXFER_TYPE_REGULAR, size=len(content), permissions=stat.S_IFREG | 0o644
+    )
 
 
 def _resize(content: bytearray, size: int) -> None:

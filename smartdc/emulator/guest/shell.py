@@ -12,7 +12,7 @@ from dataclasses import replace
 from smartdc.emulator.guest import programs
 from smartdc.emulator.guest.inside import Guest, Login, Process, Source, Streams
 from smartdc.emulator.guest.parser import AndOr, Parser, Pipeline, Redirection, SimpleCommand
-from smartdc.emulator.guest.refusals import Exit, ScriptError, Unsupported
+from smartdc.emulator.guest.refusals import Exit, Hangup, ScriptError, Unsupported
 from smartdc.emulator.guest.words import Word
 
 __all__ = ["Shell", "boot"]
@@ -107,6 +107,8 @@ def _run_pipeline(guest: Guest, login: Login, pipeline: Pipeline, streams: Strea
         out = streams.out if number == len(pipeline.commands) else piped.extend
         try:
             status = _run(guest, login.copy(), command, Streams(source, out, streams.errors))
+        except Hangup:
+            raise
         except Exit as end:  # of this part only
             status = end.status
         source = Source(lambda data=bytes(piped): data)  # type: ignore[misc]

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
@@ -14,12 +14,16 @@ import asyncssh
 
 from smartdc.emulator.guest.inside import Guest, Source, Streams
 from smartdc.emulator.guest.metadata import described
+from smartdc.emulator.guest.refusals import Hangup
 from smartdc.emulator.guest.sftp import Files
 from smartdc.emulator.guest.shell import Shell, boot
 from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES
 from smartdc.emulator.state.vm import VM
 
 __all__ = ["MachineLogins"]
+
+#: How many commands can run at once; each may wait for input.
+_COMMANDS_AT_ONCE = 1000
 
 USERS = ("admin", "root")
 
@@ -55,6 +59,7 @@ class MachineLogins:
         self._loop = loop
         self._lock = lock
         self._unsupported = unsupported
+        self._threads = ThreadPoolExecutor(_COMMANDS_AT_ONCE, "smartdc-emulator-command")
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._guests: dict[str, Guest] = {}
         self._doors: dict[str, _Door] = {}
@@ -78,6 +83,7 @@ class MachineLogins:
         """Close all servers."""
         for uuid in list(self._doors):
             self._close(uuid)
+        self._threads.shutdown(wait=False)
 
     def _open(self, vm: VM, address: str, datacenter: str) -> None:
         listener = _listen(address, self.port, f"machine {vm.alias}")
@@ -92,7 +98,7 @@ class MachineLogins:
             ),
         )
         boot(guest)
-        door = self._doors[vm.uuid] = _Door(listener)
+        door = self._doors[vm.uuid] = _Door(listener, self._threads)
         asyncio.run_coroutine_threadsafe(
             door.serve(guest, lambda: self._keys(vm), self._host_key), self._loop
         )
@@ -107,8 +113,9 @@ class MachineLogins:
 class _Door:
     """The SSH server of one machine, from its boot to its stop."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, threads: ThreadPoolExecutor) -> None:
         self.listener = listener
+        self._threads = threads
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._closed = False
@@ -120,7 +127,7 @@ class _Door:
                 sock=self.listener,
                 server_factory=lambda: _Login(keys, self._connections),
                 server_host_keys=[host_key],
-                process_factory=partial(_serve_process, guest),
+                process_factory=partial(_serve_process, guest, self._threads),
                 sftp_factory=partial(Files, guest),
                 allow_scp=True,
                 errors="surrogateescape",  # bytes that are not UTF-8 pass unchanged
@@ -169,11 +176,14 @@ class _Login(asyncssh.SSHServer):
         return username in USERS and key.public_data in known
 
 
-async def _serve_process(guest: Guest, process: asyncssh.SSHServerProcess[str]) -> None:
+async def _serve_process(
+    guest: Guest, threads: ThreadPoolExecutor, process: asyncssh.SSHServerProcess[str]
+) -> None:
+    loop = asyncio.get_running_loop()
     shell = Shell(guest, process.get_extra_info("username"))
     streams = _streams(process)
     if process.command is not None:
-        process.exit(await asyncio.to_thread(shell.execute, process.command, streams))
+        process.exit(await loop.run_in_executor(threads, shell.execute, process.command, streams))
         return
     streams.errors = streams.out
     status = 0
@@ -188,7 +198,7 @@ async def _serve_process(guest: Guest, process: asyncssh.SSHServerProcess[str]) 
             line = "\n"
         if not line or line.strip() == "logout":
             break
-        status = await asyncio.to_thread(shell.execute, line, streams)
+        status = await loop.run_in_executor(threads, shell.execute, line, streams)
         if not shell.finished:
             process.stdout.write(prompt)
     process.exit(status)
@@ -201,8 +211,10 @@ def _streams(process: asyncssh.SSHServerProcess[str]) -> Streams:
     def read() -> bytes:
         try:
             text = asyncio.run_coroutine_threadsafe(process.stdin.read(), loop).result()
-        except (OSError, asyncssh.Error, asyncssh.SignalReceived, asyncssh.BreakReceived, CancelledError):
-            return b""  # its client is gone, or has pressed Ctrl-C
+        except (asyncssh.SignalReceived, asyncssh.BreakReceived):  # Ctrl-C
+            raise Hangup(130) from None
+        except (OSError, asyncssh.Error, CancelledError):
+            raise Hangup(129) from None
         return text.encode(errors="surrogateescape")
 
     def writer(stream: asyncssh.SSHWriter[str]) -> Callable[[bytes], None]:
