@@ -8,12 +8,21 @@ imported until a test asks for a fixture; the fixtures need the extra ``emulator
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from smartdc.emulator import Emulator
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers",
+        'smartdc(ssh_port=None, unsupported="fail"): how smartdc_cloud is made, and whether ("ignore": not)'
+        " it fails a test whose machines were asked for what only real ones know",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -24,20 +33,46 @@ def smartdc_emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def smartdc_cloud() -> Iterator[Emulator]:
-    """A new emulator for each test.
+def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """A new emulator for each test; ``@pytest.mark.smartdc(ssh_port=0)`` gives its machines SSH servers.
 
     The test fails when it made a client do what would harm a real server, such as an action on a deleted
-    machine; empty ``smartdc_cloud.violations`` where that is the point of the test.
+    machine; empty ``smartdc_cloud.violations`` where that is the point of the test. It also fails when a
+    machine was asked, by its boot script or a login, for what only a real one knows, unless it is marked
+    with ``@pytest.mark.smartdc(unsupported="ignore")``.
     """
-    with _emulator("smartdc_cloud") as cloud:
+    marked = _marked(request)
+    with _emulator("smartdc_cloud", ssh_port=marked.get("ssh_port")) as cloud:
         yield cloud
     if cloud.violations:
-        listed = "\n".join(f"  {violation}" for violation in cloud.violations)
-        pytest.fail(f"this would have harmed a real server:\n{listed}", pytrace=False)
+        pytest.fail(f"this would have harmed a real server:\n{_listed(cloud.violations)}", pytrace=False)
+    if cloud.unsupported and marked.get("unsupported") != "ignore":
+        pytest.fail(
+            f"emulated machines do not know this:\n{_listed(cloud.unsupported)}\n"
+            'if the test does not depend on it, mark it with @pytest.mark.smartdc(unsupported="ignore")',
+            pytrace=False,
+        )
 
 
-def _emulator(fixture: str) -> Emulator:
+def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return the arguments of the test's markers; the nearest one wins."""
+    marked: dict[str, Any] = {}
+    for mark in request.node.iter_markers("smartdc"):
+        unknown = [*map(repr, mark.args), *(mark.kwargs.keys() - {"ssh_port", "unsupported"})]
+        if unknown or mark.kwargs.get("unsupported", "fail") not in ("fail", "ignore"):
+            pytest.fail(
+                'the marker smartdc takes ssh_port= and unsupported="ignore" or "fail", nothing else',
+                pytrace=False,
+            )
+        marked = {**mark.kwargs, **marked}
+    return marked
+
+
+def _listed(texts: list[str]) -> str:
+    return "\n".join(f"  {text}" for text in texts)
+
+
+def _emulator(fixture: str, **options: Any) -> Emulator:
     """Return a new emulator; where the extra is not installed, fail the test that asks for the fixture."""
     try:
         from smartdc.emulator import Emulator
@@ -47,4 +82,4 @@ def _emulator(fixture: str) -> Emulator:
             " pip install 'smartdc[emulator]'",
             pytrace=False,
         ) from None
-    return Emulator()
+    return Emulator(**options)

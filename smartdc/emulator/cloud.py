@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from smartdc.emulator.app import TABLE, App
 from smartdc.emulator.gate.read_only import ReadOnly
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
+from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.faults import Faults
@@ -178,9 +179,11 @@ class Emulator:
             self._shared.urls[site.name] = f"https://{_in_url(self._host)}:{port}"
         self._server = server.Server(App(by_port, self.calls, self._switches), self._host, sockets)
         self._server.start()
+        guests = Guests(self._shared.lock, self._shared.unsupported)
+        self._follow(guests.follow)
         if self._ssh_port is not None:
             try:
-                self._open_logins(self._server)
+                self._open_logins(self._server, guests)
             except BaseException:
                 self.stop()
                 raise
@@ -189,9 +192,9 @@ class Emulator:
     def stop(self) -> None:
         """Stop serving and remove the temporary files. Stopping what stands changes nothing."""
         running, self._server = self._server, None
-        if self._logins is not None:
-            with self._shared.lock:
-                self._shared.on_change.clear()
+        with self._shared.lock:
+            self._shared.on_change.clear()
+            if self._logins is not None:
                 self._logins.close()
                 self._logins = None
         if running is not None:
@@ -280,25 +283,23 @@ class Emulator:
         variables["TRITON_KEY_MATERIAL"] = variables["SDC_KEY_MATERIAL"] = str(self.key_file)
         return variables
 
-    def _open_logins(self, running: server.Server) -> None:
+    def _open_logins(self, running: server.Server, guests: Guests) -> None:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
 
-        logins = MachineLogins(
-            self._ssh_port or server.free_port(),
-            self._login_keys,
-            running.loop,
-            self._shared.lock,
-            self._shared.unsupported,
-        )
+        port = self._ssh_port or server.free_port()
+        self._logins = MachineLogins(port, self._login_keys, running.loop, guests)
+        self._follow(self._logins.follow)
 
-        def follow(site: Site) -> None:
-            logins.follow(list(site.machines.values()), site.name)
+    def _follow(self, follow: Callable[[list[VM], str], None]) -> None:
+        """Call this with the machines of each data center, now and after each change."""
+
+        def listener(site: Site) -> None:
+            follow(list(site.machines.values()), site.name)
 
         with self._shared.lock:
-            self._logins = logins
-            self._shared.on_change.append(follow)
+            self._shared.on_change.append(listener)
             for site in self._sites.values():
-                follow(site)
+                listener(site)
 
     def _login_keys(self, vm: VM) -> list[str]:
         owner = self._shared.directory.find(vm.owner_uuid)

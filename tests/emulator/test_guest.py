@@ -1,10 +1,13 @@
 """The inside of an emulated machine: its shell, its few commands, and its file system."""
 
+import json
 from typing import Any
 
 import pytest
 
+from smartdc.emulator import Emulator
 from smartdc.emulator.guest.inside import Guest
+from smartdc.emulator.guest.metadata import described
 from smartdc.emulator.guest.shell import Shell, boot
 
 
@@ -140,3 +143,28 @@ def test_no_boot_script(script: object) -> None:
     machine = Machine(**({} if script is None else {"user-script": script}))
     boot(machine.guest)
     assert machine.guest.files.files == {}
+
+
+def test_a_boot_script_runs_at_each_boot_and_not_before() -> None:
+    with Emulator() as cloud, cloud.datacenter() as sdc:
+        vm = cloud.site().add_machine(metadata={"user-script": "mdata-put uuid $(uuid)"})
+        vm.customer_metadata["user-script"] = "mdata-get sdc:uuid | mdata-put uuid"
+        machine = sdc.machine(vm.uuid)
+        assert "uuid" not in machine.get_metadata()
+        machine.stop()
+        machine.poll_until("stopped")
+        machine.start()
+        machine.poll_until("running")
+        assert machine.get_metadata()["uuid"] == f"{vm.uuid}\n"
+        assert cloud.unsupported == [f"machine {vm.alias}: $(: command substitution"]
+
+
+def test_what_a_machine_knows_of_itself() -> None:
+    with Emulator() as cloud:
+        site = cloud.site()
+        script = "mdata-get sdc:alias; mdata-get sdc:datacenter_name; mdata-get sdc:nics"
+        vm = site.add_machine(name="db0")
+        guest = Guest("db0", lambda: vm.customer_metadata, described=lambda: described(vm, site.name))
+        alias, datacenter, nics = Shell(guest, "root").run(script)[0].splitlines()
+        assert (alias, datacenter) == ("db0", "us-sw-1")
+        assert json.loads(nics)[0]["ip"] == vm.nics[0].ip

@@ -7,7 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncssh
@@ -121,15 +121,14 @@ def test_sftp(cloud: Emulator, client: paramiko.SSHClient, tmp_path: Path) -> No
 def test_sftp_errors_are_those_of_a_real_system(client: paramiko.SSHClient) -> None:
     run(client, "mkdir d; touch f d/f")
     with client.open_sftp() as sftp:
-        missing: Callable[[str], object]
-        for missing in (sftp.stat, sftp.lstat, sftp.open, sftp.remove, sftp.rmdir, sftp.listdir):
+        for method in ("stat", "lstat", "open", "remove", "rmdir", "listdir"):
             with pytest.raises(FileNotFoundError):
-                missing("gone")
+                getattr(sftp, method)("gone")
         with pytest.raises(FileNotFoundError):
             sftp.open("gone/f", "w")
-        for refused in (lambda: sftp.rmdir("d"), lambda: sftp.mkdir("d"), lambda: sftp.rename("f", "d/f")):
-            with pytest.raises(OSError, match=r"Failure|exist|empty"):
-                refused()
+        for method, names in (("rmdir", ["d"]), ("mkdir", ["d"]), ("rename", ["f", "d/f"])):
+            with pytest.raises(OSError, match=r"exist|empty"):
+                getattr(sftp, method)(*names)
         with pytest.raises(OSError, match="Is a directory"):
             sftp.open("d", "w")
         with pytest.raises(OSError, match="File exists"):

@@ -6,6 +6,7 @@ What the emulated machine does not know it refuses by name, and nothing of a scr
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from smartdc.emulator.guest.inside import Guest
 from smartdc.emulator.guest.shell import Shell
 
 HOME = "/home/admin"
+COMPLAINT = re.compile(rb"^(-bash|\S*sh: \d+): .*$", re.MULTILINE)
 DATA = Path(__file__).parents[1] / "data"
 SH = shutil.which("dash") or shutil.which("sh")
 
@@ -35,14 +37,19 @@ class Outcome:
     refused: list[str] = field(default_factory=list, compare=False)
 
 
+def comparable(data: bytes, home: Path = Path(HOME)) -> bytes:
+    """What was written, without the home directory's name and the wording of the shell's own messages."""
+    return COMPLAINT.sub(b"the shell complains", data.replace(bytes(home), HOME.encode()))
+
+
 def in_guest(script: str, stdin: bytes = b"") -> Outcome:
     guest = Guest("web0", dict)
     out, errors, status = Shell(guest, "admin").run(script, stdin)
     inside = f"{HOME}/"
     return Outcome(
-        out.encode(errors="surrogateescape"),
+        comparable(out.encode(errors="surrogateescape")),
         status,
-        {path.removeprefix(inside): bytes(data) for path, data in guest.files.files.items()},
+        {path.removeprefix(inside): comparable(bytes(data)) for path, data in guest.files.files.items()},
         {path.removeprefix(inside) for path in guest.files.directories if path.startswith(inside)},
         bool(errors),
         guest.unsupported,
@@ -62,9 +69,13 @@ def in_sh(script: str, home: Path, stdin: bytes = b"") -> Outcome:
     )
     found = sorted(home.rglob("*"))
     return Outcome(
-        done.stdout.replace(bytes(home), HOME.encode()),
+        comparable(done.stdout, home),
         done.returncode,
-        {str(path.relative_to(home)): path.read_bytes() for path in found if path.is_file()},
+        {
+            str(path.relative_to(home)): comparable(path.read_bytes(), home)
+            for path in found
+            if path.is_file()
+        },
         {str(path.relative_to(home)) for path in found if path.is_dir()},
         bool(done.stderr),
     )

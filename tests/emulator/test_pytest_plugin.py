@@ -40,6 +40,37 @@ def test_harm_on_purpose(smartdc_cloud):
     smartdc_cloud.violations.clear()
 """
 
+ASKS_TOO_MUCH = """
+import pytest
+
+def boot(cloud, script):
+    cloud.site().add_machine(name="web0", metadata={"user-script": script})
+
+def test_works(smartdc_cloud):
+    boot(smartdc_cloud, "mdata-put state ready")
+    assert [vm.customer_metadata["state"] for vm in smartdc_cloud.site().machines.values()] == ["ready"]
+
+def test_refused(smartdc_cloud):
+    boot(smartdc_cloud, "if true; then touch x; fi")
+
+@pytest.mark.smartdc(unsupported="ignore")
+def test_ignored(smartdc_cloud):
+    boot(smartdc_cloud, "svcadm enable x; mdata-put state $?")
+    assert smartdc_cloud.unsupported == ["machine web0: svcadm: command not found"]
+    assert [vm.customer_metadata["state"] for vm in smartdc_cloud.site().machines.values()] == ["127"]
+
+@pytest.mark.smartdc(ssh_port=0)
+class TestMarkedClass:
+    @pytest.mark.smartdc(unsupported="ignore")
+    def test_both(self, smartdc_cloud):
+        assert smartdc_cloud.ssh_port
+        boot(smartdc_cloud, "nonsense")
+
+@pytest.mark.smartdc(unsuported="ignore")
+def test_misspelled(smartdc_cloud):
+    pass
+"""
+
 
 def test_clouds_for_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_good=GOOD, test_bad=BAD)
@@ -47,4 +78,19 @@ def test_clouds_for_tests(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=6, errors=1)
     result.stdout.fnmatch_lines(
         ["*ERROR at teardown of test_harm *", "this would have harmed a real server:", "  POST /*start*"]
+    )
+
+
+def test_what_machines_do_not_know_fails_a_test_unless_it_is_marked(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(ASKS_TOO_MUCH)
+    result = pytester.runpytest_inprocess("--strict-markers")
+    result.assert_outcomes(passed=4, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_refused *",
+            "emulated machines do not know this:",
+            "  machine web0: if: compound commands",
+            "*ERROR at setup of test_misspelled *",
+            "the marker smartdc takes ssh_port= and unsupported=*",
+        ]
     )

@@ -73,6 +73,8 @@ def grep(process: Process) -> int:
             process.complain("a pattern is missing")
             return 2
         given["e"] = operands.pop(0)
+    if given["e"] == "" and "v" in given and "x" not in given:
+        return 1  # as GNU grep, which then reads nothing
     matches = _matcher(given)
     found, status = False, 1
     for name in operands or ["-"]:
@@ -153,8 +155,11 @@ def _read(process: Process, name: str, complaint: str) -> bytes | None:
             file = process.guest.files.read(process.path(name))
             data = bytes(file)
     except OSError as error:
+        if isinstance(error, IsADirectoryError) and process.name == "grep":
+            raise Unsupported("grep of a directory") from None
         process.complain(complaint.format(name=name, error=error.strerror))
         return None
-    if data and any(file is written for written in streams.written):
+    always = name != "-" or process.name == "grep"
+    if (data or always) and any(file is written for written in streams.written):
         raise Unsupported(f"{process.name} of the file that it writes to")
     return data

@@ -15,8 +15,10 @@ def ls(process: Process) -> int:
     """List files, then directories, each with a headline when there are several names."""
     given, operands = options(process, "1Aad")
     files = process.guest.files
-    status, plain, directories = 0, [], []
-    for name in sorted(operands or ["."], key=_bytes):
+    status = 0
+    plain: list[str] = []
+    directories: list[tuple[str, str]] = []
+    for name in operands or ["."]:
         try:
             path = process.path(name)
             if not files.exists(path):
@@ -29,9 +31,9 @@ def ls(process: Process) -> int:
             directories.append((name, path))
         else:
             plain.append(name)
-    for name in plain:
+    for name in sorted(plain, key=_bytes):
         process.write(f"{name}\n")
-    for number, (name, path) in enumerate(directories):
+    for number, (name, path) in enumerate(sorted(directories, key=lambda directory: _bytes(directory[0]))):
         if plain or number:
             process.write("\n")
         if len(operands) > 1:

@@ -130,7 +130,7 @@ def _run(guest: Guest, login: Login, command: SimpleCommand, streams: Streams) -
             try:
                 _redirect(guest, login, redirection, name, redirected)
             except OSError as error:
-                _complain(streams, f"{name}: {error.strerror}")
+                _complain(redirected, f"{name}: {error.strerror}")
                 if special:
                     raise Exit(2) from None
                 return 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
@@ -12,11 +11,11 @@ from functools import partial
 
 import asyncssh
 
+from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.guest.inside import Guest, Source, Streams
-from smartdc.emulator.guest.metadata import described
 from smartdc.emulator.guest.refusals import Hangup
 from smartdc.emulator.guest.sftp import Files
-from smartdc.emulator.guest.shell import Shell, boot
+from smartdc.emulator.guest.shell import Shell
 from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES
 from smartdc.emulator.state.vm import VM
 
@@ -37,8 +36,7 @@ class MachineLogins:
         port: Where they listen, each at its own address.
         keys: The public keys, OpenSSH lines, that may log in to a machine.
         loop: The event loop that serves them.
-        lock: Held while a machine uses its metadata.
-        unsupported: Where is noted what a machine was asked for and does not know.
+        guests: The machines from the inside.
 
     Raises:
         OSError: This port is not to be had.
@@ -49,19 +47,16 @@ class MachineLogins:
         port: int,
         keys: Keys,
         loop: asyncio.AbstractEventLoop,
-        lock: threading.RLock,
-        unsupported: list[str],
+        guests: Guests,
     ) -> None:
         # Better now than when the first machine runs.
         _listen(str(LOOPBACK_ADDRESSES[0][-2]), port, "machines").close()
         self.port = port
         self._keys = keys
         self._loop = loop
-        self._lock = lock
-        self._unsupported = unsupported
+        self._guests = guests
         self._threads = ThreadPoolExecutor(_COMMANDS_AT_ONCE, "smartdc-emulator-command")
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
-        self._guests: dict[str, Guest] = {}
         self._doors: dict[str, _Door] = {}
 
     def follow(self, machines: Iterable[VM], datacenter: str) -> None:
@@ -76,8 +71,6 @@ class MachineLogins:
                 self._open(vm, address, datacenter)
             elif vm.shown_state != "running" and vm.uuid in self._doors:
                 self._close(vm.uuid)
-            if vm.destroyed:
-                self._guests.pop(vm.uuid, None)
 
     def close(self) -> None:
         """Close all servers."""
@@ -87,17 +80,7 @@ class MachineLogins:
 
     def _open(self, vm: VM, address: str, datacenter: str) -> None:
         listener = _listen(address, self.port, f"machine {vm.alias}")
-        guest = self._guests.setdefault(
-            vm.uuid,
-            Guest(
-                vm.alias,
-                lambda: vm.customer_metadata,
-                described=lambda: described(vm, datacenter),
-                lock=self._lock,
-                unsupported=self._unsupported,
-            ),
-        )
-        boot(guest)
+        guest = self._guests.of(vm, datacenter)
         door = self._doors[vm.uuid] = _Door(listener, self._threads)
         asyncio.run_coroutine_threadsafe(
             door.serve(guest, lambda: self._keys(vm), self._host_key), self._loop

@@ -1,0 +1,52 @@
+"""The insides of the machines: each is booted when its machine starts to run, and forgotten with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from smartdc.emulator.guest.inside import Guest
+from smartdc.emulator.guest.metadata import described
+from smartdc.emulator.guest.shell import boot
+from smartdc.emulator.state.vm import VM
+
+__all__ = ["Guests"]
+
+
+class Guests:
+    """The machines from the inside.
+
+    Args:
+        lock: Held while a machine uses its metadata.
+        unsupported: Where is noted what a machine was asked for and does not know.
+    """
+
+    def __init__(self, lock: threading.RLock, unsupported: list[str]) -> None:
+        self._lock = lock
+        self._unsupported = unsupported
+        self._guests: dict[str, Guest] = {}
+        self._booted: set[str] = set()
+
+    def follow(self, machines: Iterable[VM], datacenter: str) -> None:
+        """Run the boot scripts of the machines of a data center that have begun to run."""
+        for vm in machines:
+            if vm.state != "running":
+                self._booted.discard(vm.uuid)
+            elif vm.uuid not in self._booted:
+                self._booted.add(vm.uuid)
+                if "user-script" in vm.customer_metadata:
+                    boot(self.of(vm, datacenter))
+            if vm.destroyed:
+                self._guests.pop(vm.uuid, None)
+
+    def of(self, vm: VM, datacenter: str) -> Guest:
+        """Return the inside of a machine, which lasts as long as the machine."""
+        if vm.uuid not in self._guests:
+            self._guests[vm.uuid] = Guest(
+                vm.alias,
+                lambda: vm.customer_metadata,
+                described=lambda: described(vm, datacenter),
+                lock=self._lock,
+                unsupported=self._unsupported,
+            )
+        return self._guests[vm.uuid]
