@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import shutil
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +19,7 @@ import pytest
 from smartdc.emulator import Emulator
 from smartdc.emulator.guest.sftp import Files
 
-from .test_ssh import login, run
+from .test_ssh import login, run, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
 
@@ -180,3 +182,23 @@ def test_scp(cloud: Emulator, address: str, tmp_path: Path, flags: list[str]) ->
     with login(cloud, address) as client:
         assert run(client, "ls up; wc -c up/f") == (f"f\n{len(BINARY)} up/f\n", "", 0)
     assert cloud.unsupported == []
+
+
+def test_a_cloud_that_stops_while_a_command_waits_leaves_no_thread(recwarn: pytest.WarningsRecorder) -> None:
+    threads = set(threading.enumerate())
+    with Emulator(ssh_port=0) as cloud:
+        address = cloud.site().add_machine().nics[0].ip
+        with login(cloud, address) as client:
+            for _ in range(3):
+                _, stdout, _ = client.exec_command("echo on; cat > f; echo never > g", timeout=10)
+                assert stdout.readline() == "on\n"
+            cloud.stop()
+    wait_for(lambda: set(threading.enumerate()) <= threads)
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_login_ends_with_exit_and_its_status(client: paramiko.SSHClient) -> None:
+    with client.invoke_shell() as channel:
+        channel.sendall(b"cd /tmp; X=1\ncat gone 2> /dev/null\nexit 4\n")
+        assert channel.recv_exit_status() == 4

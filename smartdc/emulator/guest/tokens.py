@@ -85,6 +85,8 @@ class Tokens:
         word = Word(_joined(parts))
         digits = word.literal
         if digits is not None and set(digits) <= set(string.digits) and self._peek() in ("<", ">"):
+            if len(digits) > 1:
+                raise Unsupported(f"{digits[:20]}{self._peek()}: this descriptor")
             return Operator(digits)
         return word
 
