@@ -29,6 +29,7 @@ _OF_NUMBERS: dict[str, Callable[[int, int], bool]] = {
     "-ne": operator.ne,
 }
 _BINARY = ("=", "!=", *_OF_NUMBERS)
+_KNOWN = {"-n", "-z", *_OF_FILES, *_OF_NUMBERS}
 
 
 class _WrongNumber(Exception):
@@ -68,7 +69,8 @@ def _holds(process: Process, arguments: list[str]) -> bool:
             except OSError:
                 return False
         case _:
-            raise Unsupported(f"test {' '.join(arguments)[:60]}")
+            unknown = [kind for kind in arguments if kind.startswith("-") and kind not in _KNOWN]
+            raise Unsupported(f"test {unknown[0][:20] if unknown else 'of this'}: this condition")
 
 
 def _compare(left: str, kind: str, right: str) -> bool:

@@ -32,12 +32,12 @@ class Guests:
         for vm in machines:
             if vm.state != "running":
                 self._booted.discard(vm.uuid)
+                if vm.destroyed:
+                    self._guests.pop(vm.uuid, None)
             elif vm.uuid not in self._booted:
                 self._booted.add(vm.uuid)
                 if "user-script" in vm.customer_metadata:
                     boot(self.of(vm, datacenter))
-            if vm.destroyed:
-                self._guests.pop(vm.uuid, None)
 
     def of(self, vm: VM, datacenter: str) -> Guest:
         """Return the inside of a machine, which lasts as long as the machine."""

@@ -126,8 +126,10 @@ class _Fields:
         if self._text is None:
             return
         opened = self._pattern.find("[")
-        if "*" in self._pattern or "?" in self._pattern or 0 <= opened < self._pattern.rfind("]"):
-            raise Unsupported(f"{self._text[:40]}: a pattern of file names")
+        brackets = 0 <= opened < self._pattern.rfind("]")
+        special = [character for character in "*?" if character in self._pattern] + ["["] * brackets
+        if special:
+            raise Unsupported(f"{special[0]} in a word: a pattern of file names")
         self._done.append(self._text)
         self._text, self._pattern = None, ""
 
