@@ -107,7 +107,7 @@ def test_boot_script(cloud: Emulator, machine: Machine, tmp_path: Path) -> None:
 
 
 def test_boot_script_of_a_lazy_machine(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    machine = sdc.machine(site.add_machine(metadata={"user-script": "x"}).uuid, lazy=True)
+    machine = sdc.machine(site.add_machine(metadata={"user-script": "true"}).uuid, lazy=True)
     machine.delete_boot_script()
     assert sent(cloud) == [call("DELETE", f"/my{machine.path}/metadata/user-script")]
 
