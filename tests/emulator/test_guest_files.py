@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import logging
 import shutil
 import stat
 import subprocess
@@ -23,7 +24,7 @@ from .test_ssh import login, run, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
 
-BINARY = bytes(range(256)) * 300  # not UTF-8, and more than a packet
+BINARY = bytes(range(256)) * 300 + b"\xc3"  # not UTF-8, more than a packet, and ends within a character
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def cloud() -> Iterator[Emulator]:
 @pytest.fixture
 def address(cloud: Emulator) -> Iterator[str]:
     cloud.unsupported.clear()
-    yield cloud.site().add_machine().nics[0].ip
+    yield cloud.site().add_machine(name="vm").nics[0].ip
     cloud.unsupported.clear()
 
 
@@ -79,11 +80,15 @@ def test_many_commands_wait_for_input_at_once(
         assert stdout.read() == b""
 
 
-def test_a_client_that_leaves_while_its_command_waits(cloud: Emulator, address: str) -> None:
+def test_a_client_that_leaves_while_its_command_waits(
+    cloud: Emulator, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with login(cloud, address) as client:
-        client.exec_command("cat > f; echo end > g", timeout=10)
+        client.exec_command("cat > f; echo end", timeout=10)
+        client.invoke_shell().sendall(b"hostname\n" * 50)
     with login(cloud, address) as client:
-        assert run(client, "hostname")[2] == 0
+        assert run(client, "hostname") == ("vm\n", "", 0)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_sftp(cloud: Emulator, client: paramiko.SSHClient, tmp_path: Path) -> None:
@@ -200,5 +205,7 @@ def test_a_cloud_that_stops_while_a_command_waits_leaves_no_thread(recwarn: pyte
 
 def test_a_login_ends_with_exit_and_its_status(client: paramiko.SSHClient) -> None:
     with client.invoke_shell() as channel:
-        channel.sendall(b"cd /tmp; X=1\ncat gone 2> /dev/null\nexit 4\n")
+        channel.sendall(b"cd /tmp; X=1\necho caf\xc3\xa9 > \xff\ncat gone 2> /dev/null\nexit 4\n")
         assert channel.recv_exit_status() == 4
+    _, stdout, _ = client.exec_command("ls /tmp; echo caf\u00e9", timeout=10)
+    assert stdout.read() == b"\xff\ncaf\xc3\xa9\n"

@@ -24,6 +24,9 @@ __all__ = ["MachineLogins"]
 #: How many commands can run at once; each may wait for input.
 _COMMANDS_AT_ONCE = 1000
 
+#: Each byte is a character: input and output pass unchanged, whatever they are.
+_BYTES = "latin-1"
+
 USERS = ("admin", "root")
 
 Keys = Callable[[VM], Iterable[str]]
@@ -113,7 +116,7 @@ class _Door:
                 process_factory=partial(_serve_process, guest, self._threads),
                 sftp_factory=partial(Files, guest),
                 allow_scp=True,
-                errors="surrogateescape",  # bytes that are not UTF-8 pass unchanged
+                encoding=_BYTES,
             )
         except BaseException:
             self.listener.close()
@@ -171,7 +174,7 @@ async def _serve_process(
     streams.errors = streams.out
     status = 0
     prompt = f"[{shell.user}@{guest.hostname}]$ "
-    process.stdout.write(prompt)
+    streams.out(prompt.encode())
     while not shell.finished:
         try:
             line = await process.stdin.readline()
@@ -181,9 +184,10 @@ async def _serve_process(
             line = "\n"
         if not line or line.strip() == "logout":
             break
-        status = await loop.run_in_executor(threads, shell.execute, line, streams)
+        script = line.encode(_BYTES).decode(errors="surrogateescape")
+        status = await loop.run_in_executor(threads, shell.execute, script, streams)
         if not shell.finished:
-            process.stdout.write(prompt)
+            streams.out(prompt.encode())
     process.exit(status)
 
 
@@ -198,15 +202,20 @@ def _streams(process: asyncssh.SSHServerProcess[str]) -> Streams:
             raise Hangup(130) from None
         except (OSError, asyncssh.Error, CancelledError):
             raise Hangup(129) from None
-        return text.encode(errors="surrogateescape")
+        return text.encode(_BYTES)
 
     def writer(stream: asyncssh.SSHWriter[str]) -> Callable[[bytes], None]:
         def write(data: bytes) -> None:
-            loop.call_soon_threadsafe(stream.write, data.decode(errors="surrogateescape"))
+            loop.call_soon_threadsafe(_send, stream, data.decode(_BYTES))
 
         return write
 
     return Streams(Source(read), writer(process.stdout), writer(process.stderr))
+
+
+def _send(stream: asyncssh.SSHWriter[str], text: str) -> None:
+    with suppress(OSError):  # its client is gone
+        stream.write(text)
 
 
 def _listen(address: str, port: int, whose: str) -> socket.socket:
