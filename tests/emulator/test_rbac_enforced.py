@@ -98,20 +98,34 @@ def test_the_tag_of_a_machine_covers_what_belongs_to_it(
 
 
 def test_a_policy_may_name_its_resources(sdc: DataCenter, bobs: DataCenter) -> None:
-    # node-mahi: rules with resources need no tag.
+    # node-mahi lib/client.js, authorize (2.3.3, which CloudAPI pins): rules with resources need no tag.
     give(
         sdc,
         "keyring",
         "CAN listkeys *",
-        "CAN listimages /my/images",
-        "CAN listnetworks /my/else",
+        "CAN listimages /my/im*",
+        "CAN listpackages /^.my.packages$/::regex",
+        "CAN listnetworks /my/else*",
         "CAN getaccount",
     )
     assert len(bobs.keys()) == 1
     assert bobs.images()
+    assert bobs.packages()
     for ask in (bobs.networks, bobs.account):
         with refused("/my"):
             ask()
+
+
+def test_a_resource_by_its_exact_name_needs_the_tag(sdc: DataCenter, bobs: DataCenter) -> None:
+    # node-mahi lib/client.js, authorize: it takes the exact names for a list, which they are not.
+    give(sdc, "keyring", "CAN listimages /my/images", "CAN listnetworks /my/else")
+    with refused("/my/images"):
+        bobs.images()
+    sdc.set_role_tags("images", ["keyring"])
+    sdc.set_role_tags("networks", ["keyring"])
+    assert bobs.images()
+    with refused("/my/networks"):
+        bobs.networks()
 
 
 def test_roles_that_are_not_active_by_default(cloud: Emulator, sdc: DataCenter, bobs: DataCenter) -> None:
@@ -159,13 +173,63 @@ def test_conditions_see_the_machine_and_the_request(sdc: DataCenter, bobs: DataC
         role: bobs.machine(site.add_machine(tags={"role": role}).uuid, lazy=True) for role in ("web", "db")
     }
     bare = bobs.machine(site.add_machine().uuid, lazy=True)
-    give(sdc, "ops", "CAN getmachine WHEN tag_role::string = web AND sourceip = 127.0.0.1 AND method = get")
+    give(
+        sdc,
+        "ops",
+        "CAN getmachine WHEN tag_role::string = web AND sourceip = 127.0.0.1 AND method::string = get",
+    )
     for machine in (*machines.values(), bare):
         sdc.set_role_tags(machine, ["ops"])
     machines["web"].refresh()
     for machine in (machines["db"], bare):
         with refused("/my/machines/"):
             machine.refresh()
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "method = get",
+        "day in (1, 2, 3, 4, 5, 6, 7)",
+        "date > 2000-01-01",
+        "time >= 00:00:00",
+        "activeRoles contains x",
+        "owner != x",
+        "fromjob = false",
+        "overwrite = false",
+    ],
+)
+def test_a_condition_without_type_passes_when_the_policy_is_made_and_refuses_every_request(
+    sdc: DataCenter, bobs: DataCenter, condition: str
+) -> None:
+    # sdc-cloudapi lib/policies.js checks with aperture-config's types, lib/auth.js judges with those of
+    # etc/aperture.json.in: ip, sourceip and user-agent.
+    give(sdc, "ops", f"CAN listimages WHEN {condition}", "CAN listpackages")
+    for collection in ("images", "packages"):
+        sdc.set_role_tags(collection, ["ops"])
+    with refused("/my/images"):
+        bobs.images()
+    assert bobs.packages()  # a rule for another action does not ask for the condition
+
+
+def test_a_condition_that_names_its_type_is_answered(sdc: DataCenter, bobs: DataCenter) -> None:
+    give(
+        sdc,
+        "ops",
+        "CAN listimages WHEN method::string = get AND date::date > 2000-01-01 AND day::day <= 7",
+    )
+    sdc.set_role_tags("images", ["ops"])
+    assert bobs.images()
+
+
+def test_a_refusal_whose_condition_cannot_be_answered_spoils_later_rules(
+    sdc: DataCenter, bobs: DataCenter
+) -> None:
+    # node-aperture lib/evaluator.js, evaluateOne: the effect is returned after the condition was answered.
+    give(sdc, "ops", "CAN NOT listimages WHEN tag_role::string = web", "CAN listimages")
+    sdc.set_role_tags("images", ["ops"])
+    with refused("/my/images"):
+        bobs.images()
 
 
 def test_one_rule_that_cannot_be_applied_spoils_the_others(

@@ -24,7 +24,8 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.operations.keys import UPLOAD_TYPES
-from smartdc.emulator.rules import aperture
+from smartdc.emulator.rules.aperture_reader import parse
+from smartdc.emulator.rules.conditions import RuleError
 from smartdc.emulator.rules.role_parameters import RoleChanges, read_changes
 from smartdc.emulator.state.roles import ADMINISTRATOR, Policy, Role
 from smartdc.emulator.state.site import Site
@@ -256,8 +257,8 @@ def _checked_rules(rules: Any) -> list[str]:
     wrong = []
     for text in texts:
         try:
-            aperture.parse(text)
-        except aperture.RuleError as error:
+            parse(text)
+        except RuleError as error:
             wrong.append(str(error))
     if wrong:
         raise invalid_argument(", ".join(wrong))

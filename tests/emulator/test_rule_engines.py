@@ -1,0 +1,122 @@
+"""The emulator's readers of rules beside the original engines: the answers in ``tests/data/rules``.
+
+Each judge returns what the emulator does with one case: whether it decides as the original does, and whether
+its message is the original's (None where there is none, or where it is the JavaScript engine's).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smartdc.emulator.rules.aperture import Names, Rule, allows
+from smartdc.emulator.rules.aperture_reader import parse
+from smartdc.emulator.rules.conditions import CLOUDAPI_TYPE_TABLE, TYPE_TABLE, RuleError
+from smartdc.emulator.rules.grants import Grant, permits
+
+DATA = Path(__file__).parents[1] / "data" / "rules"
+#: Messages need not be equal in so many of a hundred cases.
+MOST_OTHER_MESSAGES = 0.10
+
+Case = dict[str, Any]
+Verdict = tuple[bool, bool | None]
+
+
+def moments(conditions: Case) -> Case:
+    """What CloudAPI knows of a request; the data have its dates as seconds."""
+    return {
+        name: datetime.fromtimestamp(value, UTC) if name in ("date", "day", "time") else value
+        for name, value in conditions.items()
+    }
+
+
+def aperture(file: Case, case: Case) -> Verdict:
+    try:
+        rule = parse(case["rule"])
+    except RuleError as error:
+        engines = case.get("error") == "SyntaxError"
+        return not case["accepted"], None if engines else str(error) == case.get("message")
+    if not case["accepted"]:
+        return False, None
+    same = described(rule) == case["parsed"]
+    for field, types in (
+        ("eval_with_aperture_config", TYPE_TABLE),
+        ("eval_with_cloudapi_table", CLOUDAPI_TYPE_TABLE),
+    ):
+        for context, expected in zip(file["contexts"], case[field], strict=True):
+            same = same and evaluated(rule, context, types) == (
+                expected if expected in (True, False) else "error"
+            )
+    return same, None
+
+
+def evaluated(rule: Rule, context: Case, types: dict[str, str]) -> bool | str:
+    try:
+        return allows([rule], context["action"], context["resource"], moments(context["conditions"]), types)
+    except RuleError:
+        return "error"
+
+
+def described(rule: Rule) -> Case:
+    """A rule as the original's parser returns it."""
+    found: Case = {
+        "effect": rule.effect,
+        "actions": names(rule.actions),
+        "conditions": condition(rule.condition),
+    }
+    for field in ("principals", "resources"):
+        if getattr(rule, field) is not None:
+            found[field] = names(getattr(rule, field))
+    return found
+
+
+def names(found: Names) -> Any:
+    if found.everything:
+        return 1
+    regex = [pattern.literal for pattern in found.patterns]
+    return {"exact": dict.fromkeys(found.exact, True), "regex": regex}
+
+
+def condition(found: Any) -> Any:
+    if found is None:
+        return []
+    operation, *parts = found
+    if operation in ("and", "or", "not"):
+        return [operation, *map(condition, parts)]
+    name, kind, value = parts
+    return [operation, {"name": name} if kind is None else {"name": name, "type": kind}, value]
+
+
+def authorization(file: Case, case: Case) -> Verdict:
+    caller, owner = case["caller"], case["owner"]
+    if case["user"] is None and caller["uuid"] == owner["uuid"]:
+        return case["allowed"] is True, None
+    grants = [
+        Grant(role["name"], role["rules"], role["uuid"] in case["tags"])
+        for uuid in case["active"]
+        for role in case["roles"]
+        if role["uuid"] == uuid
+    ]
+    found = permits(grants, case["action"], case["path"], moments(case["conditions"]))
+    return (found and caller["approved"] and owner["approved"]) is case["allowed"], None
+
+
+JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {"aperture": aperture, "authorization": authorization}
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_the_emulator_decides_as_the_original(name: str) -> None:
+    file = json.loads((DATA / f"{name}.json").read_text())
+    verdicts = [(case, *JUDGES[name](file, case)) for case in file["cases"]]
+    wrong = [case for case, same, _ in verdicts if not same]
+    messages = [(case, message) for case, same, message in verdicts if same and message is not None]
+    others = [case for case, message in messages if not message]
+    print(f"{name}: {len(verdicts)} cases, {len(wrong)} decided otherwise;", end=" ")
+    print(f"{len(messages)} messages, {len(others)} others")
+    assert wrong == []
+    assert len(others) <= len(messages) * MOST_OTHER_MESSAGES, others
