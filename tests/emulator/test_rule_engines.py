@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from smartdc.emulator.http import negotiation
+from smartdc.emulator.http.answers import Refusal
+from smartdc.emulator.http.versions import VERSIONS, best, exceeds, reaches, satisfies
 from smartdc.emulator.rules.aperture import Names, Rule, allows
 from smartdc.emulator.rules.aperture_reader import parse
 from smartdc.emulator.rules.conditions import CLOUDAPI_TYPE_TABLE, TYPE_TABLE, RuleError
@@ -106,7 +109,32 @@ def authorization(file: Case, case: Case) -> Verdict:
     return (found and caller["approved"] and owner["approved"]) is case["allowed"], None
 
 
-JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {"aperture": aperture, "authorization": authorization}
+def versions(file: Case, case: Case) -> Verdict:
+    asked = case["range"]
+    found = best(asked, VERSIONS)
+    same = case["best"] == (found and ".".join(map(str, found)))
+    same = same and case["fits"] == [satisfies(version, asked) for version in VERSIONS]
+    if not isinstance(case["notgtr9"], bool):  # it throws, but no route has fitted it
+        return same and found is None, None
+    same = same and case["since"] == [reaches(asked, version) for version in VERSIONS]
+    same = same and case["notgtr9"] is not exceeds((9, 0, 0), asked)
+    return same and case["sat9"] is satisfies((9, 0, 0), asked), None
+
+
+def accept(file: Case, case: Case) -> Verdict:
+    try:
+        found = negotiation.choose(case["accept"])
+    except Refusal:
+        found = None
+    return found == case["chosen"], None
+
+
+JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
+    "aperture": aperture,
+    "authorization": authorization,
+    "versions": versions,
+    "accept": accept,
+}
 
 
 @pytest.mark.parametrize("name", JUDGES)

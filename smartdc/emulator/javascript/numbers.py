@@ -46,6 +46,12 @@ def to_integer(text: str) -> float:
     return float(match[0]) if match else math.nan
 
 
+def leading_number(text: str) -> float:
+    """What ``parseFloat(text)`` is: ``0.5x`` is 0.5, and NaN is what does not begin with a number."""
+    match = _DECIMAL.match(trimmed(text))
+    return float(match[0]) if match else math.nan
+
+
 def number_text(value: float) -> str:
     """What ``String(value)`` is: ``10``, ``0.5``, ``1e+21``."""
     if math.isnan(value):

@@ -56,7 +56,7 @@ def role_json(site: Site, request: Incoming, role: Role) -> dict[str, Any]:
         found = owner if member.kind == "subuser" else site.shared.directory.find(member.uuid)
         if found is not None:
             members.append((member, found.login))
-    if not request.since((9, 0, 0)):
+    if request.before((9, 0, 0)):
         users = [(member, login) for member, login in members if member.kind == "subuser"]
         return {
             "name": role.name,

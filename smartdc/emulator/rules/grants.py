@@ -1,4 +1,4 @@
-"""What roles permit, as node-mahi's client 2.3.3 decides it, which CloudAPI pins (its lib/client.js, authorize)."""
+"""What roles permit, as authorize of node-mahi 2.3.3 (lib/client.js) decides it, which CloudAPI pins."""
 
 from __future__ import annotations
 
