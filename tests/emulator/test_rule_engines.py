@@ -15,12 +15,25 @@ from typing import Any
 import pytest
 
 from smartdc.emulator.http import negotiation
-from smartdc.emulator.http.answers import Refusal
+from smartdc.emulator.http.answers import ErrorItem, Refusal, invalid_field
+from smartdc.emulator.http.parameters import is_uuid
 from smartdc.emulator.http.versions import VERSIONS, best, exceeds, reaches, satisfies
+from smartdc.emulator.rules.affinity import check_affinity, locality_errors
 from smartdc.emulator.rules.aperture import Names, Rule, allows
 from smartdc.emulator.rules.aperture_reader import parse
 from smartdc.emulator.rules.conditions import CLOUDAPI_TYPE_TABLE, TYPE_TABLE, RuleError
 from smartdc.emulator.rules.grants import Grant, permits
+from smartdc.emulator.rules.validation import (
+    BRANDS,
+    LIST_STATES,
+    alias_errors,
+    memory_errors,
+    metadata_errors,
+    number_errors,
+    one_of_errors,
+    tag_delete_errors,
+    tag_errors,
+)
 
 DATA = Path(__file__).parents[1] / "data" / "rules"
 #: Messages need not be equal in so many of a hundred cases.
@@ -129,11 +142,63 @@ def accept(file: Case, case: Case) -> Verdict:
     return found == case["chosen"], None
 
 
+def validation(file: Case, case: Case) -> Verdict:
+    found = VALIDATORS[case["what"]](case["value"], case.get("options") or {})
+    expected = case["answer"]
+    if isinstance(expected, str):
+        found = [error["message"].removeprefix("Not a valid number: ") for error in found]
+        expected = [expected]
+    return bool(found) is bool(expected), found == expected if expected else None
+
+
+def number(value: Any, options: Case) -> list[ErrorItem]:
+    return number_errors("number", value, options.get("min", 0), options.get("max"))
+
+
+def listed(value: Case, options: Case) -> list[ErrorItem]:
+    """The filters of a list; the original's other fields are not of CloudAPI."""
+    checks: dict[str, Callable[[Any], list[ErrorItem]]] = {
+        "alias": lambda alias: alias_errors(alias, longest=None),
+        "ram": memory_errors,
+        "state": lambda state: one_of_errors("state", state, LIST_STATES),
+        "brand": lambda brand: one_of_errors("brand", brand, BRANDS),
+        "limit": lambda limit: number_errors("limit", limit, 1, 1000),
+        "offset": lambda offset: number_errors("offset", offset),
+    }
+    [(name, given)] = value.items()
+    if name in checks:
+        return checks[name](given)
+    if name.endswith("uuid"):
+        return [] if is_uuid(given) else [invalid_field(name, "Invalid UUID")]
+    return [invalid_field(name)]
+
+
+VALIDATORS: dict[str, Callable[[Any, Case], list[ErrorItem]]] = {
+    "tags": lambda value, _: tag_errors(value),
+    "tags_create": lambda value, _: tag_errors(value, allow_docker=True),
+    "delete_tag": lambda value, _: tag_delete_errors(value),
+    "metadata": lambda value, _: metadata_errors(value),
+    "locality": lambda value, _: locality_errors(value),
+    "number": number,
+    "list": listed,
+}
+
+
+def affinity(file: Case, case: Case) -> Verdict:
+    try:
+        check_affinity({"affinity": case["affinity"]})
+    except Refusal as refusal:
+        return not case["ok"], refusal.message == case.get("message")
+    return case["ok"] is True, None
+
+
 JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
     "aperture": aperture,
     "authorization": authorization,
     "versions": versions,
     "accept": accept,
+    "validation": validation,
+    "affinity": affinity,
 }
 
 

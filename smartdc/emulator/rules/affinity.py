@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from smartdc.emulator.http.answers import ErrorItem, crashed, invalid_argument, invalid_field, to_json
-from smartdc.emulator.http.parameters import is_uuid
+from smartdc.emulator.http.answers import ErrorItem, crashed, invalid_argument, invalid_field
+from smartdc.emulator.http.parameters import UUID, as_text
+from smartdc.emulator.javascript.inspect import quoted
+from smartdc.emulator.javascript.numbers import WHITE_SPACE
 
-_KEY = re.compile(r"[a-z_][a-z0-9\-_.]+", re.IGNORECASE)
-_VALUE = re.compile(r"[-a-z0-9:_\s.*/()?+\[\]\\^$|]+", re.IGNORECASE)
+_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9\-_.]+")
+_VALUE = re.compile(rf"[-a-zA-Z0-9:_{WHITE_SPACE}.*/()?+\[\]\\^$|]+")
+#: The two as the server's messages print them.
+_KEY_PRINTED = r"/^[a-z_][a-z0-9\-_.]+$/i"
+_VALUE_PRINTED = r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i"
 
 
 def check_affinity(params: dict[str, Any]) -> None:
@@ -36,10 +41,12 @@ def locality_errors(locality: Any) -> list[ErrorItem]:
         problem = "malformed locality object"
     for side in ("near", "far") if isinstance(locality, dict) else ():
         hint = locality.get(side)
-        if hint and not isinstance(hint, str | list):
+        if isinstance(hint, dict) or (hint and not isinstance(hint, str | list)):
             problem = problem or "locality entry is neither string nor array"
-        elif hint and not all(map(is_uuid, [hint] if isinstance(hint, str) else hint)):
-            problem = problem or "locality contains malformed UUID"
+        else:
+            uuids = hint if isinstance(hint, list) else [hint] if hint else []
+            if not all(UUID.fullmatch(as_text(each)) for each in uuids):
+                problem = problem or "locality contains malformed UUID"
     return [] if problem is None else [invalid_field("locality", problem)]
 
 
@@ -48,9 +55,14 @@ def _check_rule(rule: str) -> None:
     key, found, value = rule.partition(operator)
     if not found:
         raise invalid_argument(
-            f'could not find operator in affinity rule: expected one of "==", "!=": {to_json(rule)}'
+            f'could not find operator in affinity rule: expected one of "==", "!=": {quoted(rule)}'
         )
     value = value.removeprefix("~")
-    for name, text, allowed in (("key", key, _KEY), ("value", value, _VALUE)):
+    for name, text, allowed, printed in (
+        ("key", key, _KEY, _KEY_PRINTED),
+        ("value", value, _VALUE, _VALUE_PRINTED),
+    ):
         if not allowed.fullmatch(text):
-            raise invalid_argument(f"invalid {name} in affinity rule: {to_json(rule)}: {to_json(text)}")
+            raise invalid_argument(
+                f"invalid {name} in affinity rule: {quoted(rule)}: {quoted(text)} does not match {printed}"
+            )
