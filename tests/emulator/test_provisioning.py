@@ -25,13 +25,21 @@ def test_affinity(creation: Creation, rule: Any) -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
+        ("web0", """could not find operator in affinity rule: expected one of "==", "!=": 'web0'"""),
         (
-            "web0",
-            'could not find operator in affinity rule: expected one of "==", "!=": "web0"',
+            ["a_b==c", "1x==c"],
+            r"invalid key in affinity rule: '1x==c': '1x' does not match /^[a-z_][a-z0-9\-_.]+$/i",
         ),
-        (["a_b==c", "1x==c"], 'invalid key in affinity rule: "1x==c": "1x"'),
-        ("instance==", 'invalid value in affinity rule: "instance==": ""'),
-        ("instance!=~caf\u00e9", 'invalid value in affinity rule: "instance!=~caf\u00e9": "caf\u00e9"'),
+        (
+            "instance==",
+            "invalid value in affinity rule: 'instance==': '' does not match "
+            r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i",
+        ),
+        (
+            "instance!=~café",
+            "invalid value in affinity rule: 'instance!=~café': 'café' does not match "
+            r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i",
+        ),
     ],
 )
 def test_affinity_that_is_none(creation: Creation, rule: Any, message: str) -> None:

@@ -23,6 +23,7 @@ from smartdc.emulator.rules.aperture import Names, Rule, allows
 from smartdc.emulator.rules.aperture_reader import parse
 from smartdc.emulator.rules.conditions import CLOUDAPI_TYPE_TABLE, TYPE_TABLE, RuleError
 from smartdc.emulator.rules.grants import Grant, permits
+from smartdc.emulator.rules.predicates import BadPredicate, Predicate
 from smartdc.emulator.rules.validation import (
     BRANDS,
     LIST_STATES,
@@ -34,6 +35,7 @@ from smartdc.emulator.rules.validation import (
     tag_delete_errors,
     tag_errors,
 )
+from smartdc.emulator.rules.volume_values import check_values
 
 DATA = Path(__file__).parents[1] / "data" / "rules"
 #: Messages need not be equal in so many of a hundred cases.
@@ -192,6 +194,23 @@ def affinity(file: Case, case: Case) -> Verdict:
     return case["ok"] is True, None
 
 
+def predicates(file: Case, case: Case) -> Verdict:
+    if case["ok"] == "throws":
+        return True, None
+    try:
+        predicate = Predicate.read(case["text"])
+        check_values(predicate)
+    except BadPredicate as bad:
+        by_engine = "Could not parse JSON" in str(bad)
+        return not case["ok"], None if by_engine else str(bad) == case.get("message")
+    if not case["ok"]:
+        return False, None
+    volumes = [{field: [value] for field, value in volume.items()} for volume in file["volumes"]]
+    fits = [predicate.fits(volume) for volume in volumes]
+    fields = list(dict.fromkeys(field for field, _ in predicate.values()))
+    return fits == case["eval"] and fields == case["fields"], None
+
+
 JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
     "aperture": aperture,
     "authorization": authorization,
@@ -199,6 +218,7 @@ JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
     "accept": accept,
     "validation": validation,
     "affinity": affinity,
+    "predicates": predicates,
 }
 
 

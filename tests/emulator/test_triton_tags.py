@@ -1,4 +1,4 @@
-"""Tags named ``triton.*``: what a machine may be tagged with (triton-tags 1.4.0, lib/index.js, lib/*.pegjs)."""
+"""Tags named ``triton.*``: what a machine may be tagged with (triton-tags 1.4.0, lib/)."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
 from smartdc.emulator.http.answers import Refusal
+from smartdc.emulator.javascript.numbers import number_text
 
 #: Larger bodies are refused; exactly this many bytes pass (docs/cloudapi/requests.md#body-limit).
 MAX_BODY = 100_000
@@ -91,9 +92,7 @@ def as_text(value: Any) -> str:
         return "null"
     if isinstance(value, dict):
         return "[object Object]"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    return number_text(value) if isinstance(value, float) else str(value)
 
 
 def fits_wildcard(value: str, pattern: str) -> bool:

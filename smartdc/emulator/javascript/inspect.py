@@ -87,4 +87,6 @@ class _Printer:
 
 
 def _key(name: str) -> str:
+    if name == "__proto__":
+        return "['__proto__']"
     return name if _NAME.fullmatch(name) else quoted(name)
