@@ -16,13 +16,15 @@ import pytest
 
 from smartdc.emulator.http import negotiation
 from smartdc.emulator.http.answers import ErrorItem, Refusal, invalid_field
-from smartdc.emulator.http.parameters import is_uuid
+from smartdc.emulator.http.parameters import fits_wildcard, is_uuid
 from smartdc.emulator.http.versions import VERSIONS, best, exceeds, reaches, satisfies
 from smartdc.emulator.rules.affinity import check_affinity, locality_errors
 from smartdc.emulator.rules.aperture import Names, Rule, allows
 from smartdc.emulator.rules.aperture_reader import parse
 from smartdc.emulator.rules.conditions import CLOUDAPI_TYPE_TABLE, TYPE_TABLE, RuleError
 from smartdc.emulator.rules.grants import Grant, permits
+from smartdc.emulator.rules.manifests import errors_of
+from smartdc.emulator.rules.package_filters import filter_alternatives
 from smartdc.emulator.rules.predicates import BadPredicate, Predicate
 from smartdc.emulator.rules.validation import (
     BRANDS,
@@ -211,6 +213,24 @@ def predicates(file: Case, case: Case) -> Verdict:
     return fits == case["eval"] and fields == case["fields"], None
 
 
+def packages(file: Case, case: Case) -> Verdict:
+    if case["esc"]:  # the harness's reading of escapes is not Moray's
+        return True, None
+    patterns = filter_alternatives(case["value"])
+    found = [not patterns or any(fits_wildcard(name, text) for text in patterns) for name in case["names"]]
+    return found == case["match"], None
+
+
+def images(file: Case, case: Case) -> Verdict:
+    manifest, expected = case["manifest"], case["errors"]
+    if isinstance(expected, str):  # it throws; what is null does not come that far
+        return bool(errors_of(manifest)) is (None not in manifest.values()), None
+    if isinstance(manifest.get("acl"), str):  # IMGAPI makes a list of it
+        return True, None
+    found = errors_of(manifest)
+    return bool(found) is bool(expected), found == expected if expected else None
+
+
 JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
     "aperture": aperture,
     "authorization": authorization,
@@ -219,6 +239,8 @@ JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
     "validation": validation,
     "affinity": affinity,
     "predicates": predicates,
+    "packages": packages,
+    "images": images,
 }
 
 
