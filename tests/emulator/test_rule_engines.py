@@ -22,6 +22,8 @@ from smartdc.emulator.rules.affinity import check_affinity, locality_errors
 from smartdc.emulator.rules.aperture import Names, Rule, allows
 from smartdc.emulator.rules.aperture_reader import parse
 from smartdc.emulator.rules.conditions import CLOUDAPI_TYPE_TABLE, TYPE_TABLE, RuleError
+from smartdc.emulator.rules.firewall_values import checked_values
+from smartdc.emulator.rules.fwrule_reader import read_rule
 from smartdc.emulator.rules.grants import Grant, permits
 from smartdc.emulator.rules.manifests import errors_of
 from smartdc.emulator.rules.package_filters import filter_alternatives
@@ -38,6 +40,7 @@ from smartdc.emulator.rules.validation import (
     tag_errors,
 )
 from smartdc.emulator.rules.volume_values import check_values
+from smartdc.emulator.state.fwrule import BadRule
 
 DATA = Path(__file__).parents[1] / "data" / "rules"
 #: Messages need not be equal in so many of a hundred cases.
@@ -231,6 +234,25 @@ def images(file: Case, case: Case) -> Verdict:
     return bool(found) is bool(expected), found == expected if expected else None
 
 
+def fwrule(file: Case, case: Case) -> Verdict:
+    try:
+        rule = read_rule(case["rule"])
+    except BadRule as bad:
+        return not case["ok"], [str(bad)] == [error["message"] for error in case.get("errors", ())]
+    return case["ok"] and str(rule) == case["text"], None
+
+
+def fwrule_params(file: Case, case: Case) -> Verdict:
+    try:
+        found = checked_values(case["params"])
+    except Refusal as refusal:
+        errors = [{"field": each["field"], "message": each["message"]} for each in refusal.errors or ()]
+        return not case["ok"], errors == case.get("errors")
+    stored = {"enabled": False, "log": False, **found, "text": str(found["rule"])}
+    fields = ("description", "enabled", "log", "text")
+    return case["ok"] and all(stored[name] == case[name] for name in fields if name in case), None
+
+
 JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
     "aperture": aperture,
     "authorization": authorization,
@@ -241,6 +263,8 @@ JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
     "predicates": predicates,
     "packages": packages,
     "images": images,
+    "fwrule": fwrule,
+    "fwrule_params": fwrule_params,
 }
 
 

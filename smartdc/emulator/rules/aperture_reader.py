@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from smartdc.emulator.javascript.numbers import WHITE_SPACE
 from smartdc.emulator.javascript.patterns import BadPattern, Pattern
+from smartdc.emulator.javascript.texts import halves, whole
 from smartdc.emulator.rules.aperture import Condition, Names, Rule
 from smartdc.emulator.rules.conditions import KINDS, TYPE_TABLE, RuleError, kind_of
 
@@ -50,7 +51,10 @@ def parse(text: str) -> Rule:
     Raises:
         RuleError: It is none; the message is what the server's error says.
     """
-    return _Reader(text).rule()
+    try:
+        return _Reader(halves(text)).rule()
+    except RuleError as error:
+        raise RuleError(whole(str(error))) from error
 
 
 class _Token(NamedTuple):
@@ -221,7 +225,7 @@ class _Reader:
         value = match[group]
         kind = {"word": value.upper(), "sign": value, "regex": "REGEX_LITERAL", "quoted": "STRING_LITERAL"}
         plain = "*" if value == "*" else "FUZZY_STRING" if "*" in value else "STRING"
-        return _Token(kind.get(group, plain), value, start, self._at)
+        return _Token(kind.get(group, plain), whole(value), start, self._at)
 
 
 def _line(before: str) -> int:

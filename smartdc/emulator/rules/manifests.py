@@ -7,6 +7,7 @@ from typing import Any
 
 from smartdc.emulator.http.answers import ErrorItem, to_json
 from smartdc.emulator.http.parameters import UUID, as_text
+from smartdc.emulator.javascript.texts import length
 
 _LONGEST = {"name": 1024, "version": 512, "description": 10 * 1024, "homepage": 1024, "eula": 1024}
 _NAME = re.compile(r"[A-Za-z0-9._/ -]+")
@@ -64,14 +65,14 @@ def _acl_problem(acl: Any) -> str | None:
 def _tags_problem(tags: Any) -> str | None:
     if not isinstance(tags, dict):
         return f'invalid image "tags" (not an object): {to_json(tags)}'
-    length = _length(to_json(tags))
-    if length > _MOST_TAGS:
-        return f'image "tags" object is too big: {length} characters (max {_MOST_TAGS})'
+    size = length(to_json(tags))
+    if size > _MOST_TAGS:
+        return f'image "tags" object is too big: {size} characters (max {_MOST_TAGS})'
     return None
 
 
 def _length(value: Any) -> int:
     """JavaScript's length: of a text in halves of UTF-16, and of what has none 0."""
     if isinstance(value, str):
-        return len(value.encode("utf-16-le", "surrogatepass")) // 2
+        return length(value)
     return len(value) if isinstance(value, list) else 0
