@@ -212,7 +212,7 @@ def test_a_rule_as_long_as_it_may_be() -> None:
 @pytest.mark.parametrize(
     ("side", "written"),
     [
-        # ip6addr 0.2.2, which reads subnets, takes zeros in front; net.isIPv4, which reads addresses, does not.
+        # ip6addr 0.2.2 reads subnets and takes zeros in front; net.isIPv4 reads addresses and does not.
         ("subnet 010.0.0.0/8", "subnet 010.0.0.0/8"),
         ("subnet 10.0.0.0/08", "subnet 10.0.0.0/08"),
         ("subnet 00000::/016", "subnet 00000::/016"),
@@ -243,6 +243,7 @@ def test_odd_addresses_and_spaces_that_do_not(text: str, message: str) -> None:
 
 
 def test_icmp_types_are_sorted_as_the_server_sorts_them() -> None:
-    # lib/rule.js, icmpTypeSort: a type without a code is compared without the other's, and one with, not at all.
+    # lib/rule.js, icmpTypeSort: it looks at the code of the second type only if the first has one, and the
+    # sum is not a number where the second has none.
     text = "FROM any TO all vms ALLOW icmp (TYPE 8 CODE 0 AND TYPE 3)"
     assert str(read_rule(text)) == text
