@@ -1,4 +1,4 @@
-"""Sub-users under 300 policies made at random: what they may do is what the originals' own programs say."""
+"""Sub-users under policies made at random: what they may do is what the originals' own programs say."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from smartdc import DataCenter, NotAuthorizedError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.http_signature import PrivateKey
-from tests.emulator.policy_oracle import Maker, allowed
+from tests.helpers.policy_oracle import Maker, allowed
+from tests.helpers.sizes import in_two_sizes
 
-POLICIES = 300
 REQUEST = {"sourceip": "127.0.0.1", "method": "get", "datacenter": "us-sw-1", "activeRoles": []}
 
 
@@ -24,6 +24,7 @@ def may(bobs: DataCenter, path: str) -> bool:
     return True
 
 
+@in_two_sizes(sample=300, whole=2000)
 def test_what_a_sub_user_may_is_what_the_originals_say(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     secret = ed25519.Ed25519PrivateKey.generate()
     bob = sdc.create_user("bob", "bob@example.com", "secret123")
@@ -45,7 +46,7 @@ def test_what_a_sub_user_may_is_what_the_originals_say(cloud: Emulator, sdc: Dat
     wrong = []
     with cloud.datacenter("us-sw-1", key_id="/test/users/bob/keys/laptop", secret=secret) as bobs:
         known = REQUEST | {"user-agent": bobs.default_headers["User-Agent"]}
-        for _ in range(POLICIES):
+        for _ in range(size):
             rules = maker.rules()
             texts = list(map(str, rules))
             if len(set(texts)) < len(texts):
@@ -58,4 +59,4 @@ def test_what_a_sub_user_may_is_what_the_originals_say(cloud: Emulator, sdc: Dat
                 if may(bobs, path) is not expected:
                     wrong.append((texts, path, expected))
     assert wrong == []
-    assert min(answers.values()) > POLICIES / 4, answers
+    assert min(answers.values()) > size / 4, answers

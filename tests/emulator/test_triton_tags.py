@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.raw import Raw
+from tests.helpers.raw_requests import Raw
 
 SERVICES = "triton.cns.services"
 GROUPS = "triton.cmon.groups"
