@@ -25,7 +25,9 @@ def may(bobs: DataCenter, path: str) -> bool:
 
 
 @in_two_sizes(sample=300, whole=2000)
-def test_what_a_sub_user_may_is_what_the_originals_say(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_what_a_sub_user_may_is_what_the_originals_say(
+    cloud: Emulator, sdc: DataCenter, site: Site, size: int
+) -> None:
     secret = ed25519.Ed25519PrivateKey.generate()
     bob = sdc.create_user("bob", "bob@example.com", "secret123")
     sdc.add_user_key(bob, "laptop", PrivateKey(secret).public_key.openssh)

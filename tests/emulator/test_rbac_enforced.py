@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -13,36 +12,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.http_signature import PrivateKey
 from smartdc.types import User
-
-SECRET = ed25519.Ed25519PrivateKey.generate()
-PUBLIC = PrivateKey(SECRET).public_key.openssh
-
-
-@pytest.fixture
-def bob(sdc: DataCenter) -> User:
-    user = sdc.create_user("bob", "bob@example.com", "secret123")
-    sdc.add_user_key(user, "laptop", PUBLIC)
-    return user
-
-
-@pytest.fixture
-def bobs(cloud: Emulator, bob: User) -> Iterator[DataCenter]:
-    """The account, as bob sees it."""
-    with cloud.datacenter("us-sw-1", key_id="/test/users/bob/keys/laptop", secret=SECRET) as bobs:
-        yield bobs
-
-
-def give(sdc: DataCenter, name: str, *rules: str, by_default: bool = True, members: Any = ("bob",)) -> None:
-    """Give bob a role with a policy of its own."""
-    sdc.create_policy(name, rules)
-    who = {"default_members": members} if by_default else {"members": members}
-    sdc.create_role(name, policies=[name], **who)
-
-
-def refused(what: str) -> Any:
-    return pytest.raises(
-        NotAuthorizedError, match=f"^[A-Z]+ [^:]*: 403 NotAuthorized: You do not .* access {what}"
-    )
+from tests.helpers.sub_users import PUBLIC, SECRET, give, refused
 
 
 def test_a_sub_user_may_do_nothing(bobs: DataCenter, site: Site) -> None:
@@ -166,81 +136,6 @@ def test_an_administrator_may_do_everything(sdc: DataCenter, bobs: DataCenter, s
     assert bobs.account()["login"] == "test"
     machine.stop()
     assert bobs.create_user("fred", "fred@example.com", "secret123")["login"] == "fred"
-
-
-def test_conditions_see_the_machine_and_the_request(sdc: DataCenter, bobs: DataCenter, site: Site) -> None:
-    machines = {
-        role: bobs.machine(site.add_machine(tags={"role": role}).uuid, lazy=True) for role in ("web", "db")
-    }
-    bare = bobs.machine(site.add_machine().uuid, lazy=True)
-    give(
-        sdc,
-        "ops",
-        "CAN getmachine WHEN tag_role::string = web AND sourceip = 127.0.0.1 AND method::string = get",
-    )
-    for machine in (*machines.values(), bare):
-        sdc.set_role_tags(machine, ["ops"])
-    machines["web"].refresh()
-    for machine in (machines["db"], bare):
-        with refused("/my/machines/"):
-            machine.refresh()
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        "method = get",
-        "day in (1, 2, 3, 4, 5, 6, 7)",
-        "date > 2000-01-01",
-        "time >= 00:00:00",
-        "activeRoles contains x",
-        "owner != x",
-        "fromjob = false",
-        "overwrite = false",
-    ],
-)
-def test_a_condition_without_type_passes_when_the_policy_is_made_and_refuses_every_request(
-    sdc: DataCenter, bobs: DataCenter, condition: str
-) -> None:
-    # sdc-cloudapi lib/policies.js checks with aperture-config's types, lib/auth.js judges with those of
-    # etc/aperture.json.in: ip, sourceip and user-agent.
-    give(sdc, "ops", f"CAN listimages WHEN {condition}", "CAN listpackages")
-    for collection in ("images", "packages"):
-        sdc.set_role_tags(collection, ["ops"])
-    with refused("/my/images"):
-        bobs.images()
-    assert bobs.packages()  # a rule for another action does not ask for the condition
-
-
-def test_a_condition_that_names_its_type_is_answered(sdc: DataCenter, bobs: DataCenter) -> None:
-    give(
-        sdc,
-        "ops",
-        "CAN listimages WHEN method::string = get AND date::date > 2000-01-01 AND day::day <= 7",
-    )
-    sdc.set_role_tags("images", ["ops"])
-    assert bobs.images()
-
-
-def test_a_refusal_whose_condition_cannot_be_answered_spoils_later_rules(
-    sdc: DataCenter, bobs: DataCenter
-) -> None:
-    # node-aperture lib/evaluator.js, evaluateOne: the effect is returned after the condition was answered.
-    give(sdc, "ops", "CAN NOT listimages WHEN tag_role::string = web", "CAN listimages")
-    sdc.set_role_tags("images", ["ops"])
-    with refused("/my/images"):
-        bobs.images()
-
-
-def test_one_rule_that_cannot_be_applied_spoils_the_others(
-    sdc: DataCenter, bobs: DataCenter, site: Site
-) -> None:
-    machine = bobs.machine(site.add_machine().uuid, lazy=True)
-    sdc.set_role_tags(machine, [])
-    give(sdc, "ops", "CAN getmachine WHEN tag_role::string = web", "CAN getmachine")
-    sdc.set_role_tags(machine, ["ops"])
-    with refused("/my/machines/"):
-        machine.refresh()
 
 
 def test_what_a_sub_user_creates_is_tagged_with_its_roles(sdc: DataCenter, bobs: DataCenter) -> None:
