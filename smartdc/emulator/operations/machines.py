@@ -9,6 +9,7 @@ from smartdc.emulator.http.answers import (
     Answer,
     ErrorItem,
     Refusal,
+    crashed,
     invalid_argument,
     invalid_field,
     validation_failed,
@@ -63,6 +64,13 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     if params.get("dataset") and params.get("image"):
         raise invalid_argument("image and dataset are mutually exclusive parameters.")
     filters = _filters(params)
+    for name in ("limit", "offset"):
+        if isinstance(params.get(name), list):
+            site.shared.violations.append(
+                f"{request.method} {request.target}: a repeated {name} kills the server's process"
+                " (docs/cloudapi/hazards.md#repeated-limit)"
+            )
+            raise crashed(f"{name} (string) is required")
     wants_all_tagged = params.get("tags") == "*"  # overrides state, limit and every filter but type
     owned = [vm for vm in site.machines.values() if vm.owner_uuid == request.account.uuid]
     if wants_all_tagged:
@@ -75,8 +83,8 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     found.sort(key=lambda vm: vm.uuid, reverse=True)
     headers = {}
     if not wants_all_tagged:
-        first = int(filters["offset"])
-        found = found[first : first + int(filters["limit"])]
+        first, count = _whole(filters["offset"]), _whole(filters["limit"])
+        found = found[first : first + count]
         headers["x-query-limit"] = as_text(filters["limit"])
     credentials = params.get("credentials")
     shown = [machine_json(site, vm, request.version, credentials) for vm in found]
@@ -151,6 +159,12 @@ def _filters(params: dict[str, Any]) -> dict[str, Any]:
     if not params.get("tombstone"):
         filters.setdefault("state", "active")
     return filters
+
+
+def _whole(value: Any) -> int:
+    """What JavaScript's parseInt makes of a limit (docs/cloudapi/lists.md#odd-limits-that-pass)."""
+    found = re.match(r"\s*\+?[0-9]+", str(value))
+    return int(found[0]) if found else 0
 
 
 def _check_filters(filters: dict[str, Any]) -> None:
