@@ -86,6 +86,10 @@ def test_values_in_messages(value: object, text: str) -> None:
         ("APPLICATION/OCTET-STREAM;level=*", BINARY),
         ("image/png, application/javascript;q=0.1", SCRIPT),
         (" , text/plain", TEXT),
+        ("", JSON),
+        ('application/json;q="0.5", text/plain;q=0.4', JSON),
+        ("*/json", JSON),
+        ("application/json;x=y, text/plain;q=0.1", TEXT),
     ],
 )
 def test_accept(accept: str, chosen: str) -> None:

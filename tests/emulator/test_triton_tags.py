@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from smartdc.emulator.rules.affinity import locality_errors
 from tests.helpers.raw_requests import Raw
 
 SERVICES = "triton.cns.services"
@@ -66,3 +67,16 @@ def test_a_tag_that_is_refused(raw: Raw, key: str, value: Any, message: str) -> 
     text = message if message.startswith("Triton") else f'invalid "{key}" tag: {message}'
     assert answer.status == 409
     assert answer.json["errors"] == [{"field": "tags", "code": "Invalid", "message": text}]
+
+
+@pytest.mark.parametrize(
+    ("locality", "messages"),
+    [
+        ({"near": {}}, ["locality entry is neither string nor array"]),
+        ({"near": []}, []),
+        ({"far": [["x"]]}, ["locality contains malformed UUID"]),
+    ],
+)
+def test_an_empty_object_is_no_locality_and_an_empty_list_is(locality: Any, messages: list[str]) -> None:
+    # sdc-vmapi lib/common/validation.js, validLocality: {} is true in JavaScript, and so is [].
+    assert [error["message"] for error in locality_errors(locality)] == messages

@@ -183,6 +183,8 @@ def _numbers(match: re.Match[str]) -> list[int]:
     for name in ("major", "minor", "patch"):
         if match[name] in (None, "x", "X", "*"):
             break
+        if len(match[name]) > len(str(_LARGEST)):
+            raise BadRange("Invalid version")
         found.append(int(match[name]))
     return found
 
@@ -200,7 +202,8 @@ def _key(version: Version, pre: str | None = None) -> _Key:
 
 def _pre_key(part: str) -> tuple[bool, int, str]:
     """Numbers come before words."""
-    return (False, int(part), "") if part.isdigit() else (True, 0, part)
+    is_number = part.isdigit() and len(part) < len(str(_LARGEST))
+    return (False, int(part), "") if is_number else (True, 0, part)
 
 
 def _padded(numbers: list[int]) -> Version:

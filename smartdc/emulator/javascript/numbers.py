@@ -17,6 +17,7 @@ _DECIMAL = re.compile(r"[+-]?(?:Infinity|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]
 _WITH_BASE = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _LEADING_INTEGER = re.compile(r"[+-]?[0-9]+")
 _DIGITS_AND_EXPONENT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:e([+-][0-9]+))?")
+_MOST_BITS = 1023
 _MOST_DIGITS = 21
 _FEWEST = -7
 
@@ -36,7 +37,8 @@ def to_number(value: Any) -> float:
     if not text:
         return 0.0
     if _WITH_BASE.fullmatch(text):
-        return float(int(text, 0))
+        digits = int(text, 0)
+        return float(digits) if digits.bit_length() <= _MOST_BITS else math.inf
     return float(text) if _DECIMAL.fullmatch(text) else math.nan
 
 

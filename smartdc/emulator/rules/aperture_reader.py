@@ -55,6 +55,8 @@ def parse(text: str) -> Rule:
         return _Reader(halves(text)).rule()
     except RuleError as error:
         raise RuleError(whole(str(error))) from error
+    except RecursionError:
+        raise RuleError("the emulator reads some hundred levels of parentheses at most") from None
 
 
 class _Token(NamedTuple):

@@ -259,7 +259,7 @@ def _name(kind: str) -> str:
 
 
 def _number(word: str, what: str, low: int, high: int) -> int:
-    number = int(word or 0) if re.fullmatch(r"[0-9]*", word) else -1
+    number = int(word or 0) if re.fullmatch(r"0*[0-9]{0,9}", word) else -1
     if not low <= number <= high:
         raise BadRule(f'{what} "{word}" is invalid')
     return number

@@ -76,11 +76,11 @@ class Predicate:
         """
         try:
             found = json.loads(text, parse_constant=_no_constant)
-        except ValueError as error:
+            _check_syntax(found)
+            _check_types(found)
+            return cls._make(found)
+        except (ValueError, RecursionError) as error:
             raise BadPredicate(f"VError: Could not parse JSON predicate {text}: {error}") from error
-        _check_syntax(found)
-        _check_types(found)
-        return cls._make(found)
 
     @classmethod
     def _make(cls, found: Any) -> Predicate:
