@@ -10,12 +10,13 @@ import itertools
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
+import smartdc._http.pool
 from smartdc import ConfigurationError, DataCenter, InvalidResponse, RequestTimeout, TransportError
 from tests.helpers.servers import StubServer, datacenter_at, reply
 
@@ -59,6 +60,45 @@ def test_interim_answers_are_skipped(server: StubServer, sdc: DataCenter, interi
     assert sdc.raw_machine_data(A)["id"] == A
     assert sdc.raw_machine_data(B)["id"] == B
     assert server.opened == 1
+
+
+BY_ID: dict[str, Callable[[DataCenter], object]] = {
+    "machine": lambda sdc: sdc.machine(A),
+    "refresh": lambda sdc: sdc.machine(A, lazy=True).refresh(),
+    "raw": lambda sdc: sdc.raw_machine_data(A),
+    "disk": lambda sdc: sdc.machine(B, lazy=True).get_disk(A),
+    "image": lambda sdc: sdc.image(A),
+    "update_image": lambda sdc: sdc.update_image(A, name="x"),
+    "share_image": lambda sdc: sdc.share_image(A, B),
+    "package": lambda sdc: sdc.package(A),
+    "network": lambda sdc: sdc.network(A),
+    "volume": lambda sdc: sdc.volume(A),
+    "firewall rule": lambda sdc: sdc.firewall_rule(A),
+    "update_firewall_rule": lambda sdc: sdc.update_firewall_rule(A, enabled=True),
+    "user": lambda sdc: sdc.user(A),
+    "role": lambda sdc: sdc.role(A),
+    "policy": lambda sdc: sdc.policy(A),
+}
+
+
+@pytest.mark.parametrize("call", BY_ID.values(), ids=BY_ID)
+def test_an_object_of_another_id_is_not_taken(stub: StubServer, call: Callable[[DataCenter], object]) -> None:
+    stub.answer([machine(B)])
+    with datacenter_at(stub.url) as sdc, pytest.raises(InvalidResponse, match=f"whose id is '{B}'"):
+        call(sdc)
+
+
+def test_an_id_is_the_same_in_upper_case(stub: StubServer) -> None:
+    stub.answer([machine(A.upper())], [machine(A)])
+    with datacenter_at(stub.url) as sdc:
+        assert sdc.network(A)["id"] == A.upper()
+        assert sdc.network(A.upper())["id"] == A
+
+
+def test_what_is_asked_for_by_name_has_any_id(stub: StubServer) -> None:
+    stub.answer([machine(B)])
+    with datacenter_at(stub.url) as sdc:
+        assert sdc.package("sample-512M")["id"] == B
 
 
 def test_switching_protocols_is_no_answer(server: StubServer, sdc: DataCenter) -> None:
@@ -260,8 +300,11 @@ def test_streams_do_not_take_the_connections_of_requests(stub: StubServer) -> No
     assert stub.opened == 4  # one of the pool, and one for each stream
 
 
-def test_a_stream_goes_on_after_the_time_and_bytes_of_one_answer(stub: StubServer) -> None:
-    event = b'{"type": "progress", "x": "%b"}\n' % (b"x" * 60_000)
+def test_a_stream_goes_on_after_the_time_and_bytes_of_one_answer(
+    stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smartdc._http.pool, "HEAD_LIMIT", 10_000)
+    event = b'{"type": "progress", "x": "%b"}\n' % (b"x" * 3000)
     ready = threading.Event()
 
     def pieces() -> Iterator[bytes]:
@@ -271,7 +314,7 @@ def test_a_stream_goes_on_after_the_time_and_bytes_of_one_answer(stub: StubServe
         yield b""
 
     stub.answer(MIGRATION, pieces())
-    with datacenter_at(stub.url, answer_timeout=0.3, max_response=100_000) as sdc:
+    with datacenter_at(stub.url, answer_timeout=0.3, max_response=1000) as sdc:
         assert len(list(sdc.machine(A, lazy=True).watch_migration())) == 9
 
 
