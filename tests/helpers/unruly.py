@@ -1,8 +1,8 @@
 """A server in a process of its own that puts what does not belong there around its answers.
 
-``python -m tests.helpers.unruly SEED`` prints its port, and serves until its input ends. A GET is answered with
-the id that ends its path; one answer in twenty each has interim answers before it, surplus bytes after it, or
-is framed wrongly. Surplus bytes are often the whole answer to another request.
+``python -m tests.helpers.unruly SEED`` prints its port, and serves until its input ends. A GET is answered
+with the id that ends its path; one answer in twenty each has interim answers before it, surplus bytes after
+it, or is framed wrongly. Surplus bytes are often the whole answer to another request.
 """
 
 from __future__ import annotations
