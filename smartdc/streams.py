@@ -232,7 +232,7 @@ class _Lines:
             cause = error.args[0] if error.args else None
             if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
                 raise RequestTimeout(f"{where}: no news in time") from error
-            if isinstance(error, requests.RequestException | HTTPError | OSError):
+            if isinstance(error, requests.RequestException | HTTPError | OSError | ValueError):
                 raise ConnectionFailed(f"{where}: the stream broke off ({error})") from error
             raise
 

@@ -117,6 +117,12 @@ class _Answer(HTTPResponse):
             return False
         return encodings in ([], ["chunked"]) and all(_LENGTH.fullmatch(length) for length in lengths)
 
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise ValueError("a chunk of a negative size")  # as for one that is no number
+        return size
+
     def _close_conn(self) -> None:
         incoming, buffered = self._incoming, self.fp
         self.fp = None

@@ -17,7 +17,14 @@ import pytest
 import trustme
 
 import smartdc._http.pool
-from smartdc import ConfigurationError, DataCenter, InvalidResponse, RequestTimeout, TransportError
+from smartdc import (
+    ConfigurationError,
+    ConnectionFailed,
+    DataCenter,
+    InvalidResponse,
+    RequestTimeout,
+    TransportError,
+)
 from tests.helpers.servers import StubServer, datacenter_at, reply
 
 A, B = "aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b"
@@ -195,6 +202,20 @@ def test_answers_in_order_keep_the_connection(server: StubServer, sdc: DataCente
     assert server.opened == 1
 
 
+MIGRATION = reply(b'{"machine": "%s"}' % A.encode(), JSON)
+NEGATIVE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n"
+
+
+def test_a_chunk_of_a_negative_size_breaks_the_answer(stub: StubServer) -> None:
+    stub.answer([NEGATIVE], [machine(B)], MIGRATION, [NEGATIVE])
+    with datacenter_at(stub.url) as sdc:
+        with pytest.raises(ConnectionFailed):
+            sdc.raw_machine_data(A)
+        assert sdc.raw_machine_data(B)["id"] == B
+        with sdc.machine(A, lazy=True).watch_migration() as watch, pytest.raises(ConnectionFailed):
+            next(watch)
+
+
 PIECE = b"X-Padding: " + b"x" * 8000 + b"\r\n"
 ENDLESS = {
     "100": (CONTINUE, CONTINUE * 100),
@@ -277,9 +298,6 @@ def test_waiting_for_a_connection_has_an_end(stub: StubServer) -> None:
         "GET /bob/keys: no connection became free in 0.3 s; all 1 are in use: "
         "give DataCenter a larger pool_size"
     )
-
-
-MIGRATION = reply(b'{"machine": "%s"}' % A.encode(), JSON)
 
 
 def test_streams_do_not_take_the_connections_of_requests(stub: StubServer) -> None:
