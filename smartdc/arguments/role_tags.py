@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from smartdc.arguments.ids import entity_id
+from smartdc.arguments.ids import entity_id, path_part
 from smartdc.errors import ConfigurationError
 
 __all__ = ["ResourceRef", "RoleRef", "resource_segments", "role_names", "role_tag_header"]
@@ -34,13 +34,6 @@ class Addressed(Protocol):
 ResourceRef = str | Addressed | Sequence[str | Mapping[str, Any] | Addressed] | None
 """What can carry role tags: a path, a `Machine`, a sequence of a path's parts; None is the account."""
 
-# Where a dict of these collections says what it is called in a URL; elsewhere it is its id.
-_NAMES = {
-    "accesskeys": ("accesskeyid",),
-    "keys": ("fingerprint", "name"),
-    "users": ("id", "login"),
-}
-
 
 def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
     """The parts of a resource's path below the account.
@@ -60,9 +53,7 @@ def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
         )
     segments: list[str] = []
     for part in resource:
-        collection = segments[-1] if len(segments) % 2 else ""
-        what = collection.removesuffix("s") or "resource"
-        segments.append(entity_id(part, what, *_NAMES.get(collection, ())))
+        segments.append(path_part(part, segments[-1] if len(segments) % 2 else ""))
     return tuple(segments)
 
 
