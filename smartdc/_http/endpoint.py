@@ -16,7 +16,7 @@ import requests
 
 from smartdc._http.answers import asked_for, count_of, list_of, object_of, standing, value_of
 from smartdc._http.exchange import Again
-from smartdc.arguments.ids import path_part
+from smartdc.arguments.ids import path_parts
 from smartdc.arguments.values import readable_alone
 from smartdc.errors import BadRequestError, NotFoundError
 
@@ -66,9 +66,7 @@ class Endpoint(ABC):
         Raises:
             ConfigurationError: A part names nothing.
         """
-        segments: list[str] = []
-        for part in path:
-            segments.append(path_part(part, segments[-1] if len(segments) % 2 else ""))
+        segments = path_parts(path)
         entry = len(segments) >= 2 and segments[-2] in ("tags", "metadata")
         if entry and not readable_alone(segments[-1]):
             return self._is_listed(segments)

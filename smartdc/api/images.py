@@ -365,5 +365,5 @@ class ImageOperations(Connection):
 
 
 def _visibility(public: Any) -> bool | None:
-    public = plain(public)
-    return flag("public", _VISIBILITY.get(public, public) if isinstance(public, str) else public)
+    word = plain(public)
+    return flag("public", _VISIBILITY.get(word) if isinstance(word, str) and word in _VISIBILITY else public)

@@ -302,7 +302,10 @@ class MachineOperations(Connection):
 
     def _add_image(self, filters: Filters, image: EntityRef | None, dataset: EntityRef | None) -> None:
         ident = self._image_id(image, dataset)
-        filters.equal(self.IMAGE_PARAMETER, ident)
+        if self.IMAGE_PARAMETER == "image":
+            filters.equal("image", ident)
+        else:  # a dataset, which machines may show by its URN
+            filters.query |= given(**{self.IMAGE_PARAMETER: ident})
 
     def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
         if image is not None:

@@ -182,8 +182,10 @@ class VolumeOperations(Connection):
 
 def _predicate(predicate: Any) -> str | None:
     """The predicate as JSON."""
+    if predicate is None:
+        return None
     predicate = plain(predicate)
-    if predicate is None or (isinstance(predicate, str) and predicate):
+    if isinstance(predicate, str) and predicate:
         return predicate
     if not isinstance(predicate, Mapping):
         raise ConfigurationError(f"predicate must be a dict, or its JSON, not {shown(predicate)}")

@@ -50,9 +50,9 @@ def text(name: str, value: Any) -> str | None:
     Raises:
         ConfigurationError: It is something else.
     """
-    value = plain(value)
     if value is None:
         return None
+    value = plain(value)
     if not isinstance(value, str) or not value or len(value) > _LONGEST or has_half_character(value):
         raise ConfigurationError(
             f"{name} must be text of 1 to {_LONGEST} characters, not {shown(value)}: leave it out for any"
@@ -66,9 +66,9 @@ def number(name: str, value: Any, least: int = 0) -> int | None:
     Raises:
         ConfigurationError: It is something else, or less than `least`.
     """
-    value = plain(value)
     if value is None:
         return None
+    value = plain(value)
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value, re.ASCII):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**53:
@@ -132,10 +132,12 @@ class Filters:
         """
         if value is None:
             return
-        if asked.fullmatch(value):
+        # An entry that does not show the field fits if the server said so.
+        otherwise = value if asked.fullmatch(value) else ""
+        if otherwise:
             self.query[name] = value
         expression = re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
-        self.choose(lambda entry: expression.fullmatch(str(entry.get(name, ""))) is not None)
+        self.choose(lambda entry: expression.fullmatch(str(entry.get(name, otherwise))) is not None)
 
     def choose(self, check: Callable[[Mapping[str, Any]], bool]) -> None:
         """Want what the server does not look for as it should."""
@@ -166,7 +168,7 @@ def machine_filters(
     ram = number("memory", memory)
     if ram is not None:
         filters.choose(lambda machine: machine.get("memory") == ram)
-    filters.query |= given(docker=flag("docker", docker))
+    filters.equal("docker", flag("docker", docker))
     # Any value switches it on, 0 and false too (docs/cloudapi/lists.md#tombstone-shows-failed-machines).
     filters.query |= given(tombstone=number("tombstone", tombstone) or None)
     _add_name(filters, text("name", name))
@@ -196,9 +198,9 @@ def _add_state(filters: Filters, state: str | None) -> None:
 
 def _add_tags(filters: Filters, tags: Any) -> None:
     """Add what the tags must be; to ``tags=*`` the server would list machines of any state."""
-    tags = plain(tags)
     if tags is None:
         return
+    tags = plain(tags)
     if isinstance(tags, str) and tags == "*":
         filters.choose(lambda machine: bool(machine.get("tags")))
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ __all__ = [
     "machine_ref",
     "path_of",
     "path_part",
+    "path_parts",
     "plain",
     "shown",
 ]
@@ -55,8 +56,12 @@ def given(**arguments: _T | None) -> dict[str, _T]:
 
 
 def plain(value: Any) -> Any:
-    """The value of an enum's member, of which str() makes ``Class.NAME``; anything else as it is."""
-    return value.value if isinstance(value, Enum) else value
+    """The value of an enum's member, of which str() makes ``Class.NAME``; anything else as it is.
+
+    Text becomes a str: that of a subclass may write itself as something else.
+    """
+    value = value.value if isinstance(value, Enum) else value
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def shown(value: Any) -> str:
@@ -97,13 +102,19 @@ def entity_id(entity: Any, what: str, *keys: str) -> str:
 def machine_ref(machine: Any, *keys: str) -> str:
     """The id of a machine.
 
+    Args:
+        machine: The id itself, a dict that CloudAPI returned, or a `Machine`.
+        keys: Where a dict has it, best first; ``id`` when not given.
+
     Raises:
         ConfigurationError: It has none, or one with a space, over which the server fails
             (docs/cloudapi/machines.md#machine-id-with-a-space).
     """
     ident = entity_id(machine, "machine", *keys)
     if _SPACE.search(ident):
-        raise ConfigurationError(f"{shown(ident)} is not the id of a machine: it has a space in it")
+        raise ConfigurationError(
+            f"{shown(ident)} is not the id of a machine: it has a space or a control character"
+        )
     return ident
 
 
@@ -132,6 +143,18 @@ def path_part(part: Any, collection: str) -> str:
     ident = entity_id(part, collection.removesuffix("s") or "resource", *ID_KEYS.get(collection, ()))
     # A MAC stands in paths without colons.
     return ident.replace(":", "").lower() if collection == "nics" else ident
+
+
+def path_parts(parts: Iterable[Any]) -> tuple[str, ...]:
+    """The parts of a path below the account: collections, and what is in them, in turn.
+
+    Raises:
+        ConfigurationError: One names nothing.
+    """
+    segments: list[str] = []
+    for part in parts:
+        segments.append(path_part(part, segments[-1] if len(segments) % 2 else ""))
+    return tuple(segments)
 
 
 def is_uuid(text: str) -> bool:

@@ -22,9 +22,9 @@ def searching(search: str | None, fields: Iterable[str]) -> Callable[[Mapping[st
             these are no fields.
     """
     names = _field_names(fields)
-    search = plain(search)
     if search is None:
         return lambda entry: True
+    search = plain(search)
     if not isinstance(search, str):
         raise ConfigurationError(f"search must be a regular expression as text, not {shown(search)}")
     if not search:

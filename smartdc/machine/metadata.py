@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from smartdc._http.exchange import at_once
+from smartdc.arguments.ids import shown
 from smartdc.arguments.values import checked_metadata, given_entries, readable_alone
 from smartdc.errors import ConfigurationError, NotFoundError
 from smartdc.machine.endpoint import MachineEndpoint
@@ -121,9 +122,9 @@ class Metadata(MachineEndpoint):
             self._data["metadata"].pop("user-script", None)
 
     def _delete_key(self, key: str) -> None:
-        if not readable_alone(key):
+        if not readable_alone(str(key).replace("/", "")):
             raise ConfigurationError(
-                f"metadata {key!r} cannot be deleted alone: the server does not answer for such a name"
+                f"metadata {shown(key)} cannot be deleted alone: the server does not answer for such a name"
             )
         self._delete("metadata", key)
 

@@ -149,10 +149,13 @@ def test_a_machine_id_with_a_space_is_not_sent(cloud: Emulator, sdc: DataCenter,
         lambda: sdc.migration(ident),
         lambda: sdc.migration({"machine": ident}),
         lambda: sdc.role_tags(("machines", ident)),
+        lambda: sdc.set_role_tags(f"machines/{ident}", []),
         lambda: sdc.create_image_from_machine(ident, "a", "1"),
         lambda: sdc.create_machine(locality={"near": [ident]}),
     ):
-        with pytest.raises(ConfigurationError, match="is not the id of a machine: it has a space in it"):
+        with pytest.raises(
+            ConfigurationError, match="is not the id of a machine: it has a space or a control character"
+        ):
             act()
     assert cloud.calls == []
 

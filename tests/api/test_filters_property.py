@@ -31,13 +31,30 @@ class Word(str, Enum):  # noqa: UP042 - of a StrEnum str() makes the value
     SMALL = "g4-highcpu-1G"
 
 
+class Odd(Enum):
+    """Members whose values are none."""
+
+    NOTHING = None
+    LIST = ("web",)
+
+
+class Sly(str):
+    """Text that writes itself as something else."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "*"
+
+
 TAG_VALUES: list[Any] = [
     "web", "webserver", "a=b", "a(b", "a)b", "a\\b", "a*b", "*", "", "42", "-5", "true", "ö", "a b", "a-b",
     "%", "x" * 300, "1e-7", 42, -5, 0, 1.5, 42.0, True, False,
 ]  # fmt: skip
 TAG_NAMES = ["role", "a b", "a(b", "a*", "a=b", "ö", "a[b]", "a.b", "x" * 100, "__x", "a/b", "machine"]
 KINDS: list[Any] = [
-    None, "", "*", "web", "we*", "role=web", Word.WEB, Word.RUNNING, Word.SMALL, b"web", 0, 1, -1, 42, 42.0,
+    None, "", "*", "web", "we*", "role=web", Word.WEB, Word.RUNNING, Word.SMALL, Odd.NOTHING, Odd.LIST,
+    Sly("none"), b"web", 0, 1, -1, 42, 42.0,
     1.5,
     2**53, 2**60, float("nan"), float("inf"), True, False, [], ["web"], {"web"}, {}, {"id": "web"}, ("web",),
     object(), "1024", "running", "stopped", "provisioning", "active", "deleted", "destroyed", "all",
@@ -56,7 +73,8 @@ Expected = Callable[[list[Any], Any], list[Any] | None]
 
 
 def plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
+    value = value.value if isinstance(value, Enum) else value
+    return "".join(value) if isinstance(value, str) else value
 
 
 def written(value: Any) -> str:
