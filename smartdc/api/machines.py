@@ -177,7 +177,7 @@ class MachineOperations(Connection):
         filters.query |= given(credentials=flag("credentials", credentials) or None)
         limit, first = number("limit", limit, 1), number("offset", offset)
         if paged or (filters.exact and limit is not None and limit <= _PAGE):
-            found = filters.chosen(self._machine_page(filters.query, limit, first))
+            found = filters.chosen(self._machine_page(filters.query, limit, first))[:limit]
         else:
             skipped = first or 0
             enough = skipped + limit if filters.exact and limit is not None else None
@@ -342,7 +342,7 @@ class MachineOperations(Connection):
             for data in page:
                 found.setdefault(data["id"], data)
             ignored = at > 0 and len(found) == known and page[0]["id"] == next(iter(found))
-            if len(page) < _PAGE or ignored or (enough is not None and len(found) >= enough):
+            if len(page) != _PAGE or ignored or (enough is not None and len(found) >= enough):
                 return list(found.values())
             at, back = at + len(page) - 1, _STEP
         raise endless("GET", "/machines")
