@@ -5,11 +5,19 @@ A directory, a FIFO, a device or a socket is refused, also when it takes the fil
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
-__all__ = ["NotRegularError", "TooLargeError", "read_small_file"]
+__all__ = ["NoHomeError", "NotRegularError", "TooLargeError", "expanded", "home_directory", "read_small_file"]
+
+
+class NoHomeError(OSError):
+    """There is no home directory: HOME is not set, and the system knows none."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ENOENT, "there is no home directory: set HOME, or give the whole path")
 
 
 class NotRegularError(Exception):
@@ -18,6 +26,30 @@ class NotRegularError(Exception):
 
 class TooLargeError(Exception):
     """It is larger than it may be."""
+
+
+def home_directory() -> Path:
+    """The user's home directory.
+
+    Raises:
+        NoHomeError: There is none.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise NoHomeError from None
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with its ``~`` replaced.
+
+    Raises:
+        NoHomeError: It begins with ``~``, and there is no such home directory.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise NoHomeError from None
 
 
 def read_small_file(path: Path, limit: int) -> bytes:
@@ -41,9 +73,10 @@ def read_small_file(path: Path, limit: int) -> bytes:
             data = opened.read(limit + 1)
     finally:
         os.close(descriptor)
-    if len(data) > limit:
-        raise TooLargeError
-    return data
+    if len(data) <= limit:
+        return data
+    del data  # a traceback does not show it
+    raise TooLargeError
 
 
 def _refuse_irregular(mode: int) -> None:

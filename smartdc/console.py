@@ -90,15 +90,22 @@ def _banner(where: str, names: dict[str, Any]) -> str:
 
 def _converse(names: dict[str, Any], banner: str) -> None:
     """IPython where it is installed, else Python's own prompt."""
-    try:
-        ipython = importlib.import_module("IPython")
-        config = importlib.import_module("traitlets.config").Config()
-    except ImportError:
+    ipython, config = _ipython()
+    if ipython is None:
+        # Not in the `except` that found it missing: each traceback at the prompt would begin with that.
         _converse_plainly(names, banner)
         return
     config.TerminalInteractiveShell.banner1 = f"{banner}\n"
     config.TerminalIPythonApp.display_banner = True
     ipython.start_ipython(argv=[], user_ns=names, config=config)
+
+
+def _ipython() -> tuple[Any, Any]:
+    """IPython and its configuration; None for both where it is not installed."""
+    try:
+        return importlib.import_module("IPython"), importlib.import_module("traitlets.config").Config()
+    except ImportError:
+        return None, None
 
 
 def _converse_plainly(names: dict[str, Any], banner: str) -> None:

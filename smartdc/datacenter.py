@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, Self, TextIO
 
+import requests
+
+from smartdc._files import expanded
 from smartdc._http.bodies import ANSWER_SECONDS, DEFAULT_LIMIT
 from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
 from smartdc._http.retry import RetryPolicy
 from smartdc._http.waiting import Clock
+from smartdc._secrets import Concealed, may_be_secret, shown
 from smartdc.api.accesskeys import AccessKeyOperations
 from smartdc.api.account import AccountOperations
 from smartdc.api.datacenters import DatacenterOperations
@@ -36,6 +39,7 @@ from smartdc.signin.locations import (
     TELEFONICA_LOCATIONS,
     base_url_of,
     is_address,
+    is_closed,
 )
 from smartdc.signin.profiles import (
     ENV,
@@ -47,6 +51,9 @@ from smartdc.signin.profiles import (
 )
 
 __all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataCenter"]
+
+_DEFAULT_SECRET = "~/.ssh/id_rsa"  # noqa: S105 - a path
+_GIVE_KEY_ID = "give it as /LOGIN/keys/NAME_OR_FINGERPRINT"
 
 
 class DataCenter(
@@ -110,7 +117,7 @@ class DataCenter(
         self,
         location: str | None = None,
         key_id: str | None = None,
-        secret: Secret | None = "~/.ssh/id_rsa",  # noqa: S107 - a path
+        secret: Secret | None = _DEFAULT_SECRET,
         headers: Mapping[str, str] | None = None,
         login: str | None = None,
         known_locations: Mapping[str, str] | None = None,
@@ -131,16 +138,20 @@ class DataCenter(
         max_response: int = DEFAULT_LIMIT,
         answer_timeout: float = ANSWER_SECONDS,
     ) -> None:
+        key = _Key(secret, passphrase)
+        del secret, passphrase
         self.location = location or DEFAULT_LOCATION
         # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
         own_cloud = location is not None and is_address(location)
-        self.known_locations = dict(known_locations or ({} if own_cloud else KNOWN_LOCATIONS))
+        self._default_locations = {} if known_locations or own_cloud else dict(KNOWN_LOCATIONS)
+        self._told_locations = {}
+        self.known_locations = dict(known_locations or self._default_locations)
         super().__init__(
             login=login or "my",
             auth=None,
             headers=headers,
             api_version=api_version,
-            verify=verify if isinstance(verify, bool) else str(Path(verify).expanduser()),
+            verify=verify if isinstance(verify, bool) else _authorities(verify),
             verbose=verbose,
             timeout=timeout,
             pool_size=pool_size,
@@ -151,9 +162,10 @@ class DataCenter(
             max_response=max_response,
             answer_timeout=answer_timeout,
         )
-        self.authenticate(
-            key_id, secret, allow_agent, passphrase=passphrase, signed_headers=signed_headers, user=user
-        )
+        if key_id or user is not None:
+            self._authenticate(key_id, key, allow_agent, signed_headers, user)
+        elif key.is_chosen:
+            raise ConfigurationError(f"a secret or passphrase is of no use without key_id; {_GIVE_KEY_ID}")
         if problem := insecurity(self.base_url, self.verify):
             warn(problem)
 
@@ -173,7 +185,9 @@ class DataCenter(
             ConfigurationError: There is no such profile, or something in it cannot work.
             KeyLoadError: Its key is not found, or cannot be read.
         """
-        return cls(**sign_in_arguments(load_profile(name), kwargs))
+        given = Concealed(kwargs)
+        del kwargs
+        return cls(**sign_in_arguments(load_profile(name), given.value.keys()), **given.value)
 
     @classmethod
     def from_env(cls, **kwargs: Any) -> Self:
@@ -190,7 +204,9 @@ class DataCenter(
             ConfigurationError: One is missing, or cannot work.
             KeyLoadError: The key is not found, or cannot be read.
         """
-        return cls.from_profile(ENV, **kwargs)
+        given = Concealed(kwargs)
+        del kwargs
+        return cls.from_profile(ENV, **given.value)
 
     @staticmethod
     def profiles() -> dict[str, Profile]:
@@ -215,7 +231,7 @@ class DataCenter(
         signed_headers: str | Sequence[str] = ("(request-target)", "date"),
         user: str | None = None,
     ) -> None:
-        """Sign with this key from now on; without `key_id` nothing changes.
+        """Sign with this key from now on; without arguments nothing changes.
 
         Args:
             key_id: As in the constructor.
@@ -226,24 +242,38 @@ class DataCenter(
             user: As in the constructor.
 
         Raises:
-            ConfigurationError: `key_id` has not the form it needs, or names another sub-user.
+            ConfigurationError: `key_id` has not the form it needs, is missing, or names another sub-user.
             KeyLoadError: The key cannot be read.
         """
+        key = _Key(secret, passphrase)
+        del secret, passphrase
+        if key_id or user is not None:
+            self._authenticate(key_id, key, allow_agent, signed_headers, user)
+        elif key.is_given or allow_agent:
+            raise ConfigurationError(f"a key is of no use without key_id; {_GIVE_KEY_ID}")
+
+    def _authenticate(
+        self,
+        key_id: str | None,
+        key: _Key,
+        allow_agent: bool,
+        signed_headers: str | Sequence[str],
+        user: str | None,
+    ) -> None:
         if user is not None:
             key_id = sub_user_key_id(key_id, user)
-        if key_id:
-            self.auth = HTTPSignatureAuth(
-                key_id,
-                secret,
-                allow_agent=allow_agent,
-                passphrase=passphrase,
-                signed_headers=signed_headers,
-            )
+        self.auth = HTTPSignatureAuth(
+            key_id or "",
+            key.secret.value,
+            allow_agent=allow_agent,
+            passphrase=key.passphrase.value,
+            signed_headers=signed_headers,
+        )
 
     def datacenter(self, name: str) -> Self:
         """Another data center of this cloud, with the same key and settings.
 
-        ``GET /:login/datacenters``, when the name is not known yet
+        ``GET /:login/datacenters``, unless the caller or the server has told its URL before
 
         Args:
             name: Its name, or a host name or URL.
@@ -251,11 +281,14 @@ class DataCenter(
         Raises:
             ConfigurationError: The cloud has none by that name.
         """
-        if name not in self.known_locations and not is_address(name):
-            self.datacenters()
-            if name not in self.known_locations:
-                known = ", ".join(sorted(self.known_locations))
-                raise ConfigurationError(f"there is no data center {name!r} here; known are {known}")
+        if not is_address(name) and name != self.location:
+            if name not in self.known_locations or self._is_default(name):
+                self.datacenters()
+            there = [known for known, url in self.known_locations.items() if not is_closed(known, url)]
+            if name not in there:
+                raise ConfigurationError(
+                    f"there is no data center {shown(name)!r} here; known are {', '.join(sorted(there))}"
+                )
         sister = object.__new__(type(self))
         own = {
             "location": name,
@@ -291,10 +324,20 @@ class DataCenter(
         view.active_roles = checked_roles(roles)
         return view
 
+    def _exchange(self, *args: Any, **kwargs: Any) -> tuple[Any, requests.Response]:
+        if is_closed(self.location, self.base_url):
+            default = ", which is meant where no location is given," * (self.location == DEFAULT_LOCATION)
+            raise ConfigurationError(
+                f"{self.location}{default} was a data center of Joyent's, which closed in 2019: "
+                "give the location, such as us-central-1 or a URL"
+            )
+        return super()._exchange(*args, **kwargs)
+
     @property
     def _owner(self) -> str:
         """The account whose resources these are, as far as it is known without asking."""
-        if self.login == "my" and self.auth is not None:
+        # Not what `account` has learned: it may be the uuid in `key_id` in other words.
+        if self.login in ("my", self._learned_login) and self.auth is not None:
             return self.auth.key_id.split("/")[1]
         return self.login
 
@@ -317,4 +360,37 @@ class DataCenter(
         return (self.base_url, self._owner) == (other.base_url, other._owner)
 
     def __hash__(self) -> int:
-        return hash((self.base_url, self._owner))
+        return hash(self.base_url)
+
+
+class _Key:
+    """The arguments `secret` and `passphrase` on their way, which no traceback shows."""
+
+    def __init__(self, secret: Secret | None, passphrase: Passphrase) -> None:
+        self.secret = Concealed(secret)
+        self.passphrase = Concealed(passphrase)
+
+    @property
+    def is_given(self) -> bool:
+        return self.secret.value is not None or self.passphrase.value is not None
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is not what the constructor has by default."""
+        return self.is_given and (self.secret.value, self.passphrase.value) != (_DEFAULT_SECRET, None)
+
+
+def _authorities(verify: str | PathLike[str]) -> str:
+    """The path of a file of authorities; a certificate's text, or a key's, is refused."""
+    try:
+        path = expanded(verify)
+        problem = "is not the path of a file" if may_be_secret(str(verify)) and not path.exists() else None
+    except OSError as error:  # no home directory, or a name that no file can have
+        problem = f"cannot be found: {error.strerror}"
+    except ValueError:  # a NUL in it
+        problem = "is not the path of a file"
+    if problem is not None:
+        raise ConfigurationError(
+            f"verify={shown(str(verify))!r} {problem}; give the path of a file of certificates"
+        )
+    return str(path)

@@ -73,7 +73,9 @@ class Connection(Endpoint):
     API_VERSION = "~9||~8"
     VERSION_HEADER = "Accept-Version"
 
-    auth: HTTPSignatureAuth | None
+    login = "my"
+    auth: HTTPSignatureAuth | None = None
+    _learned_login: str | None = None
 
     def __init__(
         self,

@@ -111,6 +111,8 @@ class Exchange:
                 if isinstance(error, NotFoundError) and self._maybe_done and self._method == "DELETE":
                     return error.response  # an attempt whose answer was lost has done it
                 if not self._before_next(error):
+                    if isinstance(error, AuthenticationError):
+                        error.explain(self._how_signed())
                     raise
 
     @property
@@ -206,6 +208,11 @@ class Exchange:
             return False
         self._refused.append(self._signer)
         return self._auth.try_next_key(self._signer)
+
+    def _how_signed(self) -> str:
+        if self._auth is None:
+            return "the request was not signed: give key_id and secret"
+        return self._auth.explain_refusal(self._refused)
 
     def _remember_clock(self) -> None:
         """Keep a correction that the server has accepted."""

@@ -11,7 +11,7 @@ from smartdc._http.connection import Connection, checked_path, encoded_query
 from smartdc._http.endpoint import Params
 from smartdc._http.transport import prepared
 from smartdc.arguments.roles import with_roles
-from smartdc.errors import ConfigurationError
+from smartdc.errors import APIError, AuthenticationError, ConfigurationError
 
 __all__ = ["PresignedURLs"]
 
@@ -29,7 +29,8 @@ class PresignedURLs(Connection):
     ) -> str:
         """A URL that whoever holds it can use, without a key, until it expires.
 
-        Made here, without a request. CloudAPI takes such URLs since version 8.4; it is how a browser opens a
+        Made here, without a request, unless it is not known which of the ssh-agent's keys the server takes:
+        then it is asked first. CloudAPI takes such URLs since version 8.4; it is how a browser opens a
         WebSocket. Keep it as you would a password: there is no way to take it back.
 
         Args:
@@ -44,6 +45,7 @@ class PresignedURLs(Connection):
         Raises:
             ConfigurationError: There is no key, or one of these cannot work.
             KeyLoadError: The key cannot sign.
+            AuthenticationError: The server takes none of the ssh-agent's keys.
         """
         methods = [verb.upper() for verb in ([method] if isinstance(method, str) else method)]
         if self.auth is None:
@@ -54,7 +56,20 @@ class PresignedURLs(Connection):
         for verb in methods:
             params = with_roles(self.active_roles, verb, path, params)
         url = prepared("GET", self.url, checked_path(path), {}, None, ()).url or ""
+        if self.auth.is_undecided:
+            self._try_keys()
         return self.auth.presign(methods, url, encoded_query(params), self._expiry(expires))
+
+    def _try_keys(self) -> None:
+        """Make a request, which is signed with one key after the other until the server takes one."""
+        try:
+            self.request("HEAD", "")
+        except AuthenticationError:
+            raise
+        except APIError:  # signed in, and not permitted: the key is right
+            pass
+        if self.auth is not None:
+            self.auth.decide()
 
     def _expiry(self, expires: float | datetime) -> int:
         """The moment in seconds since 1970, on the server's clock."""

@@ -28,7 +28,7 @@ class AccountOperations(Connection):
         account = self._get()
         login = account.get("login")
         if self.login == "my" and is_segment(login):
-            self.login = login
+            self.login = self._learned_login = login
         return cast(Account, account)
 
     def me(self) -> Account:

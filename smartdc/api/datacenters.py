@@ -13,22 +13,27 @@ from smartdc.types import Ping
 class DatacenterOperations(Connection):
     """Operations on the cloud as a whole."""
 
-    location: str
+    location: str = "?"
     known_locations: dict[str, str]
+    _default_locations: dict[str, str]
+    _told_locations: dict[str, str]
 
     def datacenters(self) -> dict[str, str]:
         """List the data centers of this cloud.
 
         ``GET /:login/datacenters``
 
-        They are added to `known_locations` of this object, which itself stays where it is.
+        They are added to `known_locations` of this object, which itself stays where it is. They win over the
+        locations that this library knows, and not over those that the caller gave.
 
         Returns:
             Dict from name to URL.
         """
         found = cast(dict[str, str], self._get("datacenters"))
         urls = {name: url for name, url in found.items() if isinstance(url, str) and name != self.location}
-        self.known_locations = {**self.known_locations, **urls}
+        told = {name: url for name, url in urls.items() if not self._is_callers(name)}
+        self.known_locations = {**self.known_locations, **told}
+        self._told_locations = {**self._told_locations, **told}
         return found
 
     def datacenter_url(self, name: str) -> str:
@@ -111,3 +116,18 @@ class DatacenterOperations(Connection):
         """
         warnings.warn("servers since API 7 do not describe themselves", DeprecationWarning, stacklevel=2)
         return self._exchange("GET", self.base_url, "/", sign=False)[0]
+
+    def _is_default(self, name: str) -> bool:
+        """Whether it is known from this library alone."""
+        return name in self._default_locations and (
+            self.known_locations.get(name) == self._default_locations[name]
+            and name not in self._told_locations
+        )
+
+    def _is_callers(self, name: str) -> bool:
+        """Whether the caller gave it."""
+        known = self.known_locations.get(name)
+        return known is not None and known not in (
+            self._default_locations.get(name),
+            self._told_locations.get(name),
+        )

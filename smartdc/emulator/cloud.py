@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from smartdc._forks import renew_in_children
+from smartdc._secrets import Concealed
 from smartdc.emulator import seed
 from smartdc.emulator.app import TABLE, App
 from smartdc.emulator.gate.read_only import ReadOnly
@@ -230,6 +231,8 @@ class Emulator:
         """
         from smartdc.datacenter import DataCenter  # the emulator works without the client
 
+        given = Concealed(kwargs)
+        del kwargs
         arguments: dict[str, Any] = {
             "location": self.site(name).name,
             "key_id": self.key_id,
@@ -238,7 +241,9 @@ class Emulator:
             "verify": str(self.ca_file),
             "clock": self.clock,
         }
-        return DataCenter(**(arguments | kwargs))
+        if given.value.get("key_id", self.key_id) is None:
+            del arguments["secret"]
+        return DataCenter(**(arguments | given.value))
 
     def add_account(self, login: str, **fields: Any) -> Account:
         """Make another account, without keys.

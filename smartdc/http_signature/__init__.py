@@ -9,25 +9,26 @@ pre-signed URLs in `presigned`; keys are in `keys` and `agent`, their search in 
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from requests.auth import AuthBase
 
+from smartdc._secrets import Concealed, shown
 from smartdc.errors import KeyLoadError
-from smartdc.http_signature.agent import find_signers, shared_agent
-from smartdc.http_signature.keys import Passphrase, PrivateKey, PublicKey, Signer, hint_at_mode, public_half
+from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
+from smartdc.http_signature.key_text import Passphrase
+from smartdc.http_signature.keys import PrivateKey, PublicKey, Signer, hint_at_mode
 from smartdc.http_signature.once import OnceSigner
 from smartdc.http_signature.presigned import presigned_url
+from smartdc.http_signature.refused import explained_refusal
 from smartdc.http_signature.scheme import (
     KeyId,
     authorization_header,
@@ -38,15 +39,11 @@ from smartdc.http_signature.scheme import (
     signing_string,
 )
 from smartdc.http_signature.search import find_key, named_public_key
+from smartdc.http_signature.secrets import KeySource, Secret
 
 __all__ = ["HTTPSignatureAuth", "Passphrase", "PrivateKey", "PublicKey", "Secret", "Signer"]
 
-Secret = str | os.PathLike[str] | bytes | PrivateKeyTypes
-"""The path of a private key, its text, or the key as an object of `cryptography`."""
-
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# A key's text: whole, or what stands between its first line and its last, on one line.
-_KEY_TEXT = re.compile(r"-----BEGIN|\n|^\s*(b3BlbnNzaC1rZXkt|MI[A-Za-z0-9+/]{80})")
 # A key id that ends in a path; names of keys have no '/' in them.
 _WITH_PATH = re.compile(r"(/[^/]+(?:/users/[^/]+)?/keys/)((?:~[^/]*|\.{1,2})?/.+)")
 
@@ -92,6 +89,9 @@ class HTTPSignatureAuth(AuthBase):
         passphrase: Passphrase = None,
         signed_headers: str | Iterable[str] = ("(request-target)", "date"),
     ) -> None:
+        source = KeySource(Concealed(secret), Concealed(passphrase))
+        del secret, passphrase
+        self._signers = []
         self.signed_headers = parse_signed_headers(signed_headers)
         self.clock_offset = 0.0
         key_id, public_path = _without_path(key_id)
@@ -99,13 +99,14 @@ class HTTPSignatureAuth(AuthBase):
         self._allow_agent = allow_agent
         self._lock = threading.Lock()
         self._current = 0
+        self._is_decided = False
         self._searched_for = None
-        if secret is None:
+        if not source.is_given:
             self._searched_for = _searched_for(self._parsed_key_id, public_path, allow_agent)
-        self._signers = _load(self._parsed_key_id, secret, allow_agent, passphrase, self._searched_for)
+        self._signers = _load(self._parsed_key_id, source, allow_agent, self._searched_for)
         # Kept for loading the key again after unpickling, and only what may be kept.
-        self._path = _path_or_none(secret)
-        self._passphrase = passphrase if _pickles_by_name(passphrase) else None
+        self._path = source.path
+        self._passphrase = source.passphrase.value if _pickles_by_name(source.passphrase.value) else None
 
     @property
     def key_id(self) -> str:
@@ -124,13 +125,8 @@ class HTTPSignatureAuth(AuthBase):
         if not self._signers:
             with self._lock:
                 if not self._signers:
-                    self._signers = _load(
-                        self._parsed_key_id,
-                        self._path,
-                        self._allow_agent,
-                        self._passphrase,
-                        self._searched_for,
-                    )
+                    source = KeySource(Concealed(self._path), Concealed(self._passphrase))
+                    self._signers = _load(self._parsed_key_id, source, self._allow_agent, self._searched_for)
         return self._signers[self._current]
 
     def try_next_key(self, refused: Signer | None = None) -> bool:
@@ -150,7 +146,28 @@ class HTTPSignatureAuth(AuthBase):
             if refused is not None and refused is not self._signers[self._current]:
                 return True
             self._current = (self._current + 1) % len(self._signers)
+            self._is_decided = False
             return self._current != 0
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether there are several keys to try, and the server has not been seen to take one."""
+        _ = self.signer  # loaded, if this object was unpickled
+        return len(self._signers) > 1 and not self._is_decided
+
+    def decide(self) -> None:
+        """Take note that the server takes the key in use."""
+        self._is_decided = True
+
+    def explain_refusal(self, refused: Sequence[Signer]) -> str:
+        """Who signed a request that the server refused, with which key, and what to check.
+
+        Args:
+            refused: The keys that signed it.
+        """
+        tried = refused or [self.signer]
+        key_id = parse_key_id(_sent_key_id(self._parsed_key_id, tried[-1]))
+        return explained_refusal(key_id, tried)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the Date and Authorization headers, whatever was in them."""
@@ -203,7 +220,7 @@ class HTTPSignatureAuth(AuthBase):
     def __getstate__(self) -> dict[str, Any]:
         """Configuration only: neither the key nor a text passphrase travels."""
         state = self.__dict__.copy()
-        del state["_lock"], state["_signers"], state["_current"]
+        del state["_lock"], state["_signers"], state["_current"], state["_is_decided"]
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -211,8 +228,11 @@ class HTTPSignatureAuth(AuthBase):
         self._lock = threading.Lock()
         self._signers = []
         self._current = 0
+        self._is_decided = False
 
     def __repr__(self) -> str:
+        if "_parsed_key_id" not in vars(self):  # in a traceback out of the constructor
+            return f"<{type(self).__name__}>"
         key = str(self._signers[self._current].public_key) if self._signers else "not loaded yet"
         return f"<HTTPSignatureAuth {self.key_id} key={key}>"
 
@@ -232,90 +252,49 @@ def _searched_for(key_id: KeyId, public_path: str | None, allow_agent: bool) -> 
     if allow_agent:
         return None
     raise KeyLoadError(
-        f"key_id {str(key_id)!r} has a name in it, which does not tell which private key to search for: "
-        "give the fingerprint instead (ssh-keygen -l -f FILE), or secret=, or allow_agent=True"
+        f"key_id {shown(str(key_id))!r} has a name in it, which does not tell which private key to search "
+        "for: give the fingerprint instead (ssh-keygen -l -f FILE), or secret=, or allow_agent=True"
     )
 
 
-def _load(
-    key_id: KeyId,
-    secret: Secret | None,
-    allow_agent: bool,
-    passphrase: Passphrase,
-    searched_for: str | None,
-) -> list[OnceSigner]:
+def _load(key_id: KeyId, source: KeySource, allow_agent: bool, searched_for: str | None) -> list[OnceSigner]:
     """The keys to try, in order; more than one only from the agent."""
     if searched_for is not None:
-        return [OnceSigner(find_key(searched_for, passphrase=passphrase))]
-    return [OnceSigner(signer) for signer in _from_agent_or_secret(key_id, secret, allow_agent, passphrase)]
+        return [OnceSigner(find_key(searched_for, passphrase=source.passphrase.value))]
+    return [OnceSigner(signer) for signer in _from_agent_or_source(key_id, source, allow_agent)]
 
 
-def _from_agent_or_secret(
-    key_id: KeyId, secret: Secret | None, allow_agent: bool, passphrase: Passphrase
-) -> list[Signer]:
+def _from_agent_or_source(key_id: KeyId, source: KeySource, allow_agent: bool) -> list[Signer]:
+    signers: list[Signer] = []
+    problems = []
+    if allow_agent:
+        try:
+            signers = [*_from_agent(key_id, source)]
+        except KeyLoadError as error:
+            problems.append(str(error))
     try:
-        signers = _from_agent(key_id, secret) if allow_agent else []
-        problem = ""
-    except KeyLoadError as error:
-        signers, problem = [], f"{error}. And "
-    try:
-        signers = signers or [_from_secret(secret, passphrase)]
+        signers = signers or [source.load()]
         for signer in signers:
             _sent_key_id(key_id, signer)  # raises for the key of another fingerprint
     except KeyLoadError as error:
-        raise KeyLoadError(f"{problem}{error}") from None
-    path = _path_or_none(secret)
-    if path is not None and isinstance(signers[0], PrivateKey):
-        hint_at_mode(path)
+        problems.append(str(error))
+        signers = []
+    if not signers:
+        raise KeyLoadError(". And ".join(problems))
+    if source.path is not None and isinstance(signers[0], PrivateKey):
+        hint_at_mode(source.path)
     return signers
 
 
-def _from_agent(key_id: KeyId, secret: Secret | None) -> list[Signer]:
+def _from_agent(key_id: KeyId, source: KeySource) -> list[AgentSigner]:
     agent = shared_agent()
     if key_id.has_fingerprint:
-        return [
-            *find_signers(
-                agent,
-                f"the key {key_id.md5 or key_id.sha256}",
-                lambda key: key_id.matches(key.md5, key.sha256),
-            )
-        ]
-    public = _public_half(secret)
+        wanted = f"the key {key_id.md5 or key_id.sha256}"
+        return find_signers(agent, wanted, lambda key: key_id.matches(key.md5, key.sha256))
+    public = source.public_half()
     if public is not None:
-        return [*find_signers(agent, f"the key {public}", lambda key: key == public)]
-    return [*find_signers(agent, "a key that CloudAPI takes", lambda key: True)]
-
-
-def _from_secret(secret: Secret | None, passphrase: Passphrase) -> Signer:
-    if secret is None:
-        raise KeyLoadError(
-            "no secret was given, or the key itself as text or as an object, which is never pickled: "
-            "give its path, or make a new HTTPSignatureAuth in this process"
-        )
-    path = _path_or_none(secret)
-    if path is not None:
-        return PrivateKey.load(path, passphrase)
-    if isinstance(secret, str | bytes):
-        return PrivateKey.from_bytes(secret.encode() if isinstance(secret, str) else secret, passphrase)
-    return PrivateKey(secret)
-
-
-def _public_half(secret: Secret | None) -> PublicKey | None:
-    path = _path_or_none(secret)
-    if path is not None:
-        return public_half(path)
-    try:
-        return _from_secret(secret, None).public_key
-    except KeyLoadError:
-        return None
-
-
-def _path_or_none(secret: Secret | None) -> str | None:
-    """The path that `secret` is; None for a key's text, which never gets into a message."""
-    if isinstance(secret, os.PathLike):
-        return os.fspath(secret)
-    is_text = isinstance(secret, str) and _KEY_TEXT.search(secret) is not None
-    return secret if isinstance(secret, str) and not is_text else None
+        return find_signers(agent, f"the key {public}", lambda key: key == public)
+    return find_signers(agent, "a key that CloudAPI takes", lambda key: True)
 
 
 def _sent_key_id(key_id: KeyId, signer: Signer) -> str:

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from smartdc._secrets import shown
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.keys import PublicKey
 
 if TYPE_CHECKING:
     from paramiko import Message
 
-__all__ = ["Agent", "AgentSigner", "find_signers", "shared_agent"]
+__all__ = ["P384_REASON", "Agent", "AgentSigner", "find_signers", "keys_passed_over", "shared_agent"]
 
 # Numbers of the agent protocol (draft-miller-ssh-agent).
 _LIST, _LIST_REPLY = 11, 12
@@ -39,11 +40,12 @@ _RSA_ALGORITHMS = {"rsa-sha2-256": "rsa-sha256", "rsa-sha2-512": "rsa-sha512", "
 _ECDSA_ALGORITHMS = {"ecdsa-sha2-nistp256": "ecdsa-sha256", "ecdsa-sha2-nistp521": "ecdsa-sha512"}
 
 _P384 = "ecdsa-sha2-nistp384"
-_P384_REASON = (
+P384_REASON = (
     "ssh-agent signs P-384 only with SHA-384, which CloudAPI does not verify: "
     "give the key's file as secret without allow_agent, or use another key"
 )
-_USE_A_FILE = "or give the path of a key file as secret without allow_agent"
+_GIVE_A_FILE = "give the path of a key file as secret without allow_agent"
+_USE_A_FILE = f"or {_GIVE_A_FILE}"
 
 
 class Agent:
@@ -67,7 +69,7 @@ class Agent:
         kind, reply = self._ask(_message(_LIST), _LIST_SECONDS)
         if kind != _LIST_REPLY:
             raise KeyLoadError(
-                f"the ssh-agent at {self._path} refuses to list its keys; "
+                f"the ssh-agent at {shown(self._path)} refuses to list its keys; "
                 f"if it is locked, unlock it (ssh-add -X), {_USE_A_FILE}"
             )
         found = []
@@ -94,7 +96,7 @@ class Agent:
         kind, reply = self._ask(request, _SIGN_SECONDS)
         if kind != _SIGN_REPLY:
             raise KeyLoadError(
-                f"the ssh-agent at {self._path} refuses to sign with {key}: {self._why_refused(key)}, "
+                f"the ssh-agent at {shown(self._path)} refuses to sign with {key}: {self._why_refused(key)}, "
                 f"{_USE_A_FILE}"
             )
         signature = _read(reply.get_binary())
@@ -190,7 +192,7 @@ class AgentSigner:
             numbers = _read(raw)
             r, s = numbers.get_mpint(), numbers.get_mpint()
             return _ECDSA_ALGORITHMS[name], encode_dss_signature(r, s)
-        reason = _P384_REASON if name == _P384 else f"choose another key, {_USE_A_FILE}"
+        reason = P384_REASON if name == _P384 else f"choose another key, {_USE_A_FILE}"
         raise KeyLoadError(f"{self.source} signed as {name!r}, which CloudAPI does not verify: {reason}")
 
     def __repr__(self) -> str:
@@ -223,7 +225,7 @@ def find_signers(agent: Agent, wanted: str, matches: Callable[[PublicKey], bool]
     if usable:
         return [AgentSigner(agent, key) for key in usable]
     if any(key.kind == _P384 for key in matching):
-        problem = f"the ssh-agent has {wanted}, but {_P384_REASON}"
+        problem = f"the ssh-agent has {wanted}, but {P384_REASON}"
     elif matching:
         problem = (
             f"the ssh-agent has {wanted}, but of a kind that CloudAPI does not take: "
@@ -232,6 +234,14 @@ def find_signers(agent: Agent, wanted: str, matches: Callable[[PublicKey], bool]
     else:
         problem = f"the ssh-agent does not have {wanted}: ssh-add its file, {_USE_A_FILE}"
     raise KeyLoadError(f"{problem}. The agent holds: {'; '.join(str(key) for key in held)}")
+
+
+def keys_passed_over() -> list[PublicKey]:
+    """The keys of the agent that are good for CloudAPI, but not from an agent."""
+    try:
+        return [key for key in _AGENT.list_keys() if key.kind == _P384]
+    except KeyLoadError:
+        return []
 
 
 def shared_agent() -> Agent:
@@ -251,7 +261,12 @@ def _connect(path: str) -> socket.socket:
             "there is no ssh-agent (SSH_AUTH_SOCK is not set): start one (eval $(ssh-agent); ssh-add), "
             f"{_USE_A_FILE}"
         )
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    family = getattr(socket, "AF_UNIX", None)
+    if family is None:
+        raise KeyLoadError(
+            f"there is no ssh-agent: Python has no unix sockets on this system; {_GIVE_A_FILE}"
+        )
+    connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         connection.settimeout(_LIST_SECONDS)
         connection.connect(path)
@@ -300,6 +315,6 @@ def _read(content: bytes) -> Message:
 
 def _refuse_agent(path: str, problem: str) -> NoReturn:
     raise KeyLoadError(
-        f"the ssh-agent at {path} (SSH_AUTH_SOCK) {problem}: start one (eval $(ssh-agent); ssh-add), "
+        f"the ssh-agent at {shown(path)} (SSH_AUTH_SOCK) {problem}: start one (eval $(ssh-agent); ssh-add), "
         f"{_USE_A_FILE}"
     )

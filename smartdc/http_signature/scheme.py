@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 
+from smartdc._secrets import is_key_text, shown
 from smartdc.errors import ConfigurationError, KeyLoadError
 
 __all__ = [
@@ -163,21 +164,21 @@ def parse_key_id(key_id: str) -> KeyId:
     Raises:
         ConfigurationError: The server would refuse it, whatever the key. The message has the remedy.
     """
-    if not isinstance(key_id, str) or "PRIVATE KEY" in key_id:
+    if not isinstance(key_id, str) or (is_key_text(key_id) and not key_id.startswith("/")):
         # Not repeated in the message: this is what a swapped key_id and secret look like.
         raise ConfigurationError(f"key_id must be text such as {_FORMS}; the key belongs in secret")
     if not _PRINTABLE.fullmatch(key_id):
         raise ConfigurationError(
-            f"key_id {key_id!r} has a quote, a control character or non-ASCII text in it, which a "
+            f"key_id {shown(key_id)!r} has a quote, a control character or non-ASCII text in it, which a "
             "header cannot carry: use the key's MD5 fingerprint (ssh-keygen -l -E md5 -f FILE)"
         )
     match = _KEY_ID.fullmatch(key_id)
     if match is None:
-        raise ConfigurationError(f"key_id {key_id!r} is not of the form {_FORMS}")
+        raise ConfigurationError(f"key_id {shown(key_id)!r} is not of the form {_FORMS}")
     login, subuser, key = match.groups()
     if login == "my":
         raise ConfigurationError(
-            f"key_id {key_id!r}: the server does not know 'my' here; use the account's login"
+            f"key_id {shown(key_id)!r}: the server does not know 'my' here; use the account's login"
         )
     md5, sha256 = _fingerprints(key_id, key)
     return KeyId(login, subuser, key, md5, sha256)
@@ -213,7 +214,7 @@ def _fingerprints(key_id: str, key: str) -> tuple[str | None, str | None]:
     elif not (colon and re.fullmatch(r"SHA\d+", label)):
         return None, None
     raise ConfigurationError(
-        f"key_id {key_id!r}: {key!r} is neither an MD5 nor a SHA256 fingerprint; "
+        f"key_id {shown(key_id)!r}: {shown(key)!r} is neither an MD5 nor a SHA256 fingerprint; "
         "ssh-keygen -l -E md5 -f FILE prints the former"
     )
 

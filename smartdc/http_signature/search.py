@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from smartdc._files import NoHomeError, expanded, home_directory
+from smartdc._secrets import Concealed, may_be_secret, shown
 from smartdc.errors import ConfigurationError, KeyLoadError
 from smartdc.http_signature.agent import find_signers, shared_agent
+from smartdc.http_signature.key_text import NeedsPassphrase, Passphrase
 from smartdc.http_signature.keys import (
-    NeedsPassphrase,
-    Passphrase,
     PrivateKey,
     PublicKey,
     Signer,
@@ -58,15 +59,17 @@ def find_key(
         KeyLoadError: There is no such key, or none that can sign. The message lists what was searched, what
             was found, and why it does not do.
     """
+    concealed = Concealed(passphrase)
+    del passphrase
     search = _Search(_wanted(key_id))
-    files = [_File(Path(file).expanduser())] if file is not None else []
+    files = [_File(_expanded(file))] if file is not None else []
     if search.wanted.beside is not None:
         files.append(_File(search.wanted.beside))
-    search.places = [_shown(one.private or one.public) for one in files]
+    search.places = [shown(str(one.private or one.public)) for one in files]
     ready = search.in_files(files) or search.in_directory(_ssh_directory(home))
     if ready is None and allow_agent:
         ready = search.in_agent()
-    ready = ready or search.in_encrypted_files(passphrase)
+    ready = ready or search.in_encrypted_files(concealed)
     if ready is None:
         raise search.failure()
     return ready
@@ -79,14 +82,14 @@ def named_public_key(path: str | os.PathLike[str]) -> PublicKey:
         KeyLoadError: The file has neither.
     """
     try:
-        text = read_key_file(path)
-        return PublicKey.from_text(text.decode("utf-8", "replace"))
+        return PublicKey.from_text(read_key_file(path).decode("utf-8", "replace"))
     except KeyLoadError:
         raise
     except ValueError:
         public = public_half(path)
     if public is None:
-        raise KeyLoadError(f"{_shown(path)} is no public key that ssh-keygen writes; give the path of one")
+        name = shown(os.fspath(path))
+        raise KeyLoadError(f"{name} is no public key that ssh-keygen writes; give the path of one")
     return public
 
 
@@ -121,8 +124,7 @@ class _File:
     def read_public(self) -> PublicKey:
         """Which key it is; the private file is read only where no ``.pub`` tells."""
         if self.public is not None:
-            text = read_key_file(self.public, _MAX_PUBLIC)
-            return PublicKey.from_text(text.decode("utf-8", "replace"))
+            return PublicKey.from_text(read_key_file(self.public, _MAX_PUBLIC).decode("utf-8", "replace"))
         assert self.private is not None  # noqa: S101 - one of the two is there
         try:
             return PrivateKey.load(self.private).public_key
@@ -132,15 +134,15 @@ class _File:
                 raise KeyLoadError("is encrypted, and no .pub beside it tells which key it is") from None
             return public
 
-    def load(self, public: PublicKey, passphrase: Passphrase = None) -> PrivateKey:
+    def load(self, public: PublicKey, passphrase: Concealed[Passphrase]) -> PrivateKey:
         """The private key, which must be the one that the public half promises."""
         if self.private is None:
             raise KeyLoadError("only the public half is here")
-        key = PrivateKey.load(self.private, passphrase)
+        key = PrivateKey.load(self.private, passphrase.value)
         if key.public_key != public:
             raise KeyLoadError(
                 f"the private key beside it is another one, {key.public_key}; "
-                f"write the right .pub with ssh-keygen -y -f {_shown(self.private)}"
+                f"write the right .pub with ssh-keygen -y -f {shown(str(self.private))}"
             )
         hint_at_mode(self.private)
         return key
@@ -160,11 +162,11 @@ class _Search:
         if directory is None:
             self._seen.append("there is no home directory (HOME is not set)")
             return None
-        self.places.append(_shown(directory))
+        self.places.append(shown(str(directory)))
         try:
             names = sorted(os.listdir(directory))  # noqa: PTH208 - names are all that is wanted
         except OSError as error:
-            self._seen.append(f"{_shown(directory)}: {error.strerror or error}")
+            self._seen.append(f"{shown(str(directory))}: {error.strerror or error}")
             return None
         return self.in_files(_files_of(directory, names))
 
@@ -175,7 +177,7 @@ class _Search:
             try:
                 public = file.read_public()
                 if self.wanted.is_(public) and public.supported:
-                    return file.load(public)
+                    return file.load(public, Concealed(None))
                 self._see(file, public, "" if public.supported else "CloudAPI does not take this kind")
             except NeedsPassphrase:
                 assert public is not None  # noqa: S101 - only `load` raises it
@@ -192,7 +194,7 @@ class _Search:
             self._seen.append(str(error))
             return None
 
-    def in_encrypted_files(self, passphrase: Passphrase) -> Signer | None:
+    def in_encrypted_files(self, passphrase: Concealed[Passphrase]) -> Signer | None:
         for file, public in self._locked:
             try:
                 return file.load(public, passphrase)
@@ -213,7 +215,7 @@ class _Search:
         return NeedsPassphrase(message) if self._needs_passphrase else KeyLoadError(message)
 
     def _see(self, file: _File, public: PublicKey | None, problem: str) -> None:
-        path = _shown(file.public if file.private is None else file.private)
+        path = shown(str(file.public if file.private is None else file.private))
         self._seen.append(": ".join(filter(None, (path, str(public or ""), problem))))
 
 
@@ -222,21 +224,36 @@ def _wanted(key_id: str) -> _Wanted:
     if fingerprint is not None:
         md5, sha256 = fingerprint
         return _Wanted(md5 or sha256 or "", md5, sha256)
-    if "PRIVATE KEY" in key_id or not ("/" in key_id or key_id.startswith("~") or Path(key_id).is_file()):
-        shown = "the key_id given" if "PRIVATE KEY" in key_id else repr(key_id)
+    if may_be_secret(key_id) or not ("/" in key_id or key_id.startswith("~") or _is_file(Path(key_id))):
         raise ConfigurationError(
-            f"{shown} is neither a fingerprint (ssh-keygen -l -f FILE prints it) nor the path of a public key"
+            f"{shown(key_id)!r} is neither a fingerprint (ssh-keygen -l -f FILE prints it) nor the path of "
+            "a public key"
         )
-    path = Path(key_id).expanduser()
+    path = _expanded(key_id)
     public = named_public_key(path)
     beside = path.with_suffix("") if path.suffix == ".pub" else path
-    return _Wanted(str(public), public.md5, public.sha256, beside if beside.is_file() else None)
+    return _Wanted(str(public), public.md5, public.sha256, beside if _is_file(beside) else None)
+
+
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    try:
+        return expanded(path)
+    except NoHomeError as error:
+        problem = error.strerror
+    raise KeyLoadError(f"{shown(os.fspath(path))} cannot be found: {problem}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # in a directory of another user's, or a name that no file can have
+        return False
 
 
 def _ssh_directory(home: Path | None) -> Path | None:
     try:
-        return (Path.home() if home is None else home) / ".ssh"
-    except RuntimeError:
+        return (home_directory() if home is None else home) / ".ssh"
+    except NoHomeError:
         return None
 
 
@@ -249,8 +266,3 @@ def _files_of(directory: Path, names: list[str]) -> Iterator[_File]:
             yield _File(directory / private if private in present else None, directory / name)
         elif _LONE_NAME.search(name) and f"{name}.pub" not in present:
             yield _File(directory / name)
-
-
-def _shown(path: str | os.PathLike[str] | None) -> str:
-    """A path for a terminal: file names may hold anything."""
-    return "".join(char if char.isprintable() else "?" for char in os.fspath(path or ""))

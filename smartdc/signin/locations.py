@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from urllib.parse import unquote, urlsplit
 
+from smartdc._secrets import shown
 from smartdc.errors import ConfigurationError
 
 __all__ = [
@@ -15,9 +17,10 @@ __all__ = [
     "base_url_of",
     "checked_url",
     "is_address",
+    "is_closed",
 ]
 
-API_HOST_SUFFIX = ".api.joyentcloud.com"
+_CLOSED_HOSTS = ".api.joyentcloud.com"
 
 KNOWN_LOCATIONS: dict[str, str] = {
     # MNX.io runs today's public cloud; the others are Joyent's, closed in 2019 and kept for their names.
@@ -49,8 +52,7 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
     """The URL of a location, without a slash at its end.
 
     Args:
-        location: A name in `known_locations`, a URL, a host name with a dot or a port, ``localhost``, or
-            a bare name, which stands for a host of Joyent's cloud as it did in py-smartdc.
+        location: A name in `known_locations`, a URL, a host name with a dot or a port, or ``localhost``.
         known_locations: Names and their URLs.
 
     Raises:
@@ -60,14 +62,18 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
         return checked_url(known_locations[location])
     if "://" in location:
         return checked_url(location)
-    if not _HOST.fullmatch(location):
-        raise ConfigurationError(
-            f"{_shown(location)} is not a location: give a URL, a host name, or one of "
-            f"{', '.join(sorted(known_locations))}"
-        )
-    if is_address(location):
+    if is_address(location) and _HOST.fullmatch(location):
         return f"https://{location}"
-    return f"https://{location}{API_HOST_SUFFIX}"
+    likely = get_close_matches(location, known_locations, n=1, cutoff=0.7)
+    raise ConfigurationError(
+        f"{_shown(location)} is not a location{f' (did you mean {likely[0]}?)' if likely else ''}: "
+        f"give a URL, a host name with a dot, or one of {', '.join(sorted(known_locations))}"
+    )
+
+
+def is_closed(location: str, url: str) -> bool:
+    """Whether it is a name that stands for one of Joyent's hosts, which are gone."""
+    return not is_address(location) and (urlsplit(url).hostname or "").endswith(_CLOSED_HOSTS)
 
 
 def is_address(location: str) -> bool:
@@ -93,11 +99,11 @@ def checked_url(url: str) -> str:
         raise ConfigurationError(f"a CloudAPI URL has no user, query or fragment; {remedy}")
     # Python's own parser drops some of these without a word.
     if _ODD.search(url) or any(unquote(part) in (".", "..") for part in parts.path.split("/")):
-        raise ConfigurationError(f"a blank, '\\' or '..' makes no CloudAPI URL: {url!r}; {remedy}")
+        raise ConfigurationError(f"a blank, '\\' or '..' makes no CloudAPI URL: {_shown(url)}; {remedy}")
     return url.rstrip("/")
 
 
 def _shown(location: str) -> str:
-    """A location for an error: what stands before the host may be a password."""
+    """A location for an error: what stands before the host may be a password, and the whole a key."""
     before, at, host = location.rpartition("@")
-    return repr(f"...{at}{host}" if before else location)
+    return repr(shown(f"...{at}{host}" if before else location))

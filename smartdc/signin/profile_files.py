@@ -12,7 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from smartdc._files import NotRegularError, TooLargeError, read_small_file
+from smartdc._files import (
+    NoHomeError,
+    NotRegularError,
+    TooLargeError,
+    expanded,
+    home_directory,
+    read_small_file,
+)
+from smartdc._secrets import shown
 from smartdc.errors import ConfigurationError
 
 __all__ = [
@@ -37,22 +45,26 @@ _OPTIONAL = {"insecure": "true or false", "user": "text", "roles": "a list of te
 
 
 def config_directory() -> Path:
-    """The directory of triton's configuration. The first that is named counts, whether it exists or not."""
+    """The directory of triton's configuration. The first that is named counts, whether it exists or not.
+
+    Raises:
+        NoHomeError: It would be in the home directory, and there is none.
+    """
     if directory := os.environ.get("TRITONTEST_CLI_CONFIG_DIR"):  # triton's own, for its tests
-        return Path(directory).expanduser()
+        return expanded(directory)
     if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home(), "Joyent", "Triton")
+        return Path(os.environ.get("APPDATA") or home_directory(), "Joyent", "Triton")
     if parent := os.environ.get("XDG_CONFIG_HOME"):
         return Path(parent, "triton")
-    return Path.home() / ".triton"
+    return home_directory() / ".triton"
 
 
 def configured_name() -> str | None:
     """The name of the profile that ``config.json`` makes the current one, None if it makes none."""
-    path = config_directory() / "config.json"
     try:
+        path = config_directory() / "config.json"
         name = _read_object(path).get("profile")
-    except FileNotFoundError:
+    except (FileNotFoundError, NoHomeError):
         return None
     if name is not None and not isinstance(name, str):
         raise ConfigurationError(
@@ -63,9 +75,22 @@ def configured_name() -> str | None:
 
 
 def profile_paths() -> list[Path]:
-    """The files that are profiles by their names."""
-    paths = (config_directory() / "profiles.d").glob("*.json")
-    return sorted(path for path in paths if path.suffix)  # ".json" has none, and is no profile
+    """The files that are profiles by their names.
+
+    Raises:
+        ConfigurationError: The directory cannot be read.
+    """
+    try:
+        directory = config_directory() / "profiles.d"
+        names = os.listdir(directory)  # noqa: PTH208 - names are all that is wanted
+    except (FileNotFoundError, NotADirectoryError, NoHomeError):
+        return []
+    except OSError as error:
+        raise ConfigurationError(
+            f"{directory} cannot be read ({error.strerror}); check its owner and mode, and HOME"
+        ) from None
+    # ".json" has no suffix, and is no profile.
+    return [directory / name for name in sorted(names) if Path(name).suffix == ".json"]
 
 
 def profile_path(name: str) -> Path:
@@ -74,10 +99,13 @@ def profile_path(name: str) -> Path:
     Raises:
         ConfigurationError: No file can have that name.
     """
-    directory = config_directory() / "profiles.d"
+    try:
+        directory = config_directory() / "profiles.d"
+    except NoHomeError as error:
+        raise ConfigurationError(f"the profile {shown(name)!r} cannot be found: {error.strerror}") from None
     if re.search(r"[/\\\0]", name):
         raise ConfigurationError(
-            f"{name!r} cannot be a profile, which is named as its file in {directory} is"
+            f"{shown(name)!r} cannot be a profile, which is named as its file in {directory} is"
         )
     return directory / f"{name}.json"
 
@@ -108,7 +136,7 @@ def read_profile(name: str) -> dict[str, Any]:
     for field in fields:
         if field not in FIELDS and field not in _OPTIONAL:
             refuse_field(
-                name, path, field, "is nothing that profiles have; delete it, or correct its spelling"
+                name, path, shown(field), "is nothing that profiles have; delete it, or correct its spelling"
             )
     return fields
 
@@ -129,7 +157,7 @@ def _read_object(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} has more than {_MAX_FILE} bytes; write it anew") from None
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}); check its owner and mode"
+            f"{shown(str(path))} cannot be read ({error.strerror}); check its owner and mode"
         ) from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not JSON ({error}); correct it, or write it anew") from None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+from smartdc._secrets import shown
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature.scheme import parse_fingerprint, parse_key_id
@@ -83,15 +84,19 @@ def sub_user_key_id(key_id: str | None, user: str) -> str:
         ConfigurationError: There is no key id, or it is another sub-user's.
     """
     if not key_id:
-        raise ConfigurationError(f"user={user!r} needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT")
+        raise ConfigurationError(
+            f"user={shown(user)!r} needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"
+        )
     if not user or "/" in user:
-        raise ConfigurationError(f"{user!r} cannot be a sub-user: give the login, without the account")
+        raise ConfigurationError(f"{shown(user)!r} cannot be a sub-user: give the login, without the account")
     match = re.fullmatch(r"(/[^/]+)(?:/users/([^/]+))?(/keys/.+)", key_id)
     if match is None:
         return key_id  # for the error that this gives where it is used
     account, named, key = match.groups()
     if named not in (None, user):
-        raise ConfigurationError(f"user={user!r}, but key_id {key_id!r} is of {named!r}: give one of them")
+        raise ConfigurationError(
+            f"user={shown(user)!r}, but key_id {shown(key_id)!r} is of {named!r}: give one of them"
+        )
     return f"{account}/users/{user}{key}"
 
 
@@ -136,12 +141,12 @@ def _names() -> list[str]:
     return [ENV, *files] if _has_environment() else files
 
 
-def sign_in_arguments(profile: Profile, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `DataCenter` that sign in with a profile.
+def sign_in_arguments(profile: Profile, given: Collection[str]) -> dict[str, Any]:
+    """The arguments of `DataCenter` that sign in with a profile, without those that are given otherwise.
 
     Args:
         profile: The profile.
-        given: Arguments that win over the profile's.
+        given: Names of the arguments that win over the profile's.
 
     Raises:
         ConfigurationError: A field of the profile cannot work.
@@ -156,7 +161,7 @@ def sign_in_arguments(profile: Profile, given: Mapping[str, Any]) -> dict[str, A
     if "secret" not in given:
         # No file is named: the key is searched for by its fingerprint, in ~/.ssh and in the agent.
         arguments |= {"secret": None, "allow_agent": True}
-    return {**arguments, **given}
+    return {name: value for name, value in arguments.items() if name not in given}
 
 
 def _url_of(profile: Profile) -> str:
@@ -175,7 +180,7 @@ def _roles_of(profile: Profile) -> tuple[str, ...]:
 
 def _key_id_of(profile: Profile, has_secret: bool) -> str:
     if "/" in profile.account or profile.account == "my":
-        _refuse(profile, "account", f"is {profile.account!r}; give {FIELDS['account']}")
+        _refuse(profile, "account", f"is {shown(profile.account)!r}; give {FIELDS['account']}")
     key_id = f"/{profile.account}/keys/{profile.key_id}"
     try:
         parsed = parse_key_id(key_id)
@@ -183,7 +188,7 @@ def _key_id_of(profile: Profile, has_secret: bool) -> str:
         _refuse(profile, "keyId", f"cannot be used: {error}")
     if parse_fingerprint(parsed.key) is None and not has_secret:
         remedy = f"give {FIELDS['keyId']}, or the file of the key as secret="
-        _refuse(profile, "keyId", f"is {profile.key_id!r}, which is no fingerprint; {remedy}")
+        _refuse(profile, "keyId", f"is {shown(profile.key_id)!r}, which is no fingerprint; {remedy}")
     return key_id
 
 
@@ -195,7 +200,7 @@ def _load(name: str) -> Profile:
     except FileNotFoundError:
         there = ", ".join(_names()) or "none"
         raise ConfigurationError(
-            f"there is no profile {name!r}: {profile_path(name)} does not exist; "
+            f"there is no profile {shown(name)!r}: {shown(str(profile_path(name)))} does not exist; "
             f"there are: {there}; {_MAKE_ONE}"
         ) from None
     return Profile(
@@ -262,7 +267,9 @@ def _is_insecure() -> bool:
     for name in ("TRITON_TLS_INSECURE", "SDC_TLS_INSECURE"):
         if value := os.environ.get(name):
             if value not in _SWITCH:
-                raise ConfigurationError(f"{name} is {value!r}; set it to true, 1, false or 0, or unset it")
+                raise ConfigurationError(
+                    f"{name} is {shown(value)!r}; set it to true, 1, false or 0, or unset it"
+                )
             return _SWITCH[value]
     return bool(os.environ.get("SDC_TESTING"))  # whatever it says
 

@@ -28,7 +28,6 @@ from tests.helpers.servers import Reply, StubServer
     [
         ("us-central-1", "https://us-central-1.api.mnx.io"),
         ("us-sw-1", "https://us-sw-1.api.joyentcloud.com"),
-        ("us-nowhere-9", "https://us-nowhere-9.api.joyentcloud.com"),
         ("api.example.com", "https://api.example.com"),
         ("api.example.com:8443", "https://api.example.com:8443"),
         ("localhost", "https://localhost"),
@@ -124,7 +123,6 @@ def test_authenticate_changes_who_signs(cloud: Emulator) -> None:
     with cloud.datacenter(key_id=None) as sdc:
         assert sdc.auth is None
         sdc.authenticate()
-        sdc.authenticate(None, str(cloud.key_file))
         assert sdc.auth is None
         with pytest.raises(AuthenticationError):
             sdc.account()

@@ -1,0 +1,241 @@
+"""The text of a private key: decrypted and decoded, or told what it is instead.
+
+Here belongs what looks into a key file. Every failure is a `KeyLoadError` that names the source and the
+remedy, and never what is in the file. The text and its passphrase are `Concealed` throughout, so that no
+traceback shows them.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from smartdc._secrets import Concealed, may_be_secret
+from smartdc.errors import KeyLoadError
+
+__all__ = [
+    "ACCEPTED",
+    "MAKE_ONE",
+    "NeedsPassphrase",
+    "Passphrase",
+    "decoded",
+    "refuse",
+    "ssh_string",
+    "stated_blob",
+]
+
+Passphrase = str | bytes | Callable[[], str | bytes | None] | None
+"""Text, bytes, or a function that is called only if the key turns out to be encrypted."""
+
+ACCEPTED = "CloudAPI takes RSA, ECDSA (P-256, P-384, P-521) and Ed25519 keys"
+MAKE_ONE = "make one with ssh-keygen -t ed25519"
+
+_LINES = "give the text as it is in the file, or the path of the file"
+
+# What people give instead of a private key: how it begins, what it is, what to do.
+_LOOKALIKES = (
+    (rb"PuTTY-User-Key-File-", "a PuTTY key", "convert it: puttygen FILE -O private-openssh"),
+    (
+        rb"\S+-cert-v01@openssh\.com |-----BEGIN CERTIFICATE|-----BEGIN X509 CERT",
+        "a certificate",
+        "give the private key that belongs to it",
+    ),
+    (
+        rb"(ssh|ecdsa|sk)-\S+ |-----BEGIN (RSA )?PUBLIC KEY|---- BEGIN SSH2 PUBLIC KEY",
+        "a public key",
+        "give the private key, the file without .pub",
+    ),
+    (rb"-----BEGIN DSA PRIVATE KEY", "a DSA key", f"{ACCEPTED}: {MAKE_ONE}"),
+    (rb"-----BEGIN [^\n]*-----\\n", "a key with '\\n' in place of its line ends", _LINES),
+    (rb"-----BEGIN [^\n]*-----[^\n]+-----END", "a key without its line ends", _LINES),
+    (rb"[0-9A-Fa-f]{64}", "hexadecimal", "decode it first: bytes.fromhex(text)"),
+    (rb"LS0tLS1CRUdJTi", "a key file in base64", "decode it first: base64.b64decode(text)"),
+    (
+        rb"b3BlbnNzaC1rZXkt|M(I[GHIJ]|HcC|C4C)[A-Za-z0-9+/_-]{40}",
+        "the base64 of a key without its first and last line",
+        _LINES,
+    ),
+)
+
+_OPENSSH_LINE = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+# How a key is encrypted, and can be read by every version of `cryptography` that serves.
+_READABLE = {
+    "aes256-ctr",
+    "aes256-cbc",
+    "aes256-gcm@openssh.com",
+    "AES-128-CBC",
+    "AES-256-CBC",
+    "DES-EDE3-CBC",
+}
+_MOST_ROUNDS = 5000  # half a minute; ssh-keygen makes 16 or 24
+_DEK_INFO = re.compile(rb"^DEK-Info: ([A-Za-z0-9-]{1,40}),", re.MULTILINE)
+
+# What is wrong, and what to do.
+_WRONG = ("cannot be decrypted: the passphrase is wrong", "give the right passphrase")
+_UNREADABLE = ("is damaged, or of a kind that cannot be read", f"{ACCEPTED}: {MAKE_ONE}")
+_NO_KEY = (
+    "is not a private key in OpenSSH, PEM or PKCS#8 form, or is damaged",
+    f"give the path of your private key as secret, or {MAKE_ONE}",
+)
+
+
+class NeedsPassphrase(KeyLoadError):
+    """The key is encrypted, and no passphrase was given."""
+
+
+class _EncryptedError(Exception):
+    """The key needs a passphrase and none was given."""
+
+
+def decoded(text: Concealed[bytes], passphrase: Concealed[Passphrase], source: str) -> object:
+    """The private key, as an object of `cryptography`.
+
+    Args:
+        text: What the file holds: OpenSSH, PEM (PKCS#1, SEC1), PKCS#8 or DER, encrypted or not.
+        passphrase: See `Passphrase`. Not asked for if the key is not encrypted.
+        source: Where the text came from, for messages.
+
+    Raises:
+        KeyLoadError: There is no usable key; the message says why and what to do.
+    """
+    _refuse_lookalikes(text, source)
+    try:
+        return _decode(text, Concealed(None), source)
+    except _EncryptedError:
+        pass
+    return _decode(text, _password(passphrase, source), source)
+
+
+def stated_blob(text: bytes) -> bytes | None:
+    """The public key that an OpenSSH private key file holds in clear, even when it is encrypted."""
+    fields = _openssh_fields(text)
+    return fields.blob if fields else None
+
+
+def ssh_string(data: bytes, position: int) -> tuple[bytes, int]:
+    """The length-prefixed string at `position`, and where it ends; empty where there is none."""
+    if len(data) < position + 4:
+        return b"", len(data)
+    (length,) = struct.unpack_from(">I", data, position)
+    start = position + 4
+    return data[start : start + length], start + length
+
+
+def refuse(source: str, problem: str, remedy: str) -> NoReturn:
+    """Raise the error about a key."""
+    raise KeyLoadError(f"{source} {problem}; {remedy}")
+
+
+def _refuse_lookalikes(text: Concealed[bytes], source: str) -> None:
+    for pattern, what, remedy in _LOOKALIKES:
+        if re.match(rb"\s*(" + pattern + rb")", text.value):
+            refuse(source, f"is {what}", remedy)
+    fields = _openssh_fields(text.value)
+    kind = ssh_string(fields.blob, 0)[0].decode("ascii", "replace") if fields else ""
+    if kind == "ssh-dss" or kind.startswith("sk-"):
+        what = "a DSA key" if kind == "ssh-dss" else f"a security key ({_printable(kind)})"
+        refuse(source, f"is {what}", f"{ACCEPTED}: {MAKE_ONE}")
+    if fields and fields.rounds > _MOST_ROUNDS:
+        problem = f"would take {fields.rounds} rounds of hashing its passphrase, so it is damaged"
+        refuse(
+            source, problem, f"give an undamaged copy, with at most {_MOST_ROUNDS} rounds (ssh-keygen -p -a)"
+        )
+
+
+def _decode(text: Concealed[bytes], password: Concealed[bytes | None], source: str) -> object:
+    """Decode it; a failure is raised outside of the `except`, to leave the other frames behind."""
+    problem: tuple[str, str] | None
+    try:
+        return _loader(text)(text.value, password.value)
+    except TypeError:
+        problem = None
+    except UnsupportedAlgorithm:  # its text may repeat bytes of the file
+        problem = _cipher_problem(text, "") or _UNREADABLE
+    except InvalidTag:  # of AES-GCM
+        problem = _WRONG
+    except ValueError as error:
+        problem = _cipher_problem(text, str(error)) or _WRONG if password.value else _NO_KEY
+    if problem is None:
+        raise _EncryptedError
+    refuse(source, *problem)
+
+
+def _loader(text: Concealed[bytes]) -> Callable[[bytes, bytes | None], Any]:
+    if _OPENSSH_LINE in text.value:
+        return serialization.load_ssh_private_key
+    if text.value[:1] == b"\x30":  # DER begins so, and no text of a key does
+        return serialization.load_der_private_key
+    return serialization.load_pem_private_key
+
+
+def _password(passphrase: Concealed[Passphrase], source: str) -> Concealed[bytes | None]:
+    given = Concealed(passphrase.value() if callable(passphrase.value) else passphrase.value)
+    if given.value is None or given.value in ("", b""):
+        raise NeedsPassphrase(
+            f"{source} is encrypted and there is no passphrase; "
+            "give passphrase=, or ssh-add the key and give allow_agent=True"
+        )
+    if isinstance(given.value, bytes):
+        return Concealed(given.value)
+    if isinstance(given.value, str):
+        return Concealed(given.value.encode("utf-8", "surrogatepass"))
+    kind = type(given.value).__name__
+    refuse(source, f"is encrypted and its passphrase is of the type {kind}", "give text, bytes or a function")
+
+
+def _cipher_problem(text: Concealed[bytes], reason: str) -> tuple[str, str] | None:
+    """What to say of a cipher that `cryptography` lacks; None where the cipher is not the problem."""
+    fields = _openssh_fields(text.value)
+    stated = _DEK_INFO.search(text.value)
+    cipher = fields.cipher if fields else stated.group(1).decode("ascii") if stated else None
+    # Of PKCS#8, only the reason tells.
+    is_unknown = cipher not in _READABLE if cipher else re.match("unknown|unsupported", reason, re.IGNORECASE)
+    if not is_unknown or cipher == "none":
+        return None
+    return (
+        f"is encrypted with {cipher or 'a cipher'}, which cannot be read here",
+        "encrypt it anew: ssh-keygen -p -Z aes256-ctr -f FILE",
+    )
+
+
+@dataclass(frozen=True)
+class _OpenSSH:
+    """What an OpenSSH file says in clear.
+
+    Attributes:
+        cipher: Name of the cipher, ``none`` for none.
+        rounds: How often the passphrase is hashed.
+        blob: The public key.
+    """
+
+    cipher: str
+    rounds: int
+    blob: bytes
+
+
+def _openssh_fields(text: bytes) -> _OpenSSH | None:
+    match = re.search(_OPENSSH_LINE + rb"([A-Za-z0-9+/=\s]+)-----END", text)
+    try:
+        body = binascii.a2b_base64(match.group(1)) if match else b""
+    except binascii.Error:
+        return None
+    magic = b"openssh-key-v1\0"
+    if not body.startswith(magic):
+        return None
+    cipher, position = ssh_string(body, len(magic))
+    _, position = ssh_string(body, position)  # the key derivation
+    options, position = ssh_string(body, position)
+    blob, _ = ssh_string(body, position + 4)  # the 4 bytes are the number of keys, always 1
+    rounds = int.from_bytes(options[-4:], "big")  # behind the salt
+    return _OpenSSH(_printable(cipher.decode("ascii", "replace")), rounds, blob) if blob else None
+
+
+def _printable(name: str) -> str:
+    return name if len(name) <= 64 and name.isprintable() and not may_be_secret(name) else "unknown"

@@ -1,0 +1,43 @@
+"""What to say when the server refuses a signature: who signed, with which key, and what to check.
+
+The server answers the same whether it does not know the account, the key, or the signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smartdc._secrets import shown
+from smartdc.http_signature.agent import P384_REASON, AgentSigner, keys_passed_over
+from smartdc.http_signature.keys import Signer
+from smartdc.http_signature.once import OnceSigner
+from smartdc.http_signature.scheme import KeyId
+
+__all__ = ["explained_refusal"]
+
+
+def explained_refusal(key_id: KeyId, signers: Sequence[Signer]) -> str:
+    """Who signed, with which key, and what to check.
+
+    Args:
+        key_id: As it was sent.
+        signers: The keys that were refused, in order; at least one.
+    """
+    keys = "; ".join(str(signer.public_key) for signer in signers)
+    whose = f"the account {shown(key_id.login)!r}"
+    if key_id.subuser:
+        whose = f"the sub-user {shown(key_id.subuser)!r} of {whose}"
+    which = "this key" if len(signers) == 1 else "one of these keys"
+    named = "" if key_id.has_fingerprint else f" by the name {shown(key_id.key)!r}"
+    text = (
+        f"signed as {shown(str(key_id))!r} with {keys}: check that {whose} exists here, and that it has "
+        f"{which}{named}"
+    )
+    if any(_is_agents(signer) for signer in signers) and not key_id.has_fingerprint:
+        not_tried = "; ".join(map(str, keys_passed_over()))
+        text += f". Not tried was {not_tried}: {P384_REASON}" if not_tried else ""
+    return text
+
+
+def _is_agents(signer: Signer) -> bool:
+    return isinstance(signer.signer if isinstance(signer, OnceSigner) else signer, AgentSigner)

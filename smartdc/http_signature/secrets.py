@@ -1,0 +1,93 @@
+"""What is given as the private key: its path, its text, or the key itself.
+
+Here belongs how the argument `secret` is read. The repr of a `KeySource` shows nothing but a path.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+from smartdc._secrets import Concealed, is_key_text, may_be_secret
+from smartdc.errors import KeyLoadError
+from smartdc.http_signature.key_text import Passphrase
+from smartdc.http_signature.keys import PrivateKey, PublicKey, public_half
+
+__all__ = ["KeySource", "Secret"]
+
+Secret = str | os.PathLike[str] | bytes | PrivateKeyTypes
+"""The path of a private key, its text, or the key as an object of `cryptography`."""
+
+
+class KeySource:
+    """Where the private key comes from, and its passphrase.
+
+    Args:
+        secret: A path, a text, or a key; None for neither.
+        passphrase: See `Passphrase`.
+
+    Attributes:
+        path: The path; None for a key's text, which gets into no message.
+        passphrase: As given.
+    """
+
+    def __init__(self, secret: Concealed[Secret | None], passphrase: Concealed[Passphrase]) -> None:
+        self.path = _path_or_none(secret)
+        self._secret: Concealed[Secret | None] = secret if self.path is None else Concealed(None)
+        self.passphrase = passphrase
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is anything to load a key from."""
+        return self.path is not None or self._secret.value is not None
+
+    def load(self) -> PrivateKey:
+        """The key.
+
+        Raises:
+            KeyLoadError: There is none, or it cannot be used.
+        """
+        if self.path is not None:
+            return PrivateKey.load(self.path, self.passphrase.value)
+        if self._secret.value is None:
+            raise KeyLoadError(
+                "no secret was given, or the key itself as text or as an object, which is never pickled: "
+                "give its path, or make a new HTTPSignatureAuth in this process"
+            )
+        if isinstance(self._secret.value, str | os.PathLike):
+            text = Concealed(os.fspath(self._secret.value).encode("utf-8", "replace"))
+            return PrivateKey.from_bytes(text.value, self.passphrase.value)
+        if isinstance(self._secret.value, bytes):
+            return PrivateKey.from_bytes(self._secret.value, self.passphrase.value)
+        return PrivateKey(self._secret.value)
+
+    def public_half(self) -> PublicKey | None:
+        """The public key, as far as it is known without a passphrase."""
+        if self.path is not None:
+            return public_half(self.path)
+        try:
+            return KeySource(self._secret, Concealed(None)).load().public_key
+        except KeyLoadError:
+            return None
+
+    def __repr__(self) -> str:
+        return f"<KeySource {'<concealed>' if self.path is None else self.path}>"
+
+
+def _path_or_none(secret: Concealed[Secret | None]) -> str | None:
+    """The path that `secret` is. What may be a key is a path only where there is such a file."""
+    if not isinstance(secret.value, str | os.PathLike):
+        return None
+    path = Concealed(os.fspath(secret.value))
+    if is_key_text(path.value) or (may_be_secret(path.value) and not _is_there(path)):
+        return None
+    return path.value
+
+
+def _is_there(path: Concealed[str]) -> bool:
+    try:
+        return Path(path.value).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # no file can have that name
+        return False

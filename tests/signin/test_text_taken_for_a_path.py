@@ -1,0 +1,207 @@
+"""Text that may be a key is in no error, wherever text is taken for a path or a name."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from smartdc import ConfigurationError, DataCenter, SmartDCError
+from smartdc._secrets import may_be_secret, shown
+from smartdc.emulator import Emulator
+from smartdc.http_signature import HTTPSignatureAuth
+from smartdc.http_signature.keys import PrivateKey
+from smartdc.http_signature.search import find_key
+from tests.helpers.keys import KeyRing
+from tests.helpers.triton_home import FINGERPRINT, TritonHome
+
+KINDS = ("rsa2048", "p256", "ed25519")
+
+
+def raw(path: Path) -> bytes:
+    key = serialization.load_ssh_private_key(path.read_bytes(), None)
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+ENCODINGS: dict[str, tuple[Callable[[Path], str], str]] = {
+    "base64 of the file": (lambda path: base64.b64encode(path.read_bytes()).decode(), "b64decode"),
+    "base64 with line ends": (lambda path: base64.encodebytes(path.read_bytes()).decode(), "b64decode"),
+    "url-safe base64": (lambda path: base64.urlsafe_b64encode(path.read_bytes()).decode(), "b64decode"),
+    "base64 of DER": (lambda path: base64.b64encode(raw(path)).decode(), "without its first and last line"),
+    "hex": (lambda path: path.read_bytes().hex(), "fromhex"),
+    "hex of DER": (lambda path: raw(path).hex(), "fromhex"),
+    "the body on one line": (
+        lambda path: "".join(path.read_text().splitlines()[1:-1]),
+        "without its first and last line",
+    ),
+    "without its first line": (
+        lambda path: "\n".join(path.read_text().splitlines()[1:]),
+        "the text as it is",
+    ),
+    "a part of the body": (lambda path: "".join(path.read_text().splitlines()[2:-1]), "is not a private key"),
+    "literal \\n": (lambda path: path.read_text().replace("\n", "\\n"), r"'\\n' in place of its line ends"),
+    "blanks for line ends": (lambda path: path.read_text().replace("\n", " "), "without its line ends"),
+}
+encodings = pytest.mark.parametrize("encoding", ENCODINGS)
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def parts(text: str) -> set[str]:
+    """Every 16 characters of it that tell something."""
+    words = re.findall(r"[A-Za-z0-9+/_=-]{16,}", text)
+    found = {word[start : start + 16] for word in words for start in range(len(word) - 15)}
+    return {part for part in found if len(set(part)) > 4 and "PRIVATE" not in part and "-----" not in part}
+
+
+@encodings
+@kinds
+@pytest.mark.parametrize("as_path", [False, True])
+def test_as_a_secret_it_is_refused_with_advice(
+    kind: str, encoding: str, ssh_keys: KeyRing, as_path: bool
+) -> None:
+    make, advice = ENCODINGS[encoding]
+    text = make(ssh_keys.path(kind))
+    with pytest.raises(SmartDCError) as caught:
+        DataCenter("us-central-1", "/bob/keys/x", Path(text) if as_path else text)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 300
+    assert not [part for part in parts(text) if part in message]
+    if not as_path:  # of which pathlib drops a part
+        assert re.search(advice, message)
+
+
+PLACES: dict[str, Callable[[str], Any]] = {
+    "secret": lambda text: DataCenter("us-central-1", "/bob/keys/x", text),
+    "secret of an agent": lambda text: DataCenter("us-central-1", "/bob/keys/x", text, allow_agent=True),
+    "secret of a signature": lambda text: HTTPSignatureAuth("/bob/keys/x", text),
+    "key id": lambda text: DataCenter("us-central-1", text, "/nonexistent"),
+    "key id with a path": lambda text: DataCenter("us-central-1", f"/bob/keys//{text}", None),
+    "key id without a path": lambda text: DataCenter("us-central-1", f"/bob/keys/{text}", None),
+    "key id of a sub-user": lambda text: DataCenter("us-central-1", text, "/nonexistent", user="bob"),
+    "sub-user": lambda text: DataCenter("us-central-1", "/bob/users/x/keys/x", "/nonexistent", user=text),
+    "sub-user alone": lambda text: DataCenter("us-central-1", user=text),
+    "location": lambda text: DataCenter(text),
+    "key file": lambda text: PrivateKey.load(text),
+    "key that is searched for": lambda text: find_key(text),
+    "path that is searched for": lambda text: find_key(f"~/{text}"),
+    "file that is searched in": lambda text: find_key(FINGERPRINT, file=text),
+    "profile": lambda text: DataCenter.from_profile(text),
+}
+
+
+@encodings
+@pytest.mark.parametrize("place", PLACES)
+def test_it_is_in_no_error(place: str, encoding: str, ssh_keys: KeyRing, triton: TritonHome) -> None:
+    text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
+    with pytest.raises(SmartDCError) as caught:
+        PLACES[place](text)
+    assert not [part for part in parts(text) if part in str(caught.value)]
+
+
+@encodings
+@pytest.mark.parametrize("variable", ["TRITON_KEY_ID", "TRITON_ACCOUNT", "TRITON_URL", "TRITON_PROFILE"])
+def test_it_is_in_no_error_about_the_environment(
+    variable: str, encoding: str, ssh_keys: KeyRing, triton: TritonHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
+    for name, value in {
+        "TRITON_KEY_ID": FINGERPRINT,
+        "TRITON_ACCOUNT": "bob",
+        "TRITON_URL": "https://cloud.example",
+        variable: text,
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SmartDCError) as caught:
+        DataCenter.from_profile()
+    assert not [part for part in parts(text) if part in str(caught.value)]
+
+
+@encodings
+@pytest.mark.parametrize("field", ["url", "account", "keyId"])
+def test_it_is_in_no_error_about_a_profile(
+    field: str, encoding: str, ssh_keys: KeyRing, triton: TritonHome
+) -> None:
+    text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
+    triton.profile("one", **{field: text})
+    with pytest.raises(SmartDCError) as caught:
+        DataCenter.from_profile("one")
+    assert not [part for part in parts(text) if part in str(caught.value)]
+    path = triton.profile("two")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {text: 1}))
+    assert not [part for part in parts(text) if part in str(DataCenter.profiles()["two"].error)]
+
+
+@encodings
+def test_the_socket_of_an_agent(
+    encoding: str, ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch, no_ssh_agent: None
+) -> None:
+    text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
+    monkeypatch.setenv("SSH_AUTH_SOCK", text)
+    with pytest.raises(SmartDCError) as caught:
+        DataCenter("us-central-1", "/bob/keys/x", "/nonexistent", allow_agent=True)
+    assert not [part for part in parts(text) if part in str(caught.value)]
+
+
+@encodings
+def test_authorities(cloud: Emulator, encoding: str, ssh_keys: KeyRing) -> None:
+    text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
+    with pytest.raises(SmartDCError) as caught, cloud.datacenter(verify=text, retry="none") as sdc:
+        sdc.account()
+    assert not [part for part in parts(text) if part in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/bob/.ssh/id_ed25519",
+        "~/.ssh/MyCompany-Production-Key-2024",
+        "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/tmp4x_3kq9d/id",
+        "/var/run/secrets/550e8400-e29b-41d4-a716-446655440000/id_rsa",
+        "C:\\Users\\Bob\\.ssh\\id_rsa",
+        "/tmp/pytest-of-bob/pytest-0/test_a_rather_long_name_of_a_test0/home/.ssh/id_ecdsa.pub",
+    ],
+)
+def test_a_path_is_shown(path: str) -> None:
+    assert shown(path) == path
+    with pytest.raises(ConfigurationError, match=re.escape(path)):
+        DataCenter("us-central-1", "/bob/keys/x", path)
+
+
+def test_a_file_whose_name_looks_like_a_key_is_read(tmp_path: Path, ssh_keys: KeyRing) -> None:
+    path = tmp_path / base64.b64encode(bytes(range(90))).decode().replace("/", "_")
+    assert may_be_secret(str(path))
+    path.write_bytes(ssh_keys.path("p256").read_bytes())
+    assert HTTPSignatureAuth("/bob/keys/x", str(path)).signer.public_key == ssh_keys.public("p256")
+
+
+def test_der_is_read(tmp_path: Path, ssh_keys: KeyRing) -> None:
+    (tmp_path / "id.der").write_bytes(raw(ssh_keys.path("rsa2048")))
+    for secret in (tmp_path / "id.der", raw(ssh_keys.path("rsa2048"))):
+        auth = HTTPSignatureAuth("/bob/keys/x", secret)
+        assert auth.signer.public_key == ssh_keys.public("rsa2048")
+
+
+def test_control_characters_do_not_reach_a_terminal() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter("us-central-1", "/bob/keys/x", "/no/such\x1b[31mfile")
+    assert str(caught.value).isprintable()
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter("a\x1b[31m.example")
+    assert str(caught.value).isprintable()
+
+
+def test_the_verbose_line_has_no_secret(cloud: Emulator, ssh_keys: KeyRing) -> None:
+    stream = io.StringIO()
+    with cloud.datacenter(verbose=stream) as sdc:
+        sdc.keys()
+    assert "Signature" not in stream.getvalue()
