@@ -102,7 +102,7 @@ class Stream(ABC, Generic[T_co]):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'closed' if self.closed else 'open'}>"
+        return f"<{type(self).__name__} {'closed' if vars(self).get('closed') else 'open'}>"
 
 
 class Conversation(Stream[T_co]):

@@ -131,6 +131,8 @@ class Emulator:
         self.stop()
 
     def __repr__(self) -> str:
+        if "_server" not in vars(self):  # in a traceback out of the constructor
+            return "<Emulator>"
         state = "running" if self._server else "stopped"
         return f"<Emulator {self.account.login}: {', '.join(self._sites)}, {state}>"
 

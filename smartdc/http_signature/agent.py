@@ -196,7 +196,7 @@ class AgentSigner:
         raise KeyLoadError(f"{self.source} signed as {name!r}, which CloudAPI does not verify: {reason}")
 
     def __repr__(self) -> str:
-        return f"<AgentSigner {self.public_key}>"
+        return f"<AgentSigner {vars(self).get('public_key', '')}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a connection to ssh-agent is not pickled: look the key up again")

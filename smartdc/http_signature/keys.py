@@ -208,7 +208,7 @@ class PrivateKey:
         return algorithm, self._key.sign(data, ec.ECDSA(digest))
 
     def __repr__(self) -> str:
-        return f"<PrivateKey {self.public_key}>"
+        return f"<PrivateKey {vars(self).get('public_key', '')}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("private keys are not pickled: pickle the path and load it again")

@@ -80,7 +80,7 @@ class OnceSigner:
         self._signings: dict[bytes, _Signing] = {}
 
     def __repr__(self) -> str:
-        return repr(self.signer)
+        return f"<OnceSigner {vars(self).get('signer', '')}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("signatures are not pickled, nor what makes them")

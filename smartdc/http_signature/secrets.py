@@ -73,7 +73,7 @@ class KeySource:
             return None
 
     def __repr__(self) -> str:
-        return f"<KeySource {'<concealed>' if self.path is None else self.path}>"
+        return f"<KeySource {vars(self).get('path') or '<concealed>'}>"
 
 
 def _path_or_none(secret: Concealed[Secret | None]) -> str | None:

@@ -312,10 +312,12 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         return cast(Mapping[str, Any], self._last).get(field)
 
     def __str__(self) -> str:
-        return self.id
+        return str(vars(self).get("id", "?"))
 
     def __repr__(self) -> str:
         """What is known without a request, and no secret."""
+        if "_data" not in vars(self):  # in a traceback out of the constructor
+            return "<Machine>"
         known = "" if self._data is None else f"{self.name} ({self.state}) "
         return f"<Machine {known}{self.id} in {self.datacenter.location}>"
 

@@ -143,9 +143,11 @@ class Snapshot:
         self.updated = parse_time(data.get("updated")) or self.created
 
     def __str__(self) -> str:
-        return self.name
+        return str(vars(self).get("name", "?"))
 
     def __repr__(self) -> str:
+        if "name" not in vars(self):  # in a traceback out of the constructor
+            return "<Snapshot>"
         return f"<Snapshot {self.name} ({self.state}) of machine {self.machine.id}>"
 
 
