@@ -1,0 +1,153 @@
+"""Names of data centers: whose URL counts, which are refused, and which are closed."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from smartdc import ConfigurationError, DataCenter, LegacyDataCenter
+from smartdc.emulator import Emulator
+from smartdc.signin.locations import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS
+from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer
+
+
+@pytest.mark.parametrize(
+    ("name", "likely"),
+    [("us-centrl-1", "us-central-1"), ("us-central1", "us-central-1"), ("us_sw_1", "us-sw-1")],
+)
+def test_an_unknown_bare_name_is_refused_with_the_likely_one(name: str, likely: str) -> None:
+    for kind in (DataCenter, LegacyDataCenter):
+        with pytest.raises(ConfigurationError) as caught:
+            kind(name)
+        message = str(caught.value)
+        assert message.startswith(f"'{name}' is not a location (did you mean {likely}?): give a URL")
+        assert all(known in message for known in KNOWN_LOCATIONS)
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", ["nowhere", "us-nowhere-9", "cloudapi", "London"])
+def test_an_unknown_bare_name_that_is_like_no_other(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"'{name}' is not a location.*us-central-1"):
+        DataCenter(name)
+
+
+def test_a_private_cloud_s_names_are_told() -> None:
+    with pytest.raises(ConfigurationError, match=r"did you mean lab-1.*or one of lab-1, lab-2$"):
+        DataCenter("lab1", known_locations={"lab-1": "https://a.example", "lab-2": "https://b.example"})
+
+
+def forbid_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any, **_: Any) -> None:
+        raise AssertionError(f"a connection to {arguments}")
+
+    monkeypatch.setattr("socket.create_connection", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
+
+
+@pytest.mark.parametrize("location", [None, *(set(KNOWN_LOCATIONS) - {"us-central-1"})])
+@pytest.mark.parametrize("kind", [DataCenter, LegacyDataCenter])
+def test_a_closed_data_center_says_so_at_the_first_request(
+    monkeypatch: pytest.MonkeyPatch, location: str | None, kind: type[DataCenter]
+) -> None:
+    forbid_network(monkeypatch)
+    with kind(location) as sdc, pickle.loads(pickle.dumps(sdc)) as again:  # noqa: S301 - our own
+        actions = [sdc.account, sdc.ping, sdc.machines, sdc.changefeed, again.account, sdc.as_role("x").keys]
+        for action in actions:
+            with pytest.raises(ConfigurationError) as caught:
+                action()
+            assert f"{location or DEFAULT_LOCATION}" in str(caught.value)
+            assert "closed in 2019: give the location, such as us-central-1 or a URL" in str(caught.value)
+        assert (location in (None, DEFAULT_LOCATION)) == ("where no location is given" in str(caught.value))
+
+
+def test_the_constants_stay() -> None:
+    assert DEFAULT_LOCATION == "us-west-1"
+    assert KNOWN_LOCATIONS["us-west-1"] == "https://us-west-1.api.joyentcloud.com"
+    assert len(KNOWN_LOCATIONS) == 7
+    assert len(TELEFONICA_LOCATIONS) == 4
+
+
+def test_a_name_of_joyent_s_that_is_another_s_now_is_used(cloud: Emulator) -> None:
+    with cloud.datacenter("us-east-1") as sdc:
+        assert sdc.account()["login"] == "test"
+    assert cloud.calls[-1].datacenter == "us-east-1"
+
+
+def test_a_closed_host_that_is_given_as_it_is_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid_network(monkeypatch)
+    for location in ("us-west-1.api.joyentcloud.com", "https://us-west-1.api.joyentcloud.com"):
+        with DataCenter(location) as sdc, pytest.raises(AssertionError, match="a connection to"):
+            sdc.account()
+
+
+def test_what_the_caller_gave_wins_over_what_the_server_says(cloud: Emulator, stub: StubServer) -> None:
+    mine = {"here": cloud.url("us-sw-1"), "us-east-1": stub.url}
+    with cloud.datacenter(location="here", known_locations=mine, headers={"X-Mine": "1"}) as sdc:
+        found = sdc.datacenters()
+        assert found["us-east-1"] == cloud.url("us-east-1") != stub.url
+        assert sdc.known_locations["us-east-1"] == stub.url
+        assert sdc.known_locations["eu-ams-1"] == found["eu-ams-1"]
+        stub.answer(Reply({"login": "mine"}))
+        with sdc.datacenter("us-east-1") as east:
+            assert east.account()["login"] == "mine"
+        # Also what is given later, and in what is made of it.
+        sdc.known_locations["eu-ams-1"] = stub.url
+        for view in (sdc, sdc.as_role("x"), pickle.loads(pickle.dumps(sdc))):  # noqa: S301 - our own
+            view.datacenters()
+            assert view.known_locations["eu-ams-1"] == stub.url
+            assert view.known_locations["us-east-1"] == stub.url
+
+
+def test_what_the_server_says_wins_over_what_this_library_knows(cloud: Emulator) -> None:
+    with cloud.datacenter(location="us-central-1", known_locations=None) as sdc:
+        sdc.known_locations["us-central-1"] = cloud.url("us-sw-1")
+        sdc._open()
+        assert sdc.known_locations["us-east-1"] == KNOWN_LOCATIONS["us-east-1"]
+        with sdc.datacenter("us-east-1") as east:  # the server is asked first
+            assert east.base_url == cloud.url("us-east-1")
+            assert east.account()["login"] == "test"
+        with sdc.datacenter("eu-ams-1") as ams:
+            assert ams.base_url == cloud.url("eu-ams-1")
+        assert sent(cloud)[0] == call("GET", "/my/datacenters")
+        assert sum(got.path == "/my/datacenters" for got in cloud.calls) == 1
+        assert KNOWN_LOCATIONS["us-east-1"].endswith(".joyentcloud.com")
+        # Closed, and not of this cloud.
+        with pytest.raises(ConfigurationError, match="no data center 'us-west-1' here") as caught:
+            sdc.datacenter("us-west-1")
+        assert "us-west-1" not in str(caught.value).partition("known are")[2]
+
+
+def test_a_server_that_moves_a_data_center(stub: StubServer) -> None:
+    with DataCenter(stub.url, login="bob") as sdc:
+        for host in ("a", "b"):
+            stub.answer(Reply({"x": f"https://{host}.example"}))
+            sdc.datacenters()
+            assert sdc.datacenter("x").base_url == f"https://{host}.example"
+
+
+def test_the_hash_stays_when_the_login_is_learned(cloud: Emulator, sdc: DataCenter) -> None:
+    ident = sdc.account()["id"]
+    key_id = cloud.key_id.replace("/test/", f"/{ident}/")
+    with cloud.datacenter(key_id=key_id) as one, cloud.datacenter(key_id=key_id) as other:
+        kept = {one: "x"}
+        before = hash(one)
+        assert one == other
+        assert one.account()["login"] == one.login == "test"
+        assert hash(one) == before
+        assert kept[one] == "x"
+        assert one == other
+        one.login = "other"
+        assert one != other
+        assert kept[one] == "x"
+
+
+def test_the_login_is_fixed_once_it_is_known(stub: StubServer) -> None:
+    with DataCenter(stub.url) as sdc:
+        for login in ("bob", "eve"):
+            stub.answer(Reply({"login": login}))
+            sdc.account()
+            assert sdc.login == "bob"
