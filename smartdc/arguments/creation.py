@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from smartdc.arguments.ids import entity_id, machine_ref
+from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, checked_tags
 from smartdc.errors import ConfigurationError
 from smartdc.types import Locality, NetworkObject, VolumeMount
@@ -63,7 +63,7 @@ def flat_entries(
     """
     entries = dict(metadata or {})
     if boot_script is not None:
-        entries["user-script"] = Path(boot_script).expanduser().read_text(encoding="utf-8")
+        entries["user-script"] = script_text(boot_script)
     flat = {f"metadata.{key}": value for key, value in checked_metadata(entries).items()}
     return flat | {f"tag.{key}": value for key, value in checked_tags(tags or {}).items()}
 

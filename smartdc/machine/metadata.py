@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any, cast
 
 from smartdc._http.exchange import at_once
 from smartdc.arguments.ids import shown
+from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, given_entries, readable_alone
 from smartdc.errors import ConfigurationError, NotFoundError
 from smartdc.machine.endpoint import MachineEndpoint
@@ -109,8 +109,7 @@ class Metadata(MachineEndpoint):
         Args:
             filename: Path of the script. The service that runs it kills it after 300 seconds.
         """
-        script = Path(filename).expanduser().read_text(encoding="utf-8")
-        self.update_metadata({"user-script": script})
+        self.update_metadata({"user-script": script_text(filename)})
 
     def delete_boot_script(self) -> None:
         """Delete the script that this machine runs when it boots.
