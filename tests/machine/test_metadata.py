@@ -113,7 +113,7 @@ def test_boot_script_of_a_lazy_machine(cloud: Emulator, sdc: DataCenter, site: S
 
 
 def test_boot_script_that_does_not_exist(cloud: Emulator, machine: Machine) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ConfigurationError, match=r"no-such-script.*No such file"):
         machine.set_boot_script("no-such-script")
     assert sent(cloud) == []
 
