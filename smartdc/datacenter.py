@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
+from os import PathLike, fsdecode
 from typing import Any, Self, TextIO
 
 import requests
@@ -142,7 +142,10 @@ class DataCenter(
         del secret, passphrase
         self.location = location or DEFAULT_LOCATION
         # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
-        own_cloud = location is not None and is_address(location)
+        own_cloud = isinstance(location, str) and is_address(location)
+        if known_locations is not None and not isinstance(known_locations, Mapping):
+            kind = type(known_locations).__name__
+            raise ConfigurationError(f"known_locations is a dict of names and URLs, not {kind}")
         self._default_locations = {} if known_locations or own_cloud else dict(KNOWN_LOCATIONS)
         self._told_locations = {}
         self.known_locations = dict(known_locations or self._default_locations)
@@ -281,6 +284,8 @@ class DataCenter(
         Raises:
             ConfigurationError: The cloud has none by that name.
         """
+        if not isinstance(name, str):
+            raise ConfigurationError(f"the name of a data center is text, not {type(name).__name__}")
         if not is_address(name) and name != self.location:
             if name not in self.known_locations or self._is_default(name):
                 self.datacenters()
@@ -382,8 +387,11 @@ class _Key:
 
 def _authorities(verify: str | PathLike[str]) -> str:
     """The path of a file of authorities; a certificate's text, or a key's, is refused."""
+    if not isinstance(verify, str | PathLike):
+        kind = type(verify).__name__
+        raise ConfigurationError(f"verify is True, False or the path of a file of certificates, not {kind}")
     try:
-        path = expanded(verify)
+        path = expanded(fsdecode(verify))
         problem = "is not the path of a file" if may_be_secret(str(verify)) and not path.exists() else None
     except OSError as error:  # no home directory, or a name that no file can have
         problem = f"cannot be found: {error.strerror}"

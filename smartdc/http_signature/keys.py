@@ -185,9 +185,11 @@ class PrivateKey:
         Raises:
             KeyLoadError: There is no usable key; the message says why and what to do.
         """
-        concealed, source = Concealed(passphrase), f"the private key {shown(os.fspath(path))}"
+        concealed = Concealed(passphrase)
         del passphrase
-        return cls(decoded(Concealed(read_key_file(path)), concealed, source), source)
+        text = Concealed(read_key_file(path))
+        source = f"the private key {shown(os.fsdecode(path))}"
+        return cls(decoded(text, concealed, source), source)
 
     @classmethod
     def from_bytes(
@@ -196,6 +198,8 @@ class PrivateKey:
         """Read a private key from what such a file holds; otherwise as `load`."""
         text, concealed = Concealed(data), Concealed(passphrase)
         del data, passphrase
+        if not isinstance(text.value, bytes):
+            refuse(source, f"is {type(text.value).__name__}", "give bytes")
         return cls(decoded(text, concealed, source), source)
 
     def sign(self, data: bytes) -> tuple[str, bytes]:
@@ -220,9 +224,11 @@ def read_key_file(path: str | os.PathLike[str], limit: int = _MAX_FILE) -> bytes
     Raises:
         KeyLoadError: It cannot be read, or is not such a file.
     """
-    source = f"the key file {shown(os.fspath(path))}"
+    if not isinstance(path, str | os.PathLike):
+        raise KeyLoadError(f"the path of a key is text, not {type(path).__name__}; give the path of its file")
+    source = f"the key file {shown(os.fsdecode(path))}"
     try:
-        return read_small_file(expanded(path), limit)
+        return read_small_file(expanded(os.fsdecode(path)), limit)
     except NotRegularError as error:
         refuse(source, str(error), "give the path of the private key itself")
     except TooLargeError:

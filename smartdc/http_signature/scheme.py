@@ -94,7 +94,11 @@ def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
     Raises:
         ConfigurationError: ``date`` is not among them, or a name cannot be signed.
     """
-    names = tuple(name.lower() for name in (value.split() if isinstance(value, str) else value))
+    parts: object = value.split() if isinstance(value, str) else value
+    given = tuple(parts) if isinstance(parts, Iterable) else (parts,)
+    if not all(isinstance(name, str) for name in given):
+        raise ConfigurationError("signed_headers are names of headers, such as '(request-target)' and 'date'")
+    names = tuple(name.lower() for name in given)
     for name in names:
         if name in _NEVER_SIGNED or (name != REQUEST_TARGET and not _TOKEN.fullmatch(name)):
             raise ConfigurationError(
@@ -103,10 +107,10 @@ def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
             )
     if "date" not in names:
         raise ConfigurationError(
-            f"signed_headers must include 'date' (the server insists), not only {names!r}"
+            f"signed_headers must include 'date' (the server insists), not only {shown(' '.join(names))!r}"
         )
     if len(set(names)) != len(names):
-        raise ConfigurationError(f"signed_headers names a header twice: {names!r}")
+        raise ConfigurationError(f"signed_headers names a header twice: {shown(' '.join(names))!r}")
     return names
 
 

@@ -220,6 +220,10 @@ class _Search:
 
 
 def _wanted(key_id: str) -> _Wanted:
+    if not isinstance(key_id, str):
+        raise ConfigurationError(
+            f"a fingerprint or the path of a public key is text, not {type(key_id).__name__}"
+        )
     fingerprint = parse_fingerprint(key_id)
     if fingerprint is not None:
         md5, sha256 = fingerprint
@@ -236,8 +240,10 @@ def _wanted(key_id: str) -> _Wanted:
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigurationError(f"the path of a key is text, not {type(path).__name__}")
     try:
-        return expanded(path)
+        return expanded(os.fsdecode(path))
     except NoHomeError as error:
         problem = error.strerror
     raise KeyLoadError(f"{shown(os.fspath(path))} cannot be found: {problem}")

@@ -57,7 +57,7 @@ class KeySource:
                 "give its path, or make a new HTTPSignatureAuth in this process"
             )
         if isinstance(self._secret.value, str | os.PathLike):
-            text = Concealed(os.fspath(self._secret.value).encode("utf-8", "replace"))
+            text = Concealed(os.fsdecode(self._secret.value).encode("utf-8", "replace"))
             return PrivateKey.from_bytes(text.value, self.passphrase.value)
         if isinstance(self._secret.value, bytes):
             return PrivateKey.from_bytes(self._secret.value, self.passphrase.value)
@@ -80,7 +80,7 @@ def _path_or_none(secret: Concealed[Secret | None]) -> str | None:
     """The path that `secret` is. What may be a key is a path only where there is such a file."""
     if not isinstance(secret.value, str | os.PathLike):
         return None
-    path = Concealed(os.fspath(secret.value))
+    path = Concealed(os.fsdecode(secret.value))
     if is_key_text(path.value) or (may_be_secret(path.value) and not _is_there(path)):
         return None
     return path.value

@@ -58,6 +58,8 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
     Raises:
         ConfigurationError: It is none of these.
     """
+    if not isinstance(location, str):
+        raise ConfigurationError(f"a location is text, not {type(location).__name__}")
     if location in known_locations:
         return checked_url(known_locations[location])
     if "://" in location:
@@ -88,6 +90,8 @@ def checked_url(url: str) -> str:
         ConfigurationError: It is no such URL.
     """
     remedy = "give it as https://host[:port][/path]"
+    if not isinstance(url, str):
+        raise ConfigurationError(f"a CloudAPI URL is text, not {type(url).__name__}; {remedy}")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

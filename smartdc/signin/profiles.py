@@ -83,6 +83,8 @@ def sub_user_key_id(key_id: str | None, user: str) -> str:
     Raises:
         ConfigurationError: There is no key id, or it is another sub-user's.
     """
+    if not isinstance(user, str):
+        raise ConfigurationError(f"user is the login of a sub-user, not {type(user).__name__}")
     if not key_id:
         raise ConfigurationError(
             f"user={shown(user)!r} needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"
@@ -111,6 +113,8 @@ def load_profile(name: str | None = None) -> Profile:
         ConfigurationError: There is none, or it cannot be used. The message names the file or variable,
             the field and the remedy.
     """
+    if name is not None and not isinstance(name, str):
+        raise ConfigurationError(f"the name of a profile is text, not {type(name).__name__}")
     name = name or os.environ.get("TRITON_PROFILE") or configured_name()
     if name is None and not _has_environment():
         raise ConfigurationError(
