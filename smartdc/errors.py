@@ -218,22 +218,9 @@ class BadRequestError(APIError):
 
 
 class AuthenticationError(APIError):
-    """401: no signature, an unknown key, or a signature that does not verify.
-
-    Attributes:
-        signed: Who signed, with which key, and what to check; the server does not say what was wrong.
-    """
+    """401: no signature, an unknown key, or a wrong one. `signed` says who signed, and what to check."""
 
     signed: str | None = None
-
-    def explain(self, signed: str) -> None:
-        """Add what is known here to what the server said."""
-        self.signed = signed
-        self.args = (self._describe(),)
-
-    def _describe(self) -> str:
-        signed = "".join(char if char.isprintable() else "?" for char in self.signed or "")
-        return super()._describe() + (f"; {signed}" if signed else "")
 
 
 class NotAuthorizedError(APIError):

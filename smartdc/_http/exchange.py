@@ -112,7 +112,8 @@ class Exchange:
                     return error.response  # an attempt whose answer was lost has done it
                 if not self._before_next(error):
                     if isinstance(error, AuthenticationError):
-                        error.explain(self._how_signed())
+                        error.signed = self._how_signed()
+                        error.args = (f"{error}; {error.signed}",)
                     raise
 
     @property
