@@ -110,7 +110,12 @@ def decoded(text: Concealed[bytes], passphrase: Concealed[Passphrase], source: s
         return _decode(text, Concealed(None), source)
     except _EncryptedError:
         pass
-    return _decode(text, _password(passphrase, source), source)
+    password = _password(passphrase, source)
+    try:
+        return _decode(text, password, source)
+    except _EncryptedError:  # it says so, and is not
+        problem, remedy = _UNREADABLE
+    raise KeyLoadError(f"{source} {problem}; {remedy}")
 
 
 def stated_blob(text: bytes) -> bytes | None:
@@ -162,6 +167,8 @@ def _decode(text: Concealed[bytes], password: Concealed[bytes | None], source: s
         problem = _WRONG
     except ValueError as error:
         problem = _cipher_problem(text, str(error)) or _WRONG if password.value else _NO_KEY
+    except Exception:
+        problem = _UNREADABLE
     if problem is None:
         raise _EncryptedError
     refuse(source, *problem)

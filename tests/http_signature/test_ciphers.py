@@ -112,6 +112,21 @@ def test_a_damaged_number_of_rounds_does_not_take_for_ever(ssh_keys: KeyRing) ->
     )
 
 
+def test_a_damaged_key_derivation_of_pkcs8(ssh_keys: KeyRing, tmp_path: Path) -> None:
+    path = tmp_path / "id"
+    openssl(
+        *("pkcs8", "-topk8", "-scrypt", "-passout", f"pass:{PASSPHRASE}", "-outform", "DER"),
+        *("-in", str(ssh_keys.path("rsa2048", "PEM")), "-out", str(path)),
+    )
+    whole = path.read_bytes()
+    cost = bytes.fromhex("02024000")  # 16384, of which scrypt takes powers of 2 only
+    assert cost in whole
+    path.write_bytes(whole.replace(cost, bytes.fromhex("02027f00")))
+    assert "is damaged, or of a kind that cannot be read" in refusal(
+        lambda: PrivateKey.load(path, PASSPHRASE)
+    )
+
+
 def openssl(*arguments: str) -> None:
     done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
