@@ -187,13 +187,22 @@ class AgentSigner:
         if name == "ssh-ed25519":
             return "ed25519-sha512", raw
         if name in _RSA_ALGORITHMS:
-            return _RSA_ALGORITHMS[name], raw
+            # gpg-agent leaves out leading zeros, which one signature of 256 has; the server needs them all.
+            return _RSA_ALGORITHMS[name], raw.rjust(self._modulus_size, b"\0")
         if name in _ECDSA_ALGORITHMS:
             numbers = _read(raw)
             r, s = numbers.get_mpint(), numbers.get_mpint()
             return _ECDSA_ALGORITHMS[name], encode_dss_signature(r, s)
         reason = P384_REASON if name == _P384 else f"choose another key, {_USE_A_FILE}"
         raise KeyLoadError(f"{self.source} signed as {name!r}, which CloudAPI does not verify: {reason}")
+
+    @property
+    def _modulus_size(self) -> int:
+        """Bytes of an RSA key's modulus, and of its signatures."""
+        fields = _read(self.public_key.blob)
+        fields.get_text()
+        fields.get_mpint()
+        return (fields.get_mpint().bit_length() + 7) // 8
 
     def __repr__(self) -> str:
         return f"<AgentSigner {vars(self).get('public_key', '')}>"

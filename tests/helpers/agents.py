@@ -122,6 +122,7 @@ class OwnAgent:
         socket: Where it listens.
         signed: What it was asked to sign, and did, in order.
         refused: How many requests to sign it has refused.
+        strips_zeros: Whether RSA signatures lack their leading zeros, as gpg-agent's do.
         before_signing: Called with what it is asked to sign.
     """
 
@@ -129,6 +130,7 @@ class OwnAgent:
         self.socket = socket
         self.signed: list[bytes] = []
         self.refused = 0
+        self.strips_zeros = False
         self.before_signing: Callable[[bytes], None] = lambda data: None
         self._keys: dict[bytes, tuple[Any, str]] = {}
         self._lock = threading.Lock()
@@ -165,7 +167,8 @@ class OwnAgent:
             return _string(b"ssh-ed25519") + _string(private.sign(data))
         if isinstance(private, rsa.RSAPrivateKey) and flags in _HASHES:
             name, digest = _HASHES[flags]
-            return _string(name) + _string(private.sign(data, padding.PKCS1v15(), digest))
+            signature = private.sign(data, padding.PKCS1v15(), digest)
+            return _string(name) + _string(signature.lstrip(b"\0") if self.strips_zeros else signature)
         return None
 
 

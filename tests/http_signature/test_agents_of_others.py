@@ -16,7 +16,8 @@ import pytest
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature import agent as agent_module
-from smartdc.http_signature.agent import AgentSigner, shared_agent
+from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
+from smartdc.http_signature.keys import PrivateKey
 from tests.helpers.agents import OwnAgent
 from tests.helpers.keys import KeyRing
 from tests.http_signature.checks import signs
@@ -100,3 +101,13 @@ def test_gpg_agent(gpg_agent: None) -> None:
         auth = HTTPSignatureAuth(f"/bob/keys/{held[kind].sha256}", None)
         assert auth.signer.source.startswith("the ssh-agent's key")
         assert signs(auth.signer) == algorithm
+
+
+def test_rsa_signatures_without_their_leading_zeros(own_agent: OwnAgent, ssh_keys: KeyRing) -> None:
+    own_agent.strips_zeros = True
+    own_agent.add(ssh_keys.path("rsa2048"))
+    (signer,) = find_signers(shared_agent(), "any", lambda key: True)
+    private = PrivateKey.load(ssh_keys.path("rsa2048"))
+    texts = (str(number).encode() for number in range(5000))
+    short = next(text for text in texts if private.sign(text)[1].startswith(b"\0"))
+    assert signer.sign(short) == private.sign(short)
