@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike, fsdecode
+from os import PathLike
 from typing import Any, Self, TextIO
 
 import requests
 
-from smartdc._files import expanded
 from smartdc._http.bodies import ANSWER_SECONDS, DEFAULT_LIMIT
 from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
 from smartdc._http.retry import RetryPolicy
 from smartdc._http.waiting import Clock
-from smartdc._secrets import Concealed, may_be_secret, shown
+from smartdc._secrets import Concealed, shown
 from smartdc.api.accesskeys import AccessKeyOperations
 from smartdc.api.account import AccountOperations
 from smartdc.api.datacenters import DatacenterOperations
@@ -33,6 +32,7 @@ from smartdc.api.volumes import VolumeOperations
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
+from smartdc.signin.authorities import authorities_path
 from smartdc.signin.locations import (
     DEFAULT_LOCATION,
     KNOWN_LOCATIONS,
@@ -154,7 +154,7 @@ class DataCenter(
             auth=None,
             headers=headers,
             api_version=api_version,
-            verify=verify if isinstance(verify, bool) else _authorities(verify),
+            verify=verify if isinstance(verify, bool) else authorities_path(verify),
             verbose=verbose,
             timeout=timeout,
             pool_size=pool_size,
@@ -383,22 +383,3 @@ class _Key:
     def is_chosen(self) -> bool:
         """Whether it is not what the constructor has by default."""
         return self.is_given and (self.secret.value, self.passphrase.value) != (_DEFAULT_SECRET, None)
-
-
-def _authorities(verify: str | PathLike[str]) -> str:
-    """The path of a file of authorities; a certificate's text, or a key's, is refused."""
-    if not isinstance(verify, str | PathLike):
-        kind = type(verify).__name__
-        raise ConfigurationError(f"verify is True, False or the path of a file of certificates, not {kind}")
-    try:
-        path = expanded(fsdecode(verify))
-        problem = "is not the path of a file" if may_be_secret(str(verify)) and not path.exists() else None
-    except OSError as error:  # no home directory, or a name that no file can have
-        problem = f"cannot be found: {error.strerror}"
-    except ValueError:  # a NUL in it
-        problem = "is not the path of a file"
-    if problem is not None:
-        raise ConfigurationError(
-            f"verify={shown(str(verify))!r} {problem}; give the path of a file of certificates"
-        )
-    return str(path)
