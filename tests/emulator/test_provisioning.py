@@ -17,27 +17,6 @@ def creation(raw: Raw) -> Creation:
     return Creation(raw)
 
 
-@pytest.mark.parametrize("rule", ["instance==web0", "role!=~w*b", ["a_b==/^w.b$/", "tag.x!=1"], "", []])
-def test_affinity(creation: Creation, rule: Any) -> None:
-    assert creation.made(affinity=rule)["state"] == "running"
-
-
-@pytest.mark.parametrize(
-    ("rule", "message"),
-    [
-        (
-            "web0",
-            'could not find operator in affinity rule: expected one of "==", "!=": "web0"',
-        ),
-        (["a_b==c", "1x==c"], 'invalid key in affinity rule: "1x==c": "1x"'),
-        ("instance==", 'invalid value in affinity rule: "instance==": ""'),
-        ("instance!=~caf\u00e9", 'invalid value in affinity rule: "instance!=~caf\u00e9": "caf\u00e9"'),
-    ],
-)
-def test_affinity_that_is_none(creation: Creation, rule: Any, message: str) -> None:
-    creation.refused(message, affinity=rule)
-
-
 def test_affinity_and_locality(creation: Creation) -> None:
     message = 'cannot specify both "locality" (deprecated) and "affinity"'
     creation.refused(message, affinity="a==b", locality={"strict": True})

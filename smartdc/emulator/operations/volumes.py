@@ -10,7 +10,7 @@ from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, fits_wildcard, is_uuid
 from smartdc.emulator.http.routes import Route
-from smartdc.emulator.rules.affinity import check_affinity
+from smartdc.emulator.rules.affinity import read_affinity
 from smartdc.emulator.rules.mounting import new_volume, references, volume_name_is_valid
 from smartdc.emulator.rules.predicates import BadPredicate, Predicate
 from smartdc.emulator.state.clock import timestamp
@@ -78,7 +78,7 @@ def create_volume(site: Site, request: Incoming) -> Answer:
     problems += _affinity_problems(params.get("affinity"))
     problems += _tags_problems(params.get("tags"))
     _refuse(problems)
-    check_affinity({"affinity": params.get("affinity")})
+    read_affinity(params.get("affinity"))
     networks = _networks(site, request)
     name = params.get("name") or f"{uuid.uuid4().hex}{uuid.uuid4().hex}"
     _check_name_is_free(site, "Error when creating volume", name, owner.uuid)

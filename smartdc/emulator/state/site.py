@@ -260,9 +260,10 @@ class Site:
         network.nics[int(ipaddress.IPv4Address(address))] = nic
         return nic
 
-    def pick_server(self) -> str:
-        """A compute node; each in turn."""
-        return self.servers[next(self._counter) % len(self.servers)]
+    def pick_server(self, among: Sequence[str] | None = None) -> str:
+        """A compute node of all, or of some; each in turn."""
+        choice = self.servers if among is None else among
+        return choice[next(self._counter) % len(choice)]
 
     def release(self, nics: Sequence[Nic]) -> None:
         """Give back the addresses of a machine that is gone; its record keeps showing them."""
