@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
@@ -21,6 +22,8 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 _BRACKETS = re.compile(r"(?P<name>[^\[\]]+)(?P<keys>(?:\[[^\[\]]*\])+)")
 _MOST_PARAMETERS = 1000
+#: Written to an object of JavaScript, this changes nothing that can be seen.
+LOST_NAME = "__proto__"
 #: In the only spelling that the server knows, lower case.
 UUID = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}")
 
@@ -58,7 +61,12 @@ def parse_body(method: str, headers: dict[str, str], body: bytes) -> Any:
     if content_type != "application/json":
         return None
     try:
-        return json.loads(body.decode(errors="replace"), parse_constant=_no_constant)
+        return json.loads(
+            body.decode(errors="replace"),
+            parse_constant=_no_constant,
+            parse_int=number,
+            parse_float=number,
+        )
     except ValueError as error:
         raise Refusal(400, "InvalidContent", f"Invalid JSON: {error}") from error
 
@@ -78,6 +86,7 @@ def merge(path: dict[str, str], query: dict[str, Any], body: Any) -> dict[str, A
         params.update(body)
     elif isinstance(body, list) or body:
         return None
+    params.pop(LOST_NAME, None)
     return params
 
 
@@ -91,9 +100,7 @@ def as_text(value: Any) -> str:
         return "null"
     if isinstance(value, dict):
         return "[object Object]"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    return _number_text(value) if isinstance(value, float) else str(value)
 
 
 def fits_wildcard(value: str, pattern: str) -> bool:
@@ -128,6 +135,24 @@ def _append(values: dict[str, Any], name: str, value: str) -> None:
         earlier.append(value)
     else:
         values[name] = [earlier, value]
+
+
+def number(text: str) -> int | float:
+    """A number as JavaScript holds it: all are doubles.
+
+    See docs/cloudapi/requests.md#numbers-beyond-2-to-the-53.
+    """
+    value = float(text)
+    if value.is_integer() and abs(value) < 1e21:
+        return int(Decimal(repr(value)))
+    return value
+
+
+def _number_text(value: float) -> str:
+    """A number as JavaScript writes it, which has exponents from 1e21 on and below 1e-6."""
+    if (value.is_integer() and abs(value) < 1e21) or 1e-6 <= abs(value) < 1:
+        return f"{Decimal(repr(value)):f}".removesuffix(".0")
+    return re.sub(r"e([-+])0*", r"e\1", repr(value))
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -15,13 +15,14 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
-from smartdc.emulator.http.parameters import as_text, fits_wildcard, is_uuid
+from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.provisioning import CREATE_PARAMS, create_machine
+from smartdc.emulator.rules.tag_text import fits_filter
 from smartdc.emulator.state.jobs import DELETE_LAG_SECONDS, DELETE_SECONDS, Work
 from smartdc.emulator.state.site import Site
-from smartdc.emulator.state.vm import VM, TagValue
+from smartdc.emulator.state.vm import VM
 
 LONGEST_PAGE = 1000
 #: CloudAPI's states that VMAPI is asked for under another name
@@ -190,19 +191,8 @@ def _fits(vm: VM, filters: dict[str, Any]) -> bool:
         return False
     if not vm.alias.startswith(filters.get("alias", "")):
         return False
-    wanted_tags = ((name[4:], value) for name, value in filters.items() if name.startswith("tag."))
-    return all(name in vm.tags and _tag_fits(vm.tags[name], value) for name, value in wanted_tags)
-
-
-def _tag_fits(tag: TagValue, wanted: str) -> bool:
-    """Compare a tag with a filter as VMAPI's index does, which holds everything as text."""
-    if "=" in wanted:
-        # docs/cloudapi/lists.md#tag-values-with-an-equals-sign: the index escapes it and the filter does not
-        return False
-    if isinstance(tag, str):
-        return fits_wildcard(tag, wanted)
-    kind = "b" if isinstance(tag, bool) else "n"
-    return as_text(tag) == wanted or ("*" in wanted and fits_wildcard(f"%{kind}{{{as_text(tag)}}}", wanted))
+    wanted = ((name[len("tag.") :], value) for name, value in filters.items() if name.startswith("tag."))
+    return all(fits_filter(vm.tags, name, value) for name, value in wanted)
 
 
 ROUTES = [

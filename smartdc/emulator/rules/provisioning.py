@@ -17,7 +17,7 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import LOST_NAME, as_text
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.affinity import AffinityRule, locality_errors, read_affinity
 from smartdc.emulator.rules.disk_layout import choose_disks
@@ -25,6 +25,7 @@ from smartdc.emulator.rules.limits import check_limits
 from smartdc.emulator.rules.mounting import check_mounts, make_missing
 from smartdc.emulator.rules.placement import WantedNic, choose_networks
 from smartdc.emulator.rules.servers import NoServer, choose_server
+from smartdc.emulator.rules.tag_text import as_stored
 from smartdc.emulator.state.jobs import PROVISION_SECONDS, Step, Work
 from smartdc.emulator.state.resources import Image, Package, SubnetFull
 from smartdc.emulator.state.site import Site
@@ -58,7 +59,7 @@ CREATE_PARAMS = (
     "origin",
     "credentials",
 )
-_METADATA = re.compile(r"metadata\.\w.*", re.DOTALL)
+_METADATA = re.compile(r"metadata\.[a-zA-Z0-9_].*", re.DOTALL)
 _TAG = re.compile(r"tag\..+", re.DOTALL)
 
 
@@ -110,7 +111,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     check_limits(site, owner, image, package)
     rules = read_affinity(params.get("affinity"))
     _check_at_vmapi(site, vm, tags, metadata, params, disk_errors)
-    vm.tags, vm.customer_metadata = tags, metadata
+    vm.tags, vm.customer_metadata = as_stored(tags), metadata
     vm.internal_metadata = _given_credentials(credentials)
     if params.get("encrypted") is True:
         vm.internal_metadata["encrypted"] = True
@@ -198,14 +199,16 @@ def _alias(name: Any, vm: VM) -> str:
 def _flat_values(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tags and metadata; nested objects are silently dropped.
 
-    See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
+    See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped and #names-of-flat-keys.
     """
     tags = {name[len("tag.") :]: value for name, value in params.items() if _TAG.fullmatch(name)}
+    tags.pop(LOST_NAME, None)
     metadata = {
         name[len("metadata.") :]: value
         for name, value in params.items()
         if _METADATA.fullmatch(name) and not name.endswith("_pw")
     }
+    metadata.pop(LOST_NAME, None)
     return tags, metadata
 
 

@@ -1,8 +1,8 @@
 """Which server a new machine is placed on: affinity and locality, then spread over the servers.
 
 As Triton chooses (sdc-designation: calculate-affinity, hard- and soft-filter-locality-hints): a hard rule
-must hold, or no server is found. ``==`` with several machines means that all of them are on the server when it
-is hard, and one of them when it is soft. Soft rules are ignored where they cannot hold, ``far`` before
+must hold, or no server is found. ``==`` with several machines means that all of them are on the server when
+it is hard, and one of them when it is soft. Soft rules are ignored where they cannot hold, ``far`` before
 ``near``. Where a hard rule is given, Triton drops the soft ones; here they still choose among the servers
 that are left, so that no machine lands where Triton could not have put it.
 """
