@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from smartdc.emulator.http.answers import (
+    TEXT_TYPE,
     Answer,
     ErrorItem,
     invalid_field,
@@ -40,6 +41,9 @@ def get_tag(site: Site, request: Incoming) -> Answer:
     # A slash gets lost on the server's way to VMAPI: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
     if "/" in key or key not in request.vm.tags:
         raise not_found(f'tag "{key}" not found')
+    if "accept" not in request.headers:
+        # docs/cloudapi/tags-and-metadata.md#tag-is-text-without-accept
+        request.media_type = TEXT_TYPE
     value = request.vm.tags[key]
     return Answer(value if isinstance(value, str) else "")
 
