@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
+import logging
 import shutil
 import tempfile
 import weakref
@@ -32,8 +35,12 @@ if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
     from smartdc.emulator.guest.ssh import MachineLogins
 
+logger = logging.getLogger("smartdc.emulator")
+
 KEY_NAME = "test_key"
 DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
+#: While time runs, jobs that are due are done this often, in real seconds.
+TICK_SECONDS = 0.02
 
 
 class Emulator:
@@ -109,6 +116,7 @@ class Emulator:
         self._private: ed25519.Ed25519PrivateKey | None = None
         self._ssh_port = ssh_port
         self._logins: MachineLogins | None = None
+        self._ticking: concurrent.futures.Future[None] | None = None
 
     def __enter__(self) -> Emulator:
         return self.start()
@@ -187,10 +195,15 @@ class Emulator:
             except BaseException:
                 self.stop()
                 raise
+        if self.clock.rate > 0:
+            self._ticking = asyncio.run_coroutine_threadsafe(self._tick(), self._server.loop)
         return self
 
     def stop(self) -> None:
         """Stop serving and remove the temporary files. Stopping what stands changes nothing."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
         running, self._server = self._server, None
         with self._shared.lock:
             self._shared.on_change.clear()
@@ -304,6 +317,16 @@ class Emulator:
     def _login_keys(self, vm: VM) -> list[str]:
         owner = self._shared.directory.find(vm.owner_uuid)
         return [key.openssh for key in owner.keys] if owner else []
+
+    async def _tick(self) -> None:
+        """Do jobs when they are due, whether somebody asks or not: the change feed waits for them."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                self._settle()
+            except Exception as error:
+                logger.exception("the emulator failed at a job")
+                self.violations.append(f"the emulator failed at a job: {error}")
 
     def _settle(self) -> None:
         for site in self._sites.values():
