@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.utils import formatdate
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -101,8 +101,8 @@ TABLE = Table(
     ]
 )
 
-#: Where there are no volumes, the server has no routes for them (docs/cloudapi/storage.md#volumes-off).
-_WITHOUT_VOLUMES = Table(route for route in TABLE.routes if route.group != "volumes")
+#: What the OpenAPI description has and 9.20.0 has not (docs/cloudapi/access.md#access-keys-cannot-be-updated).
+SCHEMA_ONLY = ("UpdateAccessKey", "UpdateUserAccessKey", "WatchMigration")
 
 _ALLOWED_HEADERS = (
     "Accept, Accept-Version, Content-Length, Content-MD5, Content-Type, Date, Api-Version, Response-Time"
@@ -177,7 +177,7 @@ def _handle(switches: Switches, site: Site, request: Incoming) -> Answer:
 def _check(switches: Switches, site: Site, request: Incoming) -> None:
     _check_length(site, request)
     content_type = parameters.content_type_of(request.headers)
-    table = TABLE if site.volumes_enabled else _WITHOUT_VOLUMES
+    table = _table(site.volumes_enabled, site.shared.schema_only)
     found = table.find(request.method, request.path, request.version, content_type)
     request.route, request.path_values, request.methods = found.route, found.values, found.methods
     request.media_type = negotiation.choose(request.headers.get("accept", "*/*"))
@@ -208,6 +208,19 @@ def _check(switches: Switches, site: Site, request: Incoming) -> None:
         # Whoever does not sign a ping shares its bucket with all who do not (authorization.js, restify).
         login = request.caller.login if request.caller else "anonymous"
         switches.throttle.pay(site.name, login, found.route.group)
+
+
+@cache
+def _table(volumes: bool, schema_only: bool) -> Table:
+    """The routes of a data center: without volumes it has none for them.
+
+    See docs/cloudapi/storage.md#volumes-off.
+    """
+    return Table(
+        route
+        for route in TABLE.routes
+        if (volumes or route.group != "volumes") and (schema_only or route.name not in SCHEMA_ONLY)
+    )
 
 
 def _carry_out(site: Site, request: Incoming) -> Answer:

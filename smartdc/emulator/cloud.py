@@ -61,6 +61,8 @@ class Emulator:
         ports: One per data center; by default free ones.
         ssh_port: Give each running machine an SSH server at its public address, which is then one of the
             loopback's, at this port; 0 picks one.
+        schema_only: Have also what the OpenAPI description has and CloudAPI 9.20.0 has not: the update of
+            access keys, and watching a migration over a WebSocket.
         state_dir: Where the key and the certificate are kept; by default a directory that `stop` removes.
 
     Attributes:
@@ -86,6 +88,7 @@ class Emulator:
         ports: Sequence[int] | None = None,
         state_dir: Path | None = None,
         ssh_port: int | None = None,
+        schema_only: bool = False,
     ) -> None:
         if not account or "/" in account or account == "my":
             raise ValueError(f"{account!r} cannot be the login of an account")
@@ -103,7 +106,7 @@ class Emulator:
         self.calls: list[Call] = []
         self.faults = Faults({route.name for route in TABLE.routes}, datacenters)
         self._switches = Switches(self.faults)
-        self._shared = Shared(self.clock, directory, self.account)
+        self._shared = Shared(self.clock, directory, self.account, schema_only=schema_only)
         self._sites = {name: Site(name, self._shared) for name in datacenters}
         for number, site in enumerate(self._sites.values()):
             seed.fill(site, number, on_loopback=ssh_port is not None)

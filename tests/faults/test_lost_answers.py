@@ -43,6 +43,7 @@ def outcome(row: Operation, cloud: Emulator, sdc: DataCenter) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.usefixtures("schema_only")
 def test_an_answer_is_lost(row: Operation, cloud: Emulator, sdc: DataCenter) -> None:
     planned = cloud.faults.add(row.name, Drop(after_commit=True), times=1)
     seen = outcome(row, cloud, sdc)

@@ -40,6 +40,7 @@ class Shared:
         violations: What clients did that would have harmed a real server (docs/cloudapi/hazards.md).
         unsupported: What machines were asked for from inside and do not know.
         on_change: Called with a data center whose machines have changed by themselves.
+        schema_only: Whether there is also what only the OpenAPI description has.
     """
 
     clock: Clock
@@ -51,6 +52,7 @@ class Shared:
     unsupported: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     on_change: list[Callable[[Site], None]] = field(default_factory=list)
+    schema_only: bool = False
 
 
 class Site:
