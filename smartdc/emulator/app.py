@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from smartdc.emulator.gate import authentication, authorization, loading, presigned, role_tags
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.http import negotiation, parameters, upgrading
-from smartdc.emulator.http.answers import NOTHING, Answer, Lines, Refusal, encode
+from smartdc.emulator.http.answers import NOTHING, SCRIPT_TYPE, Answer, Lines, Refusal, encode
 from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.faults import TRANSPORT, Delay
 from smartdc.emulator.http.incoming import Incoming
@@ -101,7 +101,7 @@ TABLE = Table(
     ]
 )
 
-#: What the OpenAPI description has and 9.20.0 has not (docs/cloudapi/access.md#access-keys-cannot-be-updated).
+#: What the OpenAPI description has and 9.20.0 lacks (docs/cloudapi/access.md#access-keys-cannot-be-updated).
 SCHEMA_ONLY = ("UpdateAccessKey", "UpdateUserAccessKey", "WatchMigration")
 
 _ALLOWED_HEADERS = (
@@ -285,8 +285,14 @@ def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started:
     if isinstance(answer, Lines):
         headers["Content-Type"] = answer.media_type
     elif has_body:
-        body = encode(answer if isinstance(answer, Refusal) else answer.body, request.media_type)
-        headers["Content-Type"] = request.media_type
+        callback = request.query.get("callback") or request.query.get("jsonp")
+        media_type = SCRIPT_TYPE if callback else request.media_type
+        body = encode(answer if isinstance(answer, Refusal) else answer.body, media_type)
+        if callback:
+            # docs/cloudapi/requests.md#callback-wraps-the-answer
+            name = parameters.as_text(callback)
+            body = f"typeof {name} === 'function' && {name}(".encode() + body + b");"
+        headers["Content-Type"] = media_type
     if request.complete:
         headers |= {
             "Access-Control-Allow-Origin": "*",

@@ -136,7 +136,7 @@ def test_lists_of_old_versions(raw: Raw) -> None:
 
 def test_the_call_log(fresh: Raw) -> None:
     calls = fresh.cloud.calls
-    fresh.get("/my/machines?limit=5&colour=red&tag.role=web&limit=6").refused(409, "ValidationFailed")
+    fresh.get("/my/machines?limit=0&colour=red&tag.role=web&tag.role=db").refused(409, "ValidationFailed")
     call = calls[-1]
     assert (call.method, call.path, call.operation, call.datacenter) == (
         "GET",
@@ -144,8 +144,8 @@ def test_the_call_log(fresh: Raw) -> None:
         "ListMachines",
         "us-sw-1",
     )
-    assert call.target == "/my/machines?limit=5&colour=red&tag.role=web&limit=6"
-    assert call.query == {"limit": ["5", "6"], "colour": "red", "tag.role": "web"}
+    assert call.target == "/my/machines?limit=0&colour=red&tag.role=web&tag.role=db"
+    assert call.query == {"limit": "0", "colour": "red", "tag.role": ["web", "db"]}
     assert call.ignored == ("colour",)
     assert (call.status, call.response["code"], call.body) == (409, "ValidationFailed", None)
     assert call.headers["authorization"] == "(not recorded)"

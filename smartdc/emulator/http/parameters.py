@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from email import message_from_bytes
+from email.policy import HTTP
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
@@ -19,6 +21,7 @@ from smartdc.emulator.http.answers import Refusal
 #: Larger bodies are refused; exactly this many bytes pass (docs/cloudapi/requests.md#body-limit).
 MAX_BODY = 100_000
 FORM_TYPE = "application/x-www-form-urlencoded"
+MULTIPART_TYPE = "multipart/form-data"
 
 _BRACKETS = re.compile(r"(?P<name>[^\[\]]+)(?P<keys>(?:\[[^\[\]]*\])+)")
 _MOST_PARAMETERS = 1000
@@ -56,6 +59,8 @@ def parse_body(method: str, headers: dict[str, str], body: bytes) -> Any:
     if method in ("GET", "HEAD") or not body:
         return None
     content_type = content_type_of(headers)
+    if content_type == MULTIPART_TYPE:
+        return _parse_multipart(headers["content-type"], body)
     if content_type == FORM_TYPE:
         return parse_query(body.decode(errors="replace"))
     if content_type != "application/json":
@@ -106,6 +111,19 @@ def as_text(value: Any) -> str:
 def fits_wildcard(value: str, pattern: str) -> bool:
     """Whether a text fits a pattern in which ``*`` stands for anything."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), value, re.DOTALL) is not None
+
+
+def _parse_multipart(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a form that is sent in parts; files are not looked at."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
+    message = message_from_bytes(head + body, policy=HTTP)
+    fields = {}
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(name, str) and part.get_filename() is None and isinstance(content, bytes):
+            fields[name] = content.decode(errors="replace")
+    return fields
 
 
 def _put(values: dict[str, Any], name: str, value: str) -> None:

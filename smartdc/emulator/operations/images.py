@@ -5,7 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, missing_parameter, not_found
+from smartdc.emulator.http.answers import (
+    Answer,
+    Refusal,
+    crashed,
+    invalid_argument,
+    missing_parameter,
+    not_found,
+)
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
@@ -65,6 +72,9 @@ def list_images(site: Site, request: Incoming) -> Answer:
     See docs/cloudapi/images-and-packages.md#images-that-a-list-hides.
     """
     params = request.params
+    if request.image is not None:
+        # docs/cloudapi/images-and-packages.md#image-by-id-in-a-list-query
+        raise crashed("")
     state = params.get("state") or "active"
     if state not in STATES:
         # docs/cloudapi/images-and-packages.md#image-list: IMGAPI's answer, with a status of its own.

@@ -9,6 +9,7 @@ from smartdc.emulator.http.answers import (
     Answer,
     ErrorItem,
     Refusal,
+    crashed,
     invalid_argument,
     invalid_field,
     validation_failed,
@@ -37,6 +38,8 @@ _STATES = {
     "destroyed": "destroyed",
 }
 _TAG_FILTER = re.compile(r"tag\..+", re.DOTALL)
+_NO_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")  # what Node puts into no header
+_BREAKS_FILTER = re.compile(r"[()\\]")
 LIST_PARAMS = (
     "type",
     "brand",
@@ -64,6 +67,13 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     if params.get("dataset") and params.get("image"):
         raise invalid_argument("image and dataset are mutually exclusive parameters.")
     filters = _filters(params)
+    for name in ("limit", "offset"):
+        if isinstance(params.get(name), list):
+            site.shared.violations.append(
+                f"{request.method} {request.target}: a repeated {name} kills the server's process"
+                " (docs/cloudapi/hazards.md#repeated-limit)"
+            )
+            raise crashed(f"{name} (string) is required")
     wants_all_tagged = params.get("tags") == "*"  # overrides state, limit and every filter but type
     owned = [vm for vm in site.machines.values() if vm.owner_uuid == request.account.uuid]
     if wants_all_tagged:
@@ -76,11 +86,15 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     found.sort(key=lambda vm: vm.uuid, reverse=True)
     headers = {}
     if not wants_all_tagged:
-        first = int(filters["offset"])
-        found = found[first : first + int(filters["limit"])]
-        headers["x-query-limit"] = as_text(filters["limit"])
+        first, count = _whole(filters["offset"]), _whole(filters["limit"])
+        found = found[first : first + count]
+        headers["x-query-limit"] = as_text(filters["limit"]).strip()
+        if _NO_HEADER.search(headers["x-query-limit"]):
+            raise crashed("The header content contains invalid characters")
     credentials = params.get("credentials")
-    shown = [machine_json(site, vm, request.version, credentials) for vm in found]
+    # docs/cloudapi/lists.md#package-in-a-list-query
+    named = not params.get("package")
+    shown = [machine_json(site, vm, request.version, credentials, with_package=named) for vm in found]
     return Answer(shown, headers=headers | {"x-resource-count": str(len(shown))})
 
 
@@ -144,7 +158,7 @@ def _filters(params: dict[str, Any]) -> dict[str, Any]:
         ("memory", "ram"),
         ("name", "alias"),
     ):
-        if params.get(parameter):
+        if params.get(parameter) and not _is_ignored(params[parameter]):
             filters[name] = params[parameter]
     filters["limit"] = params.get("limit") or LONGEST_PAGE
     filters["offset"] = params.get("offset") or 0
@@ -154,11 +168,27 @@ def _filters(params: dict[str, Any]) -> dict[str, Any]:
     return filters
 
 
+def _is_ignored(value: Any) -> bool:
+    """``name[]=a`` is no filter, two ``name=`` are refused.
+
+    See docs/cloudapi/lists.md#two-names-are-two-errors.
+    """
+    return isinstance(value, list) and len(value) == 1
+
+
+def _whole(value: Any) -> int:
+    """What JavaScript's parseInt makes of a limit (docs/cloudapi/lists.md#odd-limits-that-pass)."""
+    found = re.match(r"\s*\+?[0-9]+", str(value))
+    return int(found[0]) if found else 0
+
+
 def _check_filters(filters: dict[str, Any]) -> None:
     """VMAPI's look at the filters, in its order."""
     errors: list[ErrorItem] = []
     if "alias" in filters:
         errors += validation.alias_errors(filters["alias"], longest=None)
+        if isinstance(filters["alias"], list):
+            errors += validation.alias_errors(as_text(filters["alias"]), longest=None)
     if "brand" in filters:
         errors += validation.one_of_errors("brand", filters["brand"], validation.BRANDS)
     if "image_uuid" in filters and not is_uuid(filters["image_uuid"]):
@@ -174,6 +204,9 @@ def _check_filters(filters: dict[str, Any]) -> None:
             errors.append(invalid_field("tag", f'Invalid tag value: "{as_text(value)}"'))
     if errors:
         raise validation_failed("Invalid Parameters", errors)
+    if any(_BREAKS_FILTER.search(f"{name}{value}") for name, value in filters.items() if "tag." in name):
+        # docs/cloudapi/lists.md#tag-filters-are-not-escaped
+        raise Refusal(500, "InternalError", "Internal Error")
 
 
 def _fits(vm: VM, filters: dict[str, Any]) -> bool:

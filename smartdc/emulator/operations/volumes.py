@@ -13,7 +13,6 @@ from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules.affinity import read_affinity
 from smartdc.emulator.rules.mounting import new_volume, references, volume_name_is_valid
 from smartdc.emulator.rules.predicates import BadPredicate, Predicate
-from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.jobs import VOLUME_DELETE_SECONDS
 from smartdc.emulator.state.resources import Volume
 from smartdc.emulator.state.site import Site
@@ -279,7 +278,7 @@ def _json(site: Site, volume: Volume) -> dict[str, Any]:
     shown["id"] = volume.uuid
     if volume.labels:
         shown["tags"] = volume.labels
-    return shown | {"created": timestamp(volume.created)}
+    return shown | {"created": site.shared.clock.dated(volume.created)}
 
 
 _ALL, _ONE = "/:account/volumes", "/:account/volumes/:id"

@@ -122,8 +122,17 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     _provision(site, request, vm, image, wanted_nics, rules)
     make_missing(site, owner.uuid, vm.volumes)
     shown = machine_json(site, vm, request.version, params.get("credentials"), with_package=False)
+    _leave_out(shown)
     # docs/cloudapi/create.md#minimal-create: the Location has the login, whatever the path had.
     return Answer(shown, 201, {"Location": f"/{owner.login}/machines/{vm.uuid}"})
+
+
+def _leave_out(shown: dict[str, Any]) -> None:
+    """See docs/cloudapi/create.md#what-the-answer-to-a-create-lacks."""
+    for name in ("free_space", "delegate_dataset"):
+        shown.pop(name, None)
+    for disk in shown.get("disks", ()):
+        del disk["id"], disk["block_size"]
 
 
 def _chosen_image(request: Incoming) -> Image:
