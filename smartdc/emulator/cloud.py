@@ -303,7 +303,7 @@ class Emulator:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
 
         port = self._ssh_port or server.free_port()
-        self._logins = MachineLogins(port, self._login_keys, running.loop, guests)
+        self._logins = MachineLogins(port, self._login_keys, self._login_users, running.loop, guests)
         self._follow(self._logins.follow)
 
     def _follow(self, follow: Callable[[list[VM], str], None]) -> None:
@@ -320,6 +320,10 @@ class Emulator:
     def _login_keys(self, vm: VM) -> list[str]:
         owner = self._shared.directory.find(vm.owner_uuid)
         return [key.openssh for key in owner.keys] if owner else []
+
+    def _login_users(self, vm: VM) -> list[str]:
+        images = [site.images[vm.image_uuid] for site in self._sites.values() if vm.image_uuid in site.images]
+        return [str(image.tags["default_user"]) for image in images if "default_user" in image.tags]
 
     async def _tick(self) -> None:
         """Do jobs when they are due, whether somebody asks or not: the change feed waits for them."""

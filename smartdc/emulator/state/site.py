@@ -25,7 +25,8 @@ from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, 
 
 
 @lru_cache(maxsize=1024)  # each emulator of a process asks for the same ones
-def _stable_uuid(name: str) -> str:
+def stable_uuid(name: str) -> str:
+    """The same uuid for the same thing, in every run."""
     return str(uuid.uuid5(NAMESPACE, name))
 
 
@@ -144,7 +145,7 @@ class Site:
 
     def stable_uuid(self, name: str) -> str:
         """The same uuid for the same thing in the same data center, in every run."""
-        return _stable_uuid(f"{self.name}/{name}")
+        return stable_uuid(f"{self.name}/{name}")
 
     def start_job(
         self,
