@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import logging
 import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,8 +23,9 @@ from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
-from smartdc.emulator.http.calls import Call
+from smartdc.emulator.http.calls import Call, report
 from smartdc.emulator.http.faults import Faults
+from smartdc.emulator.scratch import make_directory
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, Directory
 from smartdc.emulator.state.site import Shared, Site
@@ -141,6 +141,14 @@ class Emulator:
         """What clients did that would have harmed a real server: the hazards of docs/cloudapi/hazards.md."""
         return self._shared.violations
 
+    def report(self, last: int = 30) -> str:
+        """What was called and what was violated, in lines to read after something failed.
+
+        Args:
+            last: How many of the calls.
+        """
+        return report(self.calls, self.violations, last)
+
     @property
     def unsupported(self) -> list[str]:
         """What machines were asked for from inside and do not know; a command of it ended with status 127."""
@@ -170,7 +178,7 @@ class Emulator:
         if self._server is not None:
             return self
         if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="smartdc-emulator-"))
+            self._directory = make_directory()
             # Also when nobody stops it: there is a private key in there.
             self._remove_directory = weakref.finalize(
                 self, shutil.rmtree, self._directory, ignore_errors=True
