@@ -125,15 +125,15 @@ def test_it_says_at_the_end_what_would_have_harmed_a_real_server() -> None:
         with printed.client() as sdc:
             sdc.machines()
             with pytest.raises(APIError):
-                sdc.request("GET", "/machines", params={"limit": ["1", "2"]})
+                sdc.request("POST", "/images", data={"action": "bogus"})
         process.send_signal(signal.SIGTERM)
         out, errors = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "")
     first, second, title, violation = errors.splitlines()
     assert first.startswith("us-sw-1: GET /my/machines")
-    assert second == "us-sw-1: GET /my/machines?limit=1&limit=2 -> 500"
+    assert second == "us-sw-1: POST /my/images -> 409 InvalidArgument"
     assert title == "this would have harmed a real server:"
-    assert "docs/cloudapi/hazards.md#repeated-limit" in violation
+    assert "this action gets no answer" in violation
 
 
 def test_what_it_prints() -> None:
