@@ -9,10 +9,10 @@ import pytest
 
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.vm import Disk, Snapshot
+from tests.helpers.raw_creation import Creation
+from tests.helpers.raw_requests import BAD_CREDENTIALS, UNKNOWN, Key, Raw
 
-from .creation import Creation
-from .facts import fact
-from .raw import BAD_CREDENTIALS, UNKNOWN, Key, Raw
+from tests.emulator.facts import fact
 
 
 @fact("access.md#attestation")

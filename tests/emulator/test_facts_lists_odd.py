@@ -3,9 +3,9 @@
 import pytest
 
 from smartdc.emulator.rules.tag_text import as_stored, fits_filter
+from tests.helpers.raw_requests import Raw
 
-from .facts import fact
-from .raw import Raw
+from tests.emulator.facts import fact
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from .facts import fact
-from .raw import Raw
-from .test_facts_tags_and_metadata import Subject
+from tests.helpers.raw_requests import Raw
+
+from tests.emulator.facts import fact
+from tests.emulator.test_facts_tags_and_metadata import Subject
 
 
 @pytest.fixture

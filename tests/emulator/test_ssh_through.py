@@ -16,7 +16,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
-from .test_ssh import cloud, login, run, sdc
+from tests.emulator.test_ssh import cloud, login, run, sdc
 
 __all__ = ["cloud", "sdc"]
 
