@@ -17,10 +17,9 @@ import pytest
 from smartdc.emulator.http.answers import Refusal
 from smartdc.emulator.rules.affinity import read_affinity
 from smartdc.emulator.state.vm import VM
+from tests.emulator.facts import fact
 from tests.helpers.raw_creation import Creation
 from tests.helpers.raw_requests import UNKNOWN, Raw
-
-from tests.emulator.facts import fact
 
 ORIGINAL = json.loads((Path(__file__).parent.parent / "data/rules/affinity.json").read_text())
 ROLES = ("web", "db", "web-old")

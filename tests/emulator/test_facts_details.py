@@ -9,10 +9,9 @@ import pytest
 
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.vm import Disk, Snapshot
+from tests.emulator.facts import fact
 from tests.helpers.raw_creation import Creation
 from tests.helpers.raw_requests import BAD_CREDENTIALS, UNKNOWN, Key, Raw
-
-from tests.emulator.facts import fact
 
 
 @fact("access.md#attestation")
@@ -231,6 +230,7 @@ def test_no_refusal_reaches_who_keeps_to_the_rate() -> None:
         assert [call.status for call in cloud.calls].count(200) == 100
 
 
+@fact("networks.md#order-of-networks")
 def test_networks_are_listed_by_name_and_those_of_the_fabric_last(raw: Raw) -> None:
     vlan = "/my/fabrics/default/vlans/2/networks"
     first = {

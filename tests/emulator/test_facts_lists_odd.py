@@ -3,9 +3,8 @@
 import pytest
 
 from smartdc.emulator.rules.tag_text import as_stored, fits_filter
-from tests.helpers.raw_requests import Raw
-
 from tests.emulator.facts import fact
+from tests.helpers.raw_requests import Raw
 
 
 @pytest.fixture(scope="module")

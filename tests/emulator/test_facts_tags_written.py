@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.raw_requests import Raw
-
 from tests.emulator.facts import fact
 from tests.emulator.test_facts_tags_and_metadata import Subject
+from tests.helpers.raw_requests import Raw
 
 
 @pytest.fixture

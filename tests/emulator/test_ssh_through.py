@@ -15,7 +15,6 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
-
 from tests.emulator.test_ssh import cloud, login, run, sdc
 
 __all__ = ["cloud", "sdc"]
