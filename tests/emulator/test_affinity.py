@@ -155,6 +155,15 @@ def test_locality(here: Creation) -> None:
         assert places(here, 1, locality={"strict": True} | locality) == {None}
 
 
+@pytest.mark.parametrize("near", [{}, {"a": "b"}, 5, True])
+def test_locality_that_is_no_uuid_and_no_list(here: Creation, near: Any) -> None:
+    # validation.js, validLocality: what is true in JavaScript is looked at, an empty object too.
+    answer = here.ask(locality={"near": near})
+    detail = "locality entry is neither string nor array"
+    answer.refused(409, "ValidationFailed", field="locality", detail=detail)
+    assert here.made(locality={"near": None, "far": ""})["state"] == "running"
+
+
 def test_machines_that_are_made_together_see_each_other(fresh: Raw) -> None:
     creation = Creation(fresh)
     answers = [creation.ask(name=f"n{number}", affinity="instance!=n*") for number in range(5)]

@@ -120,6 +120,12 @@ def test_what_looks_like_the_text_form_of_tags_is_read_as_such(raw: Raw, subject
     assert subject.settled(subject.tags) == {"big": "%n{1e+21}", "small": "%n{1e-7}", "plain": 0.00001}
 
 
+def test_a_number_that_is_too_big_for_a_double(raw: Raw, subject: Subject) -> None:
+    # JSON.parse makes Infinity of it, and JSON.stringify null of that.
+    assert raw.ask("PUT", subject.tags, body=b'{"n": 1e400}').ok() == {"n": None}
+    assert subject.settled(subject.tags) == {"n": "%n{Infinity}"}
+
+
 @fact("tags-and-metadata.md#tags-named-like-properties-of-objects")
 def test_tags_named_like_properties_of_objects(raw: Raw) -> None:
     names = {"constructor": "1", "toString": "2"}

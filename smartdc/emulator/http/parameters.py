@@ -9,6 +9,7 @@ The path comes first and the query does not override it; the body overrides both
 from __future__ import annotations
 
 import json
+import math
 import re
 from decimal import Decimal
 from email import message_from_bytes
@@ -168,6 +169,8 @@ def number(text: str) -> int | float:
 
 def _number_text(value: float) -> str:
     """A number as JavaScript writes it, which has exponents from 1e21 on and below 1e-6."""
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
     if (value.is_integer() and abs(value) < 1e21) or 1e-6 <= abs(value) < 1:
         return f"{Decimal(repr(value)):f}".removesuffix(".0")
     return re.sub(r"e([-+])0*", r"e\1", repr(value))

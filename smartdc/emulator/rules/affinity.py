@@ -68,7 +68,7 @@ def locality_errors(locality: Any) -> list[ErrorItem]:
         problem = "malformed locality object"
     for side in ("near", "far") if isinstance(locality, dict) else ():
         hint = locality.get(side)
-        if hint and not isinstance(hint, str | list):
+        if (hint or hint == {}) and not isinstance(hint, str | list):
             problem = problem or "locality entry is neither string nor array"
         elif hint and not all(map(is_uuid, [hint] if isinstance(hint, str) else hint)):
             problem = problem or "locality contains malformed UUID"
