@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 from smartdc.emulator.http.answers import Refusal
-from smartdc.emulator.rules.affinity import read_affinity
+from smartdc.emulator.rules.affinity import locality_errors, read_affinity
 from smartdc.emulator.state.vm import VM
 from tests.emulator.facts import fact
 from tests.helpers.raw_creation import Creation
 from tests.helpers.raw_requests import UNKNOWN, Raw
 
-ORIGINAL = json.loads((Path(__file__).parent.parent / "data/rules/affinity.json").read_text())
+DATA = Path(__file__).parent.parent / "data/rules"
+ORIGINAL = json.loads((DATA / "affinity.json").read_text())
 ROLES = ("web", "db", "web-old")
 
 
@@ -149,10 +150,20 @@ def test_locality(here: Creation) -> None:
     assert places(here, locality={"near": [web0, web1]}) == {1, 2}
     assert places(here, locality={"far": [db, web0]}) == {2, 3}
     assert places(here, locality={"near": db, "far": db}) == {1, 2, 3}  # far wins
+    assert places(here, 1, locality={"near": [[db]]}) == {None}  # let in by VMAPI, and then an assertion
     assert places(here, locality={"near": UNKNOWN}) == {0, 1, 2, 3}
     assert places(here, locality={"strict": True, "near": db, "far": [web0]}) == {0}
     for locality in ({"near": UNKNOWN}, {"near": [web0, web1]}, {"near": db, "far": db}):
         assert places(here, 1, locality={"strict": True} | locality) == {None}
+
+
+def test_locality_is_checked_as_the_server_checks_it() -> None:
+    cases = json.loads((DATA / "validation.json").read_text())["cases"]
+    ours = [case for case in cases if case["what"] == "locality"]
+    assert len(ours) > 30
+    for case in ours:
+        expected = [case["answer"]] if isinstance(case["answer"], str) else case["answer"]
+        assert [error["message"] for error in locality_errors(case["value"])] == expected, case
 
 
 @pytest.mark.parametrize("near", [{}, {"a": "b"}, 5, True])

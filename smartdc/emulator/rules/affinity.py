@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smartdc.emulator.http.answers import ErrorItem, crashed, invalid_argument, invalid_field
-from smartdc.emulator.http.parameters import is_uuid
+from smartdc.emulator.http.parameters import as_text, is_uuid
 
 #: What JavaScript's `\s` stands for.
 _SPACES = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -70,7 +70,7 @@ def locality_errors(locality: Any) -> list[ErrorItem]:
         hint = locality.get(side)
         if (hint or hint == {}) and not isinstance(hint, str | list):
             problem = problem or "locality entry is neither string nor array"
-        elif hint and not all(map(is_uuid, [hint] if isinstance(hint, str) else hint)):
+        elif hint and not all(is_uuid(as_text(item)) for item in ([hint] if isinstance(hint, str) else hint)):
             problem = problem or "locality contains malformed UUID"
     return [] if problem is None else [invalid_field("locality", problem)]
 

@@ -101,8 +101,10 @@ def _from_locality(locality: Any) -> list[_Hint]:
     hints = []
     for side in ("far", "near"):
         named = locality.get(side) or []
-        machines = frozenset([named] if isinstance(named, str) else named)
-        hints.append(_Hint(side == "near", not strict, machines))
+        machines = [named] if isinstance(named, str) else named
+        if not all(map(is_uuid, machines)):
+            raise NoServer  # as above; VMAPI lets a list in a list pass
+        hints.append(_Hint(side == "near", not strict, frozenset(machines)))
     return hints
 
 
