@@ -32,10 +32,21 @@ from tests.helpers.recorded import call, sent
         # PAPI reads JSON: any one of these.
         ({"name": '["g4-highcpu-1G","g4-general-*","none"]'}, 2),
         ({"name": "[]"}, 11),
+        ({"name": '"g4-highcpu-1G"'}, 1),
+        ({"name": ' ["g4-highcpu-1G"]'}, 1),
+        ({"name": '"g4'}, 0),
         pytest.param(
             {"memory": "[512, 256]"},
             4,
             marks=pytest.mark.off_the_record("the description knows numbers only"),
+        ),
+        *(
+            pytest.param(
+                {"memory": text},
+                3,
+                marks=pytest.mark.off_the_record("the description knows numbers only"),
+            )
+            for text in (" 1024", "1.024e3", '"1024"', "1024.0")
         ),
     ],
     ids=str,

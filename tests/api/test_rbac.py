@@ -64,7 +64,7 @@ def test_create_policy_of_one_rule(cloud: Emulator, reading: Policy) -> None:
         # node-aperture and sdc-ufds (schema/sdcaccountpolicy.js, lib/db/add.js).
         ("reading", "CAN listmachines", "Name is not unique"),
         ("new", "listmachines", "Parse error on line 1"),
-        ("new", "CAN listmachines, getmachine", "Expecting 'AND', got 'EOF'"),
+        ("new", "CAN listmachines, getmachine", "Expecting 'AND', ',', got 'EOF'"),
         ("new", "CAN listmachines WHEN baz = bar", 'no type for "baz"'),
         ("new", "CAN listmachines WHEN baz::thing = bar", 'unknown type "thing"'),
         (

@@ -170,7 +170,8 @@ def test_volumes_by_what_they_are(
         ({"predicate": {"is": ["name", "x"]}}, 'unknown operator "is"'),
         ({"predicate": {"and": []}}, "expected at least 2 elements"),
         ({"predicate": {"eq": ["name", None]}}, "is not a string, number, or boolean"),
-        ({"predicate": "[3]"}, "must be an object"),
+        ({"predicate": "[3]"}, 'unknown operator "0"'),
+        ({"predicate": "3"}, "must be an object"),
         ({"predicate": {"eq": ["state", "gone"]}}, "Invalid values in predicate"),
         (
             {"name": "data", "predicate": {"eq": ["name", "data"]}},

@@ -8,10 +8,13 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from smartdc import DataCenter
 from smartdc.emulator import Emulator
+from smartdc.types import User
 from tests.emulator.facts import TESTED
 from tests.helpers.cloudapi_pages import FACTS
 from tests.helpers.raw_requests import Key, Raw
+from tests.helpers.sub_users import PUBLIC, SECRET
 
 OUTCOMES = pytest.StashKey[dict[str, bool]]()
 
@@ -74,3 +77,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(
         f"facts of docs/cloudapi covered: {covered.total()} of {len(FACTS)} ({pages})"
     )
+
+
+@pytest.fixture
+def bob(sdc: DataCenter) -> User:
+    user = sdc.create_user("bob", "bob@example.com", "secret123")
+    sdc.add_user_key(user, "laptop", PUBLIC)
+    return user
+
+
+@pytest.fixture
+def bobs(cloud: Emulator, bob: User) -> Iterator[DataCenter]:
+    """The account, as bob sees it."""
+    with cloud.datacenter("us-sw-1", key_id="/test/users/bob/keys/laptop", secret=SECRET) as bobs:
+        yield bobs

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from smartdc.emulator.rules.manifests import errors_of
 from smartdc.emulator.state.resources import Image
 from tests.emulator.facts import fact
 from tests.helpers.raw_requests import UNKNOWN, Raw
@@ -202,3 +203,13 @@ def test_exports(raw: Raw, image: Image) -> None:
     raw.site.manta = None
     raw.post(path, {"manta_path": "/test/stor"}).refused(503, "StorageUnsupported")
     raw.site.manta = {}
+
+
+def test_tags_of_an_image_are_counted_as_they_are_sent(raw: Raw, image: Image) -> None:
+    # imgmanifest lib/imgmanifest.js, validateTags: the length of the JSON, which does not escape letters.
+    path = f"/my/images/{image.uuid}?action=update"
+    assert errors_of({"tags": {"k": "é" * 100_000}}) == []
+    assert errors_of({"tags": {"k": "\U0001f600" * 60_000}})[0]["field"] == "tags"
+    raw.post(path, {"tags": "é"}).refused(
+        422, "ValidationFailed", field="tags", detail='invalid image "tags" (not an object): "é"'
+    )

@@ -17,6 +17,30 @@ def creation(raw: Raw) -> Creation:
     return Creation(raw)
 
 
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("web0", """could not find operator in affinity rule: expected one of "==", "!=": 'web0'"""),
+        (
+            ["a_b==c", "1x==c"],
+            r"invalid key in affinity rule: '1x==c': '1x' does not match /^[a-z_][a-z0-9\-_.]+$/i",
+        ),
+        (
+            "instance==",
+            "invalid value in affinity rule: 'instance==': '' does not match "
+            r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i",
+        ),
+        (
+            "instance!=~café",
+            "invalid value in affinity rule: 'instance!=~café': 'café' does not match "
+            r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i",
+        ),
+    ],
+)
+def test_affinity_that_is_none(creation: Creation, rule: Any, message: str) -> None:
+    creation.refused(message, affinity=rule)
+
+
 def test_affinity_and_locality(creation: Creation) -> None:
     message = 'cannot specify both "locality" (deprecated) and "affinity"'
     creation.refused(message, affinity="a==b", locality={"strict": True})
@@ -175,12 +199,18 @@ def test_a_provision_that_fails(fresh: Raw) -> None:
     [
         ({"triton.cns.services": "web"}, None),
         ({"triton.cns.services": "web:80,db:port=5432:priority=0:weight=10"}, None),
-        ({"triton.cns.services": ",web"}, "must contain at least one valid service"),
-        ({"triton.cns.services": "_x"}, "must contain at least one valid service"),
+        ({"triton.cns.services": ",web"}, "Expected DNS name but"),
+        ({"triton.cns.services": "_x"}, "Expected DNS name but"),
         ({"triton.cns.services": "x" * 64}, "must be 63 or fewer characters"),
         ({"triton.cns.services": "web:colour=3"}, 'service property "colour" is not a valid property name'),
-        ({"triton.cns.services": "web:port=0"}, "service port for web must be within the range 1 - 65535"),
-        ({"triton.cns.services": "web:99999"}, "service port for web must be within the range 1 - 65535"),
+        (
+            {"triton.cns.services": "web:port=0"},
+            "service port number for web must be within the range 1 - 65535",
+        ),
+        (
+            {"triton.cns.services": "web:99999"},
+            "service port number for web must be within the range 1 - 65535",
+        ),
         ({"triton.cns.services": "a:weight=x"}, "service weight for a must be within the range 0 - 65535"),
         ({"triton.cns.reverse_ptr": "www.example.com"}, None),
         ({"triton.cns.reverse_ptr": "www..example.com"}, '"www..example.com" is not DNS safe'),

@@ -83,16 +83,20 @@ def test_values_in_messages(value: object, text: str) -> None:
         ("application/*, text/plain;q=0.2", JSON),
         ("application/json;q=0, */*", TEXT),
         ("application/json;q=zero, */*;q=0.3", TEXT),
-        ("APPLICATION/OCTET-STREAM;level=1", BINARY),
+        ("APPLICATION/OCTET-STREAM;level=*", BINARY),
         ("image/png, application/javascript;q=0.1", SCRIPT),
         (" , text/plain", TEXT),
+        ("", JSON),
+        ('application/json;q="0.5", text/plain;q=0.4', JSON),
+        ("*/json", JSON),
+        ("application/json;x=y, text/plain;q=0.1", TEXT),
     ],
 )
 def test_accept(accept: str, chosen: str) -> None:
     assert choose(accept) == chosen
 
 
-@pytest.mark.parametrize("accept", ["image/png", "text/plain;q=0", "*/json"])
+@pytest.mark.parametrize("accept", ["image/png", "text/plain;q=0", "json", "application/json; charset=utf-8"])
 def test_nothing_to_accept(raw: Raw, accept: str) -> None:
     message = f"Server accepts: {JSON},{TEXT},{BINARY},{SCRIPT}"
     raw.get("/my", headers={"Accept": accept}).refused(406, "NotAcceptableError", message, early=True)
@@ -111,6 +115,18 @@ def test_nothing_to_accept(raw: Raw, accept: str) -> None:
         ("~7", "7.0.0 7.1.0 7.2.0 7.3.0"),
         ("=7.1.0", "7.1.0"),
         ("eight", ""),
+        ("7.0.0 - 9.0.0", "7.0.0 7.1.0 7.2.0 7.3.0 8.0.0 9.0.0"),
+        ("7.0 - 8", "7.0.0 7.1.0 7.2.0 7.3.0 8.0.0"),
+        ("==8", "8.0.0"),
+        ("==8.0.0", ""),
+        (">=7.1.0-0", "7.1.0 7.2.0 7.3.0 8.0.0 9.0.0"),
+        ("9.0.0+b1", "9.0.0"),
+        ("*.1", "7.0.0 7.1.0 7.2.0 7.3.0 8.0.0 9.0.0"),
+        ("7.X.0", "7.0.0 7.1.0 7.2.0 7.3.0"),
+        (">*", ""),
+        ("<x", ""),
+        ("09", ""),
+        ("6 || ~>8.0.0", "8.0.0"),
     ],
 )
 def test_version_ranges(asked: str, versions: str) -> None:

@@ -7,13 +7,14 @@ decision is mahi's, with node-aperture's rules.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, crashed
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.rules import aperture
+from smartdc.emulator.rules.grants import Grant, permits
 from smartdc.emulator.state.directory import KeyOwner
-from smartdc.emulator.state.roles import ADMINISTRATOR, Role
+from smartdc.emulator.state.roles import Role
 from smartdc.emulator.state.site import Site
 
 
@@ -51,21 +52,13 @@ def _allowed(site: Site, request: Incoming, operation: str, roles: list[Role]) -
     account = request.account
     if not account.approved or (request.caller is not None and not request.caller.approved):
         return False
-    rules: list[aperture.Rule] = []
-    for role in roles:
-        if role.name == ADMINISTRATOR:
-            return True
-        written = [aperture.parse(rule) for rule in account.access.rules_of(role)]
-        tagged = any(role.uuid == tag.uuid for tag in request.tagged)
-        rules += [rule for rule in written if tagged or rule.resources is not None]
-    try:
-        return aperture.allows(rules, operation, request.path, _context(site, request, roles))
-    except (ValueError, TypeError):  # also RuleError: one rule that cannot be applied spoils the others
-        return False
+    tagged = {tag.uuid for tag in request.tagged}
+    grants = [Grant(role.name, account.access.rules_of(role), role.uuid in tagged) for role in roles]
+    return permits(grants, operation, request.path, _context(site, request, roles))
 
 
 def _context(site: Site, request: Incoming, roles: list[Role]) -> dict[str, Any]:
-    now = site.shared.clock.wall()
+    now = datetime.fromtimestamp(site.shared.clock.wall(), UTC)
     context = {
         "date": now,
         "day": now,

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from smartdc.emulator.http.answers import JSON_TYPE, Answer, Refusal
 from smartdc.emulator.http.faults import Fault
-from smartdc.emulator.http.versions import VERSIONS, Version, reaches
+from smartdc.emulator.http.versions import VERSIONS, Version, exceeds, reaches
 from smartdc.emulator.state.directory import Account, SubUser
 from smartdc.emulator.state.resources import Image, Package
 from smartdc.emulator.state.roles import Role
@@ -161,6 +161,10 @@ class Incoming:
     def since(self, version: Version) -> bool:
         """Whether the client asks for this version or a later one."""
         return reaches(self.version, version)
+
+    def before(self, version: Version) -> bool:
+        """Whether the client asks for versions that are all earlier than this one."""
+        return exceeds(version, self.version)
 
     @property
     def audit_caller(self) -> dict[str, Any]:

@@ -1,13 +1,37 @@
-"""Which of the server's four media types a client's Accept header prefers.
+"""Which of the server's four media types a client's Accept header prefers, as negotiator 0.6.1 decides it.
 
 See docs/cloudapi/requests.md#media-types-of-answers.
 """
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
+
 from smartdc.emulator.http.answers import BINARY_TYPE, JSON_TYPE, SCRIPT_TYPE, TEXT_TYPE, Refusal
+from smartdc.emulator.javascript.numbers import WHITE_SPACE, leading_number, trimmed
 
 OFFERED = (JSON_TYPE, TEXT_TYPE, BINARY_TYPE, SCRIPT_TYPE)
+
+_RANGE = re.compile(rf"([^{WHITE_SPACE}/;]+)/([^;{WHITE_SPACE}]+)[{WHITE_SPACE}]*(?:;(.*))?")
+
+
+class _Range(NamedTuple):
+    """One range of the header; `quality` is NaN when it is no number, `place` counts from the left."""
+
+    kind: str
+    subtype: str
+    parameters: dict[str, str]
+    quality: float
+    place: int
+
+
+class _Fit(NamedTuple):
+    """How well a range fits a type."""
+
+    specificity: int = 0
+    quality: float = 0.0
+    place: int = -1
 
 
 def choose(accept: str) -> str:
@@ -16,37 +40,60 @@ def choose(accept: str) -> str:
     Raises:
         Refusal: 406; the server has nothing of the kind.
     """
-    ranges = [_read_range(text) for text in accept.split(",") if text.strip()]
-    candidates = []
-    for own_place, media_type in enumerate(OFFERED):
-        fits = [
-            (quality, specificity, -place)
-            for place, (pattern, quality) in enumerate(ranges)
-            if (specificity := _fit(pattern, media_type)) > 0
-        ]
-        if fits:
-            quality, specificity, place = max(fits, key=lambda fit: (fit[1], fit[0], fit[2]))
-            if quality > 0:
-                candidates.append((quality, specificity, place, -own_place, media_type))
-    if not candidates:
+    ranges = [_read_range(text, place) for place, text in enumerate(_split(accept or "*/*", ","))]
+    known = [found for found in ranges if found is not None]
+    fits = [(_best_fit(media_type, known), -own) for own, media_type in enumerate(OFFERED)]
+    wanted = [(fit.quality, fit.specificity, -fit.place, own) for fit, own in fits if fit.quality > 0]
+    if not wanted:
         raise Refusal(406, "NotAcceptableError", f"Server accepts: {','.join(OFFERED)}")
-    return max(candidates)[-1]
+    return OFFERED[-max(wanted)[-1]]
 
 
-def _read_range(text: str) -> tuple[str, float]:
-    pattern, *settings = (part.strip() for part in text.split(";"))
-    quality = 1.0
-    for setting in settings:
+def _split(text: str, separator: str) -> list[str]:
+    """The parts between separators that are not within quotes."""
+    parts: list[str] = []
+    for part in text.split(separator):
+        if parts and parts[-1].count('"') % 2:
+            parts[-1] += separator + part
+        else:
+            parts.append(part)
+    return [trimmed(part) for part in parts]
+
+
+def _read_range(text: str, place: int) -> _Range | None:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        return None
+    parameters: dict[str, str] = {}
+    for setting in _split(match[3], ";") if match[3] else ():
         name, _, value = setting.partition("=")
-        if name == "q":
-            try:
-                quality = float(value)
-            except ValueError:
-                quality = 0.0
-    return pattern.lower(), quality
+        if value[:1] == value[-1:] == '"':
+            value = value[1:-1]
+        if name.lower() == "q":
+            return _Range(match[1].lower(), match[2].lower(), parameters, leading_number(value), place)
+        parameters[name.lower()] = value
+    return _Range(match[1].lower(), match[2].lower(), parameters, 1.0, place)
 
 
-def _fit(pattern: str, media_type: str) -> int:
-    """How exactly a media range names a type; 0 when it does not."""
-    kind = media_type.partition("/")[0]
-    return {media_type: 3, f"{kind}/*": 2, "*/*": 1}.get(pattern, 0)
+def _best_fit(media_type: str, ranges: list[_Range]) -> _Fit:
+    kind, _, subtype = media_type.partition("/")
+    best = _Fit()
+    for found in ranges:
+        if found.kind not in (kind, "*") or found.subtype not in (subtype, "*"):
+            continue
+        if any(value not in ("*", "") for value in found.parameters.values()):
+            continue  # the types that are offered have no parameters
+        specificity = 4 * (found.kind == kind) + 2 * (found.subtype == subtype) + bool(found.parameters)
+        fit = _Fit(specificity, found.quality, found.place)
+        if _is_better(fit, best):
+            best = fit
+    return best
+
+
+def _is_better(fit: _Fit, other: _Fit) -> bool:
+    """The more specific one, then that of more quality, then the later one; NaN is neither more nor less."""
+    if fit.specificity != other.specificity:
+        return fit.specificity > other.specificity
+    if fit.quality < other.quality or fit.quality > other.quality:
+        return fit.quality > other.quality
+    return fit.place > other.place

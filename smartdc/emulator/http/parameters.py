@@ -9,7 +9,6 @@ The path comes first and the query does not override it; the body overrides both
 from __future__ import annotations
 
 import json
-import math
 import re
 from decimal import Decimal
 from email import message_from_bytes
@@ -18,6 +17,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
 from smartdc.emulator.http.answers import Refusal
+from smartdc.emulator.javascript.numbers import number_text
 
 #: Larger bodies are refused; exactly this many bytes pass (docs/cloudapi/requests.md#body-limit).
 MAX_BODY = 100_000
@@ -106,7 +106,7 @@ def as_text(value: Any) -> str:
         return "null"
     if isinstance(value, dict):
         return "[object Object]"
-    return _number_text(value) if isinstance(value, float) else str(value)
+    return number_text(value) if isinstance(value, float) else str(value)
 
 
 def fits_wildcard(value: str, pattern: str) -> bool:
@@ -165,15 +165,6 @@ def number(text: str) -> int | float:
     if value.is_integer() and abs(value) < 1e21:
         return int(Decimal(repr(value)))
     return value
-
-
-def _number_text(value: float) -> str:
-    """A number as JavaScript writes it, which has exponents from 1e21 on and below 1e-6."""
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    if (value.is_integer() and abs(value) < 1e21) or 1e-6 <= abs(value) < 1:
-        return f"{Decimal(repr(value)):f}".removesuffix(".0")
-    return re.sub(r"e([-+])0*", r"e\1", repr(value))
 
 
 def _no_constant(name: str) -> NoReturn:

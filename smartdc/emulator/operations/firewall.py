@@ -11,17 +11,16 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from smartdc.emulator.http.answers import Answer, ErrorItem, Refusal, missing_parameter, not_found
+from smartdc.emulator.http.answers import Answer, Refusal, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
-from smartdc.emulator.rules.fwrule_reader import read_rule
-from smartdc.emulator.state.fwrule import BadRule, FirewallRule, Rule, SenselessRule, Target
+from smartdc.emulator.rules.firewall_values import checked_values, invalid_parameters, parameter_error
+from smartdc.emulator.state.fwrule import FirewallRule, Target
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
-LONGEST_DESCRIPTION = 255
 LONGEST_LIST = 1000
 
 
@@ -60,7 +59,7 @@ def create_firewall_rule(site: Site, request: Incoming) -> Answer:
     given = {name: params.get(name) or False for name in ("enabled", "log")} | {"rule": params["rule"]}
     if params.get("description"):
         given["description"] = params["description"]
-    values = _checked(given)
+    values = checked_values(given)
     rule = FirewallRule(str(uuid.uuid4()), request.account.uuid, **values)
     site.firewall_rules[rule.uuid] = rule
     return Answer(firewall_rule_json(rule), 201)
@@ -111,67 +110,21 @@ def list_machine_firewall_rules(site: Site, request: Incoming) -> Answer:
 def _find(site: Site, request: Incoming, *, also_global: bool = False) -> FirewallRule:
     rule_uuid = request.params["id"]
     if not is_uuid(rule_uuid):
-        raise _invalid([_item("uuid", "Invalid UUID")])
+        raise invalid_parameters([parameter_error("uuid", "Invalid UUID")])
     rule = site.firewall_rules.get(rule_uuid)
     if rule is None:
         raise not_found("Rule not found")
     is_global = rule.owner_uuid is None
     if rule.owner_uuid != request.account.uuid and not (is_global and also_global):
-        errors = [_item("owner_uuid", "owner_uuid does not match")]
+        errors = [parameter_error("owner_uuid", "owner_uuid does not match")]
         raise Refusal(403, "Forbidden", "owner does not match", errors)
     return rule
 
 
 def _update(site: Site, request: Incoming, changes: dict[str, Any]) -> Answer:
-    rule = replace(_find(site, request), **_checked(changes))
+    rule = replace(_find(site, request), **checked_values(changes))
     site.firewall_rules[rule.uuid] = rule
     return Answer(firewall_rule_json(rule))
-
-
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    """The values as they are stored; all that is wrong with them is told at once."""
-    errors: list[ErrorItem] = []
-    senseless: SenselessRule | None = None
-    checked = dict(values)
-    if "rule" in values:
-        try:
-            checked["rule"] = _read(values["rule"])
-        except SenselessRule as bad:
-            senseless = bad  # what a rule means is looked at when everything can be read
-        except BadRule as bad:
-            errors.append(_item("rule", str(bad)))
-    for name in ("enabled", "log"):
-        if name in values:
-            if not (isinstance(values[name], bool) or values[name] in ("true", "false")):
-                errors.append(_item(name, f"{name} must be true or false"))
-            checked[name] = values[name] in (True, "true")
-    description = values.get("description", "")
-    if not isinstance(description, str):
-        errors.append(_item("description", "description must be a string"))
-    elif len(description) > LONGEST_DESCRIPTION:
-        message = f"description must be shorter than {LONGEST_DESCRIPTION} characters"
-        errors.append(_item("description", message))
-    if senseless is not None and not errors:
-        errors.append(_item("rule", str(senseless)))
-    if errors:
-        raise _invalid(errors)
-    return checked
-
-
-def _read(text: Any) -> Rule:
-    if not text:
-        raise BadRule("No rule specified")
-    if not isinstance(text, str):
-        raise Refusal(500, "InternalError", f"{as_text(text)} is no text")
-    return read_rule(text)
-
-
-def _invalid(errors: list[ErrorItem]) -> Refusal:
-    return Refusal(422, "InvalidParameters", "Invalid parameters", errors)
-
-
-def _item(field: str, message: str) -> ErrorItem:
-    return {"field": field, "code": "InvalidParameter", "message": message}
 
 
 def _has_addresses(vm: VM) -> bool:

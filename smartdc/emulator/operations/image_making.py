@@ -5,19 +5,16 @@ The checks are CloudAPI's (datasets.js) and then IMGAPI's, whose errors come thr
 
 from __future__ import annotations
 
-import json
 import posixpath
-import re
 import uuid
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
-from urllib.parse import urlsplit
 
 from smartdc.emulator.http.answers import ErrorItem, Refusal, invalid_argument, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, is_uuid
+from smartdc.emulator.rules.manifests import errors_of
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import ADMIN_UUID
 from smartdc.emulator.state.jobs import IMAGE_FILE_SECONDS, IMAGE_SECONDS
@@ -33,10 +30,6 @@ MANTA_URL = "https://us-central.manta.example.com"
 _SYSTEMS = ("bsd", "linux", "smartos", "windows")
 _OLDEST_PLATFORM = "7.0/20130917T001310Z"
 _OLDEST_WINDOWS_ON_KVM = "2018-10-15"
-_LONGEST = {"name": 1024, "version": 512, "description": 10 * 1024, "homepage": 1024, "eula": 1024}
-_NAME = re.compile(r"[A-Za-z0-9._/ -]+")
-_VERSION = re.compile(r"[A-Za-z0-9._/+-]+")
-_MOST_TAGS = 100 * 1024
 
 
 def begin_from_machine(site: Site, request: Incoming) -> Image:
@@ -183,58 +176,6 @@ def check_owner(request: Incoming, image: Image) -> None:
 def invalid(message: str, errors: list[ErrorItem] | None) -> Refusal:
     """IMGAPI's ValidationFailed, whose status is 422."""
     return Refusal(422, "ValidationFailed", message, errors)
-
-
-def errors_of(manifest: dict[str, Any]) -> list[ErrorItem]:
-    """What IMGAPI finds wrong with what is said about an image."""
-    errors: list[ErrorItem] = []
-    for name, value in manifest.items():
-        problem = _problem(name, value)
-        if problem is not None:
-            errors.append({"field": name, "code": "Invalid", "message": problem})
-        elif value is None and name in ("name", "version"):
-            errors.append({"field": name, "code": "MissingParameter"})
-    return errors
-
-
-def _problem(name: str, value: Any) -> str | None:
-    if value is None:
-        return None  # takes it away
-    if name == "acl":
-        return _acl_problem([value] if isinstance(value, str) else value)
-    if name == "tags":
-        if not isinstance(value, dict):
-            return f'invalid image "tags" (not an object): {json.dumps(value)}'
-        length = len(json.dumps(value, separators=(",", ":")))
-        if length > _MOST_TAGS:
-            return f'image "tags" object is too big: {length} characters (max {_MOST_TAGS})'
-        return None
-    text = as_text(value)
-    if name in ("homepage", "eula"):
-        title = "EULA" if name == "eula" else name
-        if urlsplit(text).scheme not in ("http", "https"):
-            return f"invalid image {title} URL protocol"
-        if len(text) > _LONGEST[name]:
-            return f"image {title} URL is too long (max {_LONGEST[name]} characters)"
-        return None
-    if len(text) > _LONGEST[name]:
-        return f"image {name} is too long, max {_LONGEST[name]} characters"
-    if name == "name" and not _NAME.fullmatch(text):
-        characters = '" ", ".", "-", "_" and "/"'
-    elif name == "version" and not _VERSION.fullmatch(text):
-        characters = '".", "-", "_" and "/"'
-    else:
-        return None
-    return f"image {name} has invalid characters (only alpha-numeric characters and {characters} are allowed)"
-
-
-def _acl_problem(acl: Any) -> str | None:
-    if not isinstance(acl, list):
-        return f'invalid image "acl" (not an array): {as_text(acl)}'
-    for number, account in enumerate(acl):
-        if not is_uuid(account):
-            return f'invalid image "acl" (item {number} is not a UUID): {as_text(account)}'
-    return None
 
 
 def _machine(site: Site, request: Incoming) -> tuple[VM, Image]:

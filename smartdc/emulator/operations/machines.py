@@ -187,8 +187,6 @@ def _check_filters(filters: dict[str, Any]) -> None:
     errors: list[ErrorItem] = []
     if "alias" in filters:
         errors += validation.alias_errors(filters["alias"], longest=None)
-        if isinstance(filters["alias"], list):
-            errors += validation.alias_errors(as_text(filters["alias"]), longest=None)
     if "brand" in filters:
         errors += validation.one_of_errors("brand", filters["brand"], validation.BRANDS)
     if "image_uuid" in filters and not is_uuid(filters["image_uuid"]):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from smartdc.emulator.http.answers import Answer, not_found
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, fits_wildcard
 from smartdc.emulator.http.routes import Route
+from smartdc.emulator.rules.package_filters import filter_alternatives
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
 
@@ -55,7 +55,7 @@ def list_packages(site: Site, request: Incoming) -> Answer:
 
     See docs/cloudapi/images-and-packages.md#package-wildcards.
     """
-    wanted = {name: _alternatives(request.params[name]) for name in FILTERS if request.params.get(name)}
+    wanted = {name: filter_alternatives(request.params[name]) for name in FILTERS if request.params.get(name)}
     account_uuid = request.account.uuid
     shown = [
         package_json(package)
@@ -73,15 +73,6 @@ def get_package(site: Site, request: Incoming) -> Answer:
     if request.package is None:
         raise not_found(f"{request.params['package']} not found")
     return Answer(package_json(request.package))
-
-
-def _alternatives(value: Any) -> list[str]:
-    """PAPI reads a filter as JSON if it is some, and of a list any one will do."""
-    try:
-        read = json.loads(as_text(value))
-    except ValueError:
-        return [as_text(value)]
-    return [as_text(each) for each in read] if isinstance(read, list) else [as_text(value)]
 
 
 def _fits(package: Package, wanted: dict[str, list[str]]) -> bool:

@@ -24,7 +24,8 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.operations.keys import UPLOAD_TYPES
-from smartdc.emulator.rules import aperture
+from smartdc.emulator.rules.aperture_reader import parse
+from smartdc.emulator.rules.conditions import RuleError
 from smartdc.emulator.rules.role_parameters import RoleChanges, read_changes
 from smartdc.emulator.state.roles import ADMINISTRATOR, Policy, Role
 from smartdc.emulator.state.site import Site
@@ -55,7 +56,7 @@ def role_json(site: Site, request: Incoming, role: Role) -> dict[str, Any]:
         found = owner if member.kind == "subuser" else site.shared.directory.find(member.uuid)
         if found is not None:
             members.append((member, found.login))
-    if not request.since((9, 0, 0)):
+    if request.before((9, 0, 0)):
         users = [(member, login) for member, login in members if member.kind == "subuser"]
         return {
             "name": role.name,
@@ -256,8 +257,8 @@ def _checked_rules(rules: Any) -> list[str]:
     wrong = []
     for text in texts:
         try:
-            aperture.parse(text)
-        except aperture.RuleError as error:
+            parse(text)
+        except RuleError as error:
             wrong.append(str(error))
     if wrong:
         raise invalid_argument(", ".join(wrong))

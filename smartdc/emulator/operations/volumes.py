@@ -11,19 +11,22 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, fits_wildcard, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules.affinity import read_affinity
-from smartdc.emulator.rules.mounting import new_volume, references, volume_name_is_valid
+from smartdc.emulator.rules.mounting import new_volume, references
 from smartdc.emulator.rules.predicates import BadPredicate, Predicate
+from smartdc.emulator.rules.volume_values import (
+    check_values,
+    id_problems,
+    name_problems,
+    state_problems,
+    type_problems,
+)
 from smartdc.emulator.state.jobs import VOLUME_DELETE_SECONDS
 from smartdc.emulator.state.resources import Volume
 from smartdc.emulator.state.site import Site
 
 FILTERS = ("name", "predicate", "size", "state", "type")
-STATES = ("creating", "ready", "failed", "deleting")
-LONGEST_NAME = 256
 _NAME_SEARCH = re.compile(r"\*?[\w.-]+\*?", re.ASCII)
 _SIZE_SEARCH = re.compile(r"[1-9][0-9]*")
-_NAME_PATTERN = r"/^[a-z0-9][\w.-]+$/i"
-_UUID_PATTERN = "/^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$/"
 
 
 def list_volumes(site: Site, request: Incoming) -> Answer:
@@ -33,11 +36,11 @@ def list_volumes(site: Site, request: Incoming) -> Answer:
     if "name" in params and not _NAME_SEARCH.fullmatch(as_text(params["name"])):
         problems.append("Error: invalid value for name search parameter")
     if "type" in params:
-        problems += _type_problems(params["type"])
+        problems += type_problems(params["type"])
     if "size" in params and not _SIZE_SEARCH.fullmatch(as_text(params["size"])):
         problems.append("Error: invalid value for size search parameter, must match /^[1-9][0-9]*$/")
     if "state" in params:
-        problems += _state_problems(params["state"])
+        problems += state_problems(params["state"])
     predicate: Predicate | None = None
     if "predicate" in params:
         try:
@@ -61,15 +64,15 @@ def list_volumes(site: Site, request: Incoming) -> Answer:
 
 def get_volume(site: Site, request: Incoming) -> Answer:
     """``GET /:account/volumes/:id``."""
-    _refuse(_id_problems(request.params["id"]))
+    _refuse(id_problems(request.params["id"]))
     return Answer(_json(site, _find(site, request, "Error when getting volume")))
 
 
 def create_volume(site: Site, request: Incoming) -> Answer:
     """``POST /:account/volumes``: ``creating`` for a while, for a machine of its own is made."""
     params, owner = request.params, request.account
-    problems = _name_problems(params["name"]) if "name" in params else []
-    problems += _type_problems(params.get("type"))
+    problems = name_problems(params["name"]) if "name" in params else []
+    problems += type_problems(params.get("type"))
     size = params.get("size")
     if "size" in params and (isinstance(size, bool) or not isinstance(size, int | float) or size <= 0):
         problems.append(f"Error: Invalid volume size: {as_text(size)}")
@@ -92,8 +95,8 @@ def create_volume(site: Site, request: Incoming) -> Answer:
 def update_volume(site: Site, request: Incoming) -> Answer:
     """``POST /:account/volumes/:id``: 200 and the volume, where the reference says 204."""
     params = request.params
-    problems = _name_problems(params["name"]) if "name" in params else []
-    problems += _id_problems(params["id"])
+    problems = name_problems(params["name"]) if "name" in params else []
+    problems += id_problems(params["id"])
     # So `?action=update`, which CloudAPI's successor has, is refused here.
     unknown = [name for name in request.query if name not in ("account", "name")]
     problems += [f"InvalidArgumentError: {name} is an invalid parameter" for name in unknown]
@@ -110,7 +113,7 @@ def update_volume(site: Site, request: Incoming) -> Answer:
 
 def delete_volume(site: Site, request: Incoming) -> Answer:
     """``DELETE /:account/volumes/:id``: ``deleting`` for a while."""
-    _refuse(_id_problems(request.params["id"]))
+    _refuse(id_problems(request.params["id"]))
     message = "Error when deleting volume"
     volume = _find(site, request, message)
     _check_unused(site, message, volume)
@@ -122,7 +125,7 @@ def delete_volume(site: Site, request: Incoming) -> Answer:
 
 def list_volume_sizes(site: Site, request: Incoming) -> Answer:
     """``GET /:account/volumesizes``."""
-    _refuse(_type_problems(request.params["type"]) if "type" in request.params else [])
+    _refuse(type_problems(request.params["type"]) if "type" in request.params else [])
     shown = [{"size": size, "type": "tritonnfs"} for size in sorted(site.volume_sizes)]
     return Answer(shown, headers={"x-resource-count": str(len(shown))})
 
@@ -175,17 +178,7 @@ def _check_unused(site: Site, what: str, volume: Volume) -> None:
 
 def _predicate(params: dict[str, Any]) -> Predicate:
     predicate = Predicate.read(as_text(params["predicate"]))
-    checks = {
-        "id": _id_problems,
-        "name": _name_problems,
-        "network": lambda value: [] if is_uuid(value) else [f"Error: Invalid volume network: {value}"],
-        "size": lambda value: [] if value > 0 else [f"Error: Invalid volume size: {value}"],
-        "state": _state_problems,
-        "type": _type_problems,
-    }
-    problems = [problem for field, value in predicate.values() for problem in checks[field](value)]
-    if problems:
-        raise BadPredicate(f"Error: Invalid values in predicate: {','.join(problems)}")
+    check_values(predicate)
     twice = [field for field, _ in predicate.values() if field in params]
     if twice:
         message = f'predicate has "{twice[0]}" which conflicts with parameter with same name'
@@ -196,36 +189,6 @@ def _predicate(params: dict[str, Any]) -> Predicate:
 def _refuse(problems: list[str]) -> None:
     if problems:
         raise invalid_argument(", ".join(problems))
-
-
-def _id_problems(value: Any) -> list[str]:
-    if is_uuid(value):
-        return []
-    return [f"Error: Invalid volume ID: {as_text(value)}. Volume ID should match {_UUID_PATTERN}"]
-
-
-def _name_problems(name: Any) -> list[str]:
-    problems = []
-    if not isinstance(name, str):
-        problems.append("Error: Invalid volume name: volume name must be a string")
-    if not volume_name_is_valid(as_text(name)):
-        shown = f"Invalid volume name: {as_text(name)}. Volume name should match {_NAME_PATTERN}"
-        problems.append(f"Error: {shown}")
-    if len(as_text(name)) > LONGEST_NAME:
-        message = f"Invalid volume name length: volume name must be at most {LONGEST_NAME} long"
-        problems.append(f"Error: {message}")
-    return problems
-
-
-def _type_problems(value: Any) -> list[str]:
-    if value == "tritonnfs":
-        return []
-    shown = "undefined" if value is None else as_text(value)
-    return [f"Error: Invalid volume type: {shown}. Volume type should be one of: tritonnfs"]
-
-
-def _state_problems(value: Any) -> list[str]:
-    return [] if value in STATES else [f"Error: Volume state: {as_text(value)} is invalid"]
 
 
 def _networks_problems(params: dict[str, Any]) -> list[str]:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from smartdc.emulator.http.answers import ErrorItem, crashed, invalid_argument, invalid_field
-from smartdc.emulator.http.parameters import as_text, is_uuid
+from smartdc.emulator.http.parameters import UUID, as_text
+from smartdc.emulator.javascript.inspect import quoted
+from smartdc.emulator.javascript.numbers import WHITE_SPACE
 
-#: What JavaScript's `\s` stands for.
-_SPACES = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9\-_.]+")
-_VALUE = re.compile(rf"[-a-zA-Z0-9:_{_SPACES}.*/()?+\[\]\\^$|]+")
-#: The same patterns as the server's messages show them.
-_SHOWN_KEY = r"/^[a-z_][a-z0-9\-_.]+$/i"
-_SHOWN_VALUE = r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i"
+_VALUE = re.compile(rf"[-a-zA-Z0-9:_{WHITE_SPACE}.*/()?+\[\]\\^$|]+")
+#: The two as the server's messages print them.
+_KEY_PRINTED = r"/^[a-z_][a-z0-9\-_.]+$/i"
+_VALUE_PRINTED = r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i"
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,12 @@ def locality_errors(locality: Any) -> list[ErrorItem]:
         problem = "malformed locality object"
     for side in ("near", "far") if isinstance(locality, dict) else ():
         hint = locality.get(side)
-        if (hint or hint == {}) and not isinstance(hint, str | list):
+        if isinstance(hint, dict) or (hint and not isinstance(hint, str | list)):
             problem = problem or "locality entry is neither string nor array"
-        elif hint and not all(is_uuid(as_text(item)) for item in ([hint] if isinstance(hint, str) else hint)):
-            problem = problem or "locality contains malformed UUID"
+        else:
+            uuids = hint if isinstance(hint, list) else [hint] if hint else []
+            if not all(UUID.fullmatch(as_text(each)) for each in uuids):
+                problem = problem or "locality contains malformed UUID"
     return [] if problem is None else [invalid_field("locality", problem)]
 
 
@@ -79,31 +81,17 @@ def _read_rule(rule: str) -> AffinityRule:
     operator = "==" if "==" in rule else "!="
     key, found, value = rule.partition(operator)
     if not found:
-        message = 'could not find operator in affinity rule: expected one of "==", "!="'
-        raise invalid_argument(f"{message}: {_inspect(rule)}")
+        raise invalid_argument(
+            f'could not find operator in affinity rule: expected one of "==", "!=": {quoted(rule)}'
+        )
     soft = value.startswith("~")
     value = value.removeprefix("~")
-    for name, text, allowed, shown in (
-        ("key", key, _KEY, _SHOWN_KEY),
-        ("value", value, _VALUE, _SHOWN_VALUE),
+    for name, text, allowed, printed in (
+        ("key", key, _KEY, _KEY_PRINTED),
+        ("value", value, _VALUE, _VALUE_PRINTED),
     ):
         if not allowed.fullmatch(text):
-            message = f"invalid {name} in affinity rule: {_inspect(rule)}: {_inspect(text)}"
-            raise invalid_argument(f"{message} does not match {shown}")
+            raise invalid_argument(
+                f"invalid {name} in affinity rule: {quoted(rule)}: {quoted(text)} does not match {printed}"
+            )
     return AffinityRule(key, operator == "==", soft, value)
-
-
-def _inspect(text: str) -> str:
-    """A text as Node's `util.inspect` shows it, in single quotes where it can be."""
-    quote = '"' if "'" in text and '"' not in text else "'"
-    names = {
-        "\b": r"\b",
-        "\t": r"\t",
-        "\n": r"\n",
-        "\f": r"\f",
-        "\r": r"\r",
-        "\\": r"\\",
-        quote: f"\\{quote}",
-    }
-    control = (f"\\x{ord(char):02X}" if ord(char) < 32 or 127 <= ord(char) < 160 else char for char in text)
-    return quote + "".join(names.get(char, safe) for char, safe in zip(text, control, strict=True)) + quote

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from smartdc.emulator.http.parameters import UUID
+from smartdc.emulator.javascript.numbers import WHITE_SPACE
+from smartdc.emulator.javascript.texts import halves, whole
+from smartdc.emulator.rules.subnets import BadSubnet, check_subnet
 from smartdc.emulator.state.fwrule import ALL_PORTS, ESCAPES, BadRule, Ports, Rule, SenselessRule, Target
 
 MOST_TARGETS = 24
@@ -34,7 +37,7 @@ _TOKEN = re.compile(
     r"|(?P<WORD>[-a-zA-Z0-9_]+)",
     re.ASCII,
 )
-_SPACE = re.compile(r"\s*")
+_SPACE = re.compile(f"[{WHITE_SPACE}]*")
 
 _TARGETS = ("IP", "SUBNET", "VM", "TAG")
 _IN_LIST = ("ALL", "ANY", *_TARGETS)
@@ -56,7 +59,10 @@ def read_rule(text: str) -> Rule:
         BadRule: It is none.
         SenselessRule: It is one that makes no sense.
     """
-    rule = _Reader(text).rule()
+    try:
+        rule = _Reader(halves(text)).rule()
+    except BadRule as bad:
+        raise BadRule(whole(str(bad))) from None
     for count, what in ((len(rule.ports), "ports"), (len(rule.types), "types")):
         if count > MOST_PORTS:
             raise SenselessRule(f"maximum of {MOST_PORTS} {what} allowed")
@@ -253,7 +259,7 @@ def _name(kind: str) -> str:
 
 
 def _number(word: str, what: str, low: int, high: int) -> int:
-    number = int(word or 0) if re.fullmatch(r"[0-9]*", word) else -1
+    number = int(word or 0) if re.fullmatch(r"0*[0-9]{0,9}", word) else -1
     if not low <= number <= high:
         raise BadRule(f'{what} "{word}" is invalid')
     return number
@@ -277,21 +283,25 @@ def _checked_ip(text: str) -> str:
 def _checked_subnet(text: str) -> str:
     address, _, length = text.partition("/")
     try:
-        start = ipaddress.ip_address(address)
-    except ValueError:
-        raise BadRule(f'Subnet "{text}" is invalid (bad address component)') from None
-    if int(length) > start.max_prefixlen:
-        raise BadRule(f'Subnet "{text}" is invalid (bad prefix length)')
-    if int(start) & ((1 << start.max_prefixlen - int(length)) - 1):
-        raise BadRule(f'Subnet "{text}" is invalid (bits set to right of mask)')
+        check_subnet(address, int(length))
+    except BadSubnet as bad:
+        raise BadRule(f'Subnet "{text}" is invalid ({bad})') from None
     return text
 
 
 def _check_versions(rule: Rule, version: int) -> None:
     for kind, what in (("ip", "address"), ("subnet", "subnet")):
         for target in rule.targets:
-            if target.kind == kind and (":" in target.value) != (version == 6):
+            if target.kind == kind and _version(target.value.partition("/")[0]) != version:
                 raise SenselessRule(f"rule affects ICMPv{version} but contains a non-IPv{version} {what}")
+
+
+def _version(address: str) -> int | None:
+    """The version of an address; a subnet's may be odd enough to have none."""
+    try:
+        return ipaddress.ip_address(address).version
+    except ValueError:
+        return None
 
 
 def _unquoted(text: str) -> str:
@@ -301,4 +311,4 @@ def _unquoted(text: str) -> str:
     def unescaped(match: re.Match[str]) -> str:
         return chr(int(match[1], 16)) if match[1] else ESCAPES.get(match[2], match[2])
 
-    return _ESCAPE.sub(unescaped, text[1:-1])
+    return whole(_ESCAPE.sub(unescaped, text[1:-1]))

@@ -5,12 +5,37 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-from smartdc.emulator.http.answers import to_json
+from smartdc.emulator.javascript.inspect import inspect
+from smartdc.emulator.rules.triton_tags import type_of
 
-#: The fields, and whether each is text or a number.
-FIELDS: dict[str, type] = {"id": str, "name": str, "network": str, "size": int, "state": str, "type": str}
+#: The fields and their types.
+FIELDS = {
+    "id": "string",
+    "name": "string",
+    "network": "string",
+    "size": "number",
+    "state": "string",
+    "type": "string",
+}
+#: Every object of JavaScript has these, and krill looks operators and fields up in objects.
+INHERITED = {
+    "__proto__": "[object Object]",
+    "constructor": "function Object() { [native code] }",
+    **{
+        name: f"function {name}() {{ [native code] }}"
+        for name in (
+            "hasOwnProperty",
+            "isPrototypeOf",
+            "propertyIsEnumerable",
+            "toLocaleString",
+            "toString",
+            "valueOf",
+        )
+    },
+}
+_LOGICAL = ("and", "or")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda one, other: one == other,
     "ne": lambda one, other: one != other,
@@ -50,43 +75,21 @@ class Predicate:
             BadPredicate: It is no JSON, or no predicate.
         """
         try:
-            found = json.loads(text)
-        except ValueError as error:
+            found = json.loads(text, parse_constant=_no_constant)
+            _check_syntax(found)
+            _check_types(found)
+            return cls._make(found)
+        except (ValueError, RecursionError) as error:
             raise BadPredicate(f"VError: Could not parse JSON predicate {text}: {error}") from error
-        return cls._make(found)
 
     @classmethod
     def _make(cls, found: Any) -> Predicate:
-        where = f"VError: predicate {to_json(found)}:"
-        if not isinstance(found, dict):
-            raise BadPredicate(f"{where} must be an object")
         if not found:
             return cls("")
-        if len(found) > 1:
-            raise BadPredicate(f"{where} expected exactly one key")
         [(operator, operands)] = found.items()
-        if operator not in (*_COMPARE, "and", "or"):
-            raise BadPredicate(f'{where} unknown operator "{operator}"')
-        if not isinstance(operands, list) or len(operands) < 2:
-            raise BadPredicate(f'{where} operator "{operator}": expected at least 2 elements in array')
-        if operator in ("and", "or"):
+        if operator in _LOGICAL:
             return cls(operator, parts=tuple(cls._make(part) for part in operands))
-        field, value, *more = operands
-        if more:
-            raise BadPredicate(f'{where} "{operator}" array must have 2 elements')
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise BadPredicate(f'{where} field "{field}" is not a string, number, or boolean')
-        kind = FIELDS.get(field) if isinstance(field, str) else None
-        if kind is None:
-            raise BadPredicate(f'{where} field "{field}" is not defined')
-        if isinstance(value, str) is not (kind is str):
-            names = ("string", "number") if kind is str else ("number", "string")
-            message = f'field "{field}" value ("{value}") expected "{names[0]}", but got "{names[1]}"'
-            raise BadPredicate(f"{where} {message}")
-        if kind is str and operator not in ("eq", "ne"):
-            message = f'operator "{operator}" cannot be applied to fields of type "string"'
-            raise BadPredicate(f"{where} {message}")
-        return cls(operator, field, value)
+        return cls(operator, *operands)
 
     def values(self) -> Iterator[tuple[str, Any]]:
         """Each field, with the value that it is compared with."""
@@ -104,3 +107,69 @@ class Predicate:
             return choose(part.fits(fields) for part in self.parts)
         choose = all if self.operator == "ne" else any
         return choose(_COMPARE[self.operator](own, self.value) for own in fields[self.field])
+
+
+def _check_syntax(found: Any) -> None:
+    """What krill looks at first, outer predicates before inner ones; an empty list is as good as ``{}``."""
+    where = f"VError: predicate {inspect(found)}:"
+    if not isinstance(found, dict | list):
+        raise BadPredicate(f"{where} must be an object")
+    if not found:
+        return
+    if len(found) > 1:
+        raise BadPredicate(f'VError: predicate "{inspect(found)}": expected one key, but found {len(found)}')
+    if isinstance(found, list):
+        raise BadPredicate(f'{where} unknown operator "0"')
+    [(operator, operands)] = found.items()
+    if operator in INHERITED:
+        raise BadPredicate("TypeError: krillOps[key].validate is not a function")
+    if operator not in (*_COMPARE, *_LOGICAL):
+        raise BadPredicate(f'{where} unknown operator "{operator}"')
+    if not (operands or isinstance(operands, dict | list)):
+        is_logical = operator in _LOGICAL
+        problem = (
+            f'expected "{operator}" in logical expression' if is_logical else f'missing key "{operator}"'
+        )
+        raise BadPredicate(f"{where} {problem}")
+    if not isinstance(operands, list):
+        raise BadPredicate(f'{where} operator "{operator}": expected array')
+    if operator in _LOGICAL:
+        if len(operands) < 2:
+            raise BadPredicate(f'{where} operator "{operator}": expected at least 2 elements in array')
+        for part in operands:
+            _check_syntax(part)
+        return
+    if len(operands) != 2:
+        raise BadPredicate(f'{where} "{operator}" array must have 2 elements')
+    field, value = operands
+    if not isinstance(field, str):
+        raise BadPredicate(f'{where} field "{operator}" is not a string')
+    if type_of(value) is None:
+        raise BadPredicate(f'{where} field "{field}" is not a string, number, or boolean')
+
+
+def _check_types(found: Any) -> None:
+    """What krill looks at when the syntax is right: whether the fields are known, and their types."""
+    if not found:
+        return
+    where = f"VError: predicate {inspect(found)}:"
+    [(operator, operands)] = found.items()
+    if operator in _LOGICAL:
+        for part in operands:
+            _check_types(part)
+        return
+    field, value = operands
+    actual = type_of(value)
+    if operator not in ("eq", "ne") and actual != "number":
+        message = f'operator "{operator}" cannot be applied to fields of type "{actual}"'
+        raise BadPredicate(f"{where} {message}")
+    expected = INHERITED.get(field) or FIELDS.get(field)
+    if expected is None:
+        raise BadPredicate(f'{where} field "{field}" is not defined')
+    if expected != actual:
+        message = f'field "{field}" value ("{inspect(value)}") expected "{expected}", but got "{actual}"'
+        raise BadPredicate(f"{where} {message}")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")

@@ -18,6 +18,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
 from smartdc.emulator.http.parameters import LOST_NAME, as_text
+from smartdc.emulator.http.versions import satisfies
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.affinity import AffinityRule, locality_errors, read_affinity
 from smartdc.emulator.rules.disk_layout import choose_disks
@@ -149,7 +150,7 @@ def _chosen_image(request: Incoming) -> Image:
         raise invalid_argument(f"image {named} is not active")
     owner = request.account.uuid
     shared = owner in image.acl and image.owner != owner
-    if shared and request.since((9, 0, 0)) and params.get("allow_shared_images") is not True:
+    if shared and satisfies((9, 0, 0), request.version) and params.get("allow_shared_images") is not True:
         raise invalid_argument(
             f"{named} is a shared image - to provision a shared image you can either clone the image "
             'or set "allow_shared_images" to true.'

@@ -28,7 +28,7 @@ def read_changes(site: Site, request: Incoming) -> RoleChanges:
     Raises:
         Refusal: 409, and all that is wrong with the names at once.
     """
-    wanted = _objects(request.params) if request.since((9, 0, 0)) else _names(request.params)
+    wanted = _names(request.params) if request.before((9, 0, 0)) else _objects(request.params)
     wrong = ['"true" is not a valid role name'] if wanted["name"] == "true" else []
     changes = RoleChanges(wanted["name"])
     if wanted["members"] is not None:

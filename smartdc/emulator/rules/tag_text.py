@@ -7,10 +7,12 @@ against the text (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
 from smartdc.emulator.http.parameters import as_text, fits_wildcard, number
+from smartdc.emulator.javascript.numbers import to_number
 from smartdc.emulator.state.vm import TagValue
 
 #: What every object of JavaScript has: looked up among the new tags they are there, whatever was sent.
@@ -31,10 +33,6 @@ OBJECT_PROPERTIES = frozenset(
 )
 _NUMBER = re.compile(r"%n\{([-+]?[0-9]*\.?[0-9]+)\}")
 _BOOLEAN = re.compile(r"%b\{(true|false)\}")
-#: What JavaScript's `Number()` reads.
-_READS_AS_NUMBER = re.compile(
-    r"\s*([-+]?(Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?)|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|)\s*"
-)
 
 
 def as_stored(tags: Mapping[str, TagValue]) -> dict[str, TagValue]:
@@ -48,7 +46,7 @@ def fits_filter(tags: Mapping[str, TagValue], name: str, value: str) -> bool:
     name = name.replace("-", "%2D")
     if value in ("true", "false"):
         wanted = [f"%b{{{value}}}", value]
-    elif _READS_AS_NUMBER.fullmatch(value):
+    elif not math.isnan(to_number(value)):
         wanted = [f"%n{{{value}}}", value]
     else:
         wanted = [value.replace("-", "%2D")]

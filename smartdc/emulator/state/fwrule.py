@@ -80,7 +80,7 @@ class Rule:
             source=_sorted(self.source),
             destination=_sorted(self.destination),
             ports=(ALL_PORTS,) if ALL_PORTS in ports else tuple(ports),
-            types=tuple(sorted(self.types, key=_type_numbers)),
+            types=_sorted_types(self.types),
         )
 
     def __str__(self) -> str:
@@ -115,8 +115,27 @@ def _sorted(targets: tuple[Target, ...]) -> tuple[Target, ...]:
     )
 
 
-def _type_numbers(kind: str) -> list[int]:
-    return [int(part) for part in kind.split(":") if part != "all"]
+def _sorted_types(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """The types in the server's order, which is not always theirs.
+
+    It compares the codes of both only if the first of them has one, and sorts by insertion.
+    """
+    found: list[str] = []
+    for kind in kinds:
+        place = len(found)
+        while place and _is_after(found[place - 1], kind):
+            place -= 1
+        found.insert(place, kind)
+    return tuple(found)
+
+
+def _is_after(one: str, other: str) -> bool:
+    kind, _, code = one.partition(":")
+    other_kind, _, other_code = other.partition(":")
+    if not code:
+        return kind != "all" and int(kind) > int(other_kind)
+    # A code and none cannot be compared: then nothing is after anything.
+    return bool(other_code) and (int(kind), int(code)) > (int(other_kind), int(other_code))
 
 
 def _written_side(targets: tuple[Target, ...]) -> str:

@@ -1,0 +1,1 @@
+"""What the servers' JavaScript makes of texts: numbers, dates, regular expressions, printed values."""
