@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from smartdc._http.bodies import DEFAULT_LIMIT
+from smartdc._http.bodies import ANSWER_SECONDS, DEFAULT_LIMIT
 from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
 from smartdc._http.retry import RetryPolicy
@@ -88,7 +88,7 @@ class DataCenter(
         signed_headers: What to sign: ``('(request-target)', 'date')``, or ``'date'`` alone.
         api_version: What to ask of the server: ``~9||~8`` when None.
         timeout: Seconds: one number, or one for connecting and one for reading. (10, 120) when None.
-        pool_size: How many connections to keep; more threads than that take turns.
+        pool_size: How many connections to keep; more threads than that take turns. Streams have their own.
         clock: What waits use for time; the module `time` when None.
         user: Sub-user of the account in `key_id` who signs: short for the longer form of `key_id`.
         roles: Roles to make requests with, instead of the default ones of who signs.
@@ -96,7 +96,10 @@ class DataCenter(
         rate: Requests a second of each group of resources, whatever the server says; ``math.inf`` never
             waits. None finds the server's own limit, once it refuses a request for it.
         max_response: How many bytes of an answer, or of a message of a stream, to take; more is an
-            `InvalidResponse`. It keeps a server that is broken or evil from filling the memory.
+            `InvalidResponse`. It keeps a faulty or malicious server from filling the memory: decoded, JSON
+            can take 30 times its bytes (docs/security.md).
+        answer_timeout: Seconds for the whole of one answer, its head and all pieces of its body, however
+            steadily they come; and for waiting for one of `pool_size` connections. Streams go on after that.
 
     Raises:
         ConfigurationError: One of these cannot work.
@@ -126,6 +129,7 @@ class DataCenter(
         retry: str | RetryPolicy = "standard",
         rate: float | None = None,
         max_response: int = DEFAULT_LIMIT,
+        answer_timeout: float = ANSWER_SECONDS,
     ) -> None:
         self.location = location or DEFAULT_LOCATION
         # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
@@ -145,6 +149,7 @@ class DataCenter(
             retry=retry,
             rate=rate,
             max_response=max_response,
+            answer_timeout=answer_timeout,
         )
         self.authenticate(
             key_id, secret, allow_agent, passphrase=passphrase, signed_headers=signed_headers, user=user

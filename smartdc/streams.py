@@ -24,6 +24,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from smartdc._forks import renew_in_children
 from smartdc._http.answers import from_json
 from smartdc._http.bodies import read_lines
 from smartdc._http.websocket import WebSocket
@@ -38,6 +39,8 @@ T_co = TypeVar("T_co", covariant=True)
 class Stream(ABC, Generic[T_co]):
     """What all streams can do.
 
+    A stream belongs to the process that opened it: in a forked child it is over, and goes on in the parent.
+
     Attributes:
         closed: Whether it is over, on this side or on the other.
     """
@@ -48,6 +51,12 @@ class Stream(ABC, Generic[T_co]):
         self.closed = False
         # Runs once: now, when this object goes, or when the program ends.
         self._close = weakref.finalize(self, close)
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked child: leave the connection to the parent."""
+        self._close.detach()
+        self.closed = True
 
     @abstractmethod
     def _receive(self, timeout: float | None) -> T_co | None:
@@ -223,7 +232,7 @@ class _Lines:
             cause = error.args[0] if error.args else None
             if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
                 raise RequestTimeout(f"{where}: no news in time") from error
-            if isinstance(error, requests.RequestException | HTTPError | OSError):
+            if isinstance(error, requests.RequestException | HTTPError | OSError | ValueError):
                 raise ConnectionFailed(f"{where}: the stream broke off ({error})") from error
             raise
 

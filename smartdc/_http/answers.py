@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -18,6 +19,7 @@ from smartdc.errors import InvalidResponse
 
 __all__ = [
     "MOST_PAGES",
+    "asked_for",
     "count_of",
     "decoded",
     "endless",
@@ -35,6 +37,7 @@ __all__ = [
 MOST_PAGES = 1000
 """A million entries: a list that is longer has no end."""
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _KINDS = {
     type(None): "null",
@@ -94,6 +97,15 @@ def object_of(body: Any, response: requests.Response, key: str | None = None) ->
     if not isinstance(body, dict):
         raise unusable(response, f"with {_kind(body, response)} where an object was expected")
     return _with_key(body, response, key)
+
+
+def asked_for(body: dict[str, Any], response: requests.Response) -> dict[str, Any]:
+    """The object, unless its id is another than the one in the path: then it belongs to another request."""
+    asked = urlsplit(response.request.path_url).path.rpartition("/")[2].lower()
+    got = body.get("id")
+    if _UUID.fullmatch(asked) and isinstance(got, str) and got.lower() != asked:
+        raise unusable(response, f"with an object whose id is {got[:40]!r}")
+    return body
 
 
 def list_of(body: Any, response: requests.Response, key: str | None = None) -> list[dict[str, Any]]:

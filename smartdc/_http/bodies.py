@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import requests
@@ -17,10 +18,22 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 from smartdc._http.answers import unusable
 from smartdc.errors import ConfigurationError, InvalidResponse
 
-__all__ = ["DEFAULT_LIMIT", "MAX_LINE", "checked_encoding", "checked_limit", "read_body", "read_lines"]
+__all__ = [
+    "ANSWER_SECONDS",
+    "DEFAULT_LIMIT",
+    "MAX_LINE",
+    "checked_encoding",
+    "checked_limit",
+    "checked_seconds",
+    "read_body",
+    "read_lines",
+]
 
 DEFAULT_LIMIT = 128 * 1024 * 1024
 """Bytes of an answer; the longest list of 1000 machines has a few MB."""
+
+ANSWER_SECONDS = 300.0
+"""For the whole of one answer; exporting an image to Manta answers when it is done."""
 
 MAX_LINE = 1024 * 1024
 """Bytes of one line of an answer that goes on."""
@@ -38,6 +51,17 @@ def checked_limit(limit: Any) -> int:
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise ConfigurationError(f"max_response must be a number of bytes, 1 or more, not {limit!r}")
     return limit
+
+
+def checked_seconds(seconds: Any) -> float:
+    """The seconds for an answer, if that is what they are.
+
+    Raises:
+        ConfigurationError: It is no number above 0 that can be waited for.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= TIMEOUT_MAX:
+        raise ConfigurationError(f"answer_timeout must be a number of seconds above 0, not {seconds!r}")
+    return float(seconds)
 
 
 def checked_encoding(response: requests.Response) -> str:

@@ -22,7 +22,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from smartdc._http.answers import decoded, readable, standing
-from smartdc._http.bodies import checked_limit
+from smartdc._http.bodies import checked_limit, checked_seconds
 from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.exchange import Again, Exchange, at_once
 from smartdc._http.retry import RetryPolicy, chosen_policy
@@ -65,6 +65,7 @@ class Connection(Endpoint):
         timeout: Seconds for connecting and for reading.
         retry: When a request is made again.
         max_response: How many bytes of an answer are taken.
+        answer_timeout: Seconds for the whole of one answer.
         clock: What waits use for time.
         active_roles: Roles that requests are made with; with none, the server takes the default ones.
     """
@@ -90,6 +91,7 @@ class Connection(Endpoint):
         retry: str | RetryPolicy,
         rate: float | None,
         max_response: int,
+        answer_timeout: float,
     ) -> None:
         self.login = login
         self.auth = auth
@@ -111,6 +113,7 @@ class Connection(Endpoint):
             raise ConfigurationError(f"pool_size must be 1 or more, not {pool_size!r}")
         self._pool_size = pool_size
         self.max_response = checked_limit(max_response)
+        self.answer_timeout = checked_seconds(answer_timeout)
         self.active_roles = checked_roles(roles)
         self._open()
 
@@ -318,7 +321,9 @@ class Connection(Endpoint):
 
     def _open(self) -> None:
         warned = self.verify is False
-        self._transport = Transport(self.base_url, self._pool_size, self.max_response, warned)
+        self._transport = Transport(
+            self.base_url, self._pool_size, self.max_response, self.answer_timeout, warned
+        )
         self._owns_pool = True
 
     def _sharing_pool(self) -> Self:

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from smartdc._http.answers import count_of, list_of, object_of, standing, value_of
+from smartdc._http.answers import asked_for, count_of, list_of, object_of, standing, value_of
 from smartdc._http.exchange import Again
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.values import readable_alone
@@ -71,7 +71,8 @@ class Endpoint(ABC):
         return True
 
     def _get(self, *segments: str, params: Params | None = None) -> Any:
-        return object_of(*self._answer("GET", segments, params))
+        body, response = self._answer("GET", segments, params)
+        return asked_for(object_of(body, response), response)
 
     def _list(self, *segments: str, params: Params | None = None, key: str | None = None) -> Any:
         return list_of(*self._answer("GET", segments, params), key)
@@ -97,10 +98,13 @@ class Endpoint(ABC):
         body, response = self._answer("POST", segments, params, json, headers, again)
         if not response.content and key is None and response.status_code in _WITHOUT_BODY:
             return None
-        return object_of(body, response, key)
+        found = object_of(body, response, key)
+        # A clone has an id of its own.
+        return found if (params or {}).get("action") == "clone" else asked_for(found, response)
 
     def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
-        return object_of(*self._answer("PUT", segments, params, json))
+        body, response = self._answer("PUT", segments, params, json)
+        return asked_for(object_of(body, response), response)
 
     def _delete(self, *segments: str, params: Params | None = None) -> None:
         self._answer("DELETE", segments, params)

@@ -19,7 +19,14 @@ from smartdc._http.skew import is_skew, server_ahead
 from smartdc._http.throttle import Limiter
 from smartdc._http.transport import Transport
 from smartdc._http.waiting import Clock
-from smartdc.errors import APIError, AuthenticationError, NotFoundError, ThrottledError, TransportError
+from smartdc.errors import (
+    APIError,
+    AuthenticationError,
+    NotFoundError,
+    RequestTimeout,
+    ThrottledError,
+    TransportError,
+)
 from smartdc.http_signature import HTTPSignatureAuth, Signer
 
 __all__ = ["Again", "Exchange", "at_once"]
@@ -77,6 +84,7 @@ class Exchange:
         self._refused: list[Signer] = []
         self._offset, self._corrected = transport.clock_offset, False
         self._era = 0
+        self._started = 0.0
         self._made = self._failed = self._throttled = 0
         self._maybe_done = False
 
@@ -90,8 +98,9 @@ class Exchange:
             APIError: The server answered with 400 or above, and that stands.
             TransportError: There was no answer.
         """
-        self._take_turn()
-        started = self._clock.monotonic()
+        self._started = self._clock.monotonic()
+        if not self._take_turn():
+            raise self._late()
         while True:
             try:
                 response = self._attempt()
@@ -101,23 +110,40 @@ class Exchange:
                 error.attempts = self._made
                 if isinstance(error, NotFoundError) and self._maybe_done and self._method == "DELETE":
                     return error.response  # an attempt whose answer was lost has done it
-                # Out of the time that is spent here, queueing is not counted.
-                queued = self._before_next(error, self._clock.monotonic() - started)
-                if queued is None:
+                if not self._before_next(error):
                     raise
-                started += queued
 
-    def _take_turn(self) -> float:
-        """Wait for this request's turn; for how many seconds."""
-        waited = 0.0
+    @property
+    def _elapsed(self) -> float:
+        return self._clock.monotonic() - self._started
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait, unless the policy's deadline comes first; whether it was waited."""
+        if seconds > 0:
+            if self._elapsed + seconds > self._policy.deadline:
+                return False
+            self._clock.sleep(seconds)
+        return True
+
+    def _take_turn(self) -> bool:
+        """Wait for this request's turn, unless it comes too late."""
         while True:
             turn = self._limiter.turn(self._clock.monotonic())
-            if turn.wait > 0:
-                self._clock.sleep(turn.wait)
-            waited += turn.wait
+            if not self._pause(turn.wait):
+                return False
             if self._limiter.holds(turn):
                 self._era = turn.era
-                return waited
+                return True
+
+    def _late(self) -> RequestTimeout:
+        request = self._make()
+        return RequestTimeout(
+            f"{request.method} {request.path_url}: too many requests wait for their turn under the request "
+            f"rate: this one's comes after the {self._policy.deadline:g} s that its RetryPolicy gives",
+            method=request.method,
+            path=request.path_url,
+            sent=False,
+        )
 
     def _attempt(self) -> requests.Response:
         self._made += 1
@@ -130,12 +156,8 @@ class Exchange:
             raise error_for(response)
         return response
 
-    def _before_next(self, error: APIError | TransportError, elapsed: float) -> float | None:
-        """Do what has to be done before another attempt.
-
-        Returns:
-            For how many seconds the request queued for its turn; None when the error stands.
-        """
+    def _before_next(self, error: APIError | TransportError) -> bool:
+        """Do what has to be done before another attempt; False when the error stands."""
         if isinstance(error, APIError) and self._is_signature_mended(error):
             return self._take_turn()
         if isinstance(error, ThrottledError):
@@ -144,12 +166,12 @@ class Exchange:
         pause = self._policy.pause(
             error,
             attempt=self._failed,
-            elapsed=elapsed,
+            elapsed=self._elapsed,
             repeatable=self._again is not None,
             ahead=self._server_ahead(error),
         )
         if pause is None:
-            return None
+            return False
         log.info("%s; attempt %d follows in %.1f s", error, self._made + 1, pause)
         self._clock.sleep(pause)
         if self._again is not None and not is_untouched(error):
@@ -157,19 +179,16 @@ class Exchange:
             self._again()
         return self._take_turn()
 
-    def _queue_again(self, error: ThrottledError) -> float | None:
+    def _queue_again(self, error: ThrottledError) -> bool:
         self._limiter.refused(self._clock.monotonic(), self._era, error)
         self._throttled += 1
         if self._throttled >= self._policy.throttled:
-            return None
+            return False
         pause = retry_after(error, self._server_ahead(error))
         if pause is None:
             # A rate that is fixed makes no room by itself.
             pause = self._policy.backoff(self._throttled) if self._limiter.fixed else 0.0
-        if pause > self._policy.deadline:
-            return None
-        self._clock.sleep(pause)
-        return pause + self._take_turn()
+        return self._pause(pause) and self._take_turn()
 
     def _is_signature_mended(self, error: APIError) -> bool:
         """Whether the server found fault with the signature, and the next one will be another."""

@@ -35,8 +35,9 @@ class RetryPolicy:
 
     Attributes:
         attempts: How many attempts in all, throttled ones not counted. 1 is no retry.
-        deadline: Seconds after the first attempt in which another one may begin; waiting for a turn under the
-            server's request rate is not counted.
+        deadline: Seconds from the call on in which an attempt may begin. Waiting for a turn under the request
+            rate counts, and so does what the server asks for with ``Retry-After``: a call takes no longer
+            than this and one answer (`answer_timeout`).
         first_pause: Seconds.
         longest_pause: Seconds.
         throttled: How often one request may be answered with 429 before that is an error.

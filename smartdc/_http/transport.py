@@ -21,11 +21,12 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, get_environ_proxies, requote_uri, select_proxy
+from urllib3 import Timeout as WireTimeout
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    EmptyPoolError,
     HTTPError,
     LocationValueError,
     NewConnectionError,
@@ -37,9 +38,11 @@ from smartdc._forks import renew_in_children
 from smartdc._http.answers import unusable
 from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.insecure import is_this_machine
+from smartdc._http.pool import Adapter, Overlong
 from smartdc.errors import (
     ConfigurationError,
     ConnectionFailed,
+    InvalidResponse,
     RequestTimeout,
     TransportError,
 )
@@ -114,36 +117,6 @@ def refuse_damaged(response: requests.Response) -> None:
         raise unusable(response, "with a body that is damaged: it does not fit its Content-MD5")
 
 
-class _Adapter(HTTPAdapter):
-    """Keeps the pool of its one server, which `requests` finds anew by URL and certificates for each call."""
-
-    def __init__(self, pool_size: int, warned: bool) -> None:
-        self._pools: dict[bool | str, Any] = {}
-        self._warned = warned
-        super().__init__(pool_connections=1, pool_maxsize=pool_size, pool_block=True)
-
-    def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> Any:
-        pool = self._pools.get(verify)
-        if pool is None:
-            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
-            super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
-            if self._warned and pool.scheme == "https":
-                # urllib3's own would warn at each request.
-                pool._validate_conn = _connected  # type: ignore[attr-defined]
-            self._pools[verify] = pool
-        return pool
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Done when the pool was made."""
-
-    def close(self) -> None:
-        # A pool closes its connections when nobody has it any more.
-        self._pools.clear()
-        super().close()
-
-
 class Transport:
     """The pooled connections to one server, shared by any number of threads.
 
@@ -153,6 +126,8 @@ class Transport:
         base_url: Protocol and host.
         pool_size: How many connections to keep.
         max_response: How many bytes of an answer to take.
+        answer_timeout: Seconds for the whole of one answer, from its request on; and for waiting for a
+            connection before that.
         warned: Whether it was said that certificates are not verified.
 
     Attributes:
@@ -160,11 +135,14 @@ class Transport:
         clock_offset: Seconds by which the server's clock is found to be ahead of this machine's.
     """
 
-    def __init__(self, base_url: str, pool_size: int, max_response: int, warned: bool) -> None:
+    def __init__(
+        self, base_url: str, pool_size: int, max_response: int, answer_timeout: float, warned: bool
+    ) -> None:
         self.clock_offset = 0.0
         self.base_url = base_url
         self._pool_size = pool_size
         self._max_response = max_response
+        self._answer_timeout = answer_timeout
         self._warned = warned
         self.renew()
         renew_in_children(self)
@@ -190,16 +168,21 @@ class Transport:
             ConfigurationError: `verify` names no file.
         """
         started = time.perf_counter()
+        adapter = self._streams if stream else self._adapter
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        limits: Any = WireTimeout(connect=connect, read=read, total=self._answer_timeout)
         try:
-            response = self._adapter.send(
-                request, stream, timeout, authorities(verify), proxies=self._proxies
-            )
+            response = adapter.send(request, stream, limits, authorities(verify), proxies=self._proxies)
             if not stream or response.status_code >= 400:
                 read_body(response, self._max_response)  # here, so that breaking off is noticed
             else:
                 checked_encoding(response)
         except TransportError:  # an answer, but none to be taken
             raise
+        except Overlong as error:
+            raise self._overlong(error, request) from error
+        except EmptyPoolError as error:
+            raise self._crowded(request) from error
         except (requests.RequestException, HTTPError) as error:  # some of urllib3's come through as they are
             raise self._failure(error, f"{request.method} {request.path_url}", request) from error
         except OSError as error:  # a file of authorities that is not there
@@ -210,6 +193,7 @@ class Transport:
     def close(self) -> None:
         """Close the connections. A later request opens new ones."""
         self._adapter.close()
+        self._streams.close()
 
     def correct_clock(self, offset: float) -> bool:
         """Remember the server's clock; whether that is news."""
@@ -221,9 +205,28 @@ class Transport:
     def renew(self) -> None:
         """Open a pool of its own; in a forked child too."""
         self._lock = threading.Lock()
-        self._adapter = _Adapter(self._pool_size, self._warned)
+        self._adapter = Adapter(self._pool_size, self._max_response, self._warned)
+        self._streams = Adapter(1, self._max_response, self._warned, goes_on=True)
         # The environment is read here, once.
         self._proxies = _proxies(self.base_url)
+
+    def _overlong(self, error: Overlong, request: requests.PreparedRequest) -> InvalidResponse:
+        return InvalidResponse(
+            f"{request.method} {request.path_url}: the answer of {self.base_url} is not read to its end: "
+            f"{error}",
+            method=request.method,
+            path=request.path_url,
+            lasting=True,
+        )
+
+    def _crowded(self, request: requests.PreparedRequest) -> RequestTimeout:
+        return RequestTimeout(
+            f"{request.method} {request.path_url}: no connection became free in {self._answer_timeout:g} s; "
+            f"all {self._pool_size} are in use: give DataCenter a larger pool_size",
+            method=request.method,
+            path=request.path_url,
+            sent=False,
+        )
 
     def _failure(
         self, error: Exception, where: str, request: requests.PreparedRequest
@@ -243,11 +246,6 @@ class Transport:
             lasting=isinstance(error, LocationValueError),  # a name that no host can have
             **about,
         )
-
-
-def _connected(connection: Any) -> None:
-    if connection.sock is None:
-        connection.connect()
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from smartdc._http.insecure import is_this_machine
+from smartdc._http.shared_tls import SharedTLSSocket
 from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
 
 if TYPE_CHECKING:
@@ -243,9 +244,7 @@ def _text(value: str | bytes | None) -> str | None:
 
 def _tls(authorities: bool | str) -> ssl.SSLContext:
     context = _context(authorities)
-    # One thread reads while another writes. In TLS 1.3 session tickets come after the handshake, and when one
-    # is read in the middle of a write, both can wait for ever.
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = SharedTLSSocket  # the library reads in a thread of its own
     return context
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from smartdc._http.answers import object_of, strings_of
+from smartdc._http.answers import asked_for, object_of, strings_of
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once, created_since
@@ -352,5 +352,5 @@ class ImageOperations(Connection):
 
     def _acl(self, identifier: ImageRef) -> list[str]:
         image, response = self._call("GET", ("images", entity_id(identifier, "image")))
-        acl = object_of(image, response).get("acl")
+        acl = asked_for(object_of(image, response), response).get("acl")
         return strings_of(acl, response)

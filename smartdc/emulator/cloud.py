@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from smartdc._forks import renew_in_children
 from smartdc.emulator import seed
 from smartdc.emulator.app import TABLE, App
 from smartdc.emulator.gate.read_only import ReadOnly
@@ -120,6 +121,13 @@ class Emulator:
         self._ssh_port = ssh_port
         self._logins: MachineLogins | None = None
         self._ticking: concurrent.futures.Future[None] | None = None
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked child: leave server and files to the parent, where they go on."""
+        if self._remove_directory is not None:
+            self._remove_directory.detach()
+        self._server = self._logins = self._remove_directory = self._ticking = None
 
     def __enter__(self) -> Emulator:
         return self.start()

@@ -141,9 +141,11 @@ def test_closing_a_watch_from_another_thread() -> None:
                 body = b'{"state": "running"}'
                 kind = b"Content-Type: application/json\r\n"
                 connection.sendall(b"HTTP/1.1 200 OK\r\n" + kind + b"Content-Length: 20\r\n\r\n" + body)
-                connection.recv(65536)
-                connection.sendall(head + hear)
-                connection.recv(65536)  # until the other end has closed
+                stream, _ = server.accept()  # streams have connections of their own
+                with stream:
+                    stream.recv(65536)
+                    stream.sendall(head + hear)
+                    stream.recv(65536)  # until the other end has closed
 
         answering = threading.Thread(target=answer)
         answering.start()

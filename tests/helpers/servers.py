@@ -193,7 +193,12 @@ class StubServer:
                         spoken.sendall(piece)
 
     def _spoken(self, connection: socket.socket) -> socket.socket:
-        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+        if self._tls is None:
+            return connection
+        spoken = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        self._connections.append(spoken)  # which has taken the socket from the other
+        spoken.do_handshake()
+        return spoken
 
     def _pieces(self, asked: Asked) -> Pieces:
         chosen = self._replies.pop(0) if self._replies else self.otherwise

@@ -242,3 +242,15 @@ def test_a_stream_that_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smartdc._http.bodies, "MAX_LINE", 1000)
     with pytest.raises(InvalidResponse, match="a line of the stream has more than 1000 bytes"):
         watched([gzip.compress(bytes(MIB))], "Content-Encoding: gzip")
+
+
+@pytest.mark.parametrize("entry", [b"{}", b"[]", b'{"a":1}', b'{"a":{}}', b'"ab"', b"1000"])
+def test_json_takes_no_more_memory_than_docs_security_says(stub: StubServer, entry: bytes) -> None:
+    body = b"[" + b",".join([entry] * (MIB // (len(entry) + 1))) + b"]"
+    stub.answer(reply(body, JSON))
+    with DataCenter(stub.url, retry="none") as sdc:
+        tracemalloc.start()
+        sdc.request("GET", "/machines")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 33 * len(body)  # 30 times, the body itself, and the pieces it came in

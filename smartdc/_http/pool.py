@@ -1,0 +1,269 @@
+"""The pooled connections to one server, and how much, and for how long, is read of one answer.
+
+Here belongs what keeps an answer from reaching another request than its own, and an answer without end from
+holding a thread: interim answers (1xx) are skipped, and a connection is closed instead of used again when
+anything stands on it that belongs to no request.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong"]
+
+HEAD_LIMIT = 256 * 1024
+"""Bytes of status line and headers, and of the interim answers before them."""
+
+MOST_INTERIM = 20
+"""Interim answers (1xx) before the one that counts; 100 Continue is bounded by `HEAD_LIMIT` alone."""
+
+_WITHOUT_BODY = (204, 304)
+_LENGTH = re.compile(r"[0-9]+")
+
+
+class Overlong(Exception):
+    """An answer goes on for longer than it is read. The libraries below let it pass, and close."""
+
+
+class _Incoming(io.RawIOBase):
+    """The bytes of one answer as they come: counted, and none after its time is over."""
+
+    def __init__(self, raw: io.RawIOBase, sock: Any, connection: _Bounded) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._timeout: float | None = connection.timeout
+        self._deadline = connection.deadline
+        self._count = 0
+        self._limit: float = HEAD_LIMIT
+        self.ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self.ended:
+            return None  # nothing more is waited for
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer is not complete in time")
+        if self._timeout is None or left < self._timeout:
+            self._sock.settimeout(left)
+        count = self._raw.readinto(buffer)
+        self._count += count or 0
+        if self._count > self._limit:
+            raise Overlong(f"it goes on after {self._limit:.0f} bytes")
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+    def allow(self, size: float) -> None:
+        """Read so many bytes after the head."""
+        self._limit += size
+
+    def go_on(self) -> None:
+        """Read without an end: the lines of a stream."""
+        self._limit = self._deadline = float("inf")
+        self._sock.settimeout(self._timeout)
+
+
+class _Answer(HTTPResponse):
+    """One answer; what follows it on the connection is not left there for the next."""
+
+    fp: Any
+
+    def __init__(self, sock: Any, method: str | None, connection: _Bounded) -> None:
+        super().__init__(sock, method=method)
+        self._connection = connection
+        self._incoming = _Incoming(self.fp.detach(), sock, connection)
+        self.fp = io.BufferedReader(self._incoming)
+
+    def begin(self) -> None:
+        for _ in range(MOST_INTERIM + 1):
+            super().begin()
+            if self.status >= 200 or self.status == 101:
+                break
+            self.headers = self.msg = None  # type: ignore[assignment]  # as before it began
+        else:
+            raise Overlong(f"more than {MOST_INTERIM} interim answers (1xx) came first")
+        if not self._is_framed_well():
+            self.will_close = True
+        if self.status in _WITHOUT_BODY and self.chunked:
+            self.chunked = False
+            del self.headers["Transfer-Encoding"]
+        if self._connection.goes_on and self.status < 300:
+            self._incoming.go_on()
+        else:
+            self._incoming.allow(self._connection.limit)
+
+    def _is_framed_well(self) -> bool:
+        """Whether all who read it agree on where it ends (RFC 9112, section 6.3)."""
+        found = [(name.lower(), value.strip()) for name, value in self.headers.raw_items()]
+        lengths = {value for name, value in found if name == "content-length"}
+        encodings = [value.lower() for name, value in found if name == "transfer-encoding"]
+        if self.status == 101 or self.headers.defects or len(lengths) + len(encodings) > 1:
+            return False
+        if self.status == 204 and (encodings or lengths - {"0"}):
+            return False
+        return encodings in ([], ["chunked"]) and all(_LENGTH.fullmatch(length) for length in lengths)
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise ValueError("a chunk of a negative size")  # as for one that is no number
+        return size
+
+    def _close_conn(self) -> None:
+        incoming, buffered = self._incoming, self.fp
+        self.fp = None
+        incoming.ended = True
+        surplus = buffered.peek(1)
+        buffered.close()
+        if surplus:
+            self._connection.close()
+
+
+if TYPE_CHECKING:
+    _Connection = HTTPConnection
+    _Pool = HTTPConnectionPool
+else:
+    _Connection = _Pool = object
+
+
+class _Bounded(_Connection):
+    """A connection whose answers have an end.
+
+    Attributes:
+        limit: Bytes of an answer after its head.
+        goes_on: Whether what comes after the head is a stream, which has no end.
+        deadline: When the answer must be complete, on the monotonic clock.
+    """
+
+    limit: int
+    goes_on: bool
+    deadline: float
+
+    def response_class(  # type: ignore[override]  # it is only ever called
+        self, sock: Any, debuglevel: int = 0, method: str | None = None
+    ) -> _Answer:
+        return _Answer(sock, method, self)
+
+    @property
+    def is_connected(self) -> bool:
+        # What came of TLS, but was not read, is no longer in the socket.
+        pending = getattr(self.sock, "pending", None)
+        return super().is_connected and not (pending and pending())
+
+
+class _PlainConnection(_Bounded, HTTPConnection):
+    pass
+
+
+class _TLSConnection(_Bounded, HTTPSConnection):
+    pass
+
+
+class _BoundedPool(_Pool):
+    """A pool of such connections.
+
+    The `total` of a request's timeout bounds the wait for a connection, and then the answer.
+
+    Attributes:
+        limit: As of its connections.
+        goes_on: As of its connections; they are used once, and there are as many as are wanted.
+    """
+
+    limit: int
+    goes_on: bool
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["pool_timeout"] = kwargs["timeout"].total
+        return super().urlopen(*args, **kwargs)
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection: Any = super()._get_conn(timeout)
+        connection.limit, connection.goes_on = self.limit, self.goes_on
+        connection.deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if not self.goes_on:
+            super()._put_conn(conn)
+        elif conn is not None:
+            conn.close()
+
+
+class _PlainPool(_BoundedPool, HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TLSPool(_BoundedPool, HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+_POOLS = {"http": _PlainPool, "https": _TLSPool}
+
+
+class Adapter(HTTPAdapter):
+    """Keeps the pool of its one server, which `requests` finds anew by URL and certificates for each call.
+
+    Args:
+        pool_size: How many connections to keep.
+        limit: Bytes of an answer after its head.
+        warned: Whether it was said that certificates are not verified.
+        goes_on: Whether answers are streams: without an end, on connections apart from those that are kept.
+    """
+
+    def __init__(self, pool_size: int, limit: int, warned: bool, *, goes_on: bool = False) -> None:
+        self._pools: dict[bool | str, Any] = {}
+        self._limit = limit
+        self._warned = warned
+        self._goes_on = goes_on
+        super().__init__(pool_connections=1, pool_maxsize=pool_size, pool_block=not goes_on)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        pool: Any = self._pools.get(verify)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
+            pool.limit, pool.goes_on = self._limit, self._goes_on
+            if self._warned and pool.scheme == "https":
+                # urllib3's own would warn at each request.
+                pool._validate_conn = _connected
+            self._pools[verify] = pool
+        return pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Done when the pool was made."""
+
+    def close(self) -> None:
+        # A pool closes its connections when nobody has it any more.
+        self._pools.clear()
+        super().close()
+
+
+def _connected(connection: Any) -> None:
+    if connection.sock is None:
+        connection.connect()
