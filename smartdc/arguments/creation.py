@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from smartdc.arguments.ids import entity_id
+from smartdc.arguments.ids import entity_id, machine_ref
 from smartdc.arguments.values import checked_metadata, checked_tags
 from smartdc.errors import ConfigurationError
 from smartdc.types import Locality, NetworkObject, VolumeMount
@@ -102,7 +102,7 @@ def locality_hints(locality: Locality | None) -> dict[str, Any] | None:
     hints: dict[str, Any] = dict(locality)
     for side in ("near", "far"):
         if side in hints:
-            hints[side] = [entity_id(machine, "machine") for machine in _listed(hints[side])]
+            hints[side] = [machine_ref(machine) for machine in _listed(hints[side])]
     return hints
 
 

@@ -41,7 +41,11 @@ def as_stored(tags: Mapping[str, TagValue]) -> dict[str, TagValue]:
 
 
 def fits_filter(tags: Mapping[str, TagValue], name: str, value: str) -> bool:
-    """Whether a list's ``tag.NAME=VALUE`` finds a machine with these tags."""
+    """Whether a list's ``tag.NAME=VALUE`` finds a machine with these tags.
+
+    Signs are escaped in the store and not in the filter, so some values are never found: see
+    docs/cloudapi/lists.md#tag-values-with-an-equals-sign and #tag-filters-of-negative-numbers.
+    """
     text = "".join(f"-{_escape(tag)}={_write(stored)}" for tag, stored in tags.items()) + "-"
     name = name.replace("-", "%2D")
     if value in ("true", "false"):
