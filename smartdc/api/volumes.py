@@ -8,10 +8,12 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, cast
 
+from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.likeness import differing
 from smartdc.errors import ConflictError
 from smartdc.types import Volume, VolumeSize
 
@@ -109,13 +111,24 @@ class VolumeOperations(Connection):
             tags=None if tags is None else dict(tags),
         )
         create = partial(self._post, "volumes", json=body)
-        find = partial(self._volumes_created, body["name"], self.clock.time())
-        return cast(Volume, create_once(self, create, Sought("volume", {"name": body["name"]}, find)))
+        begun = Begun(self.clock)
+        find = partial(self._volumes_created, body["name"], begun)
+        # Affinity rules are not shown.
+        asked = {name: value for name, value in body.items() if name != "affinity"} | {
+            "tags": body.get("tags")
+        }
+        sought = Sought(
+            "volume",
+            {"name": body["name"]},
+            find,
+            lambda volume: [*begun.differs(volume), *differing(asked, volume)],
+        )
+        return cast(Volume, create_once(self, create, sought))
 
-    def _volumes_created(self, name: str, since: float) -> list[dict[str, Any]]:
+    def _volumes_created(self, name: str, begun: Begun) -> list[dict[str, Any]]:
         """The volume that was created since then, also if it failed: that it was created is what counts."""
         predicate = json.dumps({"and": [{"eq": ["name", name]}, {"ne": ["state", "deleting"]}]})
-        return created_since(since, *self._call("GET", ("volumes",), {"predicate": predicate}))
+        return begun.later(*self._call("GET", ("volumes",), {"predicate": predicate}))
 
     def update_volume(self, volume: str | Mapping[str, Any], *, name: str | None = None) -> Volume:
         """Rename a volume that no machine uses.
