@@ -123,7 +123,8 @@ class ImageOperations(Connection):
         )
         create = partial(self._post, "images", json=body, headers=role_tag_header(role_tags))
         begun = Begun(self.clock)
-        asked = {key: value for key, value in body.items() if key != "machine"} | {"tags": tags}
+        asked = {key: value for key, value in body.items() if key != "machine"}
+        asked |= {"tags": tags, "acl": body.get("acl")}
         sought = Sought(
             "image",
             {"name": name, "version": version},
