@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from smartdc._http.connection import Connection
@@ -33,8 +33,8 @@ log = logging.getLogger("smartdc")
 FIRST_LOOK_SECONDS = 0.5
 """Seconds before the first look; each pause between two looks is twice the one before."""
 LONGEST_PAUSE_SECONDS = 20.0
-_LONGEST_SHOWN = 60
-"""Characters of a value in a message."""
+_LONGEST_SHOWN = 200
+"""Characters of a value in a message: any name, but not every key."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,36 @@ class Sought:
     def __str__(self) -> str:
         wanted = ", ".join(f"{name} {_short(value)}" for name, value in self.wanted.items())
         return f"{self.what} with {wanted}" if wanted else self.what
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one look brought.
+
+    Attributes:
+        after: Seconds after the failure at which it began.
+        found: What may be it.
+        differing: For each of these, the fields in which it is not what was asked for.
+        trouble: Why it failed.
+    """
+
+    after: float
+    found: list[Any] = field(default_factory=list)
+    differing: list[list[str]] = field(default_factory=list)
+    trouble: SmartDCError | None = None
+
+    @property
+    def alike(self) -> list[Any]:
+        """Those that do not differ."""
+        return [each for each, differing in zip(self.found, self.differing, strict=True) if not differing]
+
+    @property
+    def doubts(self) -> str:
+        """Why none of them is taken, in words."""
+        fields = sorted({name for differing in self.differing for name in differing})
+        if fields:
+            return f"one is found that differs in {', '.join(fields)}; it is in candidates"
+        return "what it may be is in candidates"
 
 
 def create_once(connection: Connection, create: Callable[[], Any], sought: Sought) -> Any:
@@ -130,46 +160,42 @@ def _look(connection: Connection, sought: Sought, error: APIError | TransportErr
         if _is_over(error):
             raise error
         raise _unknown(error, sought, "it was not looked for, as retry is 'none'") from error
-    for trouble, found, elapsed in _looks(connection, sought):
-        if trouble is not None:
-            if _is_certain(trouble) or elapsed >= policy.deadline:
-                raise _unknown(error, sought, f"it could not be looked for: {trouble}") from error
+    for look in _looks(connection, sought):
+        if look.trouble is not None:
+            if _is_certain(look.trouble) or look.after >= policy.deadline:
+                raise _unknown(error, sought, f"it could not be looked for: {look.trouble}") from error
             continue
-        alike = [each for each in found if not sought.differs(each)] if sought.sure else []
+        alike = look.alike if sought.sure else []
         if len(alike) == 1:
             return alike[0]
-        if len(alike) > 1:
-            raise _unknown(
-                error, sought, f"there are {len(alike)}, which are its candidates", found
-            ) from error
-        if elapsed >= policy.settling:
-            if found:
-                raise _unknown(error, sought, _doubts(sought, found), found) from error
+        if alike:
+            raise _unknown(error, sought, _several(alike), alike) from error
+        if look.after >= policy.settling:
+            if look.found:
+                raise _unknown(error, sought, look.doubts, look.found) from error
             return None
     raise AssertionError("looking has no other end")
 
 
-def _looks(connection: Connection, sought: Sought) -> Iterator[tuple[SmartDCError | None, list[Any], float]]:
-    """Look again and again, with growing pauses, but also when the server's lists must have settled.
-
-    Yields:
-        Why a look failed, if it did; what it found; and how many seconds after the failure it began.
-    """
+def _looks(connection: Connection, sought: Sought) -> Iterator[_Look]:
+    """Look again and again, with growing pauses, and also when the server's lists must have settled."""
     clock, settling = connection.clock, connection.retry.settling
     failed = clock.monotonic()
     pause = FIRST_LOOK_SECONDS
-    elapsed = 0.0
+    after = 0.0
     while True:
-        left = settling - elapsed
+        left = settling - after
         clock.sleep(min(pause, left) if left > 0 else pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        elapsed = round(clock.monotonic() - failed, 3)  # a clock that adds up may lack a trifle
+        after = round(clock.monotonic() - failed, 3)  # a clock that adds up may lack a trifle
         try:
-            yield None, sought.find(), elapsed
+            found = sought.find()
+            look = _Look(after, found, [sought.differs(each) for each in found])
         except NotFoundError:  # what it belongs to does not show yet
-            yield None, [], elapsed
+            look = _Look(after)
         except SmartDCError as trouble:
-            yield trouble, [], elapsed
+            look = _Look(after, trouble=trouble)
+        yield look
 
 
 def _pause_before_next(
@@ -200,23 +226,19 @@ def _refuse_twins(
 
     The one whose answer was lost first may also have been carried out late, and show later still.
     """
-    for trouble, found, elapsed in _looks(connection, sought):
-        ident = created.get(sought.key)
-        twins = [each for each in found if each.get(sought.key) != ident and not sought.differs(each)]
+    for look in _looks(connection, sought):
+        twins = [each for each in look.alike if each.get(sought.key) != created.get(sought.key)]
         if twins:
             both = [created, *twins]
-            raise _unknown(error, sought, f"there are {len(both)}, which are its candidates", both) from error
-        if trouble is not None and _is_certain(trouble):
+            raise _unknown(error, sought, _several(both), both) from error
+        if look.trouble is not None and _is_certain(look.trouble):
             return  # it was created: that it cannot be looked at is no news
-        if elapsed >= connection.retry.settling:
+        if look.after >= connection.retry.settling:
             return
 
 
-def _doubts(sought: Sought, found: list[Any]) -> str:
-    fields = sorted({field for each in found for field in sought.differs(each)})
-    if fields:
-        return f"one is found that differs in {', '.join(fields)}; it is in candidates"
-    return "what it may be is in candidates"
+def _several(found: list[Any]) -> str:
+    return f"there are {len(found)}, which are its candidates"
 
 
 def _is_doubtful(error: APIError | TransportError) -> bool:

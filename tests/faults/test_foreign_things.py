@@ -18,8 +18,12 @@ from smartdc.emulator.state.site import Site
 PACKAGE = "g3-standard-0.25-smartos"
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 BEFORE, AFTER = Drop(after_commit=False), Drop(after_commit=True)
-NETWORK = {"subnet": "10.50.1.0/24", "provision_start_ip": "10.50.1.10", "provision_end_ip": "10.50.1.250"}
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOiEYpXDVXuU6SMVTeQFMg0gV2h6fnnI7ZZuvAMpbNlM"
+NETWORK: dict[str, Any] = {
+    "subnet": "10.50.1.0/24",
+    "provision_start_ip": "10.50.1.10",
+    "provision_end_ip": "10.50.1.250",
+}
+KEY = "ssh-rsa " + 400 * "A"
 
 
 @pytest.fixture
@@ -245,6 +249,8 @@ def test_a_firewall_rule_cannot_be_told_from_others(cloud: Emulator, sdc: DataCe
 
 def test_a_message_does_not_hold_a_whole_key(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.faults.add("CreateKey", BEFORE)
-    with pytest.raises(OutcomeUnknown, match=r"key with name 'laptop', key '[^']{50,60}\.\.\. was") as caught:
+    with pytest.raises(
+        OutcomeUnknown, match=r"key with name 'laptop', key '[^']{150,200}\.\.\. was"
+    ) as caught:
         sdc.add_key("laptop", KEY)
     assert caught.value.wanted == {"name": "laptop", "key": KEY}
