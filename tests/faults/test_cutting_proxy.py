@@ -41,7 +41,7 @@ def test_creates_of_which_every_third_exchange_is_cut(
         asked = Counter(call.operation for call in cloud.calls[start:])
         note(
             f"cutting proxy, seed {seed}: {CREATES} creates by {THREADS} threads: {relay.opened} "
-            f"connections, {relay.cuts} cut; {asked['CreateMachine']} creates, {asked['ListMachines']} looks arrived"
+            f"connections, {relay.cuts} cut; {asked['CreateMachine']} creates, {asked['ListMachines']} looks"
         )
         assert len(site.machines) == CREATES
         assert {machine.id for machine in created} == set(site.machines)
