@@ -175,11 +175,17 @@ def _other_disks(asked: Any, shown: Any) -> list[str]:
     """Whether they differ in number or in a size; one that asks for what remains has any."""
     if not asked or not shown:
         return []
-    sizes = [disk.get("size") for disk in asked]
-    same = len(asked) == len(shown) and all(
-        not isinstance(size, int) or size == disk.get("size") for size, disk in zip(sizes, shown, strict=True)
+    wanted, sizes = _sizes(asked), _sizes(shown)
+    same = len(wanted) == len(sizes) and all(
+        size == found for size, found in zip(wanted, sizes, strict=True) if isinstance(size, int)
     )
     return [] if same else ["disks"]
+
+
+def _sizes(disks: Any) -> list[Any]:
+    """What is said of each disk's size, however odd the disks are."""
+    listed = disks if isinstance(disks, list) else []
+    return [disk.get("size") if isinstance(disk, Mapping) else None for disk in listed]
 
 
 def _check_mount(mount: Any) -> None:

@@ -70,6 +70,16 @@ def test_a_machine_on_another_network(cloud: Emulator, sdc: DataCenter, site: Si
         sdc.create_machine("web", PACKAGE, image=image, networks=[fabric])
 
 
+@pytest.mark.parametrize("disks", [[{"size": 10240}], [{"size": 10240}, {"size": 7}], ["odd"], 7], ids=str)
+def test_a_machine_with_other_disks(cloud: Emulator, sdc: DataCenter, image: str, disks: object) -> None:
+    made: dict[str, object] = {"id": UNKNOWN, "name": "vm", "package": PACKAGE, "image": image}
+    made |= {"created": timestamp(cloud.clock.now()), "disks": disks}
+    cloud.faults.add("CreateMachine", BEFORE, times=1)
+    cloud.faults.add("ListMachines", Status(200, json.dumps([made])))
+    with pytest.raises(OutcomeUnknown, match="differs in disks"):
+        sdc.create_machine("vm", PACKAGE, image=image, disks=[{"size": 10240}, {"size": 1024}])
+
+
 def test_a_machine_with_all_of_that_is_its_own(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
