@@ -273,8 +273,9 @@ class MachineOperations(Connection):
             ValidationFailedError: ``ValidationFailed``: the name is taken, among others.
             InvalidStateError: ``KeyRequired``: the account has no SSH key.
             NotAuthorizedError: ``NotAuthorized``: it would exceed one of the account's `limits`.
-            OutcomeUnknown: The answer was lost, and the machine could not be looked for; or its name has
-                ``{{shortId}}`` in it, by which it cannot be found for sure.
+            OutcomeUnknown: The answer was lost, and the machine could not be looked for, or one of its name
+                is there that differs; or its name has ``{{shortId}}`` in it, by which it cannot be found for
+                sure.
         """
         body: dict[str, Any] = given(
             # With a name of its own the machine can be found when the answer is lost.

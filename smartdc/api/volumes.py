@@ -98,7 +98,8 @@ class VolumeOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: a name or a network that will not do.
             ConflictError: ``VolumeAlreadyExists``, ``VolumeSizeNotAvailable``,
                 ``DefaultFabricNetworkNotConfiguredError``.
-            OutcomeUnknown: The answer was lost, and the volume could not be looked for.
+            OutcomeUnknown: The answer was lost, and the volume could not be looked for, or one of its name is
+                there that differs.
         """
         wanted = [networks] if isinstance(networks, str | Mapping) else networks
         body: dict[str, Any] = given(
