@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 from smartdc.arguments.ids import entity_id
-from smartdc.arguments.search import search_dicts
+from smartdc.arguments.search import searching
 from smartdc.datacenter import DataCenter
 from smartdc.types import Image
 
@@ -36,7 +36,8 @@ class LegacyDataCenter(DataCenter):
             search: Regular expression, applied here, whatever the case.
             fields: Where to look for it.
         """
-        return search_dicts(cast(list[Image], self._list("datasets")), search, fields)
+        fits = searching(search, fields)
+        return [dataset for dataset in cast(list[Image], self._list("datasets")) if fits(dataset)]
 
     def dataset(self, identifier: str | Mapping[str, Any]) -> Image:
         """Get one dataset.

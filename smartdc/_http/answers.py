@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
-from smartdc.errors import InvalidResponse
+from smartdc.errors import InvalidResponse, NotFoundError
 
 __all__ = [
     "MOST_PAGES",
+    "absent",
     "asked_for",
     "count_of",
     "decoded",
@@ -167,6 +170,20 @@ def unusable(response: requests.Response, why: str, *, lasting: bool = False) ->
         response=response,
         lasting=lasting,
     )
+
+
+def absent(response: requests.Response, message: str) -> NotFoundError:
+    """The error for what is not in a list: the one that the server would answer with.
+
+    Args:
+        response: The answer with the list.
+        message: What is not there.
+    """
+    answer = requests.Response()
+    answer.status_code = HTTPStatus.NOT_FOUND
+    answer.request = response.request
+    answer.raw = BytesIO(json.dumps({"code": "ResourceNotFound", "message": message}).encode())
+    return NotFoundError(answer)
 
 
 def endless(method: str, path: str) -> InvalidResponse:

@@ -31,7 +31,7 @@ from smartdc._http.transport import Timeout, Transport, authorities, prepared, r
 from smartdc._http.versions import explained
 from smartdc._http.waiting import Clock
 from smartdc._http.websocket import Upgraded, WebSocket, dial
-from smartdc.arguments.ids import path_of
+from smartdc.arguments.ids import path_of, plain
 from smartdc.arguments.roles import checked_roles, with_roles
 from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
 from smartdc.http_signature import HTTPSignatureAuth
@@ -365,6 +365,7 @@ def encoded_query(params: Params | None) -> list[tuple[str, str]]:
             # One of them alone makes the server fail with 500
             # (docs/cloudapi/hazards.md#parts-of-a-pre-signed-url).
             raise ConfigurationError(f"query parameter {name!r} belongs to pre-signed URLs only")
+        name, value = plain(name), plain(value)
         if isinstance(value, bool):
             value = "true" if value else "false"
         if value is not None:

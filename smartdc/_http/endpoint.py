@@ -16,9 +16,9 @@ import requests
 
 from smartdc._http.answers import asked_for, count_of, list_of, object_of, standing, value_of
 from smartdc._http.exchange import Again
-from smartdc.arguments.ids import entity_id
+from smartdc.arguments.ids import path_parts
 from smartdc.arguments.values import readable_alone
-from smartdc.errors import ConfigurationError, NotFoundError
+from smartdc.errors import BadRequestError, NotFoundError
 
 __all__ = ["Endpoint", "Params"]
 
@@ -47,28 +47,46 @@ class Endpoint(ABC):
         """Make the request below this place: decoded body and response, whatever they are."""
 
     def exists(self, *path: Any) -> bool:
-        """Whether there is something at this path; one request, and no body in the answer.
+        """Whether there is something at this path: one request, and no body in the answer.
 
         ``HEAD /:login``, ``HEAD /:login/...``
 
-        With no path it is about the account, or the machine. Data centers, services, limits, volumes,
-        migrations and single entries of metadata cannot be asked about so.
+        With no path it is about the account, or the machine. Data centers, services, limits, volumes and
+        migrations cannot be asked about so. Single entries of metadata, and tags with names that the server
+        does not read alone (with a space, ``/`` or ``%``), are looked up in their list.
 
         Args:
             *path: The parts of the path, below the account or the machine: words, ids or names, and dicts or
-                objects that have one: ``sdc.exists('images', image)``. A NIC is its MAC without colons.
+                objects that have one: ``sdc.exists('images', image)``, ``machine.exists('nics', nic)``,
+                ``sdc.exists('fabrics', 'default', 'vlans', 2)``.
 
         Returns:
             True; or False when it is unknown, another account's, or a machine that is deleted.
+
+        Raises:
+            ConfigurationError: A part names nothing.
         """
-        segments = [entity_id(part, "resource", "id", "accesskeyid", "name") for part in path]
-        if not all(map(readable_alone, segments)):
-            raise ConfigurationError(f"{segments!r} cannot be asked about: a space; look it up in its list")
+        segments = path_parts(path)
+        entry = len(segments) >= 2 and segments[-2] in ("tags", "metadata")
+        if entry and not readable_alone(segments[-1]):
+            return self._is_listed(segments)
         try:
             self._head(*segments)
         except NotFoundError:
             return False
+        except BadRequestError as error:
+            # docs/cloudapi/tags-and-metadata.md#head-of-one-metadata-key
+            if not entry or error.status != HTTPStatus.METHOD_NOT_ALLOWED:
+                raise
+            return self._is_listed(segments)
         return True
+
+    def _is_listed(self, segments: Sequence[str]) -> bool:
+        """Whether an entry is among all those of its kind."""
+        try:
+            return segments[-1] in self._get(*segments[:-1])
+        except NotFoundError:
+            return False
 
     def _get(self, *segments: str, params: Params | None = None) -> Any:
         body, response = self._answer("GET", segments, params)

@@ -10,7 +10,7 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import ID_KEYS, entity_id, given
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import AccessKey, AccessKeyCredentials
 
@@ -18,8 +18,8 @@ AccessKeyRef = str | Mapping[str, Any]
 UserRef = str | Mapping[str, Any]
 Status = Literal["Active", "Inactive", "Expired"]
 
-_ID_KEYS = ("accesskeyid",)
-_USER_KEYS = ("id", "login")
+_ID_KEYS = ID_KEYS["accesskeys"]
+_USER_KEYS = ID_KEYS["users"]
 
 
 class AccessKeyOperations(Connection):

@@ -11,18 +11,20 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id, given, is_uuid
+from smartdc.arguments.filters import Filters, flag, text
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, plain
 from smartdc.arguments.likeness import differing
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
-from smartdc.arguments.search import marked_default, search_dicts
+from smartdc.arguments.search import marked_default, searching
 from smartdc.arguments.urns import newest_with_urn, with_urn
+from smartdc.arguments.values import checked_values
 from smartdc.errors import NotFoundError
 from smartdc.machine import Machine
 from smartdc.types import ExportedImage, Image
 
 ImageRef = str | Mapping[str, Any]
 
-_VISIBILITY = {"public": "true", "private": "false"}
+_VISIBILITY = {"public": True, "true": True, "private": False, "false": False}
 
 
 class ImageOperations(Connection):
@@ -43,7 +45,7 @@ class ImageOperations(Connection):
         ``GET /:login/images``
 
         Args:
-            name: Exact name.
+            name: Exact name. (To the server itself, ``~base`` is a part of one.)
             os: ``smartos``, ``linux``, ``windows``, ...
             version: Exact version.
             public: True for public images, False for private ones (``'public'``, ``'private'`` as well).
@@ -55,12 +57,17 @@ class ImageOperations(Connection):
 
         Returns:
             List of dicts.
+
+        Raises:
+            ConfigurationError: A filter that the server would ignore: of another type, or empty.
         """
-        visibility = _VISIBILITY.get(public, public) if isinstance(public, str) else public
-        filters: dict[str, Any] = given(
-            name=name, os=os, version=version, state=state, owner=owner, type=type
-        ) | given(public=visibility)
-        return cast(list[Image], self._list("images", params=filters, key="id"))
+        filters = Filters()
+        for field, value in (("name", name), ("os", os), ("version", version), ("type", type)):
+            filters.literal(field, text(field, value))
+        filters.equal("owner", None if owner is None else entity_id(owner, "owner"))
+        filters.equal("state", text("state", state), any_value="all")
+        filters.equal("public", _visibility(public))
+        return filters.chosen(cast(list[Image], self._list("images", params=filters.query, key="id")))
 
     def image(self, identifier: ImageRef) -> Image:
         """Get one image.
@@ -112,14 +119,14 @@ class ImageOperations(Connection):
             ServerError: ``NotAvailable``: images are not made of such machines.
         """
         body: dict[str, Any] = given(
-            machine=entity_id(machine, "machine"),
+            machine=machine_ref(machine),
             name=name,
             version=version,
             description=description,
             homepage=homepage,
             eula=eula,
             acl=None if acl is None else list(acl),
-            tags=tags,
+            tags=None if tags is None else checked_values("tag", tags),
         )
         create = partial(self._post, "images", json=body, headers=role_tag_header(role_tags))
         begun = Begun(self.clock)
@@ -182,7 +189,7 @@ class ImageOperations(Connection):
             homepage=homepage,
             eula=eula,
             acl=None if acl is None else list(acl),
-            tags=tags,
+            tags=None if tags is None else checked_values("tag", tags),
         )
         ident = entity_id(identifier, "image")
         params = {"action": "update"}
@@ -339,7 +346,8 @@ class ImageOperations(Connection):
         Returns:
             List of dicts as from `images`, each with ``urn``: ``sdc:sdc:NAME:VERSION``.
         """
-        return search_dicts([with_urn(image) for image in self.images()], search, fields)
+        fits = searching(search, fields)
+        return [image for image in map(with_urn, self.images()) if fits(image)]
 
     def dataset(self, identifier: ImageRef) -> Image:
         """Get one image, as `image` does, by its UUID or by its URN.
@@ -375,3 +383,8 @@ def _stuck(image: Mapping[str, Any]) -> list[str]:
 def _unfinished(image: Mapping[str, Any]) -> list[str]:
     """The state, of an image whose import was broken off, or still goes on."""
     return [] if image.get("state") == "active" else ["state"]
+
+
+def _visibility(public: Any) -> bool | None:
+    word = plain(public)
+    return flag("public", _VISIBILITY.get(word) if isinstance(word, str) and word in _VISIBILITY else public)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import ID_KEYS, entity_id, given
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Key
@@ -16,8 +16,8 @@ from smartdc.types import Key
 KeyRef = str | Mapping[str, Any]
 UserRef = str | Mapping[str, Any]
 
-_ID_KEYS = ("fingerprint", "name")
-_USER_KEYS = ("id", "login")
+_ID_KEYS = ID_KEYS["keys"]
+_USER_KEYS = ID_KEYS["users"]
 
 
 class KeyOperations(Connection):

@@ -24,7 +24,8 @@ from smartdc.arguments.creation import (
     other_than_asked,
     volume_mounts,
 )
-from smartdc.arguments.ids import entity_id, given, is_uuid
+from smartdc.arguments.filters import Filters, flag, machine_filters, number
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.urns import newest_with_urn
 from smartdc.machine import Machine
@@ -39,9 +40,8 @@ _HOUR = 60
 _PAGE = 1000
 """What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
 
-# The server answers these two with every machine that is not destroyed
-# (docs/cloudapi/lists.md#states-that-mean-active).
-_UNFILTERED_STATES = ("provisioning", "stopping")
+_STEP = 32
+"""How far a list steps back at first, when machines that were listed are gone."""
 
 
 class MachineOperations(Connection):
@@ -69,44 +69,30 @@ class MachineOperations(Connection):
 
         ``HEAD /:login/machines``
 
-        One request for each 1000 machines, which is as far as the server counts.
+        One request, if the server counts just these: above 1000, which is as far as it counts, and for what
+        it does not match exactly, the machines are listed as in `machines` and counted here.
 
         Args:
             machine_type: ``smartmachine`` or ``virtualmachine``.
             dataset: Image, as in py-smartdc.
             state: As in `machines`.
             memory: RAM in MiB.
-            tombstone: Also count machines destroyed in the last so many minutes, and failed ones.
-            tags: Tags that the machine has; ``'*'`` for any tag at all.
+            tombstone: Any number but 0: also count deleted and failed machines.
+            tags: As in `machines`.
             image: Image: UUID or dict.
             brand: ``joyent``, ``lx``, ``bhyve``, ``kvm``, ...
             docker: Only Docker containers, or none.
+
+        Raises:
+            ConfigurationError: As in `machines`.
         """
-        if state in _UNFILTERED_STATES:
-            return len(
-                self.machines(
-                    machine_type,
-                    dataset=dataset,
-                    state=state,
-                    memory=memory,
-                    tombstone=tombstone,
-                    tags=tags,
-                    image=image,
-                    brand=brand,
-                    docker=docker,
-                )
-            )
-        filters = _filters(machine_type, state, memory, tombstone, tags, brand, docker)
-        filters |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
-        total = 0
-        for _ in range(MOST_PAGES):
-            page = given(limit=_PAGE, offset=total) if total else {}
-            counted = self._count("machines", params=filters | page)
-            total += counted
-            # `tags=*` ignores limit and offset: it says all at once.
-            if counted != _PAGE or tags == "*":
-                return total
-        raise endless("HEAD", "/machines")
+        filters = machine_filters(machine_type, None, state, memory, tombstone, tags, brand, docker)
+        self._add_image(filters, image, dataset)
+        if filters.exact:
+            counted = self._count("machines", params=filters.query)
+            if counted != _PAGE:
+                return counted
+        return len(filters.chosen(self._machine_pages(filters.query)))
 
     def raw_machine_data(self, machine_id: MachineRef, credentials: bool = False) -> MachineData:
         """Get one machine as the server sends it.
@@ -121,7 +107,7 @@ class MachineOperations(Connection):
             GoneError: It is deleted; the error's `machine` is what the server still knows of it.
             NotFoundError: ``ResourceNotFound``.
         """
-        ident = entity_id(machine_id, "machine")
+        ident = machine_ref(machine_id)
         return cast(MachineData, self._get("machines", ident, params=given(credentials=credentials or None)))
 
     def machine(self, machine_id: MachineRef, credentials: bool = False, *, lazy: bool = False) -> Machine:
@@ -162,45 +148,43 @@ class MachineOperations(Connection):
 
         ``GET /:login/machines``
 
-        One request for each 1000 machines. Deleted and failed machines are listed only with `tombstone`.
+        One request for each 1000 machines (each page begins with the last machine of the one before, so that
+        none is missed when others are deleted meanwhile). Deleted and failed machines are listed only with
+        `tombstone`. What the server does not match exactly is chosen here, of all that it lists.
 
         Args:
             machine_type: ``smartmachine`` or ``virtualmachine``.
-            name: Exact name. (The server itself matches the beginning.)
+            name: Exact name.
             dataset: Image, as in py-smartdc.
-            state: ``running``, ``stopped``, ``provisioning``, ``stopping``, ``active`` (not destroyed) or
-                ``destroyed`` (``deleted`` means the same).
-            memory: RAM in MiB.
-            tombstone: Also machines destroyed in the last so many minutes, and failed ones.
-            tags: Tags that the machine has; a value ``'*'`` stands for any, and ``'*'`` alone for any tag at
-                all (the server then ignores every other filter).
+            state: ``running``, ``stopped``, ``provisioning``, ``stopping``, ``failed``, ``offline``,
+                ``active`` (neither deleted nor failed) or ``destroyed`` (``deleted`` means the same).
+            memory: RAM in MiB, as machines show it.
+            tombstone: Any number but 0: also deleted and failed machines. Servers up to 9.20 take it for a
+                switch, and not for minutes.
+            tags: Tags that the machine has, by name: text, numbers or booleans, compared as they are written
+                (``42`` is ``'42'``); ``'*'`` for any value. ``'*'`` instead of a dict is any tag at all.
             credentials: Also the passwords that were generated for the machines.
-            paged: Make exactly one request, with the `limit` and `offset` given.
-            limit: So many machines at most.
+            paged: Make exactly one request, with the `limit` and `offset` given; what is chosen here is then
+                chosen of that page.
+            limit: So many machines at most, 1 or more.
             offset: Leave out so many at the beginning.
             image: Image: UUID or dict.
             brand: ``joyent``, ``lx``, ``bhyve``, ``kvm``, ...
             docker: Only Docker containers, or none.
+
+        Raises:
+            ConfigurationError: A filter that the server would ignore: of another type, or empty.
         """
-        filters = _filters(machine_type, state, memory, tombstone, tags, brand, docker)
-        filters |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
-        filters |= given(name=name, credentials=credentials or None)
-        # Of these the server lists too many (docs/cloudapi/lists.md#states-that-mean-active,
-        # docs/cloudapi/lists.md#name-filter-matches-prefixes): the right ones are chosen, and counted off,
-        # here.
-        chosen_here = name is not None or tags == "*" or state in _UNFILTERED_STATES
-        if paged:
-            found = self._machine_page(filters, limit, offset)
-        elif chosen_here:
-            found = self._machine_pages(filters, None, 0)
+        filters = machine_filters(machine_type, name, state, memory, tombstone, tags, brand, docker)
+        self._add_image(filters, image, dataset)
+        filters.query |= given(credentials=flag("credentials", credentials) or None)
+        limit, first = number("limit", limit, 1), number("offset", offset)
+        if paged or (filters.exact and limit is not None and limit <= _PAGE):
+            found = filters.chosen(self._machine_page(filters.query, limit, first))[:limit]
         else:
-            found = self._machine_pages(filters, limit, offset or 0)
-        if name is not None:
-            found = [data for data in found if data.get("name") == name]
-        if state in _UNFILTERED_STATES:
-            found = [data for data in found if data.get("state") == state]
-        if chosen_here and not paged:
-            found = found[offset or 0 :][:limit]
+            skipped = first or 0
+            enough = skipped + limit if filters.exact and limit is not None else None
+            found = filters.chosen(self._machine_pages(filters.query, enough))[skipped:][:limit]
         return [Machine(self, data=data) for data in found]
 
     def create_machine(
@@ -320,7 +304,7 @@ class MachineOperations(Connection):
         answer, response = self._call("GET", ("machines",), filters)
         page: list[Any] = list_of(answer, response, "id")
         if len(page) == _PAGE:
-            page += self._machine_pages(filters, None, _PAGE)
+            page = self._machine_pages(filters)
         return begun.later([data for data in page if has_name(data, name)], response)
 
     def _package_name(self, package: EntityRef | None) -> str | None:
@@ -331,6 +315,13 @@ class MachineOperations(Connection):
             return None
         wanted = entity_id(package, "package", "id", "name")
         return cast("str | None", self._get("packages", wanted).get("name")) if is_uuid(wanted) else wanted
+
+    def _add_image(self, filters: Filters, image: EntityRef | None, dataset: EntityRef | None) -> None:
+        ident = self._image_id(image, dataset)
+        if self.IMAGE_PARAMETER == "image":
+            filters.equal("image", ident)
+        else:  # a dataset, which machines may show by its URN
+            filters.query |= given(**{self.IMAGE_PARAMETER: ident})
 
     def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
         if image is not None:
@@ -348,42 +339,26 @@ class MachineOperations(Connection):
         page = self._list("machines", params={**filters, **given(limit=limit, offset=offset)}, key="id")
         return cast(list[MachineData], page)
 
-    def _machine_pages(self, filters: Params, limit: int | None, offset: int) -> list[MachineData]:
-        """All pages in a row, each machine once: pages overlap when machines come and go meanwhile."""
+    def _machine_pages(self, filters: Params, enough: int | None = None) -> list[MachineData]:
+        """All pages in a row, each machine once; until there are `enough` of them.
+
+        Each page begins with the last machine that is known. If it begins with one that is not, some of those
+        before it are gone, and others have moved to where they were not looked for: then an earlier page is
+        asked for. As machines keep their order (docs/cloudapi/lists.md#order-of-machines), each that is there
+        all the time is listed.
+        """
         found: dict[str, MachineData] = {}
+        at, back = 0, _STEP
         for _ in range(MOST_PAGES):
-            wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
-            page = self._machine_page(filters, wanted if wanted != _PAGE else None, offset or None)
+            page = self._machine_page(filters, None, at or None)
+            if at and not (page and page[0]["id"] in found):
+                at, back = max(0, at - back), back * 8
+                continue
             known = len(found)
             for data in page:
                 found.setdefault(data["id"], data)
-            offset += len(page)
-            if len(page) != wanted or len(found) == known or len(found) == limit:
-                return list(found.values())[:limit]
+            ignored = at > 0 and len(found) == known and page[0]["id"] == next(iter(found))
+            if len(page) != _PAGE or ignored or (enough is not None and len(found) >= enough):
+                return list(found.values())
+            at, back = at + len(page) - 1, _STEP
         raise endless("GET", "/machines")
-
-
-def _filters(
-    machine_type: str | None,
-    state: str | None,
-    memory: int | None,
-    tombstone: int | None,
-    tags: Mapping[str, Any] | str | None,
-    brand: str | None,
-    docker: bool | None,
-) -> dict[str, Any]:
-    filters: dict[str, Any] = given(
-        type=machine_type,
-        state="destroyed" if state == "deleted" else state,
-        memory=memory,
-        # Any value switches it on, 0 and false too
-        # (docs/cloudapi/requests.md#query-booleans-are-truthy-strings).
-        tombstone=tombstone or None,
-        brand=brand,
-    )
-    filters |= given(docker=docker)
-    if isinstance(tags, Mapping):
-        filters |= {f"tag.{key}": value for key, value in tags.items()}
-    else:
-        filters |= given(tags=tags)
-    return filters

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.ids import entity_id
+from smartdc.arguments.ids import path_part
 from smartdc.machine import Machine
 from smartdc.types import Migration
 
@@ -31,9 +31,9 @@ class MigrationOperations(Connection):
         Since API 9.6.0.
 
         Args:
-            machine: UUID, dict or `Machine`.
+            machine: UUID, dict or `Machine`; or dict from `migrations`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``: it has none, or there is no such machine.
         """
-        return cast(Migration, self._get("migrations", entity_id(machine, "machine")))
+        return cast(Migration, self._get("migrations", path_part(machine, "migrations")))

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from smartdc._http.answers import MOST_PAGES, endless
 from smartdc._http.connection import Connection
+from smartdc.arguments.filters import number
 from smartdc.arguments.ids import entity_id, given
-from smartdc.arguments.search import search_dicts
+from smartdc.arguments.search import searching
 from smartdc.types import Network, NetworkIP
 
 EntityRef = str | Mapping[str, Any]
@@ -34,7 +35,8 @@ class NetworkOperations(Connection):
         Returns:
             List of dicts.
         """
-        return search_dicts(cast(list[Network], self._list("networks")), search, fields)
+        fits = searching(search, fields)
+        return [network for network in cast(list[Network], self._list("networks")) if fits(network)]
 
     def network(self, identifier: EntityRef) -> Network:
         """Get one network.
@@ -61,7 +63,7 @@ class NetworkOperations(Connection):
             paged: Make exactly one request, with the `limit` and `offset` given. These choose among all
                 addresses on record, of which the server then leaves the free ones out: a page that is not
                 full may not be the last.
-            limit: So many addresses at most; with `paged` 1 to 1000.
+            limit: So many addresses at most, 1 or more; with `paged` 1000 at most.
             offset: Leave out so many at the beginning.
 
         Returns:
@@ -72,15 +74,16 @@ class NetworkOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: a pool of networks, or a limit out of bounds.
         """
         ident = _id(network)
+        limit, first = number("limit", limit, 1), number("offset", offset)
         if paged:
-            return self._network_ip_page(ident, limit, offset)
+            return self._network_ip_page(ident, limit, first)
         found: dict[str, NetworkIP] = {}
-        for number in range(MOST_PAGES):
+        for page_number in range(MOST_PAGES):
             known = len(found)
-            page = self._network_ip_page(ident, None, number * _PAGE or None)
+            page = self._network_ip_page(ident, None, page_number * _PAGE or None)
             found |= {address["ip"]: address for address in page}
             if len(found) == known:
-                return list(found.values())[offset or 0 :][:limit]
+                return list(found.values())[first or 0 :][:limit]
         raise endless("GET", f"/networks/{ident}/ips")
 
     def num_network_ips(self, network: EntityRef) -> int:
@@ -98,8 +101,8 @@ class NetworkOperations(Connection):
         """
         ident = _id(network)
         total = 0
-        for number in range(MOST_PAGES):
-            counted = self._count("networks", ident, "ips", params=given(offset=number * _PAGE or None))
+        for page_number in range(MOST_PAGES):
+            counted = self._count("networks", ident, "ips", params=given(offset=page_number * _PAGE or None))
             if not counted:
                 return total
             total += counted

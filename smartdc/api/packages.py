@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.ids import entity_id, given
-from smartdc.arguments.search import marked_default, search_dicts
+from smartdc.arguments.filters import Filters, flag, number, text
+from smartdc.arguments.ids import entity_id
+from smartdc.arguments.search import marked_default, searching
 from smartdc.types import Package
 
 
@@ -37,7 +38,7 @@ class PackageOperations(Connection):
         Args:
             search: Regular expression, applied here, whatever the case.
             fields: Where to look for it.
-            name: Name; ``*`` stands for anything (``g4*``).
+            name: Name; ``*`` stands for anything (``g4*``), here and in `version`, `group` and `brand`.
             memory: MiB.
             disk: MiB.
             swap: MiB.
@@ -46,23 +47,26 @@ class PackageOperations(Connection):
             vcpus: Number of virtual CPUs.
             group: Group.
             brand: Brand of machine that it is for.
-            flexible_disk: True for packages whose disk can be divided at will.
+            flexible_disk: True for packages whose disk can be divided at will, False for the others.
 
         Returns:
             List of dicts.
+
+        Raises:
+            ConfigurationError: A filter that the server would ignore: of another type, or empty.
         """
-        filters: dict[str, Any] = given(
-            name=name,
-            memory=memory,
-            disk=disk,
-            swap=swap,
-            lwps=lwps,
-            version=version,
-            vcpus=vcpus,
-            group=group,
-            brand=brand,
-        ) | given(flexible_disk=flexible_disk)
-        return search_dicts(cast(list[Package], self._list("packages", params=filters)), search, fields)
+        filters = Filters()
+        for field, value in (("name", name), ("version", version), ("group", group), ("brand", brand)):
+            filters.pattern(field, text(field, value))
+        sizes = {"memory": memory, "disk": disk, "swap": swap, "lwps": lwps, "vcpus": vcpus}
+        for field, size in sizes.items():
+            filters.equal(field, number(field, size))
+        if flag("flexible_disk", flexible_disk) is not None:
+            # Most packages do not say it, and of those that do the server finds False only when they say so.
+            filters.query |= {"flexible_disk": True} if flexible_disk else {}
+            filters.choose(lambda package: bool(package.get("flexible_disk")) is flexible_disk)
+        filters.choose(searching(search, fields))
+        return filters.chosen(cast(list[Package], self._list("packages", params=filters.query)))
 
     def package(self, name: str | Mapping[str, Any]) -> Package:
         """Get one package.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.ids import entity_id
+from smartdc.arguments.ids import machine_ref
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
 from smartdc.streams import ChangeFeed
@@ -61,7 +61,7 @@ class StreamOperations(Connection):
         if unknown or not wanted:
             # The server would take the subscription for none, and say nothing.
             raise ConfigurationError(f"subresources are some of {', '.join(SUBRESOURCES)}, not {wanted}")
-        idents = None if machines is None else [entity_id(machine, "machine") for machine in machines]
+        idents = None if machines is None else [machine_ref(machine) for machine in machines]
         for ident in idents or ():
             if not _UUID.fullmatch(ident):
                 raise ConfigurationError(f"{ident!r} is not the UUID of a machine")

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import ID_KEYS, entity_id, given
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import User
 
 UserRef = str | Mapping[str, Any]
 
-_ID_KEYS = ("id", "login")
+_ID_KEYS = ID_KEYS["users"]
 
 
 class UserOperations(Connection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from secrets import token_hex
@@ -12,10 +13,14 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.filters import Filters, number, text
+from smartdc.arguments.ids import entity_id, given, plain, shown
 from smartdc.arguments.likeness import differing
-from smartdc.errors import ConflictError
+from smartdc.errors import ConfigurationError, ConflictError
 from smartdc.types import Volume, VolumeSize
+
+# What the server takes in a search for a name; it refuses the rest.
+_NAME_SEARCH = re.compile(r"\*?[A-Za-z0-9_.-]{1,64}\*?")
 
 
 class VolumeOperations(Connection):
@@ -35,7 +40,7 @@ class VolumeOperations(Connection):
         ``GET /:login/volumes``
 
         Args:
-            name: Name, with ``*`` at its beginning or end for anything.
+            name: Name, in which ``*`` stands for anything.
             size: Size in MiB.
             state: ``creating``, ``ready``, ``deleting`` or ``failed``.
             type: ``tritonnfs``.
@@ -45,13 +50,17 @@ class VolumeOperations(Connection):
                 argument as well.
 
         Raises:
+            ConfigurationError: A filter of another type, or an empty one.
             InvalidArgumentError: ``InvalidArgument``.
             BadRequestError: ``MethodNotAllowedError``, 405: the data center has no volumes.
         """
-        if predicate is not None and not isinstance(predicate, str):
-            predicate = json.dumps(predicate)
-        filters: dict[str, Any] = given(name=name, size=size, state=state, type=type, predicate=predicate)
-        return cast(list[Volume], self._list("volumes", params=filters))
+        filters = Filters()
+        filters.pattern("name", text("name", name), _NAME_SEARCH)
+        filters.equal("size", number("size", size, 1))
+        filters.equal("state", text("state", state))
+        filters.equal("type", text("type", type))
+        filters.query |= given(predicate=_predicate(predicate))
+        return filters.chosen(cast(list[Volume], self._list("volumes", params=filters.query)))
 
     def volume(self, volume: str | Mapping[str, Any]) -> Volume:
         """Get one volume.
@@ -182,4 +191,21 @@ class VolumeOperations(Connection):
         Args:
             type: ``tritonnfs``.
         """
-        return cast(list[VolumeSize], self._list("volumesizes", params=given(type=type)))
+        return cast(list[VolumeSize], self._list("volumesizes", params=given(type=text("type", type))))
+
+
+def _predicate(predicate: Any) -> str | None:
+    """The predicate as JSON."""
+    if predicate is None:
+        return None
+    predicate = plain(predicate)
+    if isinstance(predicate, str) and predicate:
+        return predicate
+    if not isinstance(predicate, Mapping):
+        raise ConfigurationError(f"predicate must be a dict, or its JSON, not {shown(predicate)}")
+    try:
+        return json.dumps(predicate, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"predicate: {shown(predicate)} cannot be written as JSON: {error}"
+        ) from error

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import entity_id, given, machine_ref
 from smartdc.arguments.likeness import differing, lacking
 from smartdc.arguments.values import checked_metadata, checked_tags
 from smartdc.errors import ConfigurationError
@@ -111,7 +111,7 @@ def locality_hints(locality: Locality | None) -> dict[str, Any] | None:
     hints: dict[str, Any] = dict(locality)
     for side in ("near", "far"):
         if side in hints:
-            hints[side] = [entity_id(machine, "machine") for machine in _listed(hints[side])]
+            hints[side] = [machine_ref(machine) for machine in _listed(hints[side])]
     return hints
 
 

@@ -4,23 +4,70 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from ipaddress import IPv4Address
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from smartdc.errors import ConfigurationError
 
-__all__ = ["entity_id", "given", "is_segment", "is_uuid", "path_of"]
+__all__ = [
+    "ID_KEYS",
+    "entity_id",
+    "given",
+    "has_half_character",
+    "is_segment",
+    "is_uuid",
+    "machine_ref",
+    "path_of",
+    "path_part",
+    "path_parts",
+    "plain",
+    "shown",
+]
 
 _T = TypeVar("_T")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
+_SHOWN = 60
+
+ID_KEYS: Mapping[str, tuple[str, ...]] = {
+    "accesskeys": ("accesskeyid",),
+    "ips": ("ip",),
+    "keys": ("fingerprint", "name"),
+    "migrations": ("machine", "id"),
+    "nics": ("mac",),
+    "packages": ("id", "name"),
+    "policies": ("id", "name"),
+    "roles": ("id", "name"),
+    "snapshots": ("name",),
+    "users": ("id", "login"),
+    "vlans": ("vlan_id",),
+}
+"""Where a dict of these collections has its name in a URL, best first; of others it is the ``id``."""
 
 
 def given(**arguments: _T | None) -> dict[str, _T]:
     """The arguments that were given: unset is None, and None is not sent. 0, False and '' are."""
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def plain(value: Any) -> Any:
+    """The value of an enum's member, of which str() makes ``Class.NAME``; anything else as it is.
+
+    Text becomes a str: that of a subclass may write itself as something else.
+    """
+    value = value.value if isinstance(value, Enum) else value
+    return str.__str__(value) if isinstance(value, str) else value
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it: on one line, and its beginning only."""
+    written = repr(value)
+    return written if len(written) <= _SHOWN else f"{written[:_SHOWN]}..."
 
 
 def entity_id(entity: Any, what: str, *keys: str) -> str:
@@ -35,8 +82,9 @@ def entity_id(entity: Any, what: str, *keys: str) -> str:
         ConfigurationError: It has none, or it is empty.
     """
     found: Any
+    entity = plain(entity)
     if isinstance(entity, Mapping):
-        found = next((entity[key] for key in keys or ("id",) if entity.get(key)), None)
+        found = plain(next((entity[key] for key in keys or ("id",) if entity.get(key)), None))
     elif isinstance(entity, str | uuid.UUID):
         found = str(entity)
     else:
@@ -44,11 +92,69 @@ def entity_id(entity: Any, what: str, *keys: str) -> str:
     if not isinstance(found, str) or not found:
         wanted = " or ".join(keys or ("id",))
         raise ConfigurationError(
-            f"{entity!r} names no {what}: give its {wanted}, or a dict or object that has one"
+            f"{shown(entity)} names no {what}: give its {wanted}, or a dict or object that has one"
         )
     # The server compares ids as text and answers 409 to upper case
     # (docs/cloudapi/machines.md#bad-and-upper-case-ids).
     return found.lower() if is_uuid(found) else found
+
+
+def machine_ref(machine: Any, *keys: str) -> str:
+    """The id of a machine.
+
+    Args:
+        machine: The id itself, a dict that CloudAPI returned, or a `Machine`.
+        keys: Where a dict has it, best first; ``id`` when not given.
+
+    Raises:
+        ConfigurationError: It has none, or one with a space, over which the server fails
+            (docs/cloudapi/machines.md#machine-id-with-a-space).
+    """
+    ident = entity_id(machine, "machine", *keys)
+    if _SPACE.search(ident):
+        raise ConfigurationError(
+            f"{shown(ident)} is not the id of a machine: it has a space or a control character"
+        )
+    return ident
+
+
+def path_part(part: Any, collection: str) -> str:
+    """One part of a path below the account, of what an argument names in a collection.
+
+    Args:
+        part: The id or name itself, or a dict or object that has one; of a VLAN also its number.
+        collection: The part before it, such as ``keys``; empty where a collection is to be named.
+
+    Raises:
+        ConfigurationError: It names nothing.
+    """
+    part = plain(part)
+    if collection in ("machines", "migrations"):
+        return machine_ref(part, *ID_KEYS.get(collection, ()))
+    if collection in ("tags", "metadata") and isinstance(part, str):
+        return part  # one that looks like a UUID keeps its case
+    if collection == "vlans":
+        number = part.get("vlan_id") if isinstance(part, Mapping) else part
+        part = str(number) if type(number) is int else part
+    elif collection == "ips":
+        part = str(part) if isinstance(part, IPv4Address) else part
+    elif collection == "snapshots":
+        part = getattr(part, "name", part)
+    ident = entity_id(part, collection.removesuffix("s") or "resource", *ID_KEYS.get(collection, ()))
+    # A MAC stands in paths without colons.
+    return ident.replace(":", "").lower() if collection == "nics" else ident
+
+
+def path_parts(parts: Iterable[Any]) -> tuple[str, ...]:
+    """The parts of a path below the account: collections, and what is in them, in turn.
+
+    Raises:
+        ConfigurationError: One names nothing.
+    """
+    segments: list[str] = []
+    for part in parts:
+        segments.append(path_part(part, segments[-1] if len(segments) % 2 else ""))
+    return tuple(segments)
 
 
 def is_uuid(text: str) -> bool:
@@ -71,4 +177,9 @@ def path_of(segments: Sequence[str]) -> str:
 
 def is_segment(part: Any) -> bool:
     """Whether it can be one part of a path: text that UTF-8 can write and that does not lead elsewhere."""
-    return isinstance(part, str) and part not in ("", ".", "..") and not _SURROGATE.search(part)
+    return isinstance(part, str) and part not in ("", ".", "..") and not has_half_character(part)
+
+
+def has_half_character(text: str) -> bool:
+    """Whether the text has half a character in it, which UTF-8 cannot write."""
+    return _SURROGATE.search(text) is not None

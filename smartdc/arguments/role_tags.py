@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from smartdc.arguments.ids import entity_id
+from smartdc.arguments.ids import entity_id, path_parts, shown
 from smartdc.errors import ConfigurationError
 
 __all__ = ["ResourceRef", "RoleRef", "resource_segments", "role_names", "role_tag_header"]
@@ -34,13 +34,6 @@ class Addressed(Protocol):
 ResourceRef = str | Addressed | Sequence[str | Mapping[str, Any] | Addressed] | None
 """What can carry role tags: a path, a `Machine`, a sequence of a path's parts; None is the account."""
 
-# Where a dict of these collections says what it is called in a URL; elsewhere it is its id.
-_NAMES = {
-    "accesskeys": ("accesskeyid",),
-    "keys": ("fingerprint", "name"),
-    "users": ("id", "login"),
-}
-
 
 def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
     """The parts of a resource's path below the account.
@@ -52,18 +45,13 @@ def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
         return ()
     if isinstance(resource, str | Addressed):
         path = (resource if isinstance(resource, str) else resource.path).strip("/")
-        return tuple(path.split("/")) if path else ()
+        return path_parts(path.split("/")) if path else ()
     if isinstance(resource, Mapping) or not isinstance(resource, Sequence):
         raise ConfigurationError(
-            f"{resource!r} does not say what kind of thing it is: give its path, 'images/ID', or "
+            f"{shown(resource)} does not say what kind of thing it is: give its path, 'images/ID', or "
             "('images', image)"
         )
-    segments: list[str] = []
-    for part in resource:
-        collection = segments[-1] if len(segments) % 2 else ""
-        what = collection.removesuffix("s") or "resource"
-        segments.append(entity_id(part, what, *_NAMES.get(collection, ())))
-    return tuple(segments)
+    return path_parts(resource)
 
 
 def role_names(roles: Iterable[RoleRef] | RoleRef) -> list[str]:

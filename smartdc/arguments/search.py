@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from smartdc.arguments.ids import plain, shown
 from smartdc.errors import ConfigurationError
 
-__all__ = ["marked_default", "search_dicts"]
+__all__ = ["marked_default", "searching"]
 
 _D = TypeVar("_D", bound=Mapping[str, Any])
 
 
-def search_dicts(dicts: Iterable[_D], search: str | None, fields: Sequence[str]) -> list[_D]:
-    """Those of `dicts` in which one of `fields` matches, whatever the case; all when `search` is None."""
+def searching(search: str | None, fields: Iterable[str]) -> Callable[[Mapping[str, Any]], bool]:
+    """What tells whether one of `fields` of a dict matches, whatever the case; True without `search`.
+
+    Raises:
+        ConfigurationError: It is no regular expression, or an empty one, which would match everything; or
+            these are no fields.
+    """
+    names = _field_names(fields)
     if search is None:
-        return list(dicts)
-    if isinstance(fields, str):
-        fields = (fields,)
+        return lambda entry: True
+    search = plain(search)
     if not isinstance(search, str):
-        raise ConfigurationError(f"{search!r} is not a regular expression: it is not text")
+        raise ConfigurationError(f"search must be a regular expression as text, not {shown(search)}")
+    if not search:
+        raise ConfigurationError("search is empty, which matches everything: leave it out for all")
     try:
         pattern = re.compile(search, re.IGNORECASE)
     except (re.error, ValueError, OverflowError, RecursionError) as error:
-        raise ConfigurationError(f"{search!r} is not a regular expression: {error}") from error
-    return [entry for entry in dicts if any(pattern.search(str(entry.get(field) or "")) for field in fields)]
+        raise ConfigurationError(f"search: {shown(search)} is not a regular expression: {error}") from error
+    return lambda entry: any(
+        entry.get(name) is not None and pattern.search(str(entry[name])) is not None for name in names
+    )
+
+
+def _field_names(fields: Any) -> list[str]:
+    fields = plain(fields)
+    names = [fields] if isinstance(fields, str) else fields
+    names = [plain(name) for name in names] if isinstance(names, Iterable) else []
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ConfigurationError(f"fields must be names of fields, such as ('name',), not {shown(fields)}")
+    return names
 
 
 def marked_default(dicts: Iterable[_D]) -> _D | None:

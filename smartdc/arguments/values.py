@@ -7,14 +7,23 @@ dropped (docs/cloudapi/tags-and-metadata.md#tags-named-image-or-package).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from smartdc.arguments.ids import plain, shown
 from smartdc.errors import ConfigurationError
 from smartdc.types import Value
 
-__all__ = ["checked_metadata", "checked_tags", "readable_alone"]
+__all__ = [
+    "checked_metadata",
+    "checked_number",
+    "checked_tags",
+    "checked_values",
+    "given_entries",
+    "readable_alone",
+]
 
 _ROUTE_PARAMETERS = frozenset(
     {
@@ -31,49 +40,136 @@ _ROUTE_PARAMETERS = frozenset(
     }
 )
 _METADATA_NAME = re.compile(r"\w.*", re.ASCII | re.DOTALL)
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
+_NOT_ALONE = re.compile(r"[\s\x00-\x1f\x7f/%]")
+_EXACT = 2**53
+"""Beyond it not every whole number has a form in JavaScript."""
+
+# The form in which VMAPI stores tags, and reads them back
+# (docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text).
+_ESCAPE = re.compile(r"%[23]D")
+_TYPED = re.compile(r"%n\{[-+]?[0-9]*\.?[0-9]+\}|%b\{(true|false)\}")
+# docs/cloudapi/tags-and-metadata.md#tags-named-like-properties-of-objects
+_OF_OBJECTS = frozenset(
+    {
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+        "__proto__",
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+    }
+)
 
 
-def checked_tags(tags: Mapping[str, Any]) -> dict[str, Value]:
+def given_entries(kind: str, entries: Any, more: Mapping[str, Any]) -> dict[Any, Any]:
+    """Entries that were given as a dict, as keyword arguments, or as both.
+
+    Raises:
+        ConfigurationError: What should be a dict is none.
+    """
+    if entries is not None and not isinstance(entries, Mapping):
+        raise ConfigurationError(f"{kind} must be a dict such as {{'role': 'web'}}, not {shown(entries)}")
+    return {**(entries or {}), **more}
+
+
+def checked_tags(tags: Mapping[Any, Any]) -> dict[str, Value]:
     """The tags, if each will arrive as it is.
 
     Raises:
-        ConfigurationError: A name that the server keeps for itself, or a value it does not store.
+        ConfigurationError: A name that the server keeps for itself, or a value it does not store as it is.
     """
-    return {name: _checked("tag", name, value) for name, value in tags.items()}
+    checked = dict(_checked("tag", name, value) for name, value in tags.items())
+    for name, value in checked.items():
+        if name in _OF_OBJECTS:
+            raise ConfigurationError(
+                f"tag {name!r} cannot be set: the server confuses it with its own; rename it"
+            )
+        written = value if isinstance(value, str) else ""
+        if _ESCAPE.search(name) or _ESCAPE.search(written) or _TYPED.fullmatch(written):
+            raise ConfigurationError(
+                f"tag {shown(name)} cannot be set: the server reads '%2D', '%3D', '%n{{5}}' and '%b{{true}}' "
+                "as something else; write it in another way"
+            )
+        # docs/cloudapi/tags-and-metadata.md#numbers-with-an-exponent
+        if isinstance(value, float) and value and not 1e-6 <= abs(value) < 1e21:
+            raise ConfigurationError(
+                f"tag {shown(name)} cannot be {value}: the server does not read back what JavaScript writes "
+                "with an exponent; give it as text"
+            )
+    return checked
 
 
-def checked_metadata(metadata: Mapping[str, Any]) -> dict[str, Value]:
+def checked_metadata(metadata: Mapping[Any, Any]) -> dict[str, Value]:
     """The metadata, if each entry will arrive as it is.
 
     Raises:
         ConfigurationError: A name that the server keeps for itself, or a value it does not store.
     """
-    for name in metadata:
+    for name in map(plain, metadata):
         if name == "credentials" or str(name).endswith("_pw"):
             raise ConfigurationError(f"the server keeps metadata {name!r} for passwords and drops it")
+        if name == "__proto__":
+            raise ConfigurationError(f"the server drops metadata {name!r}: rename it")
         if not _METADATA_NAME.fullmatch(str(name)):
             raise ConfigurationError(f"metadata {name!r} must begin with a letter, a digit or '_'")
-    return {name: _checked("metadata", name, value) for name, value in metadata.items()}
+    return dict(_checked("metadata", name, value) for name, value in metadata.items())
 
 
-def readable_alone(name: str) -> bool:
-    """Whether the server answers for this entry alone: over a space it fails or hangs.
+def checked_number(what: str, value: Value) -> Value:
+    """The value, if it is no number that JavaScript would alter.
 
-    See docs/cloudapi/hazards.md#keys-with-a-space.
+    Raises:
+        ConfigurationError: It is.
     """
-    return not (isinstance(name, str) and _SPACE.search(name))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigurationError(f"{what} cannot be {value}: JSON has no such number; give it as text")
+    if isinstance(value, int) and abs(value) > _EXACT:
+        raise ConfigurationError(
+            f"{what} is a whole number beyond 2**53, which the server would alter: give it as text"
+        )
+    return value
 
 
-def _checked(kind: str, name: Any, value: Any) -> Value:
-    if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"a {kind} name must be text, not {name!r}")
+def readable_alone(name: Any) -> bool:
+    """Whether the server answers for this entry alone; what it does not, is in the list.
+
+    Over a space it fails or hangs (docs/cloudapi/hazards.md#keys-with-a-space), a percent sign is 400
+    (docs/cloudapi/tags-and-metadata.md#keys-with-a-percent-sign), a slash gets lost
+    (docs/cloudapi/tags-and-metadata.md#keys-with-a-slash), and dots lead elsewhere.
+    """
+    return not (isinstance(name, str) and (name in (".", "..") or _NOT_ALONE.search(name)))
+
+
+def checked_values(kind: str, entries: Any) -> dict[str, Value]:
+    """Entries that stand in an object of their own, where any name will do.
+
+    Raises:
+        ConfigurationError: They are no dict of text, numbers and booleans, or have one that would be altered.
+    """
+    return dict(_checked_value(kind, *entry) for entry in given_entries(f"{kind}s", entries, {}).items())
+
+
+def _checked(kind: str, name: Any, value: Any) -> tuple[str, Value]:
+    name, value = _checked_value(kind, name, value)
     if name in _ROUTE_PARAMETERS:
         raise ConfigurationError(
             f"{kind} {name!r} cannot be set: the server takes it for a part of the request; rename it"
         )
+    return name, value
+
+
+def _checked_value(kind: str, name: Any, value: Any) -> tuple[str, Value]:
+    name, value = plain(name), plain(value)
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"a {kind} name must be text, not {shown(name)}")
     if not isinstance(value, str | int | float):
         raise ConfigurationError(
-            f"{kind} {name!r} must be text, a number or a boolean, not {type(value).__name__}"
+            f"{kind} {shown(name)} must be text, a number or a boolean, not {type(value).__name__}"
         )
-    return value
+    return name, checked_number(f"{kind} {shown(name)}", value)

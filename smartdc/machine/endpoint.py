@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import requests
 
+from smartdc._http.answers import absent, object_of
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.exchange import Again
-from smartdc.types import MachineData
+from smartdc.arguments.ids import shown
+from smartdc.types import MachineData, Value
 
 __all__ = ["MachineEndpoint"]
 
@@ -50,3 +52,11 @@ class MachineEndpoint(Endpoint):
         again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
         return self._connection._call(method, ("machines", self.id, *segments), params, json, headers, again)
+
+    def _listed_entry(self, kind: str, name: str) -> Value:
+        """One of the tags or metadata that the server does not read alone, from the list of all."""
+        answer, response = self._answer("GET", (kind,))
+        entries = object_of(answer, response)
+        if name not in entries:
+            raise absent(response, f"machine {self.id} has no {kind.removesuffix('s')} {shown(name)}")
+        return cast(Value, entries[name])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._times import parse_time
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import given, machine_ref
 from smartdc.errors import GoneError
 from smartdc.machine.disks import Disks
 from smartdc.machine.firewall import Firewall
@@ -57,7 +57,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         lazy: bool = False,
     ) -> None:
         self._connection = datacenter
-        self.id = entity_id(data if machine_id is None else machine_id, "machine")
+        self.id = machine_ref(data if machine_id is None else machine_id)
         self._data = None
         self._passwords = _Passwords({})
         self._deleted = False

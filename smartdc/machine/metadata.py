@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from smartdc._http.exchange import at_once
-from smartdc.arguments.values import checked_metadata, readable_alone
+from smartdc.arguments.ids import shown
+from smartdc.arguments.values import checked_metadata, given_entries, readable_alone
 from smartdc.errors import ConfigurationError, NotFoundError
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Value
@@ -29,7 +30,8 @@ class Metadata(MachineEndpoint):
 
         ``GET /:login/machines/:machine/metadata/:key``
 
-        The server shows only text alone; numbers and booleans then come from `get_metadata`.
+        The server shows only text alone; numbers and booleans then come from the list of all, and so do
+        entries whose names it does not read alone (with a space, ``/`` or ``%``).
 
         Args:
             key: Its name.
@@ -38,10 +40,7 @@ class Metadata(MachineEndpoint):
             NotFoundError: ``ResourceNotFound``.
         """
         if not readable_alone(key):
-            metadata = self.get_metadata()
-            if key not in metadata:
-                raise ConfigurationError(f"machine {self.id} has no metadata {key!r}")
-            return cast(Value, metadata[key])
+            return self._listed_entry("metadata", key)
         try:
             # Of this name the server gives the passwords, all in one object.
             found = self._get("metadata", key) if key == "credentials" else self._value("metadata", key)
@@ -70,7 +69,7 @@ class Metadata(MachineEndpoint):
             ConfigurationError: A name that the server would drop or take for a part of the request, or
                 nothing to set.
         """
-        wanted = checked_metadata({**(metadata or {}), **more})
+        wanted = checked_metadata(given_entries("metadata", metadata, more))
         if not wanted:
             raise ConfigurationError("update_metadata needs an entry: update_metadata(role='web')")
         return self._kept(self._post("metadata", json=wanted, again=at_once))
@@ -123,9 +122,9 @@ class Metadata(MachineEndpoint):
             self._data["metadata"].pop("user-script", None)
 
     def _delete_key(self, key: str) -> None:
-        if not readable_alone(key):
+        if not readable_alone(str(key).replace("/", "")):
             raise ConfigurationError(
-                f"metadata {key!r} cannot be deleted alone: the server does not answer for such a name"
+                f"metadata {shown(key)} cannot be deleted alone: the server does not answer for such a name"
             )
         self._delete("metadata", key)
 

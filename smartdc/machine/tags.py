@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from smartdc._http.exchange import at_once
-from smartdc.arguments.values import checked_tags, readable_alone
+from smartdc.arguments.values import checked_tags, given_entries, readable_alone
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Value
@@ -35,10 +35,10 @@ class Tags(MachineEndpoint):
             All tags as they will be.
 
         Raises:
-            ConfigurationError: A name that the server takes for a part of the request, or no tag at all.
+            ConfigurationError: A name or a value that the server would drop or alter, or no tag at all.
             ValidationFailedError: ``ValidationFailed``: an unknown ``triton.*`` tag, among others.
         """
-        wanted = checked_tags({**(tags or {}), **more})
+        wanted = checked_tags(given_entries("tags", tags, more))
         if not wanted:
             raise ConfigurationError("add_tags needs a tag: add_tags(role='web')")
         return cast(dict[str, Value], self._post("tags", json=wanted, again=at_once))
@@ -56,7 +56,7 @@ class Tags(MachineEndpoint):
         Returns:
             All tags as they will be.
         """
-        wanted = checked_tags({**(tags or {}), **more})
+        wanted = checked_tags(given_entries("tags", tags, more))
         if not wanted:
             self.delete_all_tags()
             return {}
@@ -67,7 +67,8 @@ class Tags(MachineEndpoint):
 
         ``GET /:login/machines/:machine/tags/:tag``
 
-        The server answers numbers and booleans with an empty text; their value then comes from `get_tags`.
+        The server answers numbers and booleans with an empty text; their value then comes from the list of
+        all, and so do tags whose names it does not read alone (with a space, ``/`` or ``%``).
 
         Args:
             tag: Its name.
@@ -76,10 +77,7 @@ class Tags(MachineEndpoint):
             NotFoundError: ``ResourceNotFound``.
         """
         if not readable_alone(tag):
-            tags = self.get_tags()
-            if tag not in tags:
-                raise ConfigurationError(f"machine {self.id} has no tag {tag!r}")
-            return tags[tag]
+            return self._listed_entry("tags", tag)
         value = cast(Value, self._value("tags", tag))
         return value if value else self.get_tags().get(tag, "")
 

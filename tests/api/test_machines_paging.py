@@ -32,17 +32,19 @@ def test_paging_never_advanced_in_py_smartdc_2345_machines_take_3_requests(
     machines = sdc.machines()
     assert len(machines) == len({machine.id for machine in machines}) == 2345
     assert {machine.id for machine in machines} == many.keys()
+    # Each page begins with the last machine of the one before.
     assert sent(cloud) == [
         call("GET", "/my/machines"),
-        call("GET", "/my/machines", {"offset": "1000"}),
-        call("GET", "/my/machines", {"offset": "2000"}),
+        call("GET", "/my/machines", {"offset": "999"}),
+        call("GET", "/my/machines", {"offset": "1998"}),
     ]
-    # HEAD is capped at 1000 as well.
+    # HEAD is capped at 1000 as well: then they are listed.
     assert sdc.num_machines() == 2345
-    assert sent(cloud, 3) == [
-        call("HEAD", "/my/machines"),
-        call("HEAD", "/my/machines", {"limit": "1000", "offset": "1000"}),
-        call("HEAD", "/my/machines", {"limit": "1000", "offset": "2000"}),
+    assert [(got.method, got.query) for got in sent(cloud, 3)] == [
+        ("HEAD", {}),
+        ("GET", {}),
+        ("GET", {"offset": "999"}),
+        ("GET", {"offset": "1998"}),
     ]
     # A limit is for all pages together.
     start = len(cloud.calls)
@@ -50,18 +52,15 @@ def test_paging_never_advanced_in_py_smartdc_2345_machines_take_3_requests(
         machine.id for machine in machines[7:1507]
     ]
     assert sent(cloud, start) == [
-        call("GET", "/my/machines", {"offset": "7"}),
-        call("GET", "/my/machines", {"limit": "500", "offset": "1007"}),
+        call("GET", "/my/machines"),
+        call("GET", "/my/machines", {"offset": "999"}),
     ]
-    # Of all that have a tag the server tells at once, whatever the limit.
     start = len(cloud.calls)
-    assert sdc.num_machines(tags="*") == len(sdc.machines(tags="*")) == 2345
     assert sdc.num_machines(tags={"number": 0}) == 1173
-    assert [got.query for got in sent(cloud, start)] == [
-        {"tags": "*"},
-        {"tags": "*"},
-        {"tag.number": "0"},
-        {"tag.number": "0", "limit": "1000", "offset": "1000"},
+    assert [(got.method, got.query) for got in sent(cloud, start)] == [
+        ("HEAD", {"tag.number": "0"}),
+        ("GET", {"tag.number": "0"}),
+        ("GET", {"tag.number": "0", "offset": "999"}),
     ]
 
 
@@ -69,41 +68,71 @@ def test_exactly_one_page_full(cloud: Emulator, sdc: DataCenter, site: Site) -> 
     fill(site, 1000)
     assert sdc.num_machines() == len(sdc.machines()) == 1000
     assert len(sdc.machines(limit=1000)) == 1000
-    assert len(sdc.machines(tags="*")) == 1000
     assert [(got.method, got.query) for got in sent(cloud)] == [
         ("HEAD", {}),
-        ("HEAD", {"limit": "1000", "offset": "1000"}),
         ("GET", {}),
-        ("GET", {"offset": "1000"}),
+        ("GET", {"offset": "999"}),
         ("GET", {}),
-        # Nothing in this page is new: that ends it.
-        ("GET", {"tags": "*"}),
-        ("GET", {"tags": "*", "offset": "1000"}),
+        ("GET", {"offset": "999"}),
+        ("GET", {"limit": "1000"}),
     ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 1998, 1999, 2000, 2997, 2998, 3000, 3001])
+def test_as_many_requests_as_pages_and_at_most_one_more(stub: StubServer, count: int) -> None:
+    ids = sorted((str(uuid.uuid4()) for _ in range(count)), reverse=True)
+    machines = [{"id": ident, "name": "x", "state": "running"} for ident in ids]
+    asked = [1000 * number - number for number in range(count // 999 + 2)]
+    stub.answer(*(Reply(machines[offset : offset + 1000]) for offset in asked))
+    with DataCenter(stub.url, login="bob") as sdc:
+        assert [machine.id for machine in sdc.machines()] == ids
+    assert len(stub.asked) <= max(1, -(-count // 1000)) + 1
 
 
 def test_a_machine_that_two_pages_show_is_listed_once(stub: StubServer) -> None:
-    # Pages shift when a machine is made while they are read: then one is in two of them.
+    # Pages shift when a machine is made while they are read: then more than one is in two of them.
     first = [{"id": str(uuid.uuid4()), "name": "x", "state": "running"} for _ in range(1000)]
-    second = [first[-1], {"id": str(uuid.uuid4()), "name": "y", "state": "running"}]
+    second = [first[-2], first[-1], {"id": str(uuid.uuid4()), "name": "y", "state": "running"}]
     stub.answer(Reply(first), Reply(second))
     with DataCenter(stub.url, login="bob") as sdc:
         machines = sdc.machines()
-    assert [machine.id for machine in machines] == [data["id"] for data in [*first, second[1]]]
-    assert [asked.target for asked in stub.asked] == ["/bob/machines", "/bob/machines?offset=1000"]
+    assert [machine.id for machine in machines] == [data["id"] for data in [*first, second[2]]]
+    assert [asked.target for asked in stub.asked] == ["/bob/machines", "/bob/machines?offset=999"]
 
 
-def test_a_limit_is_filled_up_when_pages_overlap(stub: StubServer) -> None:
-    first = [{"id": str(uuid.uuid4()), "name": "x", "state": "running"} for _ in range(1000)]
-    more = [{"id": str(uuid.uuid4()), "name": "y", "state": "running"} for _ in range(2)]
-    stub.answer(Reply(first), Reply([first[-1], more[0]]), Reply([more[1]]))
+def test_machines_were_missing_when_others_went_meanwhile(stub: StubServer) -> None:
+    # Three of the first page are gone before the second is asked for: three others have moved into it.
+    every = [{"id": str(uuid.uuid4()), "name": "x", "state": "running"} for _ in range(1500)]
+    later = every[3:]
+    stub.answer(Reply(every[:1000]), Reply(later[999:]), Reply(later[967:]))
     with DataCenter(stub.url, login="bob") as sdc:
-        assert len(sdc.machines(limit=1002)) == 1002
+        assert [machine.id for machine in sdc.machines()] == [data["id"] for data in every]
     assert [asked.target for asked in stub.asked] == [
         "/bob/machines",
-        "/bob/machines?limit=2&offset=1000",
-        "/bob/machines?limit=1&offset=1002",
+        "/bob/machines?offset=999",
+        "/bob/machines?offset=967",
     ]
+
+
+def test_a_list_that_has_become_shorter_than_a_page_is_read_again(stub: StubServer) -> None:
+    every = [{"id": str(uuid.uuid4()), "name": "x", "state": "running"} for _ in range(1500)]
+    left = every[900:1010]
+    stub.answer(Reply(every[:1000]), Reply([]), Reply([]), Reply([]), Reply(left))
+    with DataCenter(stub.url, login="bob") as sdc:
+        assert [machine.id for machine in sdc.machines()] == [data["id"] for data in every[:1010]]
+    assert [asked.target for asked in stub.asked][1:] == [
+        "/bob/machines?offset=999",
+        "/bob/machines?offset=967",
+        "/bob/machines?offset=711",
+        "/bob/machines",
+    ]
+
+
+def test_a_server_that_takes_no_notice_of_the_offset_ends_the_list(stub: StubServer) -> None:
+    page = [{"id": str(uuid.uuid4()), "name": "x", "state": "running"} for _ in range(1000)]
+    stub.answer(Reply(page), Reply(page))
+    with DataCenter(stub.url, login="bob") as sdc:
+        assert len(sdc.machines()) == 1000
 
 
 def test_a_server_that_counts_without_a_cap(stub: StubServer) -> None:

@@ -175,9 +175,7 @@ def test_network_ips_of_a_network_that_does_not_exist(sdc: DataCenter) -> None:
     ("limit", "offset", "message"),
     # sdc-napi, by way of restify-warden
     [
-        (0, None, 'property "limit": invalid limit'),
         (1001, None, 'property "limit": invalid limit'),
-        (5, -1, 'property "offset": invalid value'),
     ],
 )
 def test_network_ips_by_a_bad_page(

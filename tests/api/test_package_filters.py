@@ -29,25 +29,6 @@ from tests.helpers.recorded import call, sent
         ({"brand": "bhyve"}, 2),
         ({"flexible_disk": True}, 2),
         ({"name": "g4*", "memory": 2048, "brand": "bhyve"}, 1),
-        # PAPI reads JSON: any one of these.
-        ({"name": '["g4-highcpu-1G","g4-general-*","none"]'}, 2),
-        ({"name": "[]"}, 11),
-        ({"name": '"g4-highcpu-1G"'}, 1),
-        ({"name": ' ["g4-highcpu-1G"]'}, 1),
-        ({"name": '"g4'}, 0),
-        pytest.param(
-            {"memory": "[512, 256]"},
-            4,
-            marks=pytest.mark.off_the_record("the description knows numbers only"),
-        ),
-        *(
-            pytest.param(
-                {"memory": text},
-                3,
-                marks=pytest.mark.off_the_record("the description knows numbers only"),
-            )
-            for text in (" 1024", "1.024e3", '"1024"', "1024.0")
-        ),
     ],
     ids=str,
 )
@@ -58,12 +39,48 @@ def test_every_filter(cloud: Emulator, sdc: DataCenter, filters: dict[str, Any],
     assert cloud.calls[0].ignored == ()
 
 
-def test_filters_that_are_false_or_zero_are_sent_and_ignored(cloud: Emulator, sdc: DataCenter) -> None:
+@pytest.mark.off_the_record("the description knows numbers only")
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    # PAPI reads JSON, and of a list any one will do. `packages` asks for no such thing.
+    [
+        ({"name": '["g4-highcpu-1G","g4-general-*","none"]'}, 2),
+        ({"name": "[]"}, 11),
+        ({"name": '"g4-highcpu-1G"'}, 1),
+        ({"name": ' ["g4-highcpu-1G"]'}, 1),
+        ({"name": '"g4'}, 0),
+        ({"memory": "[512, 256]"}, 4),
+        *(({"memory": text}, 3) for text in (" 1024", "1.024e3", '"1024"', "1024.0")),
+    ],
+    ids=str,
+)
+def test_what_the_server_makes_of_json(sdc: DataCenter, filters: dict[str, str], count: int) -> None:
+    assert len(sdc.request("GET", "/packages", params=filters)[0]) == count
+
+
+def test_filters_that_are_zero_are_sent(cloud: Emulator, sdc: DataCenter) -> None:
     # packages.js takes what is true for JavaScript, and the text "0" is.
     assert sdc.packages(vcpus=0) != sdc.packages()
     assert cloud.calls[0].query == {"vcpus": "0"}
-    assert sdc.packages(flexible_disk=False) == []  # PAPI finds those that say so, which none does
-    assert cloud.calls[-1].query == {"flexible_disk": "false"}
+
+
+def test_packages_without_a_flexible_disk_are_chosen_here(cloud: Emulator, sdc: DataCenter) -> None:
+    # PAPI finds those that say that it is false, and most say nothing.
+    found = sdc.packages(flexible_disk=False)
+    assert found == [package for package in sdc.packages() if not package.get("flexible_disk")]
+    assert len(found) == 9
+    assert cloud.calls[0].query == {}
+
+
+@pytest.mark.parametrize("name", ["[]", '["g4-highcpu-1G"]', "(", "\\", "a" * 1000])
+def test_a_name_that_the_server_reads_as_something_else_is_matched_here(
+    cloud: Emulator, sdc: DataCenter, site: Site, name: str
+) -> None:
+    # PAPI reads JSON: of a list any one will do, and an empty one is no filter.
+    next(iter(site.packages.values())).name = name
+    assert [package["name"] for package in sdc.packages(name=name)] == [name]
+    assert sdc.packages(group=name) == []
+    assert [got.query for got in cloud.calls] == [{}, {}]
 
 
 def test_wildcards_and_search_together(sdc: DataCenter) -> None:

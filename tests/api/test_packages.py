@@ -40,11 +40,11 @@ def test_packages_sends_every_filter(cloud: Emulator, sdc: DataCenter) -> None:
         "vcpus": 0,
         "group": "Standard",
         "brand": "joyent",
-        "flexible_disk": False,
+        "flexible_disk": True,
     }
     sdc.packages(**filters)
-    # 0 and False are values: they are sent.
-    wire = {name: str(value) for name, value in filters.items()} | {"flexible_disk": "false"}
+    # 0 is a value: it is sent.
+    wire = {name: str(value) for name, value in filters.items()} | {"flexible_disk": "true"}
     assert sent(cloud) == [call("GET", "/my/packages", wire)]
     assert cloud.calls[0].ignored == ()
 

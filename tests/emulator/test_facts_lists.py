@@ -152,6 +152,20 @@ def test_tag_value_with_an_equals_sign(raw: Raw) -> None:
     assert raw.names("?tag.odd=a%3Db") == []
 
 
+@fact("lists.md#tag-filters-of-negative-numbers")
+def test_tag_filter_of_a_negative_number(fresh: Raw) -> None:
+    fresh.site.add_machine("cold", tags={"degrees": -5, "text": "a-b"})
+    assert fresh.names("?tag.degrees=-5") == []
+    assert fresh.names("?tag.degrees=*") == fresh.names("?tag.text=a-b") == ["cold"]
+
+
+@fact("lists.md#tag-filters-are-not-escaped")
+@pytest.mark.parametrize("query", ["tag.role=a(b", "tag.role=a)b", "tag.a%28b=x", "tag.role=a%5Cb"])
+def test_tag_filters_are_not_escaped(raw: Raw, query: str) -> None:
+    assert raw.get(f"/my/machines?{query}").status == 500
+    assert raw.names("?tag.role=w*b") == ["web0", "web1"]
+
+
 @fact("lists.md#all-that-have-tags")
 @pytest.mark.parametrize("query", ["", "&limit=1", "&state=stopped", "&tombstone=true", "&limit=0"])
 def test_all_that_have_tags(raw: Raw, query: str) -> None:

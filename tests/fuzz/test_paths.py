@@ -98,7 +98,7 @@ def test_every_name_stays_in_its_place(
             assert cloud.calls == []
             assert not all(
                 possible(part) for name, part in (("{a}", a), ("{b}", b)) if name in route.lower()
-            ) or (verb == "HEAD" and re.search(r"[\s\x00-\x1f\x7f]", a + b))
+            ) or (route.startswith(("machines/{a}", "migrations/{a}")) and re.search(r"[\s\x00-\x1f\x7f]", a))
         except APIError as error:
             str(error).encode()
         assert [(call.method, call.target) for call in cloud.calls] in (

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, Machine, NotFoundError
+from smartdc import DataCenter, Machine, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
@@ -33,8 +33,18 @@ def test_get_metadata_at_key_that_the_server_does_not_answer_for(cloud: Emulator
     # docs/cloudapi/hazards.md#keys-with-a-space: 500, or no answer at all.
     assert machine.get_metadata_at_key("with space") == "y"
     assert sent(cloud) == [call("GET", f"/my{machine.path}/metadata")]
-    with pytest.raises(ConfigurationError, match="no metadata 'no such'"):
+    with pytest.raises(NotFoundError, match="no metadata 'no such'") as caught:
         machine.get_metadata_at_key("no such")
+    assert (caught.value.status, caught.value.code) == (404, "ResourceNotFound")
+
+
+@pytest.mark.parametrize("key", ["a/b", "5%", ".", ".."])
+def test_get_metadata_at_key_that_is_not_read_alone(sdc: DataCenter, site: Site, key: str) -> None:
+    # docs/cloudapi/tags-and-metadata.md#keys-with-a-slash, #keys-with-a-percent-sign: 404 and 400
+    machine = sdc.machine(site.add_machine(metadata={key: "here"}).uuid, lazy=True)
+    assert machine.get_metadata_at_key(key) == "here"
+    with pytest.raises(NotFoundError, match="has no metadata"):
+        sdc.machine(site.add_machine().uuid, lazy=True).get_metadata_at_key(key)
 
 
 def test_get_metadata_at_key_that_is_not_there(machine: Machine) -> None:

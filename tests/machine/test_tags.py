@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -8,6 +9,21 @@ from smartdc import ConfigurationError, DataCenter, Machine, NotFoundError, Vali
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
+
+
+class Word(str, Enum):  # noqa: UP042 - of a StrEnum str() makes the value
+    """Text with a name, as programs have it."""
+
+    ROLE = "role"
+    WEB = "web"
+    SMALL = "g4-highcpu-1G"
+
+
+class Number(Enum):
+    """A number with a name."""
+
+    ONE = 1
+
 
 TAGS: dict[str, Any] = {"role": "web", "count": 42, "zero": 0, "ready": True, "off": False, "none": ""}
 
@@ -72,19 +88,20 @@ def test_get_tag_of_a_number_or_boolean(cloud: Emulator, machine: Machine, tag: 
     ]
 
 
-def test_get_tag_whose_name_has_a_space_is_read_from_the_list(
-    cloud: Emulator, sdc: DataCenter, site: Site
+@pytest.mark.parametrize("name", ["a b", "a/b", "100%", "%zz", ".", ".."])
+def test_get_tag_whose_name_is_not_read_alone_is_read_from_the_list(
+    cloud: Emulator, sdc: DataCenter, site: Site, name: str
 ) -> None:
     # docs/cloudapi/hazards.md#keys-with-a-space: the server fails or hangs. The fixture fails this test if it
-    # is asked so.
-    machine = sdc.machine(site.add_machine(tags={"a b": "c"}).uuid, lazy=True)
-    assert machine.get_tag("a b") == "c"
+    # is asked so. docs/cloudapi/tags-and-metadata.md#keys-with-a-slash: 404
+    machine = sdc.machine(site.add_machine(tags={name: "c"}).uuid, lazy=True)
+    assert machine.get_tag(name) == "c"
     assert sent(cloud) == [call("GET", f"/my{machine.path}/tags")]
 
 
-@pytest.mark.parametrize("tag", ["nothing", "no thing", "a/b"])
+@pytest.mark.parametrize("tag", ["nothing", "no thing", "a/b", "5%"])
 def test_get_tag_that_is_not_there(machine: Machine, tag: str) -> None:
-    with pytest.raises(NotFoundError if " " not in tag else ConfigurationError, match=tag):
+    with pytest.raises(NotFoundError, match=tag):
         machine.get_tag(tag)
 
 
@@ -145,6 +162,94 @@ def test_a_tag_of_a_value_that_the_server_does_not_store_is_not_sent(
 ) -> None:
     with pytest.raises(ConfigurationError, match="tag 'role' must be text, a number or a boolean"):
         machine.add_tags(role=value)
+    assert sent(cloud) == []
+
+
+BAD_NUMBERS = [2**53 + 1, -(2**53) - 1, 10**30, float("nan"), float("inf"), float("-inf")]
+
+
+@pytest.mark.parametrize("value", BAD_NUMBERS, ids=repr)
+def test_numbers_that_javascript_alters_are_not_sent(
+    cloud: Emulator, sdc: DataCenter, machine: Machine, value: Any
+) -> None:
+    for act in (
+        lambda: machine.add_tags(number=value),
+        lambda: machine.replace_tags(number=value),
+        lambda: machine.update_metadata(number=value),
+        lambda: sdc.create_machine("x", tags={"number": value}),
+        lambda: sdc.create_machine("x", metadata={"number": value}),
+        lambda: sdc.create_image_from_machine(machine, "x", "1", tags={"number": value}),
+        lambda: sdc.update_image({"id": machine.id}, tags={"number": value}),
+        lambda: sdc.machines(tags={"number": value}),
+    ):
+        with pytest.raises(ConfigurationError, match=r"'number' .*give it as text"):
+            act()
+    assert sent(cloud) == []
+    assert machine.add_tags(number=2**53, negative=-(2**53))["number"] == 2**53
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    # docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text,
+    # docs/cloudapi/tags-and-metadata.md#numbers-with-an-exponent,
+    # docs/cloudapi/tags-and-metadata.md#tags-named-like-properties-of-objects
+    [
+        ("a", "%n{5}"),
+        ("a", "%n{-1.5}"),
+        ("a", "%b{true}"),
+        ("a", "50%2D60"),
+        ("a", "%3D"),
+        ("a%2Db", "x"),
+        ("a%3Db", "x"),
+        ("a", 1e21),
+        ("a", 1e-7),
+        ("__proto__", "x"),
+        ("constructor", "x"),
+        ("toString", "x"),
+    ],
+)
+def test_tags_that_the_server_reads_back_as_something_else_are_not_sent(
+    cloud: Emulator, sdc: DataCenter, machine: Machine, name: str, value: Any
+) -> None:
+    for act in (
+        lambda: machine.add_tags({name: value}),
+        lambda: machine.replace_tags({name: value}),
+        lambda: sdc.create_machine("x", tags={name: value}),
+    ):
+        with pytest.raises(ConfigurationError, match=f"tag '{name}' cannot be"):
+            act()
+    assert sent(cloud) == []
+
+
+def test_tags_that_only_resemble_those_are_sent(machine: Machine) -> None:
+    tags = {"a": "%n{x}", "b": "100%", "c": "%b{yes}", "d": "%2d", "e": 1e20, "f": "constructor"}
+    assert machine.replace_tags(tags) == tags
+
+
+def test_members_of_an_enum_are_sent_as_their_value(
+    cloud: Emulator, sdc: DataCenter, machine: Machine
+) -> None:
+    sdc.create_machine("x", image=sdc.images()[0], package=Word.SMALL, tags={Word.ROLE: Word.WEB})
+    assert sent(cloud)[-1].body["tag.role"] == "web"
+    machine.add_tags({Word.ROLE: Word.WEB, Word.WEB: Number.ONE})
+    assert sent(cloud)[-1].body == {"role": "web", "web": 1}
+    machine.update_metadata({Word.ROLE: Word.WEB})
+    assert sent(cloud)[-1].body == {"role": "web"}
+    assert machine.get_tag(Word.ROLE) == "web"
+    assert sdc.package(Word.SMALL)["name"] == "g4-highcpu-1G"
+    assert sdc.exists("packages", Word.SMALL)
+    assert machine.exists("tags", Word.ROLE)
+    machine.delete_tag(Word.ROLE)
+    sdc.request("GET", "/machines", params={"name": Word.WEB})
+    assert sent(cloud)[-1].query == {"name": "web"}
+    assert not any("Word" in got.target or "Number" in got.target for got in cloud.calls)
+
+
+@pytest.mark.parametrize("tags", [["role"], "role=web", 5, {"role"}, b"x"], ids=repr)
+def test_tags_that_are_no_dict(cloud: Emulator, machine: Machine, tags: Any) -> None:
+    for act in (machine.add_tags, machine.replace_tags, machine.update_metadata):
+        with pytest.raises(ConfigurationError, match="must be a dict such as"):
+            act(tags)
     assert sent(cloud) == []
 
 

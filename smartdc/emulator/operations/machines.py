@@ -37,6 +37,9 @@ _STATES = {
     "destroyed": "destroyed",
 }
 _TAG_FILTER = re.compile(r"tag\..+", re.DOTALL)
+_NEGATIVE_NUMBER = re.compile(r"-[0-9.]+(e[+-]?[0-9]+)?|[0-9.]+e-[0-9]+")
+#: What breaks the search filter of tags (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
+_BREAKS_FILTER = re.compile(r"[()\\]")
 LIST_PARAMS = (
     "type",
     "brand",
@@ -187,6 +190,10 @@ def _check_filters(filters: dict[str, Any]) -> None:
             errors.append(invalid_field("tag", f'Invalid tag value: "{as_text(value)}"'))
     if errors:
         raise validation_failed("Invalid Parameters", errors)
+    if any(
+        name.startswith("tag.") and _BREAKS_FILTER.search(name + value) for name, value in filters.items()
+    ):
+        raise crashed("Internal Error")
 
 
 def _fits(vm: VM, filters: dict[str, Any]) -> bool:
@@ -210,8 +217,9 @@ def _fits(vm: VM, filters: dict[str, Any]) -> bool:
 
 def _tag_fits(tag: TagValue, wanted: str) -> bool:
     """Compare a tag with a filter as VMAPI's index does, which holds everything as text."""
-    if "=" in wanted:
-        # docs/cloudapi/lists.md#tag-values-with-an-equals-sign: the index escapes it and the filter does not
+    if "=" in wanted or _NEGATIVE_NUMBER.fullmatch(wanted):
+        # docs/cloudapi/lists.md#tag-values-with-an-equals-sign,
+        # docs/cloudapi/lists.md#tag-filters-of-negative-numbers: the index escapes it and the filter does not
         return False
     if isinstance(tag, str):
         return fits_wildcard(tag, wanted)

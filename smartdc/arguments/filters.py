@@ -1,0 +1,262 @@
+"""Filters of lists: what the server is asked for, and what is chosen here.
+
+Each filter is checked: the server ignores what it does not understand, and then lists everything.
+What the server matches exactly is asked for. For the rest more is asked for, and the right ones are chosen
+here, from what is shown of each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from smartdc.arguments.ids import given, has_half_character, plain, shown
+from smartdc.arguments.values import checked_number
+from smartdc.errors import ConfigurationError
+
+__all__ = ["Filters", "flag", "machine_filters", "number", "text"]
+
+_D = TypeVar("_D", bound=Mapping[str, Any])
+
+# What arrives as it is: in a URL, and in the search filter that VMAPI writes it into unescaped
+# (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_SAFE_VALUE = re.compile(r"[A-Za-z0-9_.:/@-][A-Za-z0-9_.:/@ -]{0,63}")
+_SAFE_PATTERN = re.compile(r"[A-Za-z0-9_.:/@*-][A-Za-z0-9_.:/@* -]{0,63}")
+# The sign of what JavaScript reads as a number is not escaped as the store escapes it
+# (docs/cloudapi/lists.md#tag-filters-of-negative-numbers).
+_NEGATIVE = re.compile(r"[0-9.eE-]*-[0-9.eE-]*")
+_LONGEST = 1024
+"""As long as the name of an image may be."""
+_MOST_TAGS = 16
+"""As many as are asked for: a URL must not be too long (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
+
+_TEN_YEARS = 5_256_000
+"""In minutes, for `tombstone`."""
+
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
+
+# To the first two the server answers with every machine that is neither destroyed nor failed
+# (docs/cloudapi/lists.md#states-that-mean-active); the others it refuses, though machines show them
+# (docs/cloudapi/lists.md#other-states-are-refused).
+_CHOSEN_STATES = ("provisioning", "stopping", "failed", "offline", "ready", "unknown")
+
+
+def text(name: str, value: Any) -> str | None:
+    """A filter that is text; an empty one would be ignored.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if value is None:
+        return None
+    value = plain(value)
+    if not isinstance(value, str) or not value or len(value) > _LONGEST or has_half_character(value):
+        raise ConfigurationError(
+            f"{name} must be text of 1 to {_LONGEST} characters, not {shown(value)}: leave it out for any"
+        )
+    return value
+
+
+def number(name: str, value: Any, least: int = 0) -> int | None:
+    """A filter that is a whole number, also as text.
+
+    Raises:
+        ConfigurationError: It is something else, or less than `least`.
+    """
+    if value is None:
+        return None
+    value = plain(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**53:
+        raise ConfigurationError(f"{name} must be a whole number from {least} on, not {shown(value)}")
+    return value
+
+
+def flag(name: str, value: Any) -> bool | None:
+    """A filter that is True or False.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    raise ConfigurationError(f"{name} must be True or False, not {shown(value)}: leave it out for both")
+
+
+@dataclass
+class Filters:
+    """What a list is asked for, and what is chosen of it.
+
+    Attributes:
+        query: The parameters of the request.
+        checks: What an entry must pass as well.
+        exact: Whether the server lists just what is wanted, so that its counts and limits hold.
+    """
+
+    query: dict[str, Any] = field(default_factory=dict)
+    checks: list[Callable[[Mapping[str, Any]], bool]] = field(default_factory=list)
+    exact: bool = True
+
+    def equal(self, name: str, value: Any, *, any_value: str | None = None) -> None:
+        """Want a field to be this, and ask for it; None wants nothing.
+
+        An entry that does not show the field fits, because the server said so.
+
+        Args:
+            name: The field, and the query's word for it.
+            value: What it must be.
+            any_value: The word with which the server is asked for all.
+        """
+        if value is not None:
+            self.query[name] = value
+            self.checks.append(lambda entry: value == any_value or entry.get(name, value) == value)
+
+    def literal(self, name: str, value: str | None) -> None:
+        """Want a field to be just this text, in which no character means anything else."""
+        if value is not None and _SAFE_VALUE.fullmatch(value):
+            self.equal(name, value)
+        elif value is not None:
+            self.choose(lambda entry: entry.get(name) == value)
+
+    def pattern(self, name: str, value: str | None, asked: re.Pattern[str] = _SAFE_PATTERN) -> None:
+        """Want a field to be this text, in which ``*`` stands for anything.
+
+        Args:
+            name: The field, and the query's word for it.
+            value: The text.
+            asked: What the server understands; anything else is matched here alone.
+        """
+        if value is None:
+            return
+        # An entry that does not show the field fits if the server said so.
+        otherwise = value if asked.fullmatch(value) else ""
+        if otherwise:
+            self.query[name] = value
+        expression = re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
+        self.choose(lambda entry: expression.fullmatch(str(entry.get(name, otherwise))) is not None)
+
+    def choose(self, check: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Want what the server does not look for as it should."""
+        self.checks.append(check)
+        self.exact = False
+
+    def chosen(self, entries: Iterable[_D]) -> list[_D]:
+        """Those that pass all checks."""
+        return [entry for entry in entries if all(check(entry) for check in self.checks)]
+
+
+def machine_filters(
+    machine_type: str | None = None,
+    name: str | None = None,
+    state: str | None = None,
+    memory: int | None = None,
+    tombstone: int | None = None,
+    tags: Mapping[str, Any] | str | None = None,
+    brand: str | None = None,
+    docker: bool | None = None,
+) -> Filters:
+    """The filters of a list of machines, but for the image."""
+    filters = Filters()
+    filters.equal("type", text("machine_type", machine_type))
+    filters.equal("brand", text("brand", brand))
+    # It compares what hardware virtual machines have more of than is shown
+    # (docs/cloudapi/lists.md#memory-filter).
+    ram = number("memory", memory)
+    if ram is not None:
+        filters.choose(lambda machine: machine.get("memory") == ram)
+    filters.equal("docker", flag("docker", docker))
+    # Any value switches it on, 0 and false too (docs/cloudapi/lists.md#tombstone-shows-failed-machines).
+    filters.query |= given(tombstone=number("tombstone", tombstone) or None)
+    _add_name(filters, text("name", name))
+    _add_state(filters, text("state", state))
+    _add_tags(filters, tags)
+    return filters
+
+
+def _add_name(filters: Filters, name: str | None) -> None:
+    if name is None:
+        return
+    if _ALIAS.fullmatch(name):
+        # The server lists all whose names begin so (docs/cloudapi/lists.md#name-filter-matches-prefixes).
+        filters.query["name"] = name
+    filters.choose(lambda machine: machine.get("name") == name)
+
+
+def _add_state(filters: Filters, state: str | None) -> None:
+    if state is None:
+        return
+    if state not in _CHOSEN_STATES:
+        filters.query["state"] = "destroyed" if state == "deleted" else state
+        return
+    filters.query |= {"tombstone": _TEN_YEARS} if state == "failed" else {"state": "active"}
+    filters.choose(lambda machine: machine.get("state") == state)
+
+
+def _add_tags(filters: Filters, tags: Any) -> None:
+    """Add what the tags must be; to ``tags=*`` the server would list machines of any state."""
+    if tags is None:
+        return
+    tags = plain(tags)
+    if isinstance(tags, str) and tags == "*":
+        filters.choose(lambda machine: bool(machine.get("tags")))
+        return
+    if not isinstance(tags, Mapping):
+        raise ConfigurationError(f"tags must be a dict such as {{'role': 'web'}}, or '*', not {shown(tags)}")
+    for tag, value in tags.items():
+        _add_tag(filters, plain(tag), plain(value))
+
+
+def _add_tag(filters: Filters, tag: Any, value: Any) -> None:
+    if not isinstance(tag, str) or not tag:
+        raise ConfigurationError(f"a tag's name must be text that is not empty, not {shown(tag)}")
+    if not isinstance(value, str | int | float):
+        raise ConfigurationError(
+            f"tag {shown(tag)} must be text, a number, a boolean or '*', not {shown(value)}: "
+            "leave it out for any"
+        )
+    checked_number(f"tag {shown(tag)}", value)
+    asked = _asked(value)
+    few = sum(name.startswith("tag.") for name in filters.query) < _MOST_TAGS
+    if _SAFE_NAME.fullmatch(tag) and few:
+        filters.query[f"tag.{tag}"] = "*" if asked is None else asked
+        exact = asked is not None
+    else:
+        exact = False
+
+    def fits(machine: Mapping[str, Any]) -> bool:
+        own = machine.get("tags")
+        return isinstance(own, Mapping) and tag in own and (value == "*" or _same(own[tag], value))
+
+    filters.checks.append(fits)
+    filters.exact = filters.exact and exact
+
+
+def _asked(value: str | int | float) -> str | None:
+    """How the server is asked for just this value; None when it does not match it exactly."""
+    if isinstance(value, float):
+        return None
+    written = _written(value)
+    if written == "*":
+        return written
+    return written if _SAFE_VALUE.fullmatch(written) and not _NEGATIVE.fullmatch(written) else None
+
+
+def _same(own: Any, wanted: str | int | float) -> bool:
+    """Whether a tag is what is wanted: written alike, as the server compares; numbers by their value."""
+    if _is_number(own) and _is_number(wanted):
+        return bool(own == wanted)
+    return _written(own) == _written(wanted)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
