@@ -164,7 +164,8 @@ TROUBLES = [
         "408: the proxy has not got the whole request",
         _fault(HAPROXY_408),
         "again again again again again again again",
-        " ".join(["BadRequestError"] * 7),
+        "BadRequestError BadRequestError BadRequestError OutcomeUnknown BadRequestError BadRequestError "
+        "BadRequestError",
     ),
     Trouble(
         "400 of the proxy, without code",
