@@ -24,12 +24,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from smartdc.emulator.gate import authentication, authorization, loading, presigned, role_tags
+from smartdc.emulator.gate import authentication, authorization, presigned, role_tags
+from smartdc.emulator.gate import named_resources as loading
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.http import negotiation, parameters, upgrading
 from smartdc.emulator.http.answers import NOTHING, SCRIPT_TYPE, Answer, Lines, Refusal, encode
 from smartdc.emulator.http.calls import Call
-from smartdc.emulator.http.faults import TRANSPORT, Delay
+from smartdc.emulator.http.fault_kinds import TRANSPORT, Delay
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route, Table
 from smartdc.emulator.operations import (
@@ -39,7 +40,6 @@ from smartdc.emulator.operations import (
     disks,
     fabrics,
     firewall,
-    front,
     images,
     keys,
     lifecycle,
@@ -56,6 +56,7 @@ from smartdc.emulator.operations import (
     users,
     volumes,
 )
+from smartdc.emulator.operations import ping_and_docs as front
 from smartdc.emulator.state.site import Site
 
 logger = logging.getLogger("smartdc.emulator")

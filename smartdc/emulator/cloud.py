@@ -25,7 +25,7 @@ from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import Call, report
-from smartdc.emulator.http.faults import Faults
+from smartdc.emulator.http.fault_kinds import Faults
 from smartdc.emulator.scratch import make_directory
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, Directory
@@ -75,7 +75,7 @@ class Emulator:
         calls: Every request, in order.
         violations: What clients did that would have harmed a real server, in words.
         unsupported: What scripts and logins of machines asked for that only a real machine knows, in words.
-        faults: What goes wrong on purpose; `smartdc.emulator.http.faults` has the kinds.
+        faults: What goes wrong on purpose; `smartdc.emulator.http.fault_kinds` has the kinds.
         ssh_port: Where machines can be logged in to, or None.
     """
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from smartdc.emulator.rules.fwrule_reader import read_rule
+from smartdc.emulator.rules.firewall_reader import read_rule
 from smartdc.emulator.state.directory import ADMIN_UUID
-from smartdc.emulator.state.fwrule import FirewallRule
+from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES, Image, Network, Package, Vlan
 from smartdc.emulator.state.site import Site, stable_uuid
 

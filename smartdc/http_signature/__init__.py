@@ -26,7 +26,6 @@ from requests.auth import AuthBase
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.agent import find_signers, shared_agent
 from smartdc.http_signature.keys import Passphrase, PrivateKey, PublicKey, Signer, hint_at_mode, public_half
-from smartdc.http_signature.once import OnceSigner
 from smartdc.http_signature.presigned import presigned_url
 from smartdc.http_signature.scheme import (
     KeyId,
@@ -38,6 +37,7 @@ from smartdc.http_signature.scheme import (
     signing_string,
 )
 from smartdc.http_signature.search import find_key, named_public_key
+from smartdc.http_signature.signature_reuse import OnceSigner
 
 __all__ = ["HTTPSignatureAuth", "Passphrase", "PrivateKey", "PublicKey", "Secret", "Signer"]
 

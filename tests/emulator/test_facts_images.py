@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from smartdc.emulator.rules.manifests import errors_of
+from smartdc.emulator.rules.image_manifests import errors_of
 from smartdc.emulator.state.resources import Image
 from tests.emulator.facts import fact
 from tests.helpers.raw_requests import UNKNOWN, Raw

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.faults import (
+from smartdc.emulator.http.fault_kinds import (
     BACKEND_LOST,
     HAPROXY_400,
     HAPROXY_408,

@@ -9,7 +9,7 @@ import pytest
 
 from smartdc import APIError, DataCenter, OutcomeUnknown, TransportError
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.faults import Drop
+from smartdc.emulator.http.fault_kinds import Drop
 from tests.contract.row import Operation, World
 from tests.faults.lost_answers import AGAIN, ERROR, FOUND, PAGE, POSTS, UNKNOWN, expected, page
 from tests.operations import OPERATIONS

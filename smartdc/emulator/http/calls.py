@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smartdc.emulator.http.faults import Fault
+from smartdc.emulator.http.fault_kinds import Fault
 
 
 @dataclass(frozen=True)

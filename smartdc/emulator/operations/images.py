@@ -18,7 +18,7 @@ from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.operations import image_making
 from smartdc.emulator.operations.image_making import MANIFEST, check_owner, invalid
-from smartdc.emulator.rules.manifests import errors_of
+from smartdc.emulator.rules.image_manifests import errors_of
 from smartdc.emulator.state.resources import Image
 from smartdc.emulator.state.site import Site
 

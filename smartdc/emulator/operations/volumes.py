@@ -12,7 +12,7 @@ from smartdc.emulator.http.parameters import as_text, fits_wildcard, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules.affinity import read_affinity
 from smartdc.emulator.rules.mounting import new_volume, references
-from smartdc.emulator.rules.predicates import BadPredicate, Predicate
+from smartdc.emulator.rules.volume_predicates import BadPredicate, Predicate
 from smartdc.emulator.rules.volume_values import (
     check_values,
     id_problems,

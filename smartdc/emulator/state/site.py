@@ -18,7 +18,7 @@ from typing import Any
 from smartdc.emulator.state.changes import Changes
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import NAMESPACE, Account, Directory
-from smartdc.emulator.state.fwrule import FirewallRule
+from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.jobs import Action, Job, Timeline, Work, schedule
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
 from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
