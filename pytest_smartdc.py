@@ -7,7 +7,7 @@ imported until a test asks for a fixture; the fixtures need the extra ``emulator
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,6 +52,18 @@ def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
             'if the test does not depend on it, mark it with @pytest.mark.smartdc(unsupported="ignore")',
             pytrace=False,
         )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say of a test that failed what it called, and what of that would have harmed a real server."""
+    report = yield
+    if report.failed and report.when != "setup":
+        for fixture in ("smartdc_cloud", "smartdc_emulator"):
+            cloud = getattr(item, "funcargs", {}).get(fixture)
+            if cloud is not None and cloud.calls:
+                report.sections.append((f"Calls of {fixture}", cloud.report()))
+    return report
 
 
 def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:

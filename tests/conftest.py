@@ -107,6 +107,12 @@ def cloud(smartdc_cloud: Emulator, request: pytest.FixtureRequest, tally: Tally)
 
 
 @pytest.fixture
+def schema_only(cloud: Emulator) -> None:
+    """Let `cloud` have also what only the OpenAPI description has."""
+    cloud.site().shared.schema_only = True
+
+
+@pytest.fixture
 def site(cloud: Emulator) -> Site:
     """The state behind `sdc`."""
     return cloud.site("us-sw-1")

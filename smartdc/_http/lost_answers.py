@@ -1,35 +1,40 @@
 """Creating something once: what to do when no answer tells whether it was created.
 
 A lost answer must neither lose what was created, nor create it twice. So it is looked for; what is found is
-taken for the answer, and it is created again only if it is not there and the server would refuse a second one
-of that name. docs/retries.md has the table of what can be found by what.
+taken for the answer. Lists may lag behind the server, so that it counts as absent only when it is not found
+for as long as the policy calls `settling`; then it is created again if the server would refuse a second one.
+docs/retries.md has the table of what can be found by what.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import requests
-
-from smartdc._http.answers import list_of
 from smartdc._http.connection import Connection
-from smartdc._http.retry import is_untouched
+from smartdc._http.retry import is_own, is_untouched
 from smartdc._http.skew import server_ahead
-from smartdc._times import parse_time
-from smartdc.errors import APIError, ConflictError, OutcomeUnknown, SmartDCError, TransportError
+from smartdc.errors import (
+    APIError,
+    NotFoundError,
+    OutcomeUnknown,
+    SmartDCError,
+    ThrottledError,
+    TransportError,
+)
 
-__all__ = ["Sought", "create_once", "created_since"]
+__all__ = ["Sought", "create_once"]
 
 log = logging.getLogger("smartdc")
 
-CLOCK_SLACK_SECONDS = 5.0
-"""Seconds by which two clocks of a data center may differ."""
-SETTLING_SECONDS = 1.0
-"""Seconds before the first look: the server's own lists lag behind it (its lib/machines.js waits 0.2 s)."""
+FIRST_LOOK_SECONDS = 0.5
+"""Seconds before the first look; each pause between two looks is twice the one before."""
+LONGEST_PAUSE_SECONDS = 20.0
+_LONGEST_SHOWN = 200
+"""Characters of a value in a message: any name, but not every key."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +45,53 @@ class Sought:
         what: The field's word for it, for the error.
         wanted: What it is found by, for the error.
         find: Lists what may be it, as the server does.
-        sure: Whether one that is found is certainly it.
+        differs: Names the fields in which one that was found is not what was asked for.
+        sure: Whether one that is found, and does not differ, is certainly it.
         unique: Whether the server refuses a second one, so that asking again cannot make two.
+        key: The field that tells two of them apart.
     """
 
     what: str
     wanted: Mapping[str, Any]
     find: Callable[[], list[Any]]
+    differs: Callable[[Any], list[str]] = lambda _: []
     sure: bool = True
     unique: bool = True
+    key: str = "id"
+
+    def __str__(self) -> str:
+        wanted = ", ".join(f"{name} {_short(value)}" for name, value in self.wanted.items())
+        return f"{self.what} with {wanted}" if wanted else self.what
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one look brought.
+
+    Attributes:
+        after: Seconds after the failure at which it began.
+        found: What may be it.
+        differing: For each of these, the fields in which it is not what was asked for.
+        trouble: Why it failed.
+    """
+
+    after: float
+    found: list[Any] = field(default_factory=list)
+    differing: list[list[str]] = field(default_factory=list)
+    trouble: SmartDCError | None = None
+
+    @property
+    def alike(self) -> list[Any]:
+        """Those that do not differ."""
+        return [each for each, differing in zip(self.found, self.differing, strict=True) if not differing]
+
+    @property
+    def doubts(self) -> str:
+        """Why none of them is taken, in words."""
+        fields = sorted({name for differing in self.differing for name in differing})
+        if fields:
+            return f"one is found that differs in {', '.join(fields)}; it is in candidates"
+        return "what it may be is in candidates"
 
 
 def create_once(connection: Connection, create: Callable[[], Any], sought: Sought) -> Any:
@@ -66,103 +109,172 @@ def create_once(connection: Connection, create: Callable[[], Any], sought: Sough
         OutcomeUnknown: It may have been created or not; the text says what is known.
         APIError: It was not created.
     """
+    log.info("creating the %s", sought)
+    try:
+        return _created(connection, create, sought)
+    except SmartDCError:
+        raise
+    except BaseException as stop:  # Ctrl-C, or what a signal handler raises
+        stop.add_note(f"the {sought} may have been created: look for it")
+        raise
+
+
+def _created(connection: Connection, create: Callable[[], Any], sought: Sought) -> Any:
     started = connection.clock.monotonic()
+    failures = 0
     lost: list[APIError | TransportError] = []
     while True:
         try:
             created = create()
         except (APIError, TransportError) as error:
-            if not _is_doubtful(error) and not (lost and isinstance(error, ConflictError)):
+            failures += 1
+            if _is_doubtful(error):
+                lost.append(error)
+            elif not lost:
                 raise
-            lost.append(error)
-            found = _look(connection, sought, error)
-            if len(found) == 1 and sought.sure:
-                log.info("%s; the %s was created all the same", error, sought.what)
-                return found[0]
-            _check_absence(sought, error, found)
-            elapsed = connection.clock.monotonic() - started
-            pause = connection.retry.pause(error, attempt=len(lost), elapsed=elapsed, repeatable=True)
-            if pause is None:
-                raise _unknown(error, sought, f"none is found after {len(lost)} attempts") from error
-            connection.clock.sleep(pause)
-        else:
-            if lost:
-                _refuse_twins(sought, lost[-1])
-            return created
+            # Also what is refused after that is looked for: "in use" may be said of its own name.
+            found = None if is_untouched(error) else _look(connection, sought, error)
+            if found is None:
+                _pause_before_next(connection, sought, error, failures, started)
+                continue
+            log.info("%s; the %s was created all the same", error, sought.what)
+            if len(lost) > 1:
+                _refuse_twins(connection, sought, error, found)
+            return found
+        if lost:
+            _refuse_twins(connection, sought, lost[-1], created)
+        return created
 
 
-def created_since(since: float, body: Any, response: requests.Response, field: str = "created") -> list[Any]:
-    """Those of the entries of an answer that were created since then.
+def _look(connection: Connection, sought: Sought, error: APIError | TransportError) -> Any:
+    """Look until what was created is found, or is certainly not there.
 
-    Args:
-        since: Seconds since 1970 on this machine's clock.
-        body: A list of objects, each with that time.
-        response: The answer, which tells how far the server's clock is from this one.
-        field: Where an entry has the time.
+    Returns:
+        What was found; None when nothing was, for as long as the server's lists may lag behind it.
+
+    Raises:
+        OutcomeUnknown: It cannot be looked for, or what was found differs from what was asked for.
     """
-    entries = list_of(body, response)
-    begun = since + (server_ahead(response, time.time()) or 0.0) - CLOCK_SLACK_SECONDS
-    times = [parse_time(entry.get(field)) for entry in entries]
-    return [
-        entry
-        for entry, created in zip(entries, times, strict=True)
-        if created is not None and created.timestamp() >= begun
-    ]
-
-
-def _look(connection: Connection, sought: Sought, error: APIError | TransportError) -> list[Any]:
-    if connection.retry.attempts == 1:
+    policy = connection.retry
+    if policy.attempts == 1:
         if _is_over(error):
             raise error
         raise _unknown(error, sought, "it was not looked for, as retry is 'none'") from error
-    connection.clock.sleep(SETTLING_SECONDS)
-    try:
-        return sought.find()
-    except SmartDCError as trouble:
-        raise _unknown(error, sought, f"it could not be looked for: {trouble}") from error
+    for look in _looks(connection, sought):
+        if look.trouble is not None:
+            if _is_certain(look.trouble) or look.after >= policy.deadline:
+                raise _unknown(error, sought, f"it could not be looked for: {look.trouble}") from error
+            continue
+        alike = look.alike if sought.sure else []
+        if len(alike) == 1:
+            return alike[0]
+        if alike:
+            raise _unknown(error, sought, _several(alike), alike) from error
+        if look.after >= policy.settling:
+            if look.found:
+                raise _unknown(error, sought, look.doubts, look.found) from error
+            return None
+    raise AssertionError("looking has no other end")
 
 
-def _check_absence(sought: Sought, error: APIError | TransportError, found: list[Any]) -> None:
-    """Whether it is so certainly not there that it can be asked for again; if not, raise."""
-    if found:
-        raise _unknown(error, sought, "what it may be is in candidates", found) from error
-    if _is_over(error):
+def _looks(connection: Connection, sought: Sought) -> Iterator[_Look]:
+    """Look again and again, with growing pauses, and also when the server's lists must have settled."""
+    clock, settling = connection.clock, connection.retry.settling
+    failed = clock.monotonic()
+    pause = FIRST_LOOK_SECONDS
+    after = 0.0
+    while True:
+        left = settling - after
+        clock.sleep(min(pause, left) if left > 0 else pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        after = round(clock.monotonic() - failed, 3)  # a clock that adds up may lack a trifle
+        try:
+            found = sought.find()
+            look = _Look(after, found, [sought.differs(each) for each in found])
+        except NotFoundError:  # what it belongs to does not show yet
+            look = _Look(after)
+        except SmartDCError as trouble:
+            look = _Look(after, trouble=trouble)
+        yield look
+
+
+def _pause_before_next(
+    connection: Connection, sought: Sought, error: APIError | TransportError, failures: int, started: float
+) -> None:
+    """It is certainly not there: wait until it can be asked for again; if it cannot, raise."""
+    if _is_over(error) and not is_untouched(error):
         raise error
     if not sought.unique:
         raise _unknown(error, sought, "none is found, but it may still come") from error
+    response = error.response if isinstance(error, APIError) else None
+    pause = connection.retry.pause(
+        error,
+        attempt=failures,
+        elapsed=connection.clock.monotonic() - started,
+        repeatable=True,
+        ahead=(None if response is None else server_ahead(response, time.time())) or 0.0,
+    )
+    if pause is None:
+        raise _unknown(error, sought, f"none is found after {failures} attempts") from error
+    connection.clock.sleep(pause)
 
 
-def _refuse_twins(sought: Sought, error: APIError | TransportError) -> None:
-    """A request that took long may have slipped in beside the one that was answered: then there are two."""
-    try:
-        found = sought.find()
-    except SmartDCError:
-        return  # it was created: that it cannot be looked at is no news
-    if len(found) > 1:
-        raise _unknown(error, sought, f"there are {len(found)}, which are its candidates", found) from error
+def _refuse_twins(
+    connection: Connection, sought: Sought, error: APIError | TransportError, created: Any
+) -> None:
+    """A request that took long may have slipped in beside another one: then there are two.
+
+    The one whose answer was lost first may also have been carried out late, and show later still.
+    """
+    for look in _looks(connection, sought):
+        twins = [each for each in look.alike if each.get(sought.key) != created.get(sought.key)]
+        if twins:
+            both = [created, *twins]
+            raise _unknown(error, sought, _several(both), both) from error
+        if look.trouble is not None and _is_certain(look.trouble):
+            return  # it was created: that it cannot be looked at is no news
+        if look.after >= connection.retry.settling:
+            return
+
+
+def _several(found: list[Any]) -> str:
+    return f"there are {len(found)}, which are its candidates"
 
 
 def _is_doubtful(error: APIError | TransportError) -> bool:
     """Whether it may have been carried out."""
+    if is_untouched(error):
+        return False
     if isinstance(error, APIError):
-        # Having created a machine, the server reads it again, and may fail at that (its lib/machines.js).
-        open_end = error.status >= 500 and error.status != 501
-        return (open_end or error.message == "VM not found") and not is_untouched(error)
-    return not is_untouched(error)
+        # 408 is a proxy's: the server may have got the whole request all the same. Having created a machine,
+        # the server reads it again, and may fail at that (its lib/machines.js).
+        open_end = error.status == 408 or (error.status >= 500 and error.status != 501)
+        return open_end or error.message == "VM not found"
+    return True
 
 
 def _is_over(error: APIError | TransportError) -> bool:
     """Whether the server itself has ended with it, so that what is not there will not come."""
-    return isinstance(error, APIError) and error.status not in (502, 503, 504)
+    return isinstance(error, APIError) and error.status not in (408, 502, 503, 504) and is_own(error)
+
+
+def _is_certain(trouble: SmartDCError) -> bool:
+    """Whether another look would fail as well."""
+    if isinstance(trouble, APIError):
+        return trouble.status < 500 and trouble.status != 408 and not isinstance(trouble, ThrottledError)
+    return not isinstance(trouble, TransportError) or trouble.lasting
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 3]}..."
 
 
 def _unknown(
     error: APIError | TransportError, sought: Sought, known: str, found: list[Any] | None = None
 ) -> OutcomeUnknown:
-    wanted = ", ".join(f"{name} {value!r}" for name, value in sought.wanted.items())
-    which = f"{sought.what} with {wanted}" if wanted else sought.what
     unknown = OutcomeUnknown(
-        f"it is not known whether the {which} was created: {known} ({error})",
+        f"it is not known whether the {sought} was created: {known} ({error})",
         what=sought.what,
         wanted=sought.wanted,
         candidates=found or (),

@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
-from smartdc.errors import APIError, ConfigurationError, SmartDCError, ThrottledError, TransportError
+from smartdc.errors import (
+    APIError,
+    ConfigurationError,
+    SmartDCError,
+    ThrottledError,
+    TransportError,
+    error_fields,
+    json_or_none,
+)
 
-__all__ = ["NONE", "STANDARD", "RetryPolicy", "chosen_policy", "is_untouched", "retry_after"]
+__all__ = ["NONE", "STANDARD", "RetryPolicy", "chosen_policy", "is_own", "is_untouched", "retry_after"]
 
 _PASSING = frozenset({408, 502, 503, 504})
 """What proxies and a server that is down for a moment answer."""
@@ -26,9 +34,10 @@ class RetryPolicy:
     """How often and for how long a request is made again.
 
     A request that cannot have been carried out is made again whatever it is: nobody was reached, the server
-    answered 429 or 420, or 503 with a time to come back. After a failure that leaves open whether it was
-    carried out (a connection that broke, no answer in time, 502, 503, 504, half an answer), it is made again
-    if doing it twice does no harm: GET, HEAD, PUT, DELETE, and those POSTs that only set what they name.
+    answered 429 or 420, or CloudAPI itself 503 with a time to come back. After a failure that leaves open
+    whether it was carried out (a connection that broke, no answer in time, 408, 502, 503, 504, half an
+    answer), it is made again if doing it twice does no harm: GET, HEAD, PUT, DELETE, and those POSTs that
+    only set what they name.
 
     The pause before the next attempt is a random part of `first_pause`, doubled with each attempt, up to
     `longest_pause` (full jitter). A ``Retry-After`` of the server takes its place.
@@ -119,17 +128,29 @@ def chosen_policy(retry: str | RetryPolicy) -> RetryPolicy:
 def is_untouched(error: SmartDCError) -> bool:
     """Whether the request was certainly not carried out.
 
-    A 503 without ``Retry-After`` does not count: the proxy in front of CloudAPI says so too when the server
-    has not answered in time (its etc/haproxy.cfg: errorfile 504), and may go on with it.
+    A 503 counts only in CloudAPI's own form and with ``Retry-After``, which is its read-only mode
+    (docs/cloudapi/throttle.md#read-only-mode). Without it, the proxy in front of CloudAPI says so too when
+    the server has not answered in time (its etc/haproxy.cfg: errorfile 504), and may go on with it; and other
+    proxies have pages of their own for that. A 408 is always a proxy's.
     """
     if isinstance(error, APIError):
-        # 408: the proxy has not got the whole request; so it greets whoever uses a connection it gave up.
-        return isinstance(error, ThrottledError) or error.status == 408 or _is_read_only(error)
+        return isinstance(error, ThrottledError) or _is_read_only(error)
     return isinstance(error, TransportError) and not error.sent
 
 
+def is_own(error: APIError) -> bool:
+    """Whether CloudAPI itself made this answer: JSON, with its code and message, or without at a 500.
+
+    See docs/cloudapi/errors.md#answers-without-a-code and
+    docs/cloudapi/errors.md#backend-connection-lost.
+    """
+    body = None if error.response is None else json_or_none(error.response)
+    return error.code is not None or body == {} or "message" in error_fields(body)
+
+
 def _is_read_only(error: APIError) -> bool:
-    return error.status == 503 and error.response is not None and "Retry-After" in error.response.headers
+    says_when = error.response is not None and "Retry-After" in error.response.headers
+    return error.status == 503 and error.code is not None and says_when
 
 
 def _is_passing(error: SmartDCError) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, cast
 
+from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import ID_KEYS, entity_id, given
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import AccessKey, AccessKeyCredentials
@@ -230,10 +231,10 @@ class AccessKeyOperations(Connection):
         self, place: tuple[str, ...], body: Mapping[str, Any], role_tags: Iterable[RoleRef] | RoleRef | None
     ) -> AccessKeyCredentials:
         create = partial(self._post, *place, json=body, headers=role_tag_header(role_tags))
-        since = self.clock.time()
+        begun = Begun(self.clock)
 
         def find() -> list[dict[str, Any]]:
-            return created_since(since, *self._call("GET", place))
+            return begun.later(*self._call("GET", place))
 
         # Of no use without its secret.
         sought = Sought("access key", body, find, sure=False, unique=False)

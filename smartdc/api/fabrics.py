@@ -9,6 +9,7 @@ from typing import Any, cast
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError
 from smartdc.types import FabricVLAN, Network
 
@@ -69,7 +70,8 @@ class FabricOperations(Connection):
         body = given(vlan_id=vlan_id, name=name, description=description)
         create = partial(self._post, *_VLANS, json=body)
         find = partial(self._like, _VLANS, {"vlan_id": vlan_id, "name": name})
-        return cast(FabricVLAN, create_once(self, create, Sought("VLAN", {"vlan_id": vlan_id}, find)))
+        sought = Sought("VLAN", {"vlan_id": vlan_id}, find, partial(differing, body), key="vlan_id")
+        return cast(FabricVLAN, create_once(self, create, sought))
 
     def update_fabric_vlan(
         self, vlan: VLANRef, *, name: str | None = None, description: str | None = None
@@ -189,7 +191,9 @@ class FabricOperations(Connection):
         place = (*_VLANS, _vlan_id(vlan), "networks")
         wanted = {"name": name, "subnet": subnet}
         create = partial(self._post, *place, json=body)
-        sought = Sought("fabric network", wanted, partial(self._like, place, wanted))
+        sought = Sought(
+            "fabric network", wanted, partial(self._like, place, wanted), partial(differing, body)
+        )
         return cast(Network, create_once(self, create, sought))
 
     def update_fabric_network(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.machine import Machine
@@ -77,9 +80,19 @@ class FirewallOperations(Connection):
         Raises:
             ValidationFailedError: ``InvalidParameters`` (422): the rule is none; `errors` says where.
             MissingParameterError: ``MissingParameter``: its text is empty.
+            OutcomeUnknown: The answer was lost. Rules have no time and may be there twice, so that it cannot
+                be told from others; those that read like it are the candidates.
         """
         body = given(rule=rule, enabled=enabled, log=log, description=description)
-        return cast(FirewallRule, self._post("fwrules", json=body, headers=role_tag_header(role_tags)))
+        create = partial(self._post, "fwrules", json=body, headers=role_tag_header(role_tags))
+        sought = Sought(
+            "firewall rule", {"rule": rule}, partial(self._rules_like, rule), sure=False, unique=False
+        )
+        return cast(FirewallRule, create_once(self, create, sought))
+
+    def _rules_like(self, rule: str) -> list[dict[str, Any]]:
+        """The rules with these words, in any order: the server writes them in its own form."""
+        return [each for each in self._list("fwrules") if _words(str(each.get("rule"))) == _words(rule)]
 
     def update_firewall_rule(
         self,
@@ -178,6 +191,10 @@ class FirewallOperations(Connection):
             NotFoundError: It does not exist.
         """
         return self._count("fwrules", _id(rule_id), "machines")
+
+
+def _words(rule: str) -> list[str]:
+    return sorted(re.findall(r'[^\s()",=]+', rule.lower()))
 
 
 def _id(rule: EntityRef) -> str:

@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any, cast
 
 from smartdc._http.answers import asked_for, object_of, strings_of
+from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.filters import Filters, flag, text
 from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, plain
+from smartdc.arguments.likeness import differing
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.search import marked_default, searching
 from smartdc.arguments.urns import newest_with_urn, with_urn
@@ -127,16 +129,23 @@ class ImageOperations(Connection):
             tags=None if tags is None else checked_values("tag", tags),
         )
         create = partial(self._post, "images", json=body, headers=role_tag_header(role_tags))
-        find = partial(self._images_created, name, version, self.clock.time())
-        sought = Sought("image", {"name": name, "version": version}, find, unique=False)
+        begun = Begun(self.clock)
+        asked = {key: value for key, value in body.items() if key != "machine"}
+        asked |= {"tags": tags, "acl": body.get("acl")}
+        sought = Sought(
+            "image",
+            {"name": name, "version": version},
+            partial(self._images_created, name, version, begun),
+            lambda image: [*_stuck(image), *differing(asked, image)],
+            unique=False,
+        )
         return cast(Image, create_once(self, create, sought))
 
-    def _images_created(self, name: str, version: str, since: float) -> list[Image]:
-        """Images of that name that are being made, or were published since then."""
+    def _images_created(self, name: str, version: str, begun: Begun) -> list[Image]:
+        """Images of that name that are not finished, or were published since then."""
         body, response = self._call("GET", ("images",), {"name": name, "version": version, "state": "all"})
-        published = created_since(since, body, response, "published_at")
-        unfinished = ("creating", "unactivated")
-        return [image for image in body if image in published or image.get("state") in unfinished]
+        published = begun.later(body, response, "published_at")
+        return [image for image in body if image in published or not image.get("published_at")]
 
     def update_image(
         self,
@@ -296,7 +305,9 @@ class ImageOperations(Connection):
         }
         create = partial(self._post, "images", params=params, json={})
         find = partial(self._image_if_there, params["id"])
-        return cast(Image, create_once(self, create, Sought("image", {"id": params["id"]}, find)))
+        return cast(
+            Image, create_once(self, create, Sought("image", {"id": params["id"]}, find, _unfinished))
+        )
 
     def _image_if_there(self, ident: str) -> list[Image]:
         try:
@@ -362,6 +373,16 @@ class ImageOperations(Connection):
         image, response = self._call("GET", ("images", entity_id(identifier, "image")))
         acl = asked_for(object_of(image, response), response).get("acl")
         return strings_of(acl, response)
+
+
+def _stuck(image: Mapping[str, Any]) -> list[str]:
+    """The state, of an image that is neither being made nor published: nothing tells when it was begun."""
+    return [] if image.get("published_at") or image.get("state") == "creating" else ["state"]
+
+
+def _unfinished(image: Mapping[str, Any]) -> list[str]:
+    """The state, of an image whose import was broken off, or still goes on."""
+    return [] if image.get("state") == "active" else ["state"]
 
 
 def _visibility(public: Any) -> bool | None:

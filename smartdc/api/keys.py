@@ -167,7 +167,7 @@ class KeyOperations(Connection):
             there = [each for each in self._list(*place) if str(each.get("key")).split()[:2] == material]
             return [each for each in there if name in (None, each.get("name"))]
 
-        return cast(Key, create_once(self, create, Sought("key", body, find)))
+        return cast(Key, create_once(self, create, Sought("key", body, find, key="fingerprint")))
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:

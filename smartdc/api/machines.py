@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from os import PathLike
 from secrets import token_hex
 from typing import Any, cast
 
 from smartdc._http.answers import MOST_PAGES, endless, list_of
+from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Params
-from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.creation import (
     SHORT_ID,
     affinity_rules,
     checked_name,
     flat_entries,
+    has_name,
     locality_hints,
     network_list,
+    other_than_asked,
     volume_mounts,
 )
 from smartdc.arguments.filters import Filters, flag, machine_filters, number
@@ -254,8 +257,9 @@ class MachineOperations(Connection):
             ValidationFailedError: ``ValidationFailed``: the name is taken, among others.
             InvalidStateError: ``KeyRequired``: the account has no SSH key.
             NotAuthorizedError: ``NotAuthorized``: it would exceed one of the account's `limits`.
-            OutcomeUnknown: The answer was lost, and the machine could not be looked for; or its name has
-                ``{{shortId}}`` in it, by which it cannot be found for sure.
+            OutcomeUnknown: The answer was lost, and the machine could not be looked for, or one of its name
+                is there that differs; or its name has ``{{shortId}}`` in it, by which it cannot be found for
+                sure.
         """
         body: dict[str, Any] = given(
             # With a name of its own the machine can be found when the answer is lost.
@@ -280,25 +284,37 @@ class MachineOperations(Connection):
         body |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
         body |= flat_entries(metadata, boot_script, tags)
         create = partial(self._post, "machines", json=body, headers=role_tag_header(role_tags), key="id")
-        find = partial(self._machines_created, body, since=self.clock.time())
-        # Who knows the name only when the machine is there cannot be told from others who ask for it now.
+        begun = Begun(self.clock)
+        package_name = cache(partial(self._package_name, package))
+        # With {{shortId}} the name is unknown until the machine exists, so concurrent creates look alike.
         known = SHORT_ID not in body["name"]
-        unique = known and self.UNIQUE_NAMES
-        sought = Sought("machine", {"name": body["name"]}, find, sure=known, unique=unique)
+        sought = Sought(
+            "machine",
+            {"name": body["name"]},
+            partial(self._machines_created, body["name"], begun),
+            lambda data: [*begun.differs(data), *other_than_asked(body, package_name, data)],
+            sure=known,
+            unique=known and self.UNIQUE_NAMES,
+        )
         return Machine(self, data=create_once(self, create, sought))
 
-    def _machines_created(self, body: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
-        """Machines that a request with this body may have created; failed ones too, as they were created."""
-        filters = given(name=body["name"].partition(SHORT_ID)[0] or None, tombstone=_HOUR)
+    def _machines_created(self, name: str, begun: Begun) -> list[dict[str, Any]]:
+        """Machines of this name that are new; failed ones too, as they were created."""
+        filters = given(name=name.partition(SHORT_ID)[0] or None, tombstone=_HOUR)
         answer, response = self._call("GET", ("machines",), filters)
         page: list[Any] = list_of(answer, response, "id")
         if len(page) == _PAGE:
             page = self._machine_pages(filters)
-        package = body.get("package")
-        if package is not None and is_uuid(package):
-            package = self._get("packages", package).get("name")  # machines give the name
-        wanted = (body["name"], package, body.get(self.IMAGE_PARAMETER))
-        return created_since(since, [data for data in page if _is_of(data, wanted)], response)
+        return begun.later([data for data in page if has_name(data, name)], response)
+
+    def _package_name(self, package: EntityRef | None) -> str | None:
+        """The name, by which machines show their package; one that is known by its UUID only is fetched."""
+        if isinstance(package, Mapping) and package.get("name"):
+            return str(package["name"])
+        if package is None:
+            return None
+        wanted = entity_id(package, "package", "id", "name")
+        return cast("str | None", self._get("packages", wanted).get("name")) if is_uuid(wanted) else wanted
 
     def _add_image(self, filters: Filters, image: EntityRef | None, dataset: EntityRef | None) -> None:
         ident = self._image_id(image, dataset)
@@ -346,16 +362,3 @@ class MachineOperations(Connection):
                 return list(found.values())
             at, back = at + len(page) - 1, _STEP
         raise endless("GET", "/machines")
-
-
-def _is_of(data: Mapping[str, Any], wanted: tuple[str, str | None, str | None]) -> bool:
-    """Whether it has this name, package and image; the last two the server may not tell.
-
-    See docs/cloudapi/machines.md#values-a-client-may-not-expect.
-    """
-    name, package, image = wanted
-    return (
-        data.get("name") == name.replace(SHORT_ID, data["id"].partition("-")[0])
-        and data.get("package") in (package, "", None)
-        and data.get("image", data.get("dataset")) in (image, "", None)
-    )

@@ -9,11 +9,13 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, cast
 
+from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc._http.lost_answers import Sought, create_once, created_since
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.filters import Filters, number, text
 from smartdc.arguments.ids import entity_id, given, plain, shown
+from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError, ConflictError
 from smartdc.types import Volume, VolumeSize
 
@@ -105,7 +107,8 @@ class VolumeOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: a name or a network that will not do.
             ConflictError: ``VolumeAlreadyExists``, ``VolumeSizeNotAvailable``,
                 ``DefaultFabricNetworkNotConfiguredError``.
-            OutcomeUnknown: The answer was lost, and the volume could not be looked for.
+            OutcomeUnknown: The answer was lost, and the volume could not be looked for, or one of its name is
+                there that differs.
         """
         wanted = [networks] if isinstance(networks, str | Mapping) else networks
         body: dict[str, Any] = given(
@@ -118,13 +121,24 @@ class VolumeOperations(Connection):
             tags=None if tags is None else dict(tags),
         )
         create = partial(self._post, "volumes", json=body)
-        find = partial(self._volumes_created, body["name"], self.clock.time())
-        return cast(Volume, create_once(self, create, Sought("volume", {"name": body["name"]}, find)))
+        begun = Begun(self.clock)
+        find = partial(self._volumes_created, body["name"], begun)
+        # Affinity rules are not shown.
+        asked = {name: value for name, value in body.items() if name != "affinity"} | {
+            "tags": body.get("tags")
+        }
+        sought = Sought(
+            "volume",
+            {"name": body["name"]},
+            find,
+            lambda volume: [*begun.differs(volume), *differing(asked, volume)],
+        )
+        return cast(Volume, create_once(self, create, sought))
 
-    def _volumes_created(self, name: str, since: float) -> list[dict[str, Any]]:
+    def _volumes_created(self, name: str, begun: Begun) -> list[dict[str, Any]]:
         """The volume that was created since then, also if it failed: that it was created is what counts."""
         predicate = json.dumps({"and": [{"eq": ["name", name]}, {"ne": ["state", "deleting"]}]})
-        return created_since(since, *self._call("GET", ("volumes",), {"predicate": predicate}))
+        return begun.later(*self._call("GET", ("volumes",), {"predicate": predicate}))
 
     def update_volume(self, volume: str | Mapping[str, Any], *, name: str | None = None) -> Volume:
         """Rename a volume that no machine uses.

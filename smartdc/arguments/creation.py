@@ -1,13 +1,17 @@
-"""What a new machine shall be like: the arguments of `create_machine`, in the form that the server reads."""
+"""What a new machine shall be like: the arguments of `create_machine`, in the form that the server reads.
+
+And whether a machine that it shows is like that.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
-from smartdc.arguments.ids import entity_id, machine_ref
+from smartdc.arguments.ids import entity_id, given, machine_ref
+from smartdc.arguments.likeness import differing, lacking
 from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, checked_tags
 from smartdc.errors import ConfigurationError
@@ -18,9 +22,11 @@ __all__ = [
     "affinity_rules",
     "checked_name",
     "flat_entries",
+    "has_name",
     "locality_hints",
     "network_entry",
     "network_list",
+    "other_than_asked",
     "volume_mounts",
 ]
 
@@ -28,6 +34,9 @@ EntityRef = str | Mapping[str, Any]
 
 SHORT_ID = "{{shortId}}"
 """What the server replaces in a name by the first part of the new machine's UUID."""
+
+_COMPARED = ("brand", "firewall_enabled", "deletion_protection", "delegate_dataset", "encrypted")
+"""Fields of a create that machines show under the same name."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
 _VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+")
@@ -118,6 +127,65 @@ def volume_mounts(volumes: Iterable[VolumeMount] | None) -> list[VolumeMount] | 
     for mount in mounts or ():
         _check_mount(mount)
     return mounts
+
+
+def has_name(data: Mapping[str, Any], name: str) -> bool:
+    """Whether the machine was asked for by this name."""
+    return bool(data.get("name") == name.replace(SHORT_ID, data["id"].partition("-")[0]))
+
+
+def other_than_asked(
+    body: Mapping[str, Any], package_name: Callable[[], str | None], data: Mapping[str, Any]
+) -> list[str]:
+    """The fields in which a machine is not what a create asked for.
+
+    What it does not show, or not yet, is not compared: the package may be empty, networks and disks come with
+    provisioning (docs/cloudapi/machines.md#values-a-client-may-not-expect).
+
+    Args:
+        body: What was sent.
+        package_name: Tells the package's name, which is what machines show. It is asked only where the
+            machine shows another one than was sent.
+        data: The machine.
+    """
+    asked = {name: body[name] for name in _COMPARED if name in body}
+    asked |= given(image=body.get("image", body.get("dataset")), networks=_network_ids(body))
+    differ = lacking(asked, {"image": data.get("dataset"), **data})
+    if lacking(given(package=body.get("package")), data):
+        differ += lacking(given(package=package_name()), data)
+    differ += differing({"tags": _entries(body, "tag.")}, {"tags": data.get("tags")})
+    if isinstance(data.get("metadata"), Mapping):  # the server adds some of its own
+        metadata = _entries(body, "metadata.")
+        differ += ["metadata"] if differing(metadata, data["metadata"]) else []
+    return differ + _other_disks(body.get("disks"), data.get("disks"))
+
+
+def _network_ids(body: Mapping[str, Any]) -> list[Any] | None:
+    networks = body.get("networks")
+    if networks is None:
+        return None
+    return [entry["ipv4_uuid"] if isinstance(entry, Mapping) else entry for entry in networks]
+
+
+def _entries(body: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in body.items() if name.startswith(prefix)}
+
+
+def _other_disks(asked: Any, shown: Any) -> list[str]:
+    """Whether they differ in number or in a size; one that asks for what remains has any."""
+    if not asked or not shown:
+        return []
+    wanted, sizes = _sizes(asked), _sizes(shown)
+    same = len(wanted) == len(sizes) and all(
+        size == found for size, found in zip(wanted, sizes, strict=True) if isinstance(size, int)
+    )
+    return [] if same else ["disks"]
+
+
+def _sizes(disks: Any) -> list[Any]:
+    """What is said of each disk's size, however odd the disks are."""
+    listed = disks if isinstance(disks, list) else []
+    return [disk.get("size") if isinstance(disk, Mapping) else None for disk in listed]
 
 
 def _check_mount(mount: Any) -> None:

@@ -1,7 +1,7 @@
 """Run an emulated cloud in the foreground: ``python -m smartdc.emulator``.
 
 It prints the variables that point a CloudAPI client at it, as lines to paste into a shell, and serves until
-Ctrl-C or SIGTERM.
+Ctrl-C or SIGTERM. If clients did what would have harmed a real server, it then says so, and what was called.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
                 cloud.read_only()
             _print_guide(cloud, names)
             stop.wait()
+            if cloud.violations:
+                print(cloud.report(), file=sys.stderr)
     except (ValueError, OSError) as error:
         print(f"python -m smartdc.emulator: {error}", file=sys.stderr)
         return 1

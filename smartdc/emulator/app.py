@@ -17,19 +17,20 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.utils import formatdate
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from smartdc.emulator.gate import authentication, authorization, loading, presigned, role_tags
+from smartdc.emulator.gate import authentication, authorization, presigned, role_tags
+from smartdc.emulator.gate import named_resources as loading
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.http import negotiation, parameters, upgrading
-from smartdc.emulator.http.answers import NOTHING, Answer, Lines, Refusal, encode
+from smartdc.emulator.http.answers import NOTHING, SCRIPT_TYPE, Answer, Lines, Refusal, encode
 from smartdc.emulator.http.calls import Call
-from smartdc.emulator.http.faults import TRANSPORT, Delay
+from smartdc.emulator.http.fault_kinds import TRANSPORT, Delay
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route, Table
 from smartdc.emulator.operations import (
@@ -39,7 +40,6 @@ from smartdc.emulator.operations import (
     disks,
     fabrics,
     firewall,
-    front,
     images,
     keys,
     lifecycle,
@@ -56,6 +56,7 @@ from smartdc.emulator.operations import (
     users,
     volumes,
 )
+from smartdc.emulator.operations import ping_and_docs as front
 from smartdc.emulator.state.site import Site
 
 logger = logging.getLogger("smartdc.emulator")
@@ -101,8 +102,8 @@ TABLE = Table(
     ]
 )
 
-#: Where there are no volumes, the server has no routes for them (docs/cloudapi/storage.md#volumes-off).
-_WITHOUT_VOLUMES = Table(route for route in TABLE.routes if route.group != "volumes")
+#: What the OpenAPI description has and 9.20.0 lacks (docs/cloudapi/access.md#access-keys-cannot-be-updated).
+SCHEMA_ONLY = ("UpdateAccessKey", "UpdateUserAccessKey", "WatchMigration")
 
 _ALLOWED_HEADERS = (
     "Accept, Accept-Version, Content-Length, Content-MD5, Content-Type, Date, Api-Version, Response-Time"
@@ -177,7 +178,7 @@ def _handle(switches: Switches, site: Site, request: Incoming) -> Answer:
 def _check(switches: Switches, site: Site, request: Incoming) -> None:
     _check_length(site, request)
     content_type = parameters.content_type_of(request.headers)
-    table = TABLE if site.volumes_enabled else _WITHOUT_VOLUMES
+    table = _table(site.volumes_enabled, site.shared.schema_only)
     found = table.find(request.method, request.path, request.version, content_type)
     request.route, request.path_values, request.methods = found.route, found.values, found.methods
     request.media_type = negotiation.choose(request.headers.get("accept", "*/*"))
@@ -208,6 +209,19 @@ def _check(switches: Switches, site: Site, request: Incoming) -> None:
         # Whoever does not sign a ping shares its bucket with all who do not (authorization.js, restify).
         login = request.caller.login if request.caller else "anonymous"
         switches.throttle.pay(site.name, login, found.route.group)
+
+
+@cache
+def _table(volumes: bool, schema_only: bool) -> Table:
+    """The routes of a data center: without volumes it has none for them.
+
+    See docs/cloudapi/storage.md#volumes-off.
+    """
+    return Table(
+        route
+        for route in TABLE.routes
+        if (volumes or route.group != "volumes") and (schema_only or route.name not in SCHEMA_ONLY)
+    )
 
 
 def _carry_out(site: Site, request: Incoming) -> Answer:
@@ -272,8 +286,14 @@ def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started:
     if isinstance(answer, Lines):
         headers["Content-Type"] = answer.media_type
     elif has_body:
-        body = encode(answer if isinstance(answer, Refusal) else answer.body, request.media_type)
-        headers["Content-Type"] = request.media_type
+        callback = request.query.get("callback") or request.query.get("jsonp")
+        media_type = SCRIPT_TYPE if callback else request.media_type
+        body = encode(answer if isinstance(answer, Refusal) else answer.body, media_type)
+        if callback:
+            # docs/cloudapi/requests.md#callback-wraps-the-answer
+            name = parameters.as_text(callback)
+            body = f"typeof {name} === 'function' && {name}(".encode() + body + b");"
+        headers["Content-Type"] = media_type
     if request.complete:
         headers |= {
             "Access-Control-Allow-Origin": "*",

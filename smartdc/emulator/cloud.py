@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
+import logging
 import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,8 +25,9 @@ from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
-from smartdc.emulator.http.calls import Call
-from smartdc.emulator.http.faults import Faults
+from smartdc.emulator.http.calls import Call, report
+from smartdc.emulator.http.fault_kinds import Faults
+from smartdc.emulator.scratch import make_directory
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, Directory
 from smartdc.emulator.state.site import Shared, Site
@@ -34,8 +37,12 @@ if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
     from smartdc.emulator.guest.ssh import MachineLogins
 
+logger = logging.getLogger("smartdc.emulator")
+
 KEY_NAME = "test_key"
 DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
+#: While time runs, jobs that are due are done this often, in real seconds.
+TICK_SECONDS = 0.02
 
 
 class Emulator:
@@ -56,6 +63,8 @@ class Emulator:
         ports: One per data center; by default free ones.
         ssh_port: Give each running machine an SSH server at its public address, which is then one of the
             loopback's, at this port; 0 picks one.
+        schema_only: Have also what the OpenAPI description has and CloudAPI 9.20.0 has not: the update of
+            access keys, and watching a migration over a WebSocket.
         state_dir: Where the key and the certificate are kept; by default a directory that `stop` removes.
 
     Attributes:
@@ -67,7 +76,7 @@ class Emulator:
         calls: Every request, in order.
         violations: What clients did that would have harmed a real server, in words.
         unsupported: What scripts and logins of machines asked for that only a real machine knows, in words.
-        faults: What goes wrong on purpose; `smartdc.emulator.http.faults` has the kinds.
+        faults: What goes wrong on purpose; `smartdc.emulator.http.fault_kinds` has the kinds.
         ssh_port: Where machines can be logged in to, or None.
     """
 
@@ -81,6 +90,7 @@ class Emulator:
         ports: Sequence[int] | None = None,
         state_dir: Path | None = None,
         ssh_port: int | None = None,
+        schema_only: bool = False,
     ) -> None:
         if not account or "/" in account or account == "my":
             raise ValueError(f"{account!r} cannot be the login of an account")
@@ -98,7 +108,7 @@ class Emulator:
         self.calls: list[Call] = []
         self.faults = Faults({route.name for route in TABLE.routes}, datacenters)
         self._switches = Switches(self.faults)
-        self._shared = Shared(self.clock, directory, self.account)
+        self._shared = Shared(self.clock, directory, self.account, schema_only=schema_only)
         self._sites = {name: Site(name, self._shared) for name in datacenters}
         for number, site in enumerate(self._sites.values()):
             seed.fill(site, number, on_loopback=ssh_port is not None)
@@ -111,13 +121,14 @@ class Emulator:
         self._private: ed25519.Ed25519PrivateKey | None = None
         self._ssh_port = ssh_port
         self._logins: MachineLogins | None = None
+        self._ticking: concurrent.futures.Future[None] | None = None
         renew_in_children(self)
 
     def renew(self) -> None:
         """In a forked child: leave server and files to the parent, where they go on."""
         if self._remove_directory is not None:
             self._remove_directory.detach()
-        self._server = self._logins = self._remove_directory = None
+        self._server = self._logins = self._remove_directory = self._ticking = None
 
     def __enter__(self) -> Emulator:
         return self.start()
@@ -140,6 +151,14 @@ class Emulator:
     def violations(self) -> list[str]:
         """What clients did that would have harmed a real server: the hazards of docs/cloudapi/hazards.md."""
         return self._shared.violations
+
+    def report(self, last: int = 30) -> str:
+        """What was called and what was violated, in lines to read after something failed.
+
+        Args:
+            last: How many of the calls.
+        """
+        return report(self.calls, self.violations, last)
 
     @property
     def unsupported(self) -> list[str]:
@@ -170,7 +189,7 @@ class Emulator:
         if self._server is not None:
             return self
         if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="smartdc-emulator-"))
+            self._directory = make_directory()
             # Also when nobody stops it: there is a private key in there.
             self._remove_directory = weakref.finalize(
                 self, shutil.rmtree, self._directory, ignore_errors=True
@@ -198,10 +217,15 @@ class Emulator:
             except BaseException:
                 self.stop()
                 raise
+        if self.clock.rate > 0:
+            self._ticking = asyncio.run_coroutine_threadsafe(self._tick(), self._server.loop)
         return self
 
     def stop(self) -> None:
         """Stop serving and remove the temporary files. Stopping what stands changes nothing."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
         running, self._server = self._server, None
         with self._shared.lock:
             self._shared.on_change.clear()
@@ -302,7 +326,7 @@ class Emulator:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
 
         port = self._ssh_port or server.free_port()
-        self._logins = MachineLogins(port, self._login_keys, running.loop, guests)
+        self._logins = MachineLogins(port, self._login_keys, self._login_users, running.loop, guests)
         self._follow(self._logins.follow)
 
     def _follow(self, follow: Callable[[list[VM], str], None]) -> None:
@@ -319,6 +343,20 @@ class Emulator:
     def _login_keys(self, vm: VM) -> list[str]:
         owner = self._shared.directory.find(vm.owner_uuid)
         return [key.openssh for key in owner.keys] if owner else []
+
+    def _login_users(self, vm: VM) -> list[str]:
+        images = [site.images[vm.image_uuid] for site in self._sites.values() if vm.image_uuid in site.images]
+        return [str(image.tags["default_user"]) for image in images if "default_user" in image.tags]
+
+    async def _tick(self) -> None:
+        """Do jobs when they are due, whether somebody asks or not: the change feed waits for them."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                self._settle()
+            except Exception as error:
+                logger.exception("the emulator failed at a job")
+                self.violations.append(f"the emulator failed at a job: {error}")
 
     def _settle(self) -> None:
         for site in self._sites.values():

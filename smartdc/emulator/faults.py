@@ -1,6 +1,9 @@
-"""What can go wrong between client and server when a test asks for it: the kinds of `Emulator.faults`."""
+"""What can go wrong between client and server when a test asks for it: the kinds of `Emulator.faults`.
 
-from smartdc.emulator.http.faults import (
+They are defined in `smartdc.emulator.http.fault_kinds`; here are their public names.
+"""
+
+from smartdc.emulator.http.fault_kinds import (
     BACKEND_LOST,
     EVERY,
     HAPROXY_400,

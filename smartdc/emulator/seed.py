@@ -8,11 +8,11 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from smartdc.emulator.rules.fwrule_reader import read_rule
+from smartdc.emulator.rules.firewall_reader import read_rule
 from smartdc.emulator.state.directory import ADMIN_UUID
-from smartdc.emulator.state.fwrule import FirewallRule
+from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES, Image, Network, Package, Vlan
-from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.site import Site, stable_uuid
 
 #: 198.18.0.0/15 is set aside for tests of network gear: nothing on the internet answers there.
 PUBLIC_ADDRESSES = list(ipaddress.IPv4Network("198.18.0.0/15").subnets(new_prefix=20))
@@ -125,8 +125,10 @@ def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
 
 
 def _add_image(site: Site, *, name: str, version: str, **fields: Any) -> None:
-    image_uuid = site.stable_uuid(f"image/{name}/{version}")
     settings: dict[str, Any] = {"os": "smartos", "type": "zone-dataset", "owner": ADMIN_UUID} | fields
+    # Public images are the same in all data centers, so what is made of them can be copied.
+    key = f"image/{name}/{version}"
+    image_uuid = stable_uuid(key) if settings.get("public", True) else site.stable_uuid(key)
     settings.setdefault("homepage", f"https://docs.tritondatacenter.com/images/{name}")
     site.images[image_uuid] = Image(image_uuid, name, version, **settings)
 

@@ -26,7 +26,6 @@ from smartdc.errors import KeyLoadError
 from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
 from smartdc.http_signature.key_text import Passphrase
 from smartdc.http_signature.keys import PrivateKey, PublicKey, Signer, hint_at_mode
-from smartdc.http_signature.once import OnceSigner
 from smartdc.http_signature.presigned import presigned_url
 from smartdc.http_signature.refused import explained_refusal
 from smartdc.http_signature.scheme import (
@@ -40,6 +39,7 @@ from smartdc.http_signature.scheme import (
 )
 from smartdc.http_signature.search import find_key, named_public_key
 from smartdc.http_signature.secrets import KeySource, Secret
+from smartdc.http_signature.signature_reuse import OnceSigner
 
 __all__ = ["HTTPSignatureAuth", "Passphrase", "PrivateKey", "PublicKey", "Secret", "Signer"]
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from smartdc._secrets import shown
 from smartdc.http_signature.agent import P384_REASON, AgentSigner, keys_passed_over
 from smartdc.http_signature.keys import Signer
-from smartdc.http_signature.once import OnceSigner
 from smartdc.http_signature.scheme import KeyId
+from smartdc.http_signature.signature_reuse import OnceSigner
 
 __all__ = ["explained_refusal"]
 

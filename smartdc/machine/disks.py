@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal, cast
 
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import entity_id, given
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
@@ -68,11 +70,29 @@ class Disks(MachineEndpoint):
             InvalidStateError: ``VmWithoutFlexibleDiskSize``: the package is not flexible.
             ConflictError: ``InsufficientDiskSpace``.
             ValidationFailedError: ``ValidationFailed``: the slot is taken.
+            OutcomeUnknown: The answer was lost, and no disk is being made in its `pci_slot`; without one, it
+                cannot be told from others. Disks of its size are the candidates.
         """
         brand = "bhyve" if self._data is None else self._data.get("brand", "bhyve")
         if brand != "bhyve":
             raise ConfigurationError(f"disks are made for bhyve machines only, and {self.id} is {brand}")
-        return cast("Disk | None", self._post("disks", json=given(size=size, pci_slot=pci_slot)))
+        body = given(size=size, pci_slot=pci_slot)
+        sought = Sought(
+            "disk",
+            body,
+            partial(self._disks_like, body),
+            # One that is there may be older: disks have no time.
+            lambda disk: [] if disk.get("state") == "creating" else ["state"],
+            sure=pci_slot is not None,
+            unique=False,
+        )
+        return cast(
+            "Disk | None", create_once(self._connection, partial(self._post, "disks", json=body), sought)
+        )
+
+    def _disks_like(self, body: Mapping[str, Any]) -> list[Disk]:
+        wanted = {name: value for name, value in body.items() if value != "remaining"}
+        return [disk for disk in self.get_disks() if wanted.items() <= disk.items()]
 
     def resize_disk(
         self, disk: str | Mapping[str, Any], size: int, *, dangerous_allow_shrink: bool | None = None

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
+from smartdc._http.answers import object_of
+from smartdc._http.begun import Begun
+from smartdc._http.lost_answers import Sought, create_once
 from smartdc._http.waiting import poll
 from smartdc._times import parse_time
-from smartdc.arguments.ids import given, path_of
+from smartdc.arguments.ids import path_of
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import SnapshotData
@@ -189,17 +194,35 @@ class Snapshots(MachineEndpoint):
 
         ``POST /:login/machines/:machine/snapshots``
 
-        Asynchronous: its state is ``queued``, and it has no times yet.
+        Asynchronous: its state is ``queued``, and it has no times yet. When the answer is lost, the snapshot
+        is looked for by its name.
 
         Args:
-            name: Its name; None lets the server take the time. A name that is taken is not refused: the job
-                fails later.
+            name: Its name; None makes one of the time, as the server would, and four random hexadecimal
+                digits. A name that is taken is not refused: the job fails later.
 
         Raises:
             ConflictError: ``BrandNotSupported``, ``UnallocatedVM``, ``InvalidArgument`` (bhyve).
+            OutcomeUnknown: The answer was lost, and the snapshot could not be looked for.
         """
-        data = self._post("snapshots", json=given(name=name), key="name")
-        return Snapshot(self._as_machine(), data=data)
+        clock = self._connection.clock
+        sent = name or f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{token_hex(2)}"
+        create = partial(self._post, "snapshots", json={"name": sent}, key="name")
+        sought = Sought(
+            "snapshot",
+            {"name": sent},
+            partial(self._snapshots_created, sent, Begun(clock)),
+            # Until it is there, it reads "deleted", as one does that was deleted before.
+            lambda data: ["state"] if name and not data.get("created") else [],
+            key="name",
+        )
+        return Snapshot(self._as_machine(), data=create_once(self._connection, create, sought))
+
+    def _snapshots_created(self, name: str, begun: Begun) -> list[dict[str, Any]]:
+        """The snapshot of this name, unless it is older; a second one cannot be."""
+        answer, response = self._call("GET", ("snapshots", name))
+        data = object_of(answer, response)
+        return begun.later([data], response) if data.get("created") else [data]
 
     def start_from_snapshot(self, name: str) -> Machine:
         """Roll this machine back to a snapshot and boot it.

@@ -13,6 +13,7 @@ from smartdc.types import AccessKey, AccessKeyCredentials
 from tests.helpers.recorded import call, sent
 
 UNKNOWN = "0" * 32
+pytestmark = pytest.mark.usefixtures("schema_only")
 
 
 class Keys:

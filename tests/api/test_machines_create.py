@@ -149,7 +149,7 @@ def test_a_dataset_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> None
 
 
 def test_networks_in_every_form(cloud: Emulator, sdc: DataCenter, image: str) -> None:
-    fabric, other = (network for network in sdc.networks() if not network["public"])
+    other, fabric = (network for network in sdc.networks() if not network["public"])
     wanted, more = ({"ipv4_uuid": fabric["id"], "ipv4_ips": [f"192.168.128.{host}"]} for host in (77, 78))
     forms: list[tuple[Any, list[Any]]] = [
         # One string is ignored by the server, default networks used (docs/cloudapi/create.md#odd-networks):

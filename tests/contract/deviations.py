@@ -7,7 +7,7 @@ in lib/; sdc-vmapi's where that is said), or from its reference ("docs", with th
 
 from __future__ import annotations
 
-from tests.contract.deviation import (
+from tests.contract.openapi_fix import (
     Deviation,
     Schema,
     added,

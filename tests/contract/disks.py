@@ -14,6 +14,8 @@ def _data_disk(world: World) -> str:
 
 
 def _with_space(world: World) -> Machine:
+    # With it the server dies (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image).
+    world.site.machines[world.bhyve.id].disks[0].block_size = None
     world.bhyve.delete_disk(_data_disk(world))
     world.settle()
     return world.bhyve

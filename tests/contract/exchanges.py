@@ -23,8 +23,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
 from smartdc.emulator.http.calls import Call
-from tests.contract.deviation import Deviation
 from tests.contract.deviations import ACTIONS, DEVIATIONS
+from tests.contract.openapi_fix import Deviation
 
 __all__ = ["DESCRIPTION", "Description", "Tally"]
 

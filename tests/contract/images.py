@@ -17,6 +17,7 @@ def _image_elsewhere(world: World) -> str:
     there = world.cloud.site("us-east-1")
     image = next(image for image in there.images.values() if image.name == "base64")
     image.owner = world.cloud.account.uuid
+    world.site.images.pop(image.uuid, None)  # public images are in all data centers
     return image.uuid
 
 

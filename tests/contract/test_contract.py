@@ -28,7 +28,7 @@ _NOT_FOR_CLIENTS = ("getdocs", "getfavicon")
 
 
 @pytest.fixture
-def world(cloud: Emulator, sdc: DataCenter) -> World:
+def world(cloud: Emulator, sdc: DataCenter, schema_only: None) -> World:
     return World(cloud, sdc)
 
 

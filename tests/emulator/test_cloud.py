@@ -199,6 +199,36 @@ def test_nobody_stops_it(tmp_path: Path) -> None:
     assert not directory.exists()
 
 
+def test_the_next_start_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    script = (
+        "import os, signal; from smartdc.emulator import Emulator; cloud = Emulator().start();"
+        " print(cloud.key_file.parent, flush=True); os.kill(os.getpid(), signal.{})"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+
+    def run(signal_name: str) -> Path:
+        command = [sys.executable, "-W", "error", "-c", script.format(signal_name)]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        return Path(done.stdout.strip())
+
+    (tmp_path / "smartdc-emulator-foreign").mkdir()  # without a pid: left alone
+    alive = tmp_path / "smartdc-emulator-alive"
+    alive.mkdir()
+    (alive / "pid").write_text(str(os.getpid()))
+    left = run("SIGKILL")
+    assert (left / "id_ed25519").exists()
+    next_one = run("SIGKILL")
+    assert not left.exists()
+    assert next_one.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "smartdc-emulator-foreign",
+        alive.name,
+        next_one.name,
+    }
+
+
 def test_a_clock_that_stands() -> None:
     clock, told = Clock(), []
     clock.on_advance(lambda: told.append(clock.monotonic()))

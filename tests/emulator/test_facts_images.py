@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from smartdc.emulator.rules.manifests import errors_of
+from smartdc.emulator.rules.image_manifests import errors_of
 from smartdc.emulator.state.resources import Image
 from tests.emulator.facts import fact
 from tests.helpers.raw_requests import UNKNOWN, Raw
@@ -166,6 +166,7 @@ def test_imports(raw: Raw, image: Image) -> None:
     ask(UNKNOWN, "us-sw-1").refused(422, "ValidationFailed", message, field="datacenter")
     ask(UNKNOWN).refused(404, "ResourceNotFound", "image not found")
     public = next(image.uuid for image in there.images.values() if image.public)
+    del raw.site.images[public]  # as if nobody had imported it here
     ask(public).refused(401, "UnauthorizedError", f"Cannot import image {public} - you are not the owner.")
     mine = replace(image, uuid=str(uuid4()), state="disabled")
     there.images[mine.uuid] = mine

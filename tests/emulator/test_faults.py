@@ -13,8 +13,8 @@ from typing import NoReturn
 import pytest
 
 from smartdc.emulator import Emulator
-from smartdc.emulator.http import faults as faults_module
-from smartdc.emulator.http.faults import (
+from smartdc.emulator.http import fault_kinds as faults_module
+from smartdc.emulator.http.fault_kinds import (
     BACKEND_LOST,
     HAPROXY_400,
     HAPROXY_408,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.faults import (
+from smartdc.emulator.http.fault_kinds import (
     Delay,
     Drop,
     Fault,

@@ -18,7 +18,7 @@ import paramiko
 import pytest
 import requests
 
-from smartdc import DataCenter, Machine
+from smartdc import APIError, DataCenter, Machine
 from smartdc.emulator.__main__ import main
 
 COMMAND = [sys.executable, "-W", "error", "-u", "-m", "smartdc.emulator"]
@@ -118,6 +118,22 @@ def test_as_a_program(end: signal.Signals) -> None:
         rest = process.communicate(timeout=20)
     assert (process.returncode, rest) == (0, ("", ""))
     assert not directory.exists()
+
+
+def test_it_says_at_the_end_what_would_have_harmed_a_real_server() -> None:
+    with running() as (printed, process):
+        with printed.client() as sdc:
+            sdc.machines()
+            with pytest.raises(APIError):
+                sdc.request("POST", "/images", data={"action": "bogus"})
+        process.send_signal(signal.SIGTERM)
+        out, errors = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
+    first, second, title, violation = errors.splitlines()
+    assert first.startswith("us-sw-1: GET /my/machines")
+    assert second == "us-sw-1: POST /my/images -> 409 InvalidArgument"
+    assert title == "this would have harmed a real server:"
+    assert "this action gets no answer" in violation
 
 
 def test_what_it_prints() -> None:

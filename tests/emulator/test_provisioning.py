@@ -17,11 +17,6 @@ def creation(raw: Raw) -> Creation:
     return Creation(raw)
 
 
-@pytest.mark.parametrize("rule", ["instance==web0", "role!=~w*b", ["a_b==/^w.b$/", "tag.x!=1"], "", []])
-def test_affinity(creation: Creation, rule: Any) -> None:
-    assert creation.made(affinity=rule)["state"] == "running"
-
-
 @pytest.mark.parametrize(
     ("rule", "message"),
     [

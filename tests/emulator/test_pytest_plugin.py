@@ -71,6 +71,20 @@ def test_misspelled(smartdc_cloud):
     pass
 """
 
+FAILING = """
+import smartdc
+
+def test_fails(smartdc_cloud):
+    with smartdc_cloud.datacenter() as sdc:
+        sdc.machines(limit=5)
+        sdc.machines(limit=0)
+
+def test_fails_too(smartdc_emulator):
+    for _ in range(40):
+        smartdc_emulator.datacenter().ping()
+    assert False
+"""
+
 
 def test_clouds_for_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_good=GOOD, test_bad=BAD)
@@ -94,3 +108,19 @@ def test_what_machines_do_not_know_fails_a_test_unless_it_is_marked(pytester: py
             "the marker smartdc takes ssh_port= and unsupported=*",
         ]
     )
+
+
+def test_a_test_that_fails_says_what_it_called(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_failing=FAILING, test_bad=BAD)
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(passed=2, failed=2, errors=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*Calls of smartdc_cloud*",
+            "us-sw-1: GET /my/machines?limit=0 -> 409 ValidationFailed",
+            "us-sw-1: POST /my/machines/*?action=start -> 410",
+            "*Calls of smartdc_emulator*",
+            "(10 calls before)",
+        ]
+    )
+    assert "limit=5" in result.stdout.str()

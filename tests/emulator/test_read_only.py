@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from smartdc.emulator.http.faults import Status
+from smartdc.emulator.http.fault_kinds import Status
 from tests.helpers.raw_requests import UNKNOWN, Raw
 
 MESSAGE = "This Triton data center is being upgraded"

@@ -18,16 +18,15 @@ from smartdc.emulator.http import negotiation
 from smartdc.emulator.http.answers import ErrorItem, Refusal, invalid_field
 from smartdc.emulator.http.parameters import fits_wildcard, is_uuid
 from smartdc.emulator.http.versions import VERSIONS, best, exceeds, reaches, satisfies
-from smartdc.emulator.rules.affinity import check_affinity, locality_errors
-from smartdc.emulator.rules.aperture import Names, Rule, allows
-from smartdc.emulator.rules.aperture_reader import parse
-from smartdc.emulator.rules.conditions import CLOUDAPI_TYPE_TABLE, TYPE_TABLE, RuleError
+from smartdc.emulator.rules.affinity import locality_errors, read_affinity
+from smartdc.emulator.rules.firewall_reader import read_rule
 from smartdc.emulator.rules.firewall_values import checked_values
-from smartdc.emulator.rules.fwrule_reader import read_rule
-from smartdc.emulator.rules.grants import Grant, permits
-from smartdc.emulator.rules.manifests import errors_of
+from smartdc.emulator.rules.image_manifests import errors_of
 from smartdc.emulator.rules.package_filters import filter_alternatives
-from smartdc.emulator.rules.predicates import BadPredicate, Predicate
+from smartdc.emulator.rules.policy_conditions import CLOUDAPI_TYPE_TABLE, TYPE_TABLE, RuleError
+from smartdc.emulator.rules.policy_grants import Grant, permits
+from smartdc.emulator.rules.policy_language import Names, Rule, allows
+from smartdc.emulator.rules.policy_reader import parse
 from smartdc.emulator.rules.validation import (
     BRANDS,
     LIST_STATES,
@@ -39,8 +38,9 @@ from smartdc.emulator.rules.validation import (
     tag_delete_errors,
     tag_errors,
 )
+from smartdc.emulator.rules.volume_predicates import BadPredicate, Predicate
 from smartdc.emulator.rules.volume_values import check_values
-from smartdc.emulator.state.fwrule import BadRule
+from smartdc.emulator.state.firewall_rules import BadRule
 
 DATA = Path(__file__).parents[1] / "data" / "rules"
 #: Messages need not be equal in so many of a hundred cases.
@@ -193,7 +193,7 @@ VALIDATORS: dict[str, Callable[[Any, Case], list[ErrorItem]]] = {
 
 def affinity(file: Case, case: Case) -> Verdict:
     try:
-        check_affinity({"affinity": case["affinity"]})
+        read_affinity(case["affinity"])
     except Refusal as refusal:
         return not case["ok"], refusal.message == case.get("message")
     return case["ok"] is True, None

@@ -35,15 +35,18 @@ POSTS = {
     ),
     "DataCenter.create_fabric_network": (FOUND, "by name and subnet; the server refuses either twice"),
     "DataCenter.create_fabric_vlan": (FOUND, "by number and name; the server refuses a number twice"),
-    "DataCenter.create_firewall_rule": (ERROR, _LOOK),
+    "DataCenter.create_firewall_rule": (
+        UNKNOWN,
+        "rules have no time and no name; those that read like it are its candidates",
+    ),
     "DataCenter.create_image_from_machine": (
         FOUND,
         "by name and version, being made or published since; if it is not there, `OutcomeUnknown`",
     ),
     "DataCenter.create_machine": (
         FOUND,
-        "by name, image, package and time; the server refuses a name twice. With `{{shortId}}` in the name: "
-        "`OutcomeUnknown`, with its candidates",
+        "by name and time, and all else that it shows; the server refuses a name twice. With `{{shortId}}` "
+        "in the name: `OutcomeUnknown`, with its candidates",
     ),
     "DataCenter.create_policy": (ERROR, "its name is taken if it is there"),
     "DataCenter.create_role": (ERROR, "its name is taken if it is there"),
@@ -66,8 +69,11 @@ POSTS = {
     "DataCenter.update_volume": (AGAIN, "a name that it has already is taken for done"),
     "Machine.add_nic": (AGAIN, "a network has one NIC of a machine at most"),
     "Machine.add_tags": (AGAIN, _SAME),
-    "Machine.create_disk": (ERROR, _LOOK),
-    "Machine.create_snapshot": (ERROR, _LOOK),
+    "Machine.create_disk": (
+        FOUND,
+        "being made in its slot; without `pci_slot`, or if it is not there, `OutcomeUnknown`",
+    ),
+    "Machine.create_snapshot": (FOUND, "by name and time; a machine has no two of a name"),
     "Machine.disable_deletion_protection": (AGAIN, "after a look at the machine"),
     "Machine.disable_firewall": (AGAIN, "after a look at the machine"),
     "Machine.enable_deletion_protection": (AGAIN, "after a look at the machine"),
@@ -89,7 +95,9 @@ _HEAD = """\
 
 Whatever changes something, and what becomes of it when it was carried out but no answer came back. All that
 only reads is made again. *Made again*: as often as the policy of retries allows. *Looked for*: what was to be
-created is looked for; it is created (again) only if it is not there.
+created is looked for, and must show everything that was asked for; it is created (again) only if it is not
+there for as long as the policy's `settling`, and the server refuses a second one
+([how](retries.md#creating-once)).
 
 | operation | method | when the answer is lost | |
 | --- | --- | --- | --- |

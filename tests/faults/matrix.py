@@ -11,7 +11,7 @@ from pathlib import Path
 
 from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.faults import (
+from smartdc.emulator.http.fault_kinds import (
     BACKEND_LOST,
     HAPROXY_400,
     HAPROXY_408,
@@ -164,7 +164,8 @@ TROUBLES = [
         "408: the proxy has not got the whole request",
         _fault(HAPROXY_408),
         "again again again again again again again",
-        " ".join(["BadRequestError"] * 7),
+        "BadRequestError BadRequestError BadRequestError OutcomeUnknown BadRequestError BadRequestError "
+        "BadRequestError",
     ),
     Trouble(
         "400 of the proxy, without code",

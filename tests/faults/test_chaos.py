@@ -11,7 +11,7 @@ import pytest
 
 from smartdc import Machine, RetryPolicy
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.faults import Drop
+from smartdc.emulator.http.fault_kinds import Drop
 from tests.helpers.sizes import in_two_sizes
 
 pytestmark = pytest.mark.stress

@@ -9,7 +9,7 @@ import pytest
 
 from smartdc import APIError, DataCenter, OutcomeUnknown, TransportError
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.faults import Drop
+from smartdc.emulator.http.fault_kinds import Drop
 from tests.contract.row import Operation, World
 from tests.faults.lost_answers import AGAIN, ERROR, FOUND, PAGE, POSTS, UNKNOWN, expected, page
 from tests.operations import OPERATIONS
@@ -43,6 +43,7 @@ def outcome(row: Operation, cloud: Emulator, sdc: DataCenter) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.usefixtures("schema_only")
 def test_an_answer_is_lost(row: Operation, cloud: Emulator, sdc: DataCenter) -> None:
     planned = cloud.faults.add(row.name, Drop(after_commit=True), times=1)
     seen = outcome(row, cloud, sdc)

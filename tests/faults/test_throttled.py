@@ -12,7 +12,7 @@ from smartdc import DataCenter, RetryPolicy, ThrottledError
 from smartdc._http.throttle import REST
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.calls import Call
-from smartdc.emulator.http.faults import Status
+from smartdc.emulator.http.fault_kinds import Status
 from tests.helpers.sizes import in_two_sizes
 
 pytestmark = pytest.mark.stress

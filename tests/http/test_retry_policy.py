@@ -24,10 +24,12 @@ from smartdc._http.error_codes import error_for
 from smartdc._http.retry import NONE, STANDARD, chosen_policy, is_untouched
 
 
-def answered(status: int, **headers: str) -> SmartDCError:
+def answered(
+    status: int, body: bytes = b'{"code": "Novelty", "message": "why"}', **headers: str
+) -> SmartDCError:
     response = requests.Response()
     response.status_code = status
-    response._content = b'{"code": "Novelty", "message": "why"}'
+    response._content = body
     response.headers = CaseInsensitiveDict({name.replace("_", "-"): text for name, text in headers.items()})
     return error_for(response)
 
@@ -55,8 +57,8 @@ FAILURES: list[tuple[SmartDCError, bool, bool]] = [
     (InvalidResponse("damaged"), False, True),
     (InvalidResponse("too long", lasting=True), False, False),
     (ConnectionFailed("not trusted", sent=False, lasting=True), True, False),
-    # HAProxy has not got the whole request: https://docs.haproxy.org, errorfile 408.
-    (answered(408), True, True),
+    # A proxy's, and the server may have got the whole request: RFC 9110, 15.5.9.
+    (answered(408), False, True),
     (answered(429), True, False),  # goes by turns, not by pauses
     (answered(420), True, False),
     (answered(502), False, True),
@@ -64,6 +66,9 @@ FAILURES: list[tuple[SmartDCError, bool, bool]] = [
     (answered(503), False, True),
     # Read-only (lib/app.js: readOnlyMode).
     (answered(503, Retry_After="1"), True, True),
+    # The same status and header on the page of a proxy, or in its JSON, which has no `code` of CloudAPI's.
+    (answered(503, b"<html>maintenance</html>", Retry_After="1"), False, True),
+    (answered(503, b'{"error": "upstream", "code": 503}', Retry_After="1"), False, True),
     (answered(504), False, True),
     *((answered(status), False, False) for status in (400, 401, 403, 404, 409, 410, 413, 422, 500, 501)),
 ]

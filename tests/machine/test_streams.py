@@ -81,6 +81,7 @@ def test_vnc_without_an_upgrade(console: Machine) -> None:
         console.datacenter.request("GET", f"{console.path}/vnc")
 
 
+@pytest.mark.usefixtures("schema_only")
 @pytest.mark.parametrize("websocket", [False, True])
 def test_watch_migration(cloud: Emulator, sdc: DataCenter, machine: Machine, websocket: bool) -> None:
     machine.migrate("begin")
@@ -121,6 +122,7 @@ def test_watch_a_migration_that_fails(site: Site, machine: Machine) -> None:
     }
 
 
+@pytest.mark.usefixtures("schema_only")
 @pytest.mark.parametrize("websocket", [False, True])
 def test_a_watch_is_left_in_the_middle(machine: Machine, websocket: bool) -> None:
     machine.migrate("automatic")

@@ -20,6 +20,7 @@ from smartdc.http_signature.verify import InvalidSignatureHeader, ParsedSignatur
 CLOCK_SKEW = 300
 NO_CREDENTIALS = "You must make authenticated requests to use CloudAPI"
 BAD_CREDENTIALS = "Invalid authorization credentials supplied"
+NOT_AUTHORIZED_THERE = "The token provided is not authorized for this application"
 DISABLED = "Account or user is disabled"
 
 
@@ -75,6 +76,9 @@ def identify(site: Site, request: Incoming, signature: ParsedSignature | None) -
     key = signer.find_key(parts[-1]) if signer else None
     if key is None or not _verified(signature, key):
         raise _unauthorized(BAD_CREDENTIALS)
+    if request.headers.get("x-auth-token"):
+        # No tokens are given out here, so each is wrong (docs/cloudapi/signing.md#wrong-token).
+        raise _unauthorized(NOT_AUTHORIZED_THERE)
     request.caller, request.sub_user = account, sub_user
     request.key_id = signature.key_id
 

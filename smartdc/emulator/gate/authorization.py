@@ -12,7 +12,7 @@ from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, crashed
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.rules.grants import Grant, permits
+from smartdc.emulator.rules.policy_grants import Grant, permits
 from smartdc.emulator.state.directory import KeyOwner
 from smartdc.emulator.state.roles import Role
 from smartdc.emulator.state.site import Site

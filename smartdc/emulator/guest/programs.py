@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smartdc.emulator.guest import filters, listing, metadata, session
+from smartdc.emulator.guest import file_commands as listing
+from smartdc.emulator.guest import metadata
+from smartdc.emulator.guest import session_commands as session
+from smartdc.emulator.guest import text_commands as filters
 from smartdc.emulator.guest.conditions import test
 from smartdc.emulator.guest.inside import Process
 

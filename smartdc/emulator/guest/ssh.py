@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from typing import cast
 
 import asyncssh
 
@@ -28,8 +29,10 @@ _COMMANDS_AT_ONCE = 1000
 _BYTES = "latin-1"
 
 USERS = ("admin", "root")
+SSH_PORT = 22
 
 Keys = Callable[[VM], Iterable[str]]
+Users = Callable[[VM], Iterable[str]]
 
 
 class MachineLogins:
@@ -38,6 +41,7 @@ class MachineLogins:
     Args:
         port: Where they listen, each at its own address.
         keys: The public keys, OpenSSH lines, that may log in to a machine.
+        users: The users, besides admin and root, that a machine has from its image.
         loop: The event loop that serves them.
         guests: The machines from the inside.
 
@@ -49,6 +53,7 @@ class MachineLogins:
         self,
         port: int,
         keys: Keys,
+        users: Users,
         loop: asyncio.AbstractEventLoop,
         guests: Guests,
     ) -> None:
@@ -56,6 +61,7 @@ class MachineLogins:
         _listen(str(LOOPBACK_ADDRESSES[0][-2]), port, "machines").close()
         self.port = port
         self._keys = keys
+        self._users = users
         self._loop = loop
         self._guests = guests
         self._threads = ThreadPoolExecutor(_COMMANDS_AT_ONCE, "smartdc-emulator-command")
@@ -66,12 +72,11 @@ class MachineLogins:
         """Open and close servers so that exactly the machines of a data center that run have one.
 
         The socket listens when this returns; who connects at once waits for the server behind it. A machine
-        that has no address of the loopback cannot be logged in to.
+        that has no address of the loopback can be logged in to through another machine only.
         """
         for vm in machines:
-            address = next((nic.ip for nic in vm.nics if nic.ip.startswith("127.")), None)
-            if vm.shown_state == "running" and address is not None and vm.uuid not in self._doors:
-                self._open(vm, address, datacenter)
+            if vm.shown_state == "running" and vm.uuid not in self._doors:
+                self._open(vm, datacenter)
             elif vm.shown_state != "running" and vm.uuid in self._doors:
                 self._close(vm.uuid)
 
@@ -81,13 +86,27 @@ class MachineLogins:
             self._close(uuid)
         self._threads.shutdown(wait=False)
 
-    def _open(self, vm: VM, address: str, datacenter: str) -> None:
-        listener = _listen(address, self.port, f"machine {vm.alias}")
+    def _open(self, vm: VM, datacenter: str) -> None:
+        address = next((nic.ip for nic in vm.nics if nic.ip.startswith("127.")), None)
+        if address is not None:
+            listener = _listen(address, self.port, f"machine {vm.alias}")
+        else:
+            listener = _listen("127.0.0.1", 0, f"machine {vm.alias}")
         guest = self._guests.of(vm, datacenter)
-        door = self._doors[vm.uuid] = _Door(listener, self._threads)
-        asyncio.run_coroutine_threadsafe(
-            door.serve(guest, lambda: self._keys(vm), self._host_key), self._loop
-        )
+        door = self._doors[vm.uuid] = _Door(vm, listener, self._threads)
+        login = partial(_Login, vm, self._keys, self._users, door.connections, self._way_to)
+        asyncio.run_coroutine_threadsafe(door.serve(guest, login, self._host_key), self._loop)
+
+    def _way_to(self, start: VM, host: str, port: int) -> tuple[str, int] | None:
+        """Where the SSH server is that one machine finds at an address of another; None leads nowhere."""
+        if port not in (self.port, SSH_PORT):
+            return None
+        networks = {nic.network_uuid for nic in start.nics}
+        for door in list(self._doors.values()):
+            for nic in door.vm.nics:
+                if nic.ip == host and (nic.ip.startswith("127.") or nic.network_uuid in networks):
+                    return door.address
+        return None
 
     def _close(self, uuid: str) -> None:
         door = self._doors.pop(uuid)
@@ -99,19 +118,21 @@ class MachineLogins:
 class _Door:
     """The SSH server of one machine, from its boot to its stop."""
 
-    def __init__(self, listener: socket.socket, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, vm: VM, listener: socket.socket, threads: ThreadPoolExecutor) -> None:
+        self.vm = vm
         self.listener = listener
+        self.address: tuple[str, int] = listener.getsockname()
+        self.connections: set[asyncssh.SSHServerConnection] = set()
         self._threads = threads
         self._acceptor: asyncssh.SSHAcceptor | None = None
-        self._connections: set[asyncssh.SSHServerConnection] = set()
         self._closed = False
 
-    async def serve(self, guest: Guest, keys: Callable[[], Iterable[str]], host_key: asyncssh.SSHKey) -> None:
+    async def serve(self, guest: Guest, login: Callable[[], _Login], host_key: asyncssh.SSHKey) -> None:
         """Let users in."""
         try:
             self._acceptor = await asyncssh.listen(
                 sock=self.listener,
-                server_factory=lambda: _Login(keys, self._connections),
+                server_factory=login,
                 server_host_keys=[host_key],
                 process_factory=partial(_serve_process, guest, self._threads),
                 sftp_factory=partial(Files, guest),
@@ -131,18 +152,26 @@ class _Door:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self.listener)
             loop.call_soon(self._acceptor.close)  # not now: see the web server's shutdown
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             connection.abort()
 
 
 class _Login(asyncssh.SSHServer):
-    """Lets in who has one of the account's keys."""
+    """Lets in who has one of the account's keys, and on from here to other machines."""
 
     def __init__(
-        self, keys: Callable[[], Iterable[str]], connections: set[asyncssh.SSHServerConnection]
+        self,
+        vm: VM,
+        keys: Keys,
+        users: Users,
+        connections: set[asyncssh.SSHServerConnection],
+        way_to: Callable[[VM, str, int], tuple[str, int] | None],
     ) -> None:
+        self._vm = vm
         self._keys = keys
+        self._users = users
         self._connections = connections
+        self._way_to = way_to
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -158,8 +187,18 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        known = (asyncssh.import_public_key(line).public_data for line in self._keys())
-        return username in USERS and key.public_data in known
+        known = (asyncssh.import_public_key(line).public_data for line in self._keys(self._vm))
+        return username in (*USERS, *self._users(self._vm)) and key.public_data in known
+
+    def connection_requested(
+        self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
+    ) -> Awaitable[asyncssh.SSHTCPSession[bytes]]:
+        """Lead on to the SSH server of another machine, as ``ssh -J`` asks for; to nowhere else."""
+        found = self._way_to(self._vm, dest_host, dest_port)
+        if found is None:
+            reason = f"no machine of this emulator has SSH at {dest_host}:{dest_port}"
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, reason)
+        return cast("Awaitable[asyncssh.SSHTCPSession[bytes]]", self._connection.forward_connection(*found))
 
 
 async def _serve_process(

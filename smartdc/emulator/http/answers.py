@@ -7,6 +7,7 @@ refusal without a code is what the server sends when its own code throws (500 wi
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -115,8 +116,19 @@ def encode(body: Any, media_type: str) -> bytes:
 
 
 def to_json(body: Any) -> str:
-    """JSON as JavaScript writes it: no spaces, and no ASCII escapes."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    """JSON as JavaScript writes it: no spaces, no ASCII escapes, and null for what is no finite number."""
+    try:
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return to_json(_finite(body))
+
+
+def _finite(body: Any) -> Any:
+    if isinstance(body, dict):
+        return {name: _finite(value) for name, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [_finite(value) for value in body]
+    return None if isinstance(body, float) and not math.isfinite(body) else body
 
 
 def to_utf8(text: str) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smartdc.emulator.http.faults import Fault
+from smartdc.emulator.http.fault_kinds import Fault
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,20 @@ class Call:
     response: Any
     ignored: tuple[str, ...] = ()
     fault: Fault | None = None
+
+
+def report(calls: Sequence[Call], violations: Sequence[str], last: int) -> str:
+    """Write the last calls, a line each, and all violations."""
+    left_out = len(calls) - last
+    lines = [f"({left_out} calls before)"] if left_out > 0 else []
+    lines += [_line(call) for call in calls[-last:]]
+    if violations:
+        lines += ["this would have harmed a real server:", *(f"  {violation}" for violation in violations)]
+    return "\n".join(lines)
+
+
+def _line(call: Call) -> str:
+    code = call.response.get("code", "") if isinstance(call.response, dict) and call.status >= 400 else ""
+    fault = f" ({type(call.fault).__name__} on purpose)" if call.fault is not None else ""
+    status = f"{call.status} {code}".rstrip() if call.status else "no answer"
+    return f"{call.datacenter}: {call.method} {call.target} -> {status}{fault}"

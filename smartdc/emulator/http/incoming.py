@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from smartdc.emulator.http.answers import JSON_TYPE, Answer, Refusal
-from smartdc.emulator.http.faults import Fault
+from smartdc.emulator.http.fault_kinds import Fault
 from smartdc.emulator.http.versions import VERSIONS, Version, exceeds, reaches
 from smartdc.emulator.state.directory import Account, SubUser
 from smartdc.emulator.state.resources import Image, Package

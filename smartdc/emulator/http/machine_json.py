@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from smartdc.emulator.http.versions import before_networks
-from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM, Disk, Nic
 
 
 def machine_json(
-    site: Site, vm: VM, version: str, credentials: Any = None, *, with_package: bool = True
+    site: Site,
+    vm: VM,
+    version: str,
+    credentials: Any = None,
+    *,
+    with_package: bool = True,
+    dns_names: list[str] | None = None,
 ) -> dict[str, Any]:
     """Write one machine.
 
@@ -22,7 +27,9 @@ def machine_json(
         version: The API version range asked for; 7.0 has no networks.
         credentials: The request's parameter: any non-empty value shows passwords and is echoed
             (docs/cloudapi/lists.md#credentials-in-a-list).
-        with_package: False in the answer to a create, where the server leaves the name empty.
+        with_package: False in the answer to a create, and in a list asked for with ``package``, where the
+            server leaves the name empty (docs/cloudapi/lists.md#package-in-a-list-query).
+        dns_names: Left out when None.
     """
     shown: dict[str, Any] = {
         "id": vm.uuid,
@@ -40,8 +47,8 @@ def machine_json(
     }
     if credentials is not None:
         shown["credentials"] = credentials
-    shown["created"] = timestamp(vm.created)
-    shown["updated"] = timestamp(vm.updated)
+    shown["created"] = site.shared.clock.dated(vm.created)
+    shown["updated"] = site.shared.clock.dated(vm.updated)
     if vm.docker:
         shown["docker"] = True
     if not before_networks(version):
@@ -59,8 +66,8 @@ def machine_json(
     shown["package"] = package.name if isinstance(package, Package) and with_package else ""
     if vm.brand == "bhyve" and shown["package"]:
         shown["flexible"] = vm.flexible_disk_size is not None
-    if vm.dns_names is not None:
-        shown["dns_names"] = vm.dns_names
+    if dns_names is not None:
+        shown["dns_names"] = dns_names
     if vm.free_space is not None:
         shown["free_space"] = vm.free_space
     if vm.brand == "bhyve":

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
+from email import message_from_bytes
+from email.policy import HTTP
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
@@ -19,9 +22,12 @@ from smartdc.emulator.javascript.numbers import number_text
 #: Larger bodies are refused; exactly this many bytes pass (docs/cloudapi/requests.md#body-limit).
 MAX_BODY = 100_000
 FORM_TYPE = "application/x-www-form-urlencoded"
+MULTIPART_TYPE = "multipart/form-data"
 
 _BRACKETS = re.compile(r"(?P<name>[^\[\]]+)(?P<keys>(?:\[[^\[\]]*\])+)")
 _MOST_PARAMETERS = 1000
+#: Written to an object of JavaScript, this changes nothing that can be seen.
+LOST_NAME = "__proto__"
 #: In the only spelling that the server knows, lower case.
 UUID = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}")
 
@@ -54,12 +60,19 @@ def parse_body(method: str, headers: dict[str, str], body: bytes) -> Any:
     if method in ("GET", "HEAD") or not body:
         return None
     content_type = content_type_of(headers)
+    if content_type == MULTIPART_TYPE:
+        return _parse_multipart(headers["content-type"], body)
     if content_type == FORM_TYPE:
         return parse_query(body.decode(errors="replace"))
     if content_type != "application/json":
         return None
     try:
-        return json.loads(body.decode(errors="replace"), parse_constant=_no_constant)
+        return json.loads(
+            body.decode(errors="replace"),
+            parse_constant=_no_constant,
+            parse_int=number,
+            parse_float=number,
+        )
     except ValueError as error:
         raise Refusal(400, "InvalidContent", f"Invalid JSON: {error}") from error
 
@@ -79,6 +92,7 @@ def merge(path: dict[str, str], query: dict[str, Any], body: Any) -> dict[str, A
         params.update(body)
     elif isinstance(body, list) or body:
         return None
+    params.pop(LOST_NAME, None)
     return params
 
 
@@ -98,6 +112,19 @@ def as_text(value: Any) -> str:
 def fits_wildcard(value: str, pattern: str) -> bool:
     """Whether a text fits a pattern in which ``*`` stands for anything."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), value, re.DOTALL) is not None
+
+
+def _parse_multipart(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a form that is sent in parts; files are not looked at."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
+    message = message_from_bytes(head + body, policy=HTTP)
+    fields = {}
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(name, str) and part.get_filename() is None and isinstance(content, bytes):
+            fields[name] = content.decode(errors="replace")
+    return fields
 
 
 def _put(values: dict[str, Any], name: str, value: str) -> None:
@@ -127,6 +154,17 @@ def _append(values: dict[str, Any], name: str, value: str) -> None:
         earlier.append(value)
     else:
         values[name] = [earlier, value]
+
+
+def number(text: str) -> int | float:
+    """A number as JavaScript holds it: all are doubles.
+
+    See docs/cloudapi/requests.md#numbers-beyond-2-to-the-53.
+    """
+    value = float(text)
+    if value.is_integer() and abs(value) < 1e21:
+        return int(Decimal(repr(value)))
+    return value
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
-from smartdc.emulator.http.faults import TRANSPORT
+from smartdc.emulator.http.fault_kinds import TRANSPORT
 
 #: Idle connections are kept this long; a client that polls for minutes finds its own again.
 KEEP_ALIVE_SECONDS = 600

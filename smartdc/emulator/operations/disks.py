@@ -67,6 +67,11 @@ def create_disk(site: Site, request: Incoming) -> Answer:
     disks = _disks(vm)
     if len(disks) >= MOST_DISKS:
         raise invalid_argument(f"A maximum of {MOST_DISKS} disks per VM are supported")
+    if any(disk.block_size is not None and disk.image_uuid is not None for disk in disks):
+        site.shared.violations.append(
+            f"{request.method} {request.target}: a disk for a machine whose boot disk has an image kills the"
+            " server's process (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image)"
+        )
     used = sum(disk.size for disk in disks)
     if size == "remaining" and not vm.flexible_disk_size:
         message = "remaining is only supported for VMs created with flexible_disk_size packages"

@@ -17,7 +17,7 @@ from smartdc.emulator.http.machine_json import machine_json
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules.firewall_values import checked_values, invalid_parameters, parameter_error
-from smartdc.emulator.state.fwrule import FirewallRule, Target
+from smartdc.emulator.state.firewall_rules import FirewallRule, Target
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 

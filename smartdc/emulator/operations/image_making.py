@@ -14,7 +14,7 @@ from dataclasses import replace
 from smartdc.emulator.http.answers import ErrorItem, Refusal, invalid_argument, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, is_uuid
-from smartdc.emulator.rules.manifests import errors_of
+from smartdc.emulator.rules.image_manifests import errors_of
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import ADMIN_UUID
 from smartdc.emulator.state.jobs import IMAGE_FILE_SECONDS, IMAGE_SECONDS

@@ -5,13 +5,20 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, missing_parameter, not_found
+from smartdc.emulator.http.answers import (
+    Answer,
+    Refusal,
+    crashed,
+    invalid_argument,
+    missing_parameter,
+    not_found,
+)
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.operations import image_making
 from smartdc.emulator.operations.image_making import MANIFEST, check_owner, invalid
-from smartdc.emulator.rules.manifests import errors_of
+from smartdc.emulator.rules.image_manifests import errors_of
 from smartdc.emulator.state.resources import Image
 from smartdc.emulator.state.site import Site
 
@@ -66,6 +73,9 @@ def list_images(site: Site, request: Incoming) -> Answer:
     See docs/cloudapi/images-and-packages.md#images-that-a-list-hides.
     """
     params = request.params
+    if request.image is not None:
+        # docs/cloudapi/images-and-packages.md#image-by-id-in-a-list-query
+        raise crashed("")
     state = params.get("state") or "active"
     if state not in STATES:
         # docs/cloudapi/images-and-packages.md#image-list: IMGAPI's answer, with a status of its own.

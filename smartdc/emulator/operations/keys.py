@@ -43,6 +43,11 @@ def create_key(site: Site, request: Incoming) -> Answer:
         raise invalid_argument("key must be a String")
     if len(text.split(" ")) < 2:
         raise invalid_argument("key is invalid")
+    attestation = request.params.get("attestation")
+    if attestation and not (
+        isinstance(attestation, list) and all(isinstance(item, str) for item in attestation)
+    ):
+        raise invalid_argument("attestation must be an Array of Strings")
     owner = key_owner(request)
     try:
         key = owner.add_key(str(name) if name else None, text)

@@ -20,7 +20,6 @@ from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.limits import check_limits
 from smartdc.emulator.rules.provisioning import alias_taken_errors
-from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.jobs import (
     REBOOT_SECONDS,
     START_SECONDS,
@@ -96,14 +95,18 @@ def reboot(site: Site, request: Incoming) -> Answer:
 
 
 def resize(site: Site, request: Incoming) -> Answer:
-    """Another package. A missing one is refused, although a server with a default package would take that."""
+    """Another package; without one the package that is marked default.
+
+    See docs/cloudapi/actions.md#resize-without-a-package.
+    """
     vm, package = request.vm, request.package
     if vm.brand == "kvm":
         raise invalid_argument("resize is not supported for KVM virtualmachines")
     named = request.params.get("package")
+    if package is None and named:
+        raise invalid_argument(f"{as_text(named)} is not a valid package")
+    package = package or _default_package(site, request)
     if package is None:
-        if named:
-            raise invalid_argument(f"{as_text(named)} is not a valid package")
         raise missing_parameter("package must be specified")
     if not package.active:
         raise invalid_argument(f"{named} is inactive. Must use an active package")
@@ -120,6 +123,13 @@ def resize(site: Site, request: Incoming) -> Answer:
         vm.updated = due
 
     return _queue_update(site, request, "resize", apply)
+
+
+def _default_package(site: Site, request: Incoming) -> Package | None:
+    for package in site.packages.values():
+        if package.default and package.active and package.visible_to(request.account.uuid):
+            return package
+    return None
 
 
 def rename(site: Site, request: Incoming) -> Answer:
@@ -172,7 +182,7 @@ def machine_audit(site: Site, request: Incoming) -> Answer:
         [
             {
                 "success": "yes" if job.execution == "succeeded" else "no",
-                "time": timestamp(job.finished),
+                "time": site.shared.clock.dated(job.finished),
                 "action": job.action,
                 "caller": job.caller or {"type": "operator"},
             }

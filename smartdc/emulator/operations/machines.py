@@ -16,13 +16,14 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
-from smartdc.emulator.http.parameters import as_text, fits_wildcard, is_uuid
+from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.provisioning import CREATE_PARAMS, create_machine
+from smartdc.emulator.rules.tag_text import fits_filter
 from smartdc.emulator.state.jobs import DELETE_LAG_SECONDS, DELETE_SECONDS, Work
 from smartdc.emulator.state.site import Site
-from smartdc.emulator.state.vm import VM, TagValue
+from smartdc.emulator.state.vm import VM
 
 LONGEST_PAGE = 1000
 #: CloudAPI's states that VMAPI is asked for under another name
@@ -37,7 +38,7 @@ _STATES = {
     "destroyed": "destroyed",
 }
 _TAG_FILTER = re.compile(r"tag\..+", re.DOTALL)
-_NEGATIVE_NUMBER = re.compile(r"-[0-9.]+(e[+-]?[0-9]+)?|[0-9.]+e-[0-9]+")
+_NO_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")  # what Node puts into no header
 #: What breaks the search filter of tags (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
 _BREAKS_FILTER = re.compile(r"[()\\]")
 LIST_PARAMS = (
@@ -88,9 +89,13 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     if not wants_all_tagged:
         first, count = _whole(filters["offset"]), _whole(filters["limit"])
         found = found[first : first + count]
-        headers["x-query-limit"] = as_text(filters["limit"])
+        headers["x-query-limit"] = as_text(filters["limit"]).strip()
+        if _NO_HEADER.search(headers["x-query-limit"]):
+            raise crashed("The header content contains invalid characters")
     credentials = params.get("credentials")
-    shown = [machine_json(site, vm, request.version, credentials) for vm in found]
+    # docs/cloudapi/lists.md#package-in-a-list-query
+    named = not params.get("package")
+    shown = [machine_json(site, vm, request.version, credentials, with_package=named) for vm in found]
     return Answer(shown, headers=headers | {"x-resource-count": str(len(shown))})
 
 
@@ -154,7 +159,7 @@ def _filters(params: dict[str, Any]) -> dict[str, Any]:
         ("memory", "ram"),
         ("name", "alias"),
     ):
-        if params.get(parameter):
+        if params.get(parameter) and not _is_ignored(params[parameter]):
             filters[name] = params[parameter]
     filters["limit"] = params.get("limit") or LONGEST_PAGE
     filters["offset"] = params.get("offset") or 0
@@ -162,6 +167,14 @@ def _filters(params: dict[str, Any]) -> dict[str, Any]:
     if not params.get("tombstone"):
         filters.setdefault("state", "active")
     return filters
+
+
+def _is_ignored(value: Any) -> bool:
+    """``name[]=a`` is no filter, two ``name=`` are refused.
+
+    See docs/cloudapi/lists.md#two-names-are-two-errors.
+    """
+    return isinstance(value, list) and len(value) == 1
 
 
 def _whole(value: Any) -> int:
@@ -211,20 +224,8 @@ def _fits(vm: VM, filters: dict[str, Any]) -> bool:
         return False
     if not vm.alias.startswith(filters.get("alias", "")):
         return False
-    wanted_tags = ((name[4:], value) for name, value in filters.items() if name.startswith("tag."))
-    return all(name in vm.tags and _tag_fits(vm.tags[name], value) for name, value in wanted_tags)
-
-
-def _tag_fits(tag: TagValue, wanted: str) -> bool:
-    """Compare a tag with a filter as VMAPI's index does, which holds everything as text."""
-    if "=" in wanted or _NEGATIVE_NUMBER.fullmatch(wanted):
-        # docs/cloudapi/lists.md#tag-values-with-an-equals-sign,
-        # docs/cloudapi/lists.md#tag-filters-of-negative-numbers: the index escapes it and the filter does not
-        return False
-    if isinstance(tag, str):
-        return fits_wildcard(tag, wanted)
-    kind = "b" if isinstance(tag, bool) else "n"
-    return as_text(tag) == wanted or ("*" in wanted and fits_wildcard(f"%{kind}{{{as_text(tag)}}}", wanted))
+    wanted = ((name[len("tag.") :], value) for name, value in filters.items() if name.startswith("tag."))
+    return all(fits_filter(vm.tags, name, value) for name, value in wanted)
 
 
 ROUTES = [

@@ -17,8 +17,9 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import passwords
 from smartdc.emulator.http.routes import ANYTHING, Route
-from smartdc.emulator.operations.writes import check_key, start_write
+from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write
 from smartdc.emulator.rules import validation
+from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES
 from smartdc.emulator.state.site import Site
 
 #: Parameters that never become metadata, besides those that end in ``_pw``
@@ -40,10 +41,9 @@ def get_metadata(site: Site, request: Incoming) -> Answer:
 
     See docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings.
     """
-    key = str(request.params["key"])
-    if key == "credentials":
+    if request.params["key"] == "credentials":
         return Answer(passwords(request.vm))
-    _check_key(site, request, key)
+    key = _known_key(site, request)
     value = request.vm.customer_metadata[key]
     if not isinstance(value, str):
         raise not_found(f"{key} is not metadata")
@@ -68,10 +68,10 @@ def add_metadata(site: Site, request: Incoming) -> Answer:
 
 def delete_metadata(site: Site, request: Incoming) -> Answer:
     """``DELETE /:account/machines/:machine/metadata/:key``."""
-    vm, key = request.vm, str(request.params["key"])
-    if key in KEPT:
-        raise invalid_argument(f"Metadata key {key} can not be deleted")
-    _check_key(site, request, key)
+    vm = request.vm
+    if request.params["key"] in KEPT:
+        raise invalid_argument(f"Metadata key {request.params['key']} can not be deleted")
+    key = _known_key(site, request)
 
     def apply(due: float) -> None:
         vm.customer_metadata.pop(key, None)
@@ -83,7 +83,7 @@ def delete_metadata(site: Site, request: Incoming) -> Answer:
 def delete_all_metadata(site: Site, request: Incoming) -> Answer:
     """``DELETE /:account/machines/:machine/metadata``: keeps the root keys, leaves two uuids.
 
-    See docs/cloudapi/tags-and-metadata.md#delete-all-metadata.
+    See docs/cloudapi/tags-and-metadata.md#delete-all-metadata and #keys-of-a-pending-job-survive.
     """
     vm = request.vm
     left = {"uuid": vm.uuid, "owner_uuid": vm.owner_uuid}
@@ -91,21 +91,24 @@ def delete_all_metadata(site: Site, request: Incoming) -> Answer:
     errors = validation.metadata_errors(left)
     if errors:
         raise validation_failed("Invalid metadatum parameters", errors)
-    action = "replace_metadata" if vm.customer_metadata.keys() - left.keys() else "set_metadata"
+    removed = vm.customer_metadata.keys() - left.keys() - OBJECT_PROPERTIES
+    action = "replace_metadata" if removed else "set_metadata"
 
     def apply(due: float) -> None:
-        vm.customer_metadata.clear()
+        for key in removed:
+            vm.customer_metadata.pop(key, None)
         vm.customer_metadata.update(left)
 
     start_write(site, request, action, apply)
     return Answer(status=204)
 
 
-def _check_key(site: Site, request: Incoming, key: str) -> None:
-    check_key(site, request, key)
+def _known_key(site: Site, request: Incoming) -> str:
+    key = key_at_vmapi(site, request, "key")
     # The server does not encode the key: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
     if "/" in key or key not in request.vm.customer_metadata:
         raise not_found(f'metadatum "{key}" not found')
+    return key
 
 
 _ALL = "/:account/machines/:machine/metadata"

@@ -62,7 +62,9 @@ def network_json(network: Network) -> dict[str, Any]:
 def list_networks(site: Site, request: Incoming) -> Answer:
     """``GET /:account/networks``; any ``fabric`` in the query leaves only the fabric ones."""
     fabrics_only = bool(request.query.get("fabric"))
+    # By name, those of the fabric last (docs/cloudapi/networks.md#order-of-networks).
     networks = [network for network in _usable(site, request) if not fabrics_only or network.kind == "fabric"]
+    networks.sort(key=lambda network: (network.kind == "fabric", network.name))
     return Answer([network_json(network) for network in networks])
 
 

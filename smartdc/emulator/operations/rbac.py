@@ -24,8 +24,8 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.operations.keys import UPLOAD_TYPES
-from smartdc.emulator.rules.aperture_reader import parse
-from smartdc.emulator.rules.conditions import RuleError
+from smartdc.emulator.rules.policy_conditions import RuleError
+from smartdc.emulator.rules.policy_reader import parse
 from smartdc.emulator.rules.role_parameters import RoleChanges, read_changes
 from smartdc.emulator.state.roles import ADMINISTRATOR, Policy, Role
 from smartdc.emulator.state.site import Site

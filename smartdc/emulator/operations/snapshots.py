@@ -13,7 +13,6 @@ from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, not
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.operations.lifecycle import check_provisioned
-from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.jobs import (
     ROLLBACK_SECONDS,
     SNAPSHOT_DELETE_SECONDS,
@@ -80,7 +79,7 @@ def list_snapshots(site: Site, request: Incoming) -> Answer:
     shown = []
     for snapshot in request.vm.snapshots:
         jobs = [job for job in request.vm.jobs_of("snapshot") if job.snapshot_name == snapshot.name]
-        shown.append(_json(snapshot, jobs[-1].execution if jobs else None))
+        shown.append(_json(site, snapshot, jobs[-1].execution if jobs else None))
     return Answer(shown)
 
 
@@ -96,7 +95,7 @@ def get_snapshot(site: Site, request: Incoming) -> Answer:
     snapshot = _find(request.vm, name)
     if snapshot is None:
         return Answer({"name": name, "state": "deleted"})
-    return Answer(_json(snapshot, jobs[0].execution))
+    return Answer(_json(site, snapshot, jobs[0].execution))
 
 
 def delete_snapshot(site: Site, request: Incoming) -> Answer:
@@ -134,11 +133,13 @@ def _find(vm: VM, name: Any) -> Snapshot | None:
     return next((snapshot for snapshot in vm.snapshots if snapshot.name == name), None)
 
 
-def _json(snapshot: Snapshot, execution: str | None) -> dict[str, Any]:
+def _json(site: Site, snapshot: Snapshot, execution: str | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": snapshot.name}
     if execution is not None:
         shown["state"] = "created" if execution == "succeeded" else execution
-    created = timestamp(snapshot.created)
+    if snapshot.size is not None:
+        shown["size"] = snapshot.size  # docs/cloudapi/storage.md#size-of-a-snapshot
+    created = site.shared.clock.dated(snapshot.created)
     return shown | {"created": created, "updated": created}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from smartdc.emulator.http.answers import (
+    TEXT_TYPE,
     Answer,
     ErrorItem,
     invalid_field,
@@ -16,8 +17,9 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import ANYTHING, Route
-from smartdc.emulator.operations.writes import check_key, start_write
+from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write
 from smartdc.emulator.rules import validation
+from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES, as_stored
 from smartdc.emulator.state.site import Site
 
 #: Parameters that never become tags; all others do, from the query too
@@ -35,11 +37,13 @@ def get_tag(site: Site, request: Incoming) -> Answer:
 
     See docs/cloudapi/tags-and-metadata.md#tags-that-are-no-strings.
     """
-    key = str(request.params["tag"])
-    check_key(site, request, key)
+    key = key_at_vmapi(site, request, "tag")
     # A slash gets lost on the server's way to VMAPI: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
     if "/" in key or key not in request.vm.tags:
         raise not_found(f'tag "{key}" not found')
+    if "accept" not in request.headers:
+        # docs/cloudapi/tags-and-metadata.md#tag-is-text-without-accept
+        request.media_type = TEXT_TYPE
     value = request.vm.tags[key]
     return Answer(value if isinstance(value, str) else "")
 
@@ -48,25 +52,26 @@ def add_tags(site: Site, request: Incoming) -> Answer:
     """``POST /:account/machines/:machine/tags``."""
     new = _new_tags(request)
     _check(new, "error adding tags: Invalid tag parameters")
-    job = start_write(site, request, "set_tags", lambda due: request.vm.tags.update(new))
+    job = start_write(site, request, "set_tags", lambda due: request.vm.tags.update(as_stored(new)))
     return Answer({**request.vm.tags, **new}, headers={"x-job-uuid": job.uuid})
 
 
 def replace_tags(site: Site, request: Incoming) -> Answer:
     """``PUT /:account/machines/:machine/tags``; nothing at all is refused.
 
-    See docs/cloudapi/tags-and-metadata.md#empty-tags-are-refused.
+    See docs/cloudapi/tags-and-metadata.md#empty-tags-are-refused and #keys-of-a-pending-job-survive.
     """
     vm, new = request.vm, _new_tags(request)
     message = "error replacing tags: Invalid tag parameters"
     _check(new, message)
-    removed = [key for key in vm.tags if key not in new]
+    removed = [key for key in vm.tags if key not in new and key not in OBJECT_PROPERTIES]
     _check_removable(removed, message)
     action = "replace_tags" if removed else "set_tags"
 
     def apply(due: float) -> None:
-        vm.tags.clear()
-        vm.tags.update(new)
+        for key in removed:
+            vm.tags.pop(key, None)
+        vm.tags.update(as_stored(new))
 
     job = start_write(site, request, action, apply)
     return Answer(new, headers={"x-job-uuid": job.uuid})

@@ -10,9 +10,9 @@ from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, fits_wildcard, is_uuid
 from smartdc.emulator.http.routes import Route
-from smartdc.emulator.rules.affinity import check_affinity
+from smartdc.emulator.rules.affinity import read_affinity
 from smartdc.emulator.rules.mounting import new_volume, references
-from smartdc.emulator.rules.predicates import BadPredicate, Predicate
+from smartdc.emulator.rules.volume_predicates import BadPredicate, Predicate
 from smartdc.emulator.rules.volume_values import (
     check_values,
     id_problems,
@@ -20,7 +20,6 @@ from smartdc.emulator.rules.volume_values import (
     state_problems,
     type_problems,
 )
-from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.jobs import VOLUME_DELETE_SECONDS
 from smartdc.emulator.state.resources import Volume
 from smartdc.emulator.state.site import Site
@@ -81,7 +80,7 @@ def create_volume(site: Site, request: Incoming) -> Answer:
     problems += _affinity_problems(params.get("affinity"))
     problems += _tags_problems(params.get("tags"))
     _refuse(problems)
-    check_affinity({"affinity": params.get("affinity")})
+    read_affinity(params.get("affinity"))
     networks = _networks(site, request)
     name = params.get("name") or f"{uuid.uuid4().hex}{uuid.uuid4().hex}"
     _check_name_is_free(site, "Error when creating volume", name, owner.uuid)
@@ -242,7 +241,7 @@ def _json(site: Site, volume: Volume) -> dict[str, Any]:
     shown["id"] = volume.uuid
     if volume.labels:
         shown["tags"] = volume.labels
-    return shown | {"created": timestamp(volume.created)}
+    return shown | {"created": site.shared.clock.dated(volume.created)}
 
 
 _ALL, _ONE = "/:account/volumes", "/:account/volumes/:id"

@@ -1,8 +1,13 @@
-"""Affinity rules and locality, which a create refuses when they are malformed and otherwise forgets."""
+"""Affinity rules and locality: how a create says which machines the new one must be near to or far from.
+
+CloudAPI reads the rules (triton-affinity.js) and VMAPI checks the locality (validation.js). What they do to
+the choice of a server is in `servers`.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from smartdc.emulator.http.answers import ErrorItem, crashed, invalid_argument, invalid_field
@@ -17,19 +22,41 @@ _KEY_PRINTED = r"/^[a-z_][a-z0-9\-_.]+$/i"
 _VALUE_PRINTED = r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i"
 
 
-def check_affinity(params: dict[str, Any]) -> None:
-    """Check the ``affinity`` of a create.
+@dataclass(frozen=True)
+class AffinityRule:
+    """One rule, such as ``role!=~web*``.
+
+    Attributes:
+        key: ``instance``, ``container``, or the name of a tag.
+        near: Whether the operator is ``==``.
+        soft: Whether the machine is made as well where the rule cannot hold.
+        value: An exact value, a pattern with ``*``, or a regular expression between slashes.
+    """
+
+    key: str
+    near: bool
+    soft: bool
+    value: str
+
+    @property
+    def regexp(self) -> str | None:
+        """The regular expression, where the value is one."""
+        is_one = len(self.value) >= 3 and self.value.startswith("/") and self.value.endswith("/")
+        return self.value[1:-1] if is_one else None
+
+
+def read_affinity(affinity: Any) -> list[AffinityRule]:
+    """Read the ``affinity`` of a create: a rule, or a list of rules.
 
     Raises:
-        Refusal: 409 for a rule that is none.
+        Refusal: 409 for a rule that is not valid.
     """
-    affinity = params.get("affinity")
-    if not affinity:
-        return
-    for rule in affinity if isinstance(affinity, list) else [affinity]:
-        if not isinstance(rule, str):
-            raise crashed("opts.affinity ([string]) is required")
-        _check_rule(rule)
+    if not affinity and affinity != []:
+        return []
+    rules = affinity if isinstance(affinity, list) else [affinity]
+    if not all(isinstance(rule, str) for rule in rules):
+        raise crashed("opts.affinity ([string]) is required")
+    return [_read_rule(rule) for rule in rules]
 
 
 def locality_errors(locality: Any) -> list[ErrorItem]:
@@ -50,13 +77,14 @@ def locality_errors(locality: Any) -> list[ErrorItem]:
     return [] if problem is None else [invalid_field("locality", problem)]
 
 
-def _check_rule(rule: str) -> None:
+def _read_rule(rule: str) -> AffinityRule:
     operator = "==" if "==" in rule else "!="
     key, found, value = rule.partition(operator)
     if not found:
         raise invalid_argument(
             f'could not find operator in affinity rule: expected one of "==", "!=": {quoted(rule)}'
         )
+    soft = value.startswith("~")
     value = value.removeprefix("~")
     for name, text, allowed, printed in (
         ("key", key, _KEY, _KEY_PRINTED),
@@ -66,3 +94,4 @@ def _check_rule(rule: str) -> None:
             raise invalid_argument(
                 f"invalid {name} in affinity rule: {quoted(rule)}: {quoted(text)} does not match {printed}"
             )
+    return AffinityRule(key, operator == "==", soft, value)

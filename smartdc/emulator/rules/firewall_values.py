@@ -7,8 +7,8 @@ from typing import Any
 from smartdc.emulator.http.answers import ErrorItem, Refusal
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.javascript.texts import length
-from smartdc.emulator.rules.fwrule_reader import read_rule
-from smartdc.emulator.state.fwrule import BadRule, Rule, SenselessRule
+from smartdc.emulator.rules.firewall_reader import read_rule
+from smartdc.emulator.state.firewall_rules import BadRule, Rule, SenselessRule
 
 LONGEST_DESCRIPTION = 255
 

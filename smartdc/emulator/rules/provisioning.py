@@ -17,14 +17,16 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import LOST_NAME, as_text
 from smartdc.emulator.http.versions import satisfies
 from smartdc.emulator.rules import validation
-from smartdc.emulator.rules.affinity import check_affinity, locality_errors
+from smartdc.emulator.rules.affinity import AffinityRule, locality_errors, read_affinity
 from smartdc.emulator.rules.disk_layout import choose_disks
 from smartdc.emulator.rules.limits import check_limits
 from smartdc.emulator.rules.mounting import check_mounts, make_missing
 from smartdc.emulator.rules.placement import WantedNic, choose_networks
+from smartdc.emulator.rules.servers import NoServer, choose_server
+from smartdc.emulator.rules.tag_text import as_stored
 from smartdc.emulator.state.jobs import PROVISION_SECONDS, Step, Work
 from smartdc.emulator.state.resources import Image, Package, SubnetFull
 from smartdc.emulator.state.site import Site
@@ -58,7 +60,7 @@ CREATE_PARAMS = (
     "origin",
     "credentials",
 )
-_METADATA = re.compile(r"metadata\.\w.*", re.DOTALL)
+_METADATA = re.compile(r"metadata\.[a-zA-Z0-9_].*", re.DOTALL)
 _TAG = re.compile(r"tag\..+", re.DOTALL)
 
 
@@ -108,9 +110,9 @@ def create_machine(site: Site, request: Incoming) -> Answer:
         )
     vm.volumes = check_mounts(site, request, brand, [nic.network for nic in wanted_nics])
     check_limits(site, owner, image, package)
-    check_affinity(params)
+    rules = read_affinity(params.get("affinity"))
     _check_at_vmapi(site, vm, tags, metadata, params, disk_errors)
-    vm.tags, vm.customer_metadata = tags, metadata
+    vm.tags, vm.customer_metadata = as_stored(tags), metadata
     vm.internal_metadata = _given_credentials(credentials)
     if params.get("encrypted") is True:
         vm.internal_metadata["encrypted"] = True
@@ -118,11 +120,20 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     vm.indestructible_zoneroot = params.get("deletion_protection") is True
     if params.get("delegate_dataset") is True:
         vm.datasets = [f"zones/{vm.uuid}/data"]
-    _provision(site, request, vm, image, wanted_nics)
+    _provision(site, request, vm, image, wanted_nics, rules)
     make_missing(site, owner.uuid, vm.volumes)
     shown = machine_json(site, vm, request.version, params.get("credentials"), with_package=False)
+    _leave_out(shown)
     # docs/cloudapi/create.md#minimal-create: the Location has the login, whatever the path had.
     return Answer(shown, 201, {"Location": f"/{owner.login}/machines/{vm.uuid}"})
+
+
+def _leave_out(shown: dict[str, Any]) -> None:
+    """See docs/cloudapi/create.md#what-the-answer-to-a-create-lacks."""
+    for name in ("free_space", "delegate_dataset"):
+        shown.pop(name, None)
+    for disk in shown.get("disks", ()):
+        del disk["id"], disk["block_size"]
 
 
 def _chosen_image(request: Incoming) -> Image:
@@ -198,14 +209,16 @@ def _alias(name: Any, vm: VM) -> str:
 def _flat_values(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tags and metadata; nested objects are silently dropped.
 
-    See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
+    See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped and #names-of-flat-keys.
     """
     tags = {name[len("tag.") :]: value for name, value in params.items() if _TAG.fullmatch(name)}
+    tags.pop(LOST_NAME, None)
     metadata = {
         name[len("metadata.") :]: value
         for name, value in params.items()
         if _METADATA.fullmatch(name) and not name.endswith("_pw")
     }
+    metadata.pop(LOST_NAME, None)
     return tags, metadata
 
 
@@ -274,7 +287,14 @@ def _message(errors: list[ErrorItem]) -> str:
     return message
 
 
-def _provision(site: Site, request: Incoming, vm: VM, image: Image, wanted_nics: list[WantedNic]) -> None:
+def _provision(
+    site: Site,
+    request: Incoming,
+    vm: VM,
+    image: Image,
+    wanted_nics: list[WantedNic],
+    rules: list[AffinityRule],
+) -> None:
     """List the machine and start its job; its addresses are reserved now and shown half way.
 
     See docs/cloudapi/create.md#minimal-create.
@@ -286,30 +306,30 @@ def _provision(site: Site, request: Incoming, vm: VM, image: Image, wanted_nics:
     except SubnetFull as error:
         raise Refusal(507, "SubnetFull", str(error)) from error
     fails, site.fail_next_provision = site.fail_next_provision, False
+    locality = request.params.get("locality")
     site.add_vm(vm)
 
     def place(due: float) -> None:
         vm.updated = due
-        if fails is not True:
-            vm.server_uuid = site.pick_server()
-            vm.nics = nics
-        if fails:
+        try:
+            server = None if fails is True else choose_server(site, vm, rules, locality)
+        except NoServer:
+            server = None
+        if server is not None:
+            vm.server_uuid, vm.nics = server, nics
+        if fails or server is None:
             vm.state = "failed"
             site.release(nics)
 
-    def run(due: float) -> None:
+    def end(due: float) -> None:
+        if vm.state == "failed":
+            job.execution = "failed"
+            return
         vm.state, vm.updated = "running", due
         for user in image.users:
             vm.internal_metadata.setdefault(f"{user}_pw", _password(vm, user))
 
-    def fail(due: float) -> None:
-        job.execution = "failed"
-
-    work = Work(
-        PROVISION_SECONDS,
-        finish=fail if fails else run,
-        steps=[Step(PROVISION_SECONDS / 2, place)],
-    )
+    work = Work(PROVISION_SECONDS, finish=end, steps=[Step(PROVISION_SECONDS / 2, place)])
     job = site.start_job(vm, "provision", "provision", work, caller=request.audit_caller)
 
 

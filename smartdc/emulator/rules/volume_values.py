@@ -7,7 +7,7 @@ from typing import Any
 
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.rules.mounting import volume_name_is_valid
-from smartdc.emulator.rules.predicates import BadPredicate, Predicate
+from smartdc.emulator.rules.volume_predicates import BadPredicate, Predicate
 
 STATES = ("creating", "ready", "failed", "deleting")
 LONGEST_NAME = 256

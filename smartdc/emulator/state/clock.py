@@ -53,6 +53,10 @@ class Clock:
         """What the server's own clock shows: the real time plus `skew`, in seconds since 1970."""
         return time.time() + self.skew
 
+    def dated(self, seconds: float) -> str:
+        """Write an emulated time as the server does, whose own clock it is read from: with the skew."""
+        return timestamp(seconds + self.skew)
+
     def advance(self, seconds: float) -> None:
         """Move the emulated time forward, whatever the rate; jobs that fall due are done on return."""
         if seconds < 0:

@@ -95,23 +95,30 @@ class Timeline:
         self.watch: Action = lambda due: None  # called after each action
         self._queue: list[tuple[float, bool, int, Action]] = []
         self._sequence = itertools.count()
+        self._running = False
 
     def at(self, due: float, action: Action, *, last: bool = False) -> None:
         """Do `action` when emulated time has reached `due`; `last`: after all others of that moment."""
         heapq.heappush(self._queue, (due, last, next(self._sequence), action))
 
     def run_until(self, now: float) -> bool:
-        """Do what is due, each action at its own time.
+        """Do what is due, each action at its own time; one that asks for this changes nothing.
 
         Returns:
             Whether there was anything.
         """
+        if self._running:
+            return False
+        self._running = True
         did_something = False
-        while self._queue and self._queue[0][0] <= now:
-            due, _, _, action = heapq.heappop(self._queue)
-            action(due)
-            self.watch(due)
-            did_something = True
+        try:
+            while self._queue and self._queue[0][0] <= now:
+                due, _, _, action = heapq.heappop(self._queue)
+                action(due)
+                self.watch(due)
+                did_something = True
+        finally:
+            self._running = False
         return did_something
 
 

@@ -18,14 +18,15 @@ from typing import Any
 from smartdc.emulator.state.changes import Changes
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import NAMESPACE, Account, Directory
-from smartdc.emulator.state.fwrule import FirewallRule
+from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.jobs import Action, Job, Timeline, Work, schedule
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
 from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
 
 
 @lru_cache(maxsize=1024)  # each emulator of a process asks for the same ones
-def _stable_uuid(name: str) -> str:
+def stable_uuid(name: str) -> str:
+    """The same uuid for the same thing, in every run."""
     return str(uuid.uuid5(NAMESPACE, name))
 
 
@@ -40,6 +41,7 @@ class Shared:
         violations: What clients did that would have harmed a real server (docs/cloudapi/hazards.md).
         unsupported: What machines were asked for from inside and do not know.
         on_change: Called with a data center whose machines have changed by themselves.
+        schema_only: Whether there is also what only the OpenAPI description has.
     """
 
     clock: Clock
@@ -51,6 +53,7 @@ class Shared:
     unsupported: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     on_change: list[Callable[[Site], None]] = field(default_factory=list)
+    schema_only: bool = False
 
 
 class Site:
@@ -142,7 +145,7 @@ class Site:
 
     def stable_uuid(self, name: str) -> str:
         """The same uuid for the same thing in the same data center, in every run."""
-        return _stable_uuid(f"{self.name}/{name}")
+        return stable_uuid(f"{self.name}/{name}")
 
     def start_job(
         self,
@@ -260,9 +263,10 @@ class Site:
         network.nics[int(ipaddress.IPv4Address(address))] = nic
         return nic
 
-    def pick_server(self) -> str:
-        """A compute node; each in turn."""
-        return self.servers[next(self._counter) % len(self.servers)]
+    def pick_server(self, among: Sequence[str] | None = None) -> str:
+        """A compute node of all, or of some; each in turn."""
+        choice = self.servers if among is None else among
+        return choice[next(self._counter) % len(choice)]
 
     def release(self, nics: Sequence[Nic]) -> None:
         """Give back the addresses of a machine that is gone; its record keeps showing them."""

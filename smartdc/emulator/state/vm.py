@@ -113,10 +113,11 @@ class Migration:
 
 @dataclass
 class Snapshot:
-    """A snapshot that exists."""
+    """A snapshot that exists; `size` in bytes, where VMAPI has it."""
 
     name: str
     created: float
+    size: int | None = None
 
 
 @dataclass(eq=False)
@@ -132,6 +133,7 @@ class VM:
         jobs: Its jobs, oldest first.
         volumes: As given at creation.
         disk_jobs: What is being done to its disks.
+        dns_names: What GetMachine shows as such; by default what CNS makes of the machine.
         migration: The move to another server that is under way, or not finalized yet.
     """
 

@@ -46,7 +46,7 @@ def refused(stub: StubServer, sdc: DataCenter, reply: Reply) -> APIError:
         (lambda sdc: sdc.machine(ID, lazy=True).get_tags(), "an object"),
         (lambda sdc: sdc.machine(ID, lazy=True).get_metadata(), "an object"),
         (lambda sdc: sdc.machine(ID, lazy=True).add_nic(NETWORK), "an object"),
-        (lambda sdc: sdc.machine(ID, lazy=True).create_snapshot("s"), "an object"),
+        (lambda sdc: sdc.machine(ID, lazy=True).raw_snapshot_data("s"), "an object"),
         (lambda sdc: sdc.keys(), "a list"),
         (lambda sdc: sdc.machines(), "a list"),
         (lambda sdc: sdc.packages("g4"), "a list"),

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from smartdc.errors import KeyLoadError
-from smartdc.http_signature import HTTPSignatureAuth, once
+from smartdc.http_signature import HTTPSignatureAuth
+from smartdc.http_signature import signature_reuse as once
 from smartdc.http_signature.keys import PublicKey
-from smartdc.http_signature.once import OnceSigner
+from smartdc.http_signature.signature_reuse import OnceSigner
 from tests.helpers.keys import KeyRing
 from tests.http_signature.checks import prepared
 

@@ -14,8 +14,16 @@ from typing import NamedTuple
 from smartdc.emulator.http.parameters import UUID
 from smartdc.emulator.javascript.numbers import WHITE_SPACE
 from smartdc.emulator.javascript.texts import halves, whole
-from smartdc.emulator.rules.subnets import BadSubnet, check_subnet
-from smartdc.emulator.state.fwrule import ALL_PORTS, ESCAPES, BadRule, Ports, Rule, SenselessRule, Target
+from smartdc.emulator.rules.firewall_subnets import BadSubnet, check_subnet
+from smartdc.emulator.state.firewall_rules import (
+    ALL_PORTS,
+    ESCAPES,
+    BadRule,
+    Ports,
+    Rule,
+    SenselessRule,
+    Target,
+)
 
 MOST_TARGETS = 24
 MOST_PORTS = 24

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from smartdc.emulator.javascript.numbers import WHITE_SPACE
 from smartdc.emulator.javascript.patterns import BadPattern, Pattern
 from smartdc.emulator.javascript.texts import halves, whole
-from smartdc.emulator.rules.aperture import Condition, Names, Rule
-from smartdc.emulator.rules.conditions import KINDS, TYPE_TABLE, RuleError, kind_of
+from smartdc.emulator.rules.policy_conditions import KINDS, TYPE_TABLE, RuleError, kind_of
+from smartdc.emulator.rules.policy_language import Condition, Names, Rule
 
 _WORDS = ("AND", "OR", "NOT", "CAN", "TO", "IF", "WHEN", "WHERE", "ALL", "EVERYTHING", "ANYTHING", "IN")
 _CLASS = r"\[(?:[^\n\r\]\\]|\\[^\n\r])*\]"

@@ -1,4 +1,4 @@
-"""The house as a whole: how full its rooms are, which imports run in a circle, and what imports alone."""
+"""The package as a whole: how full its folders are, which imports run in a circle, and what imports alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-HOUSE = Path(__file__).parents[2]
-FILES = sorted(HOUSE.glob("smartdc/**/*.py"))
+ROOT = Path(__file__).parents[2]
+FILES = sorted(ROOT.glob("smartdc/**/*.py"))
 
 # The only names that look up are Machine.datacenter and Snapshot.machine, for types alone.
 CIRCLE = {
@@ -47,7 +47,7 @@ sys.exit(failed)
 
 
 def module_of(path: Path) -> str:
-    parts = path.relative_to(HOUSE).with_suffix("").parts
+    parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -96,15 +96,15 @@ def test_circles_are_found() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [{"b", "c"}]
 
 
-def test_rooms_are_not_crowded() -> None:
-    assert len([path for path in FILES if path.parent == HOUSE / "smartdc"]) <= 15
-    assert len([path for path in FILES if path.parent == HOUSE / "smartdc" / "emulator"]) <= 8
+def test_folders_are_not_crowded() -> None:
+    assert len([path for path in FILES if path.parent == ROOT / "smartdc"]) <= 15
+    assert len([path for path in FILES if path.parent == ROOT / "smartdc" / "emulator"]) <= 8
 
 
 def test_each_module_imports_alone() -> None:
     names = [name for name in MODULES if not name.endswith("__main__")]
     assert len(names) > 150
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, *names], cwd=HOUSE, capture_output=True, text=True, check=False
+        [sys.executable, "-c", ALONE, *names], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr

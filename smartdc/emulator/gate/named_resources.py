@@ -7,10 +7,11 @@ action is looked up (docs/cloudapi/actions.md#image-in-the-body-of-an-action), a
 
 from __future__ import annotations
 
-from smartdc.emulator.http.answers import Refusal, invalid_field, not_found, validation_failed
+from smartdc.emulator.http.answers import Refusal, crashed, invalid_field, not_found, validation_failed
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
 from smartdc.emulator.http.parameters import is_uuid
+from smartdc.emulator.rules.cns import dns_names
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
 
@@ -71,6 +72,9 @@ def load_machine(site: Site, request: Incoming) -> None:
             )
             raise Refusal(500, "InternalError", "Internal Error")
         return
+    if isinstance(machine_uuid, str) and " " in machine_uuid:
+        # docs/cloudapi/machines.md#machine-id-with-a-space
+        raise crashed("Request path contains unescaped characters")
     if not is_uuid(machine_uuid):
         raise validation_failed("Invalid Parameters", [invalid_field("uuid", "Invalid UUID")])
     vm = site.machines.get(machine_uuid)
@@ -78,7 +82,8 @@ def load_machine(site: Site, request: Incoming) -> None:
         raise not_found("VM not found")
     request.vm_record = vm
     credentials = request.params.get("credentials")
-    request.machine = machine_json(site, vm, request.version, credentials)
+    names = dns_names(site, vm, enabled=request.account.triton_cns_enabled)
+    request.machine = machine_json(site, vm, request.version, credentials, dns_names=names)
 
 
 def _version(package: Package) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smartdc.emulator.javascript.patterns import Pattern
-from smartdc.emulator.rules.conditions import CLOUDAPI_TYPE_TABLE, KINDS, RuleError, kind_of
+from smartdc.emulator.rules.policy_conditions import CLOUDAPI_TYPE_TABLE, KINDS, RuleError, kind_of
 
 Condition = tuple[Any, ...]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from smartdc.emulator.rules.aperture import allows
-from smartdc.emulator.rules.aperture_reader import parse
-from smartdc.emulator.rules.conditions import RuleError
+from smartdc.emulator.rules.policy_conditions import RuleError
+from smartdc.emulator.rules.policy_language import allows
+from smartdc.emulator.rules.policy_reader import parse
 
 # A Wednesday.
 NOON = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)

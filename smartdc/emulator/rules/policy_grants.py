@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from smartdc.emulator.rules.aperture import Rule, allows
-from smartdc.emulator.rules.aperture_reader import parse
-from smartdc.emulator.rules.conditions import RuleError
+from smartdc.emulator.rules.policy_conditions import RuleError
+from smartdc.emulator.rules.policy_language import Rule, allows
+from smartdc.emulator.rules.policy_reader import parse
 from smartdc.emulator.state.roles import ADMINISTRATOR
 
 

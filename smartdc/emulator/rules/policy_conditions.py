@@ -16,7 +16,7 @@ from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.javascript.dates import parse_date
 from smartdc.emulator.javascript.numbers import to_number
 from smartdc.emulator.javascript.patterns import Pattern
-from smartdc.emulator.rules.addresses import read_address, read_network
+from smartdc.emulator.rules.policy_addresses import read_address, read_network
 
 #: What a condition's type is, where the rule does not say it, when a policy is made (aperture-config).
 TYPE_TABLE = {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
-from smartdc.emulator.http.answers import crashed
+from smartdc.emulator.http.answers import Refusal, crashed
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.state.jobs import WRITE_SECONDS, Action, Job, Work
 from smartdc.emulator.state.site import Site
 
 #: What the server's HTTP client refuses to put into a path, and then hangs or throws.
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
 def start_write(site: Site, request: Incoming, action: str, apply: Action) -> Job:
@@ -28,11 +30,24 @@ def start_write(site: Site, request: Incoming, action: str, apply: Action) -> Jo
     return site.start_job(vm, "update", action, work, caller=request.audit_caller)
 
 
-def check_key(site: Site, request: Incoming, key: str) -> None:
-    """Refuse a key that makes the real server hang or throw (docs/cloudapi/hazards.md#keys-with-a-space)."""
+def key_at_vmapi(site: Site, request: Incoming, param: str) -> str:
+    """The key that a path names, as it reaches VMAPI: CloudAPI does not escape it on the way there.
+
+    Raises:
+        Refusal: 500 for a key that makes the real server hang or throw
+            (docs/cloudapi/hazards.md#keys-with-a-space); 400 for a percent sign that begins no escape
+            (docs/cloudapi/tags-and-metadata.md#keys-with-a-percent-sign).
+    """
+    key = str(request.params[param])
     if _UNSENDABLE.search(key):
         site.shared.violations.append(
             f"{request.method} {request.target}: a key with a space makes a server hang or throw"
             " (docs/cloudapi/hazards.md#keys-with-a-space)"
         )
         raise crashed("Request path contains unescaped characters")
+    try:
+        if _BAD_ESCAPE.search(key):
+            raise ValueError
+        return unquote(key, errors="strict")
+    except ValueError:
+        raise Refusal(400, "BadRequestError", "URI malformed") from None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from smartdc.emulator.rules.fwrule_reader import read_rule
-from smartdc.emulator.state.fwrule import BadRule, SenselessRule
+from smartdc.emulator.rules.firewall_reader import read_rule
+from smartdc.emulator.state.firewall_rules import BadRule, SenselessRule
 
 UUID = "0abeae82-c040-4080-ac60-b60d3e3890a7"
 

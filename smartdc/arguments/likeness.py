@@ -1,0 +1,34 @@
+"""Whether something that the server shows is what was asked for, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["differing", "lacking"]
+
+
+def differing(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
+    """The fields in which one does not show what was asked for; absent means unset."""
+    return [name for name, value in asked.items() if not _same(value, shown.get(name))]
+
+
+def lacking(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
+    """The same, of fields that an answer may leave out or empty, though they are set."""
+    unset: tuple[Any, ...] = (None, "", [], {})
+    return differing({name: value for name, value in asked.items() if shown.get(name) not in unset}, shown)
+
+
+def _same(asked: Any, shown: Any) -> bool:
+    if isinstance(asked, Mapping) and isinstance(shown, Mapping):
+        return asked.keys() == shown.keys() and all(
+            _same(value, shown[name]) for name, value in asked.items()
+        )
+    if isinstance(asked, list) and isinstance(shown, list):
+        return sorted(map(_text, asked)) == sorted(map(_text, shown))
+    return (not asked and not shown) or _text(asked) == _text(shown)
+
+
+def _text(value: Any) -> str:
+    """As the server may write it: booleans and numbers can come back as text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

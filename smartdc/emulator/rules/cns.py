@@ -1,0 +1,33 @@
+"""The names that CNS, Triton's name service, gives to a machine."""
+
+from __future__ import annotations
+
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
+
+PUBLIC_ZONE, INTERNAL_ZONE = "triton.zone", "cns.joyent.com"
+
+
+def dns_names(site: Site, vm: VM, *, enabled: bool) -> list[str] | None:
+    """What GetMachine shows: None where CNS is off for the account.
+
+    See docs/cloudapi/machines.md#dns-names. A machine has its names from the time at which it runs; services
+    are those of its tag, while it runs.
+    """
+    if vm.dns_names is not None:
+        return vm.dns_names  # a test says so
+    if not enabled:
+        return None
+    if vm.server_uuid is None or not vm.active or vm.tags.get("triton.cns.disable") is True:
+        return []
+    networks = [site.networks[nic.network_uuid] for nic in vm.nics if nic.network_uuid in site.networks]
+    zones = [INTERNAL_ZONE] if networks else []
+    if any(network.public for network in networks):
+        zones.insert(0, PUBLIC_ZONE)
+    hosts = [f"{vm.alias}.inst", f"{vm.uuid}.inst"]
+    if vm.state == "running":
+        services = str(vm.tags.get("triton.cns.services", "")).split(",")
+        hosts += [f"{name}.svc" for service in services if (name := service.partition(":")[0].strip())]
+    elif vm.shown_state == "provisioning":
+        return []
+    return [f"{host}.{vm.owner_uuid}.{site.name}.{zone}" for zone in zones for host in hosts]

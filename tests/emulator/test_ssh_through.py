@@ -1,0 +1,135 @@
+"""Logins to machines through other machines (``ssh -J``), and as the user that an image names."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from smartdc import DataCenter
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
+from tests.emulator.test_ssh import cloud, login, run, sdc
+
+__all__ = ["cloud", "sdc"]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
+
+
+def network(site: Site, name: str) -> str:
+    return next(net.uuid for net in site.networks.values() if net.name == name)
+
+
+@pytest.fixture
+def bastion(cloud: Emulator) -> VM:
+    return cloud.site().add_machine("bastion")
+
+
+@pytest.fixture
+def inner(cloud: Emulator) -> VM:
+    """A machine without a public address."""
+    site = cloud.site()
+    return site.add_machine("inner", networks=[network(site, "My-Fabric-Network")])
+
+
+def through(client: paramiko.SSHClient, address: str, port: int) -> paramiko.Channel:
+    transport = client.get_transport()
+    assert transport is not None
+    return transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=10)
+
+
+def test_the_default_user_of_an_image_can_log_in(cloud: Emulator, sdc: DataCenter) -> None:
+    (image,) = sdc.images(name="ubuntu-certified-22.04")
+    machine = sdc.create_machine("vm", package="g4-bhyve-2G-flex", image=image)
+    machine.poll_until("running")
+    with login(cloud, machine.public_ips[0], "ubuntu") as client:
+        assert run(client, "whoami")[0] == "ubuntu\n"
+    other = cloud.site().add_machine("other")
+    with pytest.raises(paramiko.AuthenticationException), login(cloud, other.nics[0].ip, "ubuntu"):
+        pass
+
+
+@pytest.mark.parametrize("standard_port", [True, False])
+def test_one_machine_leads_to_another(cloud: Emulator, bastion: VM, inner: VM, standard_port: bool) -> None:
+    port = 22 if standard_port else cloud.ssh_port or 0
+    outer = cloud.site().add_machine("outer")
+    with login(cloud, bastion.nics[0].ip) as client:
+        for vm, address in ((inner, inner.nics[0].ip), (outer, outer.nics[0].ip), (outer, outer.nics[1].ip)):
+            with paramiko.SSHClient() as second:
+                second.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+                second.connect(
+                    address,
+                    username="root",
+                    key_filename=str(cloud.key_file),
+                    allow_agent=False,
+                    look_for_keys=False,
+                    sock=through(client, address, port),
+                )
+                assert run(second, "hostname")[0] == f"{vm.alias}\n"
+
+
+def test_a_machine_leads_to_nowhere_else(cloud: Emulator, bastion: VM, inner: VM) -> None:
+    east = cloud.site("us-east-1")
+    neighbours = [east.add_machine(networks=[network(east, "private")]) for _ in range(9)]
+    stopped = cloud.site().add_machine("stopped", state="stopped")
+    with socket.create_server(("127.0.0.1", 0)) as outside, login(cloud, bastion.nics[0].ip) as client:
+        outside.settimeout(0)
+        for address, port in (
+            outside.getsockname(),
+            ("localhost", cloud.ssh_port or 0),
+            ("192.0.2.1", 22),
+            (inner.nics[0].ip, 80),
+            (stopped.nics[0].ip, 22),
+            (neighbours[-1].nics[0].ip, 22),
+        ):
+            with pytest.raises(paramiko.ChannelException):
+                through(client, address, port)
+        with pytest.raises(BlockingIOError):
+            outside.accept()
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="needs OpenSSH")
+def test_ssh_with_a_jump_host(cloud: Emulator, bastion: VM, inner: VM, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        f"""Host *
+  User root
+  Port {cloud.ssh_port}
+  IdentityFile {cloud.key_file}
+  IdentitiesOnly yes
+  StrictHostKeyChecking no
+  UserKnownHostsFile /dev/null
+  LogLevel ERROR
+"""
+    )
+    command = ["ssh", "-F", str(config), "-J", bastion.nics[0].ip, inner.nics[0].ip, "hostname"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("inner\n", "", 0)
+
+
+def test_public_images_have_one_uuid_in_all_data_centers(cloud: Emulator, sdc: DataCenter) -> None:
+    everywhere = [
+        {image["id"] for image in sdc.datacenter(name).images() if image["public"]}
+        for name in sdc.datacenters()
+    ]
+    assert len(everywhere) == 3
+    assert everywhere[0] == everywhere[1] == everywhere[2] != set()
+
+
+def test_an_image_is_copied_to_another_data_center(cloud: Emulator, sdc: DataCenter) -> None:
+    machine = cloud.site().add_machine("web", state="stopped", image="base-64-lts")
+    image = sdc.create_image_from_machine(machine.uuid, "mine", "1.0.0")
+    cloud.clock.advance(60)
+    east = sdc.datacenter("us-east-1")
+    before = {found["id"] for found in east.images()}
+    copy = east.import_image_from_datacenter("us-sw-1", image["id"])
+    assert copy["id"] == image["id"]
+    assert {found["id"] for found in east.images()} == before | {image["id"]}  # its origin is there already
+    made = east.create_machine("copy", package="g4-highcpu-1G", image=copy)
+    made.poll_until("running")
