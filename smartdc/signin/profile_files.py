@@ -24,7 +24,7 @@ from smartdc._secrets import shown
 from smartdc.errors import ConfigurationError
 
 __all__ = [
-    "FIELDS",
+    "REQUIRED_FIELDS",
     "config_directory",
     "configured_name",
     "profile_path",
@@ -33,7 +33,7 @@ __all__ = [
     "refuse_field",
 ]
 
-FIELDS = {
+REQUIRED_FIELDS = {
     "url": "the URL of the data center",
     "account": "the login of the account",
     "keyId": "the fingerprint of your key (ssh-keygen -l -f FILE prints it)",
@@ -121,7 +121,7 @@ def read_profile(name: str) -> dict[str, Any]:
     fields = _read_object(path)
     if fields.pop("name", None):
         refuse_field(name, path, "name", "must not be in the file, whose own name it is; delete it")
-    for field, meaning in FIELDS.items():
+    for field, meaning in REQUIRED_FIELDS.items():
         value = fields.get(field)
         if value is None or value == "":
             refuse_field(name, path, field, f"is missing; add {meaning}")
@@ -134,7 +134,7 @@ def read_profile(name: str) -> dict[str, Any]:
                 name, path, field, f"must be {expected}, not {_json_type(value)}; correct or delete it"
             )
     for field in fields:
-        if field not in FIELDS and field not in _OPTIONAL:
+        if field not in REQUIRED_FIELDS and field not in _OPTIONAL:
             refuse_field(
                 name, path, shown(field), "is nothing that profiles have; delete it, or correct its spelling"
             )

@@ -19,7 +19,7 @@ from smartdc.errors import ConfigurationError
 from smartdc.http_signature.scheme import parse_fingerprint, parse_key_id
 from smartdc.signin.locations import checked_url
 from smartdc.signin.profile_files import (
-    FIELDS,
+    REQUIRED_FIELDS,
     configured_name,
     profile_path,
     profile_paths,
@@ -184,14 +184,14 @@ def _roles_of(profile: Profile) -> tuple[str, ...]:
 
 def _key_id_of(profile: Profile, has_secret: bool) -> str:
     if "/" in profile.account or profile.account == "my":
-        _refuse(profile, "account", f"is {shown(profile.account)!r}; give {FIELDS['account']}")
+        _refuse(profile, "account", f"is {shown(profile.account)!r}; give {REQUIRED_FIELDS['account']}")
     key_id = f"/{profile.account}/keys/{profile.key_id}"
     try:
         parsed = parse_key_id(key_id)
     except ConfigurationError as error:
         _refuse(profile, "keyId", f"cannot be used: {error}")
     if parse_fingerprint(parsed.key) is None and not has_secret:
-        remedy = f"give {FIELDS['keyId']}, or the file of the key as secret="
+        remedy = f"give {REQUIRED_FIELDS['keyId']}, or the file of the key as secret="
         _refuse(profile, "keyId", f"is {shown(profile.key_id)!r}, which is no fingerprint; {remedy}")
     return key_id
 
