@@ -110,7 +110,14 @@ class MachineOperations(Connection):
         ident = machine_ref(machine_id)
         return cast(MachineData, self._get("machines", ident, params=given(credentials=credentials or None)))
 
-    def machine(self, machine_id: MachineRef, credentials: bool = False, *, lazy: bool = False) -> Machine:
+    def machine(
+        self,
+        machine_id: MachineRef,
+        credentials: bool = False,
+        *,
+        lazy: bool = False,
+        look_first: bool = True,
+    ) -> Machine:
         """Get one machine.
 
         ``GET /:login/machines/:machine``
@@ -118,13 +125,17 @@ class MachineOperations(Connection):
         Args:
             machine_id: UUID, dict or `Machine`.
             credentials: Also the passwords that were generated for it.
-            lazy: Make no request until a value is read: acting on a known id then costs one request.
+            lazy: Make no request until a value is read. What changes or deletes the machine is one request
+                then; an action of its life (`start`, `stop`, `rename`, ...) is two, as it looks first.
+            look_first: False lets an action of a `lazy` machine do without the look: only for a machine that
+                certainly exists, as an action on a deleted one takes the server's process down
+                (docs/cloudapi/hazards.md#action-on-a-deleted-machine).
 
         Raises:
             GoneError: It is deleted.
             NotFoundError: ``ResourceNotFound``.
         """
-        return Machine(self, machine_id, credentials=credentials, lazy=lazy)
+        return Machine(self, machine_id, credentials=credentials, lazy=lazy, look_first=look_first)
 
     def machines(
         self,

@@ -56,6 +56,10 @@ class Disks(MachineEndpoint):
 
         Asynchronous. Since API 9.4.1.
 
+        It can take the server's process down, or never be answered: there is a fault of the server with a
+        machine whose boot disk has both a block size and an image
+        (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image). No client can tell beforehand.
+
         Args:
             size: Size in MiB; ``'remaining'`` for all that is left of the package.
             pci_slot: Where to put it: ``'0:4:1'``. None lets the server choose.

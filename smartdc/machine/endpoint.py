@@ -32,6 +32,8 @@ class MachineEndpoint(Endpoint):
     """What the server said last; None when nothing was asked yet."""
     _deleted: bool
     """Whether it is known to be deleted."""
+    _look_first: bool
+    """Whether an action looks at it first, when nothing was asked yet."""
 
     @property
     @abstractmethod

@@ -13,7 +13,11 @@ from smartdc.types import AuditEntry
 
 
 class Lifecycle(MachineEndpoint):
-    """Actions on this machine. All are asynchronous: they return when the server has queued them."""
+    """Actions on this machine. All are asynchronous: they return when the server has queued them.
+
+    An action on a deleted machine takes the server's process down. So a machine that is known to be deleted,
+    or of which nothing is known (`lazy`), is looked at first: one GET more.
+    """
 
     def status(self) -> str:
         """Refresh the machine and tell its state.
@@ -223,7 +227,7 @@ class Lifecycle(MachineEndpoint):
             return "deleted"
 
     def _act(self, action: str, **arguments: Any) -> None:
-        if self._deleted:
+        if self._deleted or (self._look_first and self._data is None):
             # An action on a deleted machine takes the server's process down
             # (docs/cloudapi/hazards.md#action-on-a-deleted-machine). A look does no harm, and its 410 is the
             # answer that the caller would get.

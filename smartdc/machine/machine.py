@@ -45,6 +45,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         data: What the server said of it; None fetches that.
         credentials: Fetch the generated passwords too.
         lazy: Fetch when the first value is read, not now.
+        look_first: See `DataCenter.machine`.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         credentials: bool = False,
         *,
         lazy: bool = False,
+        look_first: bool = True,
     ) -> None:
         self._connection = datacenter
         self.id = machine_ref(data if machine_id is None else machine_id)
         self._data = None
         self._passwords = _Passwords({})
         self._deleted = False
+        self._look_first = look_first
         if data:
             self._save(data)
         elif not lazy:

@@ -41,7 +41,7 @@ class World:
         self.cloud, self.sdc = cloud, sdc
         self.site = cloud.site()
         self.vm = self.site.add_machine("web")
-        self.machine: Machine = sdc.machine(self.vm.uuid, lazy=True)
+        self.machine: Machine = sdc.machine(self.vm.uuid, lazy=True, look_first=False)
         self.image = next(image.uuid for image in self.site.images.values() if image.name == "base64")
 
 

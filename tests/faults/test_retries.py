@@ -113,7 +113,7 @@ def test_an_action_looks_before_it_asks_again(cloud: Emulator, sdc: DataCenter, 
     # docs/cloudapi/hazards.md#action-on-a-deleted-machine: an action for a deleted machine takes the server's
     # process down.
     vm = site.add_machine("web")
-    machine = sdc.machine(vm.uuid, lazy=True)
+    machine = sdc.machine(vm.uuid, lazy=True, look_first=False)
     cloud.faults.add("UpdateMachine", BEFORE, times=1)
 
     def destroy() -> None:
@@ -133,7 +133,7 @@ def test_an_action_looks_before_it_asks_again(cloud: Emulator, sdc: DataCenter, 
 def test_an_action_that_was_not_carried_out_needs_no_look(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
-    machine = sdc.machine(site.add_machine("web").uuid, lazy=True)
+    machine = sdc.machine(site.add_machine("web").uuid, lazy=True, look_first=False)
     cloud.throttle(burst=1)
     sdc.num_machines()
     machine.stop()

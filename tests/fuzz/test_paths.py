@@ -49,7 +49,10 @@ ROUTES: dict[str, tuple[str, Ask]] = {
     "migrations/{a}": ("GET", lambda sdc, a, b: sdc.migration(a)),
     "machines/{a}": ("GET", lambda sdc, a, b: sdc.machine(a)),
     "machines/{a} ": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete()),
-    "machines/{a}?action=stop": ("POST", lambda sdc, a, b: sdc.machine(a, lazy=True).stop()),
+    "machines/{a}?action=stop": (
+        "POST",
+        lambda sdc, a, b: sdc.machine(a, lazy=True, look_first=False).stop(),
+    ),
     "machines/{a}/tags/{B}": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete_tag(b)),
     "machines/{a}/snapshots/{B}": ("GET", lambda sdc, a, b: sdc.machine(a, lazy=True).snapshot(b)),
     "machines/{a}/snapshots/{B} ": (
