@@ -29,7 +29,7 @@ from smartdc._http.retry import RetryPolicy, chosen_policy
 from smartdc._http.throttle import Limiters, group_of
 from smartdc._http.transport import Timeout, Transport, authorities, prepared, refuse_damaged
 from smartdc._http.versions import explained
-from smartdc._http.waiting import Clock
+from smartdc._http.waiting import Clock, Deadline
 from smartdc._http.websocket import Upgraded, WebSocket, dial
 from smartdc.arguments.ids import path_of, plain
 from smartdc.arguments.roles import checked_roles, with_roles
@@ -76,6 +76,8 @@ class Connection(Endpoint):
     login = "my"
     auth: HTTPSignatureAuth | None = None
     _learned_login: str | None = None
+    _deadline: Deadline | None = None
+    _made: datetime | None = None
 
     def __init__(
         self,
@@ -228,13 +230,15 @@ class Connection(Endpoint):
         exchange = Exchange(
             verb,
             partial(prepared, verb, base, path, merged, body, query),
-            partial(carry or self._send, timeout=wait),
+            partial(carry or partial(self._send, deadline=self._deadline), timeout=wait),
             auth=self.auth if sign else None,
             transport=self._transport,
             policy=self.retry,
             limiter=self._limiters.get(self._transport.base_url, self._signing_account, group_of(verb, path)),
             clock=self.clock,
             again=again,
+            deadline=self._deadline,
+            made=self._made,
         )
         response = exchange.run()
         return None if carry or response.status_code >= 400 else decoded(response), response
@@ -291,14 +295,19 @@ class Connection(Endpoint):
         return cast(Upgraded, response).websocket
 
     def _send(
-        self, request: requests.PreparedRequest, timeout: Timeout, stream: bool = False
+        self,
+        request: requests.PreparedRequest,
+        timeout: Timeout,
+        stream: bool = False,
+        deadline: Deadline | None = None,
     ) -> requests.Response:
         """One attempt on the wire."""
         method, path = request.method or "?", request.path_url
         self._tell(method, request.url or "?")
         started = time.monotonic()
         try:
-            response = self._transport.send(request, timeout, self.verify, stream=stream)
+            within = None if deadline is None else deadline.wire()
+            response = self._transport.send(request, timeout, self.verify, stream=stream, within=within)
             if not stream:
                 refuse_damaged(response)
         except TransportError as error:
@@ -332,6 +341,12 @@ class Connection(Endpoint):
         """Another one with the same settings, on the same pool, which stays this one's to close."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__, default_headers=self.default_headers.copy(), _owns_pool=False)
+        return twin
+
+    def _only(self, *, deadline: Deadline | None = None, made: datetime | None = None) -> Self:
+        """One for a single request: a look of a wait, or a DELETE of what was made at that time."""
+        twin = self._sharing_pool()
+        twin._deadline, twin._made = deadline, made
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

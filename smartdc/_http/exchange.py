@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import requests
 
@@ -18,7 +19,7 @@ from smartdc._http.retry import RetryPolicy, is_untouched, retry_after
 from smartdc._http.skew import is_skew, server_ahead
 from smartdc._http.throttle import Limiter
 from smartdc._http.transport import Transport
-from smartdc._http.waiting import Clock
+from smartdc._http.waiting import Absence, Clock, Deadline
 from smartdc.errors import (
     APIError,
     AuthenticationError,
@@ -35,6 +36,9 @@ log = logging.getLogger("smartdc")
 
 Again = Callable[[], None]
 """What is called before a POST is made again that may have been carried out; an error of it stands."""
+
+LEAST_PAUSE = 0.5
+"""Seconds between two requests that wait for something to settle."""
 
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
@@ -56,6 +60,8 @@ class Exchange:
         limiter: When it is this request's turn.
         clock: What waits go by.
         again: Whether a POST may be made again that may have been carried out, and what to call before.
+        deadline: When the wait ends that this is a look of: no turn and no other attempt comes after it.
+        made: When what a DELETE deletes was made, as the server says, if that is known.
     """
 
     def __init__(
@@ -70,6 +76,8 @@ class Exchange:
         limiter: Limiter,
         clock: Clock,
         again: Again | None,
+        deadline: Deadline | None = None,
+        made: datetime | None = None,
     ) -> None:
         self._method = method
         self._make = make
@@ -80,12 +88,15 @@ class Exchange:
         self._limiter = limiter
         self._clock = clock
         self._again = at_once if method in _REPEATABLE else again
+        self._deadline = deadline
+        self._made_at = made
+        self._absence = Absence(clock, policy.settling)
         self._signer: Signer | None = None
         self._refused: list[Signer] = []
         self._offset, self._corrected = transport.clock_offset, False
         self._era = 0
         self._started = 0.0
-        self._made = self._failed = self._throttled = 0
+        self._made = self._failed = self._throttled = self._absent = 0
         self._maybe_done = False
 
     def run(self) -> requests.Response:
@@ -109,8 +120,12 @@ class Exchange:
             except (APIError, TransportError) as error:
                 error.attempts = self._made
                 if isinstance(error, NotFoundError) and self._maybe_done and self._method == "DELETE":
-                    return error.response  # an attempt whose answer was lost has done it
-                if not self._before_next(error):
+                    if self._absence.is_settled(error, self._made_at):
+                        return error.response  # an attempt whose answer was lost has done it
+                    goes_on = self._delete_again(error)
+                else:
+                    goes_on = self._before_next(error)
+                if not goes_on:
                     if isinstance(error, AuthenticationError):
                         error.signed = self._how_signed()
                         error.args = (f"{error}; {error.signed}",)
@@ -120,29 +135,43 @@ class Exchange:
     def _elapsed(self) -> float:
         return self._clock.monotonic() - self._started
 
+    def _is_too_late(self, pause: float) -> bool:
+        """Whether the policy's deadline comes before, or the end of the wait that this is a look of."""
+        if self._deadline is not None and pause >= self._deadline.left():
+            return True
+        return pause > 0 and self._elapsed + pause > self._policy.deadline
+
     def _pause(self, seconds: float) -> bool:
-        """Wait, unless the policy's deadline comes first; whether it was waited."""
+        """Wait, unless it would be too late then; whether it was waited."""
+        if self._is_too_late(seconds):
+            return False
         if seconds > 0:
-            if self._elapsed + seconds > self._policy.deadline:
-                return False
             self._clock.sleep(seconds)
         return True
 
     def _take_turn(self) -> bool:
         """Wait for this request's turn, unless it comes too late."""
         while True:
-            turn = self._limiter.turn(self._clock.monotonic())
-            if not self._pause(turn.wait):
+            within = max(0.0, self._policy.deadline - self._elapsed)
+            if self._deadline is not None:
+                within = min(within, self._deadline.turn())
+            turn = self._limiter.turn(self._clock.monotonic(), within)
+            if turn.wait > within:
                 return False
+            if turn.wait > 0:
+                self._clock.sleep(turn.wait)
             if self._limiter.holds(turn):
                 self._era = turn.era
                 return True
 
     def _late(self) -> RequestTimeout:
         request = self._make()
+        end = (
+            "end of the wait" if self._deadline else f"{self._policy.deadline:g} s that its RetryPolicy gives"
+        )
         return RequestTimeout(
             f"{request.method} {request.path_url}: too many requests wait for their turn under the request "
-            f"rate: this one's comes after the {self._policy.deadline:g} s that its RetryPolicy gives",
+            f"rate: this one's comes after the {end}",
             method=request.method,
             path=request.path_url,
             sent=False,
@@ -173,7 +202,7 @@ class Exchange:
             repeatable=self._again is not None,
             ahead=self._server_ahead(error),
         )
-        if pause is None:
+        if pause is None or self._is_too_late(pause):
             return False
         log.info("%s; attempt %d follows in %.1f s", error, self._made + 1, pause)
         self._clock.sleep(pause)
@@ -191,6 +220,13 @@ class Exchange:
         if pause is None:
             # A rate that is fixed makes no room by itself.
             pause = self._policy.backoff(self._throttled) if self._limiter.fixed else 0.0
+        return self._pause(pause) and self._take_turn()
+
+    def _delete_again(self, error: NotFoundError) -> bool:
+        """Ask again until the 404 is settled: right after its creation something may not be found yet."""
+        self._absent += 1
+        pause = max(LEAST_PAUSE, self._policy.backoff(self._absent, chance=lambda: 1.0))
+        log.info("%s; it may not be there yet, and is asked for again in %.1f s", error, pause)
         return self._pause(pause) and self._take_turn()
 
     def _is_signature_mended(self, error: APIError) -> bool:

@@ -89,11 +89,12 @@ class Limiter:
         """Make a new lock: in a forked child nobody would release the old one."""
         self._lock = threading.Lock()
 
-    def turn(self, now: float) -> Turn:
-        """Take the next turn.
+    def turn(self, now: float, within: float = math.inf) -> Turn:
+        """Take the next turn, unless it comes too late.
 
         Args:
             now: Seconds on a clock that never runs backwards.
+            within: A turn with a longer `wait` than so many seconds is told, and not taken.
         """
         with self._lock:
             if not self.fixed and now - self._next > QUIET_SECONDS:
@@ -101,8 +102,10 @@ class Limiter:
             if self._rate is None:
                 return Turn(0.0, self._era)
             at = max(self._next, now if self.fixed else now - CREDIT_SECONDS)
-            self._next = at + 1 / self._rate_at(self._rate, at)
-            return Turn(max(0.0, at - now), self._era)
+            turn = Turn(max(0.0, at - now), self._era)
+            if turn.wait <= within:
+                self._next = at + 1 / self._rate_at(self._rate, at)
+            return turn
 
     def holds(self, turn: Turn) -> bool:
         """Whether a turn that has come still counts, or the rate was cut while it was waited for."""

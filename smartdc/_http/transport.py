@@ -154,6 +154,7 @@ class Transport:
         verify: bool | str,
         *,
         stream: bool = False,
+        within: float | None = None,
     ) -> requests.Response:
         """Send it and read the answer, whatever its status. Redirects are not followed.
 
@@ -162,6 +163,7 @@ class Transport:
             timeout: Seconds.
             verify: True, False, or the path of the authorities to trust.
             stream: Leave the body of an answer below 400 to be read.
+            within: Seconds for connecting and the answer together, if that is less.
 
         Raises:
             TransportError: There was no answer.
@@ -170,7 +172,8 @@ class Transport:
         started = time.perf_counter()
         adapter = self._streams if stream else self._adapter
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-        limits: Any = WireTimeout(connect=connect, read=read, total=self._answer_timeout)
+        total = self._answer_timeout if within is None else min(within, self._answer_timeout)
+        limits: Any = WireTimeout(connect=connect, read=read, total=total)
         try:
             response = adapter.send(request, stream, limits, authorities(verify), proxies=self._proxies)
             if not stream or response.status_code >= 400:
@@ -182,7 +185,7 @@ class Transport:
         except Overlong as error:
             raise self._overlong(error, request) from error
         except EmptyPoolError as error:
-            raise self._crowded(request) from error
+            raise self._crowded(request, total) from error
         except (requests.RequestException, HTTPError) as error:  # some of urllib3's come through as they are
             raise self._failure(error, f"{request.method} {request.path_url}", request) from error
         except OSError as error:  # a file of authorities that is not there
@@ -219,9 +222,9 @@ class Transport:
             lasting=True,
         )
 
-    def _crowded(self, request: requests.PreparedRequest) -> RequestTimeout:
+    def _crowded(self, request: requests.PreparedRequest, seconds: float) -> RequestTimeout:
         return RequestTimeout(
-            f"{request.method} {request.path_url}: no connection became free in {self._answer_timeout:g} s; "
+            f"{request.method} {request.path_url}: no connection became free in {seconds:.3g} s; "
             f"all {self._pool_size} are in use: give DataCenter a larger pool_size",
             method=request.method,
             path=request.path_url,

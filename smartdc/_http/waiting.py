@@ -1,14 +1,39 @@
-"""Waiting: the one loop that asks again until something is so."""
+"""Waiting: the one loop that asks again until something is so, its end, and when an absence is believed.
+
+A wait bounds all that is done in it. Its `Deadline` is given to each look, whose requests, retries and turns
+(`smartdc._http.exchange`) are cut to the time that is left.
+"""
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from difflib import get_close_matches
 from typing import Protocol
 
-from smartdc.errors import ConfigurationError, WaitTimeout
+from smartdc._http.skew import server_ahead
+from smartdc.errors import (
+    APIError,
+    ConfigurationError,
+    GoneError,
+    NotFoundError,
+    SmartDCError,
+    ThrottledError,
+    TransportError,
+    WaitTimeout,
+)
 
-__all__ = ["Clock", "poll"]
+__all__ = ["Absence", "Clock", "Deadline", "checked_state", "poll"]
+
+log = logging.getLogger("smartdc")
+
+LEAST_TIMEOUT = 0.05
+"""Seconds that a request gets at the very end of a wait: less would be no look at all."""
+LAST_LOOK = 1.0
+"""Seconds before the end of a wait that are kept, at most, for its last look."""
 
 
 class Clock(Protocol):
@@ -27,22 +52,114 @@ class Clock(Protocol):
         ...
 
 
+class Deadline:
+    """When a wait ends, for the requests that are made in it.
+
+    A wait of 0 seconds is one look: its request waits for its turn, has its usual timeout, and is made once.
+
+    Args:
+        clock: Where time comes from. Only in real time can a timeout on the wire be compared with it.
+        seconds: How long the wait may take, from now.
+    """
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
+        self._is_one_look = seconds == 0
+
+    def left(self) -> float:
+        """Seconds until the wait ends; 0 when it is over."""
+        return max(0.0, self._end - self._clock.monotonic())
+
+    def turn(self) -> float:
+        """Seconds that a request may wait for its turn."""
+        return math.inf if self._is_one_look else self.left()
+
+    def wire(self) -> float | None:
+        """Seconds that an attempt may take on the wire; None leaves it its own timeouts."""
+        return None if self._is_one_look or self._clock is not time else max(LEAST_TIMEOUT, self.left())
+
+
+class Absence:
+    """Whether a 404 is believed: for a while after something was made, the server may not find it yet.
+
+    Args:
+        clock: Where time comes from.
+        settling: For how many seconds that may be.
+    """
+
+    def __init__(self, clock: Clock, settling: float) -> None:
+        self._clock = clock
+        self._settling = settling
+        self._since: float | None = None
+
+    def end(self) -> None:
+        """It was found."""
+        self._since = None
+
+    def is_settled(self, error: NotFoundError, made: datetime | None) -> bool:
+        """Whether it is certainly gone.
+
+        It is when CloudAPI says so of something that was made long enough ago, when it was not found for long
+        enough, and when it is said to be deleted.
+
+        Args:
+            error: The 404 or 410.
+            made: When it was made, as the server says; None where that is not known.
+        """
+        now = self._clock.monotonic()
+        if self._since is None:
+            self._since = now
+        if isinstance(error, GoneError) or now - self._since >= self._settling:
+            return True
+        if made is None or error.code is None:  # without a code it is what a proxy says
+            return False
+        # Both times are the server's: this machine's clock may be wrong.
+        ahead = server_ahead(error.response, time.time()) or 0.0
+        return self._clock.time() + ahead - made.timestamp() >= self._settling
+
+
+def checked_state(state: str, states: Sequence[str], what: str, any_state: bool) -> str:
+    """The state, if there is such a one.
+
+    Args:
+        state: What is to be waited for.
+        states: Those that there are.
+        what: What has them, for the error.
+        any_state: Whether any text will do.
+
+    Raises:
+        ConfigurationError: There is no such state; the text has the nearest one.
+    """
+    if state in states or (any_state and isinstance(state, str) and state):
+        return state
+    near = get_close_matches(str(state).strip().lower(), states, n=1, cutoff=0.7)
+    raise ConfigurationError(
+        f"{str(state)[:40]!r} is not a state of a {what}"
+        + (f": did you mean {near[0]!r}?" if near else f": there are {', '.join(states)};")
+        + " any_state=True waits for any other"
+    )
+
+
 def poll(
-    done: Callable[[], str | None],
+    look: Callable[[Deadline | None], str | None],
     *,
     interval: float,
     timeout: float | None,
     clock: Clock,
     awaited: str,
 ) -> None:
-    """Call `done` until it returns None.
+    """Call `look` until it returns None.
+
+    A look that fails in passing (no connection, no answer, 5xx, 429, a 404 that is not settled) is followed
+    by another one, like a look that saw something else.
 
     Args:
-        done: Looks once; returns None when the wait is over, else what it saw.
+        look: Looks once, before that deadline; returns None when the wait is over, else what it saw.
         interval: Seconds between two looks.
-        timeout: Seconds in all; None waits for ever. The last look is at the deadline, not after it.
+        timeout: Seconds in all; None waits for ever.
         clock: Where time comes from.
-        awaited: What is waited for, for the error.
+        awaited: What is waited for, for the error and the log.
 
     Raises:
         WaitTimeout: The time ran out; its `state` is what was seen last.
@@ -51,12 +168,44 @@ def poll(
         raise ConfigurationError(f"interval must be a number of seconds above 0, not {interval!r}")
     if timeout is not None and not timeout >= 0:  # not "<": NaN is no end either
         raise ConfigurationError(f"timeout must be None or a number of seconds from 0, not {timeout!r}")
-    deadline = None if timeout is None else clock.monotonic() + timeout
-    while (seen := done()) is not None:
+    deadline = None if timeout is None or timeout == math.inf else Deadline(clock, timeout)
+    seen: str | None = None
+    usual = 0.0  # seconds that a look takes
+    while True:
+        begun = clock.monotonic()
+        trouble: SmartDCError | None = None
+        try:
+            seen = look(deadline)
+            if seen is None:
+                return
+            usual = min(LAST_LOOK, clock.monotonic() - begun)
+        except SmartDCError as error:
+            if not _is_passing(error):
+                raise
+            trouble = error
+            log.info("%s, and the look at it failed: %s; another follows", awaited, error)
         pause = interval
         if deadline is not None:
-            left = deadline - clock.monotonic()
-            if left <= 0:
-                raise WaitTimeout(f"gave up after {timeout:g} s: {awaited}, now {seen!r}", state=seen)
-            pause = min(interval, left)
+            left = deadline.left()
+            if left <= usual:  # no time for another look
+                if left > 0:
+                    clock.sleep(left)
+                raise WaitTimeout(_given_up(timeout, awaited, seen, trouble), state=seen) from trouble
+            pause = min(interval, left - usual)
         clock.sleep(pause)
+
+
+def _given_up(timeout: float | None, awaited: str, seen: str | None, trouble: SmartDCError | None) -> str:
+    text = f"gave up after {timeout:g} s: {awaited}"
+    if seen is not None:
+        text += f", now {seen!r}" if trouble is None else f", last seen {seen!r}"
+    return text if trouble is None else f"{text}; the last look failed: {trouble}"
+
+
+def _is_passing(error: SmartDCError) -> bool:
+    """Whether another look may fare better; a look that knows a 404 to be settled does not let it out."""
+    if isinstance(error, GoneError):
+        return False
+    if isinstance(error, APIError):
+        return isinstance(error, NotFoundError | ThrottledError) or error.status >= 500 or error.status == 408
+    return isinstance(error, TransportError) and not error.lasting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import requests
@@ -12,6 +13,7 @@ from smartdc._http.answers import absent, object_of
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.exchange import Again
+from smartdc._times import parse_time
 from smartdc.arguments.ids import shown
 from smartdc.types import MachineData, Value
 
@@ -43,6 +45,15 @@ class MachineEndpoint(Endpoint):
     @abstractmethod
     def refresh(self, credentials: bool = False) -> None:
         """Fetch the machine again."""
+
+    @abstractmethod
+    def _fetch(self, connection: Connection, credentials: bool = False) -> None:
+        """`refresh` by that connection."""
+
+    @property
+    def _made(self) -> datetime | None:
+        """When it was created, as far as it is known without a request."""
+        return None if self._data is None else parse_time(self._data.get("created"))
 
     def _call(
         self,

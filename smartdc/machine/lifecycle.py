@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, cast, get_args
 
-from smartdc._http.waiting import poll
+from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc.arguments.ids import entity_id, given
-from smartdc.errors import GoneError, NotFoundError, ValidationFailedError, WaitFailed
+from smartdc.errors import GoneError, NotFoundError, ValidationFailedError, WaitFailed, WaitTimeout
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import AuditEntry
+from smartdc.types import AuditEntry, MachineState
+
+_STATES = get_args(MachineState)
 
 
 class Lifecycle(MachineEndpoint):
@@ -104,10 +106,7 @@ class Lifecycle(MachineEndpoint):
             self._act("rename", name=name)
         except ValidationFailedError as error:
             # To its own name the server refuses it: then an attempt whose answer was lost has done it.
-            if error.attempts == 1:
-                raise
-            self.refresh()
-            if self._data is None or self._data.get("name") != name:
+            if error.attempts == 1 or not self._becomes(name):
                 raise
 
     def enable_firewall(self) -> None:
@@ -149,7 +148,7 @@ class Lifecycle(MachineEndpoint):
             GoneError: It is deleted already.
             InvalidStateError: ``CannotDestroyMachineError``: it has deletion protection.
         """
-        self._delete()
+        self._connection._only(made=self._made)._delete("machines", self.id)
 
     def audit(self) -> list[AuditEntry]:
         """List what was done to this machine, the newest first; only what is finished.
@@ -161,70 +160,110 @@ class Lifecycle(MachineEndpoint):
         """
         return cast(list[AuditEntry], self._list("audit"))
 
-    def poll_until(self, state: str, interval: float = 2, *, timeout: float | None = None) -> None:
+    def poll_until(
+        self,
+        state: MachineState | str,
+        interval: float = 2,
+        *,
+        timeout: float | None = None,
+        any_state: bool = False,
+    ) -> None:
         """Wait until this machine is in a state.
 
         ``GET /:login/machines/:machine``
 
+        A look that fails in passing (no connection, no answer, 5xx) is followed by another one.
+
         Args:
             state: The state awaited. ``'deleted'`` is reached as well when the server no longer knows it.
             interval: Seconds between two looks.
-            timeout: Seconds in all; None waits for ever.
+            timeout: Seconds in all, those of the requests included; None waits for ever, 0 looks once.
+            any_state: Take any text for a state, also one that smartdc does not know.
 
         Raises:
+            ConfigurationError: There is no such state.
             WaitFailed: It became ``failed`` or ``deleted``, from where `state` is not reached.
             WaitTimeout: The time ran out.
         """
+        checked_state(state, _STATES, "machine", any_state)
 
-        def seen() -> str | None:
-            now = self._state_or_deleted()
-            if now == state:
-                return None
-            if now in ("failed", "deleted"):
+        def is_over(now: str) -> bool:
+            if now in ("failed", "deleted") and now != state:
                 raise WaitFailed(f"machine {self.id} is {now}: it will not become {state!r}", state=now)
-            return now
+            return now == state
 
-        self._poll(seen, interval, timeout, f"machine {self.id} is not yet {state!r}")
+        self._poll(is_over, interval, timeout, f"machine {self.id} is not yet {state!r}")
 
-    def poll_while(self, state: str, interval: float = 2, *, timeout: float | None = None) -> None:
+    def poll_while(
+        self,
+        state: MachineState | str,
+        interval: float = 2,
+        *,
+        timeout: float | None = None,
+        any_state: bool = False,
+    ) -> None:
         """Wait as long as this machine is in a state.
 
         ``GET /:login/machines/:machine``
 
         A machine that was deleted meanwhile is in that state no longer, so the wait ends; only while
-        ``'provisioning'`` it is an error, as nobody waits for a machine to be lost.
+        ``'provisioning'`` it is an error, as nobody waits for a machine to be lost. A look that fails in
+        passing is followed by another one.
 
         Args:
             state: The state to wait out.
             interval: Seconds between two looks.
-            timeout: Seconds in all; None waits for ever.
+            timeout: Seconds in all, those of the requests included; None waits for ever, 0 looks once.
+            any_state: Take any text for a state, also one that smartdc does not know.
 
         Raises:
+            ConfigurationError: There is no such state.
             WaitFailed: It became ``failed``.
             WaitTimeout: The time ran out.
         """
+        checked_state(state, _STATES, "machine", any_state)
 
-        def seen() -> str | None:
-            now = self._state_or_deleted()
-            if now == state:
-                return now
-            if now == "failed" or (now == "deleted" and state == "provisioning"):
+        def is_over(now: str) -> bool:
+            if now != state and (now == "failed" or (now == "deleted" and state == "provisioning")):
                 raise WaitFailed(f"machine {self.id} went from {state!r} to {now!r}", state=now)
-            return None
+            return now != state
 
-        self._poll(seen, interval, timeout, f"machine {self.id} is still {state!r}")
+        self._poll(is_over, interval, timeout, f"machine {self.id} is still {state!r}")
 
     def _poll(
-        self, seen: Callable[[], str | None], interval: float, timeout: float | None, awaited: str
+        self, is_over: Callable[[str], bool], interval: float, timeout: float | None, awaited: str
     ) -> None:
-        poll(seen, interval=interval, timeout=timeout, clock=self._connection.clock, awaited=awaited)
+        clock = self._connection.clock
+        absence = Absence(clock, self._connection.retry.settling)
 
-    def _state_or_deleted(self) -> str:
+        def look(deadline: Deadline | None) -> str | None:
+            try:
+                self._fetch(self._connection._only(deadline=deadline))
+                absence.end()
+            except NotFoundError as error:  # GoneError is one
+                if not absence.is_settled(error, self._made):
+                    raise
+                self._deleted = True
+            now = self.state
+            return None if is_over(now) else now
+
+        poll(look, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
+
+    def _becomes(self, name: str) -> bool:
+        """Whether it has this name, or shows it before long: what the server reads may lag behind."""
+
+        def look(deadline: Deadline | None) -> str | None:
+            self._fetch(self._connection._only(deadline=deadline))
+            now = None if self._data is None else self._data.get("name")
+            return None if now == name else str(now)
+
+        awaited = f"machine {self.id} is not yet renamed to {name!r}"
+        settling = self._connection.retry.settling
         try:
-            return self.status()
-        except NotFoundError:  # GoneError is one
-            self._deleted = True
-            return "deleted"
+            poll(look, interval=1, timeout=settling, clock=self._connection.clock, awaited=awaited)
+        except WaitTimeout:
+            return False
+        return True
 
     def _act(self, action: str, **arguments: Any) -> None:
         if self._deleted or (self._look_first and self._data is None):

@@ -91,8 +91,11 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
             GoneError: It is deleted; what the server still knows of it is taken over all the same.
             NotFoundError: ``ResourceNotFound``.
         """
+        self._fetch(self._connection, credentials)
+
+    def _fetch(self, connection: Connection, credentials: bool = False) -> None:
         try:
-            self._save(self._get(params=given(credentials=credentials or None)))
+            self._save(connection._get("machines", self.id, params=given(credentials=credentials or None)))
         except GoneError as gone:
             self._save(gone.machine or dict(self._data or {}, state="deleted"))
             self._deleted = True

@@ -6,22 +6,25 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from smartdc._http.answers import object_of
 from smartdc._http.begun import Begun
+from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc._http.waiting import poll
+from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import path_of
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import SnapshotData
+from smartdc.types import SnapshotData, SnapshotState
 
 if TYPE_CHECKING:
     from smartdc.machine.machine import Machine
 
 __all__ = ["Snapshot", "Snapshots"]
+
+_STATES = get_args(SnapshotState)
 
 
 class Snapshot:
@@ -70,7 +73,7 @@ class Snapshot:
 
         ``GET /:login/machines/:machine/snapshots/:name``
         """
-        self._save(self.machine.raw_snapshot_data(self.name))
+        self._fetch(self._connection)
 
     def status(self) -> str | None:
         """Refresh this snapshot and tell its state.
@@ -89,43 +92,51 @@ class Snapshot:
 
         Asynchronous.
         """
-        self.machine.delete_snapshot(self.name)
+        connection = self._connection._only(made=self.created)
+        connection._delete("machines", self.machine.id, "snapshots", self.name)
         self._existed = True
 
-    def poll_until(self, state: str, interval: float = 2, *, timeout: float | None = None) -> None:
+    def poll_until(
+        self,
+        state: SnapshotState | str,
+        interval: float = 2,
+        *,
+        timeout: float | None = None,
+        any_state: bool = False,
+    ) -> None:
         """Wait until this snapshot is in a state.
 
         ``GET /:login/machines/:machine/snapshots/:name``
 
         The server says ``deleted`` of a snapshot that is not there yet, too. That is not taken for its end:
-        it ends when it was seen to be there before, or when `delete` was asked for here.
+        it ends when it was seen to be there before, or when `delete` was asked for here. A look that fails in
+        passing (no connection, no answer, 5xx) is followed by another one.
 
         Args:
             state: ``created`` or ``deleted``.
             interval: Seconds between two looks.
-            timeout: Seconds in all; None waits for ever.
+            timeout: Seconds in all, those of the requests included; None waits for ever, 0 looks once.
+            any_state: Take any text for a state, also one that smartdc does not know.
 
         Raises:
+            ConfigurationError: There is no such state.
             WaitFailed: It became ``failed``, or ``deleted`` while something else is awaited.
             WaitTimeout: The time ran out.
         """
+        checked_state(state, _STATES, "snapshot", any_state)
+        clock = self._connection.clock
+        absence = Absence(clock, self._connection.retry.settling)
 
-        def seen() -> str | None:
-            try:
-                now = self.status() or "unknown"
-            except NotFoundError:
-                now = "deleted"
+        def look(deadline: Deadline | None) -> str | None:
+            now = self._now(deadline, absence)
             if now == "deleted" and not self._existed:
                 return now
-            if now == state:
-                return None
-            if now in ("failed", "deleted"):
+            if now in ("failed", "deleted") and now != state:
                 raise WaitFailed(f"snapshot {self.name} is {now}: it will not become {state!r}", state=now)
-            return now
+            return None if now == state else now
 
         awaited = f"snapshot {self.name} is not yet {state!r}"
-        clock = self.machine._connection.clock
-        poll(seen, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
+        poll(look, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
 
     def start(self) -> Machine:
         """Roll the machine back to this snapshot and boot it.
@@ -138,6 +149,25 @@ class Snapshot:
             The machine.
         """
         return self.machine.start_from_snapshot(self.name)
+
+    @property
+    def _connection(self) -> Connection:
+        return self.machine._connection
+
+    def _fetch(self, connection: Connection) -> None:
+        self._save(connection._get("machines", self.machine.id, "snapshots", self.name))
+
+    def _now(self, deadline: Deadline | None, absence: Absence) -> str:
+        """Its state; ``deleted`` too when it is certainly not there."""
+        try:
+            self._fetch(self._connection._only(deadline=deadline))
+        except NotFoundError as error:
+            if not absence.is_settled(error, self.created):
+                raise
+            self.state, self._existed = "deleted", True
+            return self.state
+        absence.end()
+        return self.state or "unknown"
 
     def _save(self, data: Mapping[str, Any]) -> None:
         state, size = data.get("state"), data.get("size")

@@ -35,7 +35,9 @@ from smartdc.types.machines import (
     MachineData,
     MachineDisk,
     MachineNic,
+    MachineState,
     SnapshotData,
+    SnapshotState,
     Value,
 )
 from smartdc.types.migrations import Migration, MigrationEstimate, MigrationEvent
@@ -65,6 +67,7 @@ __all__ = [
     "MachineData",
     "MachineDisk",
     "MachineNic",
+    "MachineState",
     "Migration",
     "MigrationEstimate",
     "MigrationEvent",
@@ -82,6 +85,7 @@ __all__ = [
     "RoleOfNames",
     "RoleTags",
     "SnapshotData",
+    "SnapshotState",
     "SupportedVersions",
     "User",
     "Value",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Required, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 __all__ = [
     "NIC",
@@ -11,13 +11,23 @@ __all__ = [
     "MachineData",
     "MachineDisk",
     "MachineNic",
+    "MachineState",
     "SnapshotData",
+    "SnapshotState",
     "Value",
 ]
 
 
 Value = str | int | float | bool
 """What a tag or a metadata entry may hold."""
+
+MachineState = Literal[
+    "provisioning", "ready", "running", "stopping", "stopped", "offline", "failed", "deleted", "unknown"
+]
+"""The states of machines (docs/cloudapi/machines.md#states-that-are-shown)."""
+
+SnapshotState = Literal["queued", "creating", "created", "failed", "deleted", "unknown"]
+"""The states of snapshots; ``unknown`` where the server says none."""
 
 
 class MachineNic(TypedDict, total=False):

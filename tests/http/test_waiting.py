@@ -186,14 +186,14 @@ def test_another_error_ends_the_wait(stub: StubServer) -> None:
 
 def test_poll_sleeps_between_looks_only() -> None:
     clock, looks = Instant(), iter(["a", "b", None])
-    poll(lambda: next(looks), interval=1.5, timeout=None, clock=clock, awaited="it")
+    poll(lambda deadline: next(looks), interval=1.5, timeout=None, clock=clock, awaited="it")
     assert clock.slept == [1.5, 1.5]
 
 
 def test_poll_does_not_sleep_beyond_the_deadline() -> None:
     clock = Instant()
     with pytest.raises(WaitTimeout, match="gave up after 4 s: it is late, now 'a'"):
-        poll(lambda: "a", interval=3, timeout=4, clock=clock, awaited="it is late")
+        poll(lambda deadline: "a", interval=3, timeout=4, clock=clock, awaited="it is late")
     assert clock.slept == [3, 1]
 
 

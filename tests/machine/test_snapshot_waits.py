@@ -51,4 +51,6 @@ def test_a_snapshot_that_nobody_knows_is_gone(cloud: Emulator, site: Site, machi
     site.machines[machine.id].jobs.clear()
     with pytest.raises(NotFoundError):
         snapshot.refresh()
-    snapshot.poll_until("deleted", timeout=10)
+    # It was made a moment ago, so that the 404 counts when it has stayed for `settling`.
+    snapshot.poll_until("deleted", timeout=60)
+    assert snapshot.state == "deleted"
