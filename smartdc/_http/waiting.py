@@ -164,9 +164,10 @@ def poll(
     Raises:
         WaitTimeout: The time ran out; its `state` is what was seen last.
     """
-    if not 0 < interval < math.inf:
+    if not (isinstance(interval, int | float) and 0 < interval < math.inf):
         raise ConfigurationError(f"interval must be a number of seconds above 0, not {interval!r}")
-    if timeout is not None and not timeout >= 0:  # not "<": NaN is no end either
+    # Not "< 0": NaN is no end either.
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
         raise ConfigurationError(f"timeout must be None or a number of seconds from 0, not {timeout!r}")
     deadline = None if timeout is None or timeout == math.inf else Deadline(clock, timeout)
     seen: str | None = None

@@ -29,6 +29,7 @@ from smartdc import (
     NotFoundError,
     RetryPolicy,
     Snapshot,
+    ValidationFailedError,
     WaitFailed,
     WaitTimeout,
 )
@@ -241,3 +242,19 @@ def test_a_snapshot_seen_a_moment_ago_is_not_gone_by_a_404(stub: StubServer, sdc
     with pytest.raises(WaitFailed, match="snapshot s is deleted"):
         Snapshot(Machine(sdc, ID, lazy=True), data=seen).poll_until("failed")
     assert len(stub.asked) == 2
+
+
+@pytest.mark.parametrize("lag", [0, 3, 20])
+def test_a_rename_whose_answer_was_lost_may_show_late(stub: StubServer, lag: int) -> None:
+    """The server refuses it the second time: the name is taken, by this machine."""
+    taken = Reply({"code": "ValidationFailed", "message": "Invalid VM update parameters"}, 409)
+    old, new = (Reply({"id": ID, "name": name, "state": "running"}) for name in ("web", "db"))
+    stub.answer([b""], old, taken, *[old] * (lag - 1), *[ABSENT] * min(lag, 1), new)
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
+        machine = Machine(sdc, data=old.body)
+        machine.rename("db")
+        assert machine.name == "db"
+        stub.answer([b""], new, taken)
+        stub.otherwise = new
+        with pytest.raises(ValidationFailedError):
+            machine.rename("of-another")

@@ -108,6 +108,8 @@ def test_timeout_of_zero_looks_once(cloud: Emulator, machine: Machine) -> None:
         ({"interval": math.nan}, "interval must be"),
         ({"timeout": -1}, "timeout must be None or a number of seconds from 0, not -1"),
         ({"timeout": math.nan}, "timeout must be"),
+        ({"timeout": "5"}, "timeout must be None or a number of seconds from 0, not '5'"),
+        ({"interval": "2"}, "interval must be a number of seconds above 0, not '2'"),
     ],
     ids=str,
 )
