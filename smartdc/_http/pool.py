@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong"]
+__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong", "Within"]
 
 HEAD_LIMIT = 256 * 1024
 """Bytes of status line and headers, and of the interim answers before them."""
@@ -173,10 +173,15 @@ class _TLSConnection(_Bounded, HTTPSConnection):
     pass
 
 
+class Within(Timeout):
+    """The timeout of a look of a wait: its `total` includes the wait for a connection."""
+
+
 class _BoundedPool(_Pool):
     """A pool of such connections.
 
-    The `total` of a request's timeout bounds the wait for a connection, and then the answer.
+    The `total` of a request's timeout bounds the wait for a connection, and then the answer; `Within` bounds
+    both together.
 
     Attributes:
         limit: As of its connections.
@@ -187,13 +192,16 @@ class _BoundedPool(_Pool):
     goes_on: bool
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs["pool_timeout"] = kwargs["timeout"].total
+        kwargs["pool_timeout"] = kwargs["timeout"]
         return super().urlopen(*args, **kwargs)
 
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection: Any = super()._get_conn(timeout)
+    def _get_conn(self, timeout: Any = None) -> Any:
+        """Take a connection; what `urlopen` passes on as seconds is the whole timeout of the request."""
+        started = time.monotonic()
+        connection: Any = super()._get_conn(timeout.total)
         connection.limit, connection.goes_on = self.limit, self.goes_on
-        connection.deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        begun = started if isinstance(timeout, Within) else time.monotonic()
+        connection.deadline = float("inf") if timeout.total is None else begun + timeout.total
         return connection
 
     def _put_conn(self, conn: Any) -> None:

@@ -38,7 +38,7 @@ from smartdc._forks import renew_in_children
 from smartdc._http.answers import unusable
 from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.insecure import is_this_machine
-from smartdc._http.pool import Adapter, Overlong
+from smartdc._http.pool import Adapter, Overlong, Within
 from smartdc.errors import (
     ConfigurationError,
     ConnectionFailed,
@@ -173,7 +173,8 @@ class Transport:
         adapter = self._streams if stream else self._adapter
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         total = self._answer_timeout if within is None else min(within, self._answer_timeout)
-        limits: Any = WireTimeout(connect=connect, read=read, total=total)
+        kind = WireTimeout if within is None else Within
+        limits: Any = kind(connect=connect, read=read, total=total)
         try:
             response = adapter.send(request, stream, limits, authorities(verify), proxies=self._proxies)
             if not stream or response.status_code >= 400:

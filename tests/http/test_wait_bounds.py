@@ -102,6 +102,40 @@ def test_a_slow_handshake_and_then_silence(tmp_path: Path) -> None:
         thread.join()
 
 
+def _slowly(start: bytes, piece: bytes) -> Iterator[bytes]:
+    yield start
+    while True:
+        time.sleep(0.05)
+        yield piece
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+)
+def test_an_answer_that_comes_slowly(stub: StubServer, start: bytes, piece: bytes) -> None:
+    stub.answer(_slowly(start, piece))
+    stub.otherwise = SILENT
+    with DataCenter(stub.url, login="bob") as sdc, ends_after(0.3):
+        _until(sdc, 0.3)
+
+
+def test_waits_that_want_the_same_connection(stub: StubServer) -> None:
+    stub.otherwise = SILENT
+    with DataCenter(stub.url, login="bob", pool_size=1) as sdc, ThreadPoolExecutor(4) as pool:
+
+        def one(_: int) -> None:
+            with ends_after(0.4):
+                _until(sdc, 0.4)
+
+        list(pool.map(one, range(4)))
+
+
 @pytest.mark.parametrize("retry", ["standard", "none", RetryPolicy(attempts=1000, first_pause=0.001)])
 def test_a_server_that_is_away(free_port: int, retry: str | RetryPolicy) -> None:
     url = f"http://127.0.0.1:{free_port}"
