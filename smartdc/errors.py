@@ -35,12 +35,21 @@ Which one an answer becomes is decided in `smartdc._http.error_codes`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import requests
+
+from smartdc._error_bodies import (
+    describe_field_error,
+    error_fields,
+    field_errors,
+    json_or_none,
+    only_text,
+    preview,
+    reason,
+    text_or_none,
+)
 
 __all__ = [
     "APIError",
@@ -71,9 +80,6 @@ __all__ = [
     "WaitFailed",
     "WaitTimeout",
 ]
-
-_PREVIEW = 200
-"""How many characters of a body that is not CloudAPI's own JSON an error shows."""
 
 
 class SmartDCError(Exception):
@@ -190,18 +196,18 @@ class APIError(SmartDCError, requests.HTTPError):
         fields = error_fields(body)
         self.status = response.status_code
         self.code = text_or_none(fields.get("code"))
-        self.message = text_or_none(fields.get("message")) or _only_text(fields) or _preview(response)
-        self.errors = _field_errors(body if isinstance(body, list) else fields.get("errors"))
+        self.message = text_or_none(fields.get("message")) or only_text(fields) or preview(response)
+        self.errors = field_errors(body if isinstance(body, list) else fields.get("errors"))
         self.request_id = response.headers.get("Request-Id")
         self.method = (response.request.method if response.request is not None else None) or "?"
         self.path = (response.request.path_url if response.request is not None else None) or "?"
         super().__init__(self._describe(), response=response)
 
     def _describe(self) -> str:
-        text = f"{self.method} {self.path}: {self.status} {self.code or _reason(self.status)}"
+        text = f"{self.method} {self.path}: {self.status} {self.code or reason(self.status)}"
         if self.message:
             text += f": {self.message}"
-        details = "; ".join(filter(None, map(_describe_field_error, self.errors)))
+        details = "; ".join(filter(None, map(describe_field_error, self.errors)))
         if details:
             text += f" [{details}]"
         if self.request_id:
@@ -324,58 +330,6 @@ class WaitTimeout(WaitError, TimeoutError):
 
 class WaitFailed(WaitError):
     """It went to a state from which the awaited one is not reached: ``failed``, ``deleted``."""
-
-
-def json_or_none(response: requests.Response) -> Any:
-    try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested too deep
-        return None
-
-
-def error_fields(body: Any) -> Mapping[str, Any]:
-    """Where code and message stand: in the object, or in the first one of a list.
-
-    See docs/cloudapi/storage.md#errors-of-volumes-may-be-a-list.
-    """
-    if isinstance(body, list):
-        body = next((entry for entry in body if isinstance(entry, Mapping)), None)
-    return body if isinstance(body, Mapping) else {}
-
-
-def _only_text(fields: Mapping[str, Any]) -> str | None:
-    """The text of ``{"BadHTTPRequest": "..."}``: so the proxy before the server speaks.
-
-    See docs/cloudapi/throttle.md#haproxy-errors.
-    """
-    values = [] if "code" in fields else list(fields.values())
-    return text_or_none(values[0]) if len(values) == 1 else None
-
-
-def text_or_none(value: Any) -> str | None:
-    """The text, with a question mark for half a character, which could not be printed."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) and value else None
-
-
-def _preview(response: requests.Response) -> str:
-    text = response.content[: _PREVIEW * 4].decode("utf-8", "replace")
-    return " ".join(text.split())[:_PREVIEW]
-
-
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "error"
-
-
-def _field_errors(value: Any) -> list[dict[str, Any]]:
-    return [dict(item) for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def _describe_field_error(error: Mapping[str, Any]) -> str:
-    parts = (text_or_none(error.get(name)) for name in ("field", "code", "message"))
-    return " ".join(part for part in parts if part)
 
 
 def _without_passwords(machine: dict[str, Any]) -> dict[str, Any]:

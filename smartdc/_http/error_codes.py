@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import requests
 
+from smartdc._error_bodies import error_fields, json_or_none, text_or_none
 from smartdc.errors import (
     APIError,
     AuthenticationError,
@@ -25,9 +26,6 @@ from smartdc.errors import (
     ThrottledError,
     ValidationFailedError,
     VersionError,
-    error_fields,
-    json_or_none,
-    text_or_none,
 )
 
 __all__ = ["error_for"]

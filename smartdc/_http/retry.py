@@ -13,15 +13,8 @@ from dataclasses import dataclass
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
-from smartdc.errors import (
-    APIError,
-    ConfigurationError,
-    SmartDCError,
-    ThrottledError,
-    TransportError,
-    error_fields,
-    json_or_none,
-)
+from smartdc._error_bodies import error_fields, json_or_none
+from smartdc.errors import APIError, ConfigurationError, SmartDCError, ThrottledError, TransportError
 
 __all__ = ["NONE", "STANDARD", "RetryPolicy", "chosen_policy", "is_own", "is_untouched", "retry_after"]
 

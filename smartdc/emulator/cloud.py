@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from smartdc._forks import renew_in_children
@@ -27,7 +26,7 @@ from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import Call, report
 from smartdc.emulator.http.fault_kinds import Faults
-from smartdc.emulator.scratch import make_directory
+from smartdc.emulator.scratch import account_key, make_directory
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, Directory
 from smartdc.emulator.state.site import Shared, Site
@@ -368,26 +367,7 @@ class Emulator:
         return self._directory
 
     def _make_key(self) -> None:
-        if self.key_file.exists():
-            loaded = serialization.load_ssh_private_key(self.key_file.read_bytes(), None)
-            if not isinstance(loaded, ed25519.Ed25519PrivateKey):
-                raise ValueError(f"{self.key_file} is no Ed25519 key")
-            private = loaded
-        else:
-            private = self._private or ed25519.Ed25519PrivateKey.generate()
-            self.key_file.touch(mode=0o600)
-            self.key_file.write_bytes(
-                private.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.OpenSSH,
-                    serialization.NoEncryption(),
-                )
-            )
-        line = private.public_key().public_bytes(
-            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
-        )
-        public = f"{line.decode()} {self.account.login}@emulator"
-        self.key_file.with_suffix(".pub").write_text(f"{public}\n")
+        private, public = account_key(self.key_file, self._private, f"{self.account.login}@emulator")
         if self._private is None:  # a second start keeps the key
             self._private = private
             self.account.add_key(KEY_NAME, public)

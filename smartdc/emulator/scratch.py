@@ -1,4 +1,4 @@
-"""The directory of a running emulator, which holds its private key; what killed ones left is removed."""
+"""The directory of a running emulator, and its private key in it; what killed ones left is removed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 _PREFIX = "smartdc-emulator-"
 _PID_FILE = "pid"
@@ -19,6 +22,37 @@ def make_directory() -> Path:
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
     (directory / _PID_FILE).write_text(str(os.getpid()))
     return directory
+
+
+def account_key(
+    path: Path, private: ed25519.Ed25519PrivateKey | None, comment: str
+) -> tuple[ed25519.Ed25519PrivateKey, str]:
+    """The key in this file; where there is none, `private` or a new one is written there.
+
+    Returns:
+        The private key and the public one as OpenSSH's line, which is written beside it.
+    """
+    if path.exists():
+        loaded = serialization.load_ssh_private_key(path.read_bytes(), None)
+        if not isinstance(loaded, ed25519.Ed25519PrivateKey):
+            raise ValueError(f"{path} is no Ed25519 key")
+        private = loaded
+    else:
+        private = private or ed25519.Ed25519PrivateKey.generate()
+        path.touch(mode=0o600)
+        path.write_bytes(
+            private.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.OpenSSH,
+                serialization.NoEncryption(),
+            )
+        )
+    line = private.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    public = f"{line.decode()} {comment}"
+    path.with_suffix(".pub").write_text(f"{public}\n")
+    return private, public
 
 
 def remove_leftovers(place: Path) -> None:
