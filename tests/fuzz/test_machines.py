@@ -28,6 +28,8 @@ def test_a_machine_from_any_object(
     @given(odd.objects)
     def each(data: dict[str, Any]) -> None:
         examples["machines"] += 1
+        if isinstance(data.get("id"), str):
+            data = {**data, "id": odd.ID}  # an object with another id is refused (tests/http/test_wire.py)
         # While it has no address, each look for one is a request: usually it has.
         stub.asked.clear()
         answer = odd.written({"ips": ["dhcp"], **data})
