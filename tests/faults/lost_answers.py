@@ -107,7 +107,7 @@ there for as long as the policy's `settling`, and the server refuses a second on
 def expected(row: Operation) -> tuple[str, str]:
     """What it comes to, and why."""
     if row.verb == "DELETE":
-        return AGAIN, "a 404 or 410 then means that it is done"
+        return AGAIN, "a 410, or a 404 that has settled, then means that it is done"
     return (AGAIN, _SAME) if row.verb == "PUT" else POSTS[row.method]
 
 
