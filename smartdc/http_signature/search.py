@@ -209,7 +209,7 @@ class _Search:
     def failure(self) -> KeyLoadError:
         seen = "".join(f"\n  {line}" for line in self._seen)
         message = (
-            f"the private key {self.wanted.label} is not to be had; "
+            f"the private key {self.wanted.label} could not be found; "
             f"searched {', '.join(self.places)}. Seen:{seen}"
         )
         return NeedsPassphrase(message) if self._needs_passphrase else KeyLoadError(message)

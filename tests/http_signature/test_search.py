@@ -84,7 +84,7 @@ def test_a_public_key_without_its_private_one_beside_it(
 ) -> None:
     alone = ssh.parent / "alone.pub"
     shutil.copy(ssh_keys.public_path("ed25519"), alone)
-    assert f"the private key {public} is not to be had" in failure(str(alone))
+    assert f"the private key {public} could not be found" in failure(str(alone))
     ssh_agent.add(ssh_keys.path("ed25519"))
     assert find_key(str(alone)).source.startswith("the ssh-agent's key")
 
@@ -183,7 +183,7 @@ def test_what_the_error_lists(
     message = failure(public.sha256, file=given)
     first, *lines = message.splitlines()
     assert first == (
-        f"the private key {public.sha256} is not to be had; searched {given}, {ssh}, the ssh-agent. Seen:"
+        f"the private key {public.sha256} could not be found; searched {given}, {ssh}, the ssh-agent. Seen:"
     )
     for name, problem in {
         "known_hosts": "is not a private key in OpenSSH, PEM or PKCS#8 form",

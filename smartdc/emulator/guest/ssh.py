@@ -46,7 +46,7 @@ class MachineLogins:
         guests: The machines from the inside.
 
     Raises:
-        OSError: This port is not to be had.
+        OSError: This port could not be found.
     """
 
     def __init__(
