@@ -24,10 +24,11 @@ from requests.structures import CaseInsensitiveDict
 from smartdc._http.answers import decoded, readable, standing
 from smartdc._http.bodies import checked_limit, checked_seconds
 from smartdc._http.endpoint import Endpoint, Params
+from smartdc._http.environment import authorities
 from smartdc._http.exchange import Again, Exchange, at_once
 from smartdc._http.retry import RetryPolicy, chosen_policy
 from smartdc._http.throttle import Limiters, group_of
-from smartdc._http.transport import Timeout, Transport, authorities, prepared, refuse_damaged
+from smartdc._http.transport import Timeout, Transport, prepared, refuse_damaged
 from smartdc._http.versions import explained
 from smartdc._http.waiting import Clock, Deadline
 from smartdc._http.websocket import Upgraded, WebSocket, dial

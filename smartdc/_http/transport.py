@@ -9,45 +9,39 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
-import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from requests.utils import check_header_validity, get_environ_proxies, requote_uri, select_proxy
+from requests.utils import check_header_validity, requote_uri
 from urllib3 import Timeout as WireTimeout
 from urllib3.exceptions import (
-    ConnectTimeoutError,
     EmptyPoolError,
     HTTPError,
-    LocationValueError,
-    NewConnectionError,
-    ReadTimeoutError,
-    SSLError,
 )
 
 from smartdc._forks import renew_in_children
 from smartdc._http.answers import unusable
 from smartdc._http.bodies import checked_encoding, read_body
-from smartdc._http.insecure import is_this_machine
+from smartdc._http.environment import authorities, proxies_for, proxy_of
+from smartdc._http.failures import failure, refused_by_proxy
 from smartdc._http.pool import Adapter, Overlong, Within
 from smartdc.errors import (
     ConfigurationError,
-    ConnectionFailed,
     InvalidResponse,
     RequestTimeout,
     TransportError,
 )
 
-__all__ = ["Timeout", "Transport", "authorities", "prepared", "refuse_damaged"]
+__all__ = ["Timeout", "Transport", "prepared", "refuse_damaged"]
 
 Timeout = float | tuple[float, float]
 
@@ -167,8 +161,9 @@ class Transport:
 
         Raises:
             TransportError: There was no answer.
-            ConfigurationError: `verify` names no file.
+            ConfigurationError: `verify`, or the environment in its place, names no file of certificates.
         """
+        method = request.method or "?"
         started = time.perf_counter()
         adapter = self._streams if stream else self._adapter
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
@@ -187,10 +182,12 @@ class Transport:
             raise self._overlong(error, request) from error
         except EmptyPoolError as error:
             raise self._crowded(request, total) from error
-        except (requests.RequestException, HTTPError) as error:  # some of urllib3's come through as they are
-            raise self._failure(error, f"{request.method} {request.path_url}", request) from error
-        except OSError as error:  # a file of authorities that is not there
-            raise ConfigurationError(f"verify={verify!r}: {error}") from error
+        except (OSError, HTTPError) as error:  # what requests raises is an OSError, unlike some of urllib3's
+            raise failure(error, method, request.path_url, self.base_url, verify, self._proxy) from error
+        if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy:
+            raise refused_by_proxy(
+                self._proxy, response.status_code, response.reason, method, request.path_url, self.base_url
+            )
         response.elapsed = timedelta(seconds=time.perf_counter() - started)
         return response
 
@@ -212,7 +209,8 @@ class Transport:
         self._adapter = Adapter(self._pool_size, self._max_response, self._warned)
         self._streams = Adapter(1, self._max_response, self._warned, goes_on=True)
         # The environment is read here, once.
-        self._proxies = _proxies(self.base_url)
+        self._proxies = proxies_for(self.base_url)
+        self._proxy = proxy_of(self.base_url, self._proxies)
 
     def _overlong(self, error: Overlong, request: requests.PreparedRequest) -> InvalidResponse:
         return InvalidResponse(
@@ -230,25 +228,6 @@ class Transport:
             method=request.method,
             path=request.path_url,
             sent=False,
-        )
-
-    def _failure(
-        self, error: Exception, where: str, request: requests.PreparedRequest
-    ) -> ConnectionFailed | RequestTimeout:
-        about: Any = {"method": request.method, "path": request.path_url, "sent": not _is_unreached(error)}
-        if isinstance(error, requests.Timeout) or _is_read_timeout(error):
-            return RequestTimeout(f"{where}: no answer from {self.base_url} in time", **about)
-        if isinstance(error, requests.exceptions.SSLError):
-            return ConnectionFailed(
-                f"{where}: {self.base_url} is not trusted ({_reason(error)}); a private cloud's "
-                "certificate authority is given as verify='/path/to/ca.pem'",
-                lasting=_is_distrust(error),
-                **about,
-            )
-        return ConnectionFailed(
-            f"{where}: no connection to {self.base_url} ({_reason(error)})",
-            lasting=isinstance(error, LocationValueError),  # a name that no host can have
-            **about,
         )
 
 
@@ -272,55 +251,3 @@ def _check_header(name: Any, value: Any) -> None:
 
 def _requoted(path: str) -> str:
     return _ESCAPE.sub(lambda match: match[0].upper(), requote_uri(path))
-
-
-def _proxies(url: str) -> dict[str, str]:
-    """The environment's proxies; none for this machine itself, which no proxy could reach."""
-    if is_this_machine(url):
-        return {}
-    proxies = dict(get_environ_proxies(url))
-    proxy = select_proxy(url, proxies)
-    try:
-        parts = urlsplit(proxy if proxy and "://" in proxy else f"//{proxy}")
-        usable = proxy is None or (parts.hostname and (parts.port or True))
-    except ValueError:
-        usable = False
-    if not usable:  # not repeated: there may be a password in it
-        raise ConfigurationError(f"{url}: the proxy in the environment must have the form http://host:port")
-    return proxies
-
-
-def authorities(verify: bool | str) -> bool | str:
-    """What to trust: the environment may name the authorities, but not undo the caller's choice."""
-    if verify is True:
-        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    return verify
-
-
-def _is_read_timeout(error: Exception) -> bool:
-    # A body that stops coming is a ConnectionError around urllib3's timeout.
-    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
-
-
-def _is_unreached(error: Exception) -> bool:
-    """Whether no connection came about, so that nothing can have been sent."""
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | LocationValueError):
-        return True
-    cause = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(cause, NewConnectionError | ConnectTimeoutError) or _is_distrust(error)
-
-
-def _is_distrust(error: Exception) -> bool:
-    """Whether the server's certificate was refused; nothing was sent then."""
-    cause = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(cause, SSLError) and any(
-        isinstance(part, ssl.SSLCertVerificationError) for part in cause.args
-    )
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause, in words: `requests` wraps it three times."""
-    cause: Any = error.args[0] if error.args else error
-    cause = getattr(cause, "reason", None) or cause
-    text = str(cause.args[-1]) if isinstance(cause, BaseException) and cause.args else str(cause)
-    return _USER.sub("//", _CONTROL.sub(" ", text))

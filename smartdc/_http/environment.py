@@ -1,0 +1,108 @@
+"""What the environment says about the way to the server: the proxy, and the authorities to trust."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from requests.utils import get_environ_proxies, select_proxy
+
+from smartdc._http.insecure import is_this_machine
+from smartdc.errors import ConfigurationError
+
+__all__ = ["Proxy", "authorities", "named_authorities", "proxies_for", "proxy_of"]
+
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy on the way to a server.
+
+    Attributes:
+        variable: The environment variable that names it.
+        address: Its scheme, host and port, without a password.
+        has_user: Whether a user, with or without a password, is given.
+    """
+
+    variable: str
+    address: str
+    has_user: bool
+
+    def __str__(self) -> str:
+        return f"the proxy {self.address} in {self.variable}"
+
+
+def proxies_for(url: str) -> dict[str, str]:
+    """The environment's proxies; none for this machine itself, which no proxy could reach.
+
+    Raises:
+        ConfigurationError: The one for this URL cannot be used. It is not repeated: it may hold a password.
+    """
+    if is_this_machine(url):
+        return {}
+    proxies = dict(get_environ_proxies(url))
+    variable, parts = _chosen(url, proxies)
+    if parts is None:
+        return proxies
+    if not _has_place(parts):
+        raise ConfigurationError(
+            f"{url}: the proxy in the environment must have the form http://host:port; see {variable}"
+        )
+    scheme = parts.scheme.lower()
+    if scheme not in _SCHEMES:
+        raise ConfigurationError(
+            f"{url}: the proxy in {variable} has the scheme {scheme[:20]!r}; use one of {', '.join(_SCHEMES)}"
+        )
+    if scheme.startswith("socks") and importlib.util.find_spec("socks") is None:
+        raise ConfigurationError(
+            f"{url}: the proxy in {variable} is a {scheme} proxy, which needs PySocks: "
+            "pip install 'requests[socks]'"
+        )
+    return proxies
+
+
+def proxy_of(url: str, proxies: dict[str, str]) -> Proxy | None:
+    """The one of these proxies that leads to this URL."""
+    variable, parts = _chosen(url, proxies)
+    if parts is None:
+        return None
+    port = f":{parts.port}" if parts.port else ""
+    return Proxy(variable, f"{parts.scheme}://{parts.hostname}{port}", "@" in parts.netloc)
+
+
+def authorities(verify: bool | str) -> bool | str:
+    """What to trust: the environment may name the authorities, but not undo the caller's choice."""
+    return _bundle()[1] or True if verify is True else verify
+
+
+def named_authorities(verify: bool | str) -> str:
+    """Where it is written what to trust: an environment variable, or the argument."""
+    variable, path = _bundle()
+    return f"{variable}={path!r}" if verify is True and path else f"verify={verify!r}"
+
+
+def _bundle() -> tuple[str, str]:
+    return next(((name, path) for name in _BUNDLES if (path := os.environ.get(name))), ("", ""))
+
+
+def _chosen(url: str, proxies: dict[str, str]) -> tuple[str, SplitResult | None]:
+    proxy = select_proxy(url, proxies)
+    if not proxy:
+        return "", None
+    scheme = urlsplit(url).scheme
+    variable = f"{scheme if proxies.get(scheme) == proxy else 'all'}_proxy".upper()
+    try:
+        return variable, urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    except ValueError:  # an odd host
+        return variable, urlsplit("")
+
+
+def _has_place(parts: SplitResult) -> bool:
+    try:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port
+        return False

@@ -1,0 +1,237 @@
+"""Why there was no answer: what the libraries below raise, in words that say what to do.
+
+A failure is `lasting` when another attempt would bring the same: a certificate, a protocol that is not
+spoken, a password that a proxy does not take.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
+
+from smartdc._http.environment import Proxy, authorities, named_authorities
+from smartdc.errors import ConfigurationError, ConnectionFailed, RequestTimeout, TransportError
+
+__all__ = ["failure", "refused_by_proxy"]
+
+_E = TypeVar("_E", bound=BaseException)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_USER = re.compile(r"//[^\s/]*@")  # with the password: a proxy's
+_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3}) ?(.*)", re.DOTALL)
+_LONGEST = 120
+
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+"""What a proxy answers when it may fare better later."""
+
+_NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+
+# Names that OpenSSL has for what goes wrong, which differ by its version.
+_NO_TLS = (
+    "HTTPS_PROXY_REQUEST", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE",
+    "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER",
+)  # fmt: skip
+_OLD_TLS = (
+    "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW",
+    "WRONG_SSL_VERSION",
+)  # fmt: skip
+_NO_AGREEMENT = (
+    "DH_KEY_TOO_SMALL", "EE_KEY_TOO_SMALL", "NO_CIPHERS_AVAILABLE", "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "SSLV3_ALERT_ILLEGAL_PARAMETER", "TLSV1_ALERT_INSUFFICIENT_SECURITY", "TLSV1_UNRECOGNIZED_NAME",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED", "WRONG_SIGNATURE_TYPE",
+)  # fmt: skip
+_CLIENT_CERTIFICATE = (
+    "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_UNKNOWN_CA",
+)  # fmt: skip
+
+# X509_V_ERR_... of OpenSSL
+_OTHER_NAME = (62, 63, 64)
+_OTHER_TIME = (9, 10)
+
+
+def failure(
+    error: Exception, method: str, path: str, base_url: str, verify: bool | str, proxy: Proxy | None
+) -> TransportError | ConfigurationError:
+    """The error for a request without an answer.
+
+    Args:
+        error: What was raised below.
+        method: Verb of the request.
+        path: Its path and query.
+        base_url: Protocol and host.
+        verify: What to trust, as the caller chose it.
+        proxy: The proxy that leads there.
+    """
+    causes = list(_causes(error))
+    tls = _first(causes, ssl.SSLError)
+    through = proxy if _first(causes, ProxyError) or _first(causes, requests.exceptions.ProxyError) else None
+    about_trust = isinstance(error, requests.exceptions.SSLError) or not isinstance(
+        error, requests.RequestException | HTTPError
+    )
+    if about_trust and (problem := _unreadable(authorities(verify))):
+        return ConfigurationError(
+            f"{named_authorities(verify)}: {problem}; give the path of a file of PEM certificates"
+        )
+    sent = not _is_unreached(causes)
+    about: dict[str, Any] = {"method": method, "path": path}
+    where, place = f"{method} {path}", str(through or base_url)
+    if tls and (why := _tls_problem(tls, place, base_url, verify, through)):
+        return ConnectionFailed(f"{where}: {why}", lasting=True, sent=sent and _is_late(tls), **about)
+    if through:
+        answered = next(filter(None, (_TUNNEL.match(str(cause)) for cause in causes)), None)
+        if answered:
+            return refused_by_proxy(through, int(answered[1]), answered[2], method, path, base_url)
+    elif isinstance(error, requests.Timeout) or _first(causes, ReadTimeoutError):
+        shaking = any("handshake" in str(cause) for cause in causes)
+        what = "no TLS handshake with" if shaking else "no answer from"
+        return RequestTimeout(f"{where}: {what} {base_url} in time", sent=sent and not shaking, **about)
+    lasting, remedy = _remedy(causes, place, base_url, through)
+    return ConnectionFailed(
+        f"{where}: no connection to {place} ({_reason(error)}){remedy}", lasting=lasting, sent=sent, **about
+    )
+
+
+def refused_by_proxy(
+    proxy: Proxy, status: int, reason: str, method: str, path: str, base_url: str
+) -> ConnectionFailed:
+    """The error for what a proxy answers in the server's place."""
+    said = f"{status} {reason}".strip()
+    if status == 407:
+        remedy = (
+            f"check the user and password in {proxy.variable}"
+            if proxy.has_user
+            else f"give {proxy.variable} the form http://USER:PASSWORD@host:port"
+        )
+    else:
+        remedy = "ask who runs it, or name the host in NO_PROXY"
+    return ConnectionFailed(
+        f"{method} {path}: {proxy} refuses to connect to {base_url} ({_short(said)}); {remedy}",
+        method=method,
+        path=path,
+        sent=False,
+        lasting=status not in _PASSING,
+    )
+
+
+def _tls_problem(
+    error: ssl.SSLError, place: str, base_url: str, verify: bool | str, proxy: Proxy | None
+) -> str | None:
+    """What keeps TLS from beginning at all; None for what may pass."""
+    reason = error.reason or ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        said = error.verify_message or "the certificate was refused"
+        return f"{place} is not trusted ({_short(said)}); {_trust(error, base_url, verify)}"
+    if reason in _NO_TLS:
+        other = f"write http:// in {proxy.variable}" if proxy else "is it a port for http://?"
+        return f"{place} does not speak TLS ({reason}): {other}"
+    if reason in _OLD_TLS:
+        return f"{place} speaks no TLS of version 1.2 or later ({reason}); it must be updated"
+    if reason in _CLIENT_CERTIFICATE:
+        return f"{place} wants a client certificate ({reason}), which CloudAPI does not: check the URL"
+    if reason in _NO_AGREEMENT:
+        return f"{place} and this machine agree on no TLS ({reason}): check the URL, or update the server"
+    return None
+
+
+def _trust(error: ssl.SSLCertVerificationError, base_url: str, verify: bool | str) -> str:
+    """What to do about a certificate that is refused."""
+    if error.verify_code in _OTHER_NAME:
+        return "give the host name that is in its certificate"
+    if error.verify_code in _OTHER_TIME:
+        return "check this machine's clock; else the server needs a new certificate"
+    if authorities(verify) is not True:
+        return (
+            f"no authority in {named_authorities(verify)} vouches for it: give the file of the one that does"
+        )
+    return "a private cloud's certificate authority is given as verify='/path/to/ca.pem'"
+
+
+def _is_late(error: ssl.SSLError) -> bool:
+    """Whether in TLS 1.3 it comes after the request."""
+    return error.reason in _CLIENT_CERTIFICATE
+
+
+def _unreadable(trusted: bool | str) -> str | None:
+    """What is wrong with a file of authorities."""
+    if isinstance(trusted, bool) or Path(trusted).is_dir():
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
+    except ssl.SSLError:
+        return "it has no certificate that can be read"
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or error})"
+    return None
+
+
+def _remedy(causes: list[BaseException], place: str, base_url: str, proxy: Proxy | None) -> tuple[bool, str]:
+    """Whether a failure to connect is lasting, and what to do about it."""
+    if any(isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_HOST for cause in causes):
+        return True, f": there is no such host; check {proxy.variable if proxy else 'the location'}"
+    if any(isinstance(cause, LocationValueError) for cause in causes):
+        return True, ""  # a name that no host can have
+    line = _first(causes, http.client.BadStatusLine)
+    said = "" if line is None or isinstance(line, ConnectionError) else str(line)
+    if said.startswith(("\x15\x03", "'\\x15\\x03")):  # an alert of TLS
+        return True, ": it speaks TLS; write https://"
+    if said.startswith("SSH-"):
+        return True, ": it speaks SSH and not HTTP; check the port"
+    if base_url.startswith("http://") and _first(causes, ConnectionResetError):
+        return False, "; does it speak https?"
+    return False, ""
+
+
+def _is_unreached(causes: list[BaseException]) -> bool:
+    """Whether no connection came about, so that nothing can have been sent."""
+    unreached = (
+        ConnectTimeoutError,
+        LocationValueError,
+        NewConnectionError,
+        ProxyError,
+        requests.ConnectTimeout,
+        requests.exceptions.ProxyError,
+        ssl.SSLCertVerificationError,
+    )
+    return any(isinstance(cause, unreached) for cause in causes)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it is made of: `requests` wraps them three times."""
+    found = [error]
+    for each in found:
+        inner = [*each.args, getattr(each, "reason", None), each.__cause__]
+        found += [one for one in inner if isinstance(one, BaseException) and one not in found]
+        yield each
+
+
+def _first(causes: list[BaseException], kind: type[_E]) -> _E | None:
+    return next((cause for cause in causes if isinstance(cause, kind)), None)
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause, in words."""
+    cause: Any = error.args[0] if error.args else error
+    cause = getattr(cause, "reason", None) or cause
+    text = str(cause.args[-1]) if isinstance(cause, BaseException) and cause.args else str(cause)
+    return _short(text.rpartition("): ")[2] if "): " in text else text)
+
+
+def _short(text: str) -> str:
+    """On one line, without a password."""
+    text = _USER.sub("//", _CONTROL.sub(" ", text)).strip()
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
