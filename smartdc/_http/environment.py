@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
@@ -12,7 +14,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from smartdc._http.insecure import is_this_machine
 from smartdc.errors import ConfigurationError
 
-__all__ = ["Proxy", "authorities", "named_authorities", "proxies_for", "proxy_of"]
+__all__ = ["Proxy", "authorities", "named_authorities", "proxies_for", "proxy_of", "refuse_unreadable"]
 
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
@@ -77,6 +79,22 @@ def proxy_of(url: str, proxies: dict[str, str]) -> Proxy | None:
 def authorities(verify: bool | str) -> bool | str:
     """What to trust: the environment may name the authorities, but not undo the caller's choice."""
     return _bundle()[1] or True if verify is True else verify
+
+
+def refuse_unreadable(trusted: bool | str) -> None:
+    """Look into a file of authorities before a connection needs it.
+
+    Raises:
+        OSError: It cannot be read, or has no certificate in it.
+    """
+    if isinstance(trusted, bool) or Path(trusted).is_dir():
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
+    except ssl.SSLError:
+        raise OSError("it has no certificate that can be read") from None
+    except OSError as error:
+        raise OSError(f"it cannot be read ({error.strerror or error})") from error
 
 
 def named_authorities(verify: bool | str) -> str:

@@ -11,7 +11,6 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
@@ -80,12 +79,9 @@ def failure(
     causes = list(_causes(error))
     tls = _first(causes, ssl.SSLError)
     through = proxy if _first(causes, ProxyError) or _first(causes, requests.exceptions.ProxyError) else None
-    about_trust = isinstance(error, requests.exceptions.SSLError) or not isinstance(
-        error, requests.RequestException | HTTPError
-    )
-    if about_trust and (problem := _unreadable(authorities(verify))):
+    if not isinstance(error, requests.RequestException | HTTPError):  # before anything was connected
         return ConfigurationError(
-            f"{named_authorities(verify)}: {problem}; give the path of a file of PEM certificates"
+            f"{named_authorities(verify)}: {error}; give the path of a file of PEM certificates"
         )
     sent = not _is_unreached(causes)
     about: dict[str, Any] = {"method": method, "path": path}
@@ -155,28 +151,13 @@ def _trust(error: ssl.SSLCertVerificationError, base_url: str, verify: bool | st
     if error.verify_code in _OTHER_TIME:
         return "check this machine's clock; else the server needs a new certificate"
     if authorities(verify) is not True:
-        return (
-            f"no authority in {named_authorities(verify)} vouches for it: give the file of the one that does"
-        )
+        return f"its authority is not in {named_authorities(verify)}: give the file of the one that signed it"
     return "a private cloud's certificate authority is given as verify='/path/to/ca.pem'"
 
 
 def _is_late(error: ssl.SSLError) -> bool:
     """Whether in TLS 1.3 it comes after the request."""
     return error.reason in _CLIENT_CERTIFICATE
-
-
-def _unreadable(trusted: bool | str) -> str | None:
-    """What is wrong with a file of authorities."""
-    if isinstance(trusted, bool) or Path(trusted).is_dir():
-        return None
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
-    except ssl.SSLError:
-        return "it has no certificate that can be read"
-    except OSError as error:
-        return f"it cannot be read ({error.strerror or error})"
-    return None
 
 
 def _remedy(causes: list[BaseException], place: str, base_url: str, proxy: Proxy | None) -> tuple[bool, str]:

@@ -18,6 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from smartdc._http.environment import refuse_unreadable
+
 __all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong", "Within"]
 
 HEAD_LIMIT = 256 * 1024
@@ -255,6 +257,8 @@ class Adapter(HTTPAdapter):
         pool: Any = self._pools.get(verify)
         if pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            if pool.scheme == "https":
+                refuse_unreadable(verify)
             super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
             pool.limit, pool.goes_on = self._limit, self._goes_on
             if self._warned and pool.scheme == "https":

@@ -180,6 +180,8 @@ class StubServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError), connection, self._spoken(connection) as spoken:
+            if isinstance(spoken, ssl.SSLSocket):
+                spoken.do_handshake()
             got = b""
             while data := spoken.recv(65536):
                 requests, got = _requests(got + data)
@@ -197,7 +199,6 @@ class StubServer:
             return connection
         spoken = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self._connections.append(spoken)  # which has taken the socket from the other
-        spoken.do_handshake()
         return spoken
 
     def _pieces(self, asked: Asked) -> Pieces:

@@ -138,8 +138,12 @@ def test_the_password_of_a_proxy_is_not_repeated(
     monkeypatch: pytest.MonkeyPatch, free_port: int, scheme: str, path: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://bob:{PASSWORD}@127.0.0.1:{free_port}{path}")
-    with DataCenter("cloudapi.invalid", retry="none") as sdc:
-        for action in (sdc.account, sdc.changefeed):
-            with pytest.raises((ConnectionFailed, ConfigurationError)) as caught:
-                action()
-            assert PASSWORD not in str(caught.value)
+
+    def asking(what: str) -> None:
+        with DataCenter("cloudapi.invalid", retry="none") as sdc:
+            getattr(sdc, what)()
+
+    for what in ("account", "changefeed"):
+        with pytest.raises((ConnectionFailed, ConfigurationError)) as caught:
+            asking(what)
+        assert PASSWORD not in str(caught.value)
