@@ -288,13 +288,17 @@ class VersionError(APIError):
         needs: The version of CloudAPI that brought the operation; None where that is not known to be missing.
     """
 
-    def __init__(self, response: requests.Response, needs: str | None = None) -> None:
+    def __init__(
+        self, response: requests.Response, needs: str | None = None, remark: str | None = None
+    ) -> None:
         self.needs = needs
+        self._remark = remark
+        if needs:
+            self._remark = f"this needs API {needs}, and to be switched on in the data center"
         super().__init__(response)
 
     def _describe(self) -> str:
-        needs = f"; this needs API {self.needs}, and to be switched on in the data center"
-        return super()._describe() + (needs if self.needs else "")
+        return super()._describe() + (f"; {self._remark}" if self._remark else "")
 
 
 class ThrottledError(APIError):

@@ -163,13 +163,15 @@ def unusable(response: requests.Response, why: str, *, lasting: bool = False) ->
         lasting: Whether another attempt would bring the same.
     """
     request = response.request
-    return InvalidResponse(
+    error = InvalidResponse(
         f"{request.method} {request.path_url}: {response.status_code} {why}",
         method=request.method,
         path=request.path_url,
         response=response,
         lasting=lasting,
     )
+    error.attempts = getattr(response, "attempts", 0)
+    return error
 
 
 def absent(response: requests.Response, message: str) -> NotFoundError:

@@ -12,6 +12,7 @@ import sys
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -326,10 +327,12 @@ class Connection(Endpoint):
         return response
 
     def _tell(self, method: str, url: str) -> None:
-        if self.verbose:
-            stream = sys.stderr if self.verbose is True else self.verbose
-            stream.write(f"{datetime.now().isoformat()}\t{method}\t{url}\n")
-            stream.flush()
+        """Write the line of `verbose`. A stream that is closed, broken or absent loses it."""
+        stream = sys.stderr if self.verbose is True else self.verbose
+        if stream:
+            with suppress(Exception):  # a stream of the caller's may raise anything
+                stream.write(f"{datetime.now().isoformat()}\t{method}\t{url}\n")
+                stream.flush()
 
     def _open(self) -> None:
         warned = self.verify is False

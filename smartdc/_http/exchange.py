@@ -115,6 +115,7 @@ class Exchange:
         while True:
             try:
                 response = self._attempt()
+                response.attempts = self._made  # type: ignore[attr-defined]  # for errors made of it later
                 self._remember_clock()
                 return response
             except (APIError, TransportError) as error:

@@ -1,4 +1,4 @@
-"""Which version of CloudAPI brought what: so that the errors of an older server can say so.
+"""Which version of CloudAPI brought what, by verb and path: so that the errors of an older server can say so.
 
 What is not here, every server has had since API 7.0.
 """
@@ -11,42 +11,50 @@ from smartdc.errors import APIError, VersionError
 
 __all__ = ["explained"]
 
-# Paths below the account, a star for any one part; the first that fits counts, and so for all below it.
-_SINCE: tuple[tuple[str, str], ...] = (
-    ("accesskeys", "9.11"),
-    ("changefeed", "9.14.0"),
-    ("config", "7.3"),
-    ("fabrics", "7.3"),
-    ("limits", "9.8"),
-    ("machines/*/disks", "9.4.1"),
-    ("machines/*/migrate", "9.6.0"),
-    ("machines/*/nics", "7.2"),
-    ("machines/*/vnc", "8.4.0"),
-    ("migrations", "9.6.0"),
-    ("networks/*/ips", "8.4"),
-    ("policies", "7.2"),
-    ("roles", "7.2"),
-    ("users/*/accesskeys", "9.11"),
-    ("users", "7.2"),
+DESCRIPTION_ONLY = "this operation is in the description of CloudAPI only: no server up to 9.20.0 has it"
+
+# Verb, or a star for any; path below the account, a star for any one part. The first that fits counts, and so
+# for all below it. None: docs/cloudapi/access.md#access-keys-cannot-be-updated.
+_SINCE: tuple[tuple[str, str, str | None], ...] = (
+    ("POST", "accesskeys/*", None),
+    ("*", "accesskeys", "9.11"),
+    ("*", "changefeed", "9.14.0"),
+    ("*", "config", "7.3"),
+    ("*", "fabrics", "7.3"),
+    ("*", "limits", "9.8"),
+    ("*", "machines/*/disks", "9.4.1"),
+    ("*", "machines/*/migrate", "9.6.0"),
+    ("*", "machines/*/nics", "7.2"),
+    ("*", "machines/*/vnc", "8.4.0"),
+    ("*", "migrations", "9.6.0"),
+    ("*", "networks/*/ips", "8.4"),
+    ("*", "policies", "7.2"),
+    ("*", "roles", "7.2"),
+    ("POST", "users/*/accesskeys/*", None),
+    ("*", "users/*/accesskeys", "9.11"),
+    ("*", "users", "7.2"),
 )
 
 
 def explained(error: APIError, segments: Sequence[str]) -> APIError:
-    """The error of a server that does not have the operation, in words that say so; any other as it is."""
-    needs = _since(segments)
-    if needs is None or not _has_not(error):
+    """Turn a missing operation into a VersionError that says what it needs; return other errors unchanged."""
+    rule = next((rule for rule in _SINCE if _fits(rule, error.method, segments)), None)
+    if rule is None or not _has_not(error):
         return error
-    return VersionError(error.response, needs)
+    needs = rule[2]
+    better = VersionError(error.response, needs, DESCRIPTION_ONLY if needs is None else None)
+    better.attempts = error.attempts
+    return better
 
 
-def _since(segments: Sequence[str]) -> str | None:
-    for path, version in _SINCE:
-        parts = path.split("/")
-        if len(segments) >= len(parts) and all(
-            part in ("*", segment) for part, segment in zip(parts, segments, strict=False)
-        ):
-            return version
-    return None
+def _fits(rule: tuple[str, str, str | None], method: str, segments: Sequence[str]) -> bool:
+    verb, path, _ = rule
+    parts = path.split("/")
+    return (
+        verb in ("*", method)
+        and len(segments) >= len(parts)
+        and all(part in ("*", segment) for part, segment in zip(parts, segments, strict=False))
+    )
 
 
 def _has_not(error: APIError) -> bool:

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from smartdc import APIError, BadRequestError, DataCenter, NotFoundError, VersionError
+from smartdc import (
+    APIError,
+    BadRequestError,
+    DataCenter,
+    NotFoundError,
+    RetryPolicy,
+    SmartDCError,
+    VersionError,
+)
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
@@ -112,6 +120,53 @@ def test_the_error_pickles_and_says_so(stub: StubServer) -> None:
         sdc.limits()
     for twin in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):  # noqa: S301
         assert (type(twin), str(twin), twin.needs) == (VersionError, str(caught.value), "9.8")
+
+
+UPDATES: list[Callable[[DataCenter], Any]] = [
+    lambda sdc: sdc.update_access_key("x", description="y"),
+    lambda sdc: sdc.update_user_access_key("u", "x", description="y"),
+]
+
+
+@pytest.mark.parametrize("ask", UPDATES)
+def test_what_is_in_the_description_only_names_no_version(
+    stub: StubServer, ask: Callable[[DataCenter], Any]
+) -> None:
+    # docs/cloudapi/access.md#access-keys-cannot-be-updated: versions go by verb and path.
+    stub.answer(NOT_ALLOWED)
+    with DataCenter(stub.url, login="bob") as sdc, pytest.raises(VersionError) as caught:
+        ask(sdc)
+    assert caught.value.needs is None
+    assert str(caught.value).endswith(
+        "; this operation is in the description of CloudAPI only: no server up to 9.20.0 has it"
+    )
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own
+
+
+ODD: list[tuple[Reply, Callable[[DataCenter], Any]]] = [
+    (NOT_ALLOWED, lambda sdc: sdc.limits()),
+    (Reply([]), lambda sdc: sdc.account()),
+    (Reply({}), lambda sdc: sdc.keys()),
+    (Reply([5]), lambda sdc: sdc.keys()),
+    (Reply(None), lambda sdc: sdc.num_machines()),
+    (Reply(b"{"), lambda sdc: sdc.account()),
+    (Reply(b"<html>", content_type="text/html"), lambda sdc: sdc.account()),
+    (Reply(None, 302), lambda sdc: sdc.account()),
+    (Reply({}, headers={"Content-MD5": "x"}), lambda sdc: sdc.account()),
+    (Reply(b"x", headers={"Content-Encoding": "gzip"}), lambda sdc: sdc.account()),
+]
+
+
+@pytest.mark.parametrize(("odd", "ask"), ODD)
+def test_an_error_made_after_an_answer_counts_its_attempts(
+    stub: StubServer, odd: Reply, ask: Callable[[DataCenter], Any]
+) -> None:
+    stub.answer(Reply(status=503))
+    stub.otherwise = odd
+    policy = RetryPolicy(attempts=2, first_pause=0)
+    with DataCenter(stub.url, login="bob", retry=policy) as sdc, pytest.raises(SmartDCError) as caught:
+        ask(sdc)
+    assert caught.value.attempts == len(stub.asked) == 2
 
 
 def test_the_versions_are_those_of_the_contract(stub: StubServer) -> None:
