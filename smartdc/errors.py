@@ -204,7 +204,7 @@ class APIError(SmartDCError, requests.HTTPError):
         super().__init__(self._describe(), response=response)
 
     def _describe(self) -> str:
-        text = f"{self.method} {self.path}: {self.status} {self.code or reason(self.status)}"
+        text = f"{self.method} {shortened(self.path)}: {self.status} {self.code or reason(self.status)}"
         if self.message:
             text += f": {self.message}"
         details = "; ".join(filter(None, map(describe_field_error, self.errors)))
@@ -334,6 +334,11 @@ class WaitTimeout(WaitError, TimeoutError):
 
 class WaitFailed(WaitError):
     """It went to a state from which the awaited one is not reached: ``failed``, ``deleted``."""
+
+
+def shortened(text: str, most: int = 120) -> str:
+    """The text, or its beginning where it is long: what a caller gave may be."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _without_passwords(machine: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from smartdc.errors import InvalidResponse, NotFoundError
+from smartdc.errors import InvalidResponse, NotFoundError, shortened
 
 __all__ = [
     "MOST_PAGES",
@@ -83,7 +83,7 @@ def decoded(response: requests.Response) -> Any:
 def standing(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
     """The answer, if it is one, and not a redirect."""
     if response.status_code < 200 or 300 <= response.status_code < 400:
-        url = response.request.url
+        url = shortened(response.request.url or "?")
         raise unusable(response, f"with a redirect, and none is followed. Is {url} the URL of a CloudAPI?")
     return body, response
 
@@ -164,7 +164,7 @@ def unusable(response: requests.Response, why: str, *, lasting: bool = False) ->
     """
     request = response.request
     error = InvalidResponse(
-        f"{request.method} {request.path_url}: {response.status_code} {why}",
+        f"{request.method} {shortened(request.path_url)}: {response.status_code} {why}",
         method=request.method,
         path=request.path_url,
         response=response,
@@ -211,5 +211,5 @@ def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
     start = response.content[:80].lstrip()
     # What is nearly CloudAPI's may have a password in it.
     shown = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
-    where = f"Is {response.request.url} the URL of a CloudAPI?"
+    where = f"Is {shortened(response.request.url or '?')} the URL of a CloudAPI?"
     return unusable(response, f"with a body that is {why}{shown}. {where}")

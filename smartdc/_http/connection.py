@@ -5,7 +5,6 @@ The wire itself is `smartdc._http.transport`'s.
 
 from __future__ import annotations
 
-import json as json_module
 import logging
 import re
 import sys
@@ -17,7 +16,6 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Self, TextIO, cast
-from urllib.parse import unquote
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -28,17 +26,25 @@ from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.environment import authorities
 from smartdc._http.exchange import Again, Exchange, at_once
 from smartdc._http.retry import RetryPolicy, chosen_policy
+from smartdc._http.settings import Timeout, checked_headers, checked_pool_size, checked_timeout
+from smartdc._http.spelling import checked_path, encoded_body, encoded_query
 from smartdc._http.throttle import Limiters, group_of
-from smartdc._http.transport import Timeout, Transport, prepared, refuse_damaged
+from smartdc._http.transport import Transport, prepared, refuse_damaged
 from smartdc._http.versions import explained
 from smartdc._http.waiting import Clock, Deadline
 from smartdc._http.websocket import Upgraded, WebSocket, dial
-from smartdc.arguments.ids import path_of, plain
+from smartdc.arguments.ids import dict_of, path_of, shown, text_of
 from smartdc.arguments.roles import checked_roles, with_roles
-from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
+from smartdc.errors import (
+    APIError,
+    BadRequestError,
+    ConfigurationError,
+    InvalidResponse,
+    TransportError,
+)
 from smartdc.http_signature import HTTPSignatureAuth
 
-__all__ = ["Connection", "checked_path", "encoded_query"]
+__all__ = ["Connection"]
 
 log = logging.getLogger("smartdc")
 log.addHandler(logging.NullHandler())
@@ -49,10 +55,7 @@ DEFAULT_TIMEOUT = (10.0, 120.0)
 Carrier = Callable[..., requests.Response]
 """Makes one attempt, of a request and with a `timeout`."""
 
-_PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_VERB = re.compile(r"[A-Za-z]+")
-_URL_SPECIAL = re.compile(r"[\s?#\\]|[^\x21-\x7e]|%(?![0-9A-Fa-f]{2})")
+_VERB = re.compile(r"[A-Za-z]{1,20}")
 
 
 class Connection(Endpoint):
@@ -104,20 +107,19 @@ class Connection(Endpoint):
         self.default_headers = CaseInsensitiveDict({"Accept": "application/json", "User-Agent": USER_AGENT})
         # The server prefers Accept-Version to X-Api-Version
         # (docs/cloudapi/versions.md#other-headers-that-name-a-version): the caller's must win.
-        if not any(name.lower() == "x-api-version" for name in headers or {}):
+        headers = checked_headers(headers)
+        if not any(name.lower() == "x-api-version" for name in headers):
             self.default_headers[self.VERSION_HEADER] = self.API_VERSION
-        self.default_headers.update(headers or {})
+        self.default_headers.update(headers)
         if api_version is not None:
             self.default_headers[self.VERSION_HEADER] = api_version
         self.verify = verify
         self.verbose = verbose
-        self.timeout = DEFAULT_TIMEOUT if timeout is None else timeout
+        self.timeout = DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
         self.clock: Clock = time if clock is None else clock
         self.retry = chosen_policy(retry)
         self._limiters = Limiters(rate)
-        if pool_size < 1:
-            raise ConfigurationError(f"pool_size must be 1 or more, not {pool_size!r}")
-        self._pool_size = pool_size
+        self._pool_size = checked_pool_size(pool_size)
         self.max_response = checked_limit(max_response)
         self.answer_timeout = checked_seconds(answer_timeout)
         self.active_roles = checked_roles(roles)
@@ -172,12 +174,15 @@ class Connection(Endpoint):
             APIError: The server answered with 400 or above.
             TransportError: There was no answer, or none that can be read.
         """
-        if not _VERB.fullmatch(method):
-            raise ConfigurationError(f"{method!r} is not an HTTP verb")
+        if not _VERB.fullmatch(text_of("method", method)):
+            raise ConfigurationError(f"{shown(method)} is not an HTTP verb")
+        path = text_of("path", path)
         if path and not path.startswith("/"):
-            raise ConfigurationError(f"path {path!r} does not start with '/'")
+            raise ConfigurationError(f"path {shown(path)} does not start with '/'")
         if api_version is not None:
-            headers = {**(headers or {}), self.VERSION_HEADER: api_version}
+            headers = {**checked_headers(headers), self.VERSION_HEADER: text_of("api_version", api_version)}
+        if params is not None:
+            params = dict_of("params", params, "{'limit': 5}")
         params = with_roles(self.active_roles, method, path, params)
         return self._exchange(
             method, self.url, checked_path(path), headers, data, params, timeout, again=again
@@ -216,18 +221,18 @@ class Connection(Endpoint):
         With `carry`, which makes each attempt, the answer's body is left to be read.
         """
         query = encoded_query(params)
-        body = None if data is None else _encode(data)
+        body = None if data is None else encoded_body(data)
         merged = self.default_headers.copy()
         if body is not None:
             merged["Content-Type"] = "application/json"
-        merged.update(headers or {})
+        merged.update(checked_headers(headers))
         if "X-Date" in merged:
             # The server keeps the first signed header list it parses: X-Date breaks it for all
             # (docs/cloudapi/hazards.md#x-date-breaks-all-requests).
             raise ConfigurationError(
                 "X-Date must not be sent to CloudAPI: the Date header is set when signing"
             )
-        wait = self.timeout if timeout is None else timeout
+        wait = self.timeout if timeout is None else checked_timeout(timeout)
         verb = method.upper()
         exchange = Exchange(
             verb,
@@ -365,38 +370,3 @@ class Connection(Endpoint):
         self.__dict__.update(state)
         self.clock = time
         self._open()
-
-
-def checked_path(path: str) -> str:
-    """The path as given, unless it would lead outside the account or break the request line."""
-    if _URL_SPECIAL.search(path):
-        raise ConfigurationError(f"path {path!r} must be quoted, and its query given as params=")
-    if any(unquote(segment) in ("", ".", "..") for segment in path.split("/")[1:]):
-        # An empty id makes the server fail (docs/cloudapi/hazards.md#empty-machine-id); the dots lead to
-        # another account.
-        raise ConfigurationError(f"path {path!r} has an empty part, or one that leads out of the account")
-    return path
-
-
-def encoded_query(params: Params | None) -> list[tuple[str, str]]:
-    """The query as text, without what is None; booleans in the server's spelling."""
-    query = []
-    for name, value in (params or {}).items():
-        if name in _PRESIGN_ONLY:
-            # One of them alone makes the server fail with 500
-            # (docs/cloudapi/hazards.md#parts-of-a-pre-signed-url).
-            raise ConfigurationError(f"query parameter {name!r} belongs to pre-signed URLs only")
-        name, value = plain(name), plain(value)
-        if isinstance(value, bool):
-            value = "true" if value else "false"
-        if value is not None:
-            query.append((str(name), str(value)))
-    return query
-
-
-def _encode(data: Any) -> bytes:
-    try:
-        # Not escaped: half a character, which the server would replace, then has no form to be sent in.
-        return json_module.dumps(data, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"the body cannot be sent as JSON: {error}") from error

@@ -24,7 +24,7 @@ from urllib3.exceptions import (
 )
 
 from smartdc._http.environment import Proxy, authorities, named_authorities
-from smartdc.errors import ConfigurationError, ConnectionFailed, RequestTimeout, TransportError
+from smartdc.errors import ConfigurationError, ConnectionFailed, RequestTimeout, TransportError, shortened
 
 __all__ = ["failure", "refused_by_proxy"]
 
@@ -33,7 +33,6 @@ _E = TypeVar("_E", bound=BaseException)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _USER = re.compile(r"//[^\s/]*@")  # with the password: a proxy's
 _TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3}) ?(.*)", re.DOTALL)
-_LONGEST = 120
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """What a proxy answers when it may fare better later."""
@@ -85,7 +84,7 @@ def failure(
         )
     sent = not _is_unreached(causes)
     about: dict[str, Any] = {"method": method, "path": path}
-    where, place = f"{method} {path}", str(through or base_url)
+    where, place = f"{method} {shortened(path)}", str(through or base_url)
     if tls and (why := _tls_problem(tls, place, base_url, verify, through)):
         return ConnectionFailed(f"{where}: {why}", lasting=True, sent=sent and _is_late(tls), **about)
     if through:
@@ -116,7 +115,7 @@ def refused_by_proxy(
     else:
         remedy = "ask who runs it, or name the host in NO_PROXY"
     return ConnectionFailed(
-        f"{method} {path}: {proxy} refuses to connect to {base_url} ({_short(said)}); {remedy}",
+        f"{method} {shortened(path)}: {proxy} refuses to connect to {base_url} ({_short(said)}); {remedy}",
         method=method,
         path=path,
         sent=False,
@@ -130,8 +129,8 @@ def _tls_problem(
     """What keeps TLS from beginning at all; None for what may pass."""
     reason = error.reason or ""
     if isinstance(error, ssl.SSLCertVerificationError):
-        said = error.verify_message or "the certificate was refused"
-        return f"{place} is not trusted ({_short(said)}); {_trust(error, base_url, verify)}"
+        said = f"certificate verify failed: {_short(error.verify_message or '?')}"
+        return f"{place} is not trusted ({said}); {_trust(error, base_url, verify)}"
     if reason in _NO_TLS:
         other = f"write http:// in {proxy.variable}" if proxy else "is it a port for http://?"
         return f"{place} does not speak TLS ({reason}): {other}"
@@ -215,4 +214,4 @@ def _reason(error: Exception) -> str:
 def _short(text: str) -> str:
     """On one line, without a password."""
     text = _USER.sub("//", _CONTROL.sub(" ", text)).strip()
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return shortened(text)

@@ -7,13 +7,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from smartdc._http.connection import Connection, checked_path, encoded_query
+from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Params
+from smartdc._http.spelling import checked_path, encoded_query
 from smartdc._http.transport import prepared
+from smartdc.arguments.ids import listed, shown, text_of
 from smartdc.arguments.roles import with_roles
 from smartdc.errors import APIError, AuthenticationError, ConfigurationError
 
 __all__ = ["PresignedURLs"]
+
+_CENTURY = 3_155_760_000
+"""Seconds."""
 
 
 class PresignedURLs(Connection):
@@ -47,11 +52,12 @@ class PresignedURLs(Connection):
             KeyLoadError: The key cannot sign.
             AuthenticationError: The server takes none of the ssh-agent's keys.
         """
-        methods = [verb.upper() for verb in ([method] if isinstance(method, str) else method)]
+        methods = [text_of("method", verb).upper() for verb in listed("method", method, "['GET']")]
         if self.auth is None:
             raise ConfigurationError("a URL cannot be signed without a key: give key_id")
+        path = text_of("path", path)
         if path and not path.startswith("/"):
-            raise ConfigurationError(f"path {path!r} does not start with '/'")
+            raise ConfigurationError(f"path {shown(path)} does not start with '/'")
         params: Params | None = query
         for verb in methods:
             params = with_roles(self.active_roles, verb, path, params)
@@ -74,6 +80,8 @@ class PresignedURLs(Connection):
     def _expiry(self, expires: float | datetime) -> int:
         """The moment in seconds since 1970, on the server's clock."""
         if not isinstance(expires, datetime):
+            if not isinstance(expires, int | float) or not -_CENTURY < expires < _CENTURY:
+                raise ConfigurationError(f"expires must be seconds or a datetime, not {shown(expires)}")
             own = self.auth.clock_offset if self.auth else 0.0
             moment = time.time() + own + self._transport.clock_offset + expires
         elif expires.tzinfo is None:

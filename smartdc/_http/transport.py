@@ -34,16 +34,10 @@ from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
 from smartdc._http.pool import Adapter, Overlong, Within
-from smartdc.errors import (
-    ConfigurationError,
-    InvalidResponse,
-    RequestTimeout,
-    TransportError,
-)
+from smartdc._http.settings import Timeout
+from smartdc.errors import ConfigurationError, InvalidResponse, RequestTimeout, TransportError, shortened
 
-__all__ = ["Timeout", "Transport", "prepared", "refuse_damaged"]
-
-Timeout = float | tuple[float, float]
+__all__ = ["Transport", "prepared", "refuse_damaged"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _USER = re.compile(r"//[^\s/]*@")  # with the password: a proxy's
@@ -90,7 +84,7 @@ def prepared(
         requests.exceptions.InvalidURL,
         UnicodeEncodeError,
     ) as error:
-        raise ConfigurationError(f"{method} {base}{path}: {error}") from error
+        raise ConfigurationError(f"{method} {base}{shortened(path)}: {shortened(str(error))}") from error
     request.body = body
     request.prepare_content_length(body)
     request.hooks = {}

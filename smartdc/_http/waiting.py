@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from difflib import get_close_matches
+from threading import TIMEOUT_MAX
 from typing import Protocol
 
 from smartdc._http.skew import server_ahead
+from smartdc.arguments.ids import shown
 from smartdc.errors import (
     APIError,
     ConfigurationError,
@@ -164,12 +166,13 @@ def poll(
     Raises:
         WaitTimeout: The time ran out; its `state` is what was seen last.
     """
-    if not (isinstance(interval, int | float) and 0 < interval < math.inf):
-        raise ConfigurationError(f"interval must be a number of seconds above 0, not {interval!r}")
-    # Not "< 0": NaN is no end either.
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
-        raise ConfigurationError(f"timeout must be None or a number of seconds from 0, not {timeout!r}")
-    deadline = None if timeout is None or timeout == math.inf else Deadline(clock, timeout)
+    if not (isinstance(interval, int | float) and 0 < interval <= TIMEOUT_MAX):
+        raise ConfigurationError(f"interval must be a number of seconds above 0, not {shown(interval)}")
+    if timeout == math.inf:
+        timeout = None
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 <= timeout <= TIMEOUT_MAX):
+        raise ConfigurationError(f"timeout must be None or a number of seconds from 0, not {shown(timeout)}")
+    deadline = None if timeout is None else Deadline(clock, timeout)
     seen: str | None = None
     usual = 0.0  # seconds that a look takes
     while True:

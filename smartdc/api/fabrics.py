@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import dict_of, entity_id, given, listed, shown
 from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError
 from smartdc.types import FabricVLAN, Network
@@ -262,14 +262,14 @@ class FabricOperations(Connection):
 def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if resolvers is not None:
-        details["resolvers"] = [resolvers] if isinstance(resolvers, str) else list(resolvers)
+        details["resolvers"] = listed("resolvers", resolvers, "['8.8.8.8']")
     if routes is not None:
-        details["routes"] = dict(routes)
+        details["routes"] = dict_of("routes", routes, "{'10.1.0.0/16': '10.0.0.1'}")
     return details
 
 
 def _vlan_id(vlan: VLANRef) -> str:
     number = vlan.get("vlan_id") if isinstance(vlan, Mapping) else vlan
     if isinstance(number, bool) or not isinstance(number, int | str) or not str(number).isdecimal():
-        raise ConfigurationError(f"{vlan!r} names no VLAN: give its number, or a dict with vlan_id")
+        raise ConfigurationError(f"{shown(vlan)} names no VLAN: give its number, or a dict with vlan_id")
     return str(number)

@@ -12,7 +12,7 @@ from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.filters import Filters, flag, text
-from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, plain
+from smartdc.arguments.ids import entity_id, given, is_uuid, listed, machine_ref, plain
 from smartdc.arguments.likeness import differing
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.search import marked_default, searching
@@ -125,7 +125,7 @@ class ImageOperations(Connection):
             description=description,
             homepage=homepage,
             eula=eula,
-            acl=None if acl is None else list(acl),
+            acl=None if acl is None else listed("acl", acl, "[account]"),
             tags=None if tags is None else checked_values("tag", tags),
         )
         create = partial(self._post, "images", json=body, headers=role_tag_header(role_tags))
@@ -188,7 +188,7 @@ class ImageOperations(Connection):
             description=description,
             homepage=homepage,
             eula=eula,
-            acl=None if acl is None else list(acl),
+            acl=None if acl is None else listed("acl", acl, "[account]"),
             tags=None if tags is None else checked_values("tag", tags),
         )
         ident = entity_id(identifier, "image")

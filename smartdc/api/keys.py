@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import ID_KEYS, entity_id, given
+from smartdc.arguments.ids import ID_KEYS, entity_id, given, text_of
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Key
@@ -175,6 +175,7 @@ def _place(user: UserRef) -> tuple[str, str, str]:
 
 
 def _checked(key: str) -> str:
+    key = text_of("key", key)
     if "PRIVATE KEY" in key:
         raise ConfigurationError("this is a private key: give the public one (the file that ends in .pub)")
     return key

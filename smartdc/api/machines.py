@@ -25,7 +25,7 @@ from smartdc.arguments.creation import (
     volume_mounts,
 )
 from smartdc.arguments.filters import Filters, flag, machine_filters, number
-from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref
+from smartdc.arguments.ids import entity_id, given, is_uuid, listed, machine_ref
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.urns import newest_with_urn
 from smartdc.machine import Machine
@@ -281,7 +281,7 @@ class MachineOperations(Connection):
             affinity=affinity_rules(affinity),
             locality=locality_hints(locality),
             brand=brand,
-            disks=None if disks is None else list(disks),
+            disks=None if disks is None else listed("disks", disks, "[{'size': 10240}]"),
             volumes=volume_mounts(volumes),
             password=password,
         )

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import entity_id, given, listed, shown
 from smartdc.arguments.role_tags import ResourceRef, RoleRef, resource_segments, role_names, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Policy, Role, RoleTags
@@ -294,19 +294,28 @@ class RoleOperations(Connection):
         policies: Iterable[PolicyRef] | None,
         default_members: Iterable[MemberRef] | None,
     ) -> dict[str, Any]:
+        named = None if members is None else listed("members", members, "[user]")
+        default = None if default_members is None else listed("default_members", default_members, "[user]")
+        wanted = None if policies is None else listed("policies", policies, "[policy]")
         if self._names_only():
             return given(
-                members=None if members is None else [_login(member) for member in members],
-                default_members=None if default_members is None else [_login(m) for m in default_members],
-                policies=None if policies is None else [entity_id(p, "policy", "name") for p in policies],
+                members=None
+                if members is None
+                else [_login(member) for member in listed("members", members, "[user]")],
+                default_members=None
+                if default_members is None
+                else [_login(m) for m in listed("default_members", default_members, "[user]")],
+                policies=None
+                if policies is None
+                else [entity_id(p, "policy", "name") for p in listed("policies", policies, "[policy]")],
             )
         body: dict[str, Any] = {}
-        if members is not None or default_members is not None:
-            default = [{**_member(member), "default": True} for member in default_members or ()]
-            named = {_key(member): member for member in map(_member, members or ())}
-            body["members"] = list((named | {_key(member): member for member in default}).values())
-        if policies is not None:
-            body["policies"] = [_policy(policy) for policy in policies]
+        if named is not None or default is not None:
+            first = [{**_member(member), "default": True} for member in default or ()]
+            others = {_key(member): member for member in map(_member, named or ())}
+            body["members"] = list((others | {_key(member): member for member in first}).values())
+        if wanted is not None:
+            body["policies"] = [_policy(policy) for policy in wanted]
         return body
 
     def _names_only(self) -> bool:
@@ -316,7 +325,7 @@ class RoleOperations(Connection):
 
 
 def _rule_list(rules: Sequence[str] | str) -> list[str]:
-    return [rules] if isinstance(rules, str) else list(rules)
+    return listed("rules", rules, "['CAN getmachine']")
 
 
 def _member(member: MemberRef) -> dict[str, Any]:
@@ -333,7 +342,7 @@ def _key(member: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def _login(member: MemberRef) -> str:
     if isinstance(member, Mapping) and member.get("type", "subuser") != "subuser":
-        raise ConfigurationError(f"{member!r} cannot be a member before API 9, which knows sub-users only")
+        raise ConfigurationError(f"{shown(member)} is no member before API 9, which knows sub-users only")
     return entity_id(member, "user", "login")
 
 

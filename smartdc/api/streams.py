@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.ids import machine_ref
+from smartdc.arguments.ids import listed, machine_ref, shown
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
 from smartdc.streams import ChangeFeed
@@ -56,15 +56,21 @@ class StreamOperations(Connection):
             ConfigurationError: The extra is not installed, or one of the arguments cannot be asked for.
             ConnectionFailed: The connection broke, then or later.
         """
-        wanted = [subresources] if isinstance(subresources, str) else list(subresources)
+        wanted = listed("subresources", subresources, "('state', 'tags')")
         unknown = [name for name in wanted if name not in SUBRESOURCES]
         if unknown or not wanted:
             # The server would take the subscription for none, and say nothing.
-            raise ConfigurationError(f"subresources are some of {', '.join(SUBRESOURCES)}, not {wanted}")
-        idents = None if machines is None else [machine_ref(machine) for machine in machines]
+            raise ConfigurationError(
+                f"subresources are some of {', '.join(SUBRESOURCES)}, not {shown(wanted)}"
+            )
+        idents = (
+            None
+            if machines is None
+            else [machine_ref(machine) for machine in listed("machines", machines, "[machine]")]
+        )
         for ident in idents or ():
             if not _UUID.fullmatch(ident):
-                raise ConfigurationError(f"{ident!r} is not the UUID of a machine")
+                raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")
         websocket = self._open_websocket(("changefeed",))
         timeout = self.timeout[1] if isinstance(self.timeout, tuple) else self.timeout
         return ChangeFeed(websocket, wanted, idents, timeout)

@@ -13,8 +13,9 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
+from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.filters import Filters, number, text
-from smartdc.arguments.ids import entity_id, given, plain, shown
+from smartdc.arguments.ids import dict_of, entity_id, given, listed, plain, shown
 from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError, ConflictError
 from smartdc.types import Volume, VolumeSize
@@ -110,15 +111,15 @@ class VolumeOperations(Connection):
             OutcomeUnknown: The answer was lost, and the volume could not be looked for, or one of its name is
                 there that differs.
         """
-        wanted = [networks] if isinstance(networks, str | Mapping) else networks
+        several = None if networks is None else listed("networks", networks, "[network]")
         body: dict[str, Any] = given(
             # With a name of its own the volume can be found when the answer is lost.
             name=name or token_hex(32),
             size=size,
             type=type,
-            networks=None if wanted is None else [entity_id(network, "network") for network in wanted],
-            affinity=[affinity] if isinstance(affinity, str) else affinity and list(affinity),
-            tags=None if tags is None else dict(tags),
+            networks=None if several is None else [entity_id(network, "network") for network in several],
+            affinity=affinity_rules(affinity),
+            tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
         )
         create = partial(self._post, "volumes", json=body)
         begun = Begun(self.clock)

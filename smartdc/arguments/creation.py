@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
-from smartdc.arguments.ids import entity_id, given, machine_ref
+from smartdc.arguments.ids import dict_of, entity_id, given, is_uuid, listed, machine_ref, shown
 from smartdc.arguments.likeness import differing, lacking
 from smartdc.arguments.scripts import script_text
-from smartdc.arguments.values import checked_metadata, checked_tags
+from smartdc.arguments.values import checked_metadata, checked_tags, given_entries
 from smartdc.errors import ConfigurationError
 from smartdc.types import Locality, NetworkObject, VolumeMount
 
@@ -55,7 +55,7 @@ def checked_name(name: str | None) -> str | None:
         return name
     if not isinstance(name, str) or not _NAME.fullmatch(name.replace(SHORT_ID, "shortId0")):
         raise ConfigurationError(
-            f"{name!r} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
+            f"{shown(name)} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
             "the first a letter or a digit"
         )
     return name
@@ -70,18 +70,20 @@ def flat_entries(
 
     See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
     """
-    entries = dict(metadata or {})
+    entries = given_entries("metadata", metadata, {})
     if boot_script is not None:
         entries["user-script"] = script_text(boot_script)
     flat = {f"metadata.{key}": value for key, value in checked_metadata(entries).items()}
-    return flat | {f"tag.{key}": value for key, value in checked_tags(tags or {}).items()}
+    return flat | {
+        f"tag.{key}": value for key, value in checked_tags(given_entries("tags", tags, {})).items()
+    }
 
 
 def network_list(networks: Iterable[EntityRef] | EntityRef | None) -> list[Any] | None:
     """Networks as ids, or, if one of them is an object, all of them as objects."""
     if networks is None:
         return None
-    entries = [network_entry(network) for network in _listed(networks)]
+    entries = [network_entry(network) for network in listed("networks", networks, "[network]")]
     if all(isinstance(entry, str) for entry in entries):
         return entries
     # The server refuses ids and objects in one list (docs/cloudapi/create.md#mixed-networks-are-refused).
@@ -90,17 +92,20 @@ def network_list(networks: Iterable[EntityRef] | EntityRef | None) -> list[Any] 
 
 def network_entry(network: Any) -> Any:
     """One network: a `NetworkObject` as it is, of anything else the id."""
-    if isinstance(network, Mapping) and "ipv4_uuid" in network:
-        return network
-    return entity_id(network, "network")
+    wanted = isinstance(network, Mapping) and "ipv4_uuid" in network
+    ident = entity_id(network, "network", "ipv4_uuid") if wanted else entity_id(network, "network")
+    if not is_uuid(ident):
+        # Over one of another form the server fails (docs/cloudapi/create.md).
+        raise ConfigurationError(f"networks: {shown(ident)} is no id of a network; see sdc.networks()")
+    return network if wanted else ident
 
 
 def affinity_rules(affinity: Iterable[str] | str | None) -> list[str] | None:
     """Affinity rules as a list: a lone one of another type makes the server fail."""
-    rules = None if affinity is None else _listed(affinity)
+    rules = None if affinity is None else listed("affinity", affinity, "['role!=db']")
     for rule in rules or ():
         if not isinstance(rule, str):
-            raise ConfigurationError(f"{rule!r} is not an affinity rule such as 'role!=db'")
+            raise ConfigurationError(f"{shown(rule)} is not an affinity rule such as 'role!=db'")
     return rules
 
 
@@ -108,10 +113,12 @@ def locality_hints(locality: Locality | None) -> dict[str, Any] | None:
     """Locality with machines as ids."""
     if locality is None:
         return None
-    hints: dict[str, Any] = dict(locality)
+    hints: dict[str, Any] = dict_of("locality", locality, "{'near': [machine]}")
     for side in ("near", "far"):
         if side in hints:
-            hints[side] = [machine_ref(machine) for machine in _listed(hints[side])]
+            hints[side] = [
+                machine_ref(machine) for machine in _one_or_more(f"locality[{side!r}]", hints[side])
+            ]
     return hints
 
 
@@ -123,7 +130,7 @@ def volume_mounts(volumes: Iterable[VolumeMount] | None) -> list[VolumeMount] | 
     Raises:
         ConfigurationError: A name, mount point, mode or type that the server does not take.
     """
-    mounts = None if volumes is None else list(volumes)
+    mounts = None if volumes is None else listed("volumes", volumes, "[{'name': 'data', ...}]")
     for mount in mounts or ():
         _check_mount(mount)
     return mounts
@@ -200,11 +207,11 @@ def _check_mount(mount: Any) -> None:
     )
     if not fits:
         raise ConfigurationError(
-            f"{mount!r} cannot be mounted: it needs a volume's name, a mountpoint such as '/data', and no "
-            "mode but 'ro' and 'rw'"
+            f"{shown(mount)} cannot be mounted: it needs a volume's name, a mountpoint such as '/data', and "
+            "no mode but 'ro' and 'rw'"
         )
 
 
-def _listed(several: Any) -> list[Any]:
-    one = isinstance(several, str | Mapping) or not isinstance(several, Iterable)
-    return [several] if one else list(several)
+def _one_or_more(argument: str, machines: Any) -> list[Any]:
+    """A lone machine is an object that is no list."""
+    return [machines] if hasattr(machines, "id") else listed(argument, machines, "[machine]")

@@ -10,21 +10,24 @@ from ipaddress import IPv4Address
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from smartdc.errors import ConfigurationError
+from smartdc.errors import ConfigurationError, shortened
 
 __all__ = [
     "ID_KEYS",
+    "dict_of",
     "entity_id",
     "given",
     "has_half_character",
     "is_segment",
     "is_uuid",
+    "listed",
     "machine_ref",
     "path_of",
     "path_part",
     "path_parts",
     "plain",
     "shown",
+    "text_of",
 ]
 
 _T = TypeVar("_T")
@@ -66,8 +69,53 @@ def plain(value: Any) -> Any:
 
 def shown(value: Any) -> str:
     """A value as an error shows it: on one line, and its beginning only."""
-    written = repr(value)
-    return written if len(written) <= _SHOWN else f"{written[:_SHOWN]}..."
+    try:
+        written = repr(value)
+    except Exception:  # a number of thousands of digits, or an object that is half made
+        written = f"<{type(value).__name__}>"
+    return shortened("".join(char if char.isprintable() else "?" for char in written[: 2 * _SHOWN]), _SHOWN)
+
+
+def listed(argument: str, several: Any, such_as: str) -> list[Any]:
+    """What an argument has in it; text or a dict stands for itself alone.
+
+    Args:
+        argument: Its name, for the error.
+        several: What was given.
+        such_as: An example of what it can be, for the error.
+
+    Raises:
+        ConfigurationError: It is no list or the like.
+    """
+    several = plain(several)
+    if isinstance(several, str | Mapping):
+        return [several]
+    if isinstance(several, bytes | bytearray) or not isinstance(several, Iterable):
+        raise ConfigurationError(f"{argument} must be a list such as {such_as}, not {shown(several)}")
+    return list(several)
+
+
+def text_of(argument: str, value: Any) -> str:
+    """The text that an argument must be.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    value = plain(value)
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{argument} must be text, not {shown(value)}")
+    return value
+
+
+def dict_of(argument: str, value: Any, such_as: str) -> dict[Any, Any]:
+    """The dict that an argument must be.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{argument} must be a dict such as {such_as}, not {shown(value)}")
+    return dict(value)
 
 
 def entity_id(entity: Any, what: str, *keys: str) -> str:
@@ -171,7 +219,7 @@ def path_of(segments: Sequence[str]) -> str:
     """
     for segment in segments:
         if not is_segment(segment):
-            raise ConfigurationError(f"{segment!r} cannot be an id or a name in a URL")
+            raise ConfigurationError(f"{shown(segment)} cannot be an id or a name in a URL")
     return "".join("/" + quote(segment, safe="") for segment in segments)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from smartdc.arguments.ids import entity_id, path_parts, shown
+from smartdc.arguments.ids import entity_id, listed, path_parts, shown
 from smartdc.errors import ConfigurationError
 
 __all__ = ["ResourceRef", "RoleRef", "resource_segments", "role_names", "role_tag_header"]
@@ -60,11 +60,10 @@ def role_names(roles: Iterable[RoleRef] | RoleRef) -> list[str]:
     Raises:
         ConfigurationError: One has no name, or one that a header cannot hold.
     """
-    several = [roles] if isinstance(roles, str | Mapping) else list(roles)
-    names = [entity_id(role, "role", "name") for role in several]
+    names = [entity_id(role, "role", "name") for role in listed("roles", roles, "['ops']")]
     for name in names:
         if "," in name or name != name.strip() or not name.isprintable():
-            raise ConfigurationError(f"{name!r} cannot be the name of a role in a role tag")
+            raise ConfigurationError(f"{shown(name)} cannot be the name of a role in a role tag")
     return names
 
 

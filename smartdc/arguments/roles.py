@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from smartdc.arguments.ids import listed, shown
 from smartdc.errors import ConfigurationError
 
 __all__ = ["checked_roles", "with_roles"]
@@ -24,11 +25,11 @@ def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
         ConfigurationError: It is not a sequence of names, or one is empty or has a comma in it.
     """
     if isinstance(roles, str):
-        raise ConfigurationError(f"roles must be a list of names: roles=[{roles!r}]")
-    names = tuple(roles)
+        raise ConfigurationError(f"roles must be a list of names: roles=[{shown(roles)}]")
+    names = tuple(listed("roles", roles, "['ops']"))
     for name in names:
         if not isinstance(name, str) or not name.strip() or "," in name:
-            raise ConfigurationError(f"{name!r} cannot be the name of a role: give each by itself, as text")
+            raise ConfigurationError(f"{shown(name)} cannot be the name of a role: give each alone, as text")
     return names
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import entity_id, given, shown
 from smartdc.errors import GoneError, NotFoundError, ValidationFailedError, WaitFailed, WaitTimeout
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import AuditEntry, MachineState
@@ -189,10 +189,10 @@ class Lifecycle(MachineEndpoint):
 
         def is_over(now: str) -> bool:
             if now in ("failed", "deleted") and now != state:
-                raise WaitFailed(f"machine {self.id} is {now}: it will not become {state!r}", state=now)
+                raise WaitFailed(f"machine {self.id} is {now}: it will not become {shown(state)}", state=now)
             return now == state
 
-        self._poll(is_over, interval, timeout, f"machine {self.id} is not yet {state!r}")
+        self._poll(is_over, interval, timeout, f"machine {self.id} is not yet {shown(state)}")
 
     def poll_while(
         self,
@@ -228,7 +228,7 @@ class Lifecycle(MachineEndpoint):
                 raise WaitFailed(f"machine {self.id} went from {state!r} to {now!r}", state=now)
             return now != state
 
-        self._poll(is_over, interval, timeout, f"machine {self.id} is still {state!r}")
+        self._poll(is_over, interval, timeout, f"machine {self.id} is still {shown(state)}")
 
     def _poll(
         self, is_over: Callable[[str], bool], interval: float, timeout: float | None, awaited: str

@@ -108,6 +108,9 @@ class Metadata(MachineEndpoint):
 
         Args:
             filename: Path of the script. The service that runs it kills it after 300 seconds.
+
+        Raises:
+            ConfigurationError: It is no regular file of UTF-8 text.
         """
         self.update_metadata({"user-script": script_text(filename)})
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import cast
 
 from smartdc._http.answers import object_of
-from smartdc.arguments.ids import given
+from smartdc.arguments.creation import affinity_rules
+from smartdc.arguments.ids import given, shown
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Migration, MigrationEstimate
@@ -52,12 +53,11 @@ class Migrations(MachineEndpoint):
             NotFoundError: ``ResourceNotFound``: there is no migration.
             InvalidStateError: ``PreconditionFailed``: the migration is not in a state for this action.
         """
-        if action not in _ACTIONS:
+        if not isinstance(action, str) or action not in _ACTIONS:
             more = ": use watch_migration()" if action == "watch" else f", only {', '.join(_ACTIONS)}"
-            raise ConfigurationError(f"there is no migration action {action!r}{more}")
+            raise ConfigurationError(f"there is no migration action {shown(action)}{more}")
         if affinity is not None and action not in ("begin", "automatic"):
-            raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {action!r}")
-        rules = [affinity] if isinstance(affinity, str) else affinity
-        body = given(action=action, affinity=None if rules is None else list(rules))
+            raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {shown(action)}")
+        body = given(action=action, affinity=affinity_rules(affinity))
         answer, response = self._answer("POST", ("migrate",), json=body)
         return cast(Migration, object_of(answer, response)) if response.content else None

@@ -96,8 +96,8 @@ def test_a_certificate_that_is_not_trusted_says_where_to_change_it(
     assert isinstance(error, ConnectionFailed)
     assert (error.sent, error.lasting) == (False, True)
     assert str(error) == (
-        f"GET /bob: {secure.url} is not trusted (unable to get local issuer certificate); a private cloud's "
-        "certificate authority is given as verify='/path/to/ca.pem'"
+        f"GET /bob: {secure.url} is not trusted (certificate verify failed: unable to get local issuer "
+        "certificate); a private cloud's certificate authority is given as verify='/path/to/ca.pem'"
     )
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))

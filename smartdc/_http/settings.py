@@ -1,0 +1,57 @@
+"""The settings of a connection, checked when they are given: timeouts, sizes, headers."""
+
+from __future__ import annotations
+
+from threading import TIMEOUT_MAX
+from typing import Any, cast
+
+from smartdc.arguments.ids import dict_of, shown
+from smartdc.errors import ConfigurationError
+
+__all__ = ["Timeout", "checked_headers", "checked_pool_size", "checked_timeout"]
+
+Timeout = float | tuple[float, float]
+
+_LARGEST_POOL = 10_000
+
+
+def checked_timeout(timeout: Any) -> Timeout:
+    """The timeout, if it is one.
+
+    Raises:
+        ConfigurationError: It is neither a number of seconds above 0 nor two of them.
+    """
+    parts = tuple(timeout) if isinstance(timeout, tuple | list) else (timeout, timeout)
+    if len(parts) != 2 or not all(map(_is_seconds, parts)):
+        raise ConfigurationError(
+            f"timeout must be a number of seconds above 0, or (connect, read), not {shown(timeout)}"
+        )
+    return cast(Timeout, parts if isinstance(timeout, tuple | list) else timeout)
+
+
+def checked_pool_size(size: Any) -> int:
+    """The size of the pool, if it is one.
+
+    Raises:
+        ConfigurationError: It is no whole number from 1.
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST_POOL:
+        raise ConfigurationError(f"pool_size must be 1 or more, a whole number, not {shown(size)}")
+    return size
+
+
+def checked_headers(headers: Any) -> dict[Any, Any]:
+    """The headers, which are checked one by one when they are sent.
+
+    Raises:
+        ConfigurationError: They are no dict of text.
+    """
+    checked = {} if headers is None else dict_of("headers", headers, "{'X-Mine': '1'}")
+    for name in checked:
+        if not isinstance(name, str):
+            raise ConfigurationError(f"headers must have text as names, not {shown(name)}")
+    return checked
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= TIMEOUT_MAX

@@ -1,0 +1,63 @@
+"""How a request is written: its path, its query and its body, or why it cannot be."""
+
+from __future__ import annotations
+
+import json as json_module
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from smartdc._http.endpoint import Params
+from smartdc.arguments.ids import plain, shown
+from smartdc.errors import ConfigurationError, shortened
+
+__all__ = ["checked_path", "encoded_body", "encoded_query"]
+
+_URL_SPECIAL = re.compile(r"[\s?#\\]|[^\x21-\x7e]|%(?![0-9A-Fa-f]{2})")
+_PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
+
+
+def checked_path(path: str) -> str:
+    """The path as given, unless it would lead outside the account or break the request line."""
+    if _URL_SPECIAL.search(path):
+        raise ConfigurationError(f"path {shown(path)} must be quoted, and its query given as params=")
+    if any(unquote(segment) in ("", ".", "..") for segment in path.split("/")[1:]):
+        # An empty id makes the server fail (docs/cloudapi/hazards.md#empty-machine-id); the dots lead to
+        # another account.
+        raise ConfigurationError(
+            f"path {shown(path)} has an empty part, or one that leads out of the account"
+        )
+    return path
+
+
+def encoded_query(params: Params | None) -> list[tuple[str, str]]:
+    """The query as text, without what is None; booleans in the server's spelling."""
+    query = []
+    for name, value in (params or {}).items():
+        if name in _PRESIGN_ONLY:
+            # One of them alone makes the server fail with 500
+            # (docs/cloudapi/hazards.md#parts-of-a-pre-signed-url).
+            raise ConfigurationError(f"query parameter {name!r} belongs to pre-signed URLs only")
+        name, value = plain(name), plain(value)
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        if value is not None:
+            query.append((_written(name), _written(value)))
+    return query
+
+
+def _written(value: Any) -> str:
+    try:
+        text = str(value)
+        text.encode()
+    except ValueError:  # half a character, or a number of thousands of digits
+        raise ConfigurationError(f"{shown(value)} cannot stand in a query") from None
+    return text
+
+
+def encoded_body(data: Any) -> bytes:
+    try:
+        # Not escaped: half a character, which the server would replace, then has no form to be sent in.
+        return json_module.dumps(data, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"the body cannot be sent as JSON: {shortened(str(error))}") from error
