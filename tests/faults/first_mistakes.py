@@ -1,0 +1,197 @@
+"""What goes wrong at first: forty mistakes, and what the error says of each.
+
+``python -m tests.faults.first_mistakes`` writes docs/first-mistakes.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smartdc import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    DataCenter,
+    InvalidResponse,
+    KeyLoadError,
+    NotFoundError,
+    SmartDCError,
+)
+from smartdc.emulator import Emulator
+from tests.helpers.keys import PASSPHRASE, KeyRing
+from tests.helpers.servers import Reply, StubServer
+
+PAGE = Path(__file__).parents[2] / "docs" / "first-mistakes.md"
+FAR = "https://cloudapi.example.com"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a beginner has: a cloud, keys, a directory, an environment, and a server that is no CloudAPI."""
+
+    cloud: Emulator
+    sdc: DataCenter
+    keys: KeyRing
+    folder: Path
+    environment: pytest.MonkeyPatch
+    server: StubServer
+
+    def file(self, name: str, content: str | bytes) -> str:
+        """The path of a new file."""
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    def ask(self, **arguments: Any) -> None:
+        """Sign in with something else than what is right, and make a request."""
+        with self.cloud.datacenter(**arguments) as sdc:
+            sdc.account()
+
+    def proxy(self, answer: bytes) -> None:
+        """Go through a proxy that answers so."""
+        self.server.otherwise = [answer + b"\r\nContent-Length: 0\r\n\r\n", b""]
+        self.environment.setenv("https_proxy", self.server.url.replace("//", "//bob:PASSWORT@"))
+        DataCenter(FAR).account()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One row: what was done, which error comes, and words of its text."""
+
+    what: str
+    error: type[SmartDCError]
+    says: str
+    make: Callable[[Place], Any]
+
+
+MISTAKES = [
+    Mistake("a key file that is not there", KeyLoadError, "does not exist; give the path",
+            lambda p: p.ask(secret=p.folder / "id_none")),
+    Mistake("the public key as `secret`", KeyLoadError, "public",
+            lambda p: p.ask(secret=p.file("id.pub", p.keys.public("ed25519").openssh))),
+    Mistake("a directory as key file", KeyLoadError, "is a directory", lambda p: p.ask(secret=p.folder)),
+    Mistake("an empty key file", KeyLoadError, "is not a private key",
+            lambda p: p.ask(secret=p.file("id", ""))),
+    Mistake("a file that is no key", KeyLoadError, "is not a private key",
+            lambda p: p.ask(secret=p.file("id", "hello"))),
+    Mistake("an encrypted key without a passphrase", KeyLoadError, "there is no passphrase; give passphrase=",
+            lambda p: p.ask(secret=p.keys.path("ed25519", "openssh", PASSPHRASE))),
+    Mistake("a wrong passphrase", KeyLoadError, "the passphrase is wrong",
+            lambda p: p.ask(secret=p.keys.path("ed25519", "openssh", PASSPHRASE), passphrase="x")),
+    Mistake("a passphrase that is a number", KeyLoadError, "passphrase",
+            lambda p: p.ask(secret=p.keys.path("ed25519", "openssh", PASSPHRASE), passphrase=123456)),
+    Mistake("a key of another account", AuthenticationError, "check",
+            lambda p: p.ask(secret=p.keys.path("p256"))),
+    Mistake("a key name that the account does not have", AuthenticationError, "check",
+            lambda p: p.ask(key_id="/test/keys/laptop", secret=p.keys.path("ed25519"))),
+    Mistake("an account that does not exist", AuthenticationError, "check",
+            lambda p: p.ask(key_id="/tset/keys/id", secret=p.keys.path("ed25519"))),
+    Mistake("a key id without the account", ConfigurationError, "/LOGIN/keys/NAME",
+            lambda p: p.ask(key_id="laptop")),
+    Mistake("a key id without slash", ConfigurationError, "/LOGIN/keys/NAME",
+            lambda p: p.ask(key_id="test/keys/laptop")),
+    Mistake("a key without a key id", ConfigurationError, "key_id",
+            lambda p: DataCenter(FAR, secret=p.keys.path("ed25519"))),
+    Mistake("no key at all", AuthenticationError, "key_id", lambda p: p.ask(key_id=None, login="test")),
+    Mistake("a sub-user without the account", ConfigurationError, "needs key_id",
+            lambda p: DataCenter(FAR, user="bob")),
+    Mistake("a profile that does not exist", ConfigurationError, "there is no profile",
+            lambda p: DataCenter.from_profile("prod")),
+    Mistake("an environment without the variables", ConfigurationError, "TRITON_URL",
+            lambda p: DataCenter.from_env()),
+    Mistake("a misspelt location", ConfigurationError, "did you mean us-central-1?",
+            lambda p: DataCenter("us-centrl-1", login="x").account()),
+    Mistake("no location", ConfigurationError, "give the location",
+            lambda p: DataCenter(login="x").account()),
+    Mistake("a host that does not exist", ConnectionFailed, "there is no such host; check the location",
+            lambda p: DataCenter("https://cloudapi.invalid", login="x").account()),
+    Mistake("a URL with the account in it", ConfigurationError, "URL",
+            lambda p: DataCenter("https://bob@cloudapi.example.com")),
+    Mistake("the URL of a web page", InvalidResponse, "the URL of a CloudAPI?", lambda p: _page(p)),
+    Mistake("http:// where TLS is spoken", ConnectionFailed, "write https://",
+            lambda p: _says(p, b"\x15\x03\x03\x00\x02\x02\x0a")),
+    Mistake("the port of SSH", ConnectionFailed, "it speaks SSH",
+            lambda p: _says(p, b"SSH-2.0-OpenSSH_9.2\r\n")),
+    Mistake("a private cloud without `verify`", ConnectionFailed, "verify='/path/to/ca.pem'",
+            lambda p: p.ask(verify=True)),
+    Mistake("`verify` of a file that is not there", ConfigurationError, "cannot be read (No such file",
+            lambda p: p.ask(verify=str(p.folder / "ca.pem"))),
+    Mistake("`verify` of a file without a certificate", ConfigurationError, "no certificate that can be read",
+            lambda p: p.ask(verify=p.file("ca.pem", "hello"))),
+    Mistake("`REQUESTS_CA_BUNDLE` of a bad file", ConfigurationError, "REQUESTS_CA_BUNDLE=",
+            lambda p: _bundle(p)),
+    Mistake("a wrong password for the proxy", ConnectionFailed, "check the user and password in HTTPS_PROXY",
+            lambda p: p.proxy(b"HTTP/1.1 407 Proxy Authentication Required")),
+    Mistake("a proxy that does not lead there", ConnectionFailed, "name the host in NO_PROXY",
+            lambda p: p.proxy(b"HTTP/1.1 403 Forbidden")),
+    Mistake("a proxy with an unknown scheme", ConfigurationError, "use one of http, https",
+            lambda p: _proxy(p, "ftp://proxy:21")),
+    Mistake("a proxy without a host", ConfigurationError, "http://host:port", lambda p: _proxy(p, "http://")),
+    Mistake("a timeout as text", ConfigurationError, "timeout must be a number of seconds",
+            lambda p: p.ask(timeout="30")),
+    Mistake("a pool size as text", ConfigurationError, "pool_size must be", lambda p: p.ask(pool_size="8")),
+    Mistake("headers as a list", ConfigurationError, "headers must be a dict",
+            lambda p: p.ask(headers=[("X-Mine", "1")])),
+    Mistake("tags as a list", ConfigurationError, "tags must be a dict",
+            lambda p: p.sdc.create_machine("web", tags=["a"])),
+    Mistake("a list as image", ConfigurationError, "names no image",
+            lambda p: p.sdc.create_machine("web", image=p.sdc.images())),
+    Mistake("networks that are no ids", ConfigurationError, "is no id of a network; see sdc.networks()",
+            lambda p: p.sdc.create_machine("web", networks=[5, "x"][1:])),
+    Mistake("a boot script that is not there", ConfigurationError, "give the path of the script",
+            lambda p: p.sdc.create_machine("web", boot_script="setup.sh")),
+    Mistake("a boot script that is not UTF-8", ConfigurationError, "is not UTF-8",
+            lambda p: p.sdc.create_machine("web", boot_script=p.file("setup.sh", b"\xff\xfe"))),
+    Mistake("a private key for `add_key`", ConfigurationError, "this is a private key",
+            lambda p: p.sdc.add_key("id", p.keys.path("ed25519").read_text())),
+    Mistake("a machine name with a space", ConfigurationError, "is not a machine name",
+            lambda p: p.sdc.create_machine("my machine")),
+    Mistake("a machine that does not exist", NotFoundError, "404 ResourceNotFound",
+            lambda p: p.sdc.machine("b6c9a5e0-8b2f-4c42-9d3f-0123456789ab")),
+]  # fmt: skip
+
+
+def _page(place: Place) -> None:
+    place.server.answer(Reply(b"<html>", content_type="text/html"))
+    DataCenter(place.server.url, login="x").account()
+
+
+def _says(place: Place, answer: bytes) -> None:
+    place.server.answer([answer, b""])
+    DataCenter(place.server.url, login="x").account()
+
+
+def _bundle(place: Place) -> None:
+    place.environment.setenv("REQUESTS_CA_BUNDLE", place.file("ca.pem", ""))
+    place.ask(verify=True)
+
+
+def _proxy(place: Place, address: str) -> None:
+    place.environment.setenv("https_proxy", address)
+    DataCenter(FAR)
+
+
+_HEAD = """\
+# First mistakes
+
+What goes wrong at first, and what the error says. Each comes within a second, after one attempt at most,
+unless the network itself is slow; none shows a password or a key.
+
+| mistake | error | says |
+| --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """What it says."""
+    rows = (f"| {row.what} | `{row.error.__name__}` | ... {row.says} ... |\n" for row in MISTAKES)
+    return _HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
