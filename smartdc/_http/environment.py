@@ -100,7 +100,7 @@ def refuse_unreadable(trusted: bool | str) -> None:
 def named_authorities(verify: bool | str) -> str:
     """Where it is written what to trust: an environment variable, or the argument."""
     variable, path = _bundle()
-    return f"{variable}={path!r}" if verify is True and path else f"verify={verify!r}"
+    return f"{variable}={path!r}" if path and verify in (True, path) else f"verify={verify!r}"
 
 
 def _bundle() -> tuple[str, str]:

@@ -26,7 +26,7 @@ from urllib3.exceptions import (
 from smartdc._http.environment import Proxy, authorities, named_authorities
 from smartdc.errors import ConfigurationError, ConnectionFailed, RequestTimeout, TransportError, shortened
 
-__all__ = ["failure", "refused_by_proxy"]
+__all__ = ["failure", "refused_by_proxy", "unusable_authorities"]
 
 _E = TypeVar("_E", bound=BaseException)
 
@@ -78,10 +78,8 @@ def failure(
     causes = list(_causes(error))
     tls = _first(causes, ssl.SSLError)
     through = proxy if _first(causes, ProxyError) or _first(causes, requests.exceptions.ProxyError) else None
-    if not isinstance(error, requests.RequestException | HTTPError):  # before anything was connected
-        return ConfigurationError(
-            f"{named_authorities(verify)}: {error}; give the path of a file of PEM certificates"
-        )
+    if not isinstance(error, requests.RequestException | HTTPError | ssl.SSLError):
+        return unusable_authorities(error, verify)  # before anything was connected
     sent = not _is_unreached(causes)
     about: dict[str, Any] = {"method": method, "path": path}
     where, place = f"{method} {shortened(path)}", str(through or base_url)
@@ -98,6 +96,13 @@ def failure(
     lasting, remedy = _remedy(causes, place, base_url, through)
     return ConnectionFailed(
         f"{where}: no connection to {place} ({_reason(error)}){remedy}", lasting=lasting, sent=sent, **about
+    )
+
+
+def unusable_authorities(error: Exception, verify: bool | str) -> ConfigurationError:
+    """The error for a file of authorities that cannot be used."""
+    return ConfigurationError(
+        f"{named_authorities(verify)}: {error}; give the path of a file of PEM certificates"
     )
 
 

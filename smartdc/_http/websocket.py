@@ -16,6 +16,8 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from smartdc._http.environment import Proxy, proxies_for, proxy_of, refuse_unreadable
+from smartdc._http.failures import failure, refused_by_proxy, unusable_authorities
 from smartdc._http.insecure import is_this_machine
 from smartdc._http.shared_tls import SharedTLSSocket
 from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
@@ -144,7 +146,13 @@ def dial(
         TransportError: There was no answer, or none of a WebSocket.
     """
     try:
-        from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
+        from websockets.exceptions import (
+            InvalidHandshake,
+            InvalidProxy,
+            InvalidProxyStatus,
+            InvalidStatus,
+            InvalidURI,
+        )
         from websockets.sync.client import ClientConnection, connect
         from websockets.typing import Subprotocol
     except ImportError as error:
@@ -185,12 +193,8 @@ def dial(
             message = f"GET {path}: {answer.status_code} where a WebSocket was to begin"
             raise InvalidResponse(message, response=answer, lasting=True, **about) from None
         return answer
-    except ssl.SSLCertVerificationError as error:
-        raise ConnectionFailed(
-            f"GET {path}: {url} is not trusted ({error.verify_message}); a private cloud's "
-            "certificate authority is given as verify='/path/to/ca.pem'",
-            **about,
-        ) from error
+    except ssl.SSLError as error:
+        raise failure(error, "GET", path, url, authorities, None) from error
     except TimeoutError as error:
         raise RequestTimeout(f"GET {path}: no answer from {url} in time", **about) from error
     except (OSError, EOFError) as error:
@@ -201,6 +205,10 @@ def dial(
         raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error.msg}") from None
     except ImportError as error:
         raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error}") from error
+    except InvalidProxyStatus as error:
+        said = error.response
+        proxy = proxy_of(url, proxies_for(url)) or Proxy("HTTPS_PROXY", "proxy", has_user=False)
+        raise refused_by_proxy(proxy, said.status_code, said.reason_phrase, "GET", path, url) from None
     except InvalidHandshake as error:
         if isinstance(error.__cause__, EOFError):
             message = f"GET {path}: no answer from {url}: the connection broke"
@@ -257,8 +265,9 @@ def _context(authorities: bool | str) -> ssl.SSLContext:
     # The same authorities as for every other request.
     trusted = Path(DEFAULT_CA_BUNDLE_PATH if authorities is True else authorities)
     try:
-        if trusted.is_dir():
-            return ssl.create_default_context(capath=str(trusted))
-        return ssl.create_default_context(cafile=str(trusted))
+        refuse_unreadable(str(trusted))
     except OSError as error:
-        raise ConfigurationError(f"verify={str(trusted)!r}: {error}") from error
+        raise unusable_authorities(error, authorities) from error
+    if trusted.is_dir():
+        return ssl.create_default_context(capath=str(trusted))
+    return ssl.create_default_context(cafile=str(trusted))

@@ -138,11 +138,11 @@ MISTAKES = [
     Mistake("headers as a list", ConfigurationError, "headers must be a dict",
             lambda p: p.ask(headers=[("X-Mine", "1")])),
     Mistake("tags as a list", ConfigurationError, "tags must be a dict",
-            lambda p: p.sdc.create_machine("web", tags=["a"])),
+            lambda p: _create(p, tags=["a"])),
     Mistake("a list as image", ConfigurationError, "names no image",
-            lambda p: p.sdc.create_machine("web", image=p.sdc.images())),
+            lambda p: _create(p, image=p.sdc.images())),
     Mistake("networks that are no ids", ConfigurationError, "is no id of a network; see sdc.networks()",
-            lambda p: p.sdc.create_machine("web", networks=[5, "x"][1:])),
+            lambda p: _create(p, networks=["x"])),
     Mistake("a boot script that is not there", ConfigurationError, "give the path of the script",
             lambda p: p.sdc.create_machine("web", boot_script="setup.sh")),
     Mistake("a boot script that is not UTF-8", ConfigurationError, "is not UTF-8",
@@ -154,6 +154,10 @@ MISTAKES = [
     Mistake("a machine that does not exist", NotFoundError, "404 ResourceNotFound",
             lambda p: p.sdc.machine("b6c9a5e0-8b2f-4c42-9d3f-0123456789ab")),
 ]  # fmt: skip
+
+
+def _create(place: Place, **arguments: Any) -> None:
+    place.sdc.create_machine("web", **arguments)
 
 
 def _page(place: Place) -> None:

@@ -252,6 +252,31 @@ def test_socks_without_its_library() -> None:
     )
 
 
+def test_a_stream_is_refused_once_as_well(
+    secure: StubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(location: str) -> SmartDCError:
+        with pytest.raises(SmartDCError) as caught, DataCenter(location, login="bob") as sdc:
+            sdc.changefeed()
+        assert caught.value.attempts <= 1
+        assert PASSWORD not in str(caught.value)
+        return caught.value
+
+    error = refused(secure.url)
+    assert isinstance(error, ConnectionFailed)
+    assert error.lasting
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("")
+    with monkeypatch.context() as environment:
+        environment.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+        assert str(refused(secure.url)).startswith(f"REQUESTS_CA_BUNDLE='{bundle}': it has no certificate")
+    with StubServer() as proxy:
+        proxy.otherwise = [b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", b""]
+        monkeypatch.setenv("https_proxy", proxy.url.replace("//", f"//bob:{PASSWORD}@"))
+        assert "check the user and password in HTTPS_PROXY" in str(refused(FAR))
+        assert len(proxy.asked) == 1
+
+
 class _Impatient(StubServer):
     """Answers whatever comes first, and closes."""
 
