@@ -16,6 +16,7 @@ import requests
 from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 
 from smartdc._http.answers import unusable
+from smartdc.arguments.ids import shown
 from smartdc.errors import ConfigurationError, InvalidResponse
 
 __all__ = [
@@ -49,7 +50,7 @@ def checked_limit(limit: Any) -> int:
         ConfigurationError: It is no positive integer.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise ConfigurationError(f"max_response must be a number of bytes, 1 or more, not {limit!r}")
+        raise ConfigurationError(f"max_response must be a number of bytes, 1 or more, not {shown(limit)}")
     return limit
 
 
@@ -60,7 +61,7 @@ def checked_seconds(seconds: Any) -> float:
         ConfigurationError: It is no number above 0 that can be waited for.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= TIMEOUT_MAX:
-        raise ConfigurationError(f"answer_timeout must be a number of seconds above 0, not {seconds!r}")
+        raise ConfigurationError(f"answer_timeout must be a number of seconds above 0, not {shown(seconds)}")
     return float(seconds)
 
 

@@ -26,7 +26,7 @@ from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.environment import authorities
 from smartdc._http.exchange import Again, Exchange, at_once
 from smartdc._http.retry import RetryPolicy, chosen_policy
-from smartdc._http.settings import Timeout, checked_headers, checked_pool_size, checked_timeout
+from smartdc._http.settings import Timeout, checked_clock, checked_headers, checked_pool_size, checked_timeout
 from smartdc._http.spelling import checked_path, encoded_body, encoded_query
 from smartdc._http.throttle import Limiters, group_of
 from smartdc._http.transport import Transport, prepared, refuse_damaged
@@ -112,11 +112,11 @@ class Connection(Endpoint):
             self.default_headers[self.VERSION_HEADER] = self.API_VERSION
         self.default_headers.update(headers)
         if api_version is not None:
-            self.default_headers[self.VERSION_HEADER] = api_version
+            self.default_headers[self.VERSION_HEADER] = text_of("api_version", api_version)
         self.verify = verify
         self.verbose = verbose
         self.timeout = DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
-        self.clock: Clock = time if clock is None else clock
+        self.clock: Clock = time if clock is None else checked_clock(clock)
         self.retry = chosen_policy(retry)
         self._limiters = Limiters(rate)
         self._pool_size = checked_pool_size(pool_size)

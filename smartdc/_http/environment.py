@@ -93,6 +93,8 @@ def refuse_unreadable(trusted: bool | str) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
     except ssl.SSLError:
         raise OSError("it has no certificate that can be read") from None
+    except ValueError:  # half a character, or a NUL
+        raise OSError("it is not the path of a file") from None
     except OSError as error:
         raise OSError(f"it cannot be read ({error.strerror or error})") from error
 

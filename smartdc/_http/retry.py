@@ -14,6 +14,7 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from smartdc._error_bodies import error_fields, json_or_none
+from smartdc.arguments.ids import shown
 from smartdc.errors import APIError, ConfigurationError, SmartDCError, ThrottledError, TransportError
 
 __all__ = ["NONE", "STANDARD", "RetryPolicy", "chosen_policy", "is_own", "is_untouched", "retry_after"]
@@ -58,11 +59,13 @@ class RetryPolicy:
         for name in ("attempts", "throttled"):
             count = getattr(self, name)
             if not (isinstance(count, int) and count >= 1):
-                raise ConfigurationError(f"{name} of a RetryPolicy must be 1 or more, not {count!r}")
+                raise ConfigurationError(f"{name} of a RetryPolicy must be 1 or more, not {shown(count)}")
         for name in ("deadline", "first_pause", "longest_pause", "settling"):
             seconds = getattr(self, name)
             if not (isinstance(seconds, int | float) and seconds >= 0):
-                raise ConfigurationError(f"{name} of a RetryPolicy must be seconds from 0, not {seconds!r}")
+                raise ConfigurationError(
+                    f"{name} of a RetryPolicy must be seconds from 0, not {shown(seconds)}"
+                )
 
     def pause(
         self,
@@ -113,8 +116,8 @@ def chosen_policy(retry: str | RetryPolicy) -> RetryPolicy:
     """The policy that an argument means: one of the modes by name, or a policy itself."""
     if isinstance(retry, RetryPolicy):
         return retry
-    if retry not in _MODES:
-        raise ConfigurationError(f"retry must be 'standard', 'none' or a RetryPolicy, not {retry!r}")
+    if not isinstance(retry, str) or retry not in _MODES:
+        raise ConfigurationError(f"retry must be 'standard', 'none' or a RetryPolicy, not {shown(retry)}")
     return _MODES[retry]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from threading import TIMEOUT_MAX
 from typing import Any, cast
 
+from smartdc._http.waiting import Clock
 from smartdc.arguments.ids import dict_of, shown
 from smartdc.errors import ConfigurationError
 
-__all__ = ["Timeout", "checked_headers", "checked_pool_size", "checked_timeout"]
+__all__ = ["Timeout", "checked_clock", "checked_headers", "checked_pool_size", "checked_timeout"]
 
 Timeout = float | tuple[float, float]
 
@@ -38,6 +39,17 @@ def checked_pool_size(size: Any) -> int:
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST_POOL:
         raise ConfigurationError(f"pool_size must be 1 or more, a whole number, not {shown(size)}")
     return size
+
+
+def checked_clock(clock: Any) -> Clock:
+    """What tells the time, if it does.
+
+    Raises:
+        ConfigurationError: It has not the functions of the module `time` that waits need.
+    """
+    if not all(callable(getattr(clock, name, None)) for name in ("monotonic", "sleep")):
+        raise ConfigurationError(f"clock must have monotonic() and sleep(), as time has, not {shown(clock)}")
+    return cast(Clock, clock)
 
 
 def checked_headers(headers: Any) -> dict[Any, Any]:

@@ -13,6 +13,7 @@ import threading
 from typing import Any, NamedTuple
 
 from smartdc._forks import renew_in_children
+from smartdc.arguments.ids import shown
 from smartdc.errors import ConfigurationError, ThrottledError
 
 __all__ = ["Limiter", "Limiters", "Turn", "group_of"]
@@ -148,7 +149,7 @@ class Limiters:
 
     def __init__(self, rate: float | None = None) -> None:
         if rate is not None and not (isinstance(rate, int | float) and rate > 0):
-            raise ConfigurationError(f"rate must be None or a number of requests a second, not {rate!r}")
+            raise ConfigurationError(f"rate must be None or a number of requests a second, not {shown(rate)}")
         self._rate = rate
         self._known: dict[tuple[str, str, str], Limiter] = {}
 

@@ -35,6 +35,7 @@ from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
 from smartdc._http.pool import Adapter, Overlong, Within
 from smartdc._http.settings import Timeout
+from smartdc.arguments.ids import shown
 from smartdc.errors import ConfigurationError, InvalidResponse, RequestTimeout, TransportError, shortened
 
 __all__ = ["Transport", "prepared", "refuse_damaged"]
@@ -234,6 +235,8 @@ def _normal(url: str) -> str:
 
 
 def _check_header(name: Any, value: Any) -> None:
+    if not isinstance(value, str):
+        raise requests.exceptions.InvalidHeader(f"{name} must be text, not {shown(value)}")
     check_header_validity((name, value))
     value.encode("latin-1")  # what the wire can carry
     # What is let through there, servers and proxies disagree about.

@@ -110,6 +110,22 @@ def test_an_argument_of_a_wrong_kind(sdc: DataCenter, cls: type, name: str, argu
             raise AssertionError(f"{told}: {type(error).__name__}: {str(error)[:200]}") from error
 
 
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+@pytest.mark.parametrize("argument", list(inspect.signature(DataCenter).parameters))
+def test_an_argument_of_the_constructor_of_a_wrong_kind(missing: StubServer, argument: str) -> None:
+    for kind, make in WRONG.items():
+        told = f"DataCenter({argument}={kind})"
+        try:
+            with DataCenter(**{"location": missing.url, "retry": "none", argument: make()}) as sdc:
+                sdc.account()
+        except SmartDCError as error:
+            text = str(error)
+            assert len(text) <= 300, f"{told}: {len(text)} characters: {text[:400]}"
+            assert text.isprintable(), f"{told}: {text!r}"
+        except Exception as error:
+            raise AssertionError(f"{told}: {type(error).__name__}: {str(error)[:200]}") from error
+
+
 def _call(cls: type, name: str, wrong: str, value: Any) -> tuple[list[Any], dict[str, Any]]:
     """Arguments that fit but for one."""
     args: list[Any] = []
