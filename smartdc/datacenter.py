@@ -29,6 +29,7 @@ from smartdc.api.rbac import RoleOperations
 from smartdc.api.streams import StreamOperations
 from smartdc.api.users import UserOperations
 from smartdc.api.volumes import VolumeOperations
+from smartdc.arguments.ids import escaped
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
@@ -354,7 +355,7 @@ class DataCenter(
 
     def __str__(self) -> str:
         owner = "" if self._owner == "my" else f"{self._owner}@"
-        return f"<{type(self).__name__}: {owner}{self.location}>"
+        return escaped(f"<{type(self).__name__}: {owner}{self.location}>")
 
     def __repr__(self) -> str:
         return str(self)

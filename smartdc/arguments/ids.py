@@ -16,6 +16,7 @@ __all__ = [
     "ID_KEYS",
     "dict_of",
     "entity_id",
+    "escaped",
     "given",
     "has_half_character",
     "is_segment",
@@ -74,6 +75,11 @@ def shown(value: Any) -> str:
     except Exception:  # a number of thousands of digits, or an object that is half made
         written = f"<{type(value).__name__}>"
     return shortened("".join(char if char.isprintable() else "?" for char in written[: 2 * _SHOWN]), _SHOWN)
+
+
+def escaped(text: str) -> str:
+    """Text that a terminal shows as it is: what would control it, or has no form, is written as an escape."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def listed(argument: str, several: Any, such_as: str) -> list[Any]:

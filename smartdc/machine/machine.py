@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._times import parse_time
-from smartdc.arguments.ids import given, machine_ref
+from smartdc.arguments.ids import escaped, given, machine_ref
 from smartdc.errors import GoneError
 from smartdc.machine.disks import Disks
 from smartdc.machine.firewall import Firewall
@@ -324,7 +324,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         """What is known without a request, and no secret."""
         if "_data" not in vars(self):  # in a traceback out of the constructor
             return "<Machine>"
-        known = "" if self._data is None else f"{self.name} ({self.state}) "
+        known = "" if self._data is None else escaped(f"{self.name} ({self.state}) ")
         return f"<Machine {known}{self.id} in {self.datacenter.location}>"
 
     def __eq__(self, other: object) -> bool:

@@ -14,7 +14,7 @@ from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
-from smartdc.arguments.ids import path_of
+from smartdc.arguments.ids import escaped, path_of
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import SnapshotData, SnapshotState
@@ -183,7 +183,7 @@ class Snapshot:
     def __repr__(self) -> str:
         if "name" not in vars(self):  # in a traceback out of the constructor
             return "<Snapshot>"
-        return f"<Snapshot {self.name} ({self.state}) of machine {self.machine.id}>"
+        return escaped(f"<Snapshot {self.name} ({self.state}) of machine {self.machine.id}>")
 
 
 class Snapshots(MachineEndpoint):
