@@ -1,0 +1,85 @@
+"""Arguments that ended in bare exceptions, or in the server's 500: refused by name, and nothing sent."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smartdc import ConfigurationError, DataCenter
+from smartdc.emulator import Emulator
+from tests.helpers.recorded import sent
+
+HUGE = [{"name": "x" * 1000}] * 1000
+
+
+@pytest.mark.parametrize("timeout", ["30", 0, -1, math.inf, math.nan, True, (), (1,), (1, 2, 3), (1, None)])
+def test_a_timeout_that_cannot_be_waited_for(cloud: Emulator, sdc: DataCenter, timeout: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^timeout must be a number of seconds above 0"):
+        cloud.datacenter(timeout=timeout)
+    with pytest.raises(ConfigurationError, match=r"^timeout must be"):
+        sdc.request("GET", "/keys", timeout=timeout)
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("size", ["8", 0, -1, 1.5, True, None, math.inf])
+def test_a_pool_size_that_is_none(cloud: Emulator, size: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^pool_size must be 1 or more"):
+        cloud.datacenter(pool_size=size)
+
+
+@pytest.mark.parametrize("headers", [[("X-Mine", "1")], "X-Mine: 1", {5: "x"}, {None: "x"}, 5])
+def test_headers_that_are_no_dict_of_text(cloud: Emulator, sdc: DataCenter, headers: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^headers must"):
+        cloud.datacenter(headers=headers)
+    with pytest.raises(ConfigurationError, match=r"^headers must"):
+        sdc.request("GET", "/keys", headers)
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"tags": ["a"]}, "tags must be a dict"),
+        ({"metadata": "a=b"}, "metadata must be a dict"),
+        ({"image": HUGE}, "names no image"),
+        ({"package": HUGE}, "names no package"),
+        ({"networks": 5}, "networks must be a list"),
+        ({"networks": [5]}, "names no network"),
+        ({"networks": "public"}, "networks: 'public' is no id of a network"),
+        ({"networks": [{"ipv4_uuid": 5}]}, "names no network"),
+        ({"networks": [b"x"]}, "names no network"),
+        ({"affinity": 5}, "affinity must be a list"),
+        ({"locality": ["x"]}, "locality must be a dict"),
+        ({"volumes": 5}, "volumes must be a list"),
+        ({"disks": 5}, "disks must be a list"),
+        ({"role_tags": 5}, "roles must be a list"),
+    ],
+)
+def test_arguments_of_a_new_machine(cloud: Emulator, sdc: DataCenter, arguments: Any, named: str) -> None:
+    image = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.create_machine("web", **{"image": image, "package": "g4-highcpu-1G", **arguments})
+    assert named in str(caught.value)
+    assert len(str(caught.value)) < 200
+    assert sent(cloud) == []
+
+
+def test_a_boot_script_that_cannot_be_read(cloud: Emulator, sdc: DataCenter, tmp_path: Path) -> None:
+    binary, fifo = tmp_path / "binary", tmp_path / "fifo"
+    binary.write_bytes(b"\xff\xfe")
+    os.mkfifo(fifo)
+    for path in (binary, fifo, tmp_path, b"script", 5, "a\0b", "\ud800"):
+        with pytest.raises(ConfigurationError, match="boot script"):
+            sdc.create_machine("web", boot_script=path)  # type: ignore[arg-type]
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("key", [b"ssh-ed25519 AAAA", None, 5, ["ssh-ed25519 AAAA"]])
+def test_a_public_key_that_is_no_text(cloud: Emulator, sdc: DataCenter, key: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^key must be text"):
+        sdc.add_key("laptop", key)
+    assert sent(cloud) == []
