@@ -16,7 +16,7 @@ from tests.helpers.sub_users import PUBLIC, SECRET, give, refused
 
 
 def test_a_sub_user_may_do_nothing(bobs: DataCenter, site: Site) -> None:
-    machine = bobs.machine(site.add_machine().uuid, lazy=True)
+    machine = bobs.machine(site.add_machine().uuid, lazy=True, look_first=False)
     for ask, what in (
         (bobs.account, r"/my \(getaccount\)"),
         (bobs.machines, r"/my/machines \(listmachines\)"),
