@@ -10,8 +10,9 @@ from typing import Any
 
 from smartdc.emulator.guest.filesystem import FileSystem
 from smartdc.emulator.guest.refusals import Unsupported
+from smartdc.emulator.guest.tokens import Lines
 
-__all__ = ["Guest", "Login", "Process", "Source", "Streams"]
+__all__ = ["Guest", "Login", "Process", "Source", "Streams", "lines_of"]
 
 PATH = "/usr/local/sbin:/usr/local/bin:/opt/local/sbin:/opt/local/bin:/usr/sbin:/usr/bin:/sbin"
 
@@ -100,21 +101,32 @@ class Login:
 
 
 class Source:
-    """What a command reads, all at once, and only once.
+    """What a command reads, and only once.
 
     Args:
-        read: Returns it; waits for it where it comes from outside.
+        content: Returns it.
         file: The file that it is, if it is one.
     """
 
-    def __init__(self, read: Callable[[], bytes], file: bytearray | None = None) -> None:
-        self._read = read
+    def __init__(self, content: Callable[[], bytes], file: bytearray | None = None) -> None:
+        self._content = content
         self.file = file
 
     def read(self) -> bytes:
         """Read what is left."""
-        read, self._read = self._read, bytes
-        return read()
+        content, self._content = self._content, bytes
+        return content()
+
+    def line(self) -> bytes:
+        """Read one line, with its end; nothing at the end."""
+        line, newline, rest = self.read().partition(b"\n")
+        self._content = lambda: rest
+        return line + newline
+
+
+def lines_of(source: Source) -> Lines:
+    """Return what reads a script from standard input or from a file, line by line."""
+    return lambda begun: source.line().decode(errors="surrogateescape")
 
 
 @dataclass
@@ -138,6 +150,7 @@ class Process:
     Attributes:
         name: What it was called.
         arguments: What follows the name.
+        run: Runs a script, as a shell of its own for this login, and returns its status.
     """
 
     guest: Guest
@@ -145,6 +158,7 @@ class Process:
     streams: Streams
     name: str
     arguments: list[str]
+    run: Callable[[Guest, Login, Lines, Streams], int]
 
     def path(self, name: str) -> str:
         """Return the absolute path of a file's name."""

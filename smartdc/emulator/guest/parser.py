@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from smartdc.emulator.guest.refusals import ScriptError, Unsupported
-from smartdc.emulator.guest.tokens import Operator, Tokens
+from smartdc.emulator.guest.refusals import ScriptError, Unsupported, UnsupportedBlock
+from smartdc.emulator.guest.tokens import Lines, Operator, Tokens
 from smartdc.emulator.guest.words import Word
 
 __all__ = ["AndOr", "Parser", "Pipeline", "Redirection", "SimpleCommand"]
@@ -66,8 +66,8 @@ class AndOr:
 class Parser:
     """Reads a script as a shell does: a fault of a line is found when those before it have run."""
 
-    def __init__(self, script: str) -> None:
-        self._tokens = Tokens(script)
+    def __init__(self, lines: Lines) -> None:
+        self._tokens = Tokens(lines)
         self._next: Operator | Word | None = Operator("\n")
 
     def line(self) -> list[AndOr] | None:
@@ -77,6 +77,7 @@ class Parser:
             ScriptError: This is no script.
             Unsupported: There is something in it that an emulated machine does not know.
         """
+        self._tokens.begun = False
         self._skip_lines()
         if self._next is None:
             return None
@@ -119,7 +120,7 @@ class Parser:
 
     def _command(self) -> SimpleCommand:
         if isinstance(self._next, Word) and (self._next.literal in _RESERVED or self._next.literal == "!"):
-            raise Unsupported(f"{self._next.literal}: compound commands")
+            raise UnsupportedBlock(f"{self._next.literal}: compound commands")
         command = SimpleCommand()
         while True:
             token = self._next
@@ -167,7 +168,7 @@ class Parser:
         if isinstance(self._next, Word):
             return ScriptError("word unexpected")
         if self._next in _NAMED:
-            return Unsupported(_NAMED[self._next])
+            return UnsupportedBlock(_NAMED[self._next])
         if self._next in ("<&", "<>", ">|"):
             return Unsupported(f"{self._next}: this redirection")
         shown = "newline" if self._next == "\n" else f'"{self._next}"'

@@ -10,6 +10,7 @@ from smartdc.emulator.guest import session_commands as session
 from smartdc.emulator.guest import text_commands as filters
 from smartdc.emulator.guest.conditions import test
 from smartdc.emulator.guest.inside import Process
+from smartdc.emulator.guest.sh import sh
 
 __all__ = ["BUILT_IN", "SPECIAL", "find"]
 
@@ -35,6 +36,7 @@ BUILT_IN: dict[str, Program] = {
 }
 _PROGRAMS: dict[str, Program] = {
     "[": test,
+    "bash": sh,
     "cat": filters.cat,
     "echo": session.echo,
     "env": session.env,
@@ -52,6 +54,7 @@ _PROGRAMS: dict[str, Program] = {
     "printf": session.printf,
     "pwd": session.pwd,
     "rm": listing.rm,
+    "sh": sh,
     "test": test,
     "touch": listing.touch,
     "true": lambda process: 0,

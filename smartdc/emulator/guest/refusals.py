@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Exit", "Hangup", "ScriptError", "Unsupported"]
+__all__ = ["INTERRUPTED", "Exit", "Hangup", "ScriptError", "Unsupported", "UnsupportedBlock"]
+
+#: The status of what Ctrl-C ended.
+INTERRUPTED = 130
 
 
 class Unsupported(Exception):
     """Something that a real machine knows and an emulated one does not; the text names it."""
+
+
+class UnsupportedBlock(Unsupported):
+    """Syntax that may go on in later lines, of which nothing can be run by itself."""
 
 
 class ScriptError(Exception):

@@ -10,9 +10,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from smartdc.emulator.guest import programs
-from smartdc.emulator.guest.inside import Guest, Login, Process, Source, Streams
+from smartdc.emulator.guest.inside import Guest, Login, Process, Source, Streams, lines_of
 from smartdc.emulator.guest.parser import AndOr, Parser, Pipeline, Redirection, SimpleCommand
-from smartdc.emulator.guest.refusals import Exit, Hangup, ScriptError, Unsupported
+from smartdc.emulator.guest.refusals import (
+    INTERRUPTED,
+    Exit,
+    Hangup,
+    ScriptError,
+    Unsupported,
+    UnsupportedBlock,
+)
+from smartdc.emulator.guest.tokens import Lines
 from smartdc.emulator.guest.words import Word
 
 __all__ = ["Shell", "boot"]
@@ -30,16 +38,11 @@ _SET_BY_SHELLS = frozenset({
 
 
 class Shell:
-    """One login to a machine, or one script that it runs.
-
-    Attributes:
-        finished: Whether it was told to end.
-    """
+    """One login to a machine, or one script that it runs."""
 
     def __init__(self, guest: Guest, user: str) -> None:
         self.guest = guest
         self.user = user
-        self.finished = False
         self._login = Login.of(user)
         self.guest.files.directories.add(self._login.directory)
 
@@ -59,24 +62,25 @@ class Shell:
 
     def execute(self, script: str, streams: Streams) -> int:
         """Run commands with these streams, and return the exit status."""
-        try:
-            parser = Parser(script)
-            while (line := parser.line()) is not None:
-                for commands in line:
-                    _run_list(self.guest, self._login, commands, streams)
-        except Exit as end:
-            self.finished = True
-            self._login.status = end.status
-        except ScriptError as problem:
-            self._end(f"syntax error: {problem}", 2, streams)
-        except Unsupported as refused:
-            self.guest.refuse(str(refused))
-            self._end(_refusal(refused), 127, streams)
-        return self._login.status
+        source = Source(lambda: script.encode(errors="surrogateescape"))
+        return self.follow(lines_of(source), streams)
 
-    def _end(self, message: str, status: int, streams: Streams) -> None:
-        self._login.status = status
-        _complain(streams, message)
+    def follow(self, lines: Lines, streams: Streams, *, terminal: bool = False) -> int:
+        """Run commands as their lines come, and return the exit status.
+
+        Args:
+            lines: Returns the lines.
+            streams: Of the commands.
+            terminal: Whether a line that cannot be read, or Ctrl-C, ends only what it belongs to.
+        """
+        while True:
+            try:
+                ended = _run_lines(self.guest, self._login, lines, streams)
+            except Hangup as end:
+                self._login.status = end.status
+                ended = end.status != INTERRUPTED
+            if ended or not terminal:
+                return self._login.status
 
 
 def boot(guest: Guest) -> None:
@@ -85,6 +89,38 @@ def boot(guest: Guest) -> None:
     if isinstance(script, str):
         log = guest.files.open("/var/log/user-script.log")
         Shell(guest, "root").execute(script, Streams(Source(bytes), log.extend, log.extend))
+
+
+def _run_lines(guest: Guest, login: Login, lines: Lines, streams: Streams) -> bool:
+    """Run the commands of a script until it ends, or cannot be read.
+
+    Returns:
+        Whether that is all: after a fault of one line a terminal can go on with the next.
+    """
+    try:
+        parser = Parser(lines)
+        while (line := parser.line()) is not None:
+            for commands in line:
+                _run_list(guest, login, commands, streams)
+    except Hangup:
+        raise
+    except Exit as end:
+        login.status = end.status
+    except ScriptError as problem:
+        login.status = 2
+        _complain(streams, f"syntax error: {problem}")
+        return False
+    except Unsupported as refused:
+        login.status = 127
+        guest.refuse(str(refused))
+        _complain(streams, _refusal(refused))
+        return isinstance(refused, UnsupportedBlock)
+    return True
+
+
+def _run_script(guest: Guest, login: Login, lines: Lines, streams: Streams) -> int:
+    _run_lines(guest, login, lines, streams)
+    return login.status
 
 
 def _run_list(guest: Guest, login: Login, commands: AndOr, streams: Streams) -> None:
@@ -155,7 +191,7 @@ def _call(guest: Guest, login: Login, words: list[str], streams: Streams) -> int
         _complain(streams, f"{words[0][:80]}: command not found")
         return 127
     name = words[0].rpartition("/")[2]
-    return program(Process(guest, login, streams, name, words[1:])) or 0
+    return program(Process(guest, login, streams, name, words[1:], _run_script)) or 0
 
 
 def _redirect(guest: Guest, login: Login, redirection: Redirection, name: str, streams: Streams) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import asyncssh
 
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.guest.inside import Guest, Source, Streams
-from smartdc.emulator.guest.refusals import Hangup
+from smartdc.emulator.guest.refusals import INTERRUPTED, Hangup
 from smartdc.emulator.guest.sftp import Files
 from smartdc.emulator.guest.shell import Shell
 from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES
@@ -27,6 +27,9 @@ _COMMANDS_AT_ONCE = 1000
 
 #: Each byte is a character: input and output pass unchanged, whatever they are.
 _BYTES = "latin-1"
+
+#: How many bytes of input are read at once.
+_PIECE = 65536
 
 USERS = ("admin", "root")
 SSH_PORT = 22
@@ -210,38 +213,53 @@ async def _serve_process(
     if process.command is not None:
         process.exit(await loop.run_in_executor(threads, shell.execute, process.command, streams))
         return
-    streams.errors = streams.out
-    status = 0
-    prompt = f"[{shell.user}@{guest.hostname}]$ "
-    streams.out(prompt.encode())
-    while not shell.finished:
-        try:
-            line = await process.stdin.readline()
-        except asyncssh.TerminalSizeChanged:
-            continue
-        except (asyncssh.BreakReceived, asyncssh.SignalReceived):  # Ctrl-C
-            line = "\n"
-        if not line or line.strip() == "logout":
-            break
-        script = line.encode(_BYTES).decode(errors="surrogateescape")
-        status = await loop.run_in_executor(threads, shell.execute, script, streams)
-        if not shell.finished:
-            streams.out(prompt.encode())
-    process.exit(status)
+    terminal = process.get_terminal_type() is not None
+    if terminal:
+        streams.errors = streams.out
+
+    def next_line(begun: bool) -> str:
+        if terminal:
+            streams.out(b"> " if begun else f"[{shell.user}@{guest.hostname}]$ ".encode())
+        line = streams.input.line().decode(errors="surrogateescape")
+        return line if begun or line.strip() != "logout" else ""
+
+    process.exit(
+        await loop.run_in_executor(threads, partial(shell.follow, terminal=terminal), next_line, streams)
+    )
+
+
+class _Input(Source):
+    """What a client sends, for commands that run in another thread meanwhile."""
+
+    def __init__(self, stdin: asyncssh.SSHReader[str], loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(bytes)
+        self._stdin = stdin
+        self._loop = loop
+
+    def read(self) -> bytes:
+        """Wait until the client has sent everything, or Ctrl-D in a terminal."""
+        pieces = iter(lambda: self._wait_for(partial(self._stdin.read, _PIECE)), b"")
+        return b"".join(pieces)
+
+    def line(self) -> bytes:
+        """Wait for a line."""
+        return self._wait_for(self._stdin.readline)
+
+    def _wait_for(self, reading: Callable[[], Coroutine[Any, Any, str]]) -> bytes:
+        while True:
+            try:
+                return asyncio.run_coroutine_threadsafe(reading(), self._loop).result().encode(_BYTES)
+            except asyncssh.TerminalSizeChanged:
+                continue
+            except (asyncssh.SignalReceived, asyncssh.BreakReceived):  # Ctrl-C
+                raise Hangup(INTERRUPTED) from None
+            except (OSError, asyncssh.Error, CancelledError):
+                raise Hangup(129) from None
 
 
 def _streams(process: asyncssh.SSHServerProcess[str]) -> Streams:
     """The streams of a login, for commands that run in another thread while its client sends input."""
     loop = asyncio.get_running_loop()
-
-    def read() -> bytes:
-        try:
-            text = asyncio.run_coroutine_threadsafe(process.stdin.read(), loop).result()
-        except (asyncssh.SignalReceived, asyncssh.BreakReceived):  # Ctrl-C
-            raise Hangup(130) from None
-        except (OSError, asyncssh.Error, CancelledError):
-            raise Hangup(129) from None
-        return text.encode(_BYTES)
 
     def writer(stream: asyncssh.SSHWriter[str]) -> Callable[[bytes], None]:
         def write(data: bytes) -> None:
@@ -249,7 +267,7 @@ def _streams(process: asyncssh.SSHServerProcess[str]) -> Streams:
 
         return write
 
-    return Streams(Source(read), writer(process.stdout), writer(process.stderr))
+    return Streams(_Input(process.stdin, loop), writer(process.stdout), writer(process.stderr))
 
 
 def _send(stream: asyncssh.SSHWriter[str], text: str) -> None:

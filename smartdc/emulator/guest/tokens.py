@@ -6,11 +6,16 @@ https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 
-from smartdc.emulator.guest.refusals import ScriptError, Unsupported
+from smartdc.emulator.guest.refusals import ScriptError, Unsupported, UnsupportedBlock
 from smartdc.emulator.guest.words import Part, Word
 
-__all__ = ["Operator", "Tokens"]
+__all__ = ["Lines", "Operator", "Tokens"]
+
+#: Returns the next line of a script, with its end, or nothing at the end of the script. It is told whether
+#: the line belongs to a command that has begun.
+Lines = Callable[[bool], str]
 
 #: Longer ones first: the longest that fits is meant.
 _OPERATORS = ("<<", "&&", "||", ";;", ">>", "<&", ">&", "<>", ">|", "<", ">", "|", "&", ";", "(", ")", "\n")
@@ -27,12 +32,17 @@ class Operator(str):
 
 
 class Tokens:
-    """Reads the tokens of a script one by one; None is its end."""
+    """Reads the tokens of a script one by one; None is its end. No line is asked for before it is needed.
 
-    def __init__(self, script: str) -> None:
-        if "\0" in script:
-            raise Unsupported("a NUL in a script")
-        self._script = script
+    Attributes:
+        begun: Whether something of a command has been read; whoever reads command by command resets it.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self.begun = False
+        self._lines = lines
+        self._ended = False
+        self._script = ""
         self._at = 0
 
     def next(self) -> Operator | Word | None:
@@ -44,15 +54,30 @@ class Tokens:
             self._at = len(self._script) if end < 0 else end
         if not self._peek():
             return None
+        self.begun = self.begun or self._peek() != "\n"
         if self._peek() in _ENDS_WORD:
             return self._operator()
         return self._word()
 
     def _peek(self) -> str:
         """The next character, or nothing at the end; a line that goes on in the next is one line."""
-        while self._script.startswith("\\\n", self._at):
-            self._at += 2
-        return self._script[self._at : self._at + 1]
+        while self._at >= len(self._script) or self._script.startswith("\\\n", self._at):
+            if self._at < len(self._script):
+                self._at += 2
+                self.begun = True
+            elif not self._read_line():
+                return ""
+        return self._script[self._at]
+
+    def _read_line(self) -> bool:
+        """Read one more line, and say whether there was one."""
+        line = "" if self._ended else self._lines(self.begun)
+        self._ended = not line
+        if "\0" in line:
+            raise Unsupported("a NUL in a script")
+        self._script = self._script[self._at :] + line
+        self._at = 0
+        return bool(line)
 
     def _take(self) -> str:
         character = self._peek()
@@ -61,7 +86,7 @@ class Tokens:
 
     def _operator(self) -> Operator:
         operator = self._take()
-        while self._peek() and operator + self._peek() in _OPERATORS:
+        while operator != "\n" and self._peek() and operator + self._peek() in _OPERATORS:
             operator += self._take()
         return Operator(operator)
 
@@ -75,7 +100,7 @@ class Tokens:
             elif character == "$":
                 parts.append(self._dollar(quoted=False))
             elif character == "`":
-                raise Unsupported("`: command substitution")
+                raise UnsupportedBlock("`: command substitution")
             elif character == "\\":
                 escaped = self._script[self._at + 1 : self._at + 2]
                 self._at += 2
@@ -91,9 +116,9 @@ class Tokens:
         return word
 
     def _single_quoted(self) -> Part:
-        end = self._script.find("'", self._at + 1)
-        if end < 0:
-            raise ScriptError("unterminated quoted string")
+        while (end := self._script.find("'", self._at + 1)) < 0:
+            if not self._read_line():
+                raise ScriptError("unterminated quoted string")
         text = self._script[self._at + 1 : end]
         self._at = end + 1
         return Part(text, quoted=True)
@@ -107,7 +132,7 @@ class Tokens:
             if character == "$":
                 parts.append(self._dollar(quoted=True))
             elif character == "`":
-                raise Unsupported("`: command substitution")
+                raise UnsupportedBlock("`: command substitution")
             elif character == "\\":
                 following = self._script[self._at + 1 : self._at + 2]
                 escaped = following and following in '$`"\\'
@@ -133,7 +158,7 @@ class Tokens:
                 raise Unsupported("${...} with more than a name")
             return Part(name, quoted, variable=True)
         if character == "(":
-            raise Unsupported("$(: command substitution")
+            raise UnsupportedBlock("$(: command substitution")
         if character and (character in "@*#-$!" or character in string.digits or character == "["):
             raise Unsupported(f"${character}")
         if not quoted and character and character in "'\"":
