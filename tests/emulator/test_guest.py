@@ -110,6 +110,10 @@ def test_metadata_as_it_is_now(machine: Machine) -> None:
 def test_metadata_that_the_machine_writes(machine: Machine) -> None:
     assert machine.out("mdata-put state ready; printf 'a\\nb' | mdata-put text; mdata-get text") == "a\nb\n"
     assert machine.metadata == {"state": "ready", "text": "a\nb"}
+    # mdata-get ends what it writes with a newline where the value has none
+    # (TritonDataCenter/mdata-client, mdata_get.c).
+    assert machine.out("echo v2 | mdata-put k2; mdata-get k2; mdata-delete k2") == "v2\n"
+    assert machine.out("mdata-put k3 ''; mdata-get k3; mdata-delete k3") == "\n"
     assert machine.out("mdata-delete state; mdata-delete state; mdata-list") == "text\n"
     assert machine.fails("mdata-get state") == ("No metadata for 'state'\n", 1)
     assert machine.fails("mdata-put sdc:uuid x")[1] == 127

@@ -59,7 +59,8 @@ def mdata_get(process: Process) -> int:
     if value is None:
         process.streams.errors(f"No metadata for '{key}'\n".encode(errors="surrogateescape"))
         return 1
-    process.write(f"{value if isinstance(value, str) else json.dumps(value)}\n")
+    text = value if isinstance(value, str) else json.dumps(value)
+    process.write(text if text.endswith("\n") else f"{text}\n")
     return 0
 
 
