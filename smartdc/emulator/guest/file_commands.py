@@ -14,6 +14,8 @@ __all__ = ["ls", "mkdir", "rm", "touch"]
 def ls(process: Process) -> int:
     """List files, then directories, each with a headline when there are several names."""
     given, operands = options(process, "1Aad")
+    if "a" in given and "A" in given:
+        raise Unsupported("ls with -a and -A")
     files = process.guest.files
     status = 0
     plain: list[str] = []

@@ -8,7 +8,7 @@ from smartdc.emulator.guest.refusals import Unsupported
 __all__ = ["options"]
 
 
-def options(process: Process, known: str, valued: str = "") -> tuple[dict[str, str], list[str]]:
+def options(process: Process, known: str, valued: str = "") -> tuple[dict[str, list[str]], list[str]]:
     """Split what a command is given into options and operands; options may stand after operands.
 
     Args:
@@ -17,12 +17,12 @@ def options(process: Process, known: str, valued: str = "") -> tuple[dict[str, s
         valued: The letters of those with a value.
 
     Returns:
-        The value of each option that is given, and the operands.
+        The values of each option that is given, as often as it is, and the operands.
 
     Raises:
         Unsupported: It is given another option.
     """
-    given: dict[str, str] = {}
+    given: dict[str, list[str]] = {}
     operands: list[str] = []
     rest = list(process.arguments)
     while rest:
@@ -37,9 +37,9 @@ def options(process: Process, known: str, valued: str = "") -> tuple[dict[str, s
         while letters:
             letter, letters = letters[0], letters[1:]
             if letter in valued and (letters or rest):
-                given[letter] = letters or rest.pop(0)
+                given.setdefault(letter, []).append(letters or rest.pop(0))
                 break
             if letter not in known:
                 raise Unsupported(f"{process.name} {argument[:40]}: this option")
-            given[letter] = ""
+            given[letter] = []
     return given, operands

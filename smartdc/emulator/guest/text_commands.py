@@ -37,7 +37,9 @@ def head(process: Process) -> int:
     if first and first[0][:1] == "-" and first[0][1:].isascii() and first[0][1:].isdigit():
         process.arguments[:1] = ["-n", first[0][1:]]
     given, operands = options(process, "", valued="n")
-    count = given.get("n", "10")
+    count, *more = given.get("n", ["10"])
+    if more:
+        raise Unsupported("head -n several times")
     if not (count.isascii() and count.isdigit()):
         raise Unsupported(f"head -n {count[:40]}")
     if len(operands) > 1:
@@ -72,10 +74,11 @@ def grep(process: Process) -> int:
         if not operands:
             process.complain("a pattern is missing")
             return 2
-        given["e"] = operands.pop(0)
-    if given["e"] == "" and "v" in given and "x" not in given:
+        given["e"] = [operands.pop(0)]
+    patterns = set("\n".join(given["e"]).split("\n"))
+    if patterns == {""} and "v" in given and "x" not in given:
         return 1  # as GNU grep, which then reads nothing
-    matches = _matcher(given)
+    matches = _matcher(patterns, set(given))
     found, status = False, 1
     for name in operands or ["-"]:
         data = _read(process, name, "{name}: {error}")
@@ -109,20 +112,18 @@ def _lines(data: bytes) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _matcher(given: dict[str, str]) -> Callable[[str], bool]:
-    """Return what says whether a line matches the pattern that grep was given."""
-    pattern = given["e"]
-    if "\n" in pattern or ("E" in given and "F" in given):
-        raise Unsupported("grep with several patterns or kinds of patterns")
-    if "i" in given and not pattern.isascii():
+def _matcher(patterns: set[str], letters: set[str]) -> Callable[[str], bool]:
+    """Return what says whether a line matches one of the patterns, with these options of grep."""
+    if {"E", "F"} <= letters:
+        raise Unsupported("grep with several kinds of patterns")
+    if "i" in letters and not all(pattern.isascii() for pattern in patterns):
         raise Unsupported("grep -i with letters that are not ASCII")
-    if "F" in given:
-        translated = re.escape(pattern)
-    else:
-        translated = _translated(pattern, _EXTENDED if "E" in given else _BASIC)
-    if "x" in given:
+    special = _EXTENDED if "E" in letters else _BASIC
+    every = [re.escape(pattern) if "F" in letters else _translated(pattern, special) for pattern in patterns]
+    translated = "|".join(every)
+    if "x" in letters:
         translated = rf"\A(?:{translated})\Z"
-    return lambda line: bool(re.search(translated, line, re.ASCII | (re.IGNORECASE if "i" in given else 0)))
+    return lambda line: bool(re.search(translated, line, re.ASCII | (re.IGNORECASE if "i" in letters else 0)))
 
 
 def _translated(pattern: str, special: str) -> str:
