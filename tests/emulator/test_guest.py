@@ -56,7 +56,9 @@ def test_files(machine: Machine) -> None:
 def test_directories(machine: Machine) -> None:
     assert machine.out("mkdir one; cd one; pwd; cd ..; pwd; cd /; pwd") == "/home/admin/one\n/home/admin\n/\n"
     assert machine.out("cd; pwd; cd ~/one; pwd") == "/home/admin\n/home/admin/one\n"
-    assert machine.out("mkdir -p /opt/a/b /opt/a; ls /opt /opt/a") == "/opt:\na\n\n/opt/a:\nb\n"
+    assert machine.out("mkdir -p /opt/a/b /opt/a; ls /opt/a /opt/a/b") == "/opt/a:\nb\n\n/opt/a/b:\n"
+    assert machine.out("echo x >> /opt/a/f; cat /opt/a/f; rm -r /opt/a; ls -d /opt") == "x\n/opt\n"
+    assert machine.out("echo x >> /var/log/app; ls -d /var/log/app; rm /var/log/app") == "/var/log/app\n"
     assert machine.out("cd /tmp; touch here; ls") == "here\n"
 
 

@@ -143,17 +143,38 @@ def test_sftp_errors_are_those_of_a_real_system(client: paramiko.SSHClient) -> N
 
 
 def test_sftp_of_the_systems_own_files_is_refused(cloud: Emulator, client: paramiko.SSHClient) -> None:
+    run(client, "touch f")
     with client.open_sftp() as sftp:
         with pytest.raises(OSError, match="/etc/passwd: the system's own files: not supported"):
             sftp.open("/etc/passwd")
         with pytest.raises(OSError, match="not supported"):
             sftp.symlink("a", "b")
-        with sftp.open("/etc/motd", "w") as file:
-            file.write(b"hi\n")
-    assert run(client, "cat /etc/motd") == ("hi\n", "", 0)
+        for refused in (
+            lambda: sftp.open("/etc/motd", "w"),
+            lambda: sftp.open("/etc/motd", "a"),
+            lambda: sftp.listdir("/etc"),
+            lambda: sftp.mkdir("/usr/x"),
+            lambda: sftp.rmdir("/etc"),
+            lambda: sftp.rename("f", "/etc/motd"),
+            lambda: sftp.posix_rename("f", "/etc/motd"),
+            lambda: sftp.posix_rename("/etc", "x"),
+            lambda: sftp.remove("/etc/motd"),
+            lambda: sftp.open("/dev/stdout", "w"),
+        ):
+            with pytest.raises(OSError, match="not supported on an emulated machine"):
+                refused()
+    assert run(client, "ls") == ("f\n", "", 0)
     assert [entry.partition(": ")[2] for entry in cloud.unsupported] == [
         "/etc/passwd: the system's own files",
         "SFTP symlink",
+        *["/etc/motd: the system's own files"] * 2,
+        "/etc: the system's own files",
+        "/usr/x: the system's own files",
+        "/etc: the system's own files",
+        *["/etc/motd: the system's own files"] * 2,
+        "/etc: the system's own files",
+        "/etc/motd: the system's own files",
+        "/dev/stdout: devices other than /dev/null",
     ]
 
 

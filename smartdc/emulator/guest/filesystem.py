@@ -19,8 +19,16 @@ DIRECTORIES = ("/", *(f"/{name}" for name in _NAMES))
 
 _NULL = "/dev/null"
 
-#: Where a real machine has files that an emulated one lacks: what is missing there is refused, not denied.
-_SYSTEM = ("bin", "boot", "dev", "etc", "lib", "native", "opt", "proc", "sbin", "system", "usr")
+#: Where a real machine has files that an emulated one lacks: whatever depends on them is refused.
+# fmt: off
+_SYSTEM = frozenset({
+    "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "native", "opt", "proc", "run", "sbin", "sys",
+    "system", "usr", "var",
+})
+# fmt: on
+#: What is free inside: for the software that one installs, but for the packages, and for logs.
+_FREE = ("/opt/", "/var/log/")
+_PACKAGES = "/opt/local/"
 
 
 class FileSystem:
@@ -83,7 +91,7 @@ class FileSystem:
             return bytearray()
         if path in self.directories:
             raise _error(errno.EISDIR)
-        self._need_directory(posixpath.dirname(path))
+        self._need_place(path)
         content = self.files.setdefault(path, bytearray())
         if not append:
             content.clear()
@@ -93,7 +101,7 @@ class FileSystem:
         """Make a directory in one that exists."""
         if self.exists_here(path):
             raise _error(errno.EEXIST)
-        self._need_directory(posixpath.dirname(path))
+        self._need_place(path)
         self.directories.add(path)
 
     def exists_here(self, path: str) -> bool:
@@ -113,7 +121,6 @@ class FileSystem:
         """Remove an empty directory."""
         if path in self.files:
             raise _error(errno.ENOTDIR)
-        self._need_directory(path)
         if self.names(path):
             raise _error(errno.ENOTEMPTY)
         self.directories.remove(path)
@@ -124,6 +131,7 @@ class FileSystem:
             self.remove(path)
             return
         self._need_directory(path)
+        _refuse_system(path)
         inside = f"{path}/"
         for entry in [entry for entry in list(self.files) if entry.startswith(inside)]:
             del self.files[entry]
@@ -133,13 +141,14 @@ class FileSystem:
 
     def rename(self, old: str, new: str) -> None:
         """Move a file, or a directory with all that is in it; a file at the new path is replaced."""
-        self._need_directory(posixpath.dirname(new))
+        self._need_place(new)
         if old in self.files:
             if new in self.directories:
                 raise _error(errno.EISDIR)
             self.files[new] = self.files.pop(old)
             return
         self._need_directory(old)
+        _refuse_system(old)
         if new == old:
             return
         if new.startswith(f"{old}/"):
@@ -154,7 +163,8 @@ class FileSystem:
     def names(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by their bytes."""
         self._need_directory(path)
-        entries = {*self.files, *self.directories, _NULL} - {"/"}
+        _refuse_system(path)
+        entries = {*self.files, *self.directories}
         return sorted(posixpath.basename(entry) for entry in entries if posixpath.dirname(entry) == path)
 
     def _need_directory(self, path: str) -> None:
@@ -165,11 +175,26 @@ class FileSystem:
         self._missing(path)
         raise _error(errno.ENOENT)
 
+    def _need_place(self, path: str) -> None:
+        """Refuse to make something where there is no directory, or where the system may have it."""
+        self._need_directory(posixpath.dirname(path))
+        if not self.exists_here(path):
+            _refuse_system(path)
+
     def _missing(self, path: str) -> bool:
         """Return False for what a real machine would not have either; refuse to say of anything else."""
-        if not self.exists_here(path) and path.split("/")[1] in _SYSTEM:
-            raise Unsupported(f"{path[:80]}: the system's own files")
+        if not self.exists_here(path):
+            _refuse_system(path)
         return False
+
+
+def _refuse_system(path: str) -> None:
+    """Refuse a path where a real machine has files of its own, or may have them."""
+    if path.startswith("/dev/"):
+        raise Unsupported(f"{path[:80]}: devices other than {_NULL}")
+    inside = path.split("/")[1] in _SYSTEM and not path.startswith(_FREE)
+    if path == "/" or inside or f"{path}/".startswith(_PACKAGES):
+        raise Unsupported(f"{path[:80]}: the system's own files")
 
 
 def _error(number: int) -> OSError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -55,7 +56,8 @@ class Files(asyncssh.SFTPServer):
         if not pflags & asyncssh.FXF_CREAT:
             self._files.read(name)
         appends = bool(pflags & asyncssh.FXF_APPEND)
-        return _Open(self._files.open(name, append=not pflags & asyncssh.FXF_TRUNC), appends)
+        with self._refusing():
+            return _Open(self._files.open(name, append=not pflags & asyncssh.FXF_TRUNC), appends)
 
     def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> NoReturn:
         """Refuse what only later versions of SFTP have."""
@@ -111,25 +113,26 @@ class Files(asyncssh.SFTPServer):
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """List a directory."""
         directory = self._path(path)
-        for name in (".", "..", *self._files.names(directory)):
+        with self._refusing():
+            names = self._files.names(directory)
+        for name in (".", "..", *names):
             inside = self._files.resolve(directory, name)
-            attrs = self.stat(_bytes(inside)) if inside != "/dev/null" else _described(bytearray())
-            yield asyncssh.SFTPName(_bytes(name), attrs=attrs)
+            yield asyncssh.SFTPName(_bytes(name), attrs=self.stat(_bytes(inside)))
 
     def remove(self, path: bytes) -> None:
         """Remove a file."""
-        try:
+        with self._refusing():
             self._files.remove(self._path(path))
-        except Unsupported as refused:
-            self._refuse(str(refused))
 
     def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Make a directory."""
-        self._files.make_directory(self._path(path.rstrip(b"/") or path, new=True))
+        with self._refusing():
+            self._files.make_directory(self._path(path.rstrip(b"/") or path, new=True))
 
     def rmdir(self, path: bytes) -> None:
         """Remove an empty directory."""
-        self._files.remove_directory(self._path(path))
+        with self._refusing():
+            self._files.remove_directory(self._path(path))
 
     def realpath(self, path: bytes) -> bytes:
         """Return the absolute path, of what need not exist."""
@@ -140,11 +143,13 @@ class Files(asyncssh.SFTPServer):
         new = self._path(newpath, new=True)
         if self._files.exists_here(new):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        self._files.rename(self._path(oldpath), new)
+        with self._refusing():
+            self._files.rename(self._path(oldpath), new)
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Move a file or a directory, over a file that is there."""
-        self._files.rename(self._path(oldpath), self._path(newpath, new=True))
+        with self._refusing():
+            self._files.rename(self._path(oldpath), self._path(newpath, new=True))
 
     def readlink(self, path: bytes) -> NoReturn:
         """Refuse: there are no links."""
@@ -187,12 +192,18 @@ class Files(asyncssh.SFTPServer):
         self._refuse("SFTP of the real machine")
 
     def _path(self, path: bytes, *, new: bool = False) -> str:
-        """The absolute path of what a client names; a new file may stand among the system's own."""
-        try:
+        """The absolute path of what a client names, which exists unless it is new."""
+        with self._refusing():
             name = self._files.resolve(self._home, path.decode(errors="surrogateescape"))
             if not new:
                 self._files.exists(name)
             return name
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Say what the machine does not know as SFTP does."""
+        try:
+            yield
         except Unsupported as refused:
             self._refuse(str(refused))
 
