@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Connect, and run the console until its user leaves.
 
     Returns:
-        0, or 2 where there is nothing to connect to. Then the reason is on stderr.
+        0, or 1 where the emulator is not installed, or 2 where there is nothing to connect to. Then the
+        reason is on stderr.
     """
     options = _parse(arguments)
     try:
@@ -40,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, EOFError):  # at the prompt for the passphrase
         print("smartdc: no passphrase, no console", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        print(f"smartdc: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -68,12 +72,8 @@ def _connected(name: str | None) -> Iterator[tuple[dict[str, Any], str]]:
 
 @contextmanager
 def _emulated() -> Iterator[tuple[dict[str, Any], str]]:
-    try:
-        from smartdc.emulator import Emulator
-    except ModuleNotFoundError as error:
-        raise SmartDCError(
-            f"--emulated needs more ({error.name} is missing): pip install 'smartdc[emulator]'"
-        ) from None
+    from smartdc.emulator import Emulator
+
     with Emulator(rate=1.0) as cloud, cloud.datacenter() as sdc:
         yield {"sdc": sdc, "cloud": cloud}, f"{cloud.account.login} in an emulated cloud at {sdc.base_url}"
 

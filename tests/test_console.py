@@ -169,12 +169,33 @@ def test_nothing_to_connect_to_is_one_line(
     assert err.startswith(("smartdc: no profile is chosen", "smartdc: there is no profile 'none'"))
 
 
-def test_emulated_without_the_emulator_installed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("missing", "arguments", "said"),
+    [
+        ("starlette", ["-m", "smartdc", "--emulated"], "smartdc: the emulator"),
+        ("starlette", ["-m", "smartdc.emulator"], "python -m smartdc.emulator: the emulator"),
+        ("trustme", ["-c", "import smartdc.emulator"], "ModuleNotFoundError: the emulator"),
+        ("uvicorn", ["-c", "from smartdc.emulator.faults import Drop"], "ModuleNotFoundError: the emulator"),
+    ],
+)
+def test_without_what_the_emulator_needs(
+    tmp_path: Path, missing: str, arguments: list[str], said: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "smartdc.emulator", None)
-    assert main(["--emulated"]) == 2
-    assert "pip install 'smartdc[emulator]'" in capsys.readouterr().err
+    (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError(name={missing!r})")
+    path = os.pathsep.join([str(tmp_path), str(Path(console.__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | {"PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert (done.stdout, done.returncode) == ("", 1)
+    *before, last = done.stderr.splitlines()
+    assert last == f"{said} needs more ({missing} is missing): pip install 'smartdc[emulator]'"
+    assert before == [] or arguments[0] == "-c"
 
 
 def test_python_m_smartdc(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,23 @@ It serves real HTTPS and is as strict as the real server; ``python -m smartdc.em
 foreground. Tests get one as the fixture ``smartdc_cloud``.
 """
 
-from smartdc.emulator.cloud import Emulator
-from smartdc.emulator.http.calls import Call
-from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import Account, Key
-from smartdc.emulator.state.resources import Image, Network, Package
-from smartdc.emulator.state.site import Site
-from smartdc.emulator.state.vm import VM
+import sys
+
+try:
+    from smartdc.emulator.cloud import Emulator
+    from smartdc.emulator.http.calls import Call
+    from smartdc.emulator.state.clock import Clock
+    from smartdc.emulator.state.directory import Account, Key
+    from smartdc.emulator.state.resources import Image, Network, Package
+    from smartdc.emulator.state.site import Site
+    from smartdc.emulator.state.vm import VM
+except ModuleNotFoundError as missing:
+    if str(missing.name).startswith("smartdc"):
+        raise
+    reason = f"the emulator needs more ({missing.name} is missing): pip install 'smartdc[emulator]'"
+    if sys.argv[0] == "-m":  # so it is while Python looks for what `python -m` names
+        raise SystemExit(f"python -m smartdc.emulator: {reason}") from None
+    raise ModuleNotFoundError(reason, name=missing.name) from None
 
 __all__ = [
     "VM",
