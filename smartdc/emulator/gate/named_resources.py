@@ -7,10 +7,13 @@ action is looked up (docs/cloudapi/actions.md#image-in-the-body-of-an-action), a
 
 from __future__ import annotations
 
+from typing import Any
+
 from smartdc.emulator.http.answers import Refusal, crashed, invalid_field, not_found, validation_failed
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
 from smartdc.emulator.http.parameters import is_uuid
+from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.rules.cns import dns_names
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
@@ -61,11 +64,11 @@ def load_machine(site: Site, request: Incoming) -> None:
     """Look up the machine; 409 for what is no uuid, 404 for what is unknown or another account's."""
     if "/machines" not in request.path:
         return
-    machine_uuid = request.params.get("machine")
-    if not machine_uuid and request.params.get("resource_name") == "machines":
+    machine_uuid: Any = request.params.get("machine")
+    if not is_true(machine_uuid) and request.params.get("resource_name") == "machines":
         machine_uuid = request.params.get("resource_id")
-    if not machine_uuid:
-        if request.path_values.get("machine") == "" or request.path_values.get("resource_id") == "":
+    if not is_true(machine_uuid):
+        if "machine" in request.path_values or request.path_values.get("resource_id") == "":
             site.shared.violations.append(
                 f"{request.method} {request.target} has an empty machine id"
                 " (docs/cloudapi/hazards.md#empty-machine-id)"

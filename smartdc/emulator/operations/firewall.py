@@ -16,6 +16,7 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
+from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.rules.firewall_values import checked_values, invalid_parameters, parameter_error
 from smartdc.emulator.state.firewall_rules import FirewallRule, Target
 from smartdc.emulator.state.site import Site
@@ -54,10 +55,11 @@ def get_firewall_rule(site: Site, request: Incoming) -> Answer:
 def create_firewall_rule(site: Site, request: Incoming) -> Answer:
     """``POST /:account/fwrules``."""
     params = request.params
-    if not params.get("rule"):
+    if not is_true(params.get("rule")):
         raise missing_parameter("rule is a required argument")
-    given = {name: params.get(name) or False for name in ("enabled", "log")} | {"rule": params["rule"]}
-    if params.get("description"):
+    given = {"rule": params["rule"], "enabled": False, "log": False}
+    given |= {name: params[name] for name in ("enabled", "log") if is_true(params.get(name))}
+    if is_true(params.get("description")):
         given["description"] = params["description"]
     values = checked_values(given)
     rule = FirewallRule(str(uuid.uuid4()), request.account.uuid, **values)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from smartdc.emulator.http.answers import ErrorItem, Refusal
-from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.javascript.texts import length
+from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.rules.firewall_reader import read_rule
 from smartdc.emulator.state.firewall_rules import BadRule, Rule, SenselessRule
 
@@ -48,10 +48,10 @@ def checked_values(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(text: Any) -> Rule:
-    if not text:
+    if not is_true(text):
         raise BadRule("No rule specified")
     if not isinstance(text, str):
-        raise Refusal(500, "InternalError", f"{as_text(text)} is no text")
+        raise BadRule("rule must be a string")
     return read_rule(text)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, crashed, invalid_argument, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.state.resources import Network, Package
 from smartdc.emulator.state.site import Site
 
@@ -38,7 +39,11 @@ def choose_networks(site: Site, request: Incoming, package: Package) -> list[Wan
     elif package.networks:
         wanted = [WantedNic(_known(uuid, usable), None) for uuid in package.networks]
     else:
-        kinds = request.params.get("default_networks") or ["external", "internal"]
+        kinds = request.params.get("default_networks")
+        if not is_true(kinds):
+            kinds = ["external", "internal"]
+        if not isinstance(kinds, str | list):
+            raise crashed("defaultNetworks.indexOf is not a function")
         defaults = site.default_networks(account_uuid)
         wanted = [
             WantedNic(net, None) for net in defaults if ("external" if net.public else "internal") in kinds
