@@ -62,7 +62,16 @@ def _python27(outside: dict[str, str]) -> str | None:
 
 
 def _install(python: str, site: Path, what: tuple[str, ...], outside: dict[str, str]) -> None:
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(site)]
+    command = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--target",
+        str(site),
+    ]
     try:
         done = subprocess.run(
             [*command, *what], env=outside, capture_output=True, text=True, timeout=180, check=False

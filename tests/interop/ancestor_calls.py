@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The calls that py-smartdc 0.2.0 and this package both play: what its scripts do, and odd arguments of it.
 
 The last line of each is an expression. `sdc` is a data center of three machines, `m` the first of them; the
@@ -116,7 +117,18 @@ _LISTS = [
     "sdc.default_package()",
 ]  # fmt: skip
 
-_FILTERS = ("machine_type", "name", "dataset", "state", "memory", "tombstone", "tags", "credentials", "limit", "offset")
+_FILTERS = (
+    "machine_type",
+    "name",
+    "dataset",
+    "state",
+    "memory",
+    "tombstone",
+    "tags",
+    "credentials",
+    "limit",
+    "offset",
+)
 _GOOD = (
     "", "'smartmachine'", "'virtualmachine'", "machine_type='smartmachine'", "name='web'", "name='nothing'", "name='we'", "None, 'web'",
     "dataset=IMAGE", "dataset={'id': IMAGE}", "dataset='sdc:sdc:base64:21.4.0'", "dataset={'id': IMAGE, 'urn': 'sdc:sdc:base64:21.4.0'}",
@@ -157,7 +169,7 @@ _CREATE = [
            "tags={}", "tags={'a': None}", "tags={'a': ['b']}", "boot_script=SCRIPT", "boot_script=''", "boot_script='/nonexistent'", "credentials=True",
            "networks=[EXTERNAL]", "networks=EXTERNAL", "networks=[EXTERNAL, PRIVATE]", "networks=(EXTERNAL,)", "networks=[]", "networks=''",
            "networks=None", "networks=[sdc.networks()[0]]", "networks=['nothing']", "metadata=None, tags=None, boot_script=None", "nonsense=1"),
-    f"Machine.create_in_datacenter(sdc, name='new', package='sample-512M', image=IMAGE)", f"sdc.create_machine({_NEW}).state",
+    "Machine.create_in_datacenter(sdc, name='new', package='sample-512M', image=IMAGE)", f"sdc.create_machine({_NEW}).state",
     f"m = sdc.create_machine({_NEW}, boot_script=SCRIPT)\nm.boot_script", f"m = sdc.create_machine({_NEW}, metadata={{'a': 'b'}})\nm.metadata",
     f"new = sdc.create_machine({_NEW})\nnew.poll_while('provisioning')\nnew", f"new = sdc.create_machine({_NEW})\nnew.poll_until('running', 5)\nnew.public_ips",
     f"new = sdc.create_machine({_NEW})\nnew.stop()", f"new = sdc.create_machine({_NEW})\nnew.status()",
@@ -214,4 +226,8 @@ _IMPORTS = [
     "str(LegacyDataCenter('us-sw-1'))",
 ]  # fmt: skip
 
-CALLS = list(dict.fromkeys([*_ACCOUNT, *_PLACES, *_REQUESTS, *_LISTS, *_MACHINES, *_CREATE, *_MACHINE, *_SNAPSHOTS, *_IMPORTS]))
+CALLS = list(
+    dict.fromkeys(
+        [*_ACCOUNT, *_PLACES, *_REQUESTS, *_LISTS, *_MACHINES, *_CREATE, *_MACHINE, *_SNAPSHOTS, *_IMPORTS]
+    )
+)

@@ -5,7 +5,7 @@ in a child of its own. It answers in lines: ``mark`` (what comes now is the call
 seconds have to pass, and an empty line says that they have), ``done`` (what became of it).
 """
 # mypy: ignore-errors
-# ruff: noqa: UP
+# ruff: noqa: C402, C408, S102, S307
 
 import io
 import json
@@ -18,7 +18,7 @@ import requests
 import smartdc
 
 PIPE = os.fdopen(os.dup(1), "w")
-TEXT = type(u"")
+TEXT = type(b"".decode("ascii"))
 QUIET = ("object", "BaseException", "Exception", "StandardError", "EnvironmentError")
 
 
