@@ -54,6 +54,7 @@ from smartdc.signin.profiles import (
 __all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataCenter"]
 
 _DEFAULT_SECRET = "~/.ssh/id_rsa"  # noqa: S105 - a path
+_SIGNED_HEADERS = ("(request-target)", "date")
 _GIVE_KEY_ID = "give it as /LOGIN/keys/NAME_OR_FINGERPRINT"
 
 
@@ -127,7 +128,7 @@ class DataCenter(
         verbose: bool | TextIO | None = None,
         *,
         passphrase: Passphrase = None,
-        signed_headers: str | Sequence[str] = ("(request-target)", "date"),
+        signed_headers: str | Sequence[str] = _SIGNED_HEADERS,
         api_version: str | None = None,
         timeout: float | tuple[float, float] | None = None,
         pool_size: int = 64,
@@ -232,7 +233,7 @@ class DataCenter(
         allow_agent: bool = False,
         *,
         passphrase: Passphrase = None,
-        signed_headers: str | Sequence[str] = ("(request-target)", "date"),
+        signed_headers: str | Sequence[str] = _SIGNED_HEADERS,
         user: str | None = None,
     ) -> None:
         """Sign with this key from now on; without arguments nothing changes.
@@ -272,6 +273,7 @@ class DataCenter(
             allow_agent=allow_agent,
             passphrase=key.passphrase.value,
             signed_headers=signed_headers,
+            old_form=self.OLD_SIGNATURES and signed_headers == _SIGNED_HEADERS,
         )
 
     def datacenter(self, name: str) -> Self:

@@ -17,11 +17,14 @@ class LegacyDataCenter(DataCenter):
     """A data center of API 6.5.
 
     Datasets come from ``/datasets``, machines are created from a ``dataset``, and images and networks,
-    which API 7 brought, are refused.
+    which API 7 brought, are refused. Requests are signed as such a server reads it: the date alone, with an
+    RSA key, in the form of http-signature 0.9. ``signed_headers='date'`` chooses the form of 0.10, for a
+    server that has it (docs/migrating.md says which servers take which form).
     """
 
     API_VERSION = "~6.5"
     VERSION_HEADER = "X-Api-Version"
+    OLD_SIGNATURES = True
     IMAGE_PARAMETER = "dataset"
     UNIQUE_NAMES = False  # as far as anybody knows today
 

@@ -77,6 +77,7 @@ class Connection(Endpoint):
 
     API_VERSION = "~9||~8"
     VERSION_HEADER = "Accept-Version"
+    OLD_SIGNATURES = False
 
     login = "my"
     auth: HTTPSignatureAuth | None = None

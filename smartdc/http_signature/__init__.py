@@ -32,6 +32,7 @@ from smartdc.http_signature.scheme import (
     KeyId,
     authorization_header,
     http_date,
+    old_authorization_header,
     parse_fingerprint,
     parse_key_id,
     parse_signed_headers,
@@ -65,6 +66,8 @@ class HTTPSignatureAuth(AuthBase):
         passphrase: Text, bytes, or a function that is called only if the key is encrypted.
         signed_headers: What the signature covers; ``date`` must be in it. A string may hold several names.
             Only ``date`` survives a proxy that rewrites paths.
+        old_form: Sign as servers before API 7.1 want it: the date alone, with an RSA key, in a header of
+            http-signature 0.9's form. `signed_headers` is then not looked at.
 
     Attributes:
         signed_headers: The names of the signed headers, lower-case.
@@ -88,11 +91,13 @@ class HTTPSignatureAuth(AuthBase):
         allow_agent: bool = False,
         passphrase: Passphrase = None,
         signed_headers: str | Iterable[str] = ("(request-target)", "date"),
+        old_form: bool = False,
     ) -> None:
         source = KeySource(Concealed(secret), Concealed(passphrase))
         del secret, passphrase
         self._signers = []
-        self.signed_headers = parse_signed_headers(signed_headers)
+        self.signed_headers = parse_signed_headers("date" if old_form else signed_headers)
+        self._old_form = old_form
         self.clock_offset = 0.0
         key_id, public_path = _without_path(key_id)
         self._parsed_key_id = parse_key_id(key_id)
@@ -190,11 +195,24 @@ class HTTPSignatureAuth(AuthBase):
         if "host" in self.signed_headers and "Host" not in headers:
             headers["Host"] = host_header(request.url or "")
         signer = self.signer
+        if self._old_form:
+            return self._sign_old_form(request, signer)
         signed = {name: _text(headers[name]) for name in self.signed_headers if name in headers}
         data = signing_string(self.signed_headers, request.method or "GET", request.path_url, signed)
         algorithm, signature = signer.sign(data)
         headers["Authorization"] = authorization_header(
             _sent_key_id(self._parsed_key_id, signer), algorithm, self.signed_headers, signature
+        )
+        return request
+
+    def _sign_old_form(self, request: requests.PreparedRequest, signer: Signer) -> requests.PreparedRequest:
+        algorithm, signature = signer.sign(_text(request.headers["Date"]).encode("ascii"))
+        if not algorithm.startswith("rsa-"):
+            raise KeyLoadError(
+                f"servers before API 7.1 take RSA keys only, and {signer.source} is none: give an RSA key"
+            )
+        request.headers["Authorization"] = old_authorization_header(
+            _sent_key_id(self._parsed_key_id, signer), algorithm, signature
         )
         return request
 
