@@ -36,8 +36,8 @@ def put(kind: str, ssh_keys: KeyRing, home: Path, passphrase: str = "", *, publi
 
 
 def sign_in(cloud: Emulator, **key: object) -> DataCenter:
-    arguments: dict[str, Any] = {"key_id": "/test/keys/mine", "secret": "~/.ssh/id_rsa", "allow_agent": True} | key
-    return cloud.datacenter(**arguments)
+    usual: dict[str, Any] = {"key_id": "/test/keys/mine", "secret": "~/.ssh/id_rsa", "allow_agent": True}
+    return cloud.datacenter(**(usual | key))
 
 
 def statuses(cloud: Emulator) -> list[int]:
