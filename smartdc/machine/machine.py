@@ -132,8 +132,8 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     @property
     def path(self) -> str:
-        """Path of this machine below the account."""
-        return f"/machines/{self.id}"
+        """Path of this machine below the account, without a ``/`` before it: it goes behind `url`."""
+        return f"machines/{self.id}"
 
     @property
     def name(self) -> str:

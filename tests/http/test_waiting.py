@@ -44,7 +44,7 @@ def test_poll_until(cloud: Emulator, new: Machine) -> None:
     assert new.state == "running"
     # Every 2 s, the first look at once: the clock is the emulator's, so nothing waits for real.
     assert cloud.clock.monotonic() - begun == 20
-    assert sent(cloud, start) == [call("GET", f"/my{new.path}")] * 11
+    assert sent(cloud, start) == [call("GET", f"/my/{new.path}")] * 11
 
 
 def test_poll_while(cloud: Emulator, new: Machine) -> None:
@@ -69,7 +69,7 @@ def test_a_state_that_is_there_already_needs_one_look_and_no_time(cloud: Emulato
     machine.poll_until("running", timeout=0)
     machine.poll_while("stopped", timeout=0)
     assert cloud.clock.monotonic() == begun
-    assert sent(cloud) == [call("GET", f"/my{machine.path}")] * 2
+    assert sent(cloud) == [call("GET", f"/my/{machine.path}")] * 2
 
 
 @pytest.mark.parametrize(
