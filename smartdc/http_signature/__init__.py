@@ -285,25 +285,27 @@ def _load(key_id: KeyId, source: KeySource, allow_agent: bool, searched_for: str
 
 def _from_agent_or_source(key_id: KeyId, source: KeySource, allow_agent: bool) -> list[Signer]:
     signers: list[Signer] = []
-    problems = []
+    problems: list[KeyLoadError] = []
     if allow_agent:
         try:
             signers = [*_from_agent(key_id, source)]
         except KeyLoadError as error:
-            problems.append(str(error))
+            problems.append(error)
     if not signers or _may_be_another(key_id, source, signers):
         try:
             signers = _with_own(source.load(), source, signers)
         except KeyLoadError as error:
-            problems.append(str(error))
+            problems.append(error)
     try:
         for signer in signers:
             _sent_key_id(key_id, signer)  # raises for the key of another fingerprint
     except KeyLoadError as error:
-        problems.append(str(error))
+        problems.append(error)
         signers = []
     if not signers:
-        raise KeyLoadError(". And ".join(problems))
+        if len(problems) == 1:
+            raise problems[0]
+        raise KeyLoadError(". And ".join(map(str, problems)))
     if source.path is not None and any(isinstance(signer, PrivateKey) for signer in signers):
         hint_at_mode(source.path)
     return signers

@@ -240,8 +240,10 @@ def test_the_tree_is_as_documented() -> None:
     SmartDCError
       ConfigurationError ValueError
         KeyLoadError
+          KeyFileMissing FileNotFoundError
       TransportError requests.RequestException
         ConnectionFailed requests.ConnectionError
+          TLSError requests.exceptions.SSLError
         RequestTimeout requests.Timeout
         InvalidResponse
         OutcomeUnknown
