@@ -13,6 +13,9 @@ from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
 from smartdc._http.retry import RetryPolicy
 from smartdc._http.waiting import Clock
+from smartdc._old_names import API_HOST_SUFFIX as API_HOST_SUFFIX
+from smartdc._old_names import DEFAULT_HEADERS as DEFAULT_HEADERS
+from smartdc._old_names import search_dicts as search_dicts
 from smartdc._secrets import Concealed, shown
 from smartdc.api.accesskeys import AccessKeyOperations
 from smartdc.api.account import AccountOperations

@@ -72,6 +72,11 @@ class LegacyDataCenter(DataCenter):
         """Refused: networks came with API 7."""
         raise _too_old("networks", "DataCenter")
 
+    def _listed_image_id(self, image: Any, dataset: Any) -> str | None:
+        chosen = dataset if image is None else image
+        # Machines are listed by the URN that they have, and created from an id.
+        return None if chosen is None else entity_id(chosen, "dataset", "urn", "id")
+
     def _image_id(self, image: Any, dataset: Any) -> str | None:
         chosen = dataset if image is None else image
         return None if chosen is None else entity_id(chosen, "dataset", "id", "urn")

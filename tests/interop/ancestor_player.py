@@ -27,9 +27,18 @@ def tell(kind, value):
     PIPE.flush()
 
 
+SLEPT = [0.0]
+MONOTONIC = getattr(time, "monotonic", time.time)
+
+
 def sleep(seconds):
+    SLEPT[0] += seconds
     tell("sleep", seconds)
     os.read(0, 1)
+
+
+def monotonic():
+    return MONOTONIC() + SLEPT[0]
 
 
 class Output(io.StringIO):
@@ -119,7 +128,7 @@ def read_line():
 
 
 if __name__ == "__main__":
-    time.sleep = sleep
+    time.sleep, time.monotonic = sleep, monotonic
     while True:
         order = read_line()
         if order is None:
