@@ -85,8 +85,8 @@ def network_list(networks: Iterable[EntityRef] | EntityRef | None) -> list[Any] 
         return None
     if not networks:
         raise ConfigurationError(
-            f"networks={shown(networks)} names none, and a machine without any gets the default ones, perhaps "
-            "a public one: leave it out for those"
+            f"networks={shown(networks)} names none, and a machine without any gets the default ones, "
+            "perhaps a public one: leave it out for those"
         )
     entries = [network_entry(network) for network in listed("networks", networks, "[network]")]
     if all(isinstance(entry, str) for entry in entries):
