@@ -143,12 +143,14 @@ class Stage:
         cloud = Emulator(datacenters=("us-sw-1", "us-east-1")).start()
         cloud.account.add_key("rsa", self._public)
         site = cloud.site()
-        # A second apart, so that their order in lists is always the same.
-        site.add_machine("web", tags={"role": "www"}, metadata={"purpose": "demo"})
+        # Their order in lists is always the same.
+        site.add_machine("web", uuid=_uuid(1), tags={"role": "www"}, metadata={"purpose": "demo"})
         cloud.clock.advance(1)
-        site.add_machine("db", state="stopped", package="g3-standard-1-smartos", tags={"role": "db", "n": 1})
+        site.add_machine(
+            "db", uuid=_uuid(2), state="stopped", package="g3-standard-1-smartos", tags={"role": "db", "n": 1}
+        )
         cloud.clock.advance(1)
-        site.add_machine("web2", image="base-64-lts")
+        site.add_machine("web2", uuid=_uuid(3), image="base-64-lts")
         return cloud
 
     def _setting(self, cloud: Emulator, with_machine: bool) -> dict[str, Any]:
@@ -195,6 +197,10 @@ class Stage:
         assert line, "the player has ended"
         read: dict[str, Any] = json.loads(line)
         return read
+
+
+def _uuid(number: int) -> str:
+    return f"0000000{number}-0000-4000-8000-000000000000"
 
 
 def _words(call: str) -> set[str]:
