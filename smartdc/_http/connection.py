@@ -201,7 +201,7 @@ class Connection(Endpoint):
     ) -> tuple[Any, requests.Response]:
         # Only what is set: a subclass may have the `request` of py-smartdc's time, which knows less.
         new: dict[str, Any] = given(params=params)
-        if again is not None and takes_again(type(self).request):
+        if again is not None and takes_again(self.request):
             new["again"] = again
         try:
             answer = self.request(method, path_of(segments), headers, json, **new)

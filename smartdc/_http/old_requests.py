@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -90,8 +89,7 @@ def without_rival(
     return copy
 
 
-@cache
 def takes_again(request: Callable[..., Any]) -> bool:
-    """Whether this `request`, maybe a subclass's from before, has the argument `again`."""
+    """Whether this `request`, maybe one that a script has put in our place, has the argument `again`."""
     parameters = inspect.signature(request).parameters
     return "again" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())

@@ -153,6 +153,19 @@ class Strict(DataCenter):
         return DataCenter.request(self, method, path, headers, data, params=params)
 
 
+def test_a_request_that_is_put_in_place_of_ours(sdc: DataCenter, machine: Machine) -> None:
+    made = []
+    own = sdc.request
+
+    def counted(method: str, path: str, headers: Any = None, data: Any = None, params: Any = None) -> Any:
+        made.append(method)
+        return own(method, path, headers, data, params=params)
+
+    sdc.request = counted  # type: ignore[assignment, method-assign]
+    machine.add_tags(a="b")
+    assert made == ["POST"]
+
+
 @pytest.mark.parametrize("kind", [Counting, Strict])
 def test_a_request_of_a_subclass_s_own_serves_every_operation(
     cloud: Emulator, machine: Machine, kind: type[DataCenter]
