@@ -253,7 +253,7 @@ def test_tags_that_are_no_dict(cloud: Emulator, machine: Machine, tags: Any) -> 
     assert sent(cloud) == []
 
 
-@pytest.mark.parametrize("name", ["", None, 5], ids=repr)
+@pytest.mark.parametrize("name", ["", None, b"x"], ids=repr)
 def test_a_tag_without_a_name(cloud: Emulator, machine: Machine, name: Any) -> None:
     with pytest.raises(ConfigurationError, match="a tag name must be text"):
         machine.add_tags({name: "x"})
