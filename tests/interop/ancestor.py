@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from smartdc.emulator import Emulator
+from smartdc.emulator.state.directory import Key
 from tests.helpers.keys import KeyRing
 
 __all__ = ["DATA", "OURS", "Stage", "ancestor_python", "played"]
@@ -30,7 +31,7 @@ LONG = 300
 _VENV = Path(__file__).parents[2] / ".venv"
 _REQUIRES = ("requests==2.27.1", "http_signature==0.1.4", "pycrypto==2.6.1", "ipaddress==1.0.23")
 _NOT_COMPARED = "not compared: this package with py-smartdc 0.2.0 itself"
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?")
 
 
 def ancestor_python(elsewhere: pytest.TempPathFactory, outside: dict[str, str]) -> list[str]:
@@ -114,6 +115,7 @@ class Stage:
         """What becomes of one call: requests, value or error, and what is printed."""
         cloud = self._cloud or self._new_cloud()
         self._cloud = cloud
+        keys = list(cloud.account.keys)
         order = {"call": call, "setting": self._setting(cloud, "m" in _words(call))}
         self._write(json.dumps(order).encode() + b"\n")
         start, slept = 0, 0.0
@@ -131,7 +133,7 @@ class Stage:
         became = {name: value for name, value in line["done"].items() if name != "says"}
         became |= {"slept": slept} if slept else {}
         played = {"requests": requests, **became}
-        named: dict[str, Any] = json.loads(self._with_names(json.dumps(played), cloud))
+        named: dict[str, Any] = json.loads(self._with_names(json.dumps(played), cloud, keys))
         if slept or any(not made["request"].startswith(("GET", "HEAD")) for made in requests):
             self.close()
         if len(text := json.dumps(named.get("value"), sort_keys=True)) > LONG:
@@ -172,7 +174,7 @@ class Stage:
             "MACHINE": web.uuid if with_machine else None,
         }
 
-    def _with_names(self, text: str, cloud: Emulator) -> str:
+    def _with_names(self, text: str, cloud: Emulator, keys: list[Key]) -> str:
         """Without what differs from run to run: addresses, times, ids."""
         for name in ("us-sw-1", "us-east-1"):
             text = text.replace(cloud.url(name), f"https://{name}")
@@ -181,7 +183,7 @@ class Stage:
             text = text.replace(uuid, f"<machine {number}>")
         for path, name in ((self._secret, "key"), (self._script, "script"), (cloud.ca_file, "authority")):
             text = text.replace(str(path), f"<{name}>")
-        for number, key in enumerate(cloud.account.keys, 1):
+        for number, key in enumerate(keys, 1):
             text = text.replace(key.openssh, f"<key {number}>").replace(key.fingerprint, f"<print {number}>")
         text = text.replace(self._another, "<another key>")
         return re.sub(r"0x[0-9a-f]{6,}", "<address>", _TIME.sub("<time>", text))
