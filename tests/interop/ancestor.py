@@ -181,9 +181,10 @@ class Stage:
             text = text.replace(cloud.url(name).removeprefix("https://"), name)
         for number, uuid in enumerate(cloud.site().machines, 1):
             text = text.replace(uuid, f"<machine {number}>")
+            text = text.replace(uuid.partition("-")[0], f"<short {number}>")
         for path, name in ((self._secret, "key"), (self._script, "script"), (cloud.ca_file, "authority")):
             text = text.replace(str(path), f"<{name}>")
-        for number, key in enumerate(keys, 1):
+        for number, key in enumerate([*keys, *(key for key in cloud.account.keys if key not in keys)], 1):
             text = text.replace(key.openssh, f"<key {number}>").replace(key.fingerprint, f"<print {number}>")
         text = text.replace(self._another, "<another key>")
         return re.sub(r"0x[0-9a-f]{6,}", "<address>", _TIME.sub("<time>", text))
