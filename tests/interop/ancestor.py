@@ -125,7 +125,7 @@ class Stage:
             else:
                 slept += line["sleep"]
                 cloud.clock.sleep(line["sleep"])
-                self._write(b"\n")
+            self._write(b"\n")
         requests = [
             {"request": f"{made.method} {made.target}", "body": made.body, "version": _version(made.headers)}
             for made in cloud.calls[start:]

@@ -2,7 +2,7 @@
 
 Its syntax is that of both. It reads orders from standard input, one JSON object a line, and carries each out
 in a child of its own. It answers in lines: ``mark`` (what comes now is the call itself), ``sleep`` (so many
-seconds have to pass, and an empty line says that they have), ``done`` (what became of it).
+seconds have to pass), ``done`` (what became of it). After the first two it waits for an empty line.
 """
 # mypy: ignore-errors
 # ruff: noqa: C402, C408, S102, S307
@@ -107,6 +107,7 @@ def play(order):
         names = setting_of(order)
         sys.stdout = sys.stderr = printed
         tell("mark", None)
+        os.read(0, 1)
         exec("\n".join(lines[:-1]), names)
         became = {"value": shown(eval(lines[-1], names))}
     except Exception as error:
