@@ -13,6 +13,9 @@ from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
 from smartdc._http.retry import RetryPolicy
 from smartdc._http.waiting import Clock
+from smartdc._old_names import API_HOST_SUFFIX as API_HOST_SUFFIX
+from smartdc._old_names import DEFAULT_HEADERS as DEFAULT_HEADERS
+from smartdc._old_names import search_dicts as search_dicts
 from smartdc._secrets import Concealed, shown
 from smartdc.api.accesskeys import AccessKeyOperations
 from smartdc.api.account import AccountOperations
@@ -54,6 +57,7 @@ from smartdc.signin.profiles import (
 __all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataCenter"]
 
 _DEFAULT_SECRET = "~/.ssh/id_rsa"  # noqa: S105 - a path
+_SIGNED_HEADERS = ("(request-target)", "date")
 _GIVE_KEY_ID = "give it as /LOGIN/keys/NAME_OR_FINGERPRINT"
 
 
@@ -127,7 +131,7 @@ class DataCenter(
         verbose: bool | TextIO | None = None,
         *,
         passphrase: Passphrase = None,
-        signed_headers: str | Sequence[str] = ("(request-target)", "date"),
+        signed_headers: str | Sequence[str] = _SIGNED_HEADERS,
         api_version: str | None = None,
         timeout: float | tuple[float, float] | None = None,
         pool_size: int = 64,
@@ -232,7 +236,7 @@ class DataCenter(
         allow_agent: bool = False,
         *,
         passphrase: Passphrase = None,
-        signed_headers: str | Sequence[str] = ("(request-target)", "date"),
+        signed_headers: str | Sequence[str] = _SIGNED_HEADERS,
         user: str | None = None,
     ) -> None:
         """Sign with this key from now on; without arguments nothing changes.
@@ -272,6 +276,7 @@ class DataCenter(
             allow_agent=allow_agent,
             passphrase=key.passphrase.value,
             signed_headers=signed_headers,
+            old_form=self.OLD_SIGNATURES and signed_headers == _SIGNED_HEADERS,
         )
 
     def datacenter(self, name: str) -> Self:

@@ -5,8 +5,10 @@ The tree::
     SmartDCError
       ConfigurationError (also ValueError)
         KeyLoadError
+          KeyFileMissing            (also FileNotFoundError)
       TransportError (also requests.RequestException)
         ConnectionFailed            (also requests.ConnectionError)
+          TLSError                  (also requests.exceptions.SSLError)
         RequestTimeout              (also requests.Timeout)
         InvalidResponse
         OutcomeUnknown              it may have been created, or not
@@ -35,6 +37,8 @@ Which one an answer becomes is decided in `smartdc._http.error_codes`.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,6 +67,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidResponse",
     "InvalidStateError",
+    "KeyFileMissing",
     "KeyLoadError",
     "MissingParameterError",
     "NotAuthorizedError",
@@ -72,6 +77,7 @@ __all__ = [
     "ServerError",
     "ServiceUnavailableError",
     "SmartDCError",
+    "TLSError",
     "ThrottledError",
     "TransportError",
     "ValidationFailedError",
@@ -98,6 +104,27 @@ class ConfigurationError(SmartDCError, ValueError):
 
 class KeyLoadError(ConfigurationError):
     """The private key could not be had: from its file, or from the ssh-agent."""
+
+
+class KeyFileMissing(KeyLoadError, FileNotFoundError):
+    """There is no such key file.
+
+    Attributes:
+        errno: `errno.ENOENT`.
+        filename: The path.
+    """
+
+    def __init__(self, message: str, filename: str | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno.ENOENT
+        self.strerror = os.strerror(errno.ENOENT)
+        self.filename = filename
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.filename)
 
 
 class TransportError(SmartDCError, requests.RequestException):
@@ -132,6 +159,10 @@ class TransportError(SmartDCError, requests.RequestException):
 
 class ConnectionFailed(TransportError, requests.ConnectionError):
     """No connection, or it broke: name not found, refused, TLS not trusted, cut off."""
+
+
+class TLSError(ConnectionFailed, requests.exceptions.SSLError):
+    """No TLS with the server: above all, its certificate is not trusted."""
 
 
 class RequestTimeout(TransportError, requests.Timeout):

@@ -17,11 +17,14 @@ class LegacyDataCenter(DataCenter):
     """A data center of API 6.5.
 
     Datasets come from ``/datasets``, machines are created from a ``dataset``, and images and networks,
-    which API 7 brought, are refused.
+    which API 7 brought, are refused. Requests are signed as such a server reads it: the date alone, with an
+    RSA key, in the form of http-signature 0.9. ``signed_headers='date'`` chooses the form of 0.10, for a
+    server that has it (docs/migrating.md says which servers take which form).
     """
 
     API_VERSION = "~6.5"
     VERSION_HEADER = "X-Api-Version"
+    OLD_SIGNATURES = True
     IMAGE_PARAMETER = "dataset"
     UNIQUE_NAMES = False  # as far as anybody knows today
 
@@ -68,6 +71,11 @@ class LegacyDataCenter(DataCenter):
     def network(self, *_: Any, **__: Any) -> NoReturn:
         """Refused: networks came with API 7."""
         raise _too_old("networks", "DataCenter")
+
+    def _listed_image_id(self, image: Any, dataset: Any) -> str | None:
+        chosen = dataset if image is None else image
+        # Machines are listed by the URN that they have, and created from an id.
+        return None if chosen is None else entity_id(chosen, "dataset", "urn", "id")
 
     def _image_id(self, image: Any, dataset: Any) -> str | None:
         chosen = dataset if image is None else image

@@ -25,6 +25,7 @@ from smartdc._http.bodies import checked_limit, checked_seconds
 from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.environment import authorities
 from smartdc._http.exchange import Again, Exchange, at_once
+from smartdc._http.old_requests import check_old_arguments, query_of, takes_again, without_rival
 from smartdc._http.retry import RetryPolicy, chosen_policy
 from smartdc._http.settings import Timeout, checked_clock, checked_headers, checked_pool_size, checked_timeout
 from smartdc._http.spelling import checked_path, encoded_body, encoded_query
@@ -33,7 +34,7 @@ from smartdc._http.transport import Transport, prepared, refuse_damaged
 from smartdc._http.versions import explained
 from smartdc._http.waiting import Clock, Deadline
 from smartdc._http.websocket import Upgraded, WebSocket, dial
-from smartdc.arguments.ids import dict_of, path_of, shown, text_of
+from smartdc.arguments.ids import given, path_of, shown, text_of
 from smartdc.arguments.roles import checked_roles, with_roles
 from smartdc.errors import (
     APIError,
@@ -77,6 +78,7 @@ class Connection(Endpoint):
 
     API_VERSION = "~9||~8"
     VERSION_HEADER = "Accept-Version"
+    OLD_SIGNATURES = False
 
     login = "my"
     auth: HTTPSignatureAuth | None = None
@@ -105,12 +107,8 @@ class Connection(Endpoint):
         self.login = login
         self.auth = auth
         self.default_headers = CaseInsensitiveDict({"Accept": "application/json", "User-Agent": USER_AGENT})
-        # The server prefers Accept-Version to X-Api-Version
-        # (docs/cloudapi/versions.md#other-headers-that-name-a-version): the caller's must win.
-        headers = checked_headers(headers)
-        if not any(name.lower() == "x-api-version" for name in headers):
-            self.default_headers[self.VERSION_HEADER] = self.API_VERSION
-        self.default_headers.update(headers)
+        self.default_headers[self.VERSION_HEADER] = self.API_VERSION
+        self.default_headers.update(checked_headers(headers))
         if api_version is not None:
             self.default_headers[self.VERSION_HEADER] = text_of("api_version", api_version)
         self.verify = verify
@@ -132,7 +130,11 @@ class Connection(Endpoint):
 
     @property
     def url(self) -> str:
-        """Base URL of the account's resources."""
+        """Base URL of the account's resources, with a ``/`` at its end: `Machine.path` goes behind it."""
+        return f"{self._account_url}/"
+
+    @property
+    def _account_url(self) -> str:
         return self.base_url + path_of((self.login,))
 
     def close(self) -> None:
@@ -151,6 +153,7 @@ class Connection(Endpoint):
         timeout: Timeout | None = None,
         api_version: str | None = None,
         again: Again | None = None,
+        **old: Any,
     ) -> tuple[Any, requests.Response]:
         """Make any request of the account; every operation goes through here.
 
@@ -158,14 +161,17 @@ class Connection(Endpoint):
 
         Args:
             method: HTTP verb.
-            path: Path below the account, quoted: ``/machines``.
+            path: Path below the account, quoted: ``/machines``, or ``machines``.
             headers: Headers of this request, on top of the default ones.
             data: Body, sent as JSON unless None.
-            params: Query. None values are left out, booleans become ``true`` and ``false``.
+            params: Query, in the forms that `requests` takes. None values are left out, booleans become
+                ``true`` and ``false``.
             timeout: Seconds, instead of the connection's.
             api_version: API version to ask for, instead of the connection's.
             again: Of a POST that does no harm when it is carried out twice: `smartdc.at_once`, or another
                 function that is called before it is made again though it may have been carried out.
+            **old: Other arguments of `requests.request`, which py-smartdc passed on. Those that ask for what
+                is so anyway are taken (``stream=``, ``allow_redirects=False``, what is None), others refused.
 
         Returns:
             The decoded body and the `requests.Response`. JSON is decoded, other text is str, nothing is None.
@@ -176,17 +182,13 @@ class Connection(Endpoint):
         """
         if not _VERB.fullmatch(text_of("method", method)):
             raise ConfigurationError(f"{shown(method)} is not an HTTP verb")
+        check_old_arguments(old)
         path = text_of("path", path)
-        if path and not path.startswith("/"):
-            raise ConfigurationError(f"path {shown(path)} does not start with '/'")
+        path = checked_path(path if path.startswith("/") or not path else f"/{path}")
         if api_version is not None:
             headers = {**checked_headers(headers), self.VERSION_HEADER: text_of("api_version", api_version)}
-        if params is not None:
-            params = dict_of("params", params, "{'limit': 5}")
-        params = with_roles(self.active_roles, method, path, params)
-        return self._exchange(
-            method, self.url, checked_path(path), headers, data, params, timeout, again=again
-        )
+        params = with_roles(self.active_roles, method, path, query_of(params))
+        return self._exchange(method, self._account_url, path, headers, data, params, timeout, again=again)
 
     def _call(
         self,
@@ -197,8 +199,12 @@ class Connection(Endpoint):
         headers: Mapping[str, str] | None = None,
         again: Again | None = None,
     ) -> tuple[Any, requests.Response]:
+        # Only what is set: a subclass may have the `request` of py-smartdc's time, which knows less.
+        new: dict[str, Any] = given(params=params)
+        if again is not None and takes_again(self.request):
+            new["again"] = again
         try:
-            answer = self.request(method, path_of(segments), headers, json, params=params, again=again)
+            answer = self.request(method, path_of(segments), headers, json, **new)
         except APIError as error:
             raise explained(error, segments) from None
         return readable(*answer)
@@ -222,7 +228,7 @@ class Connection(Endpoint):
         """
         query = encoded_query(params)
         body = None if data is None else encoded_body(data)
-        merged = self.default_headers.copy()
+        merged = without_rival(self.default_headers, headers or {}, self.API_VERSION)
         if body is not None:
             merged["Content-Type"] = "application/json"
         merged.update(checked_headers(headers))
@@ -260,7 +266,9 @@ class Connection(Endpoint):
         path = path_of(segments)
         query = with_roles(self.active_roles, method, path, params)
         carry = partial(self._send, stream=True)
-        response = self._exchange(method, self.url, path, params=query, carry=carry, again=at_once)[1]
+        response = self._exchange(method, self._account_url, path, params=query, carry=carry, again=at_once)[
+            1
+        ]
         try:
             standing(None, response)
         except InvalidResponse:
@@ -286,7 +294,7 @@ class Connection(Endpoint):
 
         path = path_of(segments)
         query = with_roles(self.active_roles, "GET", path, None)
-        ask = partial(self._exchange, "GET", self.url, path, params=query, carry=carry)
+        ask = partial(self._exchange, "GET", self._account_url, path, params=query, carry=carry)
         try:
             response = ask()[1]
         except BadRequestError as refusal:

@@ -24,7 +24,14 @@ from urllib3.exceptions import (
 )
 
 from smartdc._http.environment import Proxy, authorities, named_authorities
-from smartdc.errors import ConfigurationError, ConnectionFailed, RequestTimeout, TransportError, shortened
+from smartdc.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    RequestTimeout,
+    TLSError,
+    TransportError,
+    shortened,
+)
 
 __all__ = ["failure", "refused_by_proxy", "unusable_authorities"]
 
@@ -84,7 +91,7 @@ def failure(
     about: dict[str, Any] = {"method": method, "path": path}
     where, place = f"{method} {shortened(path)}", str(through or base_url)
     if tls and (why := _tls_problem(tls, place, base_url, verify, through)):
-        return ConnectionFailed(f"{where}: {why}", lasting=True, sent=sent and _is_late(tls), **about)
+        return TLSError(f"{where}: {why}", lasting=True, sent=sent and _is_late(tls), **about)
     if through:
         answered = next(filter(None, (_TUNNEL.match(str(cause)) for cause in causes)), None)
         if answered:

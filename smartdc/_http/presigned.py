@@ -61,7 +61,7 @@ class PresignedURLs(Connection):
         params: Params | None = query
         for verb in methods:
             params = with_roles(self.active_roles, verb, path, params)
-        url = prepared("GET", self.url, checked_path(path), {}, None, ()).url or ""
+        url = prepared("GET", self._account_url, checked_path(path), {}, None, ()).url or ""
         if self.auth.is_undecided:
             self._try_keys()
         return self.auth.presign(methods, url, encoded_query(params), self._expiry(expires))

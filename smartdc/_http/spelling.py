@@ -31,18 +31,19 @@ def checked_path(path: str) -> str:
 
 
 def encoded_query(params: Params | None) -> list[tuple[str, str]]:
-    """The query as text, without what is None; booleans in the server's spelling."""
+    """The query as text, without what is None; booleans in the server's spelling, of a list each entry."""
     query = []
-    for name, value in (params or {}).items():
+    for name, values in (params or {}).items():
         if name in _PRESIGN_ONLY:
             # One of them alone makes the server fail with 500
             # (docs/cloudapi/hazards.md#parts-of-a-pre-signed-url).
             raise ConfigurationError(f"query parameter {name!r} belongs to pre-signed URLs only")
-        name, value = plain(name), plain(value)
-        if isinstance(value, bool):
-            value = "true" if value else "false"
-        if value is not None:
-            query.append((_written(name), _written(value)))
+        for entry in values if isinstance(values, list | tuple) else [values]:
+            value = plain(entry)
+            if isinstance(value, bool):
+                value = "true" if value else "false"
+            if value is not None:
+                query.append((_written(plain(name)), _written(value)))
     return query
 
 

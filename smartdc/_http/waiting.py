@@ -34,6 +34,8 @@ log = logging.getLogger("smartdc")
 
 LEAST_TIMEOUT = 0.05
 """Seconds that a request gets at the very end of a wait: less would be no look at all."""
+STANDSTILL = 0.1
+"""Seconds that a look takes at least by a clock that stands still."""
 LAST_LOOK = 1.0
 """Seconds before the end of a wait that are kept, at most, for its last look."""
 
@@ -158,7 +160,7 @@ def poll(
 
     Args:
         look: Looks once, before that deadline; returns None when the wait is over, else what it saw.
-        interval: Seconds between two looks.
+        interval: Seconds between two looks; 0 for none.
         timeout: Seconds in all; None waits for ever.
         clock: Where time comes from.
         awaited: What is waited for, for the error and the log.
@@ -166,8 +168,8 @@ def poll(
     Raises:
         WaitTimeout: The time ran out; its `state` is what was seen last.
     """
-    if not (isinstance(interval, int | float) and 0 < interval <= TIMEOUT_MAX):
-        raise ConfigurationError(f"interval must be a number of seconds above 0, not {shown(interval)}")
+    if not (isinstance(interval, int | float) and 0 <= interval <= TIMEOUT_MAX):
+        raise ConfigurationError(f"interval must be a number of seconds from 0, not {shown(interval)}")
     if timeout == math.inf:
         timeout = None
     if timeout is not None and not (isinstance(timeout, int | float) and 0 <= timeout <= TIMEOUT_MAX):
@@ -188,14 +190,15 @@ def poll(
                 raise
             trouble = error
             log.info("%s, and the look at it failed: %s; another follows", awaited, error)
-        pause = interval
+        # A clock that only waiting moves would stand still for ever.
+        pause = interval or (STANDSTILL if clock.monotonic() == begun else 0.0)
         if deadline is not None:
             left = deadline.left()
             if left <= usual:  # no time for another look
                 if left > 0:
                     clock.sleep(left)
                 raise WaitTimeout(_given_up(timeout, awaited, seen, trouble), state=seen) from trouble
-            pause = min(interval, left - usual)
+            pause = min(pause, left - usual)
         clock.sleep(pause)
 
 

@@ -230,6 +230,8 @@ class MachineOperations(Connection):
         Asynchronous: the machine is ``provisioning`` when this returns; wait with `Machine.poll_until`.
         It is created once: when the answer is lost, the machine is looked for by its name.
 
+        An empty image, dataset or boot script is none, as in py-smartdc.
+
         Args:
             name: Its name, unique among the account's live machines: letters, digits, ``_``, ``-`` and ``.``,
                 at most 189; ``{{shortId}}`` in it becomes the first part of its UUID (since API 8.2). None
@@ -292,7 +294,7 @@ class MachineOperations(Connection):
             encrypted=encrypted,
             allow_shared_images=allow_shared_images,
         )
-        body |= given(**{self.IMAGE_PARAMETER: self._image_id(image, dataset)})
+        body |= given(**{self.IMAGE_PARAMETER: self._image_id(image or None, dataset or None)})
         body |= flat_entries(metadata, boot_script, tags)
         create = partial(self._post, "machines", json=body, headers=role_tag_header(role_tags), key="id")
         begun = Begun(self.clock)
@@ -328,11 +330,15 @@ class MachineOperations(Connection):
         return cast("str | None", self._get("packages", wanted).get("name")) if is_uuid(wanted) else wanted
 
     def _add_image(self, filters: Filters, image: EntityRef | None, dataset: EntityRef | None) -> None:
-        ident = self._image_id(image, dataset)
+        ident = self._listed_image_id(image, dataset)
         if self.IMAGE_PARAMETER == "image":
             filters.equal("image", ident)
         else:  # a dataset, which machines may show by its URN
             filters.query |= given(**{self.IMAGE_PARAMETER: ident})
+
+    def _listed_image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
+        """What machines are listed by."""
+        return self._image_id(image, dataset)
 
     def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
         if image is not None:

@@ -9,6 +9,7 @@ from smartdc._http.connection import Connection
 from smartdc.arguments.filters import Filters, flag, number, text
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.search import marked_default, searching
+from smartdc.errors import ConfigurationError
 from smartdc.types import Package
 
 
@@ -55,6 +56,10 @@ class PackageOperations(Connection):
         Raises:
             ConfigurationError: A filter that the server would ignore: of another type, or empty.
         """
+        if isinstance(fields, int) or (isinstance(fields, str) and fields.isdecimal()):
+            raise ConfigurationError(
+                f"the second argument of packages() is where to search, not the memory: memory={fields}"
+            )
         filters = Filters()
         for field, value in (("name", name), ("version", version), ("group", group), ("brand", brand)):
             filters.pattern(field, text(field, value))

@@ -71,7 +71,7 @@ def flat_entries(
     See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
     """
     entries = given_entries("metadata", metadata, {})
-    if boot_script is not None:
+    if boot_script:
         entries["user-script"] = script_text(boot_script)
     flat = {f"metadata.{key}": value for key, value in checked_metadata(entries).items()}
     return flat | {
@@ -83,6 +83,11 @@ def network_list(networks: Iterable[EntityRef] | EntityRef | None) -> list[Any] 
     """Networks as ids, or, if one of them is an object, all of them as objects."""
     if networks is None:
         return None
+    if not networks:
+        raise ConfigurationError(
+            f"networks={shown(networks)} names none, and a machine without any gets the default ones, "
+            "perhaps a public one: leave it out for those"
+        )
     entries = [network_entry(network) for network in listed("networks", networks, "[network]")]
     if all(isinstance(entry, str) for entry in entries):
         return entries

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from smartdc.arguments.ids import given, has_half_character, plain, shown
-from smartdc.arguments.values import checked_number
+from smartdc.arguments.values import checked_number, is_number
 from smartdc.errors import ConfigurationError
 
 __all__ = ["Filters", "flag", "machine_filters", "number", "text"]
@@ -72,7 +72,9 @@ def number(name: str, value: Any, least: int = 0) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value, re.ASCII):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**53:
-        raise ConfigurationError(f"{name} must be a whole number from {least} on, not {shown(value)}")
+        raise ConfigurationError(
+            f"{name} must be a whole number from {least} on, not {shown(value)}: leave it out for any"
+        )
     return value
 
 
@@ -165,7 +167,7 @@ def machine_filters(
     filters.equal("brand", text("brand", brand))
     # It compares what hardware virtual machines have more of than is shown
     # (docs/cloudapi/lists.md#memory-filter).
-    ram = number("memory", memory)
+    ram = number("memory", memory, 1)
     if ram is not None:
         filters.choose(lambda machine: machine.get("memory") == ram)
     filters.equal("docker", flag("docker", docker))
@@ -211,6 +213,7 @@ def _add_tags(filters: Filters, tags: Any) -> None:
 
 
 def _add_tag(filters: Filters, tag: Any, value: Any) -> None:
+    tag = str(tag) if is_number(tag) else tag
     if not isinstance(tag, str) or not tag:
         raise ConfigurationError(f"a tag's name must be text that is not empty, not {shown(tag)}")
     if not isinstance(value, str | int | float):

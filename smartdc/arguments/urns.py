@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from smartdc.types import Image
 
@@ -19,14 +19,30 @@ def with_urn(image: Image) -> Image:
 def newest_with_urn(images: Iterable[Image], wanted: str) -> Image | None:
     """The image that a URN names, or a part of one: its start, or its end from the name on.
 
+    The version may be the beginning of one: ``base64:14`` names the newest base64 of 14.
+
     Returns:
         The newest of several; None when there is none.
     """
-    found = [image for image in map(with_urn, images) if _matches(image["urn"], wanted)]
+    known = [with_urn(image) for image in images]
+    found = [image for image in known if _matches(image["urn"], wanted, str.__eq__)]
+    found = found or [image for image in known if _matches(image["urn"], wanted, str.startswith)]
     return max(found, key=lambda image: str(image.get("published_at", "")), default=None)
 
 
-def _matches(urn: str, wanted: str) -> bool:
-    """Whether the parts of `wanted` are parts of `urn` in a row, from its start or from the name on."""
-    parts, asked = urn.split(":"), wanted.split(":")
-    return asked in (parts[: len(asked)], parts[-2:][: len(asked)])
+def _matches(urn: str, wanted: str, fits: Callable[[str, str], bool]) -> bool:
+    """Whether the parts of `wanted` are parts of `urn` in a row, from its start or from the name on.
+
+    Args:
+        urn: The URN.
+        wanted: The parts.
+        fits: Whether a version is the one that is wanted.
+    """
+    asked = wanted.split(":")
+    for parts in (urn.split(":"), urn.split(":")[-2:]):
+        if len(asked) == len(parts):
+            if asked[:-1] == parts[:-1] and fits(parts[-1], asked[-1]):
+                return True
+        elif asked == parts[: len(asked)]:
+            return True
+    return False

@@ -22,6 +22,7 @@ __all__ = [
     "checked_tags",
     "checked_values",
     "given_entries",
+    "is_number",
     "readable_alone",
 ]
 
@@ -136,6 +137,11 @@ def checked_number(what: str, value: Value) -> Value:
     return value
 
 
+def is_number(name: Any) -> bool:
+    """Whether the name of a tag is a number, which is sent as text, as py-smartdc did."""
+    return isinstance(name, int | float) and not isinstance(name, bool)
+
+
 def readable_alone(name: Any) -> bool:
     """Whether the server answers for this entry alone; what it does not, is in the list.
 
@@ -166,6 +172,7 @@ def _checked(kind: str, name: Any, value: Any) -> tuple[str, Value]:
 
 def _checked_value(kind: str, name: Any, value: Any) -> tuple[str, Value]:
     name, value = plain(name), plain(value)
+    name = str(name) if is_number(name) else name
     if not isinstance(name, str) or not name:
         raise ConfigurationError(f"a {kind} name must be text, not {shown(name)}")
     if not isinstance(value, str | int | float):

@@ -32,6 +32,7 @@ from smartdc.http_signature.scheme import (
     KeyId,
     authorization_header,
     http_date,
+    old_authorization_header,
     parse_fingerprint,
     parse_key_id,
     parse_signed_headers,
@@ -60,11 +61,14 @@ class HTTPSignatureAuth(AuthBase):
         secret: Path of the private key, its text (PEM or OpenSSH), or a private-key object of `cryptography`.
             None: search for the key with the fingerprint in `key_id` as the ``triton`` command does, in
             ``~/.ssh`` and in the ssh-agent (see `smartdc.http_signature.search`).
-        allow_agent: Look for the key in ssh-agent first: the one that `key_id` names by fingerprint, else the
-            one whose public half lies with `secret`, else any. Where the agent lacks it, `secret` is used.
+        allow_agent: Look for the key in ssh-agent too. A fingerprint in `key_id` tells which one it is. Of a
+            name, several are tried, each once, and the one that works is remembered: first the key whose
+            public half lies with `secret`, in the agent or in the file, then each of the agent's keys.
         passphrase: Text, bytes, or a function that is called only if the key is encrypted.
         signed_headers: What the signature covers; ``date`` must be in it. A string may hold several names.
             Only ``date`` survives a proxy that rewrites paths.
+        old_form: Sign as servers before API 7.1 want it: the date alone, with an RSA key, in a header of
+            http-signature 0.9's form. `signed_headers` is then not looked at.
 
     Attributes:
         signed_headers: The names of the signed headers, lower-case.
@@ -88,11 +92,13 @@ class HTTPSignatureAuth(AuthBase):
         allow_agent: bool = False,
         passphrase: Passphrase = None,
         signed_headers: str | Iterable[str] = ("(request-target)", "date"),
+        old_form: bool = False,
     ) -> None:
         source = KeySource(Concealed(secret), Concealed(passphrase))
         del secret, passphrase
         self._signers = []
-        self.signed_headers = parse_signed_headers(signed_headers)
+        self.signed_headers = parse_signed_headers("date" if old_form else signed_headers)
+        self._old_form = old_form
         self.clock_offset = 0.0
         key_id, public_path = _without_path(key_id)
         self._parsed_key_id = parse_key_id(key_id)
@@ -130,9 +136,9 @@ class HTTPSignatureAuth(AuthBase):
         return self._signers[self._current]
 
     def try_next_key(self, refused: Signer | None = None) -> bool:
-        """Move on to the agent's next key, after the server has refused this one.
+        """Move on to the next key, after the server has refused this one.
 
-        Only with `allow_agent` and a `key_id` and `secret` that do not tell the key are there several to try.
+        Only with `allow_agent` and a `key_id` without a fingerprint are there several to try.
 
         Args:
             refused: The `signer` that signed the refused request. Where another thread has moved on from it
@@ -190,11 +196,24 @@ class HTTPSignatureAuth(AuthBase):
         if "host" in self.signed_headers and "Host" not in headers:
             headers["Host"] = host_header(request.url or "")
         signer = self.signer
+        if self._old_form:
+            return self._sign_old_form(request, signer)
         signed = {name: _text(headers[name]) for name in self.signed_headers if name in headers}
         data = signing_string(self.signed_headers, request.method or "GET", request.path_url, signed)
         algorithm, signature = signer.sign(data)
         headers["Authorization"] = authorization_header(
             _sent_key_id(self._parsed_key_id, signer), algorithm, self.signed_headers, signature
+        )
+        return request
+
+    def _sign_old_form(self, request: requests.PreparedRequest, signer: Signer) -> requests.PreparedRequest:
+        algorithm, signature = signer.sign(_text(request.headers["Date"]).encode("ascii"))
+        if not algorithm.startswith("rsa-"):
+            raise KeyLoadError(
+                f"servers before API 7.1 take RSA keys only, and {signer.source} is none: give an RSA key"
+            )
+        request.headers["Authorization"] = old_authorization_header(
+            _sent_key_id(self._parsed_key_id, signer), algorithm, signature
         )
         return request
 
@@ -266,35 +285,63 @@ def _load(key_id: KeyId, source: KeySource, allow_agent: bool, searched_for: str
 
 def _from_agent_or_source(key_id: KeyId, source: KeySource, allow_agent: bool) -> list[Signer]:
     signers: list[Signer] = []
-    problems = []
+    problems: list[KeyLoadError] = []
     if allow_agent:
         try:
             signers = [*_from_agent(key_id, source)]
         except KeyLoadError as error:
-            problems.append(str(error))
+            problems.append(error)
+    if not signers or _may_be_another(key_id, source, signers):
+        try:
+            signers = _with_own(source.load(), source, signers)
+        except KeyLoadError as error:
+            problems.append(error)
     try:
-        signers = signers or [source.load()]
         for signer in signers:
             _sent_key_id(key_id, signer)  # raises for the key of another fingerprint
     except KeyLoadError as error:
-        problems.append(str(error))
+        problems.append(error)
         signers = []
     if not signers:
-        raise KeyLoadError(". And ".join(problems))
-    if source.path is not None and isinstance(signers[0], PrivateKey):
+        if len(problems) == 1:
+            raise problems[0]
+        raise KeyLoadError(". And ".join(map(str, problems)))
+    if source.path is not None and any(isinstance(signer, PrivateKey) for signer in signers):
         hint_at_mode(source.path)
     return signers
 
 
 def _from_agent(key_id: KeyId, source: KeySource) -> list[AgentSigner]:
+    """The agent's keys: the one that `key_id` or `source` names first; of a name, all others after it."""
     agent = shared_agent()
     if key_id.has_fingerprint:
         wanted = f"the key {key_id.md5 or key_id.sha256}"
         return find_signers(agent, wanted, lambda key: key_id.matches(key.md5, key.sha256))
     public = source.public_half()
-    if public is not None:
-        return find_signers(agent, f"the key {public}", lambda key: key == public)
-    return find_signers(agent, "a key that CloudAPI takes", lambda key: True)
+    found = find_signers(agent, "a key that CloudAPI takes", lambda key: True)
+    return sorted(found, key=lambda signer: signer.public_key != public)
+
+
+def _may_be_another(key_id: KeyId, source: KeySource, found: Sequence[Signer]) -> bool:
+    """Whether the key in `source` may be the one that `key_id` names, beside those of the agent.
+
+    One that may have to be asked for is not asked for while the agent has keys, unless it is known to be none
+    of them.
+    """
+    if key_id.has_fingerprint or not source.is_given:
+        return False
+    public = source.public_half()
+    if public is None:
+        return not callable(source.passphrase.value)
+    return all(signer.public_key != public for signer in found)
+
+
+def _with_own(own: PrivateKey, source: KeySource, found: list[Signer]) -> list[Signer]:
+    """The key of `source` and those of the agent: first the one whose public half was given."""
+    others = [signer for signer in found if signer.public_key != own.public_key]
+    if len(others) < len(found):
+        return found
+    return [own, *others] if source.public_half() is not None else [*others, own]
 
 
 def _sent_key_id(key_id: KeyId, signer: Signer) -> str:

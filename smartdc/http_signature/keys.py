@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from smartdc._files import NotRegularError, TooLargeError, expanded, read_small_file
 from smartdc._secrets import Concealed, shown
-from smartdc.errors import KeyLoadError
+from smartdc.errors import KeyFileMissing, KeyLoadError
 from smartdc.http_signature.key_text import (
     ACCEPTED,
     MAKE_ONE,
@@ -234,7 +234,8 @@ def read_key_file(path: str | os.PathLike[str], limit: int = _MAX_FILE) -> bytes
     except TooLargeError:
         refuse(source, f"is larger than {limit // 1024} KiB, no key is", "give the path of the key itself")
     except FileNotFoundError:
-        refuse(source, "does not exist", "give the path of your private key as secret")
+        remedy = "give the path of your private key as secret"
+        raise KeyFileMissing(f"{source} does not exist; {remedy}", os.fsdecode(path)) from None
     except PermissionError:
         refuse(source, "is not readable by you", "check its owner and mode (chmod 600)")
     except OSError as error:  # a name that is too long, no home directory

@@ -20,6 +20,7 @@ __all__ = [
     "KeyId",
     "authorization_header",
     "http_date",
+    "old_authorization_header",
     "parse_fingerprint",
     "parse_key_id",
     "parse_signed_headers",
@@ -81,6 +82,16 @@ def authorization_header(key_id: str, algorithm: str, signed_headers: Iterable[s
         f'Signature keyId="{key_id}",algorithm="{algorithm}",'
         f'headers="{" ".join(signed_headers)}",signature="{encoded}"'
     )
+
+
+def old_authorization_header(key_id: str, algorithm: str, signature: bytes) -> str:
+    """The value of the Authorization header as http-signature 0.9 reads it.
+
+    The signature stands behind the parameters and covers the bare value of Date. Servers of 2013 read no
+    other form (docs/cloudapi/signing.md#old-form-of-the-signature).
+    """
+    encoded = base64.b64encode(signature).decode("ascii")
+    return f'Signature keyId="{key_id}",algorithm="{algorithm}" {encoded}'
 
 
 def http_date(timestamp: float) -> str:

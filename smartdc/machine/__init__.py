@@ -1,5 +1,8 @@
 """Machine and Snapshot: one machine as last seen, and what can be done to it, one module an area."""
 
+from smartdc._old_names import dt_time as dt_time
+from smartdc._old_names import priv as priv
+from smartdc._old_names import pub as pub
 from smartdc.machine.machine import Machine
 from smartdc.machine.snapshots import Snapshot
 

@@ -33,6 +33,19 @@ _PRIVATE = [
 ]
 
 
+_SETTERS = {
+    "boot_script": "set_boot_script() changes it",
+    "deletion_protection": "enable_deletion_protection() changes it",
+    "firewall_enabled": "enable_firewall() and disable_firewall() change it",
+    "memory": "resize() changes it",
+    "metadata": "update_metadata() changes it",
+    "name": "rename() changes it",
+    "package": "resize() changes it",
+    "state": "start(), stop() and delete() change it",
+    "tags": "add_tags() and replace_tags() change them",
+}
+
+
 class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, Streams):
     """A machine: what the server said of it last, and what can be done to it.
 
@@ -63,6 +76,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         self._data = None
         self._passwords = _Passwords({})
         self._deleted = False
+        self._shown: tuple[Any, dict[str, Any]] = None, {}
         self._look_first = look_first
         if data:
             self._save(data)
@@ -132,8 +146,8 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     @property
     def path(self) -> str:
-        """Path of this machine below the account."""
-        return f"/machines/{self.id}"
+        """Path of this machine below the account, without a ``/`` before it: it goes behind `url`."""
+        return f"machines/{self.id}"
 
     @property
     def name(self) -> str:
@@ -182,8 +196,14 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Its metadata when last seen, but for the boot script and the passwords."""
-        return {key: value for key, value in self._metadata.items() if key != "user-script"}
+        """Its metadata when last seen, but for the boot script and the passwords.
+
+        What is put into it here stays here: `update_metadata` sends it.
+        """
+        said = self._metadata
+        if self._shown[0] is not said:
+            self._shown = said, {key: value for key, value in said.items() if key != "user-script"}
+        return self._shown[1]
 
     @property
     def boot_script(self) -> str | None:
@@ -317,6 +337,12 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
     def _said(self, field: str) -> Any:
         return cast(Mapping[str, Any], self._last).get(field)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(getattr(type(self), name, None), property):
+            instead = _SETTERS.get(name, "refresh() fetches it again")
+            raise AttributeError(f"{name} of a machine is what the server said last: {instead}")
+        super().__setattr__(name, value)
+
     def __str__(self) -> str:
         return str(vars(self).get("id", "?"))
 
@@ -325,7 +351,8 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         if "_data" not in vars(self):  # in a traceback out of the constructor
             return "<Machine>"
         known = "" if self._data is None else escaped(f"{self.name} ({self.state}) ")
-        return f"<Machine {known}{self.id} in {self.datacenter.location}>"
+        place = self.datacenter.location if self.datacenter else "no data center"
+        return f"<Machine {known}{self.id} in {place}>"
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Machine):

@@ -41,7 +41,7 @@ from tests.helpers.servers import Reply, StubServer
 def test_a_location_becomes_a_url(location: str, url: str) -> None:
     assert base_url_of(location, KNOWN_LOCATIONS) == url
     with DataCenter(location) as sdc:
-        assert (sdc.location, sdc.base_url, sdc.url) == (location, url, f"{url}/my")
+        assert (sdc.location, sdc.base_url, sdc.url) == (location, url, f"{url}/my/")
 
 
 def test_py_smartdc_s_locations_are_known() -> None:

@@ -78,7 +78,8 @@ def test_machines_are_listed_by_dataset(stub: StubServer) -> None:
     with LegacyDataCenter(stub.url, login="bob") as sdc:
         assert sdc.machines(dataset=BASE) == []
         assert sdc.num_machines(dataset=BASE) == 0
-    assert [target for _, target, _ in asked(stub)] == [f"/bob/machines?dataset={ID}"] * 2
+    urn = "sdc%3Asdc%3Asmartosplus64%3A3.1.0"
+    assert [target for _, target, _ in asked(stub)] == [f"/bob/machines?dataset={urn}"] * 2
 
 
 def test_default_package_marked_in_text(stub: StubServer) -> None:

@@ -237,8 +237,9 @@ def test_create_by_an_account_that_is_not_approved(cloud: Emulator, sdc: DataCen
         ({"metadata": {"-a": "b"}}, "metadata '-a' must begin with a letter, a digit or '_'"),
         ({"metadata": {"a": float("nan")}}, "metadata 'a' cannot be nan: JSON has no such number"),
         ({"package": ""}, "names no package"),
-        ({"image": {}}, "names no image"),
-        ({"dataset": ""}, "names no dataset"),
+        ({"networks": []}, "leave it out"),
+        ({"networks": ""}, "leave it out"),
+        ({"networks": ()}, "leave it out"),
     ],
     ids=str,
 )

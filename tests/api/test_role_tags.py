@@ -93,12 +93,12 @@ def test_tags_of_a_data_center(cloud: Emulator, sdc: DataCenter) -> None:
 def test_tags_of_a_machine(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     machine = sdc.machine(site.add_machine().uuid, lazy=True)
     before = len(cloud.calls)
-    assert sdc.set_role_tags(machine, ["ops"]) == {"name": f"/test{machine.path}", "role-tag": ["ops"]}
+    assert sdc.set_role_tags(machine, ["ops"]) == {"name": f"/test/{machine.path}", "role-tag": ["ops"]}
     assert sdc.role_tags(machine) == sdc.role_tags(machine.path) == sdc.role_tags(("machines", machine))
     assert sdc.role_tags(machine) == ["ops"]
     assert sent(cloud, before)[:2] == [
-        call("PUT", f"/my{machine.path}", body={"role-tag": ["ops"]}),
-        call("HEAD", f"/my{machine.path}"),
+        call("PUT", f"/my/{machine.path}", body={"role-tag": ["ops"]}),
+        call("HEAD", f"/my/{machine.path}"),
     ]
     sdc.set_role_tags(machine, [])
     assert sdc.role_tags(machine) == []

@@ -173,8 +173,10 @@ def test_the_server_would_store_the_role(cloud: Emulator, sdc: DataCenter) -> No
     # Why they are not written so: the same request without the client's check.
     machine = sdc.create_machine("web", package="g4-highcpu-1G", image=sdc.images(name="base64")[0])
     machine.poll_until("running")
-    tags = f"{machine.path}/tags"
-    answer, _ = sdc._exchange("POST", sdc.url, tags, data={"color": "red"}, params={"as-role": "ops"})
+    tags = f"/{machine.path}/tags"
+    answer, _ = sdc._exchange(
+        "POST", sdc._account_url, tags, data={"color": "red"}, params={"as-role": "ops"}
+    )
     assert answer == {"color": "red", "as-role": "ops"}
 
 

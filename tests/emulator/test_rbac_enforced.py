@@ -20,10 +20,10 @@ def test_a_sub_user_may_do_nothing(bobs: DataCenter, site: Site) -> None:
     for ask, what in (
         (bobs.account, r"/my \(getaccount\)"),
         (bobs.machines, r"/my/machines \(listmachines\)"),
-        (machine.refresh, rf"/my{machine.path} \(getmachine\)"),
-        (machine.stop, rf"/my{machine.path} \(stopmachine\)"),
-        (machine.enable_firewall, rf"/my{machine.path} \(enablemachinefirewall\)"),
-        (machine.get_tags, rf"/my{machine.path}/tags \(listmachinetags\)"),
+        (machine.refresh, rf"/my/{machine.path} \(getmachine\)"),
+        (machine.stop, rf"/my/{machine.path} \(stopmachine\)"),
+        (machine.enable_firewall, rf"/my/{machine.path} \(enablemachinefirewall\)"),
+        (machine.get_tags, rf"/my/{machine.path}/tags \(listmachinetags\)"),
         (lambda: bobs.user("bob"), r"/my/users/bob \(getuser\)"),
         (lambda: bobs.set_role_tags(None, ["x"]), r"/my \(setroletags\)"),
         (bobs.access_keys, r"/my/accesskeys \(listaccesskeys\)"),
@@ -46,7 +46,7 @@ def test_a_role_a_policy_and_a_tag_admit(sdc: DataCenter, bobs: DataCenter, site
     sdc.set_role_tags(f"machines/{web.uuid}", ["ops"])
     machine = bobs.machine(web.uuid)
     machine.stop()
-    with refused(rf"/my{machine.path} \(startmachine\)"):
+    with refused(rf"/my/{machine.path} \(startmachine\)"):
         machine.start()
     with refused("/my/machines/"):
         bobs.machine(db.uuid)
@@ -63,7 +63,7 @@ def test_the_tag_of_a_machine_covers_what_belongs_to_it(
     sdc.set_role_tags(machine, ["ops"])
     assert machine.get_tags() == {"role": "web"}
     machine.create_snapshot("s1")
-    with refused(rf"/my{machine.path}/tags/role \(getmachinetag\)"):
+    with refused(rf"/my/{machine.path}/tags/role \(getmachinetag\)"):
         machine.get_tag("role")
 
 

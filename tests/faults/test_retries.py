@@ -123,8 +123,8 @@ def test_an_action_looks_before_it_asks_again(cloud: Emulator, sdc: DataCenter, 
     with pytest.raises(GoneError):
         machine.stop()
     assert sent(cloud) == [
-        call("POST", f"/my{machine.path}", {"action": "stop"}),
-        call("GET", f"/my{machine.path}"),
+        call("POST", f"/my/{machine.path}", {"action": "stop"}),
+        call("GET", f"/my/{machine.path}"),
     ]
     assert machine.state == "deleted"
     assert cloud.violations == []

@@ -129,7 +129,7 @@ def test_every_tag_and_metadata_entry_stays_in_its_machine(
     def each(name: str, is_tag: bool) -> None:
         examples["entries by name"] += 1
         cloud.calls.clear()
-        place = f"/my{machine.path}/{'tags' if is_tag else 'metadata'}"
+        place = f"/my/{machine.path}/{'tags' if is_tag else 'metadata'}"
         with suppress(ConfigurationError, APIError):
             found = machine.get_tag(name) if is_tag else machine.get_metadata_at_key(name)
             assert found == ({} if name == "credentials" and not is_tag else "text")  # the passwords

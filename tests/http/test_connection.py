@@ -111,7 +111,7 @@ def test_each_request_is_signed_afresh_and_only_if_there_is_a_key(cloud: Emulato
 
 @pytest.mark.parametrize(
     "path",
-    ["machines", "/..", "/../other/keys", "/a/../b", "/%2e%2e/x", "/.%2E", "/a/./b", "/a//b", "/machines/",
+    ["/..", "/../other/keys", "/a/../b", "/%2e%2e/x", "/.%2E", "/a/./b", "/a//b", "/machines/",
      "/", "/a?b=c", "/a#b", "/a b", "/a\r\nX-Evil: 1", "/a\n", "/100%", "/a%zz", "/ö", "/a\\b"],
 )  # fmt: skip
 def test_paths_that_would_lead_elsewhere_are_not_sent(cloud: Emulator, sdc: DataCenter, path: str) -> None:

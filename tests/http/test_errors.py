@@ -20,6 +20,7 @@ from smartdc import (
     InvalidArgumentError,
     InvalidResponse,
     InvalidStateError,
+    KeyFileMissing,
     KeyLoadError,
     MissingParameterError,
     NotAuthorizedError,
@@ -30,6 +31,7 @@ from smartdc import (
     ServiceUnavailableError,
     SmartDCError,
     ThrottledError,
+    TLSError,
     TransportError,
     ValidationFailedError,
     VersionError,
@@ -240,8 +242,10 @@ def test_the_tree_is_as_documented() -> None:
     SmartDCError
       ConfigurationError ValueError
         KeyLoadError
+          KeyFileMissing FileNotFoundError
       TransportError requests.RequestException
         ConnectionFailed requests.ConnectionError
+          TLSError requests.exceptions.SSLError
         RequestTimeout requests.Timeout
         InvalidResponse
         OutcomeUnknown
@@ -289,8 +293,8 @@ def some_of_each(stub: StubServer) -> list[SmartDCError]:
     ]
     found += [provoke(stub, Reply({"message": "why"}, status)) for status in (409, 500)]
     found.append(provoke(stub, Reply({"id": UNKNOWN, "name": "web", "state": "deleted"}, 410)))
-    found += [SmartDCError("a"), ConfigurationError("a"), KeyLoadError("a")]
-    for transport in (TransportError, ConnectionFailed, RequestTimeout, InvalidResponse):
+    found += [SmartDCError("a"), ConfigurationError("a"), KeyLoadError("a"), KeyFileMissing("a", "/b")]
+    for transport in (TransportError, ConnectionFailed, TLSError, RequestTimeout, InvalidResponse):
         found.append(transport("a", method="GET", path="/x"))
     found.append(OutcomeUnknown("a", what="machine", wanted={"name": "web"}, candidates=[{"id": UNKNOWN}]))
     found.append(APIError(found[0].response))  # type: ignore[attr-defined]

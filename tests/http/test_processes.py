@@ -184,7 +184,7 @@ def test_a_machine_survives_pickling_without_its_passwords(
     with again.datacenter:
         assert again.credentials() == {"root": "secret77"}
         again.stop()
-    assert sent(cloud, start)[1] == call("POST", f"/my{machine.path}", {"action": "stop"})
+    assert sent(cloud, start)[1] == call("POST", f"/my/{machine.path}", {"action": "stop"})
     lazy = pickle.loads(pickle.dumps(sdc.machine(vm.uuid, lazy=True)))  # noqa: S301 - our own
     with lazy.datacenter:
         assert lazy.name == "web"

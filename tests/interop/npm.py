@@ -28,7 +28,14 @@ class NodeModules:
     path: Path
 
 
-def install(package: str, version: str, not_verified: str, elsewhere: pytest.TempPathFactory) -> NodeModules:
+def install(
+    package: str,
+    version: str,
+    not_verified: str,
+    elsewhere: pytest.TempPathFactory,
+    *,
+    apart: bool = False,
+) -> NodeModules:
     """Install a package unless it is there; skips the test where that cannot be done.
 
     Args:
@@ -36,11 +43,14 @@ def install(package: str, version: str, not_verified: str, elsewhere: pytest.Tem
         version: The exact version.
         not_verified: What the test that is skipped would have shown.
         elsewhere: Makes the directory that is used when there is no .venv.
+        apart: In a directory of its own, beside other versions of the package.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip(f"{not_verified} (no node or no npm here)")
     prefix = _VENV / "interop" if _VENV.is_dir() else elsewhere.mktemp("npm")
+    if apart:
+        prefix /= f"{package}-{version}"
     modules = prefix / "node_modules"
     about = modules / package / "package.json"
     if about.is_file() and json.loads(about.read_text())["version"] == version:

@@ -53,12 +53,12 @@ def test_get_disks(cloud: Emulator, machine: Machine) -> None:
     common = {"size": 10240, "block_size": 8192, "state": "stopped"}
     assert boot == {"id": BOOT, "pci_slot": "0:4:0", "boot": True, **common}
     assert data == {"id": DATA, "pci_slot": "0:4:1", "boot": False, **common}
-    assert sent(cloud) == [call("GET", f"/my{machine.path}/disks")]
+    assert sent(cloud) == [call("GET", f"/my/{machine.path}/disks")]
 
 
 def test_num_disks(cloud: Emulator, machine: Machine) -> None:
     assert machine.num_disks() == 2
-    assert sent(cloud) == [call("HEAD", f"/my{machine.path}/disks")]
+    assert sent(cloud) == [call("HEAD", f"/my/{machine.path}/disks")]
 
 
 @pytest.mark.parametrize("brand", ["joyent", "lx"])
@@ -71,7 +71,7 @@ def test_a_container_has_none(sdc: DataCenter, site: Site, brand: str) -> None:
 def test_get_disk(cloud: Emulator, machine: Machine) -> None:
     assert machine.get_disk(DATA)["id"] == DATA
     assert machine.get_disk(machine.get_disks()[0])["boot"] is True
-    assert sent(cloud)[0] == call("GET", f"/my{machine.path}/disks/{DATA}")
+    assert sent(cloud)[0] == call("GET", f"/my/{machine.path}/disks/{DATA}")
 
 
 def test_get_disk_that_is_not_there(machine: Machine) -> None:
@@ -90,7 +90,9 @@ def test_create_disk_in_a_slot(cloud: Emulator, machine: Machine) -> None:
         "boot": False,
         "state": "creating",
     }
-    assert sent(cloud) == [call("POST", f"/my{machine.path}/disks", body={"size": 4096, "pci_slot": "0:5:0"})]
+    assert sent(cloud) == [
+        call("POST", f"/my/{machine.path}/disks", body={"size": 4096, "pci_slot": "0:5:0"})
+    ]
     assert cloud.calls[0].status == 200
     assert states(machine)[2:] == [("0:5:0", 4096, "creating")]
     with pytest.raises(NotFoundError):
@@ -103,7 +105,7 @@ def test_create_disk_in_a_slot(cloud: Emulator, machine: Machine) -> None:
 
 def test_create_disk_anywhere(cloud: Emulator, machine: Machine) -> None:
     assert machine.create_disk("remaining") is None
-    assert sent(cloud) == [call("POST", f"/my{machine.path}/disks", body={"size": "remaining"})]
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}/disks", body={"size": "remaining"})]
     assert cloud.calls[0].status == 202
     assert len(machine.get_disks()) == 2
     cloud.clock.advance(4)
@@ -167,7 +169,7 @@ def test_resize_disk(cloud: Emulator, machine: Machine) -> None:
     resized = machine.resize_disk(DATA, 20480)
     assert (resized["size"], resized["state"]) == (10240, "resizing")
     assert sent(cloud) == [
-        call("POST", f"/my{machine.path}/disks/{DATA}", {"action": "resize"}, {"size": 20480})
+        call("POST", f"/my/{machine.path}/disks/{DATA}", {"action": "resize"}, {"size": 20480})
     ]
     assert states(machine) == [("0:4:0", 10240, "stopped"), ("0:4:1", 10240, "resizing")]
     cloud.clock.advance(4)
@@ -201,7 +203,7 @@ def test_resize_disk_refused(machine: Machine, size: Any, error: type[Exception]
 
 def test_delete_disk(cloud: Emulator, machine: Machine) -> None:
     machine.delete_disk(DATA)
-    assert sent(cloud) == [call("DELETE", f"/my{machine.path}/disks/{DATA}")]
+    assert sent(cloud) == [call("DELETE", f"/my/{machine.path}/disks/{DATA}")]
     assert machine.get_disk(DATA)["state"] == "deleting"
     cloud.clock.advance(4)
     assert machine.num_disks() == 1

@@ -44,7 +44,7 @@ def machine(sdc: DataCenter, site: Site) -> Machine:
 def test_an_action_is_one_request(cloud: Emulator, machine: Machine, action: str) -> None:
     assert methodcaller(action)(machine) is None
     # Without a body: there is nothing to say.
-    assert sent(cloud) == [call("POST", f"/my{machine.path}", {"action": action})]
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}", {"action": action})]
     assert (cloud.calls[0].status, cloud.calls[0].ignored) == (202, ())
 
 
@@ -67,7 +67,7 @@ def test_reboot_shows_in_the_audit(cloud: Emulator, machine: Machine) -> None:
     (entry,) = machine.audit()
     assert (entry["action"], entry["success"], machine.status()) == ("reboot", "yes", "running")
     assert entry["caller"]["keyId"] == cloud.key_id
-    assert sent(cloud)[-2] == call("GET", f"/my{machine.path}/audit")
+    assert sent(cloud)[-2] == call("GET", f"/my/{machine.path}/audit")
 
 
 def test_audit_lists_the_newest_first(cloud: Emulator, machine: Machine) -> None:
@@ -84,7 +84,7 @@ def test_resize(cloud: Emulator, sdc: DataCenter, machine: Machine, as_what: str
     machine.resize(package if as_what == "dict" else package[as_what])  # type: ignore[literal-required]
     named = package["name"] if as_what == "name" else package["id"]
     assert sent(cloud, start) == [
-        call("POST", f"/my{machine.path}", {"action": "resize"}, {"package": named})
+        call("POST", f"/my/{machine.path}", {"action": "resize"}, {"package": named})
     ]
     cloud.clock.advance(2)
     machine.refresh()
@@ -104,7 +104,7 @@ def test_resize_to_what_the_server_does_not_have(cloud: Emulator, machine: Machi
 
 def test_rename(cloud: Emulator, machine: Machine) -> None:
     machine.rename("db")
-    assert sent(cloud) == [call("POST", f"/my{machine.path}", {"action": "rename"}, {"name": "db"})]
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}", {"action": "rename"}, {"name": "db"})]
     cloud.clock.advance(2)
     machine.refresh()
     assert machine.name == "db"
@@ -149,7 +149,7 @@ def test_delete(cloud: Emulator, machine: Machine) -> None:
     assert machine.delete() is None  # type: ignore[func-returns-value]
     # 204 again while the job is queued or runs (docs/cloudapi/actions.md#answers-of-a-deletion)
     machine.delete()
-    assert sent(cloud) == [call("DELETE", f"/my{machine.path}")] * 2
+    assert sent(cloud) == [call("DELETE", f"/my/{machine.path}")] * 2
     # The job has succeeded and the state lags: 410 with the id as a bare JSON string
     # (docs/cloudapi/actions.md#answers-of-a-deletion).
     cloud.clock.advance(5.5)
@@ -182,7 +182,7 @@ def test_an_action_on_a_machine_known_to_be_deleted_is_not_sent(
     start = len(cloud.calls)
     with pytest.raises(GoneError, match="is deleted"):
         methodcaller(action)(listed)
-    assert sent(cloud, start) == [call("GET", f"/my{listed.path}")]
+    assert sent(cloud, start) == [call("GET", f"/my/{listed.path}")]
 
 
 def test_an_action_after_the_machine_was_seen_gone_is_not_sent(cloud: Emulator, machine: Machine) -> None:

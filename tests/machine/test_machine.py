@@ -60,7 +60,7 @@ def machine(sdc: DataCenter) -> Machine:
 def test_every_documented_field_is_an_attribute(cloud: Emulator, machine: Machine) -> None:
     for name in PLAIN:
         assert getattr(machine, name) == DATA[name], name
-    assert (machine.id, str(machine), machine.path) == (ID, ID, f"/machines/{ID}")
+    assert (machine.id, str(machine), machine.path) == (ID, ID, f"machines/{ID}")
     assert machine.primary_ip == "198.18.0.7"
     assert machine.dataset == DATA["image"]
     assert machine.metadata == {"a": "b"}
@@ -115,7 +115,7 @@ def test_ips_are_fetched_again_while_there_are_none(cloud: Emulator, sdc: DataCe
     machine = sdc.create_machine("new", "sample-512M", image=sdc.images(name="base64")[0])
     start = len(cloud.calls)
     assert machine.ips == machine.public_ips == []
-    assert sent(cloud, start) == [call("GET", f"/my{machine.path}")] * 2
+    assert sent(cloud, start) == [call("GET", f"/my/{machine.path}")] * 2
     cloud.clock.advance(20)
     assert len(machine.public_ips) == 1
     assert len(machine.private_ips) == 1
@@ -153,7 +153,7 @@ def test_credentials_are_fetched_once(cloud: Emulator, sdc: DataCenter, site: Si
     assert machine.credentials() == machine.credentials() == {"root": "secret"}
     machine.refresh()
     assert machine.credentials() == {"root": "secret"}
-    path = f"/my{machine.path}"
+    path = f"/my/{machine.path}"
     assert sent(cloud) == [call("GET", path), call("GET", path, {"credentials": "true"}), call("GET", path)]
 
 

@@ -19,20 +19,20 @@ def machine(sdc: DataCenter, site: Site) -> Machine:
 
 def test_get_metadata_at_key(cloud: Emulator, machine: Machine) -> None:
     assert machine.get_metadata_at_key("user-data") == "x"
-    assert sent(cloud) == [call("GET", f"/my{machine.path}/metadata/user-data")]
+    assert sent(cloud) == [call("GET", f"/my/{machine.path}/metadata/user-data")]
 
 
 def test_get_metadata_at_key_of_a_number(cloud: Emulator, machine: Machine) -> None:
     # docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings: 404 "size is not metadata".
     assert machine.get_metadata_at_key("size") == 3
-    path = f"/my{machine.path}/metadata"
+    path = f"/my/{machine.path}/metadata"
     assert sent(cloud) == [call("GET", f"{path}/size"), call("GET", path)]
 
 
 def test_get_metadata_at_key_that_the_server_does_not_answer_for(cloud: Emulator, machine: Machine) -> None:
     # docs/cloudapi/hazards.md#keys-with-a-space: 500, or no answer at all.
     assert machine.get_metadata_at_key("with space") == "y"
-    assert sent(cloud) == [call("GET", f"/my{machine.path}/metadata")]
+    assert sent(cloud) == [call("GET", f"/my/{machine.path}/metadata")]
     with pytest.raises(NotFoundError, match="no metadata 'no such'") as caught:
         machine.get_metadata_at_key("no such")
     assert (caught.value.status, caught.value.code) == (404, "ResourceNotFound")

@@ -25,7 +25,7 @@ def seen(machine: Machine) -> tuple[str, str]:
 
 def test_migrate_estimate(cloud: Emulator, machine: Machine) -> None:
     assert machine.migrate_estimate()["size"] > 0
-    assert sent(cloud) == [call("GET", f"/my{machine.path}/migrate")]
+    assert sent(cloud) == [call("GET", f"/my/{machine.path}/migrate")]
     machine.migrate("begin")
     with pytest.raises(InvalidStateError, match="active migration already exists"):
         machine.migrate_estimate()
@@ -37,7 +37,7 @@ def test_migrate_by_hand(cloud: Emulator, site: Site, machine: Machine) -> None:
     assert begun is not None
     assert begun["progress_history"] == []  # the job has not begun when this is answered
     assert (begun["phase"], begun["state"], begun["machine"]) == ("begin", "running", machine.id)
-    assert sent(cloud) == [call("POST", f"/my{machine.path}/migrate", body={"action": "begin"})]
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}/migrate", body={"action": "begin"})]
     assert cloud.calls[0].status == 201
     assert seen(machine) == ("begin", "running")
     cloud.clock.advance(12)
@@ -63,7 +63,7 @@ def test_migrate_by_itself(cloud: Emulator, machine: Machine) -> None:
     assert migration is not None
     assert migration["automatic"] is True
     body = {"action": "automatic", "affinity": ["instance!=db*"]}
-    assert sent(cloud) == [call("POST", f"/my{machine.path}/migrate", body=body)]
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}/migrate", body=body)]
     cloud.clock.advance(12)
     assert seen(machine) == ("sync", "running")
     cloud.clock.advance(35)

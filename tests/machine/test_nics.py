@@ -49,7 +49,7 @@ def test_get_nics(cloud: Emulator, machine: Machine, vm: VM) -> None:
         (nic.mac, nic.ip, nic.network_uuid) for nic in vm.nics
     ]
     assert [(nic["primary"], nic["state"]) for nic in nics] == [(True, "running"), (False, "running")]
-    assert sent(cloud) == [call("GET", f"/my{machine.path}/nics")]
+    assert sent(cloud) == [call("GET", f"/my/{machine.path}/nics")]
 
 
 def test_nics_of_a_machine_are_what_was_seen_last(cloud: Emulator, machine: Machine) -> None:
@@ -66,7 +66,7 @@ def test_states_of_nics(cloud: Emulator, machine: Machine) -> None:
 
 def test_num_nics(cloud: Emulator, machine: Machine) -> None:
     assert machine.num_nics() == 2
-    assert sent(cloud) == [call("HEAD", f"/my{machine.path}/nics")]
+    assert sent(cloud) == [call("HEAD", f"/my/{machine.path}/nics")]
 
 
 def test_get_nic_in_every_form(cloud: Emulator, machine: Machine, vm: VM) -> None:
@@ -75,7 +75,7 @@ def test_get_nic_in_every_form(cloud: Emulator, machine: Machine, vm: VM) -> Non
     before = len(cloud.calls)
     assert [machine.get_nic(form)["ip"] for form in forms] == [vm.nics[0].ip] * len(forms)
     # The server wants it without colons (docs/cloudapi/networks.md#mac-in-the-path).
-    assert sent(cloud, before) == [call("GET", f"/my{machine.path}/nics/{plain(mac)}")] * len(forms)
+    assert sent(cloud, before) == [call("GET", f"/my/{machine.path}/nics/{plain(mac)}")] * len(forms)
 
 
 @pytest.mark.parametrize("nic", ["", None, {}, {"ip": "10.0.0.1"}], ids=repr)
@@ -101,7 +101,7 @@ def test_add_nic(cloud: Emulator, machine: Machine, private: str) -> None:
         False,
         True,
     )
-    assert sent(cloud) == [call("POST", f"/my{machine.path}/nics", body={"network": private})]
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}/nics", body={"network": private})]
     # It is a job, and the machine reboots meanwhile.
     assert nic["ip"] not in machine.ips
     assert len(machine.get_nics()) == 3
@@ -124,8 +124,8 @@ def test_add_nic_where_there_is_one(cloud: Emulator, machine: Machine, private: 
     again = machine.add_nic(private)
     assert again == {**first, "added": False}
     assert sent(cloud, before) == [
-        call("POST", f"/my{machine.path}/nics", body={"network": private}),
-        call("GET", f"/my{machine.path}/nics/{plain(first['mac'])}"),
+        call("POST", f"/my/{machine.path}/nics", body={"network": private}),
+        call("GET", f"/my/{machine.path}/nics/{plain(first['mac'])}"),
     ]
     cloud.clock.advance(30)
     assert machine.num_nics() == 3
@@ -175,7 +175,7 @@ def test_add_nic_to_a_machine_that_is_being_made(sdc: DataCenter, private: str) 
 def test_remove_nic(cloud: Emulator, machine: Machine, vm: VM) -> None:
     nic = vm.nics[1]
     machine.remove_nic(nic.mac)
-    assert sent(cloud) == [call("DELETE", f"/my{machine.path}/nics/{plain(nic.mac)}")]
+    assert sent(cloud) == [call("DELETE", f"/my/{machine.path}/nics/{plain(nic.mac)}")]
     # Until the job has run (docs/cloudapi/networks.md#remove-a-nic)
     assert machine.get_nic(nic.mac)["ip"] == nic.ip
     cloud.clock.advance(11)

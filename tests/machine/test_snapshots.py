@@ -36,7 +36,7 @@ def test_snapshots_without_dates_crashed_py_smartdc(cloud: Emulator, machine: Ma
         None,
     )
     assert (snapshot.machine, snapshot.size) == (machine, None)
-    assert sent(cloud) == [call("POST", f"/my{machine.path}/snapshots", body={"name": "before"})]
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}/snapshots", body={"name": "before"})]
     # And reads as deleted until it is there (docs/cloudapi/storage.md#snapshot-that-is-being-made).
     assert snapshot.status() == snapshot.state == "deleted"
     assert snapshot.created is None
@@ -54,7 +54,7 @@ def test_a_snapshot_that_is_there(cloud: Emulator, machine: Machine) -> None:
     assert listed.created.tzinfo is UTC
     assert datetime.now(UTC) - listed.created < timedelta(minutes=1)
     assert repr(listed) == f"<Snapshot before (created) of machine {machine.id}>"
-    path = f"/my{machine.path}/snapshots"
+    path = f"/my/{machine.path}/snapshots"
     assert listed.path == f"{machine.path}/snapshots/before"
     assert sent(cloud)[1:] == [call("GET", path), call("GET", f"{path}/before"), call("GET", path)]
 
@@ -69,7 +69,7 @@ def test_snapshot_gets_one(cloud: Emulator, machine: Machine) -> None:
     assert machine.snapshot("fine").state == "created"
     assert machine.raw_snapshot_data("fine")["state"] == "created"
     assert Snapshot(machine, "fine").state == "created"
-    path = f"/my{machine.path}/snapshots"
+    path = f"/my/{machine.path}/snapshots"
     assert sent(cloud)[1] == call("GET", f"{path}/a%2Fb%20c")
     assert sent(cloud)[3:] == [call("GET", f"{path}/fine")] * 3
 
@@ -78,7 +78,7 @@ def test_create_snapshot_without_a_name(cloud: Emulator, machine: Machine) -> No
     # With a name of its own it can be found when the answer is lost.
     name = machine.create_snapshot().name
     assert re.fullmatch(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}", name)
-    assert sent(cloud) == [call("POST", f"/my{machine.path}/snapshots", body={"name": name})]
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}/snapshots", body={"name": name})]
 
 
 def test_delete(cloud: Emulator, machine: Machine) -> None:
@@ -88,7 +88,7 @@ def test_delete(cloud: Emulator, machine: Machine) -> None:
     machine.delete_snapshot(second.name)
     cloud.clock.advance(6)
     assert machine.snapshots() == []
-    path = f"/my{machine.path}/snapshots"
+    path = f"/my/{machine.path}/snapshots"
     assert sent(cloud)[2:4] == [call("DELETE", f"{path}/first"), call("DELETE", f"{path}/second")]
     with pytest.raises(NotFoundError, match="first not found"):
         first.delete()
@@ -100,7 +100,7 @@ def test_start_rolls_the_machine_back(cloud: Emulator, machine: Machine) -> None
     start = len(cloud.calls)
     assert snapshot.start() is machine
     assert machine.start_from_snapshot("before") is machine
-    assert sent(cloud, start) == [call("POST", f"/my{machine.path}/snapshots/before")] * 2
+    assert sent(cloud, start) == [call("POST", f"/my/{machine.path}/snapshots/before")] * 2
     cloud.clock.advance(1.5)
     assert machine.status() == "stopping"
     machine.poll_until("running")

@@ -32,7 +32,7 @@ def console(sdc: DataCenter, site: Site) -> Machine:
 
 def test_connect_vnc(cloud: Emulator, console: Machine) -> None:
     with console.connect_vnc() as vnc:
-        assert sent(cloud) == [call("GET", f"/my{console.path}/vnc")]
+        assert sent(cloud) == [call("GET", f"/my/{console.path}/vnc")]
         assert cloud.calls[0].headers["sec-websocket-protocol"] == "binary, rfb"
         assert vnc.subprotocol == "binary"
         assert next(vnc) == b"RFB 003.008\n"
@@ -56,7 +56,7 @@ def test_the_console_of_a_machine_that_is_stopped(cloud: Emulator, console: Mach
     with pytest.raises(InvalidStateError, match=r"MachineStopped.*Cannot connect to a stopped machine"):
         console.connect_vnc()
     # Asked twice: the refused upgrade does not say why.
-    assert sent(cloud) == [call("GET", f"/my{console.path}/vnc")] * 2
+    assert sent(cloud) == [call("GET", f"/my/{console.path}/vnc")] * 2
     assert [(got.status, "upgrade" in got.headers) for got in cloud.calls] == [(400, True), (400, False)]
 
 
@@ -92,7 +92,7 @@ def test_watch_migration(cloud: Emulator, sdc: DataCenter, machine: Machine, web
     if websocket:
         asked = call("GET", f"/my/migrations/{machine.id}/watch")
     else:
-        asked = call("POST", f"/my{machine.path}/migrate", {"action": "watch"})
+        asked = call("POST", f"/my/{machine.path}/migrate", {"action": "watch"})
     assert sent(cloud) == [call("GET", f"/my/migrations/{machine.id}"), asked]
     *running, done, end = events
     assert end == {"type": "end", "phase": "sync", "state": "paused"}

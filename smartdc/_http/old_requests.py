@@ -1,0 +1,95 @@
+"""What scripts for py-smartdc do with `Connection.request`, and with the headers of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from requests.structures import CaseInsensitiveDict
+
+from smartdc._http.endpoint import Params
+from smartdc.arguments.ids import dict_of
+from smartdc.errors import ConfigurationError
+
+__all__ = ["check_old_arguments", "query_of", "takes_again", "without_rival"]
+
+_NEW_HEADER, _OLD_HEADER = "Accept-Version", "X-Api-Version"
+
+# Arguments of requests.request, and what to do instead.
+_OLD = {
+    "allow_redirects": "redirects are not followed, as a signature is for one URL: read the Location header",
+    "auth": "set the `auth` of the data center",
+    "cert": "CloudAPI knows who asks by the signature",
+    "cookies": "CloudAPI has none",
+    "files": "CloudAPI takes JSON only: data=",
+    "hooks": "the answer itself is returned",
+    "json": "what is given as data= is sent as JSON",
+    "proxies": "set HTTPS_PROXY in the environment",
+    "stream": "",
+    "verify": "give it to the data center",
+}
+
+
+def check_old_arguments(arguments: Mapping[str, Any]) -> None:
+    """Refuse what py-smartdc passed on to `requests` and would change something here.
+
+    Raises:
+        ConfigurationError: The message says what to do instead.
+        TypeError: `requests` has no such argument either.
+    """
+    for name, value in arguments.items():
+        if name not in _OLD:
+            raise TypeError(f"request() got an unexpected keyword argument {name!r}")
+        if value and name != "stream":  # an answer is always read whole, as py-smartdc did
+            raise ConfigurationError(f"request() takes no {name}=: {_OLD[name]}")
+
+
+def query_of(params: Any) -> Params | None:
+    """The query as a mapping, of what `requests` takes for one: a mapping, pairs, or text."""
+    if params is None:
+        return None
+    pairs = parse_qsl(params, keep_blank_values=True) if isinstance(params, str) else params
+    if not isinstance(pairs, list | tuple) or not all(
+        isinstance(pair, tuple) and len(pair) == 2 for pair in pairs
+    ):
+        return dict_of("params", params, "{'limit': 5}")
+    merged: dict[str, Any] = {}
+    for name, value in pairs:
+        merged[name] = [*_listed(merged[name]), *_listed(value)] if name in merged else value
+    return merged
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, list | tuple) and len(pair) == 2
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def without_rival(
+    defaults: CaseInsensitiveDict[str], headers: Mapping[str, str], ours: str
+) -> CaseInsensitiveDict[str]:
+    """A copy of the default headers, without our own Accept-Version where the caller names a version.
+
+    The server prefers Accept-Version to X-Api-Version
+    (docs/cloudapi/versions.md#other-headers-that-name-a-version): the caller's must win.
+
+    Args:
+        defaults: The default headers.
+        headers: Those of one request.
+        ours: The version that is asked for when the caller names none.
+    """
+    copy = defaults.copy()
+    is_ours = copy.get(_NEW_HEADER) == ours
+    if _OLD_HEADER in CaseInsensitiveDict(headers) or (_OLD_HEADER in copy and is_ours):
+        copy.pop(_NEW_HEADER, None)
+    return copy
+
+
+def takes_again(request: Callable[..., Any]) -> bool:
+    """Whether this `request`, maybe one that a script has put in our place, has the argument `again`."""
+    parameters = inspect.signature(request).parameters
+    return "again" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())

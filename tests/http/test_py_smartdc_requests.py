@@ -1,0 +1,182 @@
+"""Requests of one's own as scripts for py-smartdc 0.2.0 make them: its paths, headers and further arguments.
+
+What it did is in its source, smartdc/datacenter.py (`request`, `url`) and machine.py (`path`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+import requests
+
+from smartdc import ConfigurationError, DataCenter, LegacyDataCenter, Machine
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
+from tests.helpers.servers import Reply, StubServer
+
+
+@pytest.fixture
+def machine(sdc: DataCenter, site: Site) -> Machine:
+    return sdc.machine(site.add_machine("web", tags={"role": "www"}).uuid, lazy=True)
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_path_with_and_without_a_slash(
+    cloud: Emulator, sdc: DataCenter, machine: Machine, slash: str
+) -> None:
+    assert sdc.request("GET", f"{slash}machines/{machine.id}/audit")[1].status_code == 200
+    assert sdc.request("GET", f"{slash}{machine.path}/tags")[0] == {"role": "www"}
+    assert [call.path for call in cloud.calls] == [
+        f"/my/machines/{machine.id}/audit", f"/my/machines/{machine.id}/tags"
+    ]  # fmt: skip
+
+
+def test_url_and_path_fit_together(sdc: DataCenter, machine: Machine) -> None:
+    assert sdc.url == f"{sdc.base_url}/my/"
+    assert machine.path == f"machines/{machine.id}"
+    assert machine.create_snapshot("one").path == f"machines/{machine.id}/snapshots/one"
+    answer = requests.get(sdc.url + machine.path, auth=sdc.auth, verify=sdc.verify, timeout=5)
+    assert answer.json()["id"] == machine.id
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "target"),
+    [
+        ("machines", [("name", "web"), ("limit", 1)], "/my/machines?name=web&limit=1"),
+        ("machines", "name=web&limit=1", "/my/machines?name=web&limit=1"),
+        ("machines", [("tag.a", "x"), ("tag.a", "y")], "/my/machines?tag.a=x&tag.a=y"),
+        ("machines", {"tag.a": ["x", "y"]}, "/my/machines?tag.a=x&tag.a=y"),
+        ("", {"a": None}, "/my"),
+    ],
+)
+def test_a_query_in_any_form(stub: StubServer, path: str, params: Any, target: str) -> None:
+    stub.answer(Reply([]))
+    with DataCenter(stub.url) as sdc:
+        sdc.request("GET", path, params=params)
+    assert stub.asked[0].target == target
+
+
+@pytest.mark.parametrize("path", ["machines/", "../bob/keys", "machines//x", "/", "machines?limit=1", "a b"])
+def test_a_path_that_would_do_harm(stub: StubServer, path: str) -> None:
+    with DataCenter(stub.url) as sdc, pytest.raises(ConfigurationError):
+        sdc.request("GET", path)
+    assert stub.asked == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"stream": True}, {"stream": False}, {"allow_redirects": False}, {"proxies": None}, {"proxies": {}},
+        {"cert": None}, {"timeout": 5}, {"timeout": None},
+    ],
+)  # fmt: skip
+def test_arguments_of_requests_that_change_nothing(
+    sdc: DataCenter, machine: Machine, arguments: dict[str, Any]
+) -> None:
+    body, response = sdc.request("GET", "machines", **arguments)
+    assert body == response.json()
+    assert len(body) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        ({"allow_redirects": True}, "read the Location header"),
+        ({"proxies": {"https": "http://proxy"}}, "set HTTPS_PROXY"),
+        ({"verify": "/ca.pem"}, "give it to the data center"),
+        ({"json": {"a": "b"}}, "data="),
+    ],
+)
+def test_arguments_of_requests_that_are_refused_by_name(
+    stub: StubServer, arguments: dict[str, Any], instead: str
+) -> None:
+    (name,) = arguments
+    with DataCenter(stub.url) as sdc, pytest.raises(ConfigurationError, match=f"no {name}=: .*{instead}"):
+        sdc.request("GET", "machines", **arguments)
+    assert stub.asked == []
+
+
+def test_an_argument_that_nobody_knows(sdc: DataCenter) -> None:
+    with pytest.raises(TypeError, match="nonsense"):
+        sdc.request("GET", "machines", nonsense=1)
+
+
+def versions(stub: StubServer) -> tuple[str | None, str | None]:
+    headers = stub.asked[-1].headers
+    return headers.get("accept-version"), headers.get("x-api-version")
+
+
+def test_the_old_version_header_wins(stub: StubServer) -> None:
+    stub.answer(*[Reply([])] * 4)
+    with DataCenter(stub.url) as sdc:
+        sdc.request("GET", "keys", headers={"x-api-version": "~7.1"})
+        assert versions(stub) == (None, "~7.1")
+        sdc.request("GET", "keys")
+        assert versions(stub) == ("~9||~8", None)
+        sdc.default_headers["X-Api-Version"] = "~7.0"
+        sdc.keys()
+        assert versions(stub) == (None, "~7.0")
+    with DataCenter(stub.url, headers={"X-API-Version": "~7.2"}) as sdc:
+        sdc.keys()
+        assert versions(stub) == (None, "~7.2")
+
+
+def test_the_version_of_a_legacy_data_center(stub: StubServer) -> None:
+    stub.answer(*[Reply([])] * 3)
+    with LegacyDataCenter(stub.url, api_version="~6.1") as sdc:
+        sdc.keys()
+        assert versions(stub) == (None, "~6.1")
+        sdc.request("GET", "keys", api_version="~6.0")
+        assert versions(stub) == (None, "~6.0")
+        sdc.default_headers["X-Api-Version"] = "~6.5.1"
+        sdc.keys()
+        assert versions(stub) == (None, "~6.5.1")
+
+
+class Counting(DataCenter):
+    """As a script of 0.2.0's time counts requests."""
+
+    made: ClassVar[list[str]] = []
+
+    def request(self, method: str, path: str, headers: Any = None, data: Any = None, **kwargs: Any) -> Any:
+        self.made.append(method)
+        return DataCenter.request(self, method, path, headers, data, **kwargs)
+
+
+class Strict(DataCenter):
+    """It knows no argument that came later."""
+
+    def request(  # type: ignore[override]
+        self, method: str, path: str, headers: Any = None, data: Any = None, params: Any = None
+    ) -> Any:
+        return DataCenter.request(self, method, path, headers, data, params=params)
+
+
+def test_a_request_that_is_put_in_place_of_ours(sdc: DataCenter, machine: Machine) -> None:
+    made = []
+    own = sdc.request
+
+    def counted(method: str, path: str, headers: Any = None, data: Any = None, params: Any = None) -> Any:
+        made.append(method)
+        return own(method, path, headers, data, params=params)
+
+    sdc.request = counted  # type: ignore[assignment, method-assign]
+    machine.add_tags(a="b")
+    assert made == ["POST"]
+
+
+@pytest.mark.parametrize("kind", [Counting, Strict])
+def test_a_request_of_a_subclass_s_own_serves_every_operation(
+    cloud: Emulator, machine: Machine, kind: type[DataCenter]
+) -> None:
+    own = {"known_locations": {"x": cloud.url()}, "verify": cloud.ca_file, "clock": cloud.clock}
+    with kind("x", cloud.key_id, cloud.key_file, **own) as sdc:  # type: ignore[arg-type]
+        made = sdc.create_machine("new", "sample-512M", image=sdc.images("base64")[0])
+        made.poll_until("running")
+        made.add_tags(a="b")
+        made.update_metadata(a="b")
+        made.create_snapshot("one").poll_until("created")
+        made.stop()
+        assert sdc.num_machines(tags={"a": "b"}) == 1
+        assert sdc.machines(name="new") == [made]

@@ -1,0 +1,129 @@
+"""Legacy signatures before the verifiers of their time: http-signature 0.9 from npm, and 0.10 after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from cryptography.hazmat.primitives import serialization
+
+from smartdc import DataCenter, KeyLoadError, LegacyDataCenter
+from smartdc.http_signature import HTTPSignatureAuth
+from smartdc.http_signature.verify import load_public_key
+from tests.helpers.agents import RunningAgent
+from tests.helpers.keys import PASSPHRASE, KeyRing
+from tests.interop.npm import NodeModules, install
+from tests.interop.npm_verifier import NpmVerifier
+
+SCRIPT = Path(__file__).with_name("verify_old_signature.js")
+OF_2013 = ("0.9.6", "0.9.9", "0.9.11")
+VERSIONS = (*OF_2013, "0.10.0")
+
+# With it, a LegacyDataCenter signs in the form that 0.10 brought.
+NEWER: dict[str, Any] = {"signed_headers": "date"}
+
+Judge = Callable[[HTTPSignatureAuth], tuple[bool, str | None]]
+Legacy = Callable[..., HTTPSignatureAuth]
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def judge(version: str, tmp_path_factory: pytest.TempPathFactory, ssh_keys: KeyRing) -> Judge:
+    """What that version says of a request that is signed by this, of the RSA key."""
+    why = f"not verified: that http-signature {version} from npm accepts signatures of LegacyDataCenter"
+    modules = install("http-signature", version, why, tmp_path_factory, apart=True)
+    public = load_public_key(ssh_keys.public("rsa2048").openssh)
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    pem = public.public_bytes(*form).decode()
+    return lambda auth: _judged(modules, signed(auth), pem)
+
+
+def signed(auth: HTTPSignatureAuth) -> dict[str, str]:
+    request = requests.Request("GET", "https://cloud.example/my", auth=auth).prepare()
+    return {name.lower(): str(value) for name, value in request.headers.items()}
+
+
+def _judged(modules: NodeModules, headers: dict[str, str], pem: str) -> tuple[bool, str | None]:
+    done = subprocess.run(
+        [modules.node, str(SCRIPT)],
+        input=json.dumps({"headers": headers, "publicKey": pem}),
+        env={**os.environ, "NODE_PATH": str(modules.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer["ok"], answer["error"]
+
+
+def auth_of(sdc: DataCenter) -> HTTPSignatureAuth:
+    assert sdc.auth is not None
+    return sdc.auth
+
+
+@pytest.fixture
+def legacy(version: str) -> Legacy:
+    """Signs as a LegacyDataCenter does for a server with that version."""
+    return partial(by_legacy, **({} if version in OF_2013 else NEWER))
+
+
+def by_legacy(**key: Any) -> HTTPSignatureAuth:
+    return auth_of(LegacyDataCenter("https://cloud.example", "/bob/keys/k", **key))
+
+
+@pytest.mark.parametrize("form", ["openssh", "PEM", "PKCS8"])
+def test_a_key_file(judge: Judge, legacy: Legacy, form: str, ssh_keys: KeyRing) -> None:
+    assert judge(legacy(secret=ssh_keys.path("rsa2048", form))) == (True, None)
+
+
+def test_an_encrypted_file(judge: Judge, legacy: Legacy, ssh_keys: KeyRing) -> None:
+    secret = ssh_keys.path("rsa2048", "PEM", PASSPHRASE)
+    assert judge(legacy(secret=secret, passphrase=PASSPHRASE)) == (True, None)
+
+
+def test_a_key_of_the_agent(judge: Judge, legacy: Legacy, ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
+    ssh_agent.add(ssh_keys.path("rsa2048"))
+    auth = legacy(secret="/nonexistent", allow_agent=True)
+    assert auth.signer.source.startswith("the ssh-agent's key")
+    assert judge(auth) == (True, None)
+
+
+def test_another_key_is_refused(judge: Judge, legacy: Legacy, ssh_keys: KeyRing) -> None:
+    assert judge(legacy(secret=ssh_keys.path("rsa3072"))) == (False, None)
+
+
+@pytest.mark.parametrize("version", OF_2013)
+@pytest.mark.parametrize("names", ["date", "(request-target) date"])
+def test_servers_of_2013_refuse_the_form_of_today(judge: Judge, names: str, ssh_keys: KeyRing) -> None:
+    auth = HTTPSignatureAuth("/bob/keys/k", ssh_keys.path("rsa2048"), signed_headers=names)
+    assert judge(auth) == (False, "signature was empty")
+
+
+@pytest.mark.parametrize("version", ["0.10.0"])
+def test_their_form_is_refused_by_what_came_after(judge: Judge, ssh_keys: KeyRing) -> None:
+    assert judge(by_legacy(secret=ssh_keys.path("rsa2048"))) == (False, "bad param format")
+
+
+def test_today_s_verifier_takes_the_default_of_a_data_center(
+    npm_verifier: NpmVerifier, ssh_keys: KeyRing
+) -> None:
+    auth = auth_of(DataCenter("https://cloud.example", "/bob/keys/k", ssh_keys.path("rsa2048")))
+    public = ssh_keys.public("rsa2048").openssh
+    assert npm_verifier.judge("GET", "/my", signed(auth), public) == (True, None)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "p256"])
+def test_only_rsa_keys_have_the_old_form(kind: str, ssh_keys: KeyRing) -> None:
+    with pytest.raises(KeyLoadError, match="take RSA keys only"):
+        signed(by_legacy(secret=ssh_keys.path(kind)))

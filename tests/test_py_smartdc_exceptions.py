@@ -1,0 +1,59 @@
+"""except clauses of py-smartdc's time, which name others' exceptions, and waits without a pause."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import pickle
+from pathlib import Path
+
+import pytest
+import requests
+
+from smartdc import ConfigurationError, ConnectionFailed, DataCenter, KeyFileMissing, KeyLoadError, TLSError
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
+
+
+def test_a_certificate_that_is_not_trusted(cloud: Emulator) -> None:
+    with cloud.datacenter(verify=True) as sdc, pytest.raises(requests.exceptions.SSLError) as caught:
+        sdc.keys()
+    assert isinstance(caught.value, ConnectionFailed)
+    assert isinstance(caught.value, TLSError)
+    assert "not trusted" in str(caught.value)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    assert (type(again), str(again), again.method) == (TLSError, str(caught.value), "GET")
+
+
+def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "none"
+    with pytest.raises(FileNotFoundError) as caught:
+        DataCenter("https://cloud.example", "/bob/keys/k", path)
+    error = caught.value
+    assert isinstance(error, KeyFileMissing)
+    assert isinstance(error, KeyLoadError)
+    text = f"the key file {path} does not exist; give the path of your private key as secret"
+    for same in (error, pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301
+        assert type(same) is KeyFileMissing
+        assert (str(same), same.errno, same.filename) == (text, errno.ENOENT, str(path))
+        assert same.strerror == "No such file or directory"
+
+
+def test_a_wait_without_a_pause(sdc: DataCenter, site: Site, cloud: Emulator) -> None:
+    machine = sdc.machine(site.add_machine("web", state="stopped").uuid)
+    start = cloud.clock.monotonic()
+    machine.poll_until("stopped", 0)
+    assert cloud.clock.monotonic() == start  # there already
+    machine.start()
+    machine.poll_until("running", 0)
+    assert 0 < cloud.clock.monotonic() - start < 120
+    machine.stop()
+    machine.poll_until("stopped", 0, timeout=600)
+    assert machine.state == "stopped"
+
+
+@pytest.mark.parametrize("interval", [-1, float("nan"), float("inf"), None, "2"])
+def test_no_interval_at_all(sdc: DataCenter, site: Site, interval: object) -> None:
+    machine = sdc.machine(site.add_machine("web").uuid)
+    with pytest.raises(ConfigurationError, match="interval"):
+        machine.poll_until("stopped", interval)  # type: ignore[arg-type]
