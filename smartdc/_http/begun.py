@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import requests
 
 from smartdc._http.answers import list_of
-from smartdc._http.skew import server_ahead
+from smartdc._http.skew import ALLOWED_SECONDS, server_time
 from smartdc._http.waiting import Clock
 from smartdc._times import parse_time
 
@@ -23,44 +22,57 @@ CLOCK_SLACK_SECONDS = 5.0
 class Begun:
     """The time at which something was asked for, on the server's clock.
 
-    Any of the clocks may be set meanwhile, or stand still while this machine sleeps, so that every answer's
-    Date is compared with two of this machine's, and the earliest time that follows from them counts.
+    The server's times are compared with each other: what this machine's clock says does not matter, only the
+    seconds that passed by it. The first answer counts, as its clock is the one nearest to the start; the
+    server's clock may be set later.
 
     Args:
         clock: The connection's.
+        field: Where the server tells when something was made.
+
+    Attributes:
+        older: What the last look found that was made before, but by so little that a clock may be off.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, field: str = "created") -> None:
         self._clock = clock
+        self._field = field
         self._at, self._started = clock.time(), clock.monotonic()
-        self._wall, self._steady = time.time(), time.monotonic()
-        self._ahead = math.inf
+        self._start: float | None = None
+        self._now = math.inf
+        self.older: list[Any] = []
 
-    def later(self, body: Any, response: requests.Response, field: str = "created") -> list[Any]:
-        """Those of the entries of an answer that were made since then, by the server's clock or by this one.
+    def later(self, body: Any, response: requests.Response) -> list[Any]:
+        """Those of the entries of an answer that may have been made since then.
+
+        By the server's clock or by this machine's: what is not certain is said by `differs`.
 
         Args:
             body: A list of objects, each with that time.
-            response: The answer, which tells how far the server's clock is from this one.
-            field: Where an entry has the time.
+            response: The answer, which tells the server's time.
         """
         entries = list_of(body, response)
-        now = max(time.time(), self._wall + time.monotonic() - self._steady)
-        ahead = server_ahead(response, now) or 0.0
-        # The server may go by the connection's clock, as servers of tests do.
-        by_clock = server_ahead(response, self._at + self._clock.monotonic() - self._started) or 0.0
-        self._ahead = min(self._ahead, ahead, max(by_clock, 0.0))
-        begun = self._at + min(0.0, self._ahead)
-        return [entry for entry in entries if self._is_since(begun, entry, field)]
+        passed = self._clock.monotonic() - self._started
+        said = server_time(response)
+        start = (self._clock.time() if said is None else said) - passed
+        if self._start is None:
+            self._start = start
+        self._now = self._start + passed
+        earliest = min(self._start, start, self._at) - CLOCK_SLACK_SECONDS
+        made = [(self._made(entry, unknown=math.inf), entry) for entry in entries]
+        self.older = [entry for at, entry in made if earliest - ALLOWED_SECONDS <= at < earliest]
+        return [entry for at, entry in made if at >= earliest]
 
-    def differs(self, entry: Mapping[str, Any], field: str = "created") -> list[str]:
-        """That time, where it is before the start on the server's clock though not on this one.
+    def differs(self, entry: Mapping[str, Any]) -> list[str]:
+        """That time, where it is not certain that it is between the start and now, on the server's clock.
 
-        Then the server's clock was set forward, or this one is slow.
+        Then it is not told, or a clock was set meanwhile.
         """
-        return [] if self._is_since(self._at + self._ahead, entry, field) else [field]
+        start = self._at if self._start is None else self._start
+        made = self._made(entry, unknown=-math.inf)
+        is_certain = start - CLOCK_SLACK_SECONDS <= made <= self._now + CLOCK_SLACK_SECONDS
+        return [] if is_certain else [self._field]
 
-    @staticmethod
-    def _is_since(begun: float, entry: Mapping[str, Any], field: str) -> bool:
-        made = parse_time(entry.get(field))
-        return made is not None and made.timestamp() >= begun - CLOCK_SLACK_SECONDS
+    def _made(self, entry: Mapping[str, Any], unknown: float) -> float:
+        made = parse_time(entry.get(self._field))
+        return unknown if made is None else made.timestamp()

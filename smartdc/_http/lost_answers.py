@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.retry import is_own, is_untouched
 from smartdc._http.skew import server_ahead
@@ -49,6 +50,7 @@ class Sought:
         sure: Whether one that is found, and does not differ, is certainly it.
         unique: Whether the server refuses a second one, so that asking again cannot make two.
         key: The field that tells two of them apart.
+        begun: When it was asked for, where the server tells when it made something of the name.
     """
 
     what: str
@@ -58,6 +60,7 @@ class Sought:
     sure: bool = True
     unique: bool = True
     key: str = "id"
+    begun: Begun | None = None
 
     def __str__(self) -> str:
         wanted = ", ".join(f"{name} {_short(value)}" for name, value in self.wanted.items())
@@ -203,6 +206,10 @@ def _pause_before_next(
 ) -> None:
     """It is certainly not there: wait until it can be asked for again; if it cannot, raise."""
     if _is_over(error) and not is_untouched(error):
+        older = [] if sought.begun is None else sought.begun.older
+        perhaps = [each for each in older if len(sought.differs(each)) == 1]
+        if perhaps:
+            raise _unknown(error, sought, "one is found that is a little older", perhaps) from error
         raise error
     if not sought.unique:
         raise _unknown(error, sought, "none is found, but it may still come") from error

@@ -11,7 +11,7 @@ import requests
 
 from smartdc.errors import APIError
 
-__all__ = ["is_skew", "server_ahead"]
+__all__ = ["ALLOWED_SECONDS", "is_skew", "server_ahead", "server_time"]
 
 
 ALLOWED_SECONDS = 300.0
@@ -34,9 +34,15 @@ def is_skew(error: APIError, off: float | None) -> bool:
     return error.code == "RequestExpired" or (error.code == "InvalidHeader" and "clock skew" in error.message)
 
 
-def server_ahead(response: requests.Response, now: float) -> float | None:
-    """Seconds by which the server's clock, told by the answer's Date, is ahead of `now`; None if untold."""
+def server_time(response: requests.Response) -> float | None:
+    """What the server's clock shows, told by the answer's Date: seconds since 1970; None if untold."""
     try:
-        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp() - now
+        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def server_ahead(response: requests.Response, now: float) -> float | None:
+    """Seconds by which the server's clock is ahead of `now`; None if untold."""
+    said = server_time(response)
+    return None if said is None else said - now

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from threading import TIMEOUT_MAX
 from typing import Protocol
 
-from smartdc._http.skew import server_ahead
+from smartdc._http.skew import server_time
 from smartdc.arguments.ids import shown
 from smartdc.errors import (
     APIError,
@@ -119,8 +119,8 @@ class Absence:
         if made is None or error.code is None:  # without a code it is what a proxy says
             return False
         # Both times are the server's: this machine's clock may be wrong.
-        ahead = server_ahead(error.response, time.time()) or 0.0
-        return self._clock.time() + ahead - made.timestamp() >= self._settling
+        said = server_time(error.response)
+        return (self._clock.time() if said is None else said) - made.timestamp() >= self._settling
 
 
 def checked_state(state: str, states: Sequence[str], what: str, any_state: bool) -> str:

@@ -129,14 +129,14 @@ class ImageOperations(Connection):
             tags=None if tags is None else checked_values("tag", tags),
         )
         create = partial(self._post, "images", json=body, headers=role_tag_header(role_tags))
-        begun = Begun(self.clock)
+        begun = Begun(self.clock, "published_at")
         asked = {key: value for key, value in body.items() if key != "machine"}
         asked |= {"tags": tags, "acl": body.get("acl")}
         sought = Sought(
             "image",
             {"name": name, "version": version},
             partial(self._images_created, name, version, begun),
-            lambda image: [*_stuck(image), *differing(asked, image)],
+            lambda image: [*_stuck(image), *_published(begun, image), *differing(asked, image)],
             unique=False,
         )
         return cast(Image, create_once(self, create, sought))
@@ -144,7 +144,7 @@ class ImageOperations(Connection):
     def _images_created(self, name: str, version: str, begun: Begun) -> list[Image]:
         """Images of that name that are not finished, or were published since then."""
         body, response = self._call("GET", ("images",), {"name": name, "version": version, "state": "all"})
-        published = begun.later(body, response, "published_at")
+        published = begun.later(body, response)
         return [image for image in body if image in published or not image.get("published_at")]
 
     def update_image(
@@ -378,6 +378,10 @@ class ImageOperations(Connection):
 def _stuck(image: Mapping[str, Any]) -> list[str]:
     """The state, of an image that is neither being made nor published: nothing tells when it was begun."""
     return [] if image.get("published_at") or image.get("state") == "creating" else ["state"]
+
+
+def _published(begun: Begun, image: Mapping[str, Any]) -> list[str]:
+    return begun.differs(image) if image.get("published_at") else []
 
 
 def _unfinished(image: Mapping[str, Any]) -> list[str]:

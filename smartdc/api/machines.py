@@ -308,6 +308,7 @@ class MachineOperations(Connection):
             lambda data: [*begun.differs(data), *other_than_asked(body, package_name, data)],
             sure=known,
             unique=known and self.UNIQUE_NAMES,
+            begun=begun,
         )
         return Machine(self, data=create_once(self, create, sought))
 

@@ -133,6 +133,7 @@ class VolumeOperations(Connection):
             {"name": body["name"]},
             find,
             lambda volume: [*begun.differs(volume), *differing(asked, volume)],
+            begun=begun,
         )
         return cast(Volume, create_once(self, create, sought))
 

@@ -280,8 +280,10 @@ def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started:
     if request.upgrade:
         return partial(upgrading.finish, answer=answer)
     body = b""
-    date = formatdate(site.shared.clock.wall(), usegmt=True)
-    headers = {"Date": date, "Connection": "keep-alive"}
+    clock = site.shared.clock
+    # Before a signature was found good, the date is what its date is compared with.
+    date = clock.shown() if request.complete else clock.wall()
+    headers = {"Date": formatdate(date, usegmt=True), "Connection": "keep-alive"}
     has_body = isinstance(answer, Refusal) or answer.body is not NOTHING
     if isinstance(answer, Lines):
         headers["Content-Type"] = answer.media_type

@@ -238,12 +238,19 @@ class Snapshots(MachineEndpoint):
         clock = self._connection.clock
         sent = name or f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{token_hex(2)}"
         create = partial(self._post, "snapshots", json={"name": sent}, key="name")
+        begun = Begun(clock)
+
+        def differs(data: dict[str, Any]) -> list[str]:
+            if data.get("created"):
+                return begun.differs(data)
+            # Until it is there, it reads "deleted", as one does that was deleted before.
+            return ["state"] if name else []
+
         sought = Sought(
             "snapshot",
             {"name": sent},
-            partial(self._snapshots_created, sent, Begun(clock)),
-            # Until it is there, it reads "deleted", as one does that was deleted before.
-            lambda data: ["state"] if name and not data.get("created") else [],
+            partial(self._snapshots_created, sent, begun),
+            differs,
             key="name",
         )
         return Snapshot(self._as_machine(), data=create_once(self._connection, create, sought))

@@ -112,7 +112,7 @@ def test_an_older_machine_of_that_name_is_not_taken_for_it(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str, fault: Drop
 ) -> None:
     other = site.add_machine("web", image=image, package=PACKAGE)
-    cloud.clock.advance(60)
+    cloud.clock.advance(400)
     cloud.faults.add("CreateMachine", fault, times=1)
     with pytest.raises(ValidationFailedError, match="alias Duplicate"):
         sdc.create_machine("web", PACKAGE, image=image)

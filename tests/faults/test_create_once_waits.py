@@ -136,7 +136,7 @@ def test_a_refusal_of_what_is_not_there_stands(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     site.add_machine("web")
-    cloud.clock.advance(60)
+    cloud.clock.advance(400)
     cloud.faults.add("CreateMachine", BEFORE, times=1)
     with pytest.raises(ValidationFailedError, match="alias Duplicate"):
         sdc.create_machine("web", PACKAGE, image=image)

@@ -24,7 +24,7 @@ class ReadOnly:
         if isinstance(until, datetime):
             if until.tzinfo is None:
                 raise ValueError(f"until must know its time zone: {until!r}")
-            until = until.timestamp() - clock.wall()
+            until = until.timestamp() - clock.shown()
         if until is not None and not 0 < until < math.inf:
             raise ValueError(f"until must be a time to come: {until!r}")
         self._clock = clock
@@ -42,6 +42,6 @@ class ReadOnly:
         headers = {}
         if self._end is not None:
             # Rounded up: who comes back at the second that it names is not too early.
-            headers["Retry-After"] = formatdate(math.ceil(self._clock.wall() + left), usegmt=True)
+            headers["Retry-After"] = formatdate(math.ceil(self._clock.shown() + left), usegmt=True)
         message = "This Triton data center is being upgraded"
         raise Refusal(503, "ServiceUnavailableError", message, headers=headers)

@@ -17,7 +17,6 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.operations.keys import UPLOAD_TYPES, key_owner
-from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import AccessKey, KeyOwner
 from smartdc.emulator.state.site import Site
 
@@ -27,7 +26,7 @@ _LONGEST_DESCRIPTION = 150
 _PREFIX = b"tdc_"
 
 
-def access_key_json(key: AccessKey) -> dict[str, Any]:
+def access_key_json(site: Site, key: AccessKey) -> dict[str, Any]:
     """Write one access key, without its secret."""
     shown: dict[str, Any] = {
         "accesskeyid": key.accesskeyid,
@@ -36,17 +35,18 @@ def access_key_json(key: AccessKey) -> dict[str, Any]:
     }
     if key.description:
         shown["description"] = key.description
-    return shown | {"created": timestamp(key.created), "updated": timestamp(key.updated), "expiration": None}
+    dated = site.shared.clock.dated
+    return shown | {"created": dated(key.created), "updated": dated(key.updated), "expiration": None}
 
 
 def list_access_keys(site: Site, request: Incoming) -> Answer:
     """``GET /:account[/users/:user]/accesskeys``."""
-    return Answer([access_key_json(key) for key in key_owner(request).access_keys])
+    return Answer([access_key_json(site, key) for key in key_owner(request).access_keys])
 
 
 def get_access_key(site: Site, request: Incoming) -> Answer:
     """``GET /:account[/users/:user]/accesskeys/:accesskeyid``."""
-    return Answer(access_key_json(_find(request, key_owner(request))))
+    return Answer(access_key_json(site, _find(request, key_owner(request))))
 
 
 def create_access_key(site: Site, request: Incoming) -> Answer:
@@ -62,7 +62,7 @@ def create_access_key(site: Site, request: Incoming) -> Answer:
     key = AccessKey(secrets.token_hex(16), _new_secret(), now, now)
     _change(key, _changes(request))
     owner.access_keys.append(key)
-    shown = access_key_json(key) | {"accesskeysecret": key.secret}
+    shown = access_key_json(site, key) | {"accesskeysecret": key.secret}
     return Answer(shown, 201, {"Location": _location(request, key)})
 
 
@@ -79,7 +79,7 @@ def update_access_key(site: Site, request: Incoming) -> Answer:
     _change(key, changes)
     if changes:
         key.updated = site.shared.clock.now()
-    return Answer(access_key_json(key), 200, {"Location": _location(request, key)})
+    return Answer(access_key_json(site, key), 200, {"Location": _location(request, key)})
 
 
 def delete_access_key(site: Site, request: Incoming) -> Answer:

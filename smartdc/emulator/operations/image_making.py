@@ -15,7 +15,6 @@ from smartdc.emulator.http.answers import ErrorItem, Refusal, invalid_argument, 
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.rules.image_manifests import errors_of
-from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import ADMIN_UUID
 from smartdc.emulator.state.jobs import IMAGE_FILE_SECONDS, IMAGE_SECONDS
 from smartdc.emulator.state.resources import Image
@@ -123,7 +122,7 @@ def clone(site: Site, request: Incoming, image: Image) -> Image:
             acl=[],
             origin=base,
             state="active" if original is image else "disabled",
-            published_at=timestamp(site.shared.clock.now()),
+            published_at=site.shared.clock.dated(site.shared.clock.now()),
         )
         site.images[copy.uuid] = copy
         base = copy.uuid
@@ -236,7 +235,7 @@ def _make(site: Site, image: Image, vm: VM, origin: Image) -> None:
 
     def activate(due: float) -> None:
         if image.state == "unactivated":
-            image.state, image.published_at = "active", timestamp(due)
+            image.state, image.published_at = "active", site.shared.clock.dated(due)
 
     site.later(IMAGE_FILE_SECONDS, write_file)
     site.later(IMAGE_SECONDS, activate)

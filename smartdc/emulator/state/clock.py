@@ -1,8 +1,9 @@
 """The emulated clock: time that a test drives and that a person at a terminal lets run.
 
-Two times must not be mixed up. *Emulated time* (`Clock.now`) dates the machines and decides when a job is
-done. The *wall clock* (`Clock.wall`) is what the server compares a signature's date with and puts into the
-``Date`` header; it is the real time plus `skew`, so that advancing hours does not expire signatures.
+Two times must not be mixed up. *Emulated time* (`Clock.now`) dates the machines and the answers (``Date``),
+and decides when a job is done. The *wall clock* (`Clock.wall`) is what the server compares a signature's date
+with, and dates the refusals that come before that; it is the real time plus `skew`, so that advancing hours
+does not expire signatures.
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ class Clock:
     def wall(self) -> float:
         """What the server's own clock shows: the real time plus `skew`, in seconds since 1970."""
         return time.time() + self.skew
+
+    def shown(self) -> float:
+        """What the server says that the time is: emulated time, with the skew, in seconds since 1970."""
+        return self.now() + self.skew
 
     def dated(self, seconds: float) -> str:
         """Write an emulated time as the server does, whose own clock it is read from: with the skew."""

@@ -1,0 +1,192 @@
+"""What ages are told by, when clocks are wrong or are set: the server's times, compared with each other."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from smartdc import DataCenter, NotFoundError, OutcomeUnknown, RetryPolicy, ValidationFailedError
+from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Drop
+from smartdc.emulator.state.clock import timestamp
+from smartdc.emulator.state.site import Site
+from smartdc.errors import SmartDCError
+from tests.helpers.clock import Instant
+from tests.helpers.servers import Reply, StubServer
+
+PACKAGE = "g3-standard-0.25-smartos"
+UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
+BEFORE, AFTER = Drop(after_commit=False), Drop(after_commit=True)
+OFFSETS = [8, 60, 280, 86400, -8, -60, -280, -86400]
+TAKEN = Reply(
+    {
+        "code": "ValidationFailed",
+        "message": "VM alias taken",
+        "errors": [{"field": "name", "code": "Duplicate", "message": "is already taken"}],
+    },
+    409,
+)
+GONE = Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404)
+
+
+class Off:
+    """A clock that is constantly off from another one."""
+
+    def __init__(self, clock: Any, seconds: float) -> None:
+        self._clock, self._seconds = clock, seconds
+
+    def monotonic(self) -> float:
+        return float(self._clock.monotonic())
+
+    def time(self) -> float:
+        return float(self._clock.time()) + self._seconds
+
+    def sleep(self, seconds: float, /) -> None:
+        self._clock.sleep(seconds)
+
+
+@pytest.fixture
+def image(site: Site) -> str:
+    return next(image.uuid for image in site.images.values() if image.name == "base64")
+
+
+def made(at: float | None) -> dict[str, Any]:
+    """A machine as a list shows it."""
+    machine = {"id": UNKNOWN, "name": "web", "package": PACKAGE, "image": UNKNOWN, "tags": {}}
+    return machine | {"state": "provisioning", "created": None if at is None else timestamp(at)}
+
+
+def create(stub: StubServer) -> None:
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
+        sdc.create_machine("web", PACKAGE, image=UNKNOWN)
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_clock_that_is_constantly_off_does_not_hide_ones_own(
+    cloud: Emulator, site: Site, image: str, offset: float
+) -> None:
+    cloud.clock.advance(3600)  # emulated time is the server's, too
+    with cloud.datacenter(clock=Off(cloud.clock, offset)) as sdc:
+        cloud.faults.add("CreateMachine", AFTER, times=1)
+        machine = sdc.create_machine("web", PACKAGE, image=image)
+        assert list(site.machines) == [machine.id]
+        cloud.faults.add("CreateVolume", AFTER, times=1)
+        assert sdc.create_volume("data")["name"] == "data"
+        machine.poll_until("running")
+        cloud.faults.add("CreateMachineSnapshot", AFTER, times=1)
+        assert machine.create_snapshot("before").name == "before"
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_clock_that_is_constantly_off_adopts_nothing_older(
+    cloud: Emulator, site: Site, image: str, offset: float
+) -> None:
+    site.add_machine("web", image=image, package=PACKAGE)
+    with cloud.datacenter(clock=Off(cloud.clock, offset)) as sdc:
+        machine = sdc.create_machine("other", PACKAGE, image=image)
+        machine.poll_until("running")
+        machine.create_snapshot("before").poll_until("created")
+        sdc.create_volume("data")
+        cloud.clock.advance(120)
+        for operation in ("CreateMachine", "CreateVolume", "CreateMachineSnapshot"):
+            cloud.faults.add(operation, BEFORE, times=1)
+        with pytest.raises(SmartDCError):
+            sdc.create_machine("web", PACKAGE, image=image)
+        with pytest.raises(SmartDCError):
+            sdc.create_volume("data")
+        if offset < -100:  # it may be one's own, or older; otherwise it is asked for again
+            with pytest.raises(OutcomeUnknown, match="differs in created"):
+                machine.create_snapshot("before")
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_404_just_after_the_create_is_not_settled_by_a_clock_that_is_off(
+    stub: StubServer, offset: float
+) -> None:
+    """A DELETE that was lost before it was done, at a server whose gets lag for a moment."""
+    stub.answer(Reply(made(time.time())), Reply(None, 504), GONE, GONE, Reply(None, 204))
+    with DataCenter(stub.url, login="bob", clock=Off(Instant(), offset)) as sdc:
+        sdc.machine(UNKNOWN).delete()
+    assert [each.method for each in stub.asked] == ["GET", *["DELETE"] * 4]
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_404_long_after_the_create_is_settled_at_once(stub: StubServer, offset: float) -> None:
+    stub.answer(Reply(made(time.time() - 3600)), GONE)
+    clock = Instant()
+    with DataCenter(stub.url, login="bob", clock=Off(clock, offset)) as sdc:
+        sdc.machine(UNKNOWN).poll_until("deleted")
+    assert clock.slept == []
+
+
+def test_emulated_time_is_what_answers_are_dated_by(cloud: Emulator, sdc: DataCenter) -> None:
+    """A 404 of what was made long ago in emulated time is settled at once."""
+    machine = sdc.create_machine(package=PACKAGE, image=sdc.images()[0]["id"])
+    cloud.clock.advance(3600)
+    cloud.faults.add("DeleteMachine", AFTER, times=1)
+    before = cloud.clock.monotonic()
+    machine.delete()
+    assert cloud.clock.monotonic() - before < 5
+
+
+@pytest.mark.parametrize(("age", "step"), [(100, -3600), (100, -200), (3500, -3600), (20, -86400)])
+def test_a_foreign_machine_while_the_servers_clock_is_set_back(
+    stub: StubServer, age: float, step: float
+) -> None:
+    """By the new clock it is made in the future: it may be older than the request."""
+    stub.answer(Reply(None, 504))
+    date = formatdate(time.time() + step, usegmt=True)
+    stub.otherwise = Reply([made(time.time() - age)], dates=(date,))
+    with pytest.raises(OutcomeUnknown, match="differs in created") as caught:
+        create(stub)
+    assert [each["id"] for each in caught.value.candidates] == [UNKNOWN]
+
+
+@pytest.mark.parametrize("seconds", [600, 86400])
+def test_a_machine_of_the_future_is_not_ones_own_for_sure(stub: StubServer, seconds: float) -> None:
+    stub.answer(Reply(None, 504))
+    stub.otherwise = Reply([made(time.time() + seconds)])
+    with pytest.raises(OutcomeUnknown, match="differs in created"):
+        create(stub)
+
+
+def test_a_machine_that_does_not_say_when_it_was_made(stub: StubServer) -> None:
+    stub.answer(Reply(None, 504))
+    stub.otherwise = Reply([made(None)])
+    with pytest.raises(OutcomeUnknown, match="differs in created") as caught:
+        create(stub)
+    assert len(caught.value.candidates) == 1
+
+
+def test_a_machine_whose_time_is_a_little_off_is_named_when_its_name_is_in_use(stub: StubServer) -> None:
+    """Its server's clock may be slow: then it is one's own that has the name."""
+    mine = Reply([made(time.time() - 200)])
+    stub.answer(Reply(None, 504), *[mine] * 6, TAKEN)
+    stub.otherwise = mine
+    with pytest.raises(OutcomeUnknown, match="one is found that is a little older") as caught:
+        create(stub)
+    assert [each["id"] for each in caught.value.candidates] == [UNKNOWN]
+
+
+@pytest.mark.parametrize("other", [{"created": timestamp(time.time() - 4000)}, {"image": PACKAGE}], ids=str)
+def test_a_machine_that_is_certainly_another_is_none_of_that(stub: StubServer, other: dict[str, Any]) -> None:
+    theirs = Reply([made(time.time() - 200) | other])
+    stub.answer(Reply(None, 504), *[theirs] * 6, TAKEN)
+    stub.otherwise = theirs
+    with pytest.raises(ValidationFailedError):
+        create(stub)
+
+
+def test_a_404_without_a_date_goes_by_the_connections_clock(stub: StubServer) -> None:
+    gone = Reply(GONE.body, 404, dates=())
+    stub.answer(Reply(made(time.time())), Reply(None, 504), gone, gone, Reply(None, 204))
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
+        machine = sdc.machine(UNKNOWN)
+        machine.delete()
+        stub.otherwise = GONE
+        with pytest.raises(NotFoundError):
+            machine.refresh()
+    assert RetryPolicy().settling == 30.0
