@@ -1,15 +1,28 @@
 """What a forked child must not share with its parent.
 
-Sockets, locks that a thread of the parent held, signatures in the making.
+Sockets, locks that a thread of the parent held, signatures in the making. A module that a thread of the
+parent was importing at the fork can never be imported in the child, which would wait for that thread: what
+requests need is imported with the library, and what they need seldom while no fork can happen.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
+import threading
 import weakref
 from typing import Protocol
 
-__all__ = ["renew_in_children"]
+__all__ = ["importing", "renew_in_children"]
+
+_CODECS = ("ascii", "idna", "latin-1", "punycode", "unicode_escape", "utf-8")
+"""Those that requests use; each is a module that is imported at its first use."""
+
+for _codec in _CODECS:
+    codecs.lookup(_codec)
+
+importing = threading.RLock()
+"""Hold it while importing what is not imported with the library: forks wait for it."""
 
 
 class Renewable(Protocol):
@@ -34,4 +47,7 @@ def _renew_all() -> None:
 
 
 if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=importing.acquire, after_in_parent=importing.release, after_in_child=importing.release
+    )
     os.register_at_fork(after_in_child=_renew_all)

@@ -16,6 +16,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from smartdc._forks import importing
 from smartdc._http.environment import Proxy, proxies_for, proxy_of, refuse_unreadable
 from smartdc._http.failures import failure, refused_by_proxy, unusable_authorities
 from smartdc._http.insecure import is_this_machine
@@ -146,15 +147,16 @@ def dial(
         TransportError: There was no answer, or none of a WebSocket.
     """
     try:
-        from websockets.exceptions import (
-            InvalidHandshake,
-            InvalidProxy,
-            InvalidProxyStatus,
-            InvalidStatus,
-            InvalidURI,
-        )
-        from websockets.sync.client import ClientConnection, connect
-        from websockets.typing import Subprotocol
+        with importing:
+            from websockets.exceptions import (
+                InvalidHandshake,
+                InvalidProxy,
+                InvalidProxyStatus,
+                InvalidStatus,
+                InvalidURI,
+            )
+            from websockets.sync.client import ClientConnection, connect
+            from websockets.typing import Subprotocol
     except ImportError as error:
         raise ConfigurationError("streams need the extra 'stream': pip install 'smartdc[stream]'") from error
 

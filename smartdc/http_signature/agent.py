@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from smartdc._forks import importing
 from smartdc._secrets import shown
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.keys import PublicKey
@@ -317,7 +318,8 @@ def _message(number: int) -> Message:
 
 
 def _read(content: bytes) -> Message:
-    from paramiko import Message
+    with importing:
+        from paramiko import Message
 
     return Message(content)
 
