@@ -84,7 +84,8 @@ def standing(body: Any, response: requests.Response) -> tuple[Any, requests.Resp
     """The answer, if it is one, and not a redirect."""
     if response.status_code < 200 or 300 <= response.status_code < 400:
         url = shortened(response.request.url or "?")
-        raise unusable(response, f"with a redirect, and none is followed. Is {url} the URL of a CloudAPI?")
+        why = f"with a redirect, and none is followed. Is {url} the URL of a CloudAPI?"
+        raise unusable(response, why, lasting=True)
     return body, response
 
 

@@ -193,7 +193,7 @@ class Exchange:
         """Do what has to be done before another attempt; False when the error stands."""
         if isinstance(error, APIError) and self._is_signature_mended(error):
             return self._take_turn()
-        if isinstance(error, ThrottledError):
+        if isinstance(error, ThrottledError) and (self._again is not None or is_untouched(error)):
             return self._queue_again(error)
         self._failed += 1
         pause = self._policy.pause(
@@ -207,10 +207,14 @@ class Exchange:
             return False
         log.info("%s; attempt %d follows in %.1f s", error, self._made + 1, pause)
         self._clock.sleep(pause)
+        self._make_sure(error)
+        return self._take_turn()
+
+    def _make_sure(self, error: APIError | TransportError) -> None:
+        """Do what must come before another attempt if the last one may have been carried out."""
         if self._again is not None and not is_untouched(error):
             self._maybe_done = True
             self._again()
-        return self._take_turn()
 
     def _queue_again(self, error: ThrottledError) -> bool:
         self._limiter.refused(self._clock.monotonic(), self._era, error)
@@ -221,7 +225,10 @@ class Exchange:
         if pause is None:
             # A rate that is fixed makes no room by itself.
             pause = self._policy.backoff(self._throttled) if self._limiter.fixed else 0.0
-        return self._pause(pause) and self._take_turn()
+        if not self._pause(pause):
+            return False
+        self._make_sure(error)
+        return self._take_turn()
 
     def _delete_again(self, error: NotFoundError) -> bool:
         """Ask again until the 404 is settled: right after its creation something may not be found yet."""

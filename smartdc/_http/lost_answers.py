@@ -255,7 +255,11 @@ def _is_doubtful(error: APIError | TransportError) -> bool:
     if isinstance(error, APIError):
         # 408 is a proxy's: the server may have got the whole request all the same. Having created a machine,
         # the server reads it again, and may fail at that (its lib/machines.js).
-        open_end = error.status == 408 or (error.status >= 500 and error.status != 501)
+        open_end = (
+            error.status == 408
+            or isinstance(error, ThrottledError)
+            or (error.status >= 500 and error.status != 501)
+        )
         return open_end or error.message == "VM not found"
     return True
 

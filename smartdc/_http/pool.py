@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from smartdc._http.environment import refuse_unreadable
 
-__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong", "Within"]
+__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong"]
 
 HEAD_LIMIT = 256 * 1024
 """Bytes of status line and headers, and of the interim answers before them."""
@@ -33,7 +33,10 @@ _LENGTH = re.compile(r"[0-9]+")
 
 
 class Overlong(Exception):
-    """An answer goes on for longer than it is read. The libraries below let it pass, and close."""
+    """An answer goes on for longer than it is read, or its end is unknown.
+
+    The libraries below let it pass, and close.
+    """
 
 
 class _Incoming(io.RawIOBase):
@@ -100,6 +103,9 @@ class _Answer(HTTPResponse):
             raise Overlong(f"more than {MOST_INTERIM} interim answers (1xx) came first")
         if not self._is_framed_well():
             self.will_close = True
+        stated = self.headers.get("Content-Length")
+        if stated is not None and self.length is None and not self.chunked:
+            raise Overlong(f"its Content-Length is {stated[:40]!r}")
         if self.status in _WITHOUT_BODY and self.chunked:
             self.chunked = False
             del self.headers["Transfer-Encoding"]
@@ -175,15 +181,10 @@ class _TLSConnection(_Bounded, HTTPSConnection):
     pass
 
 
-class Within(Timeout):
-    """The timeout of a look of a wait: its `total` includes the wait for a connection."""
-
-
 class _BoundedPool(_Pool):
     """A pool of such connections.
 
-    The `total` of a request's timeout bounds the wait for a connection, and then the answer; `Within` bounds
-    both together.
+    The `total` of a request's timeout bounds the wait for a connection and the answer together.
 
     Attributes:
         limit: As of its connections.
@@ -202,8 +203,7 @@ class _BoundedPool(_Pool):
         started = time.monotonic()
         connection: Any = super()._get_conn(timeout.total)
         connection.limit, connection.goes_on = self.limit, self.goes_on
-        begun = started if isinstance(timeout, Within) else time.monotonic()
-        connection.deadline = float("inf") if timeout.total is None else begun + timeout.total
+        connection.deadline = float("inf") if timeout.total is None else started + timeout.total
         return connection
 
     def _put_conn(self, conn: Any) -> None:

@@ -124,13 +124,16 @@ def chosen_policy(retry: str | RetryPolicy) -> RetryPolicy:
 def is_untouched(error: SmartDCError) -> bool:
     """Whether the request was certainly not carried out.
 
-    A 503 counts only in CloudAPI's own form and with ``Retry-After``, which is its read-only mode
+    A 429 or 420 counts only in CloudAPI's own form, with its code: a proxy's page leaves it open. So does a
+    503, and only with ``Retry-After``, which is its read-only mode
     (docs/cloudapi/throttle.md#read-only-mode). Without it, the proxy in front of CloudAPI says so too when
     the server has not answered in time (its etc/haproxy.cfg: errorfile 504), and may go on with it; and other
     proxies have pages of their own for that. A 408 is always a proxy's.
     """
+    if isinstance(error, ThrottledError):
+        return error.code is not None
     if isinstance(error, APIError):
-        return isinstance(error, ThrottledError) or _is_read_only(error)
+        return _is_read_only(error)
     return isinstance(error, TransportError) and not error.sent
 
 
@@ -152,7 +155,7 @@ def _is_read_only(error: APIError) -> bool:
 def _is_passing(error: SmartDCError) -> bool:
     """Whether another attempt may fare better."""
     if isinstance(error, APIError):
-        return error.status in _PASSING
+        return error.status in _PASSING or isinstance(error, ThrottledError)
     return isinstance(error, TransportError) and not error.lasting
 
 

@@ -33,7 +33,7 @@ from smartdc._http.answers import unusable
 from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
-from smartdc._http.pool import Adapter, Overlong, Within
+from smartdc._http.pool import Adapter, Overlong
 from smartdc._http.settings import Timeout
 from smartdc.arguments.ids import shown
 from smartdc.errors import ConfigurationError, InvalidResponse, RequestTimeout, TransportError, shortened
@@ -115,8 +115,7 @@ class Transport:
         base_url: Protocol and host.
         pool_size: How many connections to keep.
         max_response: How many bytes of an answer to take.
-        answer_timeout: Seconds for the whole of one answer, from its request on; and for waiting for a
-            connection before that.
+        answer_timeout: Seconds for the whole of one answer, and for waiting for a connection before that.
         warned: Whether it was said that certificates are not verified.
 
     Attributes:
@@ -152,7 +151,7 @@ class Transport:
             timeout: Seconds.
             verify: True, False, or the path of the authorities to trust.
             stream: Leave the body of an answer below 400 to be read.
-            within: Seconds for connecting and the answer together, if that is less.
+            within: Seconds instead of `answer_timeout`, if that is less.
 
         Raises:
             TransportError: There was no answer.
@@ -163,8 +162,7 @@ class Transport:
         adapter = self._streams if stream else self._adapter
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         total = self._answer_timeout if within is None else min(within, self._answer_timeout)
-        kind = WireTimeout if within is None else Within
-        limits: Any = kind(connect=connect, read=read, total=total)
+        limits: Any = WireTimeout(connect=connect, read=read, total=total)
         try:
             response = adapter.send(request, stream, limits, authorities(verify), proxies=self._proxies)
             if not stream or response.status_code >= 400:

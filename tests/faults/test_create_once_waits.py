@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from smartdc import DataCenter, OutcomeUnknown, RetryPolicy, ServiceUnavailableError, ValidationFailedError
+from smartdc import (
+    DataCenter,
+    OutcomeUnknown,
+    RetryPolicy,
+    ServiceUnavailableError,
+    ThrottledError,
+    ValidationFailedError,
+)
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import HAPROXY_408, HTML_502, Delay, Drop, Status
 from smartdc.emulator.state.clock import timestamp
@@ -204,6 +211,37 @@ def test_pauses_go_by_the_servers_clock(stub: StubServer) -> None:
         sdc.create_machine("web", PACKAGE, image=UNKNOWN)
     assert clock.slept[:6] == [0.5, 1, 2, 4, 8, 14.5]
     assert 8 <= clock.slept[6] <= 10
+
+
+HTML_429 = b"<h1>429 Too Many Requests</h1>"
+
+
+@pytest.mark.parametrize("status", [420, 429])
+def test_a_proxys_throttling_may_come_after_the_commit(stub: StubServer, status: int) -> None:
+    """Only CloudAPI's own is certain: docs/cloudapi/throttle.md#throttled-before-the-handler."""
+    page = Reply(HTML_429, status, "text/html")
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
+        stub.answer(page, Reply([made()]))
+        assert sdc.create_machine("web", PACKAGE, image=UNKNOWN).id == UNKNOWN
+        stub.answer(page, *[Reply([])] * 6, Reply(made(), 201), *[Reply([made()])] * 6)
+        assert sdc.create_machine("web", PACKAGE, image=UNKNOWN).id == UNKNOWN
+        assert [each.method for each in stub.asked].count("POST") == 3
+        stub.answer(page, *[Reply([])] * 6)
+        with pytest.raises(OutcomeUnknown):
+            sdc.create_firewall_rule("FROM any TO all vms ALLOW tcp PORT 22")
+        stub.answer(page)
+        with pytest.raises(ThrottledError):
+            sdc.create_user("ann", "secret77secret", "ann@example.org")
+        stub.answer(page, page, Reply([]))
+        assert sdc.keys() == []
+
+
+def test_cloudapis_own_throttling_is_certain(stub: StubServer) -> None:
+    own = Reply({"code": "TooManyRequestsError", "message": "You have exceeded your request rate"}, 429)
+    stub.answer(own, own, Reply(made(), 201))
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
+        assert sdc.create_machine("web", PACKAGE, image=UNKNOWN).id == UNKNOWN
+    assert [each.method for each in stub.asked] == ["POST"] * 3
 
 
 class Interrupted(Instant):

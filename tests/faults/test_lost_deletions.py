@@ -98,7 +98,9 @@ def test_an_error_in_between_stands(stub: StubServer, sdc: DataCenter) -> None:
         _machine(sdc, age=1).delete()
 
 
-@pytest.mark.parametrize("answers", [[ABSENT], [Reply(b"", 429), ABSENT]])
+@pytest.mark.parametrize(
+    "answers", [[ABSENT], [Reply({"code": "TooManyRequestsError", "message": "slow"}, 429), ABSENT]]
+)
 def test_a_404_without_a_loss_is_an_error_at_once(
     stub: StubServer, sdc: DataCenter, answers: list[Reply]
 ) -> None:

@@ -59,8 +59,10 @@ FAILURES: list[tuple[SmartDCError, bool, bool]] = [
     (ConnectionFailed("not trusted", sent=False, lasting=True), True, False),
     # A proxy's, and the server may have got the whole request: RFC 9110, 15.5.9.
     (answered(408), False, True),
-    (answered(429), True, False),  # goes by turns, not by pauses
-    (answered(420), True, False),
+    (answered(429), True, True),
+    (answered(420), True, True),
+    # A page of a proxy, which may have passed the request on.
+    (answered(429, b"<html>slow down</html>"), False, True),
     (answered(502), False, True),
     # Also HAProxy's answer where the server took more than 120 s (etc/haproxy.cfg.in: errorfile 504).
     (answered(503), False, True),

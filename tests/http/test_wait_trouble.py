@@ -38,6 +38,7 @@ from tests.helpers.clock import Instant
 from tests.helpers.servers import Pieces, Reply, StubServer, datacenter_at
 
 ID = "11111111-8b2f-4c42-9d3f-0123456789ab"
+MOVED = Reply(None, 302, headers={"Location": "https://elsewhere.example/"})
 ABSENT = Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404)
 DELETED = Reply({"id": ID, "name": "web", "state": "deleted"}, 410)
 OF_A_PROXY = Reply(b"<h1>404 page not found</h1>", 404, "text/html")
@@ -258,3 +259,23 @@ def test_a_rename_whose_answer_was_lost_may_show_late(stub: StubServer, lag: int
         stub.otherwise = new
         with pytest.raises(ValidationFailedError):
             machine.rename("of-another")
+
+
+def test_a_redirect_ends_a_wait(stub: StubServer) -> None:
+    """It says that the URL is wrong, and none is followed."""
+    stub.otherwise = MOVED
+    clock = Instant()
+    with (
+        DataCenter(stub.url, login="bob", clock=clock) as sdc,
+        pytest.raises(InvalidResponse, match="302 with a redirect"),
+    ):
+        sdc.machine(ID, lazy=True).poll_until("running")
+    assert clock.slept == []
+
+
+def test_an_answer_with_another_id_is_another_look(stub: StubServer) -> None:
+    stub.answer(Reply({"id": ID.replace("1", "2"), "state": "running"}), machine_reply("running"))
+    clock = Instant()
+    with DataCenter(stub.url, login="bob", clock=clock) as sdc:
+        sdc.machine(ID, lazy=True).poll_until("running")
+    assert clock.slept == [2]

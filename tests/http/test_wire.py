@@ -192,6 +192,23 @@ def test_a_connection_whose_framing_is_unclear_is_not_used_again(
     assert server.opened == 2
 
 
+@pytest.mark.parametrize("length", ["-1", "-0x5", "five", "", "9" * 5 + "x", "1e3"])
+def test_a_length_that_is_none_is_refused_at_once(server: StubServer, sdc: DataCenter, length: str) -> None:
+    """RFC 9112, section 6.3: the end is unknown then. The server keeps the connection open."""
+    silent = threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: %b\r\n\r\n{}" % (JSON.encode(), length.encode())
+        silent.wait(20)
+
+    server.answer(pieces())
+    try:
+        with pytest.raises(InvalidResponse, match="is not read to its end: its Content-Length is"):
+            sdc.raw_machine_data(A)
+    finally:
+        silent.set()
+
+
 def test_answers_in_order_keep_the_connection(server: StubServer, sdc: DataCenter) -> None:
     not_modified = b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n"
