@@ -34,6 +34,7 @@ from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
 from smartdc._http.pool import Adapter, Overlong
+from smartdc._http.request_ids import give_id, refuse_foreign
 from smartdc._http.settings import Timeout
 from smartdc.arguments.ids import shown
 from smartdc.errors import ConfigurationError, InvalidResponse, RequestTimeout, TransportError, shortened
@@ -162,9 +163,11 @@ class Transport:
         adapter = self._streams if stream else self._adapter
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         total = self._answer_timeout if within is None else min(within, self._answer_timeout)
+        give_id(request)
         limits: Any = WireTimeout(connect=connect, read=read, total=total)
         try:
             response = adapter.send(request, stream, limits, authorities(verify), proxies=self._proxies)
+            refuse_foreign(response)
             if not stream or response.status_code >= 400:
                 read_body(response, self._max_response)  # here, so that breaking off is noticed
             else:

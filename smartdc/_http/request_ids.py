@@ -1,0 +1,59 @@
+"""Ids of requests, which the server repeats in its answers: they tell to which request an answer belongs.
+
+See docs/cloudapi/requests.md#request-ids-are-echoed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+
+import requests
+
+from smartdc._forks import renew_in_children
+from smartdc._http.answers import unusable
+
+__all__ = ["give_id", "refuse_foreign"]
+
+_HEADER = "X-Request-Id"
+_OTHERS = (_HEADER, "Request-Id")
+
+
+class _Ids:
+    """UUIDs that begin alike in a process; a forked child has others."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew."""
+        self.start = str(uuid.uuid4())[:24]
+        self._numbers = itertools.count(1)
+
+    def next(self) -> str:
+        """One that no other request has."""
+        return f"{self.start}{next(self._numbers):012x}"
+
+
+_ids = _Ids()
+renew_in_children(_ids)
+
+
+def give_id(request: requests.PreparedRequest) -> None:
+    """Give the request an id, unless it has one of the caller's."""
+    if not any(name in request.headers for name in _OTHERS):
+        request.headers[_HEADER] = _ids.next()
+
+
+def refuse_foreign(response: requests.Response) -> None:
+    """Refuse an answer that says to belong to another request of this process.
+
+    Any other id is let pass: of a proxy that gives its own, or of a server that does not repeat them.
+
+    Raises:
+        InvalidResponse: It does, and its connection is closed.
+    """
+    got = response.headers.get("Request-Id", "")
+    if got.startswith(_ids.start) and got != response.request.headers.get(_HEADER):
+        response.close()
+        raise unusable(response, "which is the answer to another request, as its Request-Id says")
