@@ -26,6 +26,7 @@ from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.environment import authorities
 from smartdc._http.exchange import Again, Exchange, at_once
 from smartdc._http.old_requests import check_old_arguments, query_of, takes_again, without_rival
+from smartdc._http.overall import remaining
 from smartdc._http.retry import RetryPolicy, chosen_policy
 from smartdc._http.settings import Timeout, checked_clock, checked_headers, checked_pool_size, checked_timeout
 from smartdc._http.spelling import checked_path, encoded_body, encoded_query
@@ -246,7 +247,7 @@ class Connection(Endpoint):
             partial(carry or partial(self._send, deadline=self._deadline), timeout=wait),
             auth=self.auth if sign else None,
             transport=self._transport,
-            policy=self.retry,
+            policy=remaining(self.retry, self.clock),
             limiter=self._limiters.get(self._transport.base_url, self._signing_account, group_of(verb, path)),
             clock=self.clock,
             again=again,

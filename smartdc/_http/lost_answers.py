@@ -11,11 +11,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
+from smartdc._http.overall import ending_at, remaining
 from smartdc._http.retry import is_own, is_untouched
 from smartdc._http.skew import server_ahead
 from smartdc.errors import (
@@ -76,12 +77,14 @@ class _Look:
         found: What may be it.
         differing: For each of these, the fields in which it is not what was asked for.
         trouble: Why it failed.
+        is_last: Whether there is no time for another.
     """
 
     after: float
     found: list[Any] = field(default_factory=list)
     differing: list[list[str]] = field(default_factory=list)
     trouble: SmartDCError | None = None
+    is_last: bool = False
 
     @property
     def alike(self) -> list[Any]:
@@ -113,8 +116,10 @@ def create_once(connection: Connection, create: Callable[[], Any], sought: Sough
         APIError: It was not created.
     """
     log.info("creating the %s", sought)
+    end = connection.clock.monotonic() + connection.retry.deadline
     try:
-        return _created(connection, create, sought)
+        with ending_at(end):
+            return _created(connection, create, sought, end)
     except SmartDCError:
         raise
     except BaseException as stop:  # Ctrl-C, or what a signal handler raises
@@ -122,8 +127,7 @@ def create_once(connection: Connection, create: Callable[[], Any], sought: Sough
         raise
 
 
-def _created(connection: Connection, create: Callable[[], Any], sought: Sought) -> Any:
-    started = connection.clock.monotonic()
+def _created(connection: Connection, create: Callable[[], Any], sought: Sought, end: float) -> Any:
     failures = 0
     lost: list[APIError | TransportError] = []
     while True:
@@ -136,36 +140,37 @@ def _created(connection: Connection, create: Callable[[], Any], sought: Sought) 
             elif not lost:
                 raise
             # Also what is refused after that is looked for: "in use" may be said of its own name.
-            found = None if is_untouched(error) else _look(connection, sought, error)
+            found = None if is_untouched(error) else _look(connection, sought, error, end)
             if found is None:
-                _pause_before_next(connection, sought, error, failures, started)
+                _pause_before_next(connection, sought, error, failures)
                 continue
             log.info("%s; the %s was created all the same", error, sought.what)
             if len(lost) > 1:
-                _refuse_twins(connection, sought, error, found)
+                _refuse_twins(connection, sought, error, found, end)
             return found
         if lost:
-            _refuse_twins(connection, sought, lost[-1], created)
+            _refuse_twins(connection, sought, lost[-1], created, end)
         return created
 
 
-def _look(connection: Connection, sought: Sought, error: APIError | TransportError) -> Any:
+def _look(connection: Connection, sought: Sought, error: APIError | TransportError, end: float) -> Any:
     """Look until what was created is found, or is certainly not there.
 
     Returns:
         What was found; None when nothing was, for as long as the server's lists may lag behind it.
 
     Raises:
-        OutcomeUnknown: It cannot be looked for, or what was found differs from what was asked for.
+        OutcomeUnknown: It cannot be looked for, or not for long enough, or what was found differs from what
+            was asked for.
     """
     policy = connection.retry
     if policy.attempts == 1:
         if _is_over(error):
             raise error
         raise _unknown(error, sought, "it was not looked for, as retry is 'none'") from error
-    for look in _looks(connection, sought):
+    for look in _looks(connection, sought, end):
         if look.trouble is not None:
-            if _is_certain(look.trouble) or look.after >= policy.deadline:
+            if _is_certain(look.trouble) or look.is_last:
                 raise _unknown(error, sought, f"it could not be looked for: {look.trouble}") from error
             continue
         alike = look.alike if sought.sure else []
@@ -173,22 +178,25 @@ def _look(connection: Connection, sought: Sought, error: APIError | TransportErr
             return alike[0]
         if alike:
             raise _unknown(error, sought, _several(alike), alike) from error
-        if look.after >= policy.settling:
+        if look.after >= policy.settling or look.is_last:
             if look.found:
                 raise _unknown(error, sought, look.doubts, look.found) from error
+            if look.after < policy.settling:
+                known = f"none is found in the {policy.deadline:g} s that its RetryPolicy gives"
+                raise _unknown(error, sought, f"{known}, less than it may take to show") from error
             return None
     raise AssertionError("looking has no other end")
 
 
-def _looks(connection: Connection, sought: Sought) -> Iterator[_Look]:
-    """Look again and again, with growing pauses, and also when the server's lists must have settled."""
+def _looks(connection: Connection, sought: Sought, end: float) -> Iterator[_Look]:
+    """Look again and again, with growing pauses, also when lists must have settled, and at the end."""
     clock, settling = connection.clock, connection.retry.settling
     failed = clock.monotonic()
     pause = FIRST_LOOK_SECONDS
     after = 0.0
     while True:
         left = settling - after
-        clock.sleep(min(pause, left) if left > 0 else pause)
+        clock.sleep(min(pause, left if left > 0 else pause, max(0.0, end - clock.monotonic())))
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         after = round(clock.monotonic() - failed, 3)  # a clock that adds up may lack a trifle
         try:
@@ -198,11 +206,11 @@ def _looks(connection: Connection, sought: Sought) -> Iterator[_Look]:
             look = _Look(after)
         except SmartDCError as trouble:
             look = _Look(after, trouble=trouble)
-        yield look
+        yield replace(look, is_last=clock.monotonic() >= end)
 
 
 def _pause_before_next(
-    connection: Connection, sought: Sought, error: APIError | TransportError, failures: int, started: float
+    connection: Connection, sought: Sought, error: APIError | TransportError, failures: int
 ) -> None:
     """It is certainly not there: wait until it can be asked for again; if it cannot, raise."""
     if _is_over(error) and not is_untouched(error):
@@ -214,10 +222,10 @@ def _pause_before_next(
     if not sought.unique:
         raise _unknown(error, sought, "none is found, but it may still come") from error
     response = error.response if isinstance(error, APIError) else None
-    pause = connection.retry.pause(
+    pause = remaining(connection.retry, connection.clock).pause(
         error,
         attempt=failures,
-        elapsed=connection.clock.monotonic() - started,
+        elapsed=0.0,
         repeatable=True,
         ahead=(None if response is None else server_ahead(response, time.time())) or 0.0,
     )
@@ -227,20 +235,20 @@ def _pause_before_next(
 
 
 def _refuse_twins(
-    connection: Connection, sought: Sought, error: APIError | TransportError, created: Any
+    connection: Connection, sought: Sought, error: APIError | TransportError, created: Any, end: float
 ) -> None:
     """A request that took long may have slipped in beside another one: then there are two.
 
     The one whose answer was lost first may also have been carried out late, and show later still.
     """
-    for look in _looks(connection, sought):
+    for look in _looks(connection, sought, end):
         twins = [each for each in look.alike if each.get(sought.key) != created.get(sought.key)]
         if twins:
             both = [created, *twins]
             raise _unknown(error, sought, _several(both), both) from error
         if look.trouble is not None and _is_certain(look.trouble):
             return  # it was created: that it cannot be looked at is no news
-        if look.after >= connection.retry.settling:
+        if look.after >= connection.retry.settling or look.is_last:
             return
 
 

@@ -6,7 +6,8 @@ import logging
 import signal
 import threading
 from email.utils import formatdate
-from time import time
+from math import inf
+from time import monotonic, time
 from typing import Any
 
 import pytest
@@ -136,7 +137,51 @@ def test_looking_ends_at_the_deadline(cloud: Emulator, image: str) -> None:
         before = cloud.clock.monotonic()
         with pytest.raises(OutcomeUnknown, match=r"it could not be looked for: GET .* 502"):
             sdc.create_machine("web", PACKAGE, image=image)
-        assert 120 <= cloud.clock.monotonic() - before <= 260  # with the attempts of the last look
+        assert cloud.clock.monotonic() - before == pytest.approx(120)
+
+
+@pytest.mark.parametrize("looked", ["nothing", "silence", "503", "429"])
+@pytest.mark.parametrize("deadline", [4, 31, 200])
+def test_a_lost_create_ends_at_the_deadline(
+    cloud: Emulator, image: str, deadline: float, looked: str
+) -> None:
+    """Looks included: each gets what is left. Where that is less than `settling`, the deadline wins."""
+    busy = Status(503, '{"code": "ServiceUnavailable", "message": "no"}', {"Retry-After": "3"})
+    throttled = Status(429, '{"code": "TooManyRequestsError", "message": "no"}', {"Retry-After": "3"})
+    cloud.faults.add("CreateMachine", BEFORE)
+    found = {"nothing": NOTHING, "silence": BEFORE, "503": busy, "429": throttled}
+    cloud.faults.add("ListMachines", found[looked])
+    with cloud.datacenter(retry=RetryPolicy(deadline=deadline)) as sdc:
+        before = cloud.clock.monotonic()
+        with pytest.raises(OutcomeUnknown):
+            sdc.create_machine("web", PACKAGE, image=image)
+        assert cloud.clock.monotonic() - before <= deadline + 0.001
+
+
+def test_a_deadline_before_settling_leaves_it_unknown(cloud: Emulator, image: str) -> None:
+    cloud.faults.add("CreateMachine", BEFORE, times=1)
+    with cloud.datacenter(retry=RetryPolicy(deadline=4)) as sdc:
+        with pytest.raises(OutcomeUnknown, match="none is found in the 4 s that its RetryPolicy gives"):
+            sdc.create_machine("web", PACKAGE, image=image)
+        assert asked(cloud, "CreateMachine") == [0]
+
+
+def test_no_deadline_at_all(cloud: Emulator, image: str) -> None:
+    cloud.faults.add("CreateMachine", BEFORE, times=1)
+    with cloud.datacenter(retry=RetryPolicy(deadline=inf)) as sdc:
+        sdc.create_machine("web", PACKAGE, image=image)
+    assert asked(cloud, "CreateMachine") == [0, 201]
+
+
+def test_a_silent_server_ends_a_lost_create_within_an_answer(stub: StubServer) -> None:
+    """In real time: each look had a deadline of its own."""
+    stub.otherwise = Reply(hang=True)
+    policy = RetryPolicy(deadline=1.5, settling=0.5, first_pause=0.1)
+    with DataCenter(stub.url, login="bob", retry=policy, timeout=0.5, answer_timeout=1) as sdc:
+        before = monotonic()
+        with pytest.raises(OutcomeUnknown):
+            sdc.create_machine("web", PACKAGE, image=UNKNOWN)
+        assert monotonic() - before < 1.5 + 1 + 0.3
 
 
 def test_a_refusal_of_what_is_not_there_stands(
