@@ -6,7 +6,8 @@ from threading import TIMEOUT_MAX
 from typing import Any, cast
 
 from smartdc._http.waiting import Clock
-from smartdc.arguments.ids import dict_of, shown
+from smartdc.arguments.ids import shown
+from smartdc.arguments.kinds import dict_of
 from smartdc.errors import ConfigurationError
 
 __all__ = ["Timeout", "checked_clock", "checked_headers", "checked_pool_size", "checked_timeout"]

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import dict_of, entity_id, given, listed, shown
+from smartdc.arguments.ids import entity_id, given, shown
+from smartdc.arguments.kinds import dict_of, listed
 from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError
 from smartdc.types import FabricVLAN, Network

@@ -11,8 +11,9 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.filters import Filters, flag, text
-from smartdc.arguments.ids import entity_id, given, is_uuid, listed, machine_ref, plain
+from smartdc.arguments.filters import Filters, text
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, plain
+from smartdc.arguments.kinds import flag, listed
 from smartdc.arguments.likeness import differing
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.search import marked_default, searching

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import ID_KEYS, entity_id, given, text_of
+from smartdc.arguments.ids import ID_KEYS, entity_id, given
+from smartdc.arguments.kinds import text_of
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Key

@@ -24,8 +24,9 @@ from smartdc.arguments.creation import (
     other_than_asked,
     volume_mounts,
 )
-from smartdc.arguments.filters import Filters, flag, machine_filters, number
-from smartdc.arguments.ids import entity_id, given, is_uuid, listed, machine_ref
+from smartdc.arguments.filters import Filters, machine_filters, number
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref
+from smartdc.arguments.kinds import flag, listed
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.urns import newest_with_urn
 from smartdc.machine import Machine

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.filters import Filters, flag, number, text
+from smartdc.arguments.filters import Filters, number, text
 from smartdc.arguments.ids import entity_id
+from smartdc.arguments.kinds import flag
 from smartdc.arguments.search import marked_default, searching
 from smartdc.errors import ConfigurationError
 from smartdc.types import Package

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc.arguments.ids import entity_id, given, listed, shown
+from smartdc.arguments.ids import entity_id, given, shown
+from smartdc.arguments.kinds import listed
 from smartdc.arguments.role_tags import ResourceRef, RoleRef, resource_segments, role_names, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Policy, Role, RoleTags

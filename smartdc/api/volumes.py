@@ -15,7 +15,8 @@ from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.filters import Filters, number, text
-from smartdc.arguments.ids import dict_of, entity_id, given, listed, plain, shown
+from smartdc.arguments.ids import entity_id, given, plain, shown
+from smartdc.arguments.kinds import dict_of, listed
 from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError, ConflictError
 from smartdc.types import Volume, VolumeSize

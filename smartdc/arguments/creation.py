@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
-from smartdc.arguments.ids import dict_of, entity_id, given, is_uuid, listed, machine_ref, shown
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, shown
+from smartdc.arguments.kinds import dict_of, listed
 from smartdc.arguments.likeness import differing, lacking
 from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, checked_tags, given_entries

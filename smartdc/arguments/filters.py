@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from smartdc.arguments.ids import given, has_half_character, plain, shown
+from smartdc.arguments.kinds import flag
 from smartdc.arguments.values import checked_number, is_number
 from smartdc.errors import ConfigurationError
 
-__all__ = ["Filters", "flag", "machine_filters", "number", "text"]
+__all__ = ["Filters", "machine_filters", "number", "text"]
 
 _D = TypeVar("_D", bound=Mapping[str, Any])
 
@@ -76,17 +77,6 @@ def number(name: str, value: Any, least: int = 0) -> int | None:
             f"{name} must be a whole number from {least} on, not {shown(value)}: leave it out for any"
         )
     return value
-
-
-def flag(name: str, value: Any) -> bool | None:
-    """A filter that is True or False.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    if value is None or isinstance(value, bool):
-        return value
-    raise ConfigurationError(f"{name} must be True or False, not {shown(value)}: leave it out for both")
 
 
 @dataclass

@@ -14,21 +14,18 @@ from smartdc.errors import ConfigurationError, shortened
 
 __all__ = [
     "ID_KEYS",
-    "dict_of",
     "entity_id",
     "escaped",
     "given",
     "has_half_character",
     "is_segment",
     "is_uuid",
-    "listed",
     "machine_ref",
     "path_of",
     "path_part",
     "path_parts",
     "plain",
     "shown",
-    "text_of",
 ]
 
 _T = TypeVar("_T")
@@ -80,48 +77,6 @@ def shown(value: Any) -> str:
 def escaped(text: str) -> str:
     """Text that a terminal shows as it is: what would control it, or has no form, is written as an escape."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def listed(argument: str, several: Any, such_as: str) -> list[Any]:
-    """What an argument has in it; text or a dict stands for itself alone.
-
-    Args:
-        argument: Its name, for the error.
-        several: What was given.
-        such_as: An example of what it can be, for the error.
-
-    Raises:
-        ConfigurationError: It is no list or the like.
-    """
-    several = plain(several)
-    if isinstance(several, str | Mapping):
-        return [several]
-    if isinstance(several, bytes | bytearray) or not isinstance(several, Iterable):
-        raise ConfigurationError(f"{argument} must be a list such as {such_as}, not {shown(several)}")
-    return list(several)
-
-
-def text_of(argument: str, value: Any) -> str:
-    """The text that an argument must be.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    value = plain(value)
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{argument} must be text, not {shown(value)}")
-    return value
-
-
-def dict_of(argument: str, value: Any, such_as: str) -> dict[Any, Any]:
-    """The dict that an argument must be.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{argument} must be a dict such as {such_as}, not {shown(value)}")
-    return dict(value)
 
 
 def entity_id(entity: Any, what: str, *keys: str) -> str:
