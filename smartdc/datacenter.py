@@ -37,6 +37,7 @@ from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
 from smartdc.signin.authorities import authorities_path
+from smartdc.signin.key_arguments import DEFAULT_SECRET, KeyArguments
 from smartdc.signin.locations import (
     DEFAULT_LOCATION,
     KNOWN_LOCATIONS,
@@ -56,7 +57,6 @@ from smartdc.signin.profiles import (
 
 __all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataCenter"]
 
-_DEFAULT_SECRET = "~/.ssh/id_rsa"  # noqa: S105 - a path
 _SIGNED_HEADERS = ("(request-target)", "date")
 _GIVE_KEY_ID = "give it as /LOGIN/keys/NAME_OR_FINGERPRINT"
 
@@ -122,7 +122,7 @@ class DataCenter(
         self,
         location: str | None = None,
         key_id: str | None = None,
-        secret: Secret | None = _DEFAULT_SECRET,
+        secret: Secret | None = DEFAULT_SECRET,
         headers: Mapping[str, str] | None = None,
         login: str | None = None,
         known_locations: Mapping[str, str] | None = None,
@@ -143,7 +143,7 @@ class DataCenter(
         max_response: int = DEFAULT_LIMIT,
         answer_timeout: float = ANSWER_SECONDS,
     ) -> None:
-        key = _Key(secret, passphrase)
+        key = KeyArguments(secret, passphrase)
         del secret, passphrase
         self.location = location or DEFAULT_LOCATION
         # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
@@ -253,7 +253,7 @@ class DataCenter(
             ConfigurationError: `key_id` has not the form it needs, is missing, or names another sub-user.
             KeyLoadError: The key cannot be read.
         """
-        key = _Key(secret, passphrase)
+        key = KeyArguments(secret, passphrase)
         del secret, passphrase
         if key_id or user is not None:
             self._authenticate(key_id, key, allow_agent, signed_headers, user)
@@ -263,7 +263,7 @@ class DataCenter(
     def _authenticate(
         self,
         key_id: str | None,
-        key: _Key,
+        key: KeyArguments,
         allow_agent: bool,
         signed_headers: str | Sequence[str],
         user: str | None,
@@ -372,20 +372,3 @@ class DataCenter(
 
     def __hash__(self) -> int:
         return hash(self.base_url)
-
-
-class _Key:
-    """The arguments `secret` and `passphrase` on their way, which no traceback shows."""
-
-    def __init__(self, secret: Secret | None, passphrase: Passphrase) -> None:
-        self.secret = Concealed(secret)
-        self.passphrase = Concealed(passphrase)
-
-    @property
-    def is_given(self) -> bool:
-        return self.secret.value is not None or self.passphrase.value is not None
-
-    @property
-    def is_chosen(self) -> bool:
-        """Whether it is not what the constructor has by default."""
-        return self.is_given and (self.secret.value, self.passphrase.value) != (_DEFAULT_SECRET, None)
