@@ -12,6 +12,7 @@ from smartdc._http.bodies import ANSWER_SECONDS, DEFAULT_LIMIT
 from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
 from smartdc._http.retry import RetryPolicy
+from smartdc._http.settings import checked_login
 from smartdc._http.waiting import Clock
 from smartdc._old_names import API_HOST_SUFFIX as API_HOST_SUFFIX
 from smartdc._old_names import DEFAULT_HEADERS as DEFAULT_HEADERS
@@ -33,6 +34,7 @@ from smartdc.api.streams import StreamOperations
 from smartdc.api.users import UserOperations
 from smartdc.api.volumes import VolumeOperations
 from smartdc.arguments.ids import escaped
+from smartdc.arguments.kinds import required_flag
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
@@ -155,7 +157,7 @@ class DataCenter(
         self._told_locations = {}
         self.known_locations = dict(known_locations or self._default_locations)
         super().__init__(
-            login=login or "my",
+            login=checked_login(login),
             auth=None,
             headers=headers,
             api_version=api_version,
@@ -170,7 +172,7 @@ class DataCenter(
             max_response=max_response,
             answer_timeout=answer_timeout,
         )
-        if key_id or user is not None:
+        if key_id not in (None, "") or user is not None:
             self._authenticate(key_id, key, allow_agent, signed_headers, user)
         elif key.is_chosen:
             raise ConfigurationError(f"a secret or passphrase is of no use without key_id; {_GIVE_KEY_ID}")
@@ -255,9 +257,9 @@ class DataCenter(
         """
         key = KeyArguments(secret, passphrase)
         del secret, passphrase
-        if key_id or user is not None:
+        if key_id not in (None, "") or user is not None:
             self._authenticate(key_id, key, allow_agent, signed_headers, user)
-        elif key.is_given or allow_agent:
+        elif key.is_given or required_flag("allow_agent", allow_agent):
             raise ConfigurationError(f"a key is of no use without key_id; {_GIVE_KEY_ID}")
 
     def _authenticate(
@@ -271,7 +273,7 @@ class DataCenter(
         if user is not None:
             key_id = sub_user_key_id(key_id, user)
         self.auth = HTTPSignatureAuth(
-            key_id or "",
+            "" if key_id is None else key_id,
             key.secret.value,
             allow_agent=allow_agent,
             passphrase=key.passphrase.value,

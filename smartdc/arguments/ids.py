@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from smartdc.errors import ConfigurationError, shortened
+from smartdc._secrets import is_key, written
+from smartdc.errors import ConfigurationError
 
 __all__ = [
     "ID_KEYS",
@@ -21,10 +23,12 @@ __all__ = [
     "is_segment",
     "is_uuid",
     "machine_ref",
+    "near_word",
     "path_of",
     "path_part",
     "path_parts",
     "plain",
+    "refuse_key",
     "shown",
 ]
 
@@ -32,8 +36,8 @@ _T = TypeVar("_T")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_LONGEST_WORD = 40
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
-_SHOWN = 60
 
 ID_KEYS: Mapping[str, tuple[str, ...]] = {
     "accesskeys": ("accesskeyid",),
@@ -66,12 +70,14 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as an error shows it: on one line, and its beginning only."""
-    try:
-        written = repr(value)
-    except Exception:  # a number of thousands of digits, or an object that is half made
-        written = f"<{type(value).__name__}>"
-    return shortened("".join(char if char.isprintable() else "?" for char in written[: 2 * _SHOWN]), _SHOWN)
+    """A value as an error shows it: on one line, its beginning only, and nothing that may be a key."""
+    return written(plain(value))
+
+
+def near_word(given: Any, words: Iterable[str]) -> str | None:
+    """The one of these words that was probably meant; None where none is near."""
+    text = str(given)[:_LONGEST_WORD].strip().lower() if isinstance(given, str) else ""
+    return next(iter(get_close_matches(text, list(words), n=1, cutoff=0.7)), None)
 
 
 def escaped(text: str) -> str:
@@ -181,7 +187,20 @@ def path_of(segments: Sequence[str]) -> str:
     for segment in segments:
         if not is_segment(segment):
             raise ConfigurationError(f"{shown(segment)} cannot be an id or a name in a URL")
+        refuse_key(segment)
     return "".join("/" + quote(segment, safe="") for segment in segments)
+
+
+def refuse_key(text: str) -> None:
+    """Let no private key leave in a URL or a header, where somebody took it for an id or a name.
+
+    Raises:
+        ConfigurationError: It is one.
+    """
+    if is_key(text):
+        raise ConfigurationError(
+            f"{shown(text)} cannot be an id or a name, and was not sent; the private key belongs in secret="
+        )
 
 
 def is_segment(part: Any) -> bool:

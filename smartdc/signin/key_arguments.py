@@ -19,6 +19,7 @@ class KeyArguments:
 
     @property
     def is_given(self) -> bool:
+        """Whether there is any of them."""
         return self.secret.value is not None or self.passphrase.value is not None
 
     @property
