@@ -26,7 +26,7 @@ from smartdc.arguments.creation import (
 )
 from smartdc.arguments.filters import Filters, machine_filters, number
 from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref
-from smartdc.arguments.kinds import flag, listed
+from smartdc.arguments.kinds import flag, flags, listed, switches, texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.urns import newest_with_urn
 from smartdc.machine import Machine
@@ -109,7 +109,10 @@ class MachineOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         ident = machine_ref(machine_id)
-        return cast(MachineData, self._get("machines", ident, params=given(credentials=credentials or None)))
+        return cast(
+            MachineData,
+            self._get("machines", ident, params=switches(credentials=credentials)),
+        )
 
     def machine(
         self,
@@ -189,9 +192,9 @@ class MachineOperations(Connection):
         """
         filters = machine_filters(machine_type, name, state, memory, tombstone, tags, brand, docker)
         self._add_image(filters, image, dataset)
-        filters.query |= given(credentials=flag("credentials", credentials) or None)
+        filters.query |= switches(credentials=credentials)
         limit, first = number("limit", limit, 1), number("offset", offset)
-        if paged or (filters.exact and limit is not None and limit <= _PAGE):
+        if flag("paged", paged) or (filters.exact and limit is not None and limit <= _PAGE):
             found = filters.chosen(self._machine_page(filters.query, limit, first))[:limit]
         else:
             skipped = first or 0
@@ -280,20 +283,21 @@ class MachineOperations(Connection):
             name=checked_name(name) or token_hex(4),
             package=None if package is None else entity_id(package, "package", "id", "name"),
             networks=network_list(networks),
-            credentials=credentials or None,
             affinity=affinity_rules(affinity),
             locality=locality_hints(locality),
-            brand=brand,
-            disks=None if disks is None else listed("disks", disks, "[{'size': 10240}]"),
+            disks=None if disks is None else listed("disks", disks, "[{'size': 10240}]", Mapping),
             volumes=volume_mounts(volumes),
-            password=password,
         )
-        body |= given(
-            firewall_enabled=firewall_enabled,
-            deletion_protection=deletion_protection,
-            delegate_dataset=delegate_dataset,
-            encrypted=encrypted,
-            allow_shared_images=allow_shared_images,
+        body |= (
+            switches(credentials=credentials)
+            | texts(brand=brand, password=password)
+            | flags(
+                firewall_enabled=firewall_enabled,
+                deletion_protection=deletion_protection,
+                delegate_dataset=delegate_dataset,
+                encrypted=encrypted,
+                allow_shared_images=allow_shared_images,
+            )
         )
         body |= given(**{self.IMAGE_PARAMETER: self._image_id(image or None, dataset or None)})
         body |= flat_entries(metadata, boot_script, tags)

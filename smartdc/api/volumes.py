@@ -16,7 +16,7 @@ from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.filters import Filters, number, text
 from smartdc.arguments.ids import entity_id, given, plain, shown
-from smartdc.arguments.kinds import dict_of, listed
+from smartdc.arguments.kinds import dict_of, listed, text_of, texts, whole
 from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError, ConflictError
 from smartdc.types import Volume, VolumeSize
@@ -115,9 +115,9 @@ class VolumeOperations(Connection):
         several = None if networks is None else listed("networks", networks, "[network]")
         body: dict[str, Any] = given(
             # With a name of its own the volume can be found when the answer is lost.
-            name=name or token_hex(32),
-            size=size,
-            type=type,
+            name=token_hex(32) if name in (None, "") else text_of("name", name),
+            size=whole("size", size),
+            type=text_of("type", type),
             networks=None if several is None else [entity_id(network, "network") for network in several],
             affinity=affinity_rules(affinity),
             tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
@@ -159,7 +159,7 @@ class VolumeOperations(Connection):
         ident = entity_id(volume, "volume")
         try:
             # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
-            return cast(Volume, self._post("volumes", ident, json=given(name=name), again=at_once))
+            return cast(Volume, self._post("volumes", ident, json=texts(name=name), again=at_once))
         except ConflictError as error:
             # Its own name is taken too: then an attempt whose answer was lost has done it.
             if error.attempts == 1:
