@@ -53,7 +53,7 @@ def _written(value: Any) -> str:
     try:
         text = str(value)
         text.encode()
-    except ValueError:  # half a character, or a number of thousands of digits
+    except Exception:  # half a character, a number of thousands of digits, an object of another's
         raise ConfigurationError(f"{shown(value)} cannot stand in a query") from None
     refuse_key(text)
     return text

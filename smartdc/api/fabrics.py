@@ -271,6 +271,8 @@ def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) 
 
 def _vlan_id(vlan: VLANRef) -> str:
     number = vlan.get("vlan_id") if isinstance(vlan, Mapping) else vlan
-    if isinstance(number, bool) or not isinstance(number, int | str) or not str(number).isdecimal():
+    if type(number) is int and 0 <= number < 10_000:
+        return str(number)
+    if not isinstance(number, str) or not number.isdecimal():
         raise ConfigurationError(f"{shown(vlan)} names no VLAN: give its number, or a dict with vlan_id")
-    return str(number)
+    return number

@@ -25,10 +25,11 @@ from smartdc.arguments.creation import (
     volume_mounts,
 )
 from smartdc.arguments.filters import Filters, machine_filters, number
-from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, shown
 from smartdc.arguments.kinds import flag, flags, listed, switches, texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.urns import newest_with_urn
+from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
 from smartdc.types import DiskSpec, Locality, MachineData, NetworkObject, VolumeMount
 
@@ -139,6 +140,11 @@ class MachineOperations(Connection):
             GoneError: It is deleted.
             NotFoundError: ``ResourceNotFound``.
         """
+        ident = machine_ref(machine_id)
+        if not (lazy or is_uuid(ident)):
+            raise ConfigurationError(
+                f"{shown(ident)} cannot be an id of a machine: give its UUID, or sdc.machines(name=...)[0]"
+            )
         return Machine(self, machine_id, credentials=credentials, lazy=lazy, look_first=look_first)
 
     def machines(
@@ -177,7 +183,9 @@ class MachineOperations(Connection):
             tombstone: Any number but 0: also deleted and failed machines. Servers up to 9.20 take it for a
                 switch, and not for minutes.
             tags: Tags that the machine has, by name: text, numbers or booleans, compared as they are written
-                (``42`` is ``'42'``); ``'*'`` for any value. ``'*'`` instead of a dict is any tag at all.
+                (``42`` is ``'42'``); ``'*'`` for any value. ``'*'`` instead of a dict is any tag at all, and
+                ``{}`` is no condition, as in py-smartdc: check a dict that is made of other data before you
+                delete what is listed.
             credentials: Also the passwords that were generated for the machines.
             paged: Make exactly one request, with the `limit` and `offset` given; what is chosen here is then
                 chosen of that page.
@@ -347,7 +355,12 @@ class MachineOperations(Connection):
 
     def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
         if image is not None:
-            return entity_id(image, "image")
+            ident = entity_id(image, "image")
+            if not is_uuid(ident):
+                raise ConfigurationError(
+                    f"{shown(ident)} is no id of an image: give its UUID, or sdc.images('NAME')[0]"
+                )
+            return ident
         if dataset is None:
             return None
         wanted = entity_id(dataset, "dataset", "id", "urn")

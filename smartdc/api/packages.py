@@ -63,6 +63,9 @@ class PackageOperations(Connection):
             )
         filters = Filters()
         for field, value in (("name", name), ("version", version), ("group", group), ("brand", brand)):
+            if value == "null":
+                # The server would list those without any (its lib/packages.js makes null of it).
+                raise ConfigurationError(f"{field}='null' is none; leave it out for any")
             filters.pattern(field, text(field, value))
         sizes = {"memory": memory, "disk": disk, "swap": swap, "lwps": lwps, "vcpus": vcpus}
         for field, size in sizes.items():

@@ -18,7 +18,7 @@ from smartdc.arguments.filters import Filters, number, text
 from smartdc.arguments.ids import entity_id, given, plain, shown
 from smartdc.arguments.kinds import dict_of, listed, text_of, texts, whole
 from smartdc.arguments.likeness import differing
-from smartdc.errors import ConfigurationError, ConflictError
+from smartdc.errors import ConfigurationError, ConflictError, shortened
 from smartdc.types import Volume, VolumeSize
 
 # What the server takes in a search for a name; it refuses the rest.
@@ -196,15 +196,30 @@ class VolumeOperations(Connection):
         return cast(list[VolumeSize], self._list("volumesizes", params=given(type=text("type", type))))
 
 
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"predicate: {shown(text)} is not JSON: {shortened(str(error))}") from None
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name is there twice, of which the server reads one")
+    return dict(pairs)
+
+
 def _predicate(predicate: Any) -> str | None:
     """The predicate as JSON."""
     if predicate is None:
         return None
     predicate = plain(predicate)
     if isinstance(predicate, str) and predicate:
-        return predicate
-    if not isinstance(predicate, Mapping):
-        raise ConfigurationError(f"predicate must be a dict, or its JSON, not {shown(predicate)}")
+        predicate = _read(predicate)
+    if not isinstance(predicate, Mapping) or not predicate:
+        raise ConfigurationError(
+            f"predicate must be a dict with a condition, or its JSON, not {shown(predicate)}"
+        )
     try:
         return json.dumps(predicate, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

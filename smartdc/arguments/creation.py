@@ -102,7 +102,9 @@ def network_entry(network: Any) -> Any:
     ident = entity_id(network, "network", "ipv4_uuid") if wanted else entity_id(network, "network")
     if not is_uuid(ident):
         # Over one of another form the server fails (docs/cloudapi/create.md).
-        raise ConfigurationError(f"networks: {shown(ident)} is no id of a network; see sdc.networks()")
+        raise ConfigurationError(
+            f"networks: {shown(ident)} is no id of a network; give its UUID, or sdc.networks('^NAME$')[0]"
+        )
     return network if wanted else ident
 
 

@@ -36,6 +36,10 @@ _T = TypeVar("_T")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_COLLECTIONS = (
+    "accesskeys", "datacenters", "fabrics", "fwrules", "images", "keys", "machines", "migrations", "networks",
+    "packages", "policies", "roles", "services", "users", "volumes",
+)  # fmt: skip
 _LONGEST_WORD = 40
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
 
@@ -168,6 +172,8 @@ def path_parts(parts: Iterable[Any]) -> tuple[str, ...]:
     """
     segments: list[str] = []
     for part in parts:
+        if not segments and isinstance(part, str) and f"{part}s" in _COLLECTIONS:
+            raise ConfigurationError(f"{shown(part)} is no collection: did you mean '{part}s'?")
         segments.append(path_part(part, segments[-1] if len(segments) % 2 else ""))
     return tuple(segments)
 

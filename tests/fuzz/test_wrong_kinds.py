@@ -13,12 +13,31 @@ from tests.helpers.every_argument import ARGUMENTS, call
 from tests.helpers.odd_values import ID
 from tests.helpers.servers import Reply, StubServer
 
+
+class Unwritable:
+    """Cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def _deep() -> Any:
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    return deep
+
+
 WRONG: dict[str, Callable[[], Any]] = {
     "none": lambda: None,
     "true": lambda: True,
     "minus": lambda: -1,
     "nan": lambda: float("nan"),
     "huge": lambda: 10**400,
+    "too long to be written": lambda: 10**5000,
+    "without a repr": Unwritable,
+    "deep": _deep,
+    "blank": lambda: " ",
     "bytes": lambda: b"web\x00\xff",
     "list": lambda: [{"a": "x" * 1000}] * 100,
     "nested": lambda: [[["x"]]],
