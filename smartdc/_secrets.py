@@ -7,19 +7,31 @@ into a `Concealed` first, and deletes its own variable.
 from __future__ import annotations
 
 import re
+import reprlib
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-__all__ = ["Concealed", "is_key_text", "may_be_secret", "shown"]
+__all__ = ["Concealed", "is_key", "is_key_text", "may_be_secret", "shown", "written"]
 
 T = TypeVar("T")
 
-_KEY_TEXT = re.compile(r"-----(BEGIN|END)|\n")
-# Beginnings of a key in base64: OpenSSH's own form, a whole PEM file, and DER.
+_PEM = re.compile(r"-----(BEGIN|END)")
+# Beginnings of a key in base64 and in hexadecimal: OpenSSH's own form, a whole PEM file, and DER.
 _BASE64 = re.compile(r"\s*(b3BlbnNzaC1rZXkt|LS0tLS1CRUdJTi|M(I[GHIJ]|HcC|C4C)[A-Za-z0-9+/_-]{40})")
+_BASE16 = re.compile(
+    r"\s*(6f70656e7373682d6b65792d|2d2d2d2d2d424547494e|30(82....|81..|..)0201[0-9a-f]{40})", re.IGNORECASE
+)
 _HEX = re.compile(r"(?:[0-9A-Fa-f][: ]?){64}")
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 _LONGEST = 1024
+_LONGEST_PART = 40
+"""Of a path or a name, without anything that divides it into words. Encoded keys go on for longer."""
+_UNDIVIDED = re.compile(rf"[^/\\._ :,-]{{{_LONGEST_PART + 1},}}")
+# Of text in base85 a quarter is punctuation that hardly a name has.
+_PUNCTUATION = frozenset("!\"#$%&'()*+;<=>?@[]^`{|}~")
+_MOST_PUNCTUATION = 3
+_SHORTEST = 30
+_SHOWN = 200
 _WINDOW = 32
 _CHANGES = 14  # of random base64 there are 19 in a window; of names, even in CamelCase, about 8
 
@@ -36,14 +48,21 @@ class Concealed(Generic[T]):
         return "<concealed>"
 
 
+def is_key(text: str) -> bool:
+    """Whether it is a key, or begins as one, beyond doubt: it must not even be sent as an id or a name."""
+    return any(form.match(text) for form in (_BASE64, _BASE16)) or _PEM.search(text) is not None
+
+
 def is_key_text(text: str) -> bool:
     """Whether it is a key's text, or a part of it, beyond doubt: no path looks like this."""
-    return _KEY_TEXT.search(text) is not None or _BASE64.match(text) is not None
+    return "\n" in text or is_key(text)
 
 
 def may_be_secret(text: str) -> bool:
     """Whether text that was given as a path or a name may be a key, in whatever encoding."""
-    if len(text) > _LONGEST or is_key_text(text) or _HEX.search(text):
+    if len(text) > _LONGEST or is_key_text(text) or _HEX.search(text) or _UNDIVIDED.search(text):
+        return True
+    if len(text) >= _SHORTEST and any(map(_is_punctuated, re.split(r"[/\s]", text))):
         return True
     return any(_is_random(run) for run in _RUN.findall(text))
 
@@ -52,7 +71,49 @@ def shown(text: str) -> str:
     """A path or a name for an error, unless it may be a key; control characters do not reach a terminal."""
     if may_be_secret(text):
         return f"(text of {len(text)} characters, not shown, because it may be a key)"
-    return "".join(char if char.isprintable() else "?" for char in text)
+    cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return "".join(char if char.isprintable() else "?" for char in cut)
+
+
+class _Bounded(reprlib.Repr):
+    """Writes any value, however large, deep or odd it is, and no key that is in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxother = _LONGEST
+
+    def repr_str(self, value: str, level: int) -> str:
+        return shown(value) if may_be_secret(value) else repr(value)
+
+    def repr_bytes(self, value: bytes, level: int) -> str:
+        return f"{len(value)} bytes" if may_be_secret(value.decode("latin-1")) else repr(value)
+
+    def repr_int(self, value: int, level: int) -> str:
+        return self.repr_instance(value, level)
+
+    def repr_instance(self, value: object, level: int) -> str:
+        try:
+            text = repr(value)
+        except Exception:  # a number of thousands of digits, or an object that is half made
+            text = f"<{type(value).__name__}>"
+        if isinstance(value, str | bytes | bytearray) and may_be_secret(text):
+            return f"<{type(value).__name__}>"
+        return text
+
+
+_BOUNDED = _Bounded()
+
+
+def written(value: object, most: int = 80) -> str:
+    """The repr of any value for an error: on one line, its beginning only, and nothing that may be a key."""
+    text = _BOUNDED.repr(value)[: most + 20]
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def _is_punctuated(part: str) -> bool:
+    return sum(char in _PUNCTUATION for char in part) > _MOST_PUNCTUATION
 
 
 def _is_random(run: str) -> bool:

@@ -12,6 +12,7 @@ from smartdc._http.bodies import ANSWER_SECONDS, DEFAULT_LIMIT
 from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
 from smartdc._http.retry import RetryPolicy
+from smartdc._http.settings import checked_login
 from smartdc._http.waiting import Clock
 from smartdc._old_names import API_HOST_SUFFIX as API_HOST_SUFFIX
 from smartdc._old_names import DEFAULT_HEADERS as DEFAULT_HEADERS
@@ -33,10 +34,12 @@ from smartdc.api.streams import StreamOperations
 from smartdc.api.users import UserOperations
 from smartdc.api.volumes import VolumeOperations
 from smartdc.arguments.ids import escaped
+from smartdc.arguments.kinds import required_flag
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
 from smartdc.signin.authorities import authorities_path
+from smartdc.signin.key_arguments import DEFAULT_SECRET, KeyArguments
 from smartdc.signin.locations import (
     DEFAULT_LOCATION,
     KNOWN_LOCATIONS,
@@ -56,7 +59,6 @@ from smartdc.signin.profiles import (
 
 __all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataCenter"]
 
-_DEFAULT_SECRET = "~/.ssh/id_rsa"  # noqa: S105 - a path
 _SIGNED_HEADERS = ("(request-target)", "date")
 _GIVE_KEY_ID = "give it as /LOGIN/keys/NAME_OR_FINGERPRINT"
 
@@ -122,7 +124,7 @@ class DataCenter(
         self,
         location: str | None = None,
         key_id: str | None = None,
-        secret: Secret | None = _DEFAULT_SECRET,
+        secret: Secret | None = DEFAULT_SECRET,
         headers: Mapping[str, str] | None = None,
         login: str | None = None,
         known_locations: Mapping[str, str] | None = None,
@@ -143,7 +145,7 @@ class DataCenter(
         max_response: int = DEFAULT_LIMIT,
         answer_timeout: float = ANSWER_SECONDS,
     ) -> None:
-        key = _Key(secret, passphrase)
+        key = KeyArguments(secret, passphrase)
         del secret, passphrase
         self.location = location or DEFAULT_LOCATION
         # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
@@ -155,7 +157,7 @@ class DataCenter(
         self._told_locations = {}
         self.known_locations = dict(known_locations or self._default_locations)
         super().__init__(
-            login=login or "my",
+            login=checked_login(login),
             auth=None,
             headers=headers,
             api_version=api_version,
@@ -170,7 +172,7 @@ class DataCenter(
             max_response=max_response,
             answer_timeout=answer_timeout,
         )
-        if key_id or user is not None:
+        if key_id not in (None, "") or user is not None:
             self._authenticate(key_id, key, allow_agent, signed_headers, user)
         elif key.is_chosen:
             raise ConfigurationError(f"a secret or passphrase is of no use without key_id; {_GIVE_KEY_ID}")
@@ -253,17 +255,17 @@ class DataCenter(
             ConfigurationError: `key_id` has not the form it needs, is missing, or names another sub-user.
             KeyLoadError: The key cannot be read.
         """
-        key = _Key(secret, passphrase)
+        key = KeyArguments(secret, passphrase)
         del secret, passphrase
-        if key_id or user is not None:
+        if key_id not in (None, "") or user is not None:
             self._authenticate(key_id, key, allow_agent, signed_headers, user)
-        elif key.is_given or allow_agent:
+        elif key.is_given or required_flag("allow_agent", allow_agent):
             raise ConfigurationError(f"a key is of no use without key_id; {_GIVE_KEY_ID}")
 
     def _authenticate(
         self,
         key_id: str | None,
-        key: _Key,
+        key: KeyArguments,
         allow_agent: bool,
         signed_headers: str | Sequence[str],
         user: str | None,
@@ -271,7 +273,7 @@ class DataCenter(
         if user is not None:
             key_id = sub_user_key_id(key_id, user)
         self.auth = HTTPSignatureAuth(
-            key_id or "",
+            "" if key_id is None else key_id,
             key.secret.value,
             allow_agent=allow_agent,
             passphrase=key.passphrase.value,
@@ -372,20 +374,3 @@ class DataCenter(
 
     def __hash__(self) -> int:
         return hash(self.base_url)
-
-
-class _Key:
-    """The arguments `secret` and `passphrase` on their way, which no traceback shows."""
-
-    def __init__(self, secret: Secret | None, passphrase: Passphrase) -> None:
-        self.secret = Concealed(secret)
-        self.passphrase = Concealed(passphrase)
-
-    @property
-    def is_given(self) -> bool:
-        return self.secret.value is not None or self.passphrase.value is not None
-
-    @property
-    def is_chosen(self) -> bool:
-        """Whether it is not what the constructor has by default."""
-        return self.is_given and (self.secret.value, self.passphrase.value) != (_DEFAULT_SECRET, None)

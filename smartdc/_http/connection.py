@@ -35,7 +35,8 @@ from smartdc._http.transport import Transport, prepared, refuse_damaged
 from smartdc._http.versions import explained
 from smartdc._http.waiting import Clock, Deadline
 from smartdc._http.websocket import Upgraded, WebSocket, dial
-from smartdc.arguments.ids import given, path_of, shown, text_of
+from smartdc.arguments.ids import given, path_of, shown
+from smartdc.arguments.kinds import text_of
 from smartdc.arguments.roles import checked_roles, with_roles
 from smartdc.errors import (
     APIError,

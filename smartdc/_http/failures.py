@@ -101,8 +101,10 @@ def failure(
         what = "no TLS handshake with" if shaking else "no answer from"
         return RequestTimeout(f"{where}: {what} {base_url} in time", sent=sent and not shaking, **about)
     lasting, remedy = _remedy(causes, place, base_url, through)
+    broke = sent and _first(causes, http.client.RemoteDisconnected) is not None
+    what = f"the connection to {place} broke" if broke else f"no connection to {place}"
     return ConnectionFailed(
-        f"{where}: no connection to {place} ({_reason(error)}){remedy}", lasting=lasting, sent=sent, **about
+        f"{where}: {what} ({_reason(error)}){remedy}", lasting=lasting, sent=sent, **about
     )
 
 

@@ -19,6 +19,7 @@ from smartdc._http.connection import Connection
 from smartdc._http.overall import ending_at, remaining
 from smartdc._http.retry import is_own, is_untouched
 from smartdc._http.skew import server_ahead
+from smartdc.arguments.ids import shown
 from smartdc.errors import (
     APIError,
     NotFoundError,
@@ -35,7 +36,6 @@ log = logging.getLogger("smartdc")
 FIRST_LOOK_SECONDS = 0.5
 """Seconds before the first look; each pause between two looks is twice the one before."""
 LONGEST_PAUSE_SECONDS = 20.0
-_LONGEST_SHOWN = 200
 """Characters of a value in a message: any name, but not every key."""
 
 
@@ -64,7 +64,7 @@ class Sought:
     begun: Begun | None = None
 
     def __str__(self) -> str:
-        wanted = ", ".join(f"{name} {_short(value)}" for name, value in self.wanted.items())
+        wanted = ", ".join(f"{name} {shown(value)}" for name, value in self.wanted.items())
         return f"{self.what} with {wanted}" if wanted else self.what
 
 
@@ -282,11 +282,6 @@ def _is_certain(trouble: SmartDCError) -> bool:
     if isinstance(trouble, APIError):
         return trouble.status < 500 and trouble.status != 408 and not isinstance(trouble, ThrottledError)
     return not isinstance(trouble, TransportError) or trouble.lasting
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 3]}..."
 
 
 def _unknown(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from requests.structures import CaseInsensitiveDict
 
 from smartdc._http.endpoint import Params
-from smartdc.arguments.ids import dict_of
+from smartdc.arguments.kinds import dict_of
 from smartdc.errors import ConfigurationError
 
 __all__ = ["check_old_arguments", "query_of", "takes_again", "without_rival"]

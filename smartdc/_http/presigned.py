@@ -11,7 +11,8 @@ from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Params
 from smartdc._http.spelling import checked_path, encoded_query
 from smartdc._http.transport import prepared
-from smartdc.arguments.ids import listed, shown, text_of
+from smartdc.arguments.ids import shown
+from smartdc.arguments.kinds import listed, text_of
 from smartdc.arguments.roles import with_roles
 from smartdc.errors import APIError, AuthenticationError, ConfigurationError
 

@@ -6,10 +6,19 @@ from threading import TIMEOUT_MAX
 from typing import Any, cast
 
 from smartdc._http.waiting import Clock
-from smartdc.arguments.ids import dict_of, shown
+from smartdc._secrets import may_be_secret
+from smartdc.arguments.ids import plain, shown
+from smartdc.arguments.kinds import dict_of, text_of
 from smartdc.errors import ConfigurationError
 
-__all__ = ["Timeout", "checked_clock", "checked_headers", "checked_pool_size", "checked_timeout"]
+__all__ = [
+    "Timeout",
+    "checked_clock",
+    "checked_headers",
+    "checked_login",
+    "checked_pool_size",
+    "checked_timeout",
+]
 
 Timeout = float | tuple[float, float]
 
@@ -50,6 +59,19 @@ def checked_clock(clock: Any) -> Clock:
     if not all(callable(getattr(clock, name, None)) for name in ("monotonic", "sleep")):
         raise ConfigurationError(f"clock must have monotonic() and sleep(), as time has, not {shown(clock)}")
     return cast(Clock, clock)
+
+
+def checked_login(login: Any) -> str:
+    """The account in URLs; the server takes ``my`` for the one that signs.
+
+    Raises:
+        ConfigurationError: It is no text, or a key that was given in its place: it would be in every URL.
+    """
+    if login is None or login == "":
+        return "my"
+    if may_be_secret("".join(text_of("login", login).split())):
+        raise ConfigurationError(f"login is the name of an account, not {shown(login)}")
+    return str(plain(login))
 
 
 def checked_headers(headers: Any) -> dict[Any, Any]:

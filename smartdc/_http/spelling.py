@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from smartdc._http.endpoint import Params
-from smartdc.arguments.ids import plain, shown
+from smartdc.arguments.ids import plain, refuse_key, shown
 from smartdc.errors import ConfigurationError, shortened
 
 __all__ = ["checked_path", "encoded_body", "encoded_query"]
@@ -27,6 +27,8 @@ def checked_path(path: str) -> str:
         raise ConfigurationError(
             f"path {shown(path)} has an empty part, or one that leads out of the account"
         )
+    for segment in path.split("/"):
+        refuse_key(unquote(segment))
     return path
 
 
@@ -51,8 +53,9 @@ def _written(value: Any) -> str:
     try:
         text = str(value)
         text.encode()
-    except ValueError:  # half a character, or a number of thousands of digits
+    except Exception:  # half a character, a number of thousands of digits, an object of another's
         raise ConfigurationError(f"{shown(value)} cannot stand in a query") from None
+    refuse_key(text)
     return text
 
 

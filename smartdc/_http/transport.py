@@ -36,7 +36,7 @@ from smartdc._http.failures import failure, refused_by_proxy
 from smartdc._http.pool import Adapter, Overlong
 from smartdc._http.request_ids import give_id, refuse_foreign
 from smartdc._http.settings import Timeout
-from smartdc.arguments.ids import shown
+from smartdc.arguments.ids import refuse_key, shown
 from smartdc.errors import ConfigurationError, InvalidResponse, RequestTimeout, TransportError, shortened
 
 __all__ = ["Transport", "prepared", "refuse_damaged"]
@@ -49,6 +49,8 @@ _FRAMING = ("content-length", "transfer-encoding")
 # What the layers below leave as it is, so that the server gets the very path that was signed.
 _AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
 _ESCAPE = re.compile(r"%[0-9a-f]{2}")
+_LONGEST_TARGET = 7_000
+"""Path and query; the headers count as well (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
 
 
 def prepared(
@@ -87,6 +89,11 @@ def prepared(
         UnicodeEncodeError,
     ) as error:
         raise ConfigurationError(f"{method} {base}{shortened(path)}: {shortened(str(error))}") from error
+    if len(request.url) - len(base) > _LONGEST_TARGET:
+        raise ConfigurationError(
+            f"{method} {shortened(path)}: the URL is longer than {_LONGEST_TARGET} bytes, to which CloudAPI "
+            "does not answer: give shorter names, or fewer filters"
+        )
     request.body = body
     request.prepare_content_length(body)
     request.hooks = {}
@@ -237,12 +244,13 @@ def _normal(url: str) -> str:
 
 def _check_header(name: Any, value: Any) -> None:
     if not isinstance(value, str):
-        raise requests.exceptions.InvalidHeader(f"{name} must be text, not {shown(value)}")
+        raise requests.exceptions.InvalidHeader(f"{shown(name)} must be text, not {shown(value)}")
+    refuse_key(value)
     check_header_validity((name, value))
     value.encode("latin-1")  # what the wire can carry
     # What is let through there, servers and proxies disagree about.
     if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
-        raise requests.exceptions.InvalidHeader(f"a control character or a blank in the header {name!r}")
+        raise requests.exceptions.InvalidHeader(f"a control character or a blank in the header {shown(name)}")
     if name.lower() in _FRAMING:
         raise requests.exceptions.InvalidHeader(f"{name} cannot be given: it follows from the body")
 

@@ -11,12 +11,12 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from threading import TIMEOUT_MAX
 from typing import Protocol
 
 from smartdc._http.skew import server_time
-from smartdc.arguments.ids import shown
+from smartdc.arguments.ids import near_word, shown
+from smartdc.arguments.kinds import required_flag
 from smartdc.errors import (
     APIError,
     ConfigurationError,
@@ -135,12 +135,13 @@ def checked_state(state: str, states: Sequence[str], what: str, any_state: bool)
     Raises:
         ConfigurationError: There is no such state; the text has the nearest one.
     """
-    if state in states or (any_state and isinstance(state, str) and state):
+    any_text = required_flag("any_state", any_state) and isinstance(state, str) and bool(state)
+    if any_text or state in states:
         return state
-    near = get_close_matches(str(state).strip().lower(), states, n=1, cutoff=0.7)
+    near = near_word(state, states)
     raise ConfigurationError(
-        f"{str(state)[:40]!r} is not a state of a {what}"
-        + (f": did you mean {near[0]!r}?" if near else f": there are {', '.join(states)};")
+        f"{shown(state)} is not a state of a {what}"
+        + (f": did you mean {near!r}?" if near else f": there are {', '.join(states)};")
         + " any_state=True waits for any other"
     )
 

@@ -10,7 +10,8 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import ID_KEYS, entity_id, given
+from smartdc.arguments.ids import ID_KEYS, entity_id
+from smartdc.arguments.kinds import texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import AccessKey, AccessKeyCredentials
 
@@ -79,7 +80,7 @@ class AccessKeyOperations(Connection):
             OutcomeUnknown: The answer with the secret was lost. Keys created meanwhile are in its
                 `candidates`, to be deleted.
         """
-        body = given(description=description, status=status)
+        body = texts(description=description, status=status)
         return self._create_access_key(("accesskeys",), body, role_tags)
 
     def update_access_key(
@@ -100,7 +101,7 @@ class AccessKeyOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: one of these is not valid, or there is no such key.
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
-        body = given(description=description, status=status)
+        body = texts(description=description, status=status)
         return cast(AccessKey, self._post("accesskeys", ident, json=body, again=at_once))
 
     def delete_access_key(self, access_key: AccessKeyRef) -> None:
@@ -180,7 +181,7 @@ class AccessKeyOperations(Connection):
                 `candidates`, to be deleted.
             NotFoundError: ``ResourceNotFound``: no such user.
         """
-        body = given(description=description, status=status)
+        body = texts(description=description, status=status)
         return self._create_access_key(_place(user), body, role_tags)
 
     def update_user_access_key(
@@ -208,7 +209,7 @@ class AccessKeyOperations(Connection):
                 or key.
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
-        body = given(description=description, status=status)
+        body = texts(description=description, status=status)
         return cast(AccessKey, self._post(*_place(user), ident, json=body, again=at_once))
 
     def delete_user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> None:

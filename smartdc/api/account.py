@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc.arguments.ids import entity_id, given, is_segment
+from smartdc.arguments.ids import entity_id, is_segment
+from smartdc.arguments.kinds import flags, texts
 from smartdc.types import Account, Config, ProvisioningLimit
 
 
@@ -76,7 +77,7 @@ class AccountOperations(Connection):
         Returns:
             The account as it is now.
         """
-        body = given(
+        body: dict[str, Any] = texts(
             email=email,
             companyName=company_name,
             firstName=first_name,
@@ -87,8 +88,8 @@ class AccountOperations(Connection):
             state=state,
             country=country,
             phone=phone,
-            triton_cns_enabled=triton_cns_enabled,
         )
+        body |= flags(triton_cns_enabled=triton_cns_enabled)
         return cast(Account, self._post(json=body, again=at_once))
 
     def limits(self) -> list[ProvisioningLimit]:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from smartdc._http.answers import location_of, object_of
 from smartdc._http.connection import Connection
+from smartdc.arguments.kinds import required_texts
 from smartdc.types import Ping
 
 
@@ -82,7 +83,7 @@ class DatacenterOperations(Connection):
         Raises:
             NotAuthorizedError: ``Forbidden``: there is no token.
         """
-        return self._post("foreigndatacenters", json={"name": name, "url": url})
+        return self._post("foreigndatacenters", json=required_texts(name=name, url=url))
 
     def services(self) -> dict[str, str]:
         """List the services of this data center, such as ``cloudapi`` and ``docker``.

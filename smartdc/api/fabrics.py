@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import dict_of, entity_id, given, listed, shown
+from smartdc.arguments.ids import entity_id, shown
+from smartdc.arguments.kinds import dict_of, flags, listed, required_texts, text_of, texts, whole
 from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError
 from smartdc.types import FabricVLAN, Network
@@ -67,7 +68,8 @@ class FabricOperations(Connection):
         Raises:
             InvalidArgumentError: ``InvalidArgument``: the number is in use or out of bounds; the name is bad.
         """
-        body = given(vlan_id=vlan_id, name=name, description=description)
+        body: dict[str, Any] = {"vlan_id": whole("vlan_id", vlan_id), "name": text_of("name", name)}
+        body |= texts(description=description)
         create = partial(self._post, *_VLANS, json=body)
         find = partial(self._like, _VLANS, {"vlan_id": vlan_id, "name": name})
         sought = Sought("VLAN", {"vlan_id": vlan_id}, find, partial(differing, body), key="vlan_id")
@@ -91,7 +93,7 @@ class FabricOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
             InvalidArgumentError: ``InvalidArgument``.
         """
-        body = given(name=name, description=description)
+        body = texts(name=name, description=description)
         return cast(FabricVLAN, self._put(*_VLANS, _vlan_id(vlan), json=body))
 
     def delete_fabric_vlan(self, vlan: VLANRef) -> None:
@@ -179,15 +181,14 @@ class FabricOperations(Connection):
             NotFoundError: ``ResourceNotFound``: there is no such VLAN.
             InvalidArgumentError: ``InvalidArgument``: the message says which property is wrong.
         """
-        body = given(
+        body: dict[str, Any] = required_texts(
             name=name,
             subnet=subnet,
             provision_start_ip=provision_start_ip,
             provision_end_ip=provision_end_ip,
-            gateway=gateway,
-            description=description,
-        ) | _details(resolvers, routes)
-        body |= given(internet_nat=internet_nat)
+        )
+        body |= texts(gateway=gateway, description=description) | _details(resolvers, routes)
+        body |= flags(internet_nat=internet_nat)
         place = (*_VLANS, _vlan_id(vlan), "networks")
         wanted = {"name": name, "subnet": subnet}
         create = partial(self._post, *place, json=body)
@@ -228,7 +229,7 @@ class FabricOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
             InvalidArgumentError: ``InvalidArgument``: the message says which property is wrong.
         """
-        body = given(
+        body = texts(
             name=name,
             description=description,
             provision_start_ip=provision_start_ip,
@@ -262,7 +263,7 @@ class FabricOperations(Connection):
 def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if resolvers is not None:
-        details["resolvers"] = listed("resolvers", resolvers, "['8.8.8.8']")
+        details["resolvers"] = listed("resolvers", resolvers, "['8.8.8.8']", str)
     if routes is not None:
         details["routes"] = dict_of("routes", routes, "{'10.1.0.0/16': '10.0.0.1'}")
     return details
@@ -270,6 +271,8 @@ def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) 
 
 def _vlan_id(vlan: VLANRef) -> str:
     number = vlan.get("vlan_id") if isinstance(vlan, Mapping) else vlan
-    if isinstance(number, bool) or not isinstance(number, int | str) or not str(number).isdecimal():
+    if type(number) is int and 0 <= number < 10_000:
+        return str(number)
+    if not isinstance(number, str) or not number.isdecimal():
         raise ConfigurationError(f"{shown(vlan)} names no VLAN: give its number, or a dict with vlan_id")
-    return str(number)
+    return number

@@ -10,7 +10,8 @@ from typing import Any, cast
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import entity_id
+from smartdc.arguments.kinds import flags, text_of, texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.machine import Machine
 from smartdc.types import FirewallRule, MachineData
@@ -83,7 +84,8 @@ class FirewallOperations(Connection):
             OutcomeUnknown: The answer was lost. Rules have no time and may be there twice, so that it cannot
                 be told from others; those that read like it are the candidates.
         """
-        body = given(rule=rule, enabled=enabled, log=log, description=description)
+        body: dict[str, Any] = {"rule": text_of("rule", rule), **texts(description=description)}
+        body |= flags(enabled=enabled, log=log)
         create = partial(self._post, "fwrules", json=body, headers=role_tag_header(role_tags))
         sought = Sought(
             "firewall rule", {"rule": rule}, partial(self._rules_like, rule), sure=False, unique=False
@@ -118,7 +120,8 @@ class FirewallOperations(Connection):
             ValidationFailedError: ``InvalidParameters`` (422): the rule is none; `errors` says where.
             NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
         """
-        body = given(rule=rule, enabled=enabled, log=log, description=description)
+        body: dict[str, Any] = texts(rule=rule, description=description)
+        body |= flags(enabled=enabled, log=log)
         return cast(FirewallRule, self._post("fwrules", _id(rule_id), json=body, again=at_once))
 
     def enable_firewall_rule(self, rule_id: EntityRef) -> FirewallRule:

@@ -11,8 +11,9 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.filters import Filters, flag, text
-from smartdc.arguments.ids import entity_id, given, is_uuid, listed, machine_ref, plain
+from smartdc.arguments.filters import Filters, text
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, plain
+from smartdc.arguments.kinds import flag, listed, required_texts, text_of, texts
 from smartdc.arguments.likeness import differing
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.search import marked_default, searching
@@ -118,14 +119,14 @@ class ImageOperations(Connection):
                 there is no such machine.
             ServerError: ``NotAvailable``: images are not made of such machines.
         """
-        body: dict[str, Any] = given(
-            machine=machine_ref(machine),
-            name=name,
-            version=version,
+        body: dict[str, Any] = texts(
+            **required_texts(machine=machine_ref(machine), name=name, version=version),
             description=description,
             homepage=homepage,
             eula=eula,
-            acl=None if acl is None else listed("acl", acl, "[account]"),
+        )
+        body |= given(
+            acl=None if acl is None else listed("acl", acl, "[account]", str),
             tags=None if tags is None else checked_values("tag", tags),
         )
         create = partial(self._post, "images", json=body, headers=role_tag_header(role_tags))
@@ -182,13 +183,11 @@ class ImageOperations(Connection):
             NotAuthorizedError: ``NotImageOwner``.
             ValidationFailedError: ``ValidationFailed``: one of these is not valid, or none is given.
         """
-        body: dict[str, Any] = given(
-            name=name,
-            version=version,
-            description=description,
-            homepage=homepage,
-            eula=eula,
-            acl=None if acl is None else listed("acl", acl, "[account]"),
+        body: dict[str, Any] = texts(
+            name=name, version=version, description=description, homepage=homepage, eula=eula
+        )
+        body |= given(
+            acl=None if acl is None else listed("acl", acl, "[account]", str),
             tags=None if tags is None else checked_values("tag", tags),
         )
         ident = entity_id(identifier, "image")
@@ -209,8 +208,9 @@ class ImageOperations(Connection):
         Returns:
             The image as it is now; its ``acl`` has them all.
         """
+        wanted = listed("accounts", accounts, "the UUID of an account", str)
         acl = self._acl(identifier)
-        return self.update_image(identifier, acl=[*acl, *(each for each in accounts if each not in acl)])
+        return self.update_image(identifier, acl=[*acl, *(each for each in wanted if each not in acl)])
 
     def unshare_image(self, identifier: ImageRef, *accounts: str) -> Image:
         """Let other accounts use an image of one's own no more: they are taken from its ACL.
@@ -226,8 +226,9 @@ class ImageOperations(Connection):
         Returns:
             The image as it is now; without ``acl`` when nobody is left.
         """
+        others = listed("accounts", accounts, "the UUID of an account", str)
         acl = self._acl(identifier)
-        return self.update_image(identifier, acl=[each for each in acl if each not in accounts])
+        return self.update_image(identifier, acl=[each for each in acl if each not in others])
 
     def export_image(self, identifier: ImageRef, manta_path: str) -> ExportedImage:
         """Write an image of one's own, and its manifest, to Manta.
@@ -245,7 +246,7 @@ class ImageOperations(Connection):
             ServiceUnavailableError: ``StorageUnsupported``: there is no Manta, or the image is not there.
         """
         ident = entity_id(identifier, "image")
-        body = {"manta_path": manta_path}
+        body = {"manta_path": text_of("manta_path", manta_path)}
         return cast(ExportedImage, self._post("images", ident, params={"action": "export"}, json=body))
 
     def clone_image(self, identifier: ImageRef) -> Image:
@@ -300,7 +301,7 @@ class ImageOperations(Connection):
         """
         params = {
             "action": "import-from-datacenter",
-            "datacenter": datacenter,
+            "datacenter": text_of("datacenter", datacenter),
             "id": entity_id(identifier, "image"),
         }
         create = partial(self._post, "images", params=params, json={})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import ID_KEYS, entity_id, given, text_of
+from smartdc._secrets import is_key
+from smartdc.arguments.ids import ID_KEYS, entity_id, plain
+from smartdc.arguments.kinds import texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Key
@@ -16,6 +19,9 @@ from smartdc.types import Key
 KeyRef = str | Mapping[str, Any]
 UserRef = str | Mapping[str, Any]
 
+# What the server reads; the rest is up to it.
+_LINE = re.compile(r"\s*(ssh|ecdsa|sk)-\S{2,60}\s+[A-Za-z0-9+/]+={0,3}(\s[^\n]*)?\s*")
+_PEM = re.compile(r"\s*-----BEGIN (RSA )?PUBLIC KEY-----(?!.*PRIVATE)", re.DOTALL)
 _ID_KEYS = ID_KEYS["keys"]
 _USER_KEYS = ID_KEYS["users"]
 
@@ -60,7 +66,7 @@ class KeyOperations(Connection):
             role_tags: Roles whose members may act on the new key.
 
         Raises:
-            ConfigurationError: A private key was given; it was not sent.
+            ConfigurationError: It has not the form of a public key; it was not sent.
             InvalidArgumentError: ``InvalidArgument``: no key, or one that the account has already.
         """
         return self._add_key(("keys",), key_id, key, role_tags)
@@ -130,7 +136,7 @@ class KeyOperations(Connection):
             role_tags: Roles whose members may act on the new key.
 
         Raises:
-            ConfigurationError: A private key was given; it was not sent.
+            ConfigurationError: It has not the form of a public key; it was not sent.
             InvalidArgumentError: ``InvalidArgument``: no key, or one that the user has already.
             NotFoundError: ``ResourceNotFound``.
         """
@@ -159,7 +165,7 @@ class KeyOperations(Connection):
         key: str,
         role_tags: Iterable[RoleRef] | RoleRef | None,
     ) -> Key:
-        body = given(name=name, key=_checked(key))
+        body = texts(name=name, key=_checked(key))
         create = partial(self._post, *place, json=body, headers=role_tag_header(role_tags))
 
         def find() -> list[Key]:
@@ -175,7 +181,13 @@ def _place(user: UserRef) -> tuple[str, str, str]:
 
 
 def _checked(key: str) -> str:
-    key = text_of("key", key)
-    if "PRIVATE KEY" in key:
+    key = plain(key)
+    if isinstance(key, str) and (is_key(key) or any(map(is_key, key.split()))) and not _PEM.match(key):
         raise ConfigurationError("this is a private key: give the public one (the file that ends in .pub)")
+    if not isinstance(key, str) or not (_LINE.fullmatch(key) or _PEM.match(key)):
+        # Not repeated: it may be a private key in some form.
+        raise ConfigurationError(
+            "key must be text, a line such as 'ssh-ed25519 AAAA... comment': the content of a file that ends "
+            "in .pub"
+        )
     return key

@@ -24,10 +24,12 @@ from smartdc.arguments.creation import (
     other_than_asked,
     volume_mounts,
 )
-from smartdc.arguments.filters import Filters, flag, machine_filters, number
-from smartdc.arguments.ids import entity_id, given, is_uuid, listed, machine_ref
+from smartdc.arguments.filters import Filters, machine_filters, number
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, shown
+from smartdc.arguments.kinds import flag, flags, listed, switches, texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.urns import newest_with_urn
+from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
 from smartdc.types import DiskSpec, Locality, MachineData, NetworkObject, VolumeMount
 
@@ -108,7 +110,10 @@ class MachineOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         ident = machine_ref(machine_id)
-        return cast(MachineData, self._get("machines", ident, params=given(credentials=credentials or None)))
+        return cast(
+            MachineData,
+            self._get("machines", ident, params=switches(credentials=credentials)),
+        )
 
     def machine(
         self,
@@ -135,6 +140,11 @@ class MachineOperations(Connection):
             GoneError: It is deleted.
             NotFoundError: ``ResourceNotFound``.
         """
+        ident = machine_ref(machine_id)
+        if not (lazy or is_uuid(ident)):
+            raise ConfigurationError(
+                f"{shown(ident)} cannot be an id of a machine: give its UUID, or sdc.machines(name=...)[0]"
+            )
         return Machine(self, machine_id, credentials=credentials, lazy=lazy, look_first=look_first)
 
     def machines(
@@ -173,7 +183,9 @@ class MachineOperations(Connection):
             tombstone: Any number but 0: also deleted and failed machines. Servers up to 9.20 take it for a
                 switch, and not for minutes.
             tags: Tags that the machine has, by name: text, numbers or booleans, compared as they are written
-                (``42`` is ``'42'``); ``'*'`` for any value. ``'*'`` instead of a dict is any tag at all.
+                (``42`` is ``'42'``); ``'*'`` for any value. ``'*'`` instead of a dict is any tag at all, and
+                ``{}`` is no condition, as in py-smartdc: check a dict that is made of other data before you
+                delete what is listed.
             credentials: Also the passwords that were generated for the machines.
             paged: Make exactly one request, with the `limit` and `offset` given; what is chosen here is then
                 chosen of that page.
@@ -188,9 +200,9 @@ class MachineOperations(Connection):
         """
         filters = machine_filters(machine_type, name, state, memory, tombstone, tags, brand, docker)
         self._add_image(filters, image, dataset)
-        filters.query |= given(credentials=flag("credentials", credentials) or None)
+        filters.query |= switches(credentials=credentials)
         limit, first = number("limit", limit, 1), number("offset", offset)
-        if paged or (filters.exact and limit is not None and limit <= _PAGE):
+        if flag("paged", paged) or (filters.exact and limit is not None and limit <= _PAGE):
             found = filters.chosen(self._machine_page(filters.query, limit, first))[:limit]
         else:
             skipped = first or 0
@@ -279,20 +291,21 @@ class MachineOperations(Connection):
             name=checked_name(name) or token_hex(4),
             package=None if package is None else entity_id(package, "package", "id", "name"),
             networks=network_list(networks),
-            credentials=credentials or None,
             affinity=affinity_rules(affinity),
             locality=locality_hints(locality),
-            brand=brand,
-            disks=None if disks is None else listed("disks", disks, "[{'size': 10240}]"),
+            disks=None if disks is None else listed("disks", disks, "[{'size': 10240}]", Mapping),
             volumes=volume_mounts(volumes),
-            password=password,
         )
-        body |= given(
-            firewall_enabled=firewall_enabled,
-            deletion_protection=deletion_protection,
-            delegate_dataset=delegate_dataset,
-            encrypted=encrypted,
-            allow_shared_images=allow_shared_images,
+        body |= (
+            switches(credentials=credentials)
+            | texts(brand=brand, password=password)
+            | flags(
+                firewall_enabled=firewall_enabled,
+                deletion_protection=deletion_protection,
+                delegate_dataset=delegate_dataset,
+                encrypted=encrypted,
+                allow_shared_images=allow_shared_images,
+            )
         )
         body |= given(**{self.IMAGE_PARAMETER: self._image_id(image or None, dataset or None)})
         body |= flat_entries(metadata, boot_script, tags)
@@ -343,7 +356,12 @@ class MachineOperations(Connection):
 
     def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
         if image is not None:
-            return entity_id(image, "image")
+            ident = entity_id(image, "image")
+            if not is_uuid(ident):
+                raise ConfigurationError(
+                    f"{shown(ident)} is no id of an image: give its UUID, or sdc.images('NAME')[0]"
+                )
+            return ident
         if dataset is None:
             return None
         wanted = entity_id(dataset, "dataset", "id", "urn")

@@ -10,6 +10,7 @@ from smartdc._http.answers import MOST_PAGES, endless
 from smartdc._http.connection import Connection
 from smartdc.arguments.filters import number
 from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.kinds import flag, required_flag
 from smartdc.arguments.search import searching
 from smartdc.types import Network, NetworkIP
 
@@ -75,7 +76,7 @@ class NetworkOperations(Connection):
         """
         ident = _id(network)
         limit, first = number("limit", limit, 1), number("offset", offset)
-        if paged:
+        if flag("paged", paged):
             return self._network_ip_page(ident, limit, first)
         found: dict[str, NetworkIP] = {}
         for page_number in range(MOST_PAGES):
@@ -143,7 +144,7 @@ class NetworkOperations(Connection):
                 Triton's own (a gateway), or another account's machine has it.
         """
         segments = ("networks", _id(network), "ips", _address(ip))
-        return cast(NetworkIP, self._put(*segments, json={"reserved": reserved}))
+        return cast(NetworkIP, self._put(*segments, json={"reserved": required_flag("reserved", reserved)}))
 
     def _network_ip_page(self, ident: str, limit: int | None, offset: int | None) -> list[NetworkIP]:
         page = self._list("networks", ident, "ips", params=given(limit=limit, offset=offset), key="ip")

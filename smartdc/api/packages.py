@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.filters import Filters, flag, number, text
+from smartdc.arguments.filters import Filters, number, text
 from smartdc.arguments.ids import entity_id
+from smartdc.arguments.kinds import flag
 from smartdc.arguments.search import marked_default, searching
 from smartdc.errors import ConfigurationError
 from smartdc.types import Package
@@ -62,6 +63,9 @@ class PackageOperations(Connection):
             )
         filters = Filters()
         for field, value in (("name", name), ("version", version), ("group", group), ("brand", brand)):
+            if value == "null":
+                # The server would list those without any (its lib/packages.js makes null of it).
+                raise ConfigurationError(f"{field}='null' is none; leave it out for any")
             filters.pattern(field, text(field, value))
         sizes = {"memory": memory, "disk": disk, "swap": swap, "lwps": lwps, "vcpus": vcpus}
         for field, size in sizes.items():

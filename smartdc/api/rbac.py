@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc.arguments.ids import entity_id, given, listed, shown
+from smartdc.arguments.ids import entity_id, given, shown
+from smartdc.arguments.kinds import listed, text_of, texts
 from smartdc.arguments.role_tags import ResourceRef, RoleRef, resource_segments, role_names, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Policy, Role, RoleTags
@@ -81,7 +82,7 @@ class RoleOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: the name is taken, or a member or policy is unknown.
             MissingParameterError: ``MissingParameter``: an empty name.
         """
-        body = {"name": name} | self._role_body(members, policies, default_members)
+        body = {"name": text_of("name", name)} | self._role_body(members, policies, default_members)
         return cast(Role, self._post("roles", json=body, headers=role_tag_header(role_tags)))
 
     def update_role(
@@ -115,7 +116,7 @@ class RoleOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: the name is taken, or a member or policy is unknown.
             NotFoundError: ``ResourceNotFound``.
         """
-        body = given(name=name) | self._role_body(members, policies, default_members)
+        body = texts(name=name) | self._role_body(members, policies, default_members)
         if not body:
             # The server would fail (node-ufds answers nothing, and cloudapi reads a role from it).
             raise ConfigurationError("update_role needs something to change, such as members=")
@@ -190,7 +191,7 @@ class RoleOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: the name is taken, or a rule is not understood.
             MissingParameterError: ``MissingParameter``: no name, or no rule.
         """
-        body = given(name=name, rules=_rule_list(rules), description=description)
+        body = {"name": text_of("name", name), "rules": _rule_list(rules), **texts(description=description)}
         return cast(Policy, self._post("policies", json=body, headers=role_tag_header(role_tags)))
 
     def update_policy(
@@ -221,7 +222,8 @@ class RoleOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: the name is taken, or a rule is not understood.
             MissingParameterError: ``MissingParameter``: there is no such policy.
         """
-        body = given(name=name, rules=None if rules is None else _rule_list(rules), description=description)
+        body: dict[str, Any] = texts(name=name, description=description)
+        body |= given(rules=None if rules is None else _rule_list(rules))
         if not body:
             raise ConfigurationError("update_policy needs something to change, such as rules=")
         ident = entity_id(policy, "policy")
@@ -325,7 +327,7 @@ class RoleOperations(Connection):
 
 
 def _rule_list(rules: Sequence[str] | str) -> list[str]:
-    return listed("rules", rules, "['CAN getmachine']")
+    return listed("rules", rules, "['CAN getmachine']", str)
 
 
 def _member(member: MemberRef) -> dict[str, Any]:

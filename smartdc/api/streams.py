@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.ids import listed, machine_ref, shown
+from smartdc.arguments.ids import machine_ref, shown
+from smartdc.arguments.kinds import listed
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
 from smartdc.streams import ChangeFeed

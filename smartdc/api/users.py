@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc.arguments.ids import ID_KEYS, entity_id, given
+from smartdc.arguments.ids import ID_KEYS, entity_id
+from smartdc.arguments.kinds import required_texts, switches, texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import User
 
@@ -47,7 +48,7 @@ class UserOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         # Any text switches it on, 'false' too.
-        params = given(membership=membership or None)
+        params = switches(membership=membership)
         return cast(User, self._get("users", entity_id(user, "user", *_ID_KEYS), params=params))
 
     def create_user(
@@ -93,10 +94,8 @@ class UserOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: a login that is taken, or one of these is not valid.
             MissingParameterError: ``MissingParameter``: one of the first three is empty.
         """
-        body = given(
-            login=login,
-            email=email,
-            password=password,
+        body = required_texts(login=login, email=email, password=password)
+        body |= texts(
             companyName=company_name,
             firstName=first_name,
             lastName=last_name,
@@ -153,7 +152,7 @@ class UserOperations(Connection):
             MissingParameterError: ``MissingParameter``: the login or the address for mail would be empty.
             NotFoundError: ``ResourceNotFound``.
         """
-        body = given(
+        body = texts(
             login=login,
             email=email,
             companyName=company_name,
@@ -187,7 +186,7 @@ class UserOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         confirmation = password if password_confirmation is None else password_confirmation
-        body = {"password": password, "password_confirmation": confirmation}
+        body = required_texts(password=password, password_confirmation=confirmation)
         return cast(User, self._post("users", entity_id(user, "user"), "change_password", json=body))
 
     def delete_user(self, user: UserRef) -> None:

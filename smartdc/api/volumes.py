@@ -15,9 +15,10 @@ from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.filters import Filters, number, text
-from smartdc.arguments.ids import dict_of, entity_id, given, listed, plain, shown
+from smartdc.arguments.ids import entity_id, given, plain, shown
+from smartdc.arguments.kinds import dict_of, listed, text_of, texts, whole
 from smartdc.arguments.likeness import differing
-from smartdc.errors import ConfigurationError, ConflictError
+from smartdc.errors import ConfigurationError, ConflictError, shortened
 from smartdc.types import Volume, VolumeSize
 
 # What the server takes in a search for a name; it refuses the rest.
@@ -114,9 +115,9 @@ class VolumeOperations(Connection):
         several = None if networks is None else listed("networks", networks, "[network]")
         body: dict[str, Any] = given(
             # With a name of its own the volume can be found when the answer is lost.
-            name=name or token_hex(32),
-            size=size,
-            type=type,
+            name=token_hex(32) if name in (None, "") else text_of("name", name),
+            size=whole("size", size),
+            type=text_of("type", type),
             networks=None if several is None else [entity_id(network, "network") for network in several],
             affinity=affinity_rules(affinity),
             tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
@@ -159,7 +160,7 @@ class VolumeOperations(Connection):
         ident = entity_id(volume, "volume")
         try:
             # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
-            return cast(Volume, self._post("volumes", ident, json=given(name=name), again=at_once))
+            return cast(Volume, self._post("volumes", ident, json=texts(name=name), again=at_once))
         except ConflictError as error:
             # Its own name is taken too: then an attempt whose answer was lost has done it.
             if error.attempts == 1:
@@ -196,15 +197,30 @@ class VolumeOperations(Connection):
         return cast(list[VolumeSize], self._list("volumesizes", params=given(type=text("type", type))))
 
 
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"predicate: {shown(text)} is not JSON: {shortened(str(error))}") from None
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name is there twice, of which the server reads one")
+    return dict(pairs)
+
+
 def _predicate(predicate: Any) -> str | None:
     """The predicate as JSON."""
     if predicate is None:
         return None
     predicate = plain(predicate)
     if isinstance(predicate, str) and predicate:
-        return predicate
-    if not isinstance(predicate, Mapping):
-        raise ConfigurationError(f"predicate must be a dict, or its JSON, not {shown(predicate)}")
+        predicate = _read(predicate)
+    if not isinstance(predicate, Mapping) or not predicate:
+        raise ConfigurationError(
+            f"predicate must be a dict with a condition, or its JSON, not {shown(predicate)}"
+        )
     try:
         return json.dumps(predicate, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
-from smartdc.arguments.ids import dict_of, entity_id, given, is_uuid, listed, machine_ref, shown
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, shown
+from smartdc.arguments.kinds import dict_of, listed
 from smartdc.arguments.likeness import differing, lacking
 from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, checked_tags, given_entries
@@ -101,7 +102,9 @@ def network_entry(network: Any) -> Any:
     ident = entity_id(network, "network", "ipv4_uuid") if wanted else entity_id(network, "network")
     if not is_uuid(ident):
         # Over one of another form the server fails (docs/cloudapi/create.md).
-        raise ConfigurationError(f"networks: {shown(ident)} is no id of a network; see sdc.networks()")
+        raise ConfigurationError(
+            f"networks: {shown(ident)} is no id of a network; give its UUID, or sdc.networks('^NAME$')[0]"
+        )
     return network if wanted else ident
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from smartdc.arguments.ids import given, has_half_character, plain, shown
+from smartdc.arguments.ids import given, has_half_character, near_word, plain, shown
+from smartdc.arguments.kinds import flag
 from smartdc.arguments.values import checked_number, is_number
 from smartdc.errors import ConfigurationError
+from smartdc.types import MachineState
 
-__all__ = ["Filters", "flag", "machine_filters", "number", "text"]
+__all__ = ["Filters", "machine_filters", "number", "text"]
 
 _D = TypeVar("_D", bound=Mapping[str, Any])
 
@@ -41,6 +43,7 @@ _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
 # To the first two the server answers with every machine that is neither destroyed nor failed
 # (docs/cloudapi/lists.md#states-that-mean-active); the others it refuses, though machines show them
 # (docs/cloudapi/lists.md#other-states-are-refused).
+_STATES = (*get_args(MachineState), "active", "destroyed")
 _CHOSEN_STATES = ("provisioning", "stopping", "failed", "offline", "ready", "unknown")
 
 
@@ -76,17 +79,6 @@ def number(name: str, value: Any, least: int = 0) -> int | None:
             f"{name} must be a whole number from {least} on, not {shown(value)}: leave it out for any"
         )
     return value
-
-
-def flag(name: str, value: Any) -> bool | None:
-    """A filter that is True or False.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    if value is None or isinstance(value, bool):
-        return value
-    raise ConfigurationError(f"{name} must be True or False, not {shown(value)}: leave it out for both")
 
 
 @dataclass
@@ -163,7 +155,7 @@ def machine_filters(
 ) -> Filters:
     """The filters of a list of machines, but for the image."""
     filters = Filters()
-    filters.equal("type", text("machine_type", machine_type))
+    filters.equal("type", _type(text("machine_type", machine_type)))
     filters.equal("brand", text("brand", brand))
     # It compares what hardware virtual machines have more of than is shown
     # (docs/cloudapi/lists.md#memory-filter).
@@ -179,6 +171,15 @@ def machine_filters(
     return filters
 
 
+def _type(machine_type: str | None) -> str | None:
+    if machine_type not in (None, "smartmachine", "virtualmachine"):
+        raise ConfigurationError(
+            f"machine_type is 'smartmachine' or 'virtualmachine', not {shown(machine_type)}; "
+            "a name is given as name="
+        )
+    return machine_type
+
+
 def _add_name(filters: Filters, name: str | None) -> None:
     if name is None:
         return
@@ -191,6 +192,9 @@ def _add_name(filters: Filters, name: str | None) -> None:
 def _add_state(filters: Filters, state: str | None) -> None:
     if state is None:
         return
+    near = near_word(state, _STATES)
+    if near is not None and state not in _STATES:
+        raise ConfigurationError(f"there is no state {shown(state)} of a machine: did you mean {near!r}?")
     if state not in _CHOSEN_STATES:
         filters.query["state"] = "destroyed" if state == "deleted" else state
         return

@@ -5,38 +5,43 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from smartdc.errors import ConfigurationError, shortened
+from smartdc._secrets import is_key, written
+from smartdc.errors import ConfigurationError
 
 __all__ = [
     "ID_KEYS",
-    "dict_of",
     "entity_id",
     "escaped",
     "given",
     "has_half_character",
     "is_segment",
     "is_uuid",
-    "listed",
     "machine_ref",
+    "near_word",
     "path_of",
     "path_part",
     "path_parts",
     "plain",
+    "refuse_key",
     "shown",
-    "text_of",
 ]
 
 _T = TypeVar("_T")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_COLLECTIONS = (
+    "accesskeys", "datacenters", "fabrics", "fwrules", "images", "keys", "machines", "migrations", "networks",
+    "packages", "policies", "roles", "services", "users", "volumes",
+)  # fmt: skip
+_LONGEST_WORD = 40
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
-_SHOWN = 60
 
 ID_KEYS: Mapping[str, tuple[str, ...]] = {
     "accesskeys": ("accesskeyid",),
@@ -69,59 +74,19 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as an error shows it: on one line, and its beginning only."""
-    try:
-        written = repr(value)
-    except Exception:  # a number of thousands of digits, or an object that is half made
-        written = f"<{type(value).__name__}>"
-    return shortened("".join(char if char.isprintable() else "?" for char in written[: 2 * _SHOWN]), _SHOWN)
+    """A value as an error shows it: on one line, its beginning only, and nothing that may be a key."""
+    return written(plain(value))
+
+
+def near_word(given: Any, words: Iterable[str]) -> str | None:
+    """The one of these words that was probably meant; None where none is near."""
+    text = str(given)[:_LONGEST_WORD].strip().lower() if isinstance(given, str) else ""
+    return next(iter(get_close_matches(text, list(words), n=1, cutoff=0.7)), None)
 
 
 def escaped(text: str) -> str:
     """Text that a terminal shows as it is: what would control it, or has no form, is written as an escape."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def listed(argument: str, several: Any, such_as: str) -> list[Any]:
-    """What an argument has in it; text or a dict stands for itself alone.
-
-    Args:
-        argument: Its name, for the error.
-        several: What was given.
-        such_as: An example of what it can be, for the error.
-
-    Raises:
-        ConfigurationError: It is no list or the like.
-    """
-    several = plain(several)
-    if isinstance(several, str | Mapping):
-        return [several]
-    if isinstance(several, bytes | bytearray) or not isinstance(several, Iterable):
-        raise ConfigurationError(f"{argument} must be a list such as {such_as}, not {shown(several)}")
-    return list(several)
-
-
-def text_of(argument: str, value: Any) -> str:
-    """The text that an argument must be.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    value = plain(value)
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{argument} must be text, not {shown(value)}")
-    return value
-
-
-def dict_of(argument: str, value: Any, such_as: str) -> dict[Any, Any]:
-    """The dict that an argument must be.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{argument} must be a dict such as {such_as}, not {shown(value)}")
-    return dict(value)
 
 
 def entity_id(entity: Any, what: str, *keys: str) -> str:
@@ -207,6 +172,8 @@ def path_parts(parts: Iterable[Any]) -> tuple[str, ...]:
     """
     segments: list[str] = []
     for part in parts:
+        if not segments and isinstance(part, str) and f"{part}s" in _COLLECTIONS:
+            raise ConfigurationError(f"{shown(part)} is no collection: did you mean '{part}s'?")
         segments.append(path_part(part, segments[-1] if len(segments) % 2 else ""))
     return tuple(segments)
 
@@ -226,7 +193,20 @@ def path_of(segments: Sequence[str]) -> str:
     for segment in segments:
         if not is_segment(segment):
             raise ConfigurationError(f"{shown(segment)} cannot be an id or a name in a URL")
+        refuse_key(segment)
     return "".join("/" + quote(segment, safe="") for segment in segments)
+
+
+def refuse_key(text: str) -> None:
+    """Let no private key leave in a URL or a header, where somebody took it for an id or a name.
+
+    Raises:
+        ConfigurationError: It is one.
+    """
+    if is_key(text):
+        raise ConfigurationError(
+            f"{shown(text)} cannot be an id or a name, and was not sent; the private key belongs in secret="
+        )
 
 
 def is_segment(part: Any) -> bool:

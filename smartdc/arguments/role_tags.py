@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from smartdc.arguments.ids import entity_id, listed, path_parts, shown
+from smartdc.arguments.ids import entity_id, path_parts, shown
+from smartdc.arguments.kinds import listed
 from smartdc.errors import ConfigurationError
 
 __all__ = ["ResourceRef", "RoleRef", "resource_segments", "role_names", "role_tag_header"]

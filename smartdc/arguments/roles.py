@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from smartdc.arguments.ids import listed, shown
+from smartdc.arguments.ids import shown
+from smartdc.arguments.kinds import listed
 from smartdc.errors import ConfigurationError
 
 __all__ = ["checked_roles", "with_roles"]

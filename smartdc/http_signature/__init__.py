@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from smartdc._secrets import Concealed, shown
-from smartdc.errors import KeyLoadError
+from smartdc._secrets import Concealed, shown, written
+from smartdc.errors import ConfigurationError, KeyLoadError
 from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
 from smartdc.http_signature.key_text import Passphrase
 from smartdc.http_signature.keys import PrivateKey, PublicKey, Signer, hint_at_mode
@@ -96,6 +96,8 @@ class HTTPSignatureAuth(AuthBase):
     ) -> None:
         source = KeySource(Concealed(secret), Concealed(passphrase))
         del secret, passphrase
+        if not isinstance(allow_agent, bool):
+            raise ConfigurationError(f"allow_agent must be True or False, not {written(allow_agent)}")
         self._signers = []
         self.signed_headers = parse_signed_headers("date" if old_form else signed_headers)
         self._old_form = old_form

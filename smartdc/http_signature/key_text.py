@@ -134,8 +134,8 @@ def ssh_string(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def refuse(source: str, problem: str, remedy: str) -> NoReturn:
-    """Raise the error about a key."""
-    raise KeyLoadError(f"{source} {problem}; {remedy}")
+    """Raise the error about a key, without what led to it, which may repeat a path that is a key."""
+    raise KeyLoadError(f"{source} {problem}; {remedy}") from None
 
 
 def _refuse_lookalikes(text: Concealed[bytes], source: str) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
+from smartdc._secrets import written
 from smartdc.errors import ConfigurationError, KeyLoadError
 from smartdc.http_signature.keys import Signer
 
@@ -62,9 +63,11 @@ def presigned_url(
     verbs = sorted(methods)
     for verb in verbs:
         if not _METHOD.fullmatch(verb):
-            raise ConfigurationError(f"{verb!r} is not an HTTP method")
+            raise ConfigurationError(f"{written(verb)} is not an HTTP method")
     if not verbs or len(set(verbs)) != len(verbs):
-        raise ConfigurationError(f"methods of a pre-signed URL: at least one, each once, not {verbs!r}")
+        raise ConfigurationError(
+            f"methods of a pre-signed URL: at least one, each once, not {written(verbs)}"
+        )
     parameters = _checked(query) | {"expires": str(expires), "keyId": key_id}
     if len(verbs) > 1:  # a single one is the request's own
         parameters["method"] = ",".join(verbs)
@@ -86,8 +89,8 @@ def _checked(query: Iterable[tuple[str, str]]) -> dict[str, str]:
             raise ConfigurationError(f"query parameter {name!r} of a pre-signed URL belongs to the signature")
         if not _NAME.fullmatch(name) or name in parameters:
             raise ConfigurationError(
-                f"query parameter {name!r} cannot be signed: names are ASCII, without blanks and brackets, "
-                "and each is given once"
+                f"query parameter {written(name)} cannot be signed: names are ASCII, without blanks and "
+                "brackets, and each is given once"
             )
         parameters[name] = value
     return parameters

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any, Literal, cast
 
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import entity_id
+from smartdc.arguments.kinds import flags, texts, whole
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Disk
@@ -80,7 +81,7 @@ class Disks(MachineEndpoint):
         brand = "bhyve" if self._data is None else self._data.get("brand", "bhyve")
         if brand != "bhyve":
             raise ConfigurationError(f"disks are made for bhyve machines only, and {self.id} is {brand}")
-        body = given(size=size, pci_slot=pci_slot)
+        body = {"size": size if size == "remaining" else whole("size", size), **texts(pci_slot=pci_slot)}
         sought = Sought(
             "disk",
             body,
@@ -121,7 +122,8 @@ class Disks(MachineEndpoint):
             ConflictError: ``InsufficientDiskSpace``.
             ValidationFailedError: ``ValidationFailed``: smaller, and that was not permitted.
         """
-        body: dict[str, Any] = given(size=size, dangerous_allow_shrink=dangerous_allow_shrink)
+        body: dict[str, Any] = {"size": whole("size", size)}
+        body |= flags(dangerous_allow_shrink=dangerous_allow_shrink)
         answer = self._post("disks", entity_id(disk, "disk"), params={"action": "resize"}, json=body)
         return cast(Disk, answer)
 

@@ -7,6 +7,7 @@ from typing import Any, cast, get_args
 
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc.arguments.ids import entity_id, given, shown
+from smartdc.arguments.kinds import text_of
 from smartdc.errors import GoneError, NotFoundError, ValidationFailedError, WaitFailed, WaitTimeout
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import AuditEntry, MachineState
@@ -102,6 +103,7 @@ class Lifecycle(MachineEndpoint):
             GoneError: It is deleted.
             ValidationFailedError: ``ValidationFailed``: the name is taken or not allowed.
         """
+        name = text_of("name", name)
         try:
             self._act("rename", name=name)
         except ValidationFailedError as error:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._times import parse_time
-from smartdc.arguments.ids import escaped, given, machine_ref
+from smartdc.arguments.ids import escaped, machine_ref
+from smartdc.arguments.kinds import required_flag, switches
 from smartdc.errors import GoneError
 from smartdc.machine.disks import Disks
 from smartdc.machine.firewall import Firewall
@@ -77,10 +78,10 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         self._passwords = _Passwords({})
         self._deleted = False
         self._shown: tuple[Any, dict[str, Any]] = None, {}
-        self._look_first = look_first
+        self._look_first = required_flag("look_first", look_first)
         if data:
             self._save(data)
-        elif not lazy:
+        elif not required_flag("lazy", lazy):
             self.refresh(credentials)
 
     @property
@@ -109,7 +110,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     def _fetch(self, connection: Connection, credentials: bool = False) -> None:
         try:
-            self._save(connection._get("machines", self.id, params=given(credentials=credentials or None)))
+            self._save(connection._get("machines", self.id, params=switches(credentials=credentials)))
         except GoneError as gone:
             self._save(gone.machine or dict(self._data or {}, state="deleted"))
             self._deleted = True

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from smartdc._http.exchange import at_once
 from smartdc.arguments.ids import shown
+from smartdc.arguments.kinds import text_of
 from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, given_entries, readable_alone
 from smartdc.errors import ConfigurationError, NotFoundError
@@ -124,7 +125,7 @@ class Metadata(MachineEndpoint):
             self._data["metadata"].pop("user-script", None)
 
     def _delete_key(self, key: str) -> None:
-        if not readable_alone(str(key).replace("/", "")):
+        if not readable_alone(text_of("key", key).replace("/", "")):
             raise ConfigurationError(
                 f"metadata {shown(key)} cannot be deleted alone: the server does not answer for such a name"
             )

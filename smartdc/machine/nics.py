@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from smartdc._http.answers import location_of, object_of
 from smartdc.arguments.creation import network_entry
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import entity_id
+from smartdc.arguments.kinds import flags
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import NIC, NetworkObject
 
@@ -75,7 +76,7 @@ class NICs(MachineEndpoint):
             ValidationFailedError: ``InvalidParameters``: the address is in use.
             InvalidStateError: ``UnallocatedVM``: the machine is not provisioned yet.
         """
-        body = given(network=network_entry(network), primary=primary)
+        body = {"network": network_entry(network), **flags(primary=primary)}
         repeats: list[None] = []
         answer, response = self._call("POST", ("nics",), json=body, again=lambda: repeats.append(None))
         if response.status_code != 302:

@@ -15,6 +15,7 @@ from smartdc._http.lost_answers import Sought, create_once
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import escaped, path_of
+from smartdc.arguments.kinds import text_of
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import SnapshotData, SnapshotState
@@ -236,7 +237,8 @@ class Snapshots(MachineEndpoint):
             OutcomeUnknown: The answer was lost, and the snapshot could not be looked for.
         """
         clock = self._connection.clock
-        sent = name or f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{token_hex(2)}"
+        made = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{token_hex(2)}"
+        sent = made if name in (None, "") else text_of("name", name)
         create = partial(self._post, "snapshots", json={"name": sent}, key="name")
         begun = Begun(clock)
 

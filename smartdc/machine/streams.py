@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from smartdc.arguments.kinds import required_flag
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.streams import VNC, MigrationWatch
 
@@ -50,6 +51,7 @@ class Streams(MachineEndpoint):
             NotFoundError: ``ResourceNotFound``: there is no migration.
             ConnectionFailed: The connection broke, then or later.
         """
+        websocket = required_flag("websocket", websocket)
         # Looked at first: of no migration the server learns after it has begun its answer, which then breaks.
         self._connection._get("migrations", self.id)
         if websocket:

@@ -67,9 +67,9 @@ def test_create_firewall_rule_of_no_rule(sdc: DataCenter) -> None:
 
 
 def test_create_firewall_rule_tells_all_that_is_wrong(sdc: DataCenter) -> None:
-    wrong: Any = "perhaps"
+    body = {"rule": "nonsense", "enabled": "perhaps", "log": "perhaps", "description": "x" * 256}
     with pytest.raises(ValidationFailedError) as caught:
-        sdc.create_firewall_rule("nonsense", enabled=wrong, log=wrong, description="x" * 256)
+        sdc.request("POST", "/fwrules", data=body)
     assert [error["field"] for error in caught.value.errors] == ["rule", "enabled", "log", "description"]
 
 

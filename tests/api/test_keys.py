@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -10,7 +11,6 @@ from smartdc import (
     ConfigurationError,
     DataCenter,
     InvalidArgumentError,
-    MissingParameterError,
     NotFoundError,
 )
 from smartdc.emulator import Emulator
@@ -94,10 +94,27 @@ def test_add_key_refusals(sdc: DataCenter) -> None:
     sdc.add_key("one", public.openssh)
     with pytest.raises(InvalidArgumentError, match="key already exists or is invalid"):
         sdc.add_key("two", public.openssh)
-    with pytest.raises(InvalidArgumentError, match="key is invalid"):
-        sdc.add_key("three", "garbage")
-    with pytest.raises(MissingParameterError, match="key is a required argument"):
-        sdc.add_key("four", "")
+    with pytest.raises(InvalidArgumentError, match="key already exists or is invalid"):
+        sdc.add_key("three", "ssh-rsa garbage")
+
+
+def test_add_key_of_what_is_no_public_key(cloud: Emulator, sdc: DataCenter) -> None:
+    private = Path(cloud.key_file).read_text()
+    body = "".join(private.splitlines()[1:-1])
+    forms: list[Any] = [
+        "garbage",
+        "",
+        body,
+        f"ssh-ed25519 {body}",
+        [private],
+        {"key": private},
+        body.encode(),
+    ]
+    for form in forms:
+        with pytest.raises(ConfigurationError, match=r"public one|key must be text") as caught:
+            sdc.add_key("three", form)
+        assert body[40:60] not in str(caught.value)
+    assert sent(cloud) == []
 
 
 def test_add_key_does_not_send_a_private_key(cloud: Emulator, sdc: DataCenter) -> None:

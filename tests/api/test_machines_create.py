@@ -191,7 +191,6 @@ def test_credentials_of_a_new_machine(sdc: DataCenter, image: str) -> None:
     [
         ({"package": "nothing"}, InvalidArgumentError, "nothing is not a valid package"),
         ({"package": UNKNOWN}, NotFoundError, "does not exist"),
-        ({"image": "nothing"}, InvalidArgumentError, "nothing is not a valid image"),
         ({"image": UNKNOWN}, NotFoundError, "image not found"),
         ({"tags": {"triton.nothing": "x"}}, ValidationFailedError, "triton"),
         ({"name": "taken"}, ValidationFailedError, "alias Duplicate"),

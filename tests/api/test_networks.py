@@ -272,6 +272,6 @@ def test_update_network_ip_that_may_not_be(
 
 
 def test_update_network_ip_to_what_is_no_boolean(sdc: DataCenter, fabric: Network) -> None:
-    perhaps: Any = "perhaps"
+    path = f"/networks/{fabric.uuid}/ips/192.168.128.9"
     with pytest.raises(InvalidArgumentError, match="reserved must be set to true or false"):
-        sdc.update_network_ip(fabric.uuid, "192.168.128.9", reserved=perhaps)
+        sdc.request("PUT", path, data={"reserved": "perhaps"})

@@ -8,7 +8,6 @@ from smartdc import (
     ConfigurationError,
     DataCenter,
     InvalidArgumentError,
-    MissingParameterError,
     NotAuthorizedError,
     NotFoundError,
     VersionError,
@@ -50,7 +49,7 @@ def test_add_user_key_that_the_server_refuses(sdc: DataCenter, bob: User, public
     for name, key in (("again", public.openssh), ("laptop", other.openssh), ("new", "ssh-rsa garbage")):
         with pytest.raises(InvalidArgumentError, match="key already exists or is invalid"):
             sdc.add_user_key(bob, name, key)
-    with pytest.raises(MissingParameterError, match="key is a required argument"):
+    with pytest.raises(ConfigurationError, match="key must be text"):
         sdc.add_user_key(bob, "new", "")
     with pytest.raises(NotFoundError, match="nobody does not exist"):
         sdc.add_user_key("nobody", "new", other.openssh)

@@ -141,8 +141,22 @@ MISTAKES = [
             lambda p: _create(p, tags=["a"])),
     Mistake("a list as image", ConfigurationError, "names no image",
             lambda p: _create(p, image=p.sdc.images())),
-    Mistake("networks that are no ids", ConfigurationError, "is no id of a network; see sdc.networks()",
+    Mistake("networks that are no ids", ConfigurationError, "give its UUID, or sdc.networks(",
             lambda p: _create(p, networks=["x"])),
+    Mistake("the name of an image", ConfigurationError, "give its UUID, or sdc.images(",
+            lambda p: _create(p, image="base-64-lts")),
+    Mistake("the name of a machine", ConfigurationError, "give its UUID, or sdc.machines(name=...)",
+            lambda p: p.sdc.machine("web")),
+    Mistake("a name as the first argument of `machines`", ConfigurationError,
+            "'smartmachine' or 'virtualmachine'", lambda p: p.sdc.machines("web")),
+    Mistake("a state in capitals", ConfigurationError, "did you mean 'running'?",
+            lambda p: p.sdc.machines(state="Running")),
+    Mistake("a flag as text", ConfigurationError, "paged must be True or False",
+            lambda p: p.sdc.machines(paged="false")),  # type: ignore[arg-type]
+    Mistake("one of a kind for `exists`", ConfigurationError, "did you mean 'packages'?",
+            lambda p: p.sdc.exists("package", "g4-highcpu-1G")),
+    Mistake("a server that hangs up", ConnectionFailed, "broke (Remote end closed",
+            lambda p: _hangs_up(p)),
     Mistake("a boot script that is not there", ConfigurationError, "give the path of the script",
             lambda p: p.sdc.create_machine("web", boot_script="setup.sh")),
     Mistake("a boot script that is not UTF-8", ConfigurationError, "is not UTF-8",
@@ -168,6 +182,11 @@ def _page(place: Place) -> None:
 def _says(place: Place, answer: bytes) -> None:
     place.server.answer([answer, b""])
     DataCenter(place.server.url, login="x").account()
+
+
+def _hangs_up(place: Place) -> None:
+    place.server.otherwise = [b""]
+    DataCenter(place.server.url, login="x", retry="none").account()
 
 
 def _bundle(place: Place) -> None:

@@ -116,7 +116,7 @@ def test_create_disk_anywhere(cloud: Emulator, machine: Machine) -> None:
     ("size", "slot", "error", "message"),
     [
         (0, None, MissingParameterError, "size must be specified"),
-        ("some", None, InvalidArgumentError, "size must be a number"),
+        ("some", None, ConfigurationError, "size must be a whole number"),
         (-1, None, ValidationFailedError, "Must be greater than zero"),
         (81921, None, ConflictError, "InsufficientDiskSpace"),
         (1, "4:1", InvalidArgumentError, "pci_slot has wrong format"),
@@ -192,7 +192,7 @@ def test_resize_disk_down(cloud: Emulator, machine: Machine) -> None:
     ("size", "error", "message"),
     [
         (0, MissingParameterError, "size must be specified"),
-        ("remaining", InvalidArgumentError, "size must be a number"),
+        ("remaining", ConfigurationError, "size must be a whole number"),
         (92161, ConflictError, "InsufficientDiskSpace"),
     ],
 )

@@ -1,0 +1,85 @@
+"""Every argument of every public method, and calls in which one of them is something else."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from typing import Any
+
+from smartdc import DataCenter, Machine, Snapshot
+from tests.helpers.odd_values import ID
+
+# What else a call needs, by the argument's name.
+FITTING: dict[str, Any] = {
+    "accounts": ID,
+    "action": "begin",
+    "disk": ID,
+    "expires": 300,
+    "interval": 1,
+    "ip": "10.0.0.1",
+    "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJKwZyPEGqSxwKsIEIcWG2ZzuLdPA3vTNrSTOWJJRq7J",
+    "method": "GET",
+    "name": "web",
+    "nic": "90:b8:d0:00:00:01",
+    "path": "/keys",
+    "provision_end_ip": "10.0.0.9",
+    "provision_start_ip": "10.0.0.2",
+    "reserved": True,
+    "resource": f"machines/{ID}",
+    "roles": "ops",
+    "rules": "CAN getmachine",
+    "size": 1024,
+    "state": "running",
+    "subnet": "10.0.0.0/24",
+    "tag": "role",
+    "vlan": 2,
+    "vlan_id": 2,
+}
+# Connects to another place, or makes no request.
+APART = ("close", "from_env", "from_profile", "profiles", "datacenter", "create_in_datacenter", "connect_vnc")
+
+
+def parameters(cls: type, name: str) -> list[inspect.Parameter]:
+    """Those of a method, without ``self``."""
+    return list(inspect.signature(getattr(cls, name)).parameters.values())[1:]
+
+
+ARGUMENTS = [
+    (cls, name, parameter.name)
+    for cls in (DataCenter, Machine)
+    for name, member in inspect.getmembers(cls, callable)
+    if not name.startswith("_") and name not in APART
+    for parameter in parameters(cls, name)
+]
+
+
+def annotated(*kinds: Any) -> list[tuple[type, str, str]]:
+    """The arguments that are of one of these kinds and of nothing else, but for None."""
+    hints = {"DataCenter": DataCenter, "Machine": Machine, "Snapshot": Snapshot}
+    found: list[tuple[type, str, str]] = []
+    for cls, name, argument in ARGUMENTS:
+        hint = typing.get_type_hints(getattr(cls, name), localns=hints).get(argument)
+        of = {hint} if hint in kinds else set(typing.get_args(hint) or (None,)) - {type(None)}
+        of = of if typing.get_origin(hint) in (None, types.UnionType, typing.Union) else set()
+        if of and of <= set(kinds):
+            found.append((cls, name, argument))
+    return found
+
+
+def call(cls: type, name: str, other: str, value: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments that fit but for one."""
+    args: list[Any] = []
+    more: dict[str, Any] = {}
+    for parameter in parameters(cls, name):
+        given = value if parameter.name == other else FITTING.get(parameter.name, ID)
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            more |= {"x": given} if parameter.name == other else {}
+        elif parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            if parameter.name == other or parameter.default is inspect.Parameter.empty:
+                more[parameter.name] = given
+        elif parameter.name == other or parameter.default is inspect.Parameter.empty:
+            args.append(given)
+        else:
+            args.append(parameter.default)
+    return args, more
