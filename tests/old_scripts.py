@@ -306,4 +306,27 @@ SCRIPTS = {
         ---
         ['db0', 'web0', 'web1'] 3
     """,
+    "login apart, identifiers of packages and images": """
+        sdc = DataCenter(location='us-sw-1', login='test', key_id='/test/keys/test_key',
+            secret='~/.ssh/id_rsa')
+        package = sdc.packages(name='g4-general-4G')
+        image = sdc.images('base64', version='14.3.0')
+        assert len(package) == len(image) == 1
+        m = sdc.create_machine('big', package[0]['id'], metadata={'a': 'b'}, image=image[0]['id'])
+        m.poll_until('running', interval=5)
+        print(m.memory, m.metadata['a'], m.dataset == image[0]['id'], sorted(m.credentials()))
+        ---
+        4096 b True ['admin', 'root']
+    """,
+    "objects in sets and dicts": """
+        machines = sdc.machines(machine_type='smartmachine', tags={'role': 'web'}, limit=10)
+        names = dict((m, m.name) for m in machines)
+        again = sdc.machines(tags={'role': 'web'})
+        print(sorted(names[m] for m in again), len(set(machines + again)), again[0].status())
+        db = set(sdc.machines()) - set(machines)
+        print([m.name for m in db], [sdc.machine('%s' % m) == m for m in db])
+        ---
+        ['web0', 'web1'] 2 running
+        ['db0'] [True]
+    """,
 }
