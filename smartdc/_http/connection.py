@@ -230,10 +230,11 @@ class Connection(Endpoint):
         """
         query = encoded_query(params)
         body = None if data is None else encoded_body(data)
-        merged = without_rival(self.default_headers, headers or {}, self.API_VERSION)
+        headers = checked_headers(headers)
+        merged = without_rival(self.default_headers, headers, self.API_VERSION)
         if body is not None:
             merged["Content-Type"] = "application/json"
-        merged.update(checked_headers(headers))
+        merged.update(headers)
         if "X-Date" in merged:
             # The server keeps the first signed header list it parses: X-Date breaks it for all
             # (docs/cloudapi/hazards.md#x-date-breaks-all-requests).

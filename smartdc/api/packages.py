@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc.arguments.filters import Filters, number, text
-from smartdc.arguments.ids import entity_id
+from smartdc.arguments.ids import entity_id, shown
 from smartdc.arguments.kinds import flag
 from smartdc.arguments.search import marked_default, searching
 from smartdc.errors import ConfigurationError
@@ -58,8 +58,9 @@ class PackageOperations(Connection):
             ConfigurationError: A filter that the server would ignore: of another type, or empty.
         """
         if isinstance(fields, int) or (isinstance(fields, str) and fields.isdecimal()):
+            memory = shown(fields).strip("'")
             raise ConfigurationError(
-                f"the second argument of packages() is where to search, not the memory: memory={fields}"
+                f"the second argument of packages() is where to search, not the memory: memory={memory}"
             )
         filters = Filters()
         for field, value in (("name", name), ("version", version), ("group", group), ("brand", brand)):

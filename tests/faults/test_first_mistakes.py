@@ -37,7 +37,7 @@ def test_a_first_mistake(
         mistake.make(place)
     text = str(caught.value).replace(str(tmp_path), "/home/me")
     assert time.monotonic() - started < 1
-    assert type(caught.value) is mistake.error, text
+    assert isinstance(caught.value, mistake.error), text
     assert mistake.says in text
     assert len(text) <= (OF_A_401 if mistake.error is AuthenticationError else TWO_LINES), text
     assert text.isprintable()

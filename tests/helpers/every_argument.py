@@ -51,6 +51,7 @@ ARGUMENTS = [
     for name, member in inspect.getmembers(cls, callable)
     if not name.startswith("_") and name not in APART
     for parameter in parameters(cls, name)
+    if parameter.name != "old"  # of request: other names are a TypeError, as of any function
 ]
 
 

@@ -128,11 +128,11 @@ def test_unreadable_file(tmp_path: Path, ssh_keys: KeyRing, monkeypatch: pytest.
     assert "is not readable by you; check its owner and mode" in load_error(ssh_keys.path("p256"))
 
 
-@pytest.mark.parametrize("path", ["x" * 300, "~nosuchuser/id_rsa", "a\0b"])
+@pytest.mark.parametrize("path", ["x-" * 150, "~nosuchuser/id_rsa", "a\0b"])
 def test_paths_that_no_file_can_have(path: str) -> None:
     with pytest.raises(KeyLoadError, match=r"(cannot be read|does not exist).*; give the path of") as caught:
         PrivateKey.load(path)
-    assert path.replace("\0", "?") in str(caught.value)
+    assert path.replace("\0", "?")[:200] in str(caught.value)
 
 
 @pytest.mark.parametrize("form", ["openssh", "PEM", "PKCS8"])

@@ -23,7 +23,9 @@ def refusals(sdc: DataCenter, site: Site, script: Any) -> list[str]:
     machine = sdc.machine(site.add_machine("web").uuid, lazy=True)
     messages = []
     for action in (
-        lambda: sdc.create_machine(name="x", package="x", image="x", boot_script=script),
+        lambda: sdc.create_machine(
+            name="x", package="x", image="00000000-0000-4000-8000-000000000000", boot_script=script
+        ),
         lambda: machine.set_boot_script(script),
     ):
         with pytest.raises(ConfigurationError) as caught:

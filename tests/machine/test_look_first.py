@@ -37,7 +37,7 @@ def test_an_action_on_a_dead_id_is_not_sent(
     machine = sdc.machine(site.add_machine("web", state="deleted").uuid, lazy=True)
     with pytest.raises(GoneError, match="is deleted"):
         act(machine)
-    assert sent(cloud) == [call("GET", f"/my{machine.path}")]
+    assert sent(cloud) == [call("GET", f"/my/machines/{machine.id}")]
     assert (machine.state, cloud.violations) == ("deleted", [])
 
 

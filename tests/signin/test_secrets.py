@@ -116,10 +116,10 @@ def session(cloud: Emulator, site: Site, stub: StubServer, key: Path, out: Emitt
             out.parts += [repr(feed), repr(vars(feed)), repr(vars(feed._websocket))]
         out.provoke(lambda: sdc.machine(UNKNOWN))
         out.provoke(lambda: sdc.machine(gone.uuid, credentials=True))
-        out.provoke(lambda: sdc.machine("not-a-uuid"))
+        out.provoke(lambda: sdc.raw_machine_data("not-a-uuid"))
         out.provoke(lambda: sdc.add_key("x", Path(cloud.key_file).read_text()))
         out.provoke(lambda: sdc.request("GET", "/x", {"X-Mine": "a\nb"}))
-        out.provoke(lambda: sdc.add_key("x", "garbage"))
+        out.provoke(lambda: sdc.add_key("x", "ssh-rsa garbage"))
         out.provoke(lambda: machine.poll_until("stopped", timeout=3))
         with sdc.datacenter("us-east-1") as east:
             out.show(east)
