@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._times import parse_time
-from smartdc.arguments.ids import escaped, machine_ref
+from smartdc.arguments.ids import escaped, machine_ref, shown
 from smartdc.arguments.kinds import required_flag, switches
-from smartdc.errors import GoneError
+from smartdc.errors import ConfigurationError, GoneError
 from smartdc.machine.disks import Disks
 from smartdc.machine.firewall import Firewall
 from smartdc.machine.lifecycle import Lifecycle
@@ -72,6 +72,10 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         lazy: bool = False,
         look_first: bool = True,
     ) -> None:
+        if not (data is None or isinstance(data, Mapping)):
+            raise ConfigurationError(
+                f"data must be a dict such as raw_machine_data() gives, not {shown(data)}"
+            )
         self._connection = datacenter
         self.id = machine_ref(data if machine_id is None else machine_id)
         self._data = None
@@ -92,6 +96,8 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
     @classmethod
     def create_in_datacenter(cls, datacenter: DataCenter, **kwargs: Any) -> Machine:
         """Create a machine: `DataCenter.create_machine` under py-smartdc's other name for it."""
+        if not isinstance(datacenter, Connection):
+            raise ConfigurationError(f"{shown(datacenter)} is not a DataCenter: a machine is created in one")
         return datacenter.create_machine(**kwargs)
 
     def refresh(self, credentials: bool = False) -> None:

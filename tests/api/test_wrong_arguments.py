@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter
+from smartdc import ConfigurationError, DataCenter, Machine
 from smartdc.emulator import Emulator
 from tests.helpers.recorded import sent
 
@@ -82,4 +82,15 @@ def test_a_boot_script_that_cannot_be_read(cloud: Emulator, sdc: DataCenter, tmp
 def test_a_public_key_that_is_no_text(cloud: Emulator, sdc: DataCenter, key: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^key must be text"):
         sdc.add_key("laptop", key)
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("wrong", ["x", ["x"], 5])
+def test_a_machine_of_what_is_no_data_and_no_data_center(
+    cloud: Emulator, sdc: DataCenter, wrong: Any
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"^data must"):
+        Machine(sdc, data=wrong)
+    with pytest.raises(ConfigurationError, match=r"is not a DataCenter"):
+        Machine.create_in_datacenter(wrong)
     assert sent(cloud) == []
