@@ -20,13 +20,16 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from smartdc._http.environment import refuse_unreadable
 
-__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong"]
+__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "QUEUE_SHARE", "Adapter", "Overlong"]
 
 HEAD_LIMIT = 256 * 1024
 """Bytes of status line and headers, and of the interim answers before them."""
 
 MOST_INTERIM = 20
 """Interim answers (1xx) before the one that counts; 100 Continue is bounded by `HEAD_LIMIT` alone."""
+
+QUEUE_SHARE = 0.5
+"""Of the time for a request, what may pass before it has a connection: none is sent just to be late."""
 
 _WITHOUT_BODY = (204, 304)
 _LENGTH = re.compile(r"[0-9]+")
@@ -184,7 +187,8 @@ class _TLSConnection(_Bounded, HTTPSConnection):
 class _BoundedPool(_Pool):
     """A pool of such connections.
 
-    The `total` of a request's timeout bounds the wait for a connection and the answer together.
+    The `total` of a request's timeout bounds the wait for a connection and the answer together; the wait
+    alone may take its `QUEUE_SHARE`.
 
     Attributes:
         limit: As of its connections.
@@ -201,7 +205,7 @@ class _BoundedPool(_Pool):
     def _get_conn(self, timeout: Any = None) -> Any:
         """Take a connection; what `urlopen` passes on as seconds is the whole timeout of the request."""
         started = time.monotonic()
-        connection: Any = super()._get_conn(timeout.total)
+        connection: Any = super()._get_conn(None if timeout.total is None else QUEUE_SHARE * timeout.total)
         connection.limit, connection.goes_on = self.limit, self.goes_on
         connection.deadline = float("inf") if timeout.total is None else started + timeout.total
         return connection

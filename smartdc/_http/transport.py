@@ -33,7 +33,7 @@ from smartdc._http.answers import unusable
 from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
-from smartdc._http.pool import Adapter, Overlong
+from smartdc._http.pool import QUEUE_SHARE, Adapter, Overlong
 from smartdc._http.request_ids import give_id, refuse_foreign
 from smartdc._http.settings import Timeout
 from smartdc.arguments.ids import refuse_key, shown
@@ -123,7 +123,7 @@ class Transport:
         base_url: Protocol and host.
         pool_size: How many connections to keep.
         max_response: How many bytes of an answer to take.
-        answer_timeout: Seconds for the whole of one answer, and for waiting for a connection before that.
+        answer_timeout: Seconds for the whole of one answer, half of which may pass before it has a connection.
         warned: Whether it was said that certificates are not verified.
 
     Attributes:
@@ -184,7 +184,7 @@ class Transport:
         except Overlong as error:
             raise self._overlong(error, request) from error
         except EmptyPoolError as error:
-            raise self._crowded(request, total) from error
+            raise self._crowded(request, QUEUE_SHARE * total) from error
         except (OSError, HTTPError) as error:  # what requests raises is an OSError, unlike some of urllib3's
             raise failure(error, method, request.path_url, self.base_url, verify, self._proxy) from error
         if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy:

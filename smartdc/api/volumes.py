@@ -96,8 +96,8 @@ class VolumeOperations(Connection):
         answer is lost, the volume is looked for by its name.
 
         Args:
-            name: Name, unique in the account; None makes one of 64 random hexadecimal digits, as the server
-                would.
+            name: Name, unique in the account; None makes one of 32 random hexadecimal digits (the server would
+                make 64, which logs and errors take for a key and do not show).
             size: Size in MiB, one of `volume_sizes`; None for the smallest.
             type: ``tritonnfs``.
             networks: Fabric networks of the account on which it is reached: UUIDs or dicts. None for the
@@ -115,7 +115,7 @@ class VolumeOperations(Connection):
         several = None if networks is None else listed("networks", networks, "[network]")
         body: dict[str, Any] = given(
             # With a name of its own the volume can be found when the answer is lost.
-            name=token_hex(32) if name in (None, "") else text_of("name", name),
+            name=token_hex(16) if name in (None, "") else text_of("name", name),
             size=whole("size", size),
             type=text_of("type", type),
             networks=None if several is None else [entity_id(network, "network") for network in several],

@@ -73,9 +73,9 @@ def test_create_volume(cloud: Emulator, sdc: DataCenter, fabric: str) -> None:
 
 def test_create_volume_of_nothing_but_defaults(cloud: Emulator, sdc: DataCenter, fabric: str) -> None:
     volume = sdc.create_volume()
-    # A name as the server would choose, by which it is found if the answer is lost.
+    # A name by which it is found if the answer is lost, and that errors show.
     assert sent(cloud)[0].body == {"name": volume["name"], "type": "tritonnfs"}
-    assert (volume["size"], volume["networks"], len(volume["name"])) == (10240, [fabric], 64)
+    assert (volume["size"], volume["networks"], len(volume["name"])) == (10240, [fabric], 32)
 
 
 def test_create_volume_that_fails(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
