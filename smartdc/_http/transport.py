@@ -123,7 +123,7 @@ class Transport:
         base_url: Protocol and host.
         pool_size: How many connections to keep.
         max_response: How many bytes of an answer to take.
-        answer_timeout: Seconds for the whole of one answer, half of which may pass before it has a connection.
+        answer_timeout: Seconds for the whole of one answer, half of it before there is a connection.
         warned: Whether it was said that certificates are not verified.
 
     Attributes:

@@ -96,8 +96,8 @@ class VolumeOperations(Connection):
         answer is lost, the volume is looked for by its name.
 
         Args:
-            name: Name, unique in the account; None makes one of 32 random hexadecimal digits (the server would
-                make 64, which logs and errors take for a key and do not show).
+            name: Name, unique in the account; None makes one of 32 random hexadecimal digits (the server
+                would make 64, which logs and errors take for a key and do not show).
             size: Size in MiB, one of `volume_sizes`; None for the smallest.
             type: ``tritonnfs``.
             networks: Fabric networks of the account on which it is reached: UUIDs or dicts. None for the
