@@ -95,7 +95,8 @@ def _reply(case: Case, answer: str, clock: Instant) -> Reply | Pieces:
             body["created"] = datetime.fromtimestamp(clock.time() - case.age, UTC).isoformat()
         return Reply(body)
     others: dict[str, Reply | Pieces] = {
-        "404": Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404),
+        # Without a Date, the scripted clock is the server's too.
+        "404": Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404, dates=()),
         "proxy's 404": Reply(b"<h1>default backend</h1>", 404, "text/html"),
         "410": Reply({"id": ID, "name": "s", "state": "deleted"}, 410),
         "silence": Reply(hang=True),
