@@ -117,7 +117,7 @@ def test_the_packages_networks(creation: Creation) -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "names"),
-    [(["external"], ["external"]), (["internal"], [FABRIC]), ([], ["external", FABRIC]), (["x"], [])],
+    [(["external"], ["external"]), (["internal"], [FABRIC]), ([], []), (["x"], [])],
 )
 def test_default_networks(creation: Creation, kinds: list[str], names: list[str]) -> None:
     made = creation.made(default_networks=kinds)

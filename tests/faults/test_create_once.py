@@ -163,7 +163,7 @@ def test_an_error_says_what_is_known(cloud: Emulator, sdc: DataCenter, site: Sit
     error = caught.value
     assert str(error).startswith(
         "it is not known whether the machine with name 'web' was created: none is found after 5 attempts "
-        "(POST /my/machines: no connection to"
+        "(POST /my/machines: the connection to"
     )
     assert (error.what, error.wanted, error.candidates) == ("machine", {"name": "web"}, [])
     assert (error.method, error.path, error.attempts) == ("POST", "/my/machines", 1)

@@ -58,7 +58,7 @@ def read_all(machine: Machine) -> None:
         assert isinstance(getattr(machine, name), kind), name
     assert str(machine) == machine.id == odd.ID
     assert odd.ID in repr(machine)
-    assert machine.path == f"/machines/{odd.ID}"
+    assert machine.path == f"machines/{odd.ID}"
     if machine.state != "deleted":
         assert isinstance(machine.credentials(), dict)
     copied = pickle.loads(pickle.dumps(machine))  # noqa: S301 - our own

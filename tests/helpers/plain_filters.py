@@ -100,6 +100,10 @@ def tagged(every: list[Any], value: Any) -> list[Any] | None:
     if not isinstance(value, Mapping):
         return None
     wanted = {plain(name): plain(each) for name, each in value.items()}
+    # Names that are numbers are sent as text, as py-smartdc did.
+    wanted = {
+        str(n) if isinstance(n, int | float) and not isinstance(n, bool) else n: v for n, v in wanted.items()
+    }
     for name, each in wanted.items():
         if not isinstance(name, str) or not name or not isinstance(each, str | int | float):
             return None
