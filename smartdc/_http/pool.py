@@ -49,6 +49,7 @@ class _Incoming(io.RawIOBase):
         self._raw = raw
         self._sock = sock
         self._timeout: float | None = connection.timeout
+        self._pace = connection.pace
         self._deadline = connection.deadline
         self._count = 0
         self._limit: float = HEAD_LIMIT
@@ -82,7 +83,7 @@ class _Incoming(io.RawIOBase):
     def go_on(self) -> None:
         """Read without an end: the lines of a stream."""
         self._limit = self._deadline = float("inf")
-        self._sock.settimeout(self._timeout)
+        self._sock.settimeout(self._pace)
 
 
 class _Answer(HTTPResponse):
@@ -158,11 +159,13 @@ class _Bounded(_Connection):
         limit: Bytes of an answer after its head.
         goes_on: Whether what comes after the head is a stream, which has no end.
         deadline: When the answer must be complete, on the monotonic clock.
+        pace: Seconds that a stream may be silent; its `timeout` is also cut to the time of one answer.
     """
 
     limit: int
     goes_on: bool
     deadline: float
+    pace: float | None
 
     def response_class(  # type: ignore[override]  # it is only ever called
         self, sock: Any, debuglevel: int = 0, method: str | None = None
@@ -207,6 +210,7 @@ class _BoundedPool(_Pool):
         started = time.monotonic()
         connection: Any = super()._get_conn(None if timeout.total is None else QUEUE_SHARE * timeout.total)
         connection.limit, connection.goes_on = self.limit, self.goes_on
+        connection.pace = timeout.read_timeout  # not cut to the total before the connection is begun
         connection.deadline = float("inf") if timeout.total is None else started + timeout.total
         return connection
 
