@@ -24,21 +24,23 @@ SHARE = 0.05
 _HINTS = [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"]
 
 
-def whole(ident: str, status: int = 200) -> bytes:
+def whole(ident: str, status: int = 200, request_id: str = "") -> bytes:
     """The answer about this id, as it ought to be."""
     body = b"" if status == HTTPStatus.NO_CONTENT else json.dumps({"id": ident, "name": ident}).encode()
     lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json"]
+    if request_id:
+        lines.append(f"Request-Id: {request_id}")
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def other() -> bytes:
-    """The answer to another request."""
-    return whole(str(uuid.uuid4()))
+def other(request_id: str) -> bytes:
+    """The answer to another request; CloudAPI echoes the id of the request that it answers."""
+    return whole(str(uuid.uuid4()), request_id=request_id)
 
 
-def misframed(chance: random.Random, ident: str) -> tuple[bytes, bool]:
+def misframed(chance: random.Random, ident: str, request_id: str) -> tuple[bytes, bool]:
     """An answer that is framed wrongly, and whether the connection is closed after it."""
     body = whole(ident).partition(b"\r\n\r\n")[2]
     head = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\n"
@@ -46,15 +48,15 @@ def misframed(chance: random.Random, ident: str) -> tuple[bytes, bool]:
     chunked = head + b"Transfer-Encoding: chunked\r\n"
     return chance.choice(
         [
-            (head + b"Content-Length: 5\r\n\r\n" + body + other(), False),  # short
+            (head + b"Content-Length: 5\r\n\r\n" + body + other(request_id), False),  # short
             (head + b"Content-Length: 5000\r\n\r\n" + body, True),  # long, and cut off
             (head + b"Content-Length: x\r\n\r\n" + body, True),
             (head + b"Content-Length: 7\r\nContent-Length: 9\r\n\r\n" + body, True),
-            (chunked + b"Content-Length: 3\r\n\r\n" + chunk + other(), False),
+            (chunked + b"Content-Length: 3\r\n\r\n" + chunk + other(request_id), False),
             (chunked + b"\r\nzz\r\n" + body, True),
-            (chunked + b"\r\n" + chunk[:-5] + other(), True),  # without the last chunk
+            (chunked + b"\r\n" + chunk[:-5] + other(request_id), True),  # without the last chunk
             (b"HTP/9 what\r\n\r\n" + body, True),
-            (b"\r\n" + whole(ident) + other(), False),
+            (b"\r\n" + whole(ident) + other(request_id), False),
         ]
     )
 
@@ -68,15 +70,17 @@ class Handler(StreamRequestHandler):
     def handle(self) -> None:
         """Answer until the other end closes."""
         while line := self.rfile.readline():
-            while self.rfile.readline() not in (b"\r\n", b""):
-                pass
+            request_id = ""
+            while (header := self.rfile.readline()) not in (b"\r\n", b""):
+                if header.lower().startswith(b"x-request-id:"):
+                    request_id = header.partition(b":")[2].decode().strip()
             method, target, _ = line.decode().split(" ")
-            if not self.answer(method, target.rpartition("/")[2]):
+            if not self.answer(method, target.rpartition("/")[2], request_id):
                 return
 
-    def answer(self, method: str, ident: str) -> bool:
+    def answer(self, method: str, ident: str, request_id: str) -> bool:
         """Send one answer; whether the connection stays open."""
-        right = whole(ident, 204 if method == "DELETE" else 200)
+        right = whole(ident, 204 if method == "DELETE" else 200, request_id)
         if method == "HEAD":
             right = right.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
         kind = self.chance.random()
@@ -85,14 +89,16 @@ class Handler(StreamRequestHandler):
                 self.wfile.write(hint)
             self.wfile.write(right)
         elif kind < 2 * SHARE:
-            surplus = self.chance.choice([b"\r\n", b"x" * 20_000, other(), _HINTS[0] + other()])
+            surplus = self.chance.choice(
+                [b"\r\n", b"x" * 20_000, other(request_id), _HINTS[0] + other(request_id)]
+            )
             if self.chance.random() < 0.5:
                 self.wfile.write(right + surplus)
             else:
                 self.wfile.write(right)
                 self.wfile.write(surplus)
         elif kind < 3 * SHARE and method == "GET":
-            wrong, ends = misframed(self.chance, ident)
+            wrong, ends = misframed(self.chance, ident, request_id)
             self.wfile.write(wrong)
             return not ends
         else:
