@@ -114,6 +114,7 @@ class DataCenter(
             can take 30 times its bytes (docs/security.md).
         answer_timeout: Seconds for the whole of one answer, its head and all pieces of its body, however
             steadily they come; and for waiting for one of `pool_size` connections. Streams go on after that.
+        share_polls: Let threads that wait for machines share their looks (docs/waiting.md).
 
     Raises:
         ConfigurationError: One of these cannot work.
@@ -144,6 +145,7 @@ class DataCenter(
         rate: float | None = None,
         max_response: int = DEFAULT_LIMIT,
         answer_timeout: float = ANSWER_SECONDS,
+        share_polls: bool = True,
     ) -> None:
         key = KeyArguments(secret, passphrase)
         del secret, passphrase
@@ -171,6 +173,7 @@ class DataCenter(
             rate=rate,
             max_response=max_response,
             answer_timeout=answer_timeout,
+            share_polls=share_polls,
         )
         if key_id not in (None, "") or user is not None:
             self._authenticate(key_id, key, allow_agent, signed_headers, user)

@@ -25,6 +25,7 @@ from smartdc._http.bodies import checked_limit, checked_seconds
 from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.environment import authorities
 from smartdc._http.exchange import Again, Exchange, at_once
+from smartdc._http.looks import Looks, actions, looks_of
 from smartdc._http.old_requests import check_old_arguments, query_of, takes_again, without_rival
 from smartdc._http.overall import remaining
 from smartdc._http.retry import RetryPolicy, chosen_policy
@@ -38,13 +39,7 @@ from smartdc._http.websocket import Upgraded, WebSocket, dial
 from smartdc.arguments.ids import given, path_of, shown
 from smartdc.arguments.kinds import text_of
 from smartdc.arguments.roles import checked_roles, with_roles
-from smartdc.errors import (
-    APIError,
-    BadRequestError,
-    ConfigurationError,
-    InvalidResponse,
-    TransportError,
-)
+from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
 from smartdc.http_signature import HTTPSignatureAuth
 
 __all__ = ["Connection"]
@@ -76,6 +71,7 @@ class Connection(Endpoint):
         answer_timeout: Seconds for the whole of one answer.
         clock: What waits use for time.
         active_roles: Roles that requests are made with; with none, the server takes the default ones.
+        share_polls: Whether threads that wait for machines share their looks.
     """
 
     API_VERSION = "~9||~8"
@@ -87,6 +83,7 @@ class Connection(Endpoint):
     _learned_login: str | None = None
     _deadline: Deadline | None = None
     _made: datetime | None = None
+    _on_send: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -105,6 +102,7 @@ class Connection(Endpoint):
         rate: float | None,
         max_response: int,
         answer_timeout: float,
+        share_polls: bool,
     ) -> None:
         self.login = login
         self.auth = auth
@@ -123,6 +121,7 @@ class Connection(Endpoint):
         self.max_response = checked_limit(max_response)
         self.answer_timeout = checked_seconds(answer_timeout)
         self.active_roles = checked_roles(roles)
+        self.share_polls = share_polls
         self._open()
 
     @property
@@ -256,13 +255,25 @@ class Connection(Endpoint):
             deadline=self._deadline,
             made=self._made,
         )
-        response = exchange.run()
+        try:
+            response = exchange.run()
+        finally:
+            if verb not in ("GET", "HEAD") and path.startswith("/machines/"):
+                actions.done(path.split("/")[2])
         return None if carry or response.status_code >= 400 else decoded(response), response
 
     @property
     def _signing_account(self) -> str:
         """Whose requests the server counts."""
         return self.login if self.auth is None else self.auth.key_id.split("/")[1]
+
+    @property
+    def _looks(self) -> Looks:
+        """What threads share that wait as this account, in these roles, for answers of this version."""
+        who = None if self.auth is None else self.auth.key_id
+        headers = tuple(sorted(self.default_headers.lower_items()))
+        same = (self._account_url, who, tuple(self.active_roles), self.verify, headers)
+        return looks_of(self._transport.looks, self.clock, self.share_polls, same)
 
     def _open_lines(self, method: str, segments: Sequence[str], params: Params) -> requests.Response:
         """Make a request whose answer goes on while it is read."""
@@ -322,6 +333,8 @@ class Connection(Endpoint):
         """One attempt on the wire."""
         method, path = request.method or "?", request.path_url
         self._tell(method, request.url or "?")
+        if self._on_send is not None:
+            self._on_send()
         started = time.monotonic()
         try:
             within = None if deadline is None else deadline.wire()
@@ -363,10 +376,19 @@ class Connection(Endpoint):
         twin.__dict__.update(self.__dict__, default_headers=self.default_headers.copy(), _owns_pool=False)
         return twin
 
-    def _only(self, *, deadline: Deadline | None = None, made: datetime | None = None) -> Self:
-        """One for a single request: a look of a wait, or a DELETE of what was made at that time."""
+    def _only(
+        self,
+        *,
+        deadline: Deadline | None = None,
+        made: datetime | None = None,
+        on_send: Callable[[], None] | None = None,
+    ) -> Self:
+        """One for a single request: a look of a wait, or a DELETE of what was made at that time.
+
+        `on_send` is called before each attempt, at the moment when it is sent.
+        """
         twin = self._sharing_pool()
-        twin._deadline, twin._made = deadline, made
+        twin._deadline, twin._made, twin._on_send = deadline, made, on_send
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

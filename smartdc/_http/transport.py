@@ -33,6 +33,7 @@ from smartdc._http.answers import unusable
 from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
+from smartdc._http.looks import Looks
 from smartdc._http.pool import QUEUE_SHARE, Adapter, Overlong
 from smartdc._http.request_ids import give_id, refuse_foreign
 from smartdc._http.settings import Timeout
@@ -129,12 +130,14 @@ class Transport:
     Attributes:
         base_url: As given.
         clock_offset: Seconds by which the server's clock is found to be ahead of this machine's.
+        looks: What threads that wait share, by who they are (`Connection._looks`).
     """
 
     def __init__(
         self, base_url: str, pool_size: int, max_response: int, answer_timeout: float, warned: bool
     ) -> None:
         self.clock_offset = 0.0
+        self.looks: dict[Any, Looks] = {}
         self.base_url = base_url
         self._pool_size = pool_size
         self._max_response = max_response

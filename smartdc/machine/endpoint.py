@@ -36,6 +36,8 @@ class MachineEndpoint(Endpoint):
     """Whether it is known to be deleted."""
     _look_first: bool
     """Whether an action looks at it first, when nothing was asked yet."""
+    _seen: int
+    """The number, in `smartdc._http.looks.actions`, of the answer that `_data` comes from."""
 
     @property
     @abstractmethod
@@ -49,6 +51,10 @@ class MachineEndpoint(Endpoint):
     @abstractmethod
     def _fetch(self, connection: Connection, credentials: bool = False) -> None:
         """`refresh` by that connection."""
+
+    @abstractmethod
+    def _save(self, data: Mapping[str, Any]) -> None:
+        """Take over what the server says."""
 
     @property
     def _made(self) -> datetime | None:

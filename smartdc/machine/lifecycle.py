@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
+from smartdc._http.looks import UNLISTED, actions
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc.arguments.ids import entity_id, given, shown
 from smartdc.arguments.kinds import text_of
@@ -27,10 +28,13 @@ class Lifecycle(MachineEndpoint):
 
         ``GET /:login/machines/:machine``
 
+        Threads that ask at the same time may share a ListMachines that is asked for after they call.
+
         Raises:
             GoneError: It is deleted; `state` says so from then on.
         """
-        self.refresh()
+        with self._connection._looks.calling():
+            self._look(0, 0, None)
         return self.state
 
     def stop(self) -> None:
@@ -237,10 +241,12 @@ class Lifecycle(MachineEndpoint):
     ) -> None:
         clock = self._connection.clock
         absence = Absence(clock, self._connection.retry.settling)
+        after = self._seen - 1
 
         def look(deadline: Deadline | None) -> str | None:
+            nonlocal after
             try:
-                self._fetch(self._connection._only(deadline=deadline))
+                after = self._look(after, interval, deadline)
                 absence.end()
             except NotFoundError as error:  # GoneError is one
                 if not absence.is_settled(error, self._made):
@@ -249,7 +255,37 @@ class Lifecycle(MachineEndpoint):
             now = self.state
             return None if is_over(now) else now
 
-        poll(look, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
+        with self._connection._looks.waiting():
+            poll(look, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
+
+    def _look(self, after: int, interval: float, deadline: Deadline | None) -> int:
+        """Refresh the machine, by a list that others use too where that is cheaper.
+
+        Args:
+            after: The number of what was seen last.
+            interval: How many seconds ago a list may have been asked for; 0: after this call only.
+            deadline: When this look must be over.
+
+        Returns:
+            The number of what is seen now.
+        """
+
+        def page(offset: int, on_send: Callable[[], None]) -> list[Mapping[str, Any]]:
+            connection = self._connection._only(deadline=deadline, on_send=on_send)
+            found = connection._list("machines", params=given(offset=offset or None), key="id")
+            return cast(list[Mapping[str, Any]], found)
+
+        # Once it is known to be deleted, no list that lags makes it alive again: an action would do harm.
+        looks = None if self._deleted else self._connection._looks
+        listed = None if looks is None else looks.listed(self.id, page, after, interval, deadline)
+        if listed is None:
+            asked = actions.next()
+            self._fetch(self._connection._only(deadline=deadline))
+            return asked
+        kept = {name: value for name, value in (self._data or {}).items() if name in UNLISTED}
+        self._save({**kept, **listed.data})
+        self._seen = listed.order
+        return listed.order
 
     def _becomes(self, name: str) -> bool:
         """Whether it has this name, or shows it before long: what the server reads may lag behind."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
+from smartdc._http.looks import actions
 from smartdc._times import parse_time
 from smartdc.arguments.ids import escaped, machine_ref, shown
 from smartdc.arguments.kinds import required_flag, switches
@@ -83,6 +84,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         self._deleted = False
         self._shown: tuple[Any, dict[str, Any]] = None, {}
         self._look_first = required_flag("look_first", look_first)
+        self._seen = actions.next()
         if data:
             self._save(data)
         elif not required_flag("lazy", lazy):
@@ -115,6 +117,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         self._fetch(self._connection, credentials)
 
     def _fetch(self, connection: Connection, credentials: bool = False) -> None:
+        self._seen = actions.next()
         try:
             self._save(connection._get("machines", self.id, params=switches(credentials=credentials)))
         except GoneError as gone:
@@ -373,6 +376,9 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_passwords": _Passwords({})}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _seen=actions.next())
 
 
 class _Passwords:

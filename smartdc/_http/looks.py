@@ -1,0 +1,271 @@
+"""Shared looks: one ListMachines that serves all threads that wait for machines of one account.
+
+How `Machine.poll_until` uses it, and how others above `machine/` do::
+
+    looks = connection._looks
+    with looks.waiting(machines=1):     # as many machines as this thread waits for
+        after = machine._seen - 1       # no list that is older than what the machine shows
+        ...                             # at each look:
+        after = machine._look(after, interval, deadline)
+        machine.state                   # as a list or a GET says now; errors are those of the GET
+
+A list serves a look if it was asked for after the machine's last action of this process and after what this
+wait has seen; and if it was asked for after the look began, or is at most `interval` old. One thread asks,
+and the others wait for it, each no longer than its own deadline. No lock is held meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, NamedTuple
+
+from smartdc._forks import renew_in_children
+from smartdc._http.waiting import Clock, Deadline
+from smartdc.errors import RequestTimeout, SmartDCError
+
+__all__ = ["UNLISTED", "Actions", "Listed", "Looks", "Page", "actions", "looks_of"]
+
+Page = Callable[[int, Callable[[], None]], list[Mapping[str, Any]]]
+"""Lists machines from an offset on; calls the function at the moment when the request is sent."""
+
+log = logging.getLogger("smartdc")
+
+UNLISTED = ("dns_names",)
+"""Fields that GetMachine has and ListMachines has not."""
+
+PAGE = 1000
+"""Machines in a full page (docs/cloudapi/lists.md#page-limit)."""
+KNOWN = 30.0
+"""Seconds for which the length of the list counts as known, and that of one that failed as endless."""
+SLICE = 0.01
+"""Real seconds between two looks at a clock that is not the real one."""
+
+
+class Actions:
+    """The order of actions on machines and of lists, in this process; a clock may stand still between them.
+
+    Args:
+        most: How many machines to remember. The others count as acted on when the last of them was.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._last: dict[str, int] = {}
+        self._forgotten = 0
+        self._counter = count(1)
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Make a new lock: in a forked child nobody would release the old one."""
+        self._lock = threading.Lock()
+
+    def next(self) -> int:
+        """The number of what happens now; higher than all before."""
+        return next(self._counter)
+
+    def done(self, machine_id: str) -> None:
+        """Note that a request that may change this machine is over, however it ended."""
+        with self._lock:
+            self._last.pop(machine_id, None)
+            self._last[machine_id] = self.next()
+            if len(self._last) > self._most:
+                self._forgotten = self._last.pop(next(iter(self._last)))
+
+    def last(self, machine_id: str) -> int:
+        """The number of its last action, or a higher one."""
+        with self._lock:
+            return self._last.get(machine_id, self._forgotten)
+
+
+actions = Actions()
+"""Of the whole process: several data center objects may act on one machine."""
+
+
+class Listed(NamedTuple):
+    """One machine in a list.
+
+    Attributes:
+        order: The number of the list.
+        data: What it says of the machine.
+    """
+
+    order: int
+    data: Mapping[str, Any]
+
+
+class _List:
+    """One ListMachines: `order` and `asked` tell when it was sent; `machines` is None without an answer."""
+
+    def __init__(self) -> None:
+        self.order = 0
+        self.asked = 0.0
+        self.machines: dict[str, Mapping[str, Any]] | None = None
+        self.is_cut = True
+        self.done = threading.Event()
+
+
+class Looks:
+    """Shared looks at the machines of one account in certain roles, by one transport.
+
+    Args:
+        clock: Where time comes from.
+        shared: False lets each look be a GET.
+    """
+
+    def __init__(self, clock: Clock, shared: bool = True) -> None:
+        self._clock = clock
+        self._shared = shared
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Begin anew; in a forked child nobody would end what is under way."""
+        self._lock = threading.Lock()
+        self._waiting = self._calling = 0
+        self._newest: _List | None = None
+        self._under_way: _List | None = None
+        self._pages, self._known_until = 1.0, -math.inf
+
+    @contextmanager
+    def waiting(self, machines: int = 1) -> Iterator[None]:
+        """Count machines as waited for; lists are used when they cost less than so many single looks."""
+        with self._lock:
+            self._waiting += machines
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= machines
+                self._forget()
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """Count a question for a state, while it is answered; it is `listed` with an interval of 0."""
+        with self._lock:
+            self._calling += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calling -= 1
+                self._forget()
+
+    def listed(
+        self, machine_id: str, page: Page, after: int, interval: float, deadline: Deadline | None
+    ) -> Listed | None:
+        """What a list says of a machine.
+
+        Args:
+            machine_id: Its UUID.
+            page: How to ask, before the deadline.
+            after: The number of what was seen last; lists of before are too old.
+            interval: How many seconds ago the list may have been asked for; 0: after this call only.
+            deadline: When this look must be over.
+
+        Returns:
+            None when the caller has to look for itself: lists do not pay, one failed, the machine is not in
+            it, or the deadline has come.
+        """
+        began = actions.next()
+        while True:
+            with self._lock:
+                now = self._clock.monotonic()
+                oldest = now - interval if interval else math.inf
+                found = self._newest
+                if found is not None and self._serves(found, machine_id, began, after, oldest):
+                    return _entry(found, machine_id)
+                if not self._pays(interval, now):
+                    return None
+                asked = self._under_way
+                leads = asked is None
+                if asked is None:
+                    asked = self._under_way = _List()
+            if leads:
+                self._ask(asked, page, deadline)
+            elif not _is_done(asked.done, self._clock, deadline):
+                return None
+            if asked.machines is None and (leads or not asked.is_cut):
+                return None
+
+    def _serves(self, found: _List, machine_id: str, began: int, after: int, oldest: float) -> bool:
+        return found.order > max(after, actions.last(machine_id)) and (
+            found.order > began or found.asked >= oldest
+        )
+
+    def _pays(self, interval: float, now: float) -> bool:
+        pages = self._pages if now < self._known_until else 1
+        return self._shared and (self._waiting if interval else self._calling) > pages
+
+    def _ask(self, asked: _List, page: Page, deadline: Deadline | None) -> None:
+        """Make the list, page by page, as long as it costs less than single looks."""
+        pages: float = math.inf
+        try:
+            asked.machines = self._all_pages(asked, page)
+            if asked.machines is not None:
+                pages = max(1, math.ceil(len(asked.machines) / PAGE))
+        except SmartDCError as error:
+            # Each looks by itself then, and meets what there is to meet.
+            asked.is_cut = isinstance(error, RequestTimeout) and deadline is not None and deadline.left() <= 0
+            log.info("a list of machines that threads share failed: %s; each looks by itself", error)
+        finally:
+            with self._lock:
+                self._under_way = None
+                if asked.machines is not None:
+                    self._newest = asked
+                if asked.machines is not None or not asked.is_cut:
+                    self._pages, self._known_until = pages, self._clock.monotonic() + KNOWN
+            asked.done.set()
+
+    def _all_pages(self, asked: _List, page: Page) -> dict[str, Mapping[str, Any]] | None:
+        """The machines by id; None if they have too many pages."""
+
+        def sent() -> None:
+            asked.order, asked.asked = actions.next(), self._clock.monotonic()
+
+        found: dict[str, Mapping[str, Any]] = {}
+        machines = page(0, sent)
+        pages = 1
+        while True:
+            found.update((data["id"], data) for data in machines if isinstance(data.get("state"), str))
+            if len(machines) < PAGE:
+                return found
+            if pages + 1 >= max(self._waiting, self._calling):
+                asked.is_cut = False
+                return None
+            # Deletions move what follows; a machine that is missed for that is looked at by itself.
+            machines = page(pages * PAGE, lambda: None)
+            pages += 1
+
+    def _forget(self) -> None:
+        """Drop the list that nobody waits for any more."""
+        if not self._waiting and not self._calling:
+            self._newest = None
+
+
+def looks_of(known: dict[Any, Looks], clock: Clock, shared: bool, who: tuple[Any, ...]) -> Looks:
+    """The shared looks of those who see the same, among those that are known."""
+    key = (clock, shared, *who)
+    # setdefault: threads that come first together get the same one.
+    return known.get(key) or known.setdefault(key, Looks(clock, shared))
+
+
+def _entry(found: _List, machine_id: str) -> Listed | None:
+    data = (found.machines or {}).get(machine_id)
+    return None if data is None else Listed(found.order, data)
+
+
+def _is_done(done: threading.Event, clock: Clock, deadline: Deadline | None) -> bool:
+    """Wait for another thread's list; False when the deadline came first."""
+    while not done.is_set():
+        left = math.inf if deadline is None else deadline.left()
+        if left <= 0:
+            return False
+        done.wait(None if left == math.inf else left if clock is time else SLICE)
+    return True
