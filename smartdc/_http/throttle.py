@@ -66,8 +66,9 @@ class Limiter:
 
     Without a fixed rate it lets everything pass until the server refuses something. From then on requests get
     turns, one after the other in the order in which they ask, at the rate that the server states. A further
-    refusal (others may use the account too) cuts that, once for all the requests that were under way; while
-    there is none it grows again, up to what is stated.
+    refusal (others may use the account too) cuts that; while there is none it grows again, up to what is
+    stated. A cut voids the turns that were given. Refusals of requests that were under way then say nothing
+    new, and change nothing.
 
     Args:
         rate: Requests a second, whatever the server says; None finds out.
@@ -121,15 +122,15 @@ class Limiter:
             error: The refusal; the server may state its limit in it.
         """
         with self._lock:
-            if self.fixed:
+            if self.fixed or era != self._era:  # sent before the last cut
                 return
             stated = _STATED.search(error.message)
             self._ceiling = max(LOWEST_RATE, SHARE * float(stated[1])) if stated else math.inf
             if self._rate is None:
-                self._rate, self._since = self._ceiling if stated else USUAL_RATE, now
-            elif era == self._era:  # not sent before the last refusal
-                self._rate, self._since = max(LOWEST_RATE, CUT * self._rate_at(self._rate, now)), now
-            self._next = max(self._next, now + REST / self._rate)
+                self._rate = self._ceiling if stated else USUAL_RATE
+            else:
+                self._rate = max(LOWEST_RATE, CUT * self._rate_at(self._rate, now))
+            self._since, self._next = now, now + REST / self._rate
             self._era += 1
 
     def _rate_at(self, rate: float, now: float) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from multiprocessing.pool import ThreadPool
+from threading import Barrier
 
 import pytest
 
-from smartdc import DataCenter, RetryPolicy, ThrottledError
+from smartdc import DataCenter, Machine, RetryPolicy, ThrottledError
 from smartdc._http.throttle import REST
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.calls import Call
@@ -62,6 +63,40 @@ def test_requests_of_16_threads(fast: Emulator, note: Callable[[str], None], siz
     assert seconds <= 1.1 * bound
     assert share <= 0.03
     assert fast.violations == []
+
+
+@pytest.mark.parametrize(
+    "threads",
+    [
+        pytest.param(1, marks=pytest.mark.soak),
+        pytest.param(8, marks=pytest.mark.soak),
+        64,
+        pytest.param(200, marks=pytest.mark.soak),
+    ],
+)
+def test_300_stops(note: Callable[[str], None], threads: int) -> None:
+    with Emulator(rate=3) as cloud, cloud.datacenter(pool_size=threads) as sdc:
+        machines = [
+            sdc.machine(cloud.site().add_machine(f"web{number}").uuid, lazy=True, look_first=False)
+            for number in range(300)
+        ]
+        cloud.throttle()
+        with ThreadPool(threads) as pool:
+            # Each opens its connection first, with a request of another group.
+            together = Barrier(threads)
+            pool.map(lambda _: (together.wait(), sdc.networks()), range(threads), chunksize=1)
+            before, began = len(cloud.calls), cloud.clock.monotonic()
+            pool.map(Machine.stop, machines, chunksize=1)
+        seconds = cloud.clock.monotonic() - began
+        calls = cloud.calls[before:]
+    bound = (300 - BURST) / RATE
+    note(
+        f"300 stops by {threads} threads: {seconds:.1f} s, {seconds / bound:.2f} x the bound of "
+        f"{bound:.1f} s; {len(refused(calls))} answered 429"
+    )
+    assert len(calls) - len(refused(calls)) == 300
+    assert seconds <= 1.09 * bound
+    assert len(refused(calls)) <= threads + 0.02 * 300
 
 
 def test_nothing_is_waited_for_before_the_server_refuses_something(cloud: Emulator, sdc: DataCenter) -> None:

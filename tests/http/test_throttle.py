@@ -5,6 +5,8 @@ from __future__ import annotations
 import heapq
 import math
 import pickle
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -52,26 +54,40 @@ class Bucket:
 
 
 def run(
-    bucket: Bucket, *, count: int, threads: int, tells: bool, stating: float | None = None
+    bucket: Bucket,
+    *,
+    count: int,
+    threads: int,
+    tells: bool,
+    stating: float | None = None,
+    late: Callable[[], float] = lambda: 0.0,
 ) -> tuple[float, int, list[int]]:
-    """So many threads make so many requests, 5 ms each: seconds, refusals, and what each thread got done."""
+    """So many threads make so many requests, 5 ms each, whose answers take `late` seconds more.
+
+    Returns:
+        Seconds, refusals, and what each thread got done.
+    """
     limiter, said = Limiter(), stated(stating or bucket.rate) if tells else refusal()
-    queue: list[tuple[float, int, Turn | None]] = [(0.0, thread, None) for thread in range(threads)]
-    left, refused, done, now = count, 0, [0] * threads, 0.0
+    queue: list[tuple[float, int, str, Turn]] = [
+        (0.0, thread, "asks", Turn(0.0, 0)) for thread in range(threads)
+    ]
+    left, refused, done, now = count - threads, 0, [0] * threads, 0.0
     while queue:
-        now, thread, turn = heapq.heappop(queue)
-        if turn is None or not limiter.holds(turn):
-            turn = limiter.turn(now)
-            heapq.heappush(queue, (now + turn.wait + 0.005, thread, turn))
+        now, thread, step, turn = heapq.heappop(queue)
+        if step == "sends" and limiter.holds(turn):
+            step = "has done" if bucket.lets(now) else "is refused"
+            heapq.heappush(queue, (now + late(), thread, step, turn))
             continue
-        if bucket.lets(now):
+        if step == "has done":
             done[thread] += 1
             left -= 1
-        else:
+            if left < 0:
+                continue
+        elif step == "is refused":
             refused += 1
             limiter.refused(now, turn.era, said)
-        if left >= threads:
-            heapq.heappush(queue, (now, thread, None))
+        turn = limiter.turn(now)
+        heapq.heappush(queue, (now + turn.wait + 0.005, thread, "sends", turn))
     return now, refused, done
 
 
@@ -88,7 +104,23 @@ def test_it_finds_the_rate_where_the_server_states_none(rate: float) -> None:
     seconds, refused, done = run(Bucket(rate, 3 * rate), count=1500, threads=16, tells=False)
     assert seconds <= (1500 - 3 * rate) / rate * 1.5
     assert refused <= 16 + 1500 * 0.08
-    assert max(done) - min(done) <= 0.1 * 1500 / 16, done
+    # A cut voids turns; who had one queues anew, behind those that ask meanwhile.
+    assert max(done) - min(done) <= 0.2 * 1500 / 16, done
+
+
+@pytest.mark.parametrize("threads", [1, 8, 64, 200])
+@pytest.mark.parametrize("tells", [True, False], ids=["stated", "not stated"])
+def test_many_that_are_refused_at_once_lose_no_turns(threads: int, tells: bool) -> None:
+    # Some answers come when others have long been refused and given new turns.
+    chance, latest = Random(threads), min(0.5, threads / 20)  # noqa: S311 - no secret
+    seconds, refused, done = run(
+        Bucket(10, 30), count=300, threads=threads, tells=tells, late=lambda: chance.uniform(0, latest)
+    )
+    print(f"300 requests of {threads} threads: {seconds / 27:.3f} x the bound, {refused} refused")
+    assert sum(done) == 300
+    assert seconds <= 1.09 * (300 - 30) / 10
+    # What was under way when the first refusal came, and 2 % more.
+    assert refused <= threads + 0.02 * 300
 
 
 def test_it_makes_room_for_others_of_the_account() -> None:
