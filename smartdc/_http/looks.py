@@ -43,6 +43,8 @@ PAGE = 1000
 """Machines in a full page (docs/cloudapi/lists.md#page-limit)."""
 KNOWN = 30.0
 """Seconds for which the length of the list counts as known, and that of one that failed as endless."""
+LINGER = 0.1
+"""Share of a list's duration that a call waits for others to join, which a list has just served."""
 SLICE = 0.01
 """Real seconds between two looks at a clock that is not the real one."""
 
@@ -132,6 +134,7 @@ class Looks:
         self._newest: _List | None = None
         self._under_way: _List | None = None
         self._pages, self._known_until = 1.0, -math.inf
+        self._duration = 0.0
 
     @contextmanager
     def waiting(self, machines: int = 1) -> Iterator[None]:
@@ -188,6 +191,8 @@ class Looks:
                 if asked is None:
                     asked = self._under_way = _List()
             if leads:
+                if not interval:
+                    self._clock.sleep(self._duration * LINGER)
                 self._ask(asked, page, deadline)
             elif not _is_done(asked.done, self._clock, deadline):
                 return None
@@ -219,6 +224,7 @@ class Looks:
                 self._under_way = None
                 if asked.machines is not None:
                     self._newest = asked
+                    self._duration = self._clock.monotonic() - asked.asked
                 if asked.machines is not None or not asked.is_cut:
                     self._pages, self._known_until = pages, self._clock.monotonic() + KNOWN
             asked.done.set()
