@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from operator import methodcaller
 from typing import Any, cast
 
 from smartdc._http.answers import asked_for, object_of, strings_of
+from smartdc._http.awaited import poll_state
 from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.filters import Filters, text
-from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, plain
-from smartdc.arguments.kinds import flag, listed, required_texts, text_of, texts
-from smartdc.arguments.likeness import differing
+from smartdc.arguments.filters import Filters, text, visibility
+from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref
+from smartdc.arguments.kinds import listed, required_texts, text_of, texts
+from smartdc.arguments.likeness import differing, stuck, unfinished
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.search import marked_default, searching
 from smartdc.arguments.urns import newest_with_urn, with_urn
@@ -25,7 +27,7 @@ from smartdc.types import ExportedImage, Image
 
 ImageRef = str | Mapping[str, Any]
 
-_VISIBILITY = {"public": True, "true": True, "private": False, "false": False}
+_STATES = ("active", "creating", "unactivated", "disabled", "failed")
 
 
 class ImageOperations(Connection):
@@ -67,7 +69,7 @@ class ImageOperations(Connection):
             filters.literal(field, text(field, value))
         filters.equal("owner", None if owner is None else entity_id(owner, "owner"))
         filters.equal("state", text("state", state), any_value="all")
-        filters.equal("public", _visibility(public))
+        filters.equal("public", visibility(public))
         return filters.chosen(cast(list[Image], self._list("images", params=filters.query, key="id")))
 
     def image(self, identifier: ImageRef) -> Image:
@@ -79,6 +81,27 @@ class ImageOperations(Connection):
             identifier: UUID, or dict with ``id``.
         """
         return cast(Image, self._get("images", entity_id(identifier, "image")))
+
+    def poll_image(
+        self, image: ImageRef, state: str = "active", interval: float = 2, *, timeout: float | None = None
+    ) -> Image:
+        """Wait until an image is in a state, and get it as it is then.
+
+        ``GET /:login/images/:image``
+
+        Args:
+            image: UUID, or dict with ``id``.
+            state: ``active``, ``unactivated``, ``disabled`` or ``creating``.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever, 0 looks once.
+
+        Raises:
+            WaitFailed: It became ``failed``; the text has the reason. Or it is gone.
+            WaitTimeout: The time ran out.
+        """
+        ask = methodcaller("_get", "images", ident := entity_id(image, "image"))
+        found = poll_state(self, ask, f"image {ident}", state, _STATES, ("creating",), interval, timeout)
+        return cast(Image, found)
 
     def create_image_from_machine(
         self,
@@ -97,8 +120,7 @@ class ImageOperations(Connection):
 
         ``POST /:login/images``
 
-        Asynchronous: poll `image` until its state is ``active``, or ``failed`` with the reason in ``error``.
-        The image is private. Since API 7.1.
+        Asynchronous: `poll_image` waits until it is ``active``. The image is private. Since API 7.1.
 
         Args:
             machine: UUID, dict or `Machine`.
@@ -137,7 +159,11 @@ class ImageOperations(Connection):
             "image",
             {"name": name, "version": version},
             partial(self._images_created, name, version, begun),
-            lambda image: [*_stuck(image), *_published(begun, image), *differing(asked, image)],
+            lambda image: [
+                *stuck(image),
+                *(begun.differs(image) if image.get("published_at") else ()),
+                *differing(asked, image),
+            ],
             unique=False,
         )
         return cast(Image, create_once(self, create, sought))
@@ -306,9 +332,7 @@ class ImageOperations(Connection):
         }
         create = partial(self._post, "images", params=params, json={})
         find = partial(self._image_if_there, params["id"])
-        return cast(
-            Image, create_once(self, create, Sought("image", {"id": params["id"]}, find, _unfinished))
-        )
+        return cast(Image, create_once(self, create, Sought("image", {"id": params["id"]}, find, unfinished)))
 
     def _image_if_there(self, ident: str) -> list[Image]:
         try:
@@ -374,22 +398,3 @@ class ImageOperations(Connection):
         image, response = self._call("GET", ("images", entity_id(identifier, "image")))
         acl = asked_for(object_of(image, response), response).get("acl")
         return strings_of(acl, response)
-
-
-def _stuck(image: Mapping[str, Any]) -> list[str]:
-    """The state, of an image that is neither being made nor published: nothing tells when it was begun."""
-    return [] if image.get("published_at") or image.get("state") == "creating" else ["state"]
-
-
-def _published(begun: Begun, image: Mapping[str, Any]) -> list[str]:
-    return begun.differs(image) if image.get("published_at") else []
-
-
-def _unfinished(image: Mapping[str, Any]) -> list[str]:
-    """The state, of an image whose import was broken off, or still goes on."""
-    return [] if image.get("state") == "active" else ["state"]
-
-
-def _visibility(public: Any) -> bool | None:
-    word = plain(public)
-    return flag("public", _VISIBILITY.get(word) if isinstance(word, str) and word in _VISIBILITY else public)

@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
+from operator import methodcaller
 from secrets import token_hex
 from typing import Any, cast
 
+from smartdc._http.awaited import poll_state
 from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
@@ -21,6 +23,8 @@ from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError, ConflictError, shortened
 from smartdc.types import Volume, VolumeSize
 
+_BUSY = ("creating", "deleting")
+_STATES = (*_BUSY, "ready", "failed", "deleted")
 # What the server takes in a search for a name; it refuses the rest.
 _NAME_SEARCH = re.compile(r"\*?[A-Za-z0-9_.-]{1,64}\*?")
 
@@ -78,6 +82,37 @@ class VolumeOperations(Connection):
         """
         return cast(Volume, self._get("volumes", entity_id(volume, "volume")))
 
+    def poll_volume(
+        self,
+        volume: str | Mapping[str, Any],
+        state: str = "ready",
+        interval: float = 2,
+        *,
+        timeout: float | None = None,
+    ) -> Volume:
+        """Wait until a volume is in a state.
+
+        ``GET /:login/volumes/:id``
+
+        Args:
+            volume: UUID or dict.
+            state: ``ready``, or ``deleted`` when it is not found any more.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever, 0 looks once.
+
+        Returns:
+            The volume as it was seen last; of a deleted one the state is ``deleted``.
+
+        Raises:
+            ConfigurationError: There is no such state.
+            WaitFailed: It became ``failed``, or is gone while something else is awaited.
+            WaitTimeout: The time ran out.
+        """
+        ident = entity_id(volume, "volume")
+        ask = methodcaller("_get", "volumes", ident)
+        found = poll_state(self, ask, f"volume {ident}", state, _STATES, _BUSY, interval, timeout)
+        return cast(Volume, found)
+
     def create_volume(
         self,
         name: str | None = None,
@@ -92,8 +127,8 @@ class VolumeOperations(Connection):
 
         ``POST /:login/volumes``
 
-        Asynchronous: poll `volume` until its state is ``ready`` (or ``failed``). It is created once: when the
-        answer is lost, the volume is looked for by its name.
+        Asynchronous: `poll_volume` waits until it is ``ready``. It is created once: when the answer is lost,
+        the volume is looked for by its name.
 
         Args:
             name: Name, unique in the account; None makes one of 32 random hexadecimal digits (the server
@@ -175,7 +210,7 @@ class VolumeOperations(Connection):
 
         ``DELETE /:login/volumes/:id``
 
-        Asynchronous: poll `volume` until it is not found.
+        Asynchronous: `poll_volume` ``'deleted'``.
 
         Args:
             volume: UUID or dict.

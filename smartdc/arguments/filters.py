@@ -18,7 +18,9 @@ from smartdc.arguments.values import checked_number, is_number
 from smartdc.errors import ConfigurationError
 from smartdc.types import MachineState
 
-__all__ = ["Filters", "machine_filters", "number", "text"]
+__all__ = ["Filters", "machine_filters", "number", "text", "visibility"]
+
+_VISIBILITY = {"public": True, "true": True, "private": False, "false": False}
 
 _D = TypeVar("_D", bound=Mapping[str, Any])
 
@@ -79,6 +81,12 @@ def number(name: str, value: Any, least: int = 0) -> int | None:
             f"{name} must be a whole number from {least} on, not {shown(value)}: leave it out for any"
         )
     return value
+
+
+def visibility(public: Any) -> bool | None:
+    """Whether images are public, as True, False, or a word."""
+    word = plain(public)
+    return flag("public", _VISIBILITY.get(word) if isinstance(word, str) and word in _VISIBILITY else public)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["differing", "lacking"]
+__all__ = ["differing", "lacking", "stuck", "unfinished"]
 
 
 def differing(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
@@ -17,6 +17,16 @@ def lacking(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
     """The same, of fields that an answer may leave out or empty, though they are set."""
     unset: tuple[Any, ...] = (None, "", [], {})
     return differing({name: value for name, value in asked.items() if shown.get(name) not in unset}, shown)
+
+
+def stuck(image: Mapping[str, Any]) -> list[str]:
+    """The state, of an image that is neither being made nor published: nothing tells when it was begun."""
+    return [] if image.get("published_at") or image.get("state") == "creating" else ["state"]
+
+
+def unfinished(image: Mapping[str, Any]) -> list[str]:
+    """The state, of an image whose import was broken off, or still goes on."""
+    return [] if image.get("state") == "active" else ["state"]
 
 
 def _same(asked: Any, shown: Any) -> bool:

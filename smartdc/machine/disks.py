@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal, cast
+from operator import methodcaller
+from typing import Any, Literal, cast, get_args
 
+from smartdc._http.awaited import poll_state
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.kinds import flags, texts, whole
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import Disk
+from smartdc.types import Disk, MachineState
+
+_BUSY = ("creating", "resizing", "deleting")
+_STATES = (*_BUSY, *get_args(MachineState))
 
 
 class Disks(MachineEndpoint):
@@ -50,6 +55,37 @@ class Disks(MachineEndpoint):
         """
         return cast(Disk, self._get("disks", entity_id(disk, "disk")))
 
+    def poll_disk(
+        self,
+        disk: str | Mapping[str, Any],
+        state: str | None = None,
+        interval: float = 2,
+        *,
+        timeout: float | None = None,
+    ) -> Disk:
+        """Wait until nothing goes on with a disk, or until it is in a state.
+
+        ``GET /:login/machines/:machine/disks/:disk``
+
+        Args:
+            disk: UUID or dict.
+            state: None: any but ``creating``, ``resizing`` and ``deleting``. Or a machine's, or ``deleted``.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever, 0 looks once.
+
+        Returns:
+            The disk as it was seen last; of a deleted one the state is ``deleted``.
+
+        Raises:
+            ConfigurationError: There is no such state.
+            WaitFailed: It is gone while something else is awaited.
+            WaitTimeout: The time ran out.
+        """
+        ident = entity_id(disk, "disk")
+        ask = methodcaller("_get", "machines", self.id, "disks", ident)
+        found = poll_state(self._connection, ask, f"disk {ident}", state, _STATES, _BUSY, interval, timeout)
+        return cast(Disk, found)
+
     def create_disk(self, size: int | Literal["remaining"], *, pci_slot: str | None = None) -> Disk | None:
         """Start making a disk for this stopped bhyve machine.
 
@@ -66,8 +102,8 @@ class Disks(MachineEndpoint):
             pci_slot: Where to put it: ``'0:4:1'``. None lets the server choose.
 
         Returns:
-            The disk, ``creating``: poll `get_disks`, which shows it in its slot. None without a `pci_slot`,
-            as the server knows no id for it yet: poll `get_disks` until there is one more.
+            The disk, ``creating``; `poll_disk` waits until it is there. None without a `pci_slot`, as the
+            server knows no id for it yet: poll `get_disks` until there is one more.
 
         Raises:
             ConfigurationError: This machine is known not to be bhyve: the server would never answer.
@@ -106,7 +142,7 @@ class Disks(MachineEndpoint):
 
         ``POST /:login/machines/:machine/disks/:disk?action=resize``
 
-        Asynchronous: poll `get_disk` until its state leaves ``resizing``. Since API 9.4.1.
+        Asynchronous: `poll_disk` waits until it is done. Since API 9.4.1.
 
         Args:
             disk: UUID or dict.
@@ -132,7 +168,7 @@ class Disks(MachineEndpoint):
 
         ``DELETE /:login/machines/:machine/disks/:disk``
 
-        Asynchronous: poll `get_disk` until it is not found. Since API 9.4.1.
+        Asynchronous: `poll_disk` ``'deleted'``. Since API 9.4.1.
 
         Args:
             disk: UUID or dict; not the disk that the machine boots from.

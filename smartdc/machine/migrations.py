@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import methodcaller
 from typing import cast
 
 from smartdc._http.answers import object_of
+from smartdc._http.awaited import poll_state
 from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.ids import given, shown
 from smartdc.errors import ConfigurationError
@@ -13,6 +15,8 @@ from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Migration, MigrationEstimate
 
 _ACTIONS = ("begin", "sync", "switch", "automatic", "pause", "abort", "finalize")
+_BUSY = ("running",)
+_STATES = (*_BUSY, "paused", "successful", "failed")
 
 
 class Migrations(MachineEndpoint):
@@ -35,8 +39,7 @@ class Migrations(MachineEndpoint):
 
         ``POST /:login/machines/:machine/migrate``
 
-        Asynchronous: follow it with `watch_migration`, or poll `DataCenter.migration` until its state leaves
-        ``running``. Since API 9.6.0.
+        Asynchronous: follow it with `watch_migration`, or wait with `poll_migration`. Since API 9.6.0.
 
         Args:
             action: ``begin`` reserves a place, ``sync`` copies the disks while the machine runs (as often as
@@ -61,3 +64,30 @@ class Migrations(MachineEndpoint):
         body = given(action=action, affinity=affinity_rules(affinity))
         answer, response = self._answer("POST", ("migrate",), json=body)
         return cast(Migration, object_of(answer, response)) if response.content else None
+
+    def poll_migration(
+        self, state: str | None = None, interval: float = 2, *, timeout: float | None = None
+    ) -> Migration:
+        """Wait until the phase of this machine's migration that was started last is over.
+
+        ``GET /:login/migrations/:machine``
+
+        A look that fails in passing is followed by another one. Since API 9.6.0.
+
+        Args:
+            state: None: any but ``running``. Or ``paused`` or ``successful``.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever, 0 looks once.
+
+        Returns:
+            The migration as it is now.
+
+        Raises:
+            ConfigurationError: There is no such state.
+            WaitFailed: It became ``failed``; the text has the reason. Or there is none.
+            WaitTimeout: The time ran out.
+        """
+        ask = methodcaller("_get", "migrations", self.id)
+        what = f"migration of machine {self.id}"
+        found = poll_state(self._connection, ask, what, state, _STATES, _BUSY, interval, timeout)
+        return cast(Migration, found)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import methodcaller
 from typing import Any, cast
 
 from smartdc._http.answers import location_of, object_of
+from smartdc._http.awaited import poll_state
 from smartdc.arguments.creation import network_entry
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.kinds import flags
@@ -13,6 +15,9 @@ from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import NIC, NetworkObject
 
 NICRef = str | Mapping[str, Any]
+
+_BUSY = ("provisioning",)
+_STATES = (*_BUSY, "running", "stopped", "deleted")
 
 
 class NICs(MachineEndpoint):
@@ -51,6 +56,32 @@ class NICs(MachineEndpoint):
         """
         return cast(NIC, self._get("nics", _mac(nic)))
 
+    def poll_nic(
+        self, nic: NICRef, state: str | None = None, interval: float = 2, *, timeout: float | None = None
+    ) -> NIC:
+        """Wait until a NIC is added, or until it is in a state.
+
+        ``GET /:login/machines/:machine/nics/:mac``
+
+        Args:
+            nic: MAC, or dict with ``mac``.
+            state: None: any but ``provisioning``. Or ``running``, ``stopped``, or ``deleted``: not found.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever, 0 looks once.
+
+        Returns:
+            The NIC as it was seen last; of a removed one the state is ``deleted``.
+
+        Raises:
+            ConfigurationError: There is no such state.
+            WaitFailed: It is gone while something else is awaited: the server could not add it.
+            WaitTimeout: The time ran out.
+        """
+        ident = _mac(nic)
+        ask = methodcaller("_get", "machines", self.id, "nics", ident)
+        found = poll_state(self._connection, ask, f"NIC {ident}", state, _STATES, _BUSY, interval, timeout)
+        return cast(NIC, found)
+
     def add_nic(
         self, network: str | Mapping[str, Any] | NetworkObject, *, primary: bool | None = None
     ) -> NIC:
@@ -58,9 +89,8 @@ class NICs(MachineEndpoint):
 
         ``POST /:login/machines/:machine/nics``
 
-        Asynchronous, and it reboots a running machine: poll `get_nic` until the state is ``running`` (or
-        ``stopped``); when the server cannot add it, `get_nic` finds nothing any more. To a network that has
-        one the server answers with the way to it, and it is fetched: one request more. Since API 7.2.
+        Asynchronous, and it reboots a running machine: `poll_nic` waits until it is added. To a network that
+        has one the server answers with the way to it, and it is fetched: one request more. Since API 7.2.
 
         Args:
             network: UUID, dict from `networks`, or `NetworkObject` with the address wanted (since API 8.5).
@@ -90,7 +120,7 @@ class NICs(MachineEndpoint):
 
         ``DELETE /:login/machines/:machine/nics/:mac``
 
-        Asynchronous, and it reboots a running machine: poll `get_nic` until it finds nothing. Since API 7.2.
+        Asynchronous, and it reboots a running machine: `poll_nic` ``'deleted'``. Since API 7.2.
 
         Args:
             nic: MAC, or dict with ``mac``.

@@ -1,0 +1,170 @@
+"""Waits for what is not a machine: images, volumes, NICs, disks and migrations, all of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from smartdc import (
+    ConfigurationError,
+    DataCenter,
+    NotAuthorizedError,
+    RetryPolicy,
+    WaitFailed,
+    WaitTimeout,
+)
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import Disk
+from tests.helpers.clock import Instant
+from tests.helpers.servers import Reply, StubServer
+
+ID = "00000000-0000-4000-8000-00000000000d"
+BOOT, DATA = "00000000-0000-4000-8000-00000000000b", "00000000-0000-4000-8000-00000000000d"
+MAC = "02:08:20:00:00:01"
+
+Wait = Callable[..., Any]
+
+WAITS: dict[str, Callable[[DataCenter], Wait]] = {
+    "image": lambda sdc: lambda *args, **kw: sdc.poll_image(ID, *args, **kw),
+    "volume": lambda sdc: lambda *args, **kw: sdc.poll_volume(ID, *args, **kw),
+    "NIC": lambda sdc: lambda *args, **kw: sdc.machine(ID, lazy=True).poll_nic(MAC, *args, **kw),
+    "disk": lambda sdc: lambda *args, **kw: sdc.machine(ID, lazy=True).poll_disk(ID, *args, **kw),
+    "migration": lambda sdc: sdc.machine(ID, lazy=True).poll_migration,
+}
+# In which state each is while something goes on, and which of the others ends the wait.
+STATES = {
+    "image": ("creating", "active"),
+    "volume": ("creating", "ready"),
+    "NIC": ("provisioning", "running"),
+    "disk": ("resizing", "stopped"),
+    "migration": ("running", "paused"),
+}
+EACH = pytest.mark.parametrize("what", list(WAITS))
+
+
+def answer(what: str, state: str, **fields: Any) -> Reply:
+    ident = {"NIC": {"mac": MAC}, "migration": {"machine": ID}}.get(what, {"id": ID})
+    return Reply({**ident, "state": state, **fields})
+
+
+def gone() -> Reply:
+    return Reply({"code": "ResourceNotFound", "message": "not found"}, 404)
+
+
+def waits(what: str, stub: StubServer, clock: Instant) -> Wait:
+    policy = RetryPolicy(attempts=1, throttled=1)
+    return WAITS[what](DataCenter(stub.url, login="bob", clock=clock, retry=policy))
+
+
+@EACH
+def test_it_waits_until_nothing_goes_on(what: str, stub: StubServer) -> None:
+    clock = Instant()
+    busy, over = STATES[what]
+    stub.answer(answer(what, busy), answer(what, busy), Reply(status=503), answer(what, over, name="x"))
+    found = waits(what, stub, clock)(interval=3, timeout=60)
+    assert (found["state"], found["name"]) == (over, "x")
+    assert clock.slept == [3, 3, 3]
+
+
+@EACH
+def test_its_timeout_bounds_it(what: str, stub: StubServer) -> None:
+    clock = Instant()
+    busy, _ = STATES[what]
+    stub.otherwise = answer(what, busy)
+    with pytest.raises(WaitTimeout, match=f"gave up after 5 s: {what} .*, now '{busy}'") as caught:
+        waits(what, stub, clock)(timeout=5)
+    assert (caught.value.state, clock.now) == (busy, 5)
+    with pytest.raises(WaitTimeout):
+        waits(what, stub, clock)(timeout=0)
+    assert clock.now == 5
+
+
+@EACH
+def test_a_failure_ends_it_with_the_reason(what: str, stub: StubServer) -> None:
+    stub.answer(answer(what, STATES[what][0]), answer(what, "failed", error={"message": "no space left"}))
+    with pytest.raises(WaitFailed, match=f"{what} .* is failed .no space left.: it will not") as caught:
+        waits(what, stub, Instant())()
+    assert caught.value.state == "failed"
+
+
+@EACH
+def test_something_that_is_gone_ends_it_once_that_is_settled(what: str, stub: StubServer) -> None:
+    clock = Instant()
+    # Right after it was made it may not be found: the second 404 in a row is not 30 s old.
+    stub.answer(gone(), gone(), answer(what, STATES[what][0]))
+    stub.otherwise = gone()
+    with pytest.raises(WaitFailed, match="is deleted: it will not") as caught:
+        waits(what, stub, clock)(interval=10)
+    assert (caught.value.state, clock.now) == ("deleted", 60)
+
+
+@pytest.mark.parametrize("what", ["volume", "NIC", "disk"])
+def test_it_waits_for_the_end(what: str, stub: StubServer) -> None:
+    clock = Instant()
+    stub.answer(answer(what, "running", name="x"), gone())
+    found = waits(what, stub, clock)("deleted", 2)
+    assert (found["state"], found["name"], clock.now) == ("deleted", "x", 2)
+
+
+@EACH
+def test_another_error_ends_it(what: str, stub: StubServer) -> None:
+    stub.answer(Reply({"code": "NotAuthorized", "message": "no"}, 403))
+    with pytest.raises(NotAuthorizedError):
+        waits(what, stub, Instant())()
+
+
+@EACH
+@pytest.mark.parametrize("state", ["Running", "atcive", "", 5])
+def test_a_state_that_cannot_be_is_refused_at_once(what: str, state: Any, stub: StubServer) -> None:
+    with pytest.raises(ConfigurationError, match="is not a state of a"):
+        waits(what, stub, Instant())(state)
+    assert stub.asked == []
+
+
+def test_an_image(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machine = sdc.machine(site.add_machine("golden", state="stopped").uuid)
+    image = sdc.create_image_from_machine(machine, "golden", "1.0.0")
+    assert sdc.poll_image(image, timeout=600)["state"] == "active"
+
+
+def test_a_volume(cloud: Emulator, sdc: DataCenter) -> None:
+    volume = sdc.poll_volume(sdc.create_volume("data"), timeout=600)
+    assert volume["filesystem_path"]
+    sdc.delete_volume(volume)
+    assert sdc.poll_volume(volume, "deleted", timeout=600)["name"] == "data"
+
+
+def test_a_nic(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machine = sdc.machine(site.add_machine("web").uuid)
+    nic = machine.add_nic(sdc.networks("private")[0])
+    assert machine.poll_nic(nic, timeout=600)["state"] == "running"
+    machine.remove_nic(nic)
+    assert machine.poll_nic(nic, "deleted", timeout=600)["ip"] == nic["ip"]
+
+
+def test_a_disk(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    disks = [Disk(BOOT, 10240, boot=True), Disk(DATA, 10240)]
+    vm = site.add_machine(
+        brand="bhyve", package="g4-bhyve-4G-flex", state="stopped", disks=disks, free_space=81920
+    )
+    machine = sdc.machine(vm.uuid)
+    machine.resize_disk(DATA, 20480)
+    assert machine.poll_disk(DATA, timeout=600)["size"] == 20480
+    new = machine.create_disk(1024, pci_slot="0:5:0")
+    assert new is not None
+    assert machine.poll_disk(new, timeout=600)["state"] == "stopped"
+    machine.delete_disk(new)
+    assert machine.poll_disk(new, "deleted", timeout=600)["size"] == 1024
+
+
+def test_a_migration(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machine = sdc.machine(site.add_machine("web").uuid)
+    machine.migrate("begin")
+    assert machine.poll_migration(timeout=600)["state"] == "paused"
+    machine.migrate("sync")
+    machine.poll_migration("paused", timeout=600)
+    machine.migrate("switch")
+    assert machine.poll_migration("successful", timeout=600)["phase"] == "switch"
