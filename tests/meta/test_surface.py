@@ -26,7 +26,7 @@ TESTS = Path(__file__).parents[1]
 # Modules that do something when they are imported.
 PROGRAMS = ("__main__",)
 # What the areas of one machine stand on, and what is made of them.
-NO_AREAS = {"smartdc.machine.endpoint", "smartdc.machine.machine"}
+NO_AREAS = {"smartdc.machine.endpoint", "smartdc.machine.waits", "smartdc.machine.machine"}
 REQUESTS = {
     "_get",
     "_list",
