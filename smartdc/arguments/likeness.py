@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["differing", "lacking", "stuck", "unfinished"]
+__all__ = ["differing", "lacking", "stuck", "unfinished", "unshown"]
 
 
 def differing(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
@@ -17,6 +17,15 @@ def lacking(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
     """The same, of fields that an answer may leave out or empty, though they are set."""
     unset: tuple[Any, ...] = (None, "", [], {})
     return differing({name: value for name, value in asked.items() if shown.get(name) not in unset}, shown)
+
+
+def unshown(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
+    """The entries that are not shown as asked for; None asks for an entry to be gone."""
+    return [
+        name
+        for name, value in asked.items()
+        if (value is None) != (shown.get(name) is None) or _text(value) != _text(shown.get(name))
+    ]
 
 
 def stuck(image: Mapping[str, Any]) -> list[str]:

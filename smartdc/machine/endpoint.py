@@ -10,6 +10,7 @@ from typing import Any, cast
 import requests
 
 from smartdc._http.answers import absent, object_of
+from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.exchange import Again
@@ -36,6 +37,10 @@ class MachineEndpoint(Endpoint):
     """Whether it is known to be deleted."""
     _look_first: bool
     """Whether an action looks at it first, when nothing was asked yet."""
+    _begun: dict[str, Begun]
+    """When its actions were asked for here, by their names."""
+    _audited: datetime | None
+    """The time of the action that was waited for last."""
     _seen: int
     """The number, in `smartdc._http.looks.actions`, of the answer that `_data` comes from."""
 

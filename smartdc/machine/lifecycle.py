@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from smartdc._http.begun import Begun
 from smartdc._http.waiting import Deadline, poll
 from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.kinds import text_of
@@ -65,8 +66,8 @@ class Lifecycle(Waits):
 
         ``POST /:login/machines/:machine?action=reboot``
 
-        Asynchronous, and its state is ``running`` before and after: `audit` tells when it is done. When the
-        answer is lost, it is asked for again, and may reboot twice.
+        Asynchronous, and its state is ``running`` before and after: `poll_action` waits until it is done.
+        When the answer is lost, it is asked for again, and may reboot twice.
 
         Raises:
             GoneError: It is deleted.
@@ -79,7 +80,7 @@ class Lifecycle(Waits):
 
         ``POST /:login/machines/:machine?action=resize``
 
-        Asynchronous: its `package` and `memory` change when it is done.
+        Asynchronous: its `package` and `memory` change when it is done; `poll_applied` waits for that.
 
         Args:
             package: UUID, name or dict.
@@ -95,7 +96,7 @@ class Lifecycle(Waits):
 
         ``POST /:login/machines/:machine?action=rename``
 
-        Asynchronous: its `name` changes when it is done.
+        Asynchronous: its `name` changes when it is done; `poll_applied` waits for that.
 
         Args:
             name: The name, unique among the account's live machines.
@@ -186,6 +187,7 @@ class Lifecycle(Waits):
             # answer that the caller would get.
             self.refresh()
         try:
+            self._begun[action] = Begun(self._connection.clock)
             # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.
             self._post(params={"action": action}, json=given(**arguments) or None, again=self.refresh)
         except GoneError:

@@ -84,6 +84,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         self._deleted = False
         self._shown: tuple[Any, dict[str, Any]] = None, {}
         self._look_first = required_flag("look_first", look_first)
+        self._begun, self._audited = {}, None
         self._seen = actions.next()
         if data:
             self._save(data)
@@ -375,7 +376,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         return hash(self.id)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_passwords": _Passwords({})}
+        return {**self.__dict__, "_passwords": _Passwords({}), "_begun": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _seen=actions.next())

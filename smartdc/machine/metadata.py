@@ -17,7 +17,10 @@ from smartdc.types import Value
 
 
 class Metadata(MachineEndpoint):
-    """Operations on this machine's metadata. Writes are jobs: what they answer is true a moment later."""
+    """Operations on this machine's metadata.
+
+    Writes are jobs: what they answer is true a moment later. `Machine.poll_applied` waits for that.
+    """
 
     def get_metadata(self) -> dict[str, Any]:
         """Get all metadata of this machine, and keep it as `metadata`.

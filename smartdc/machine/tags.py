@@ -13,7 +13,10 @@ from smartdc.types import Value
 
 
 class Tags(MachineEndpoint):
-    """Operations on this machine's tags. Writes are jobs: what they answer is true a moment later."""
+    """Operations on this machine's tags.
+
+    Writes are jobs: what they answer is true a moment later. `Machine.poll_applied` waits for that.
+    """
 
     def get_tags(self) -> dict[str, Value]:
         """Get all tags of this machine.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 from smartdc._http.looks import UNLISTED, actions
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
-from smartdc.arguments.ids import given, shown
-from smartdc.errors import NotFoundError, WaitFailed
+from smartdc._times import parse_time
+from smartdc.arguments.ids import entity_id, given, is_uuid, shown
+from smartdc.arguments.likeness import unshown
+from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import MachineState
+from smartdc.types import AuditEntry, MachineState
 
 _STATES = get_args(MachineState)
 
@@ -88,6 +91,96 @@ class Waits(MachineEndpoint):
 
         self._poll(is_over, interval, timeout, f"machine {self.id} is still {shown(state)}")
 
+    def poll_applied(
+        self,
+        interval: float = 2,
+        *,
+        timeout: float | None = None,
+        name: str | None = None,
+        package: str | Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Wait until this machine shows what was asked for: a rename, a resize, tags or metadata.
+
+        ``GET /:login/machines/:machine``, and ``GET /:login/packages/:package`` for a package by its UUID
+
+        Args:
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever, 0 looks once.
+            name: Its name.
+            package: UUID, name or dict.
+            tags: Tags that it has; None is the value of one that it has not. Others do not matter.
+            metadata: Entries that it has; likewise.
+
+        Raises:
+            ConfigurationError: None of these is given.
+            WaitFailed: It was deleted.
+            WaitTimeout: The time ran out; the text says what is not shown.
+        """
+        if name is None and package is None and not tags and not metadata:
+            raise ConfigurationError("poll_applied needs what is awaited: poll_applied(name='web1')")
+        package = None if package is None else self._package_name(package)
+        asked = given(name=name, package=package)
+
+        def is_over(now: str) -> bool:
+            if now == "deleted":
+                raise WaitFailed(f"machine {self.id} is deleted: it will not change", state=now)
+            data: Mapping[str, Any] = self._data or {}
+            entries = [(tags, data.get("tags")), (metadata, data.get("metadata"))]
+            return not unshown(asked, data) and not any(unshown(new or {}, has or {}) for new, has in entries)
+
+        wanted = ", ".join(map(shown, [*asked, *(tags or {}), *(metadata or {})]))
+        self._poll(is_over, interval, timeout, f"machine {self.id} does not show the new {wanted} yet")
+
+    def poll_action(
+        self, action: str = "reboot", interval: float = 2, *, timeout: float | None = None
+    ) -> AuditEntry:
+        """Wait until the audit lists an action that was asked for by this object: it is done then.
+
+        ``GET /:login/machines/:machine/audit``
+
+        Args:
+            action: ``reboot``, ``start``, ``stop``, ``resize`` or ``rename``.
+            interval: Seconds between two looks.
+            timeout: Seconds in all; None waits for ever, 0 looks once.
+
+        Returns:
+            The audit's entry.
+
+        Raises:
+            ConfigurationError: This object has not asked for that.
+            WaitFailed: The action failed.
+            WaitTimeout: The time ran out.
+        """
+        begun = self._begun.get(action) if isinstance(action, str) else None
+        if begun is None:
+            raise ConfigurationError(
+                f"there is no {shown(action)} to wait for: this object has asked machine {self.id} for none"
+            )
+        done: list[AuditEntry] = []
+
+        def look(deadline: Deadline | None) -> str | None:
+            connection = self._connection._only(deadline=deadline)
+            entries = begun.later(*connection._call("GET", ("machines", self.id, "audit")), "time")
+            # Clocks may differ by seconds: what was waited for before is not taken for this one.
+            new = [entry for entry in entries if self._audited is None or _time(entry) > self._audited]
+            done[:] = [entry for entry in new if entry.get("action") == action]
+            return None if done else "not listed"
+
+        awaited = f"{action} of machine {self.id} is not done"
+        poll(look, interval=interval, timeout=timeout, clock=self._connection.clock, awaited=awaited)
+        entry = done[-1]
+        self._audited = _time(entry)
+        if entry.get("success") == "no":
+            raise WaitFailed(f"{action} of machine {self.id} failed, as its audit says", state="failed")
+        return entry
+
+    def _package_name(self, package: str | Mapping[str, Any]) -> str:
+        """The name, by which machines show their package."""
+        wanted = entity_id(package, "package", "name", "id")
+        return str(self._connection._get("packages", wanted)["name"]) if is_uuid(wanted) else wanted
+
     def _poll(
         self, is_over: Callable[[str], bool], interval: float, timeout: float | None, awaited: str
     ) -> None:
@@ -138,3 +231,7 @@ class Waits(MachineEndpoint):
         self._save({**kept, **listed.data})
         self._seen = listed.order
         return listed.order
+
+
+def _time(entry: AuditEntry) -> datetime:
+    return parse_time(entry.get("time")) or datetime.min.replace(tzinfo=UTC)
