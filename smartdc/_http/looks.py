@@ -45,8 +45,8 @@ KNOWN = 30.0
 """Seconds for which the length of the list counts as known, and that of one that failed as endless."""
 LINGER = 0.1
 """Share of a list's duration that a call waits for others to join, which a list has just served."""
-SLICE = 0.01
-"""Real seconds between two looks at a clock that is not the real one."""
+SLICE, LONGEST_SLICE = 0.001, 0.1
+"""Real seconds between two looks at a clock that is not the real one: at first, and at most."""
 
 
 class Actions:
@@ -269,9 +269,11 @@ def _entry(found: _List, machine_id: str) -> Listed | None:
 
 def _is_done(done: threading.Event, clock: Clock, deadline: Deadline | None) -> bool:
     """Wait for another thread's list; False when the deadline came first."""
+    real = SLICE
     while not done.is_set():
         left = math.inf if deadline is None else deadline.left()
         if left <= 0:
             return False
-        done.wait(None if left == math.inf else left if clock is time else SLICE)
+        done.wait(None if left == math.inf else left if clock is time else real)
+        real = min(2 * real, LONGEST_SLICE)
     return True

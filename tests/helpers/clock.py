@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 
@@ -26,3 +27,43 @@ class Instant:
     def sleep(self, seconds: float, /) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+class Together:
+    """A clock for several threads, whose waits overlap: when all sleep, it goes on to the next that wakes.
+
+    Args:
+        threads: How many take part; each calls `leave` at its end.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.now = 0.0
+        self._threads = threads
+        self._asleep: list[tuple[float, threading.Event]] = []
+        self._lock = threading.Lock()
+        self._start = time.time()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self._start + self.now
+
+    def sleep(self, seconds: float, /) -> None:
+        woken = threading.Event()
+        with self._lock:
+            self._asleep.append((self.now + seconds, woken))
+            self._go_on()
+        assert woken.wait(60), "the clock stands still"
+
+    def leave(self) -> None:
+        with self._lock:
+            self._threads -= 1
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._asleep and len(self._asleep) == self._threads:
+            self.now = max(self.now, min(wakes for wakes, _ in self._asleep))
+            for _, woken in [each for each in self._asleep if each[0] <= self.now]:
+                woken.set()
+            self._asleep = [each for each in self._asleep if each[0] > self.now]

@@ -1,0 +1,185 @@
+"""Waits of several threads that share looks agree with a simple model, whatever machines and lists do.
+
+The clock goes on when all threads sleep, so that the model tells when a wait must end, and how: a look each
+`interval`, and an answer that is at most `interval` old.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartdc import DataCenter, Machine, RetryPolicy, WaitFailed, WaitTimeout
+from tests.helpers.clock import Together
+from tests.helpers.sizes import in_two_sizes
+from tests.helpers.timelines import Scene, Timeline, TimelineServer
+
+pytestmark = pytest.mark.stress
+
+POLICY = RetryPolicy(attempts=1, throttled=1)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """One wait of one thread, which begins so many seconds after its last one."""
+
+    machine: int
+    verb: str
+    state: str
+    interval: float
+    timeout: float | None
+    after: float = 0.0
+
+
+@dataclass(frozen=True)
+class End:
+    """How a wait ended, from when to when it took."""
+
+    wait: Wait
+    how: str
+    began: float
+    ended: float
+
+
+def ident(number: int) -> str:
+    return f"{number:08}-8b2f-4c42-9d3f-0123456789ab"
+
+
+def verdict(wait: Wait, state: str) -> str | None:
+    """How a wait ends that sees this state; None: it goes on."""
+    seen = "deleted" if state in ("410", "404") else state
+    if wait.verb == "until":
+        return "over" if seen == wait.state else "failed" if seen in ("failed", "deleted") else None
+    if seen == wait.state:
+        return None
+    return "failed" if seen == "failed" else "over"
+
+
+def is_right(end: End, line: Timeline) -> bool:
+    """Whether a wait may end so: what it saw was so at most `interval` ago, and it missed nothing."""
+    wait, slack = end.wait, 0.001
+    oldest = end.ended - wait.interval
+    times = [oldest, end.ended, *(begins for begins, _ in line.states if oldest <= begins <= end.ended)]
+    seen = {verdict(wait, line.at(time)) for time in times}
+    if end.how == "timeout":
+        assert wait.timeout is not None
+        return None in seen and abs(end.ended - end.began - wait.timeout) < slack
+    # From `over_at` on all its states end the wait.
+    ends = [begins for begins, state in line.states if verdict(wait, state) is not None]
+    on = [begins for begins in ends if all(later in ends for later, _ in line.states if later >= begins)]
+    latest = max(on[0], end.began) + 2 * wait.interval
+    in_time = wait.timeout is None or end.ended <= end.began + wait.timeout + slack
+    return end.how in seen and end.ended <= latest + slack and in_time
+
+
+def perform(server: TimelineServer, scene: Scene, plans: list[list[Wait]]) -> list[End]:
+    """Let a thread carry out each of the plans; no lock may be held while a request is made."""
+    clock = Together(len(plans))
+    with DataCenter(server.url, login="bob", clock=clock, retry=POLICY) as sdc:
+
+        def watch() -> None:
+            assert sdc._looks._lock.acquire(timeout=10)
+            sdc._looks._lock.release()
+
+        scene.now, scene.watch = clock.monotonic, watch
+        server.scene = scene
+        known = {"state": "running", "created": "2013-01-01T00:00:00.000Z"}
+
+        def run(plan: list[Wait]) -> list[End]:
+            ends = []
+            try:
+                for wait in plan:
+                    if wait.after:
+                        clock.sleep(wait.after)
+                    machine = Machine(sdc, data={"id": ident(wait.machine), **known})
+                    began = clock.now
+                    call = machine.poll_until if wait.verb == "until" else machine.poll_while
+                    try:
+                        call(wait.state, wait.interval, timeout=wait.timeout)
+                        how = "over"
+                    except WaitFailed:
+                        how = "failed"
+                    except WaitTimeout:
+                        how = "timeout"
+                    ends.append(End(wait, how, began, clock.now))
+            finally:
+                clock.leave()
+            return ends
+
+        with ThreadPool(len(plans)) as pool:
+            return [end for ends in pool.map(run, plans, chunksize=1) for end in ends]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[TimelineServer]:
+    with TimelineServer() as serving:
+        yield serving
+
+
+@st.composite
+def timelines(draw: st.DrawFn) -> Timeline:
+    changes = sorted(draw(st.sets(st.sampled_from([1, 3, 7, 15, 31, 63]), max_size=2)))
+    last = draw(st.sampled_from(["stopped", "stopped", "failed", "410", "404"]))
+    middle = ["stopping"] * (len(changes) - 1) + [last] * bool(changes)
+    hidden = draw(st.sampled_from([(0, 0), (0, 0), (0, 12), (5, 40)]))
+    return Timeline([(0.0, "running"), *zip(map(float, changes), middle, strict=True)], hidden)
+
+
+@st.composite
+def plans(draw: st.DrawFn, machines: int) -> list[Wait]:
+    one = st.builds(
+        Wait,
+        machine=st.integers(0, machines - 1),
+        verb=st.just("until"),
+        state=st.sampled_from(["stopped", "stopped", "deleted", "failed"]),
+        interval=st.sampled_from([0.5, 2, 2, 6, 20]),
+        timeout=st.sampled_from([0, 3, 10, 40, 100]),
+        after=st.sampled_from([0, 0, 1, 2.5]),
+    )
+    either = one | one.map(lambda wait: Wait(**{**vars(wait), "verb": "while", "state": "running"}))
+    return draw(st.lists(either, min_size=1, max_size=3))
+
+
+@in_two_sizes(sample=150, whole=2000)
+def test_they_agree_with_the_model(examples: Counter[str], server: TimelineServer, size: int) -> None:
+    @settings(max_examples=size)
+    @given(st.data())
+    def each(data: st.DataObject) -> None:
+        lines = data.draw(st.lists(timelines(), min_size=2, max_size=5))
+        todo = data.draw(st.lists(plans(len(lines)), min_size=2, max_size=5))
+        fails = data.draw(st.sampled_from([(0, 0), (0, 0), (0, 1000), (4, 9)]))
+        scene = Scene(machines={ident(number): line for number, line in enumerate(lines)}, fails=fails)
+        for end in perform(server, scene, todo):
+            examples[f"shared waits: {end.how}"] += 1
+            assert is_right(end, lines[end.wait.machine]), end
+
+    each()
+
+
+def test_64_threads_wait_for_1000_machines(server: TimelineServer) -> None:
+    chance = random.Random(15)  # noqa: S311 - no secret
+    lines = [
+        Timeline([(0.0, "running"), (chance.uniform(1, 60), chance.choice(["stopped", "failed", "410"]))])
+        for _ in range(1000)
+    ]
+    todo: list[list[Wait]] = [[] for _ in range(64)]
+    for number in range(1000):
+        verb, state = chance.choice([("until", "stopped"), ("until", "deleted"), ("while", "running")])
+        wait = Wait(number, verb, state, chance.choice([1, 2, 5]), chance.choice([0, 3, 8, 20]))
+        todo[number % 64].append(wait)
+    scene = Scene(machines={ident(number): line for number, line in enumerate(lines)})
+    before = len(server.asked)
+    ends = perform(server, scene, todo)
+    asked = Counter(server.asked[before:])
+    print(f"{len(ends)} waits of 64 threads: {dict(asked)}, {Counter(end.how for end in ends)}")
+    assert len(ends) == 1000
+    assert [end for end in ends if not is_right(end, lines[end.wait.machine])] == []
+    # A look of its own for each second of each wait would be many more.
+    assert asked.total() < sum((end.ended - end.began) / end.wait.interval + 1 for end in ends) / 2
