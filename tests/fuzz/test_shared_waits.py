@@ -163,14 +163,15 @@ def test_they_agree_with_the_model(examples: Counter[str], server: TimelineServe
     each()
 
 
-def test_64_threads_wait_for_1000_machines(server: TimelineServer) -> None:
+@in_two_sizes(sample=250, whole=1000)
+def test_64_threads_wait_for_many_machines(server: TimelineServer, size: int) -> None:
     chance = random.Random(15)  # noqa: S311 - no secret
     lines = [
         Timeline([(0.0, "running"), (chance.uniform(1, 60), chance.choice(["stopped", "failed", "410"]))])
-        for _ in range(1000)
+        for _ in range(size)
     ]
     todo: list[list[Wait]] = [[] for _ in range(64)]
-    for number in range(1000):
+    for number in range(size):
         verb, state = chance.choice([("until", "stopped"), ("until", "deleted"), ("while", "running")])
         wait = Wait(number, verb, state, chance.choice([1, 2, 5]), chance.choice([0, 3, 8, 20]))
         todo[number % 64].append(wait)
@@ -179,7 +180,7 @@ def test_64_threads_wait_for_1000_machines(server: TimelineServer) -> None:
     ends = perform(server, scene, todo)
     asked = Counter(server.asked[before:])
     print(f"{len(ends)} waits of 64 threads: {dict(asked)}, {Counter(end.how for end in ends)}")
-    assert len(ends) == 1000
+    assert len(ends) == size
     assert [end for end in ends if not is_right(end, lines[end.wait.machine])] == []
     # A look of its own for each second of each wait would be many more.
     assert asked.total() < sum((end.ended - end.began) / end.wait.interval + 1 for end in ends) / 2
