@@ -147,7 +147,7 @@ def plans(draw: st.DrawFn, machines: int) -> list[Wait]:
     return draw(st.lists(either, min_size=1, max_size=3))
 
 
-@in_two_sizes(sample=150, whole=2000)
+@in_two_sizes(sample=60, whole=500)
 def test_they_agree_with_the_model(examples: Counter[str], server: TimelineServer, size: int) -> None:
     @settings(max_examples=size)
     @given(st.data())

@@ -67,6 +67,7 @@ class TimelineServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # one packet: two would wait for each other
 
             def do_GET(self) -> None:
                 status, answer = server._answer(self.path)
