@@ -94,11 +94,12 @@ def perform(server: TimelineServer, scene: Scene, plans: list[list[Wait]]) -> li
 
         def run(plan: list[Wait]) -> list[End]:
             ends = []
+            # Seen long ago, so that a list of another thread may serve the first look already.
+            machines = [Machine(sdc, data={"id": ident(wait.machine), **known}) for wait in plan]
             try:
-                for wait in plan:
+                for wait, machine in zip(plan, machines, strict=True):
                     if wait.after:
                         clock.sleep(wait.after)
-                    machine = Machine(sdc, data={"id": ident(wait.machine), **known})
                     began = clock.now
                     call = machine.poll_until if wait.verb == "until" else machine.poll_while
                     try:
