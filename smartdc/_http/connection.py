@@ -258,8 +258,7 @@ class Connection(Endpoint):
         try:
             response = exchange.run()
         finally:
-            if verb not in ("GET", "HEAD") and path.startswith("/machines/"):
-                actions.done(path.split("/")[2])
+            actions.noted(verb, path)
         return None if carry or response.status_code >= 400 else decoded(response), response
 
     @property
@@ -270,9 +269,8 @@ class Connection(Endpoint):
     @property
     def _looks(self) -> Looks:
         """What threads share that wait as this account, in these roles, for answers of this version."""
-        who = None if self.auth is None else self.auth.key_id
-        headers = tuple(sorted(self.default_headers.lower_items()))
-        same = (self._account_url, who, tuple(self.active_roles), self.verify, headers)
+        who = (self._account_url, self.auth and self.auth.key_id, tuple(self.active_roles), self.verify)
+        same = (*who, *sorted(self.default_headers.lower_items()))
         return looks_of(self._transport.looks, self.clock, self.share_polls, same)
 
     def _open_lines(self, method: str, segments: Sequence[str], params: Params) -> requests.Response:

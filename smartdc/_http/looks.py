@@ -72,8 +72,13 @@ class Actions:
         """The number of what happens now; higher than all before."""
         return next(self._counter)
 
+    def noted(self, verb: str, path: str) -> None:
+        """Take note that a request is over, however it ended; it may have changed a machine."""
+        if verb not in ("GET", "HEAD") and path.startswith("/machines/"):
+            self.done(path.split("/")[2])
+
     def done(self, machine_id: str) -> None:
-        """Note that a request that may change this machine is over, however it ended."""
+        """Take note of an action on this machine."""
         with self._lock:
             self._last.pop(machine_id, None)
             self._last[machine_id] = self.next()

@@ -28,7 +28,7 @@ def test_a_reboot_is_waited_for(cloud: Emulator, machine: Machine) -> None:
     entry = machine.poll_action(timeout=600)
     assert (entry["action"], entry["success"]) == ("reboot", "yes")
     assert cloud.clock.monotonic() > begun
-    assert sent(cloud)[-1] == call("GET", f"/my{machine.path}/audit")
+    assert sent(cloud)[-1] == call("GET", f"/my/{machine.path}/audit")
 
 
 def test_the_reboot_of_before_is_not_taken_for_the_next(cloud: Emulator, machine: Machine) -> None:
