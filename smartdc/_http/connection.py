@@ -381,10 +381,7 @@ class Connection(Endpoint):
         made: datetime | None = None,
         on_send: Callable[[], None] | None = None,
     ) -> Self:
-        """One for a single request: a look of a wait, or a DELETE of what was made at that time.
-
-        `on_send` is called before each attempt, at the moment when it is sent.
-        """
+        """One for a look of a wait, or a DELETE of what was made then; `on_send` precedes each attempt."""
         twin = self._sharing_pool()
         twin._deadline, twin._made, twin._on_send = deadline, made, on_send
         return twin

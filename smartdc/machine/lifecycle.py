@@ -187,7 +187,7 @@ class Lifecycle(Waits):
             # answer that the caller would get.
             self.refresh()
         try:
-            self._begun[action] = Begun(self._connection.clock)
+            self._begun[action] = Begun(self._connection.clock, "time")
             # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.
             self._post(params={"action": action}, json=given(**arguments) or None, again=self.refresh)
         except GoneError:

@@ -162,7 +162,7 @@ class Waits(MachineEndpoint):
 
         def look(deadline: Deadline | None) -> str | None:
             connection = self._connection._only(deadline=deadline)
-            entries = begun.later(*connection._call("GET", ("machines", self.id, "audit")), "time")
+            entries = begun.later(*connection._call("GET", ("machines", self.id, "audit")))
             # Clocks may differ by seconds: what was waited for before is not taken for this one.
             new = [entry for entry in entries if self._audited is None or _time(entry) > self._audited]
             done[:] = [entry for entry in new if entry.get("action") == action]
