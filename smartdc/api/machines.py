@@ -8,11 +8,12 @@ from os import PathLike
 from secrets import token_hex
 from typing import Any, cast
 
-from smartdc._http.answers import MOST_PAGES, endless, list_of
+from smartdc._http.answers import list_of
 from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Params
 from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.paging import in_order
 from smartdc.arguments.creation import (
     SHORT_ID,
     affinity_rules,
@@ -41,9 +42,6 @@ _HOUR = 60
 
 _PAGE = 1000
 """What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
-
-_STEP = 32
-"""How far a list steps back at first, when machines that were listed are gone."""
 
 
 class MachineOperations(Connection):
@@ -376,25 +374,5 @@ class MachineOperations(Connection):
         return cast(list[MachineData], page)
 
     def _machine_pages(self, filters: Params, enough: int | None = None) -> list[MachineData]:
-        """All pages in a row, each machine once; until there are `enough` of them.
-
-        Each page begins with the last machine that is known. If it begins with one that is not, some of those
-        before it are gone, and others have moved to where they were not looked for: then an earlier page is
-        asked for. As machines keep their order (docs/cloudapi/lists.md#order-of-machines), each that is there
-        all the time is listed.
-        """
-        found: dict[str, MachineData] = {}
-        at, back = 0, _STEP
-        for _ in range(MOST_PAGES):
-            page = self._machine_page(filters, None, at or None)
-            if at and not (page and page[0]["id"] in found):
-                at, back = max(0, at - back), back * 8
-                continue
-            known = len(found)
-            for data in page:
-                found.setdefault(data["id"], data)
-            ignored = at > 0 and len(found) == known and page[0]["id"] == next(iter(found))
-            if len(page) != _PAGE or ignored or (enough is not None and len(found) >= enough):
-                return list(found.values())
-            at, back = at + len(page) - 1, _STEP
-        raise endless("GET", "/machines")
+        """All pages in a row, each machine once; until there are `enough` of them."""
+        return in_order(lambda offset: self._machine_page(filters, None, offset), _PAGE, "/machines", enough)

@@ -145,8 +145,8 @@ def test_pages_that_are_longer_than_asked(stub: StubServer, sdc: DataCenter) -> 
 
 
 def test_pages_without_end(stub: StubServer, sdc: DataCenter, monkeypatch: pytest.MonkeyPatch) -> None:
-    for area in ("machines", "networks"):
-        monkeypatch.setattr(f"smartdc.api.{area}.MOST_PAGES", 3)
+    for module in ("_http.paging", "api.networks"):
+        monkeypatch.setattr(f"smartdc.{module}.MOST_PAGES", 3)
     stub.answer(*[Reply(headers={"x-resource-count": "1000"})] * 3)
     with pytest.raises(InvalidResponse, match=f"HEAD /networks/{NETWORK}/ips: there is always another page"):
         sdc.num_network_ips(NETWORK)
