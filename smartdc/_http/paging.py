@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from smartdc._http.answers import MOST_PAGES, endless
@@ -15,15 +17,35 @@ _STEP = 32
 """How far a list steps back at first, when what was listed is gone."""
 
 
+class _Seen:
+    """The ids that were listed, in 8 bytes each: of a list without end all else may be forgotten."""
+
+    def __init__(self) -> None:
+        self._pages: list[array[int]] = []
+
+    def __contains__(self, ident: str) -> bool:
+        wanted = hash(ident)
+        return any(_has(page, wanted) for page in reversed(self._pages))
+
+    def add(self, idents: list[str]) -> None:
+        if idents:
+            self._pages.append(array("q", sorted(map(hash, idents))))
+
+
+def _has(page: array[int], wanted: int) -> bool:
+    at = bisect_left(page, wanted)
+    return at < len(page) and page[at] == wanted
+
+
 def in_order(
     page_at: Callable[[int | None], list[D]], size: int, path: str, enough: int | None = None
-) -> list[D]:
-    """All pages in a row, each entry once; until there are `enough` of them.
+) -> Iterator[D]:
+    """The entries of all pages in a row, each once; until there are `enough` of them.
 
     Each page begins with the last entry that is known. If it begins with one that is not, some of those
     before it are gone, and others have moved to where they were not looked for: then an earlier page is
     asked for. As entries keep their order (docs/cloudapi/lists.md#order-of-machines), each that is there
-    all the time is listed.
+    all the time is listed. A page is fetched when the entries of the one before are taken; no other is kept.
 
     Args:
         page_at: Fetches the page at that offset.
@@ -31,18 +53,25 @@ def in_order(
         path: Of the list, for errors.
         enough: How many entries will do.
     """
-    found: dict[str, D] = {}
+    seen = _Seen()
+    listed = 0
+    begin: str | None = None  # of the whole list
     at, back = 0, _STEP
     for _ in range(MOST_PAGES):
         page = page_at(at or None)
-        if at and not (page and page[0]["id"] in found):
+        if at and not (page and page[0]["id"] in seen):
             at, back = max(0, at - back), back * 8
             continue
-        known = len(found)
-        for data in page:
-            found.setdefault(data["id"], data)
-        ignored = at > 0 and len(found) == known and page[0]["id"] == next(iter(found))
-        if len(page) != size or ignored or (enough is not None and len(found) >= enough):
-            return list(found.values())
-        at, back = at + len(page) - 1, _STEP
+        length, starts_over = len(page), bool(page) and page[0]["id"] == begin
+        begin = begin or (page[0]["id"] if page else None)
+        new = {data["id"]: data for data in reversed(page) if data["id"] not in seen}
+        del page
+        seen.add([*new])
+        listed += len(new)
+        ignored = at > 0 and not new and starts_over
+        while new:  # nothing that was taken is kept
+            yield new.popitem()[1]
+        if length != size or ignored or (enough is not None and listed >= enough):
+            return
+        at, back = at + length - 1, _STEP
     raise endless("GET", path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from os import PathLike
 from secrets import token_hex
@@ -10,10 +10,8 @@ from typing import Any, cast
 
 from smartdc._http.answers import list_of
 from smartdc._http.begun import Begun
-from smartdc._http.connection import Connection
-from smartdc._http.endpoint import Params
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc._http.paging import in_order
+from smartdc._http.machine_lists import PAGE, MachineLists
 from smartdc.arguments.creation import (
     SHORT_ID,
     affinity_rules,
@@ -25,11 +23,10 @@ from smartdc.arguments.creation import (
     other_than_asked,
     volume_mounts,
 )
-from smartdc.arguments.filters import Filters, machine_filters, number
+from smartdc.arguments.filters import machine_filters, number
 from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, shown
 from smartdc.arguments.kinds import flag, flags, listed, switches, texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
-from smartdc.arguments.urns import newest_with_urn
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
 from smartdc.types import DiskSpec, Locality, MachineData, NetworkObject, VolumeMount
@@ -40,15 +37,10 @@ MachineRef = str | Mapping[str, Any] | Machine
 _HOUR = 60
 """In minutes, for `tombstone`."""
 
-_PAGE = 1000
-"""What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
 
-
-class MachineOperations(Connection):
+class MachineOperations(MachineLists):
     """Operations on the machines of the account."""
 
-    # Since API 7: it ignores `dataset` when listing (docs/cloudapi/lists.md#image-filter).
-    IMAGE_PARAMETER = "image"
     # A second live machine of the same name is refused (docs/cloudapi/create.md#duplicate-name).
     UNIQUE_NAMES = True
 
@@ -90,9 +82,9 @@ class MachineOperations(Connection):
         self._add_image(filters, image, dataset)
         if filters.exact:
             counted = self._count("machines", params=filters.query)
-            if counted != _PAGE:
+            if counted != PAGE:
                 return counted
-        return len(filters.chosen(self._machine_pages(filters.query)))
+        return sum(1 for _ in filters.passing(self._machine_pages(filters.query)))
 
     def raw_machine_data(self, machine_id: MachineRef, credentials: bool = False) -> MachineData:
         """Get one machine as the server sends it.
@@ -196,17 +188,49 @@ class MachineOperations(Connection):
         Raises:
             ConfigurationError: A filter that the server would ignore: of another type, or empty.
         """
+        return [
+            *self.iter_machines(
+                machine_type, name, dataset, state, memory, tombstone, tags, credentials, paged, limit,
+                offset, image=image, brand=brand, docker=docker,
+            )
+        ]  # fmt: skip
+
+    def iter_machines(
+        self,
+        machine_type: str | None = None,
+        name: str | None = None,
+        dataset: EntityRef | None = None,
+        state: str | None = None,
+        memory: int | None = None,
+        tombstone: int | None = None,
+        tags: Mapping[str, Any] | str | None = None,
+        credentials: bool = False,
+        paged: bool = False,
+        limit: int | None = None,
+        offset: int | None = None,
+        *,
+        image: EntityRef | None = None,
+        brand: str | None = None,
+        docker: bool | None = None,
+    ) -> Iterator[Machine]:
+        """List machines page by page: as `machines`, in the memory of two pages.
+
+        ``GET /:login/machines``
+
+        A page is fetched when the machines of the one before are taken, however much later. A machine that is
+        there from the first page to the last is listed, once, whatever comes and goes meanwhile.
+
+        Its arguments are those of `machines`.
+
+        Raises:
+            ConfigurationError: As in `machines`, and at once.
+        """
         filters = machine_filters(machine_type, name, state, memory, tombstone, tags, brand, docker)
         self._add_image(filters, image, dataset)
         filters.query |= switches(credentials=credentials)
         limit, first = number("limit", limit, 1), number("offset", offset)
-        if flag("paged", paged) or (filters.exact and limit is not None and limit <= _PAGE):
-            found = filters.chosen(self._machine_page(filters.query, limit, first))[:limit]
-        else:
-            skipped = first or 0
-            enough = skipped + limit if filters.exact and limit is not None else None
-            found = filters.chosen(self._machine_pages(filters.query, enough))[skipped:][:limit]
-        return [Machine(self, data=data) for data in found]
+        found = self._machines_found(filters, limit, first, paged=bool(flag("paged", paged)))
+        return (Machine(self, data=data) for data in found)
 
     def create_machine(
         self,
@@ -328,8 +352,8 @@ class MachineOperations(Connection):
         filters = given(name=name.partition(SHORT_ID)[0] or None, tombstone=_HOUR)
         answer, response = self._call("GET", ("machines",), filters)
         page: list[Any] = list_of(answer, response, "id")
-        if len(page) == _PAGE:
-            page = self._machine_pages(filters)
+        if len(page) == PAGE:
+            page = [*self._machine_pages(filters)]
         return begun.later([data for data in page if has_name(data, name)], response)
 
     def _package_name(self, package: EntityRef | None) -> str | None:
@@ -340,39 +364,3 @@ class MachineOperations(Connection):
             return None
         wanted = entity_id(package, "package", "id", "name")
         return cast("str | None", self._get("packages", wanted).get("name")) if is_uuid(wanted) else wanted
-
-    def _add_image(self, filters: Filters, image: EntityRef | None, dataset: EntityRef | None) -> None:
-        ident = self._listed_image_id(image, dataset)
-        if self.IMAGE_PARAMETER == "image":
-            filters.equal("image", ident)
-        else:  # a dataset, which machines may show by its URN
-            filters.query |= given(**{self.IMAGE_PARAMETER: ident})
-
-    def _listed_image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
-        """What machines are listed by."""
-        return self._image_id(image, dataset)
-
-    def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
-        if image is not None:
-            ident = entity_id(image, "image")
-            if not is_uuid(ident):
-                raise ConfigurationError(
-                    f"{shown(ident)} is no id of an image: give its UUID, or sdc.images('NAME')[0]"
-                )
-            return ident
-        if dataset is None:
-            return None
-        wanted = entity_id(dataset, "dataset", "id", "urn")
-        # A URN, or a part of one, was an id once; today's servers know UUIDs only.
-        if is_uuid(wanted):
-            return wanted
-        found = newest_with_urn(self._list("images", key="id"), wanted) or self._get("images", wanted)
-        return entity_id(found, "dataset")
-
-    def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
-        page = self._list("machines", params={**filters, **given(limit=limit, offset=offset)}, key="id")
-        return cast(list[MachineData], page)
-
-    def _machine_pages(self, filters: Params, enough: int | None = None) -> list[MachineData]:
-        """All pages in a row, each machine once; until there are `enough` of them."""
-        return in_order(lambda offset: self._machine_page(filters, None, offset), _PAGE, "/machines", enough)

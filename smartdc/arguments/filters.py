@@ -8,7 +8,7 @@ here, from what is shown of each.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
@@ -148,7 +148,11 @@ class Filters:
 
     def chosen(self, entries: Iterable[_D]) -> list[_D]:
         """Those that pass all checks."""
-        return [entry for entry in entries if all(check(entry) for check in self.checks)]
+        return [*self.passing(entries)]
+
+    def passing(self, entries: Iterable[_D]) -> Iterator[_D]:
+        """Those that pass all checks, one by one."""
+        return (entry for entry in entries if all(check(entry) for check in self.checks))
 
 
 def machine_filters(

@@ -1,0 +1,83 @@
+"""The list of machines, page by page: what is asked of the server, and what is chosen of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, cast
+
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import Params
+from smartdc._http.paging import in_order
+from smartdc.arguments.filters import Filters
+from smartdc.arguments.ids import entity_id, given, is_uuid, shown
+from smartdc.arguments.urns import newest_with_urn
+from smartdc.errors import ConfigurationError
+from smartdc.types import MachineData
+
+__all__ = ["PAGE", "MachineLists"]
+
+EntityRef = str | Mapping[str, Any]
+
+PAGE = 1000
+"""What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
+
+
+class MachineLists(Connection):
+    """A connection that lists machines."""
+
+    # Since API 7: it ignores `dataset` when listing (docs/cloudapi/lists.md#image-filter).
+    IMAGE_PARAMETER = "image"
+
+    def _machines_found(
+        self, filters: Filters, limit: int | None, offset: int | None, *, paged: bool
+    ) -> Iterator[MachineData]:
+        """Those that pass the filters, from one page if `paged`."""
+        found: Iterator[MachineData]
+        if paged or (filters.exact and limit is not None and limit <= PAGE):
+            found = filters.passing(self._one_page(filters.query, limit, offset))
+        else:
+            skipped = offset or 0
+            enough = skipped + limit if filters.exact and limit is not None else None
+            found = islice(filters.passing(self._machine_pages(filters.query, enough)), skipped, None)
+        return islice(found, limit)
+
+    def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
+        page = self._list("machines", params={**filters, **given(limit=limit, offset=offset)}, key="id")
+        return cast(list[MachineData], page)
+
+    def _one_page(self, filters: Params, limit: int | None, offset: int | None) -> Iterator[MachineData]:
+        """One page, fetched when it is needed."""
+        yield from self._machine_page(filters, limit, offset)
+
+    def _machine_pages(self, filters: Params, enough: int | None = None) -> Iterator[MachineData]:
+        """All pages in a row, each machine once; until there are `enough` of them."""
+        return in_order(lambda offset: self._machine_page(filters, None, offset), PAGE, "/machines", enough)
+
+    def _add_image(self, filters: Filters, image: EntityRef | None, dataset: EntityRef | None) -> None:
+        ident = self._listed_image_id(image, dataset)
+        if self.IMAGE_PARAMETER == "image":
+            filters.equal("image", ident)
+        else:  # a dataset, which machines may show by its URN
+            filters.query |= given(**{self.IMAGE_PARAMETER: ident})
+
+    def _listed_image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
+        """What machines are listed by."""
+        return self._image_id(image, dataset)
+
+    def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
+        if image is not None:
+            ident = entity_id(image, "image")
+            if not is_uuid(ident):
+                raise ConfigurationError(
+                    f"{shown(ident)} is no id of an image: give its UUID, or sdc.images('NAME')[0]"
+                )
+            return ident
+        if dataset is None:
+            return None
+        wanted = entity_id(dataset, "dataset", "id", "urn")
+        # A URN, or a part of one, was an id once; today's servers know UUIDs only.
+        if is_uuid(wanted):
+            return wanted
+        found = newest_with_urn(self._list("images", key="id"), wanted) or self._get("images", wanted)
+        return entity_id(found, "dataset")

@@ -1,0 +1,101 @@
+"""`iter_machines`: page by page, in little memory."""
+
+from __future__ import annotations
+
+import itertools
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from smartdc import ConfigurationError, DataCenter, Machine
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
+from tests.helpers.recorded import call, sent
+from tests.helpers.sizes import in_two_sizes
+
+
+class Endless(DataCenter):
+    """Lists as many machines as it is told, without a server: what is measured is the client alone."""
+
+    size = 0
+
+    def _list(self, *segments: str, params: Any = None, key: str | None = None) -> list[dict[str, Any]]:
+        offset = (params or {}).get("offset", 0)
+        return [machine(number) for number in range(offset, min(self.size, offset + 1000))]
+
+
+def machine(number: int) -> dict[str, Any]:
+    """What a server says of one: docs/cloudapi/lists.md#order-of-machines has the order."""
+    ident = f"{2**32 - 1 - number:08x}-0000-4000-8000-000000000000"
+    return {
+        "id": ident,
+        "name": f"machine-{number}",
+        "state": "running",
+        "brand": "joyent",
+        "tags": {"role": f"web-{number}", "type": "test"},
+        "metadata": {"root_authorized_keys": "ssh-ed25519 " + "A" * 68 + str(number)},
+        "ips": [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"],
+        "nics": [{"mac": f"90:b8:d0:{number:06x}", "primary": True, "network": ident}],
+        "networks": [ident],
+    }
+
+
+@pytest.fixture
+def many() -> Iterator[Endless]:
+    with Endless("https://cloud.example") as sdc:
+        yield sdc
+
+
+@in_two_sizes(sample=10_000, whole=100_000)
+def test_any_number_of_machines_takes_the_memory_of_two_pages(many: Endless, size: int) -> None:
+    many.size = size
+    tracemalloc.start()
+    try:
+        page = [Machine(many, data=machine(number)) for number in range(1000)]
+        of_a_page = tracemalloc.get_traced_memory()[0]
+        del page
+        tracemalloc.reset_peak()
+        start = tracemalloc.get_traced_memory()[0]
+        count = sum(1 for _ in many.iter_machines())
+        peak = tracemalloc.get_traced_memory()[1] - start
+    finally:
+        tracemalloc.stop()
+    assert count == size
+    assert peak <= 2 * of_a_page
+
+
+def test_a_page_is_asked_for_when_it_is_needed(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    for _ in range(1003):
+        site.add_machine(networks=())
+    machines = sdc.iter_machines()
+    assert cloud.calls == []
+    first = [*itertools.islice(machines, 1000)]
+    assert sent(cloud) == [call("GET", "/my/machines")]
+    rest = [*machines]
+    assert sent(cloud)[1:] == [call("GET", "/my/machines", {"offset": "999"})]
+    assert {machine.id for machine in first + rest} == {*site.machines}
+    assert len(first + rest) == 1003
+
+
+def test_one_that_goes_while_they_are_taken_hides_none(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    for _ in range(1010):
+        site.add_machine(networks=())
+    listed = []
+    for machine in sdc.iter_machines():
+        if len(listed) < 100:
+            site.machines[machine.id].state = "destroyed"
+            del site._machines[machine.id]
+        listed.append(machine.id)
+    assert {*site.machines} <= {*listed}
+    assert len({*listed}) == len(listed) == 1010
+
+
+def test_its_filters_are_those_of_machines(sdc: DataCenter, site: Site) -> None:
+    for number in range(6):
+        site.add_machine(f"web-{number}", tags={"even": number % 2 == 0}, networks=())
+    chosen = sdc.iter_machines(tags={"even": True}, limit=2, offset=1)
+    assert [*chosen] == sdc.machines(tags={"even": True})[1:3]
+    with pytest.raises(ConfigurationError):
+        sdc.iter_machines(limit=0)
