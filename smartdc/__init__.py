@@ -1,5 +1,6 @@
 """Python client for CloudAPI, the HTTP API of Triton DataCenter (once Joyent SmartDataCenter)."""
 
+from smartdc import fleet
 from smartdc._http.exchange import at_once
 from smartdc._http.retry import RetryPolicy
 from smartdc.datacenter import DataCenter
@@ -82,4 +83,5 @@ __all__ = [
     "WaitFailed",
     "WaitTimeout",
     "at_once",
+    "fleet",
 ]

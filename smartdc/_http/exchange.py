@@ -14,6 +14,7 @@ from datetime import datetime
 
 import requests
 
+from smartdc._http.errands import before_request, before_turn
 from smartdc._http.error_codes import error_for
 from smartdc._http.retry import RetryPolicy, is_untouched, retry_after
 from smartdc._http.skew import is_skew, server_ahead
@@ -110,6 +111,7 @@ class Exchange:
             TransportError: There was no answer.
         """
         self._started = self._clock.monotonic()
+        before_turn()
         if not self._take_turn():
             raise self._late()
         while True:
@@ -184,6 +186,7 @@ class Exchange:
         if self._auth:
             self._signer = self._auth.signer
             self._auth.sign(request, self._offset)
+        before_request()
         response = self._carry(request)
         if response.status_code >= 400:
             raise error_for(response)

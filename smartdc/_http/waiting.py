@@ -28,7 +28,16 @@ from smartdc.errors import (
     WaitTimeout,
 )
 
-__all__ = ["Absence", "Clock", "Deadline", "checked_state", "poll"]
+__all__ = [
+    "Absence",
+    "Clock",
+    "Deadline",
+    "checked_interval",
+    "checked_state",
+    "checked_timeout",
+    "is_passing",
+    "poll",
+]
 
 log = logging.getLogger("smartdc")
 
@@ -146,6 +155,22 @@ def checked_state(state: str, states: Sequence[str], what: str, any_state: bool)
     )
 
 
+def checked_interval(interval: float) -> float:
+    """The seconds between two looks, if they are that."""
+    if not (isinstance(interval, int | float) and 0 <= interval <= TIMEOUT_MAX):
+        raise ConfigurationError(f"interval must be a number of seconds from 0, not {shown(interval)}")
+    return interval
+
+
+def checked_timeout(timeout: float | None) -> float | None:
+    """The seconds that a wait may take, if they are that; None waits for ever."""
+    if timeout == math.inf:
+        return None
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 <= timeout <= TIMEOUT_MAX):
+        raise ConfigurationError(f"timeout must be None or a number of seconds from 0, not {shown(timeout)}")
+    return timeout
+
+
 def poll(
     look: Callable[[Deadline | None], str | None],
     *,
@@ -169,12 +194,8 @@ def poll(
     Raises:
         WaitTimeout: The time ran out; its `state` is what was seen last.
     """
-    if not (isinstance(interval, int | float) and 0 <= interval <= TIMEOUT_MAX):
-        raise ConfigurationError(f"interval must be a number of seconds from 0, not {shown(interval)}")
-    if timeout == math.inf:
-        timeout = None
-    if timeout is not None and not (isinstance(timeout, int | float) and 0 <= timeout <= TIMEOUT_MAX):
-        raise ConfigurationError(f"timeout must be None or a number of seconds from 0, not {shown(timeout)}")
+    checked_interval(interval)
+    timeout = checked_timeout(timeout)
     deadline = None if timeout is None else Deadline(clock, timeout)
     seen: str | None = None
     usual = 0.0  # seconds that a look takes
@@ -187,7 +208,7 @@ def poll(
                 return
             usual = min(LAST_LOOK, clock.monotonic() - begun)
         except SmartDCError as error:
-            if not _is_passing(error):
+            if not is_passing(error):
                 raise
             trouble = error
             log.info("%s, and the look at it failed: %s; another follows", awaited, error)
@@ -210,7 +231,7 @@ def _given_up(timeout: float | None, awaited: str, seen: str | None, trouble: Sm
     return text if trouble is None else f"{text}; the last look failed: {trouble}"
 
 
-def _is_passing(error: SmartDCError) -> bool:
+def is_passing(error: SmartDCError) -> bool:
     """Whether another look may fare better; a look that knows a 404 to be settled does not let it out."""
     if isinstance(error, GoneError):
         return False

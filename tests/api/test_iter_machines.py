@@ -82,7 +82,7 @@ def test_a_page_is_asked_for_when_it_is_needed(cloud: Emulator, sdc: DataCenter,
 def test_one_that_goes_while_they_are_taken_hides_none(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     for _ in range(1010):
         site.add_machine(networks=())
-    listed = []
+    listed: list[str] = []
     for machine in sdc.iter_machines():
         if len(listed) < 100:
             site.machines[machine.id].state = "destroyed"

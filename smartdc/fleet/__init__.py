@@ -1,0 +1,27 @@
+"""Many machines at once: run steps over them, wait for them, create them.
+
+::
+
+    from smartdc import Machine, fleet
+
+    test = east.machines(tags={'type': 'test'}) + west.machines(tags={'type': 'test'})
+    result = fleet.run(test, Machine.stop, fleet.until('stopped'), Machine.delete)
+    result.raise_errors()
+"""
+
+from smartdc.fleet.functions import create, run, wait
+from smartdc.fleet.outcome import FleetError, FleetInterrupted, Result
+from smartdc.fleet.progress import Counts
+from smartdc.fleet.steps import Until, until
+
+__all__ = [
+    "Counts",
+    "FleetError",
+    "FleetInterrupted",
+    "Result",
+    "Until",
+    "create",
+    "run",
+    "until",
+    "wait",
+]

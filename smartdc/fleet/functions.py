@@ -1,0 +1,156 @@
+"""What is done with many machines: run steps over them, wait for them, create them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from smartdc.errors import ConfigurationError
+from smartdc.fleet.outcome import Result
+from smartdc.fleet.progress import Report, reporter
+from smartdc.fleet.steps import Step, until
+from smartdc.fleet.supervisor import WORKERS, Run, Task
+from smartdc.machine import Machine
+from smartdc.types import MachineState
+
+if TYPE_CHECKING:
+    from smartdc.datacenter import DataCenter
+
+__all__ = ["create", "run", "wait"]
+
+K = TypeVar("K", Machine, int)
+V = TypeVar("V")
+
+
+def run(
+    machines: Iterable[Machine],
+    *steps: *tuple[*tuple[Step, ...], Callable[[Machine], V]],
+    progress: bool | Report = False,
+    workers: int | None = None,
+) -> Result[Machine, V]:
+    """Do something with each of many machines: one step after the other, of all machines at once.
+
+    ::
+
+        fleet.run(sdc.machines(tags={'type': 'test'}), Machine.stop, fleet.until('stopped'), Machine.delete)
+
+    The first machine that is stopped is deleted while others still stop. An error ends the steps of its
+    machine, and of no other.
+
+    Args:
+        machines: Of any number of data centers and accounts. One that is given twice is one.
+        *steps: Called with the machine, in threads: methods of `Machine`, functions, and `until`.
+        progress: True shows a bar (extra ``progress``); a function is called with the counts of machines that
+            are ``untried``, ``under way``, ``waiting``, ``done`` and ``failed``.
+        workers: Threads for each account in each data center. None takes 10: more are of no use where a
+            server admits 10 requests a second and answers within a second.
+
+    Returns:
+        What the last step returned, and what went wrong, for each machine.
+
+    Raises:
+        ConfigurationError: One of these cannot work. Nothing was done.
+        FleetInterrupted: Ctrl-C was pressed. Nothing more is asked of the server; `FleetInterrupted.result`
+            says what was done.
+    """
+    fleet = _checked_machines(machines)
+    if not steps:
+        raise ConfigurationError("fleet.run needs at least one step, such as Machine.stop")
+    for step in steps:
+        if not callable(step):
+            raise ConfigurationError(
+                f"a step is called with a machine, such as Machine.stop; {step!r:.60} cannot be"
+            )
+    tasks = [Task(machine, cast("tuple[Step, ...]", steps), machine._connection) for machine in fleet]
+    return cast("Result[Machine, V]", _execute(tasks, progress, workers))
+
+
+def wait(
+    machines: Iterable[Machine],
+    state: MachineState | str,
+    timeout: float | None = None,
+    interval: float = 2,
+    *,
+    any_state: bool = False,
+    progress: bool | Report = False,
+) -> None:
+    """Wait until each of many machines is in a state. One list is a look at all of them.
+
+    Args:
+        machines: Of any number of data centers and accounts.
+        state: As in `Machine.poll_until`.
+        timeout: Seconds in all; None waits for ever, 0 looks once.
+        interval: Seconds between two looks.
+        any_state: Take any text for a state.
+        progress: As in `run`.
+
+    Raises:
+        ConfigurationError: There is no such state, or that is no time.
+        FleetError: The waits for some machines ended with an error; the others are in the state.
+        FleetInterrupted: As in `run`.
+    """
+    run(machines, until(state, timeout, interval, any_state=any_state), progress=progress).raise_errors()
+
+
+def create(
+    datacenter: DataCenter,
+    specs: Iterable[Mapping[str, Any]],
+    *,
+    progress: bool | Report = False,
+    workers: int | None = None,
+) -> list[Machine]:
+    """Create many machines, each once.
+
+    They are ``provisioning`` when this returns; wait for them with `wait`.
+
+    Args:
+        datacenter: Where.
+        specs: For each machine the arguments of `DataCenter.create_machine`.
+        progress: As in `run`.
+        workers: As in `run`.
+
+    Returns:
+        The machines, in the order of `specs`.
+
+    Raises:
+        ConfigurationError: One of the specifications has an argument that there is not. Nothing was created.
+        FleetError: Some could not be created: `FleetError.errors` has the errors by index, and
+            `FleetError.machines` the machines that were made.
+        FleetInterrupted: As in `run`.
+    """
+    listed = list(specs)
+    signature = inspect.signature(datacenter.create_machine)
+    for index, spec in enumerate(listed):
+        try:
+            signature.bind(**spec)
+        except TypeError as error:
+            raise ConfigurationError(f"specification {index} is not one of create_machine: {error}") from None
+
+    def make(index: int) -> Machine:
+        return datacenter.create_machine(**listed[index])
+
+    tasks = [Task(index, (make,), datacenter) for index in range(len(listed))]
+    result = _execute(tasks, progress, workers)
+    result.raise_errors()
+    return [cast(Machine, machine) for machine in result.values]
+
+
+def _execute(tasks: list[Task[K]], progress: bool | Report, workers: int | None) -> Result[K, object]:
+    if workers is not None and not (isinstance(workers, int) and workers >= 1):
+        raise ConfigurationError(f"workers must be None or a number from 1, not {workers!r}")
+    report, close = reporter(progress, len(tasks))
+    try:
+        return Run(tasks, workers or WORKERS, report).execute()
+    finally:
+        close()
+
+
+def _checked_machines(machines: Iterable[Machine]) -> list[Machine]:
+    if not isinstance(machines, Iterable):
+        raise ConfigurationError(f"machines is a list of Machine, not {type(machines).__name__}")
+    fleet = list(dict.fromkeys(machines))
+    for machine in fleet:
+        if not isinstance(machine, Machine):
+            raise ConfigurationError(f"machines is a list of Machine; one in it is {type(machine).__name__}")
+    return fleet

@@ -1,0 +1,54 @@
+"""Who is told how far a fleet is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from smartdc.errors import ConfigurationError
+
+__all__ = ["Counts", "Report", "reporter"]
+
+Counts = Mapping[str, int]
+"""How many machines are ``untried``, ``under way``, ``waiting``, ``done`` and ``failed``."""
+
+Report = Callable[[Counts], object]
+
+
+def reporter(progress: bool | Report, total: int) -> tuple[Report | None, Callable[[], None]]:
+    """What to call with the counts, and what to call at the end.
+
+    Args:
+        progress: False for nothing, True for a bar, or what is to be called.
+        total: How many machines there are.
+
+    Raises:
+        ConfigurationError: A bar needs an extra that is not installed, or it is none of these.
+    """
+    if progress is True:
+        bar = _bar(total)
+        return bar, bar.close
+    if progress is not False and not callable(progress):
+        raise ConfigurationError(f"progress is True, False or a function, not {type(progress).__name__}")
+    return progress or None, lambda: None
+
+
+class _Bar:
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+        self.close = bar.close
+
+    def __call__(self, counts: Counts) -> None:
+        self._bar.set_postfix({name: count for name, count in counts.items() if count}, refresh=False)
+        self._bar.update(counts["done"] + counts["failed"] - self._bar.n)
+
+
+def _bar(total: int) -> _Bar:
+    try:
+        tqdm = import_module("tqdm.auto").tqdm
+    except ImportError as error:
+        raise ConfigurationError(
+            "progress=True needs the extra 'progress': pip install 'smartdc[progress]'"
+        ) from error
+    return _Bar(tqdm(total=total, unit="machine"))

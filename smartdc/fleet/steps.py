@@ -1,0 +1,59 @@
+"""Steps that are waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import get_args
+
+from smartdc._http.waiting import checked_interval, checked_state, checked_timeout
+from smartdc.machine import Machine
+from smartdc.types import MachineState
+
+__all__ = ["Step", "Until", "until"]
+
+Step = Callable[[Machine], object]
+"""What is done with a machine."""
+
+
+@dataclass(frozen=True)
+class Until:
+    """A step that waits for a state. Call it with a machine, and it waits as `Machine.poll_until` does.
+
+    Attributes:
+        state: The state awaited.
+        timeout: Seconds from the beginning of the step; None waits for ever.
+        interval: Seconds between two looks.
+    """
+
+    state: str
+    timeout: float | None
+    interval: float
+
+    def __call__(self, machine: Machine) -> None:
+        """Wait for this machine alone."""
+        machine.poll_until(self.state, self.interval, timeout=self.timeout, any_state=True)
+
+
+def until(
+    state: MachineState | str,
+    timeout: float | None = None,
+    interval: float = 2,
+    *,
+    any_state: bool = False,
+) -> Until:
+    """A step of `run` that waits until the machine is in a state.
+
+    ``GET /:login/machines`` for all that wait; ``GET /:login/machines/:machine`` for what no list tells
+
+    Args:
+        state: As in `Machine.poll_until`.
+        timeout: Seconds from the beginning of this step; None waits for ever, 0 looks once.
+        interval: Seconds between two looks.
+        any_state: Take any text for a state.
+
+    Raises:
+        ConfigurationError: There is no such state, or that is no time.
+    """
+    checked_state(state, get_args(MachineState), "machine", any_state)
+    return Until(state, checked_timeout(timeout), checked_interval(interval))

@@ -1,0 +1,229 @@
+"""One run over a fleet: what is done with each machine, by whom, and what becomes of it."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+
+from smartdc._http.connection import Connection
+from smartdc._http.errands import Errand
+from smartdc.fleet.crew import Crew
+from smartdc.fleet.outcome import FleetInterrupted, Result, described
+from smartdc.fleet.progress import Report
+from smartdc.fleet.steps import Until
+from smartdc.fleet.watcher import Watcher
+from smartdc.machine import Machine
+
+__all__ = ["Run", "Task"]
+
+K = TypeVar("K", Machine, int)
+
+WORKERS = 10
+"""Threads for each account in a data center. At the usual 10 requests a second one has a second for each."""
+
+BUSY_SECONDS = 0.05
+REPORT_SECONDS = 0.1
+LAST_ANSWERS_SECONDS = 0.5
+"""What requests that are on the wire are given when all is given up, so that the report knows more."""
+
+
+@dataclass(eq=False)
+class Task(Generic[K]):
+    """What is done with one machine.
+
+    Attributes:
+        key: The machine, or the number of what is to be made.
+        steps: What is done, one after the other.
+        connection: Where.
+        finished: How many of the steps are done.
+        value: What the last one returned.
+        error: What went wrong.
+        is_over: Whether nothing more is done.
+        is_waiting: Whether it waits for a state.
+        errand: The step that is being done, or was when it was given up.
+        acted: When the last step began that was no wait.
+    """
+
+    key: K
+    steps: Sequence[Callable[[K], object]]
+    connection: Connection
+    finished: int = 0
+    value: object = None
+    error: Exception | None = None
+    is_over: bool = False
+    is_waiting: bool = False
+    errand: Errand | None = None
+    acted: float = -math.inf
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether the server may carry out a step that has not returned."""
+        return self.errand is not None and not (self.errand.is_queued and self.errand.attempts == 0)
+
+    @property
+    def stage(self) -> str:
+        """How far it is, in a word."""
+        if self.is_over:
+            return "done" if self.error is None else "failed"
+        if self.is_waiting:
+            return "waiting"
+        return "under way" if self.finished or self.may_be_done else "untried"
+
+
+class Run(Generic[K]):
+    """Do tasks, each step as early as can be.
+
+    Args:
+        tasks: The tasks.
+        workers: Threads for each account in a data center.
+        report: Told how far it is.
+    """
+
+    def __init__(self, tasks: Sequence[Task[K]], workers: int, report: Report | None) -> None:
+        self._tasks: Sequence[Task[K]] = tasks
+        self._workers = workers
+        self._report = report
+        self._reported = -math.inf
+        self._given_up = threading.Event()
+        self._changed = threading.Event()
+        self._lock = threading.Lock()
+        self._unfinished = len(tasks)
+        self._crews: dict[object, Crew] = {}
+        self._watchers: dict[object, Watcher] = {}
+        for task in tasks:
+            place = _place(task.connection)
+            if place not in self._crews:
+                self._crews[place] = Crew(self._given_up, self._changed.set)
+                self._watchers[place] = Watcher(task.connection, self._crews[place])
+
+    def execute(self) -> Result[K, object]:
+        """Do all, and wait for it.
+
+        Raises:
+            FleetInterrupted: Ctrl-C was pressed.
+        """
+        try:
+            for task in self._tasks:
+                self._go_on(task)
+            for crew in self._crews.values():
+                crew.start(min(self._workers, len(self._tasks)))
+            self._supervise()
+            return self.result()
+        except KeyboardInterrupt:
+            self._given_up.set()
+            self._await_answers()
+            result = cast("Result[Machine, object] | Result[int, Machine]", self.result())
+            raise FleetInterrupted(result) from None
+        finally:
+            self._given_up.set()
+            for crew in self._crews.values():
+                crew.stop()
+
+    def result(self) -> Result[K, object]:
+        """What has become of each so far."""
+        with self._lock:
+            tasks = [(task, task.stage, task.may_be_done) for task in self._tasks]
+        return Result(
+            keys=[task.key for task, _, _ in tasks],
+            values=[task.value if stage == "done" else None for task, stage, _ in tasks],
+            errors={task.key: task.error for task, _, _ in tasks if task.error is not None},
+            done=[task.key for task, stage, _ in tasks if stage == "done"],
+            untried=[task.key for task, stage, _ in tasks if stage == "untried"],
+            under_way={
+                task.key: task.finished for task, stage, _ in tasks if stage in ("waiting", "under way")
+            },
+            unknown=[task.key for task, stage, sent in tasks if stage == "under way" and sent],
+        )
+
+    def _supervise(self) -> None:
+        while self._unfinished:
+            self._changed.clear()
+            pause, clock = min(
+                ((watcher.attend(), watcher.clock) for watcher in self._watchers.values()),
+                key=lambda each: each[0],
+            )
+            self._tell()
+            failure = next((crew.failure for crew in self._crews.values() if crew.failure), None)
+            if failure is not None:
+                raise failure
+            if any(crew.is_busy for crew in self._crews.values()) or not self._unfinished:
+                self._changed.wait(BUSY_SECONDS)
+            elif clock is time:
+                self._changed.wait(min(pause, 60.0))
+            else:
+                clock.sleep(min(pause, 60.0))
+        self._tell(last=True)
+
+    def _go_on(self, task: Task[K]) -> None:
+        """Begin with the next step of a task; a wait needs no thread."""
+        place = _place(task.connection)
+        step = task.steps[task.finished] if task.finished < len(task.steps) else None
+        if step is None:
+            self._end(task, None)
+        elif isinstance(step, Until) and isinstance(task.key, Machine):
+            task.is_waiting = True
+            self._watchers[place].add(task.key, step, task.acted, lambda error: self._waited(task, error))
+        else:
+            put = self._crews[place].go_on if task.finished else self._crews[place].begin
+            put(lambda: self._do(task, step))
+
+    def _do(self, task: Task[K], step: Callable[[K], object]) -> None:
+        """One step, in a thread of a crew."""
+        errand = Errand(self._given_up)
+        task.acted = task.connection.clock.monotonic()
+        task.errand = errand
+        try:
+            with errand.running():
+                task.value = step(task.key)
+        except Exception as error:
+            self._end(task, error)
+            return
+        with self._lock:
+            task.errand = None
+            task.finished += 1
+        self._go_on(task)
+
+    def _waited(self, task: Task[K], error: Exception | None) -> None:
+        task.is_waiting = False
+        if error is not None:
+            self._end(task, error)
+            return
+        with self._lock:
+            task.value = None
+            task.finished += 1
+        self._go_on(task)
+
+    def _end(self, task: Task[K], error: Exception | None) -> None:
+        if error is not None:
+            error.add_note(f"with {described(task.key)}")
+        with self._lock:
+            task.errand, task.error, task.is_over = None, error, True
+            self._unfinished -= 1
+            is_last = not self._unfinished
+        if is_last:
+            self._changed.set()
+
+    def _tell(self, *, last: bool = False) -> None:
+        now = time.monotonic()
+        if self._report is not None and (last or now - self._reported >= REPORT_SECONDS):
+            self._reported = now
+            counts = dict.fromkeys(("untried", "under way", "waiting", "done", "failed"), 0)
+            for task in self._tasks:
+                counts[task.stage] += 1
+            self._report(counts)
+
+    def _await_answers(self) -> None:
+        """Let requests end that are on the wire, for a moment."""
+        end = time.monotonic() + LAST_ANSWERS_SECONDS
+        while time.monotonic() < end and any(task.may_be_done for task in self._tasks):
+            time.sleep(BUSY_SECONDS / 5)
+
+
+def _place(connection: Connection) -> object:
+    """Machines of one place are listed together: of one account, seen by one key in one set of roles."""
+    signer = None if connection.auth is None else connection.auth.key_id
+    return connection.url, signer, tuple(connection.active_roles)

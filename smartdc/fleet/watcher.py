@@ -1,0 +1,273 @@
+"""Machines of one account that wait for a state: one list is a look at all of them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from smartdc._http.connection import Connection
+from smartdc._http.waiting import Absence, is_passing
+from smartdc.api.machines import MachineOperations
+from smartdc.errors import NotFoundError, SmartDCError, WaitFailed, WaitTimeout
+from smartdc.fleet.crew import Crew
+from smartdc.fleet.steps import Until
+from smartdc.machine import Machine
+from smartdc.types import MachineData
+
+__all__ = ["Watch", "Watcher"]
+
+log = logging.getLogger("smartdc")
+
+PAGE = 1000
+"""How many machines one request lists (docs/cloudapi/lists.md#page-limit)."""
+
+JOBS_A_LOOK = 50
+"""How many jobs are done between two looks while others wait: a look takes a turn from them."""
+
+NEWS_SECONDS = 30.0
+"""A machine of which the change feed told nothing for so long is looked at."""
+
+Ended = Callable[[Exception | None], None]
+
+
+@dataclass(eq=False)
+class Watch:
+    """A machine that waits.
+
+    Attributes:
+        machine: The machine.
+        until: What it waits for.
+        ended: Called once, with the error or None.
+        begun: When it began to wait.
+        absence: How long it has not been found.
+        due: When it is looked at next.
+        seen: The state that was seen last.
+        trouble: Why the last look failed.
+        is_alone: Whether it is being looked at by itself.
+        looks: How often it was looked at.
+    """
+
+    machine: Machine
+    until: Until
+    ended: Ended
+    begun: float
+    absence: Absence
+    due: float
+    seen: str | None = None
+    trouble: BaseException | None = None
+    is_alone: bool = False
+    looks: int = 0
+
+    @property
+    def end(self) -> float:
+        """When its time is over."""
+        return math.inf if self.until.timeout is None else self.begun + self.until.timeout
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether its time is over; a wait of no time is one look."""
+        return now >= self.end and (self.until.timeout != 0 or self.looks > 0)
+
+    def timeout(self) -> WaitTimeout:
+        """The error for a wait whose time is over."""
+        awaited = f"machine {self.machine.id} is not yet {self.until.state!r}"
+        text = f"gave up after {self.until.timeout:g} s: {awaited}"
+        if self.seen is not None:
+            text += f", now {self.seen!r}" if self.trouble is None else f", last seen {self.seen!r}"
+        if self.trouble is not None:
+            text += f"; the last look failed: {self.trouble}"
+        error = WaitTimeout(text, state=self.seen)
+        error.__cause__ = self.trouble
+        return error
+
+
+class Watcher:
+    """The watches of one account in one data center.
+
+    Args:
+        connection: Whose machines they are.
+        crew: Makes the looks.
+    """
+
+    def __init__(self, connection: Connection, crew: Crew) -> None:
+        self.clock = connection.clock
+        self.has_feed = False
+        self._connection = connection
+        self._crew = crew
+        self._lock = threading.Lock()
+        self._watches: dict[str, Watch] = {}
+        self._told: dict[str, tuple[str, float]] = {}
+        self._is_looking = False
+        self._asked, self._usual = -math.inf, 0.0
+        self._done_then = 0
+        self._pages = 1
+
+    def add(self, machine: Machine, until: Until, acted: float, ended: Ended) -> None:
+        """Wait for a machine.
+
+        Args:
+            machine: The machine.
+            until: What to wait for.
+            acted: When the last thing was done with it that the wait is for; minus infinity if nothing was.
+            ended: Called once, with the error or None, from another thread.
+        """
+        now = self.clock.monotonic()
+        absence = Absence(self.clock, self._connection.retry.settling)
+        watch = Watch(machine, until, ended, now, absence, now)
+        if acted > -math.inf:
+            watch.due = self._next_look(watch, now)
+        with self._lock:
+            state, when = self._told.get(machine.id, ("", -math.inf))
+            self._watches[machine.id] = watch
+            if self.has_feed:
+                watch.due = now + NEWS_SECONDS
+        if when >= acted and state:
+            self._saw(watch, state)
+
+    def told(self, ident: str, state: str) -> None:
+        """Take note of what the change feed says of a machine."""
+        with self._lock:
+            self._told[ident] = state, self.clock.monotonic()
+            watch = self._watches.get(ident)
+            if watch is not None and self.has_feed:
+                watch.due = self.clock.monotonic() + NEWS_SECONDS
+        if watch is not None:
+            self._saw(watch, state)
+
+    def feed_ended(self) -> None:
+        """There will be no more news: look at once, and as usual from then on."""
+        with self._lock:
+            self.has_feed = False
+            for watch in self._watches.values():
+                watch.due = self.clock.monotonic()
+
+    def attend(self) -> float:
+        """End the waits whose time is over, and have a look made if one is due.
+
+        Returns:
+            Seconds until there is something to do.
+        """
+        now = self.clock.monotonic()
+        with self._lock:
+            overdue = [watch for watch in self._watches.values() if watch.is_overdue(now)]
+        for watch in overdue:
+            self._finish(watch, watch.timeout())
+        with self._lock:
+            ends = min((watch.end for watch in self._watches.values()), default=math.inf)
+            waiting = [watch for watch in self._watches.values() if not watch.is_alone]
+            if not waiting or self._is_looking:
+                return max(0.0, ends - now)
+            interval = min(watch.until.interval for watch in waiting)
+            soonest = max(min(watch.due for watch in waiting), self._asked + interval / 4)
+            is_urgent = ends - now <= interval
+            many_done = self._crew.done - self._done_then >= JOBS_A_LOOK
+            if soonest > now or (self._crew.has_queue and not many_done and not is_urgent):
+                return max(0.0, min(soonest, ends) - now)
+            self._is_looking, self._asked, self._done_then = True, now, self._crew.done
+        self._crew.look(self._look)
+        return 0.0
+
+    def _look(self) -> None:
+        asked = self.clock.monotonic()
+        with self._lock:
+            batch = [watch for watch in self._watches.values() if not watch.is_alone]
+        listed: dict[str, MachineData] = {}
+        trouble: SmartDCError | None = None
+        try:
+            if len(batch) > self._pages:
+                listed = self._listed({watch.machine.id for watch in batch})
+        except SmartDCError as error:
+            trouble = error
+            log.info("machines are waited for, and the look at them failed: %s", error)
+        finally:
+            with self._lock:
+                self._is_looking = False
+                self._usual = min(1.0, self.clock.monotonic() - asked)
+        for watch in batch:
+            data = listed.get(watch.machine.id)
+            if data is not None:
+                _keep(watch.machine, data)
+                self._saw(watch, watch.machine.state)
+            elif trouble is not None and is_passing(trouble):
+                self._looked(watch, watch.seen, trouble)
+            else:
+                self._look_alone(watch)
+
+    def _listed(self, wanted: set[str]) -> dict[str, MachineData]:
+        """What a list has of these; it is read no further than looking at each of them would take."""
+        found: dict[str, MachineData] = {}
+        number = 0
+        for number, machine in enumerate(cast(MachineOperations, self._connection).iter_machines()):
+            if machine.id in wanted:
+                found[machine.id] = machine.raw
+            if len(found) == len(wanted) or number >= PAGE * len(wanted):
+                break
+        self._pages = number // PAGE + 1
+        return found
+
+    def _saw(self, watch: Watch, state: str) -> None:
+        """Go by a state that was seen among those of others."""
+        if state == watch.until.state:
+            self._finish(watch, None)
+        elif state in ("failed", "deleted"):
+            self._look_alone(watch)  # for the error that waiting for it alone has
+        else:
+            watch.absence.end()
+            self._looked(watch, state, None)
+
+    def _look_alone(self, watch: Watch) -> None:
+        with self._lock:
+            if watch.is_alone:
+                return
+            watch.is_alone = True
+        self._crew.look(lambda: self._alone(watch))
+
+    def _alone(self, watch: Watch) -> None:
+        """Look at one machine: what a list does not have, or tells nothing of."""
+        ident, state = watch.machine.id, watch.until.state
+        try:
+            watch.machine.poll_until(state, timeout=0, any_state=True)
+        except WaitTimeout as error:
+            trouble = error.__cause__
+            if not isinstance(trouble, NotFoundError):
+                watch.absence.end()
+            elif watch.absence.is_settled(trouble, None):
+                gone = WaitFailed(
+                    f"machine {ident} is deleted: it will not become {state!r}", state="deleted"
+                )
+                self._finish(watch, None if state == "deleted" else gone)
+                return
+            self._looked(watch, error.state or watch.seen, trouble)
+        except Exception as error:
+            self._finish(watch, error)
+        else:
+            self._finish(watch, None)
+
+    def _looked(self, watch: Watch, state: str | None, trouble: BaseException | None) -> None:
+        watch.seen, watch.trouble = state, trouble
+        with self._lock:
+            watch.looks += 1
+            watch.is_alone = False
+            watch.due = self._next_look(watch, self.clock.monotonic())
+
+    def _next_look(self, watch: Watch, now: float) -> float:
+        """After the interval, but not too late for a last look; if it is, never."""
+        last = watch.end - self._usual
+        after = now + (NEWS_SECONDS if self.has_feed else watch.until.interval)
+        return math.inf if last <= now else min(after, last)
+
+    def _finish(self, watch: Watch, error: Exception | None) -> None:
+        with self._lock:
+            if self._watches.get(watch.machine.id) is not watch:
+                return  # its time was over meanwhile
+            del self._watches[watch.machine.id]
+        watch.ended(error)
+
+
+def _keep(machine: Machine, data: MachineData) -> None:
+    """Save what a list says of a machine, and what lists never say and was known of it."""
+    known: Mapping[str, Any] = machine._data or {}
+    machine._save({**{name: known[name] for name in ("dns_names",) if name in known}, **data})

@@ -1,0 +1,209 @@
+"""`fleet.run`: steps over many machines, pipelined, with the errors by machine."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from smartdc import ConfigurationError, DataCenter, InvalidStateError, Machine, SmartDCError, fleet
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
+from tests.helpers.recorded import sent
+
+RATE, BURST = 10, 30
+
+
+def machines(sdc: DataCenter, site: Site, size: int, **fields: object) -> list[Machine]:
+    """A fleet that is there already."""
+    for number in range(size):
+        site.add_machine(f"test-{number}", **fields)  # type: ignore[arg-type]
+    return sdc.machines()
+
+
+@pytest.fixture
+def running_clock() -> Iterator[Emulator]:
+    """A cloud on whose clock sleeps overlap: 20 emulated seconds in each real one."""
+    with Emulator(rate=20) as cloud:
+        yield cloud
+        assert cloud.violations == []
+
+
+def test_the_teardown(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    result = fleet.run(machines(sdc, site, 12), Machine.stop, fleet.until("stopped"), Machine.delete)
+    cloud.clock.advance(60)
+    assert sdc.machines() == []
+    assert result.errors == {}
+    assert len(result.done) == 12
+    assert result.values == [None] * 12
+    assert (result.untried, result.under_way, result.unknown) == ([], {}, [])
+    result.raise_errors()
+    asked = Counter((call.method, call.query.get("action")) for call in sent(cloud))
+    assert (asked["POST", "stop"], asked["DELETE", None]) == (12, 12)
+
+
+def test_values_are_in_the_order_of_the_machines(sdc: DataCenter, site: Site) -> None:
+    given = machines(sdc, site, 12)
+    result = fleet.run([*reversed(given), given[0]], lambda machine: machine.name, workers=3)
+    assert result.keys == [*reversed(given)]
+    assert result.values == [machine.name for machine in reversed(given)]
+
+
+def test_two_data_centers_and_two_kinds_of_steps(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    with sdc.datacenter("us-east-1") as east:
+        given = machines(sdc, site, 3) + machines(east, cloud.site("us-east-1"), 3)
+        result = fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.status)
+    assert result.values == ["stopped"] * 6
+
+
+def test_a_failure_stops_its_machine_only(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    given = machines(sdc, site, 30)
+    guarded = given[:3]
+    for machine in guarded:
+        machine.enable_deletion_protection()
+    cloud.clock.advance(5)
+    result = fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete)
+    cloud.clock.advance(60)
+    assert {*result.errors} == {*guarded} == {*sdc.machines()}
+    assert len(result.done) == 27
+    assert result.untried == []
+    for machine, error in result.errors.items():
+        assert isinstance(error, InvalidStateError)
+        assert error.__notes__ == [f"with machine {machine.id} ({machine.name})"]
+    with pytest.raises(fleet.FleetError, match="3 of 30 failed: machine ") as caught:
+        result.raise_errors()
+    for machine in guarded:
+        assert f"machine {machine.id} ({machine.name}): DELETE" in str(caught.value)
+    assert isinstance(caught.value, SmartDCError)
+    assert caught.value.errors == result.errors
+    assert caught.value.machines == result.done
+
+
+def failing(machine: Machine) -> None:
+    raise (KeyError if machine.name in ("test-1", "test-2") else ValueError)(machine.name)
+
+
+def test_errors_are_split_and_pickled(sdc: DataCenter, site: Site) -> None:
+    result = fleet.run(machines(sdc, site, 5), failing)
+    groups: list[BaseExceptionGroup] = []
+    try:
+        result.raise_errors()
+    except* KeyError as group:
+        groups.append(group)
+    except* ValueError as group:
+        groups.append(group)
+    picked = [group for group in groups if isinstance(group, fleet.FleetError)]
+    assert [sorted(m.name for m in part.errors if isinstance(m, Machine)) for part in picked] == [
+        ["test-1", "test-2"],
+        ["test-0", "test-3", "test-4"],
+    ]
+    copy = pickle.loads(pickle.dumps(picked[0]))  # noqa: S301
+    assert isinstance(copy, fleet.FleetError)
+    assert str(copy) == str(picked[0])
+    assert {*copy.errors} == {*picked[0].errors}
+    assert [type(error) for error in copy.exceptions] == [KeyError, KeyError]
+    assert [error.__notes__ for error in copy.exceptions] == [
+        error.__notes__ for error in picked[0].exceptions
+    ]
+
+
+def test_the_first_that_is_stopped_is_deleted_while_others_still_stop(running_clock: Emulator) -> None:
+    running_clock.throttle()
+    with running_clock.datacenter() as sdc:
+        given = machines(sdc, running_clock.site(), 120)
+        fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete).raise_errors()
+    order = [call.method for call in sent(running_clock) if call.method in ("POST", "DELETE")]
+    assert order.index("DELETE") < len(order) - 1 - order[::-1].index("POST")
+
+
+@pytest.mark.stress
+def test_the_teardown_of_300_is_bounded_by_the_throttle(note: Callable[[str], None]) -> None:
+    with Emulator(rate=10) as cloud, cloud.datacenter() as sdc:
+        given = machines(sdc, cloud.site(), 300)
+        cloud.throttle(RATE, BURST)
+        first, began = len(cloud.calls), cloud.clock.monotonic()
+        result = fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete)
+        seconds = cloud.clock.monotonic() - began
+        calls = cloud.calls[first:]
+    result.raise_errors()
+    kinds = Counter((call.operation, call.status) for call in calls)
+    note(
+        f"fleet.run: 300 machines stopped and deleted in {seconds:.1f} s, {seconds / 57:.3f} x the bound of "
+        f"57 s, with {len(calls)} requests: {kinds}"
+    )
+    assert len(calls) <= 1.05 * 600
+    assert seconds <= 1.05 * 57
+
+
+def test_progress_is_told(sdc: DataCenter, site: Site) -> None:
+    told: list[dict[str, int]] = []
+    fleet.run(
+        machines(sdc, site, 8),
+        Machine.stop,
+        fleet.until("stopped"),
+        failing,
+        progress=lambda counts: told.append(dict(counts)),
+    )
+    assert all(sum(counts.values()) == 8 for counts in told)
+    assert told[-1] == {"untried": 0, "under way": 0, "waiting": 0, "done": 0, "failed": 8}
+
+
+def test_a_bar_is_shown(sdc: DataCenter, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet.run(machines(sdc, site, 4), Machine.stop, progress=True)
+    assert "4/4" in capsys.readouterr().err
+
+
+def test_without_tqdm_a_bar_is_refused_before_anything_is_done(
+    cloud: Emulator, sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = machines(sdc, site, 2)
+    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    with pytest.raises(ConfigurationError, match=r"smartdc\[progress\]"):
+        fleet.run(given, Machine.delete, progress=True)
+    assert len(cloud.calls) == 1
+
+
+def test_a_progress_that_fails_ends_the_run(sdc: DataCenter, site: Site) -> None:
+    with pytest.raises(ZeroDivisionError):
+        fleet.run(machines(sdc, site, 2), Machine.stop, progress=lambda counts: 1 / 0)
+
+
+def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    given = machines(sdc, site, 2)
+    asked = len(cloud.calls)
+    with pytest.raises(ConfigurationError, match="at least one step"):
+        fleet.run(given)  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationError, match="'stop' cannot be"):
+        fleet.run(given, "stop")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="list of Machine; one in it is str"):
+        fleet.run([given[0].id], Machine.stop)  # type: ignore[list-item]
+    with pytest.raises(ConfigurationError, match="list of Machine, not Machine"):
+        fleet.run(given[0], Machine.stop)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="workers must be"):
+        fleet.run(given, Machine.stop, workers=0)
+    with pytest.raises(ConfigurationError, match="did you mean 'stopped'"):
+        fleet.until("Stopped")
+    with pytest.raises(ConfigurationError, match="interval"):
+        fleet.until("stopped", interval=0)
+    with pytest.raises(ConfigurationError, match="timeout"):
+        fleet.until("stopped", float("nan"))
+    assert len(cloud.calls) == asked
+    assert fleet.run([], Machine.stop).values == []
+
+
+def test_no_thread_is_left(sdc: DataCenter, site: Site) -> None:
+    fleet.run(machines(sdc, site, 20), Machine.stop, fleet.until("stopped"))
+    for thread in threading.enumerate():
+        if thread.name == "smartdc-fleet":
+            thread.join(5)
+            assert not thread.is_alive()
+
+
+def test_until_is_a_step_that_can_be_called(sdc: DataCenter, site: Site) -> None:
+    (machine,) = machines(sdc, site, 1)
+    machine.stop()
+    fleet.until("stopped", 60)(machine)
+    assert machine.state == "stopped"

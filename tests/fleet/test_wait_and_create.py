@@ -1,0 +1,166 @@
+"""`fleet.wait` and `fleet.create`: what they ask for, and how each wait ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from smartdc import (
+    ConfigurationError,
+    DataCenter,
+    InvalidArgumentError,
+    Machine,
+    WaitFailed,
+    WaitTimeout,
+    fleet,
+)
+from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Status
+from smartdc.emulator.state.site import Site
+from tests.helpers.recorded import call, sent
+
+PACKAGE = "g3-standard-0.25-smartos"
+
+
+def specs(sdc: DataCenter, size: int) -> list[dict[str, object]]:
+    image = sdc.images(name="base64")[0]
+    return [{"name": f"web{number}", "image": image, "package": PACKAGE} for number in range(size)]
+
+
+def fleet_of(sdc: DataCenter, site: Site, size: int) -> list[Machine]:
+    for number in range(size):
+        site.add_machine(f"web{number}")
+    return sdc.machines()
+
+
+def test_machines_are_created_in_the_order_of_their_specifications(sdc: DataCenter, site: Site) -> None:
+    made = fleet.create(sdc, specs(sdc, 20))
+    assert [machine.name for machine in made] == [f"web{number}" for number in range(20)]
+    assert {machine.id for machine in made} == {*site.machines}
+
+
+def test_a_create_that_fails_is_named_by_its_index(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    wanted = specs(sdc, 6)
+    wanted[2]["package"] = wanted[4]["package"] = "no-such-package"
+    with pytest.raises(fleet.FleetError, match="2 of 6 failed: specification 2: POST") as caught:
+        fleet.create(sdc, wanted)
+    assert [*caught.value.errors] == [2, 4]
+    assert {type(error) for error in caught.value.errors.values()} == {InvalidArgumentError}
+    assert [machine.name for machine in caught.value.machines] == ["web0", "web1", "web3", "web5"]
+    assert len(site.machines) == 4
+
+
+def test_a_specification_that_is_none_is_refused_before_anything_is_made(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    wanted: list[dict[str, object]] = [*specs(sdc, 2), {"nmae": "web2"}]
+    with pytest.raises(ConfigurationError, match=r"specification 2 .*'nmae'"):
+        fleet.create(sdc, wanted)
+    assert site.machines == {}
+
+
+@pytest.mark.stress
+def test_waiting_for_300_created_machines_costs_a_list_a_look(note: Callable[[str], None]) -> None:
+    with Emulator(rate=10) as cloud, cloud.datacenter() as sdc:
+        made = fleet.create(sdc, specs(sdc, 300))
+        first, began = len(cloud.calls), cloud.clock.monotonic()
+        fleet.wait(made, "running", timeout=600)
+        seconds, calls = cloud.clock.monotonic() - began, sent(cloud, first)
+    assert {machine.state for machine in made} == {"running"}
+    note(f"fleet.wait: 300 machines provisioned in {seconds:.1f} s, {len(calls)} requests")
+    assert len(calls) <= 3 + seconds / 2
+
+
+def test_one_list_is_a_look_at_all(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    given = fleet_of(sdc, site, 40)
+    first = len(cloud.calls)
+    fleet.wait(given, "running")
+    assert sent(cloud, first) == [call("GET", "/my/machines")]
+
+
+def test_a_wait_for_deleted_looks_at_those_that_are_not_listed(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    given = fleet_of(sdc, site, 5)
+    fleet.run(given, Machine.delete).raise_errors()
+    cloud.clock.advance(60)
+    first = len(cloud.calls)
+    fleet.wait(given, "deleted")
+    kinds = Counter((done.operation, done.status) for done in cloud.calls[first:])
+    assert kinds == {("ListMachines", 200): 1, ("GetMachine", 410): 5}
+    assert {machine.state for machine in given} == {"deleted"}
+
+
+def test_each_wait_ends_with_its_own_error(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    fails, goes, stays, stops = given = fleet_of(sdc, site, 4)
+    site.machines[fails.id].state = "failed"
+    goes.delete()
+    stops.stop()
+    cloud.clock.advance(60)
+    began = cloud.clock.monotonic()
+    with pytest.raises(fleet.FleetError) as caught:
+        fleet.wait(given, "stopped", timeout=20)
+    assert cloud.clock.monotonic() - began == pytest.approx(20, abs=1)
+    errors = caught.value.errors
+    assert {*errors} == {fails, goes, stays}
+    assert caught.value.machines == [stops]
+    assert isinstance(errors[fails], WaitFailed)
+    assert isinstance(errors[goes], WaitFailed)
+    assert isinstance(errors[stays], WaitTimeout)
+    assert f"machine {stays.id} is not yet 'stopped', now 'running'" in str(errors[stays])
+
+
+def test_a_wait_of_no_time_is_one_look(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    given = fleet_of(sdc, site, 4)
+    first, began = len(cloud.calls), cloud.clock.monotonic()
+    with pytest.raises(fleet.FleetError, match="gave up after 0 s"):
+        fleet.wait(given, "stopped", timeout=0)
+    assert sent(cloud, first) == [call("GET", "/my/machines")]
+    assert cloud.clock.monotonic() == began
+
+
+def test_a_list_that_fails_in_passing_is_another_look(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    given = fleet_of(sdc, site, 4)
+    cloud.faults.add("ListMachines", Status(500), times=12)
+    fleet.wait(given, "running", timeout=600)
+
+
+def test_who_may_not_list_looks_at_each(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    given = fleet_of(sdc, site, 4)
+    first = len(cloud.calls)
+    cloud.faults.add("ListMachines", Status(403, {"code": "NotAuthorized", "message": "no"}), times=9)
+    fleet.wait(given, "running", timeout=600)
+    kinds = Counter((done.operation, done.status) for done in cloud.calls[first:])
+    assert kinds == {("ListMachines", 403): 1, ("GetMachine", 200): 4}
+
+
+def test_what_the_server_does_not_know_ends_when_that_has_settled(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    unknown = [sdc.machine(f"{number}0000000-0000-4000-8000-000000000000", lazy=True) for number in (1, 2, 3)]
+    began = cloud.clock.monotonic()
+    fleet.wait(unknown, "deleted")
+    assert cloud.clock.monotonic() - began == pytest.approx(30, abs=3)
+    with pytest.raises(fleet.FleetError) as caught:
+        fleet.wait(unknown, "running", timeout=100)
+    assert {type(error) for error in caught.value.errors.values()} == {WaitFailed}
+
+
+def test_what_lists_never_say_is_kept(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    given = fleet_of(sdc, site, 3)
+    cloud.account.triton_cns_enabled = True
+    for machine in given:
+        machine.refresh()
+    names = [machine.dns_names for machine in given]
+    assert all(names)
+    fleet.wait(given, "running")
+    assert [machine.dns_names for machine in given] == names
+
+
+def test_a_machine_that_is_alone_is_looked_at_by_itself(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    (machine,) = fleet_of(sdc, site, 1)
+    first = len(cloud.calls)
+    fleet.wait([machine], "running")
+    assert sent(cloud, first) == [call("GET", f"/my/machines/{machine.id}")]
