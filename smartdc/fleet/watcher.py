@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.waiting import Absence, is_passing
+from smartdc._http.looks import PAGE, UNLISTED, actions
+from smartdc._http.waiting import Absence, Deadline, is_passing
 from smartdc.api.machines import MachineOperations
 from smartdc.errors import NotFoundError, SmartDCError, WaitFailed, WaitTimeout
 from smartdc.fleet.crew import Crew
@@ -21,9 +22,6 @@ from smartdc.types import MachineData
 __all__ = ["Watch", "Watcher"]
 
 log = logging.getLogger("smartdc")
-
-PAGE = 1000
-"""How many machines one request lists (docs/cloudapi/lists.md#page-limit)."""
 
 JOBS_A_LOOK = 50
 """How many jobs are done between two looks while others wait: a look takes a turn from them."""
@@ -171,7 +169,7 @@ class Watcher:
         return 0.0
 
     def _look(self) -> None:
-        asked = self.clock.monotonic()
+        asked, order = self.clock.monotonic(), actions.next()
         with self._lock:
             batch = [watch for watch in self._watches.values() if not watch.is_alone]
         listed: dict[str, MachineData] = {}
@@ -189,7 +187,7 @@ class Watcher:
         for watch in batch:
             data = listed.get(watch.machine.id)
             if data is not None:
-                _keep(watch.machine, data)
+                _keep(watch.machine, data, order)
                 self._saw(watch, watch.machine.state)
             elif trouble is not None and is_passing(trouble):
                 self._looked(watch, watch.seen, trouble)
@@ -227,24 +225,30 @@ class Watcher:
 
     def _alone(self, watch: Watch) -> None:
         """Look at one machine: what a list does not have, or tells nothing of."""
-        ident, state = watch.machine.id, watch.until.state
+        machine = watch.machine
         try:
-            watch.machine.poll_until(state, timeout=0, any_state=True)
-        except WaitTimeout as error:
-            trouble = error.__cause__
-            if not isinstance(trouble, NotFoundError):
-                watch.absence.end()
-            elif watch.absence.is_settled(trouble, None):
-                gone = WaitFailed(
-                    f"machine {ident} is deleted: it will not become {state!r}", state="deleted"
-                )
-                self._finish(watch, None if state == "deleted" else gone)
+            # Made once: another look follows.
+            machine._fetch(self._connection._only(deadline=Deadline(self.clock, 0)))
+            watch.absence.end()
+        except NotFoundError as error:  # GoneError is one
+            if not watch.absence.is_settled(error, machine._made):
+                self._looked(watch, watch.seen, error)
                 return
-            self._looked(watch, error.state or watch.seen, trouble)
+            machine._deleted = True
         except Exception as error:
-            self._finish(watch, error)
-        else:
+            if isinstance(error, SmartDCError) and is_passing(error):
+                self._looked(watch, watch.seen, error)
+            else:
+                self._finish(watch, error)
+            return
+        state, wanted = machine.state, watch.until.state
+        if state in ("failed", "deleted") and state != wanted:
+            text = f"machine {machine.id} is {state}: it will not become {wanted!r}"
+            self._finish(watch, WaitFailed(text, state=state))
+        elif state == wanted:
             self._finish(watch, None)
+        else:
+            self._looked(watch, state, None)
 
     def _looked(self, watch: Watch, state: str | None, trouble: BaseException | None) -> None:
         watch.seen, watch.trouble = state, trouble
@@ -267,7 +271,8 @@ class Watcher:
         watch.ended(error)
 
 
-def _keep(machine: Machine, data: MachineData) -> None:
+def _keep(machine: Machine, data: MachineData, order: int) -> None:
     """Save what a list says of a machine, and what lists never say and was known of it."""
     known: Mapping[str, Any] = machine._data or {}
-    machine._save({**{name: known[name] for name in ("dns_names",) if name in known}, **data})
+    machine._save({**{name: known[name] for name in UNLISTED if name in known}, **data})
+    machine._seen = order

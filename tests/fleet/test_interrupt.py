@@ -1,0 +1,73 @@
+"""Ctrl-C during `fleet.run`: back at the prompt at once, no request after that, and a report that is true."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smartdc import DataCenter, Machine, fleet
+from tests.helpers.sizes import in_two_sizes
+
+PROGRAM = Path(__file__).with_name("interrupted.py")
+RANDOM = random.Random(15)  # noqa: S311 - the same moments in each run
+
+
+@pytest.mark.stress
+@in_two_sizes(sample=4, whole=10)
+@pytest.mark.parametrize("slow", [0, 2])
+def test_ctrl_c_at_random_moments(note: Callable[[str], None], size: int, slow: int) -> None:
+    moments = [str(RANDOM.randrange(1, 130 if slow == 0 else 60)) for _ in range(size)]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(PROGRAM), str(slow), *moments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(reports) == size
+    for report in reports:
+        agrees(report)
+    backs = sorted(report["back"] for report in reports)
+    note(f"Ctrl-C after {', '.join(moments)} requests of {slow} s: back after at most {backs[-1]:.2f} s")
+
+
+def agrees(report: dict[str, object]) -> None:
+    """Compare what the report says with what the emulator has carried out."""
+    stopped, deleted = set(report["stopped"]), set(report["deleted"])  # type: ignore[call-overload]
+    done, untried, unknown = (set(report[name]) for name in ("done", "untried", "unknown"))  # type: ignore[call-overload]
+    under_way: dict[str, int] = report["under_way"]  # type: ignore[assignment]
+    assert report["back"] < 1, report  # type: ignore[operator]
+    assert report["later"] == 0
+    assert report["failed"] == []
+    assert sorted([*done, *untried, *under_way]) == sorted(report["keys"])  # type: ignore[call-overload]
+    assert done <= stopped & deleted
+    assert not untried & (stopped | deleted)
+    assert unknown <= under_way.keys()
+    for ident, steps in under_way.items():
+        assert steps < 1 or ident in stopped
+        assert ident not in deleted or (steps == 2 and ident in unknown)
+        assert steps > 0 or ident in unknown
+    assert report["text"] == (
+        f"interrupted; of 60: {len(done)} done, 0 failed, {len(under_way)} under way, {len(untried)} "
+        "untried; .result has them"
+    )
+
+
+def test_the_interruption_travels() -> None:
+    with DataCenter("https://cloud.example") as sdc:
+        machine = Machine(sdc, "10000000-0000-4000-8000-000000000000", lazy=True)
+        result: fleet.Result[Machine, object] = fleet.Result([machine], [None], untried=[machine])
+        copy = pickle.loads(pickle.dumps(fleet.FleetInterrupted(result)))  # noqa: S301
+    assert isinstance(copy, fleet.FleetInterrupted)
+    assert copy.result.untried == [machine]
+    assert str(copy) == "interrupted; of 1: 0 done, 0 failed, 0 under way, 1 untried; .result has them"
