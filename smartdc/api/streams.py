@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.ids import machine_ref, shown
+from smartdc._http.looks import PAGE
+from smartdc._http.paging import in_order
+from smartdc.arguments.ids import given, machine_ref, shown
 from smartdc.arguments.kinds import listed
+from smartdc.change_feeds import LastingFeed
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
-from smartdc.streams import ChangeFeed
+from smartdc.streams import ChangeFeed, Conversation
+from smartdc.types import Change, MachineData
 
 SUBRESOURCES = (
     "alias",
@@ -36,7 +41,8 @@ class StreamOperations(Connection):
         machines: Iterable[str | Mapping[str, Any] | Machine] | None = None,
         *,
         subresources: Iterable[str] = SUBRESOURCES,
-    ) -> ChangeFeed:
+        reconnect: bool = False,
+    ) -> Conversation[Change]:
         """Follow the changes of machines, from now on.
 
         ``GET /:login/changefeed``, a WebSocket
@@ -47,11 +53,14 @@ class StreamOperations(Connection):
             machines: Whose changes: UUIDs, dicts or `Machine`; None for all of the account.
             subresources: Which changes: ``state``, ``tags``, ``alias`` (the name), ``customer_metadata``,
                 ``nics``, ``server_uuid``, ``owner_uuid``, ``destroyed``. All of these by default.
+            reconnect: Connect again when the connection breaks or the server ends it, and list the machines
+                then, to tell what has changed meanwhile: each change once, and of several of one machine the
+                last. The machines are listed at the beginning as well.
 
         Returns:
             An iterator of dicts with ``changedResourceId``, ``changeKind``, ``resourceState`` and
-            ``resourceObject``, which ends when the server ends it. What happens while nobody is connected is
-            lost: after connecting again, list the machines.
+            ``resourceObject``, which ends when the server ends it. Without `reconnect`, what happens while
+            nobody is connected is lost: after connecting again, list the machines.
 
         Raises:
             ConfigurationError: The extra is not installed, or one of the arguments cannot be asked for.
@@ -72,6 +81,30 @@ class StreamOperations(Connection):
         for ident in idents or ():
             if not _UUID.fullmatch(ident):
                 raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")
+        return self._lasting_feed(wanted, idents) if reconnect else self._feed(wanted, idents)
+
+    def _feed(self, wanted: Sequence[str], idents: Sequence[str] | None) -> ChangeFeed:
         websocket = self._open_websocket(("changefeed",))
         timeout = self.timeout[1] if isinstance(self.timeout, tuple) else self.timeout
         return ChangeFeed(websocket, wanted, idents, timeout)
+
+    def _lasting_feed(
+        self, wanted: Sequence[str], idents: Sequence[str] | None, *, tell_all: bool = False
+    ) -> LastingFeed:
+        def all_listed() -> Iterator[MachineData]:
+            every: Iterator[MachineData] = in_order(
+                lambda offset: self._list("machines", params=given(offset=offset), key="id"),
+                PAGE,
+                "/machines",
+            )
+            chosen = None if idents is None else {*idents}
+            return (data for data in every if chosen is None or data["id"] in chosen)
+
+        return LastingFeed(
+            partial(self._feed, wanted, idents),
+            all_listed,
+            partial(self._get, "machines"),
+            wanted,
+            self.clock,
+            tell_all=tell_all,
+        )
