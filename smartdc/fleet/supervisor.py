@@ -11,9 +11,11 @@ from typing import Generic, TypeVar, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.errands import Errand
+from smartdc._http.waiting import Clock
 from smartdc.fleet.crew import Crew
 from smartdc.fleet.outcome import FleetInterrupted, Result, described
 from smartdc.fleet.progress import Report
+from smartdc.fleet.push import Push
 from smartdc.fleet.steps import Until
 from smartdc.fleet.watcher import Watcher
 from smartdc.machine import Machine
@@ -27,6 +29,8 @@ WORKERS = 10
 
 BUSY_SECONDS = 0.05
 REPORT_SECONDS = 0.1
+NEWS_STEP = 0.5
+"""Seconds for which a clock that is not the real one is moved while news may come."""
 LAST_ANSWERS_SECONDS = 0.5
 """What requests that are on the wire are given when all is given up, so that the report knows more."""
 
@@ -81,12 +85,16 @@ class Run(Generic[K]):
         tasks: The tasks.
         workers: Threads for each account in a data center.
         report: Told how far it is.
+        push: Whether the change feed tells of the machines that wait.
     """
 
-    def __init__(self, tasks: Sequence[Task[K]], workers: int, report: Report | None) -> None:
+    def __init__(
+        self, tasks: Sequence[Task[K]], workers: int, report: Report | None, *, push: bool = False
+    ) -> None:
         self._tasks: Sequence[Task[K]] = tasks
         self._workers = workers
         self._report = report
+        self._push = push
         self._reported = -math.inf
         self._given_up = threading.Event()
         self._changed = threading.Event()
@@ -107,6 +115,8 @@ class Run(Generic[K]):
             FleetInterrupted: Ctrl-C was pressed.
         """
         try:
+            if self._push:
+                self._open_feeds()
             for task in self._tasks:
                 self._go_on(task)
             for crew in self._crews.values():
@@ -152,11 +162,23 @@ class Run(Generic[K]):
                 raise failure
             if any(crew.is_busy for crew in self._crews.values()) or not self._unfinished:
                 self._changed.wait(BUSY_SECONDS)
-            elif clock is time:
-                self._changed.wait(min(pause, 60.0))
             else:
-                clock.sleep(min(pause, 60.0))
+                self._pass_time(clock, min(pause, 60.0))
         self._tell(last=True)
+
+    def _pass_time(self, clock: Clock, seconds: float) -> None:
+        """Wait until there is something to do, or news of the change feed have come."""
+        if clock is time:
+            self._changed.wait(seconds)
+        elif not self._push:
+            clock.sleep(seconds)
+        elif not self._changed.wait(BUSY_SECONDS):
+            clock.sleep(min(seconds, NEWS_STEP))
+
+    def _open_feeds(self) -> None:
+        for place, watcher in self._watchers.items():
+            here = [task for task in self._tasks if _place(task.connection) == place]
+            Push(here[0].connection, [str(task.key) for task in here], watcher, self._given_up)
 
     def _go_on(self, task: Task[K]) -> None:
         """Begin with the next step of a task; a wait needs no thread."""

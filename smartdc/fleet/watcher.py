@@ -97,7 +97,7 @@ class Watcher:
         self._crew = crew
         self._lock = threading.Lock()
         self._watches: dict[str, Watch] = {}
-        self._told: dict[str, tuple[str, float]] = {}
+        self._told: dict[str, tuple[MachineData | None, float]] = {}
         self._is_looking = False
         self._asked, self._usual = -math.inf, 0.0
         self._done_then = 0
@@ -118,22 +118,29 @@ class Watcher:
         if acted > -math.inf:
             watch.due = self._next_look(watch, now)
         with self._lock:
-            state, when = self._told.get(machine.id, ("", -math.inf))
+            data, when = self._told.get(machine.id, (None, -math.inf))
             self._watches[machine.id] = watch
             if self.has_feed:
                 watch.due = now + NEWS_SECONDS
-        if when >= acted and state:
-            self._saw(watch, state)
+        if data is not None and when >= acted:
+            self._heard(watch, data)
 
-    def told(self, ident: str, state: str) -> None:
+    def told(self, ident: str, data: MachineData) -> None:
         """Take note of what the change feed says of a machine."""
         with self._lock:
-            self._told[ident] = state, self.clock.monotonic()
+            self._told[ident] = data, self.clock.monotonic()
             watch = self._watches.get(ident)
             if watch is not None and self.has_feed:
                 watch.due = self.clock.monotonic() + NEWS_SECONDS
         if watch is not None:
-            self._saw(watch, state)
+            self._heard(watch, data)
+
+    def _heard(self, watch: Watch, data: MachineData) -> None:
+        known: Mapping[str, Any] = watch.machine._data or {}
+        # The feed does not look packages up.
+        package = data.get("package") or known.get("package", "")
+        _keep(watch.machine, cast(MachineData, {**data, "package": package}), actions.next())
+        self._saw(watch, watch.machine.state)
 
     def feed_ended(self) -> None:
         """There will be no more news: look at once, and as usual from then on."""

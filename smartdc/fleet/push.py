@@ -1,0 +1,72 @@
+"""News of machines that wait, from the change feed: no looks are needed while it tells them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from typing import cast
+
+from smartdc._http.connection import Connection
+from smartdc._http.errands import Errand, GivenUp
+from smartdc.api.streams import StreamOperations
+from smartdc.change_feeds import LastingFeed
+from smartdc.errors import ConfigurationError, SmartDCError, WaitTimeout
+from smartdc.fleet.watcher import Watcher
+
+__all__ = ["Push"]
+
+log = logging.getLogger("smartdc")
+
+STEP_SECONDS = 0.5
+"""How long it takes, at most, until a feed is left that nobody needs any more."""
+
+
+class Push:
+    """The change feed of one account in one data center, while a fleet waits.
+
+    Args:
+        connection: Whose feed it is.
+        machines: Ids of the machines.
+        watcher: Is told.
+        given_up: Is set when it is not needed any more.
+
+    Raises:
+        ConfigurationError: The extra ``stream`` is not installed.
+    """
+
+    def __init__(
+        self, connection: Connection, machines: Iterable[str], watcher: Watcher, given_up: threading.Event
+    ) -> None:
+        self._watcher = watcher
+        self._given_up = given_up
+        streams = cast(StreamOperations, connection)
+        try:
+            feed = streams._lasting_feed(["state", "destroyed"], [*machines], tell_all=True)
+        except ConfigurationError:
+            raise
+        except SmartDCError as error:
+            log.info("there is no change feed, so that machines are looked at: %s", error)
+            return
+        watcher.has_feed = True
+        threading.Thread(target=self._follow, args=[feed], name="smartdc-fleet", daemon=True).start()
+
+    def _follow(self, feed: LastingFeed) -> None:
+        try:
+            with Errand(self._given_up).running(), feed:
+                while not self._given_up.is_set():
+                    self._take(feed)
+        except GivenUp:
+            pass
+        except SmartDCError as error:
+            log.info("the change feed ended, so that machines are looked at: %s", error)
+        finally:
+            self._watcher.feed_ended()
+
+    def _take(self, feed: LastingFeed) -> None:
+        try:
+            change = feed.receive(STEP_SECONDS)
+        except WaitTimeout:
+            return
+        if change is not None and "resourceObject" in change:
+            self._watcher.told(change["changedResourceId"], change["resourceObject"])
