@@ -85,13 +85,19 @@ class Changes:
         if not self._listeners:
             return
         for vm in self._machines.values():
-            now = _snapshot(vm)
-            before = self._seen.get(vm.uuid, {})
-            changed = [name for name, value in now.items() if name not in before or before[name] != value]
+            changed = _changed(vm, self._seen.get(vm.uuid, {}))
             if changed:
-                self._seen[vm.uuid] = now
+                self._seen[vm.uuid] = _snapshot(vm)
                 for listener in list(self._listeners):
                     listener.tell(vm, changed, when)
+
+
+def _changed(vm: VM, before: Mapping[str, Any]) -> list[str]:
+    """What differs from an earlier snapshot. It copies nothing: most machines have not changed."""
+    changed = [
+        name for name, field in _FIELDS.items() if name not in before or before[name] != getattr(vm, field)
+    ]
+    return changed + ["destroyed"] * (vm.destroyed and "destroyed" not in before)
 
 
 def _snapshot(vm: VM) -> dict[str, Any]:
