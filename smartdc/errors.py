@@ -31,6 +31,7 @@ The tree::
       WaitError
         WaitTimeout                 (also TimeoutError)
         WaitFailed
+      fleet.FleetError              (also ExceptionGroup) of some of many machines; in `smartdc.fleet`
 
 Which one an answer becomes is decided in `smartdc._http.error_codes`.
 """

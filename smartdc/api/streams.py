@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, overload
 
 from smartdc._http.connection import Connection
 from smartdc._http.looks import PAGE
@@ -15,8 +15,8 @@ from smartdc.arguments.kinds import listed
 from smartdc.change_feeds import LastingFeed
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
-from smartdc.streams import ChangeFeed, Conversation
-from smartdc.types import Change, MachineData
+from smartdc.streams import ChangeFeed
+from smartdc.types import MachineData
 
 SUBRESOURCES = (
     "alias",
@@ -36,13 +36,31 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class StreamOperations(Connection):
     """Streams of the account."""
 
+    @overload
+    def changefeed(
+        self,
+        machines: Iterable[str | Mapping[str, Any] | Machine] | None = None,
+        *,
+        subresources: Iterable[str] = SUBRESOURCES,
+        reconnect: Literal[False] = False,
+    ) -> ChangeFeed: ...
+
+    @overload
+    def changefeed(
+        self,
+        machines: Iterable[str | Mapping[str, Any] | Machine] | None = None,
+        *,
+        subresources: Iterable[str] = SUBRESOURCES,
+        reconnect: bool,
+    ) -> ChangeFeed | LastingFeed: ...
+
     def changefeed(
         self,
         machines: Iterable[str | Mapping[str, Any] | Machine] | None = None,
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: bool = False,
-    ) -> Conversation[Change]:
+    ) -> ChangeFeed | LastingFeed:
         """Follow the changes of machines, from now on.
 
         ``GET /:login/changefeed``, a WebSocket

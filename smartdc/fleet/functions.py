@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["create", "run", "wait"]
 
-K = TypeVar("K", Machine, int)
-V = TypeVar("V")
+_K = TypeVar("_K", Machine, int)
+_V = TypeVar("_V")
 
 
 def run(
     machines: Iterable[Machine],
-    *steps: *tuple[*tuple[Step, ...], Callable[[Machine], V]],
+    *steps: *tuple[*tuple[Step, ...], Callable[[Machine], _V]],
     progress: bool | Report = False,
     workers: int | None = None,
     push: bool = False,
-) -> Result[Machine, V]:
+) -> Result[Machine, _V]:
     """Do something with each of many machines: one step after the other, of all machines at once.
 
     ::
@@ -67,7 +67,7 @@ def run(
                 f"a step is called with a machine, such as Machine.stop; {step!r:.60} cannot be"
             )
     tasks = [Task(machine, cast("tuple[Step, ...]", steps), machine._connection) for machine in fleet]
-    return cast("Result[Machine, V]", _execute(tasks, progress, workers, push=push))
+    return cast("Result[Machine, _V]", _execute(tasks, progress, workers, push=push))
 
 
 def wait(
@@ -144,8 +144,8 @@ def create(
 
 
 def _execute(
-    tasks: list[Task[K]], progress: bool | Report, workers: int | None, *, push: bool = False
-) -> Result[K, object]:
+    tasks: list[Task[_K]], progress: bool | Report, workers: int | None, *, push: bool = False
+) -> Result[_K, object]:
     if workers is not None and not (isinstance(workers, int) and workers >= 1):
         raise ConfigurationError(f"workers must be None or a number from 1, not {workers!r}")
     report, close = reporter(progress, len(tasks))

@@ -11,15 +11,15 @@ from smartdc.machine import Machine
 
 __all__ = ["FleetError", "FleetInterrupted", "Result"]
 
-K = TypeVar("K", Machine, int)
-V = TypeVar("V")
+_K = TypeVar("_K", Machine, int)
+_V = TypeVar("_V")
 
 _NAMED = 5
 """How many failed machines a message names."""
 
 
 @dataclass(frozen=True)
-class Result(Generic[K, V]):
+class Result(Generic[_K, _V]):
     """What became of each machine.
 
     Attributes:
@@ -34,13 +34,13 @@ class Result(Generic[K, V]):
             which the server may carry out or not.
     """
 
-    keys: list[K]
-    values: list[V | None]
-    errors: dict[K, Exception] = field(default_factory=dict)
-    done: list[K] = field(default_factory=list)
-    untried: list[K] = field(default_factory=list)
-    under_way: dict[K, int] = field(default_factory=dict)
-    unknown: list[K] = field(default_factory=list)
+    keys: list[_K]
+    values: list[_V | None]
+    errors: dict[_K, Exception] = field(default_factory=dict)
+    done: list[_K] = field(default_factory=list)
+    untried: list[_K] = field(default_factory=list)
+    under_way: dict[_K, int] = field(default_factory=dict)
+    unknown: list[_K] = field(default_factory=list)
 
     def raise_errors(self) -> None:
         """Raise all errors as one, if there are any.

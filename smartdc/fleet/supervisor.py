@@ -22,7 +22,7 @@ from smartdc.machine import Machine
 
 __all__ = ["Run", "Task"]
 
-K = TypeVar("K", Machine, int)
+_K = TypeVar("_K", Machine, int)
 
 WORKERS = 10
 """Threads for each account in a data center. At the usual 10 requests a second one has a second for each."""
@@ -36,7 +36,7 @@ LAST_ANSWERS_SECONDS = 0.5
 
 
 @dataclass(eq=False)
-class Task(Generic[K]):
+class Task(Generic[_K]):
     """What is done with one machine.
 
     Attributes:
@@ -52,8 +52,8 @@ class Task(Generic[K]):
         acted: When the last step began that was no wait.
     """
 
-    key: K
-    steps: Sequence[Callable[[K], object]]
+    key: _K
+    steps: Sequence[Callable[[_K], object]]
     connection: Connection
     finished: int = 0
     value: object = None
@@ -78,7 +78,7 @@ class Task(Generic[K]):
         return "under way" if self.finished or self.may_be_done else "untried"
 
 
-class Run(Generic[K]):
+class Run(Generic[_K]):
     """Do tasks, each step as early as can be.
 
     Args:
@@ -89,9 +89,9 @@ class Run(Generic[K]):
     """
 
     def __init__(
-        self, tasks: Sequence[Task[K]], workers: int, report: Report | None, *, push: bool = False
+        self, tasks: Sequence[Task[_K]], workers: int, report: Report | None, *, push: bool = False
     ) -> None:
-        self._tasks: Sequence[Task[K]] = tasks
+        self._tasks: Sequence[Task[_K]] = tasks
         self._workers = workers
         self._report = report
         self._push = push
@@ -108,7 +108,7 @@ class Run(Generic[K]):
                 self._crews[place] = Crew(self._given_up, self._changed.set)
                 self._watchers[place] = Watcher(task.connection, self._crews[place])
 
-    def execute(self) -> Result[K, object]:
+    def execute(self) -> Result[_K, object]:
         """Do all, and wait for it.
 
         Raises:
@@ -133,7 +133,7 @@ class Run(Generic[K]):
             for crew in self._crews.values():
                 crew.stop()
 
-    def result(self) -> Result[K, object]:
+    def result(self) -> Result[_K, object]:
         """What has become of each so far."""
         with self._lock:
             tasks = [(task, task.stage, task.may_be_done) for task in self._tasks]
@@ -180,7 +180,7 @@ class Run(Generic[K]):
             here = [task for task in self._tasks if _place(task.connection) == place]
             Push(here[0].connection, [str(task.key) for task in here], watcher, self._given_up)
 
-    def _go_on(self, task: Task[K]) -> None:
+    def _go_on(self, task: Task[_K]) -> None:
         """Begin with the next step of a task; a wait needs no thread."""
         place = _place(task.connection)
         step = task.steps[task.finished] if task.finished < len(task.steps) else None
@@ -193,7 +193,7 @@ class Run(Generic[K]):
             put = self._crews[place].go_on if task.finished else self._crews[place].begin
             put(lambda: self._do(task, step))
 
-    def _do(self, task: Task[K], step: Callable[[K], object]) -> None:
+    def _do(self, task: Task[_K], step: Callable[[_K], object]) -> None:
         """One step, in a thread of a crew."""
         errand = Errand(self._given_up)
         task.acted = task.connection.clock.monotonic()
@@ -209,7 +209,7 @@ class Run(Generic[K]):
             task.finished += 1
         self._go_on(task)
 
-    def _waited(self, task: Task[K], error: Exception | None) -> None:
+    def _waited(self, task: Task[_K], error: Exception | None) -> None:
         task.is_waiting = False
         if error is not None:
             self._end(task, error)
@@ -219,7 +219,7 @@ class Run(Generic[K]):
             task.finished += 1
         self._go_on(task)
 
-    def _end(self, task: Task[K], error: Exception | None) -> None:
+    def _end(self, task: Task[_K], error: Exception | None) -> None:
         if error is not None:
             error.add_note(f"with {described(task.key)}")
         with self._lock:

@@ -100,6 +100,6 @@ def test_a_refusal_that_lasts_is_an_error(cloud: Emulator, sdc: DataCenter, mach
 
 def test_without_it_a_broken_connection_is_an_error(sdc: DataCenter, machines: list[Machine]) -> None:
     with sdc.changefeed() as feed:
-        feed._websocket._connection.socket.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]
+        feed._websocket._connection.socket.shutdown(socket.SHUT_RDWR)
         with pytest.raises(ConnectionFailed):
             feed.receive(5)

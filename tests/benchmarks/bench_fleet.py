@@ -1,7 +1,7 @@
 """How many requests it takes to stop and delete a fleet, and how long, under the server's throttle.
 
 Run it: ``.venv/bin/python tests/benchmarks/bench_fleet.py --svg docs/fleets.svg``. Each way has an emulated
-cloud that admits 10 requests a second, 30 at once, and whose clock runs ten times as fast as the real one.
+cloud that admits 10 requests a second, 30 at once, and whose clock runs four times as fast as the real one.
 docs/fleets.md has the picture.
 """
 
@@ -61,7 +61,7 @@ WAYS: dict[str, tuple[Callable[[list[Machine]], None], bool]] = {
 
 def measured(way: Callable[[list[Machine]], None], size: int, share_polls: bool) -> list[float]:
     """When each request was made, in seconds after the first."""
-    with Emulator(rate=10) as cloud:
+    with Emulator(rate=4) as cloud:
         for number in range(size):
             cloud.site().add_machine(f"test-{number}", networks=())
         times = Times(cloud.clock.monotonic)

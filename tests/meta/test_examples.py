@@ -16,7 +16,7 @@ EXAMPLES = sorted(
     if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
 )
 # `make demo` takes down 200 machines; a few show the same.
-ARGUMENTS = {"teardown_fleet.py": ["--machines", "16"]}
+ARGUMENTS = {"teardown_fleet.py": ["--machines", "16"], "fleet_on_dask.py": ["--machines", "4"]}
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\t[A-Z]+\thttps://\S+")
 
 

@@ -1,0 +1,28 @@
+"""What type checkers understand: mypy checks this file, and so do the tests by running it."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from smartdc import DataCenter, Machine, fleet
+from smartdc.emulator.state.site import Site
+
+
+def memory_of(machine: Machine) -> int:
+    return machine.memory or 0
+
+
+def test_values_and_errors_have_types(sdc: DataCenter, site: Site) -> None:
+    for number in range(3):
+        site.add_machine(f"web{number}")
+    given = sdc.machines()
+    result = fleet.run(given, Machine.stop, fleet.until("stopped"), memory_of)
+    assert_type(result, fleet.Result[Machine, int])
+    assert_type(result.values, list[int | None])
+    assert_type(result.errors, dict[Machine, Exception])
+    assert_type(result.keys, list[Machine])
+    assert all(isinstance(value, int) for value in result.values)
+    stopped = fleet.run(given, Machine.start, fleet.until("running"), Machine.stop, fleet.until("stopped"))
+    assert_type(stopped, fleet.Result[Machine, None])
+    assert_type(fleet.run(given, Machine.status).values, list[str | None])
+    assert_type(fleet.create(sdc, []), list[Machine])
