@@ -20,7 +20,7 @@ from smartdc.emulator.state.site import Site
 @pytest.fixture
 def cloud() -> Iterator[Emulator]:
     """Time runs by itself: the feed tells while nobody asks."""
-    with Emulator(rate=10) as cloud:
+    with Emulator(rate=5) as cloud:
         yield cloud
         assert cloud.violations == []
 

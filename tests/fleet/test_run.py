@@ -104,7 +104,7 @@ def test_errors_are_split_and_pickled(sdc: DataCenter, site: Site) -> None:
 
 @pytest.mark.stress
 def test_the_teardown_of_300_is_pipelined_and_bounded_by_the_throttle(note: Callable[[str], None]) -> None:
-    with Emulator(rate=10) as cloud, cloud.datacenter() as sdc:
+    with Emulator(rate=4) as cloud, cloud.datacenter() as sdc:
         given = machines(sdc, cloud.site(), 300)
         cloud.throttle(RATE, BURST)
         first, began = len(cloud.calls), cloud.clock.monotonic()
