@@ -67,6 +67,7 @@ class LastingFeed(Conversation[Change]):
         self._wanted = [name for name in subresources if name in _FIELDS]
         self._clock = clock
         self._pause = 0.0
+        self._not_before = -math.inf
         self._known: dict[str, _Known] = {}
         self._pending: deque[Change] = deque()
         self._feed = connect()
@@ -111,11 +112,13 @@ class LastingFeed(Conversation[Change]):
         """Connect again, and try until that works or the time is over; at once, if it has worked so far."""
         self._feed.close()
         while not self.closed:
-            if time.monotonic() + self._pause > end:
-                raise TimeoutError
-            if self._pause:
-                self._clock.sleep(self._pause)
+            wait, left = self._not_before - self._clock.monotonic(), max(0.0, end - time.monotonic())
+            if self._pause and wait > 0:
+                self._clock.sleep(min(wait, left))
+                if wait > left:
+                    raise TimeoutError
             self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
+            self._not_before = self._clock.monotonic() + self._pause
             try:
                 self._feed = self._connect()
                 self._catch_up()

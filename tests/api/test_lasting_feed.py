@@ -103,3 +103,22 @@ def test_without_it_a_broken_connection_is_an_error(sdc: DataCenter, machines: l
         feed._websocket._connection.socket.shutdown(socket.SHUT_RDWR)
         with pytest.raises(ConnectionFailed):
             feed.receive(5)
+
+
+def test_a_short_receive_does_not_keep_it_from_connecting_again(
+    cloud: Emulator, sdc: DataCenter, site: Site, machines: list[Machine]
+) -> None:
+    # The pauses between the attempts are longer than what each call waits.
+    with sdc.changefeed(reconnect=True) as feed:
+        site.changes.end()
+        cloud.faults.add("changefeed", Status(503), times=12)
+        machines[0].stop()
+        cloud.clock.advance(10)
+        for _ in range(200):
+            try:
+                change = feed.receive(0.1)
+                break
+            except WaitTimeout:
+                pass
+        assert change is not None
+        assert change["changedResourceId"] == machines[0].id
