@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, overload
 
-from smartdc._http.connection import Connection
-from smartdc._http.looks import PAGE
-from smartdc._http.paging import in_order
-from smartdc.arguments.ids import given, machine_ref, shown
+from smartdc._http.machine_lists import MachineLists
+from smartdc.arguments.ids import machine_ref, shown
 from smartdc.arguments.kinds import listed
 from smartdc.change_feeds import LastingFeed
 from smartdc.errors import ConfigurationError
@@ -33,7 +31,7 @@ SUBRESOURCES = (
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class StreamOperations(Connection):
+class StreamOperations(MachineLists):
     """Streams of the account."""
 
     @overload
@@ -110,13 +108,8 @@ class StreamOperations(Connection):
         self, wanted: Sequence[str], idents: Sequence[str] | None, *, tell_all: bool = False
     ) -> LastingFeed:
         def all_listed() -> Iterator[MachineData]:
-            every: Iterator[MachineData] = in_order(
-                lambda offset: self._list("machines", params=given(offset=offset), key="id"),
-                PAGE,
-                "/machines",
-            )
             chosen = None if idents is None else {*idents}
-            return (data for data in every if chosen is None or data["id"] in chosen)
+            return (data for data in self._machine_pages({}) if chosen is None or data["id"] in chosen)
 
         return LastingFeed(
             partial(self._feed, wanted, idents),
