@@ -26,6 +26,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from smartdc._forks import renew_in_children
+from smartdc._http.paging import PAGE
 from smartdc._http.waiting import Clock, Deadline
 from smartdc.errors import RequestTimeout, SmartDCError
 
@@ -39,8 +40,6 @@ log = logging.getLogger("smartdc")
 UNLISTED = ("dns_names",)
 """Fields that GetMachine has and ListMachines has not."""
 
-PAGE = 1000
-"""Machines in a full page (docs/cloudapi/lists.md#page-limit)."""
 KNOWN = 30.0
 """Seconds for which the length of the list counts as known, and that of one that failed as endless."""
 LINGER = 0.1

@@ -8,19 +8,16 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Params
-from smartdc._http.paging import in_order
+from smartdc._http.paging import PAGE, in_order
 from smartdc.arguments.filters import Filters
 from smartdc.arguments.ids import entity_id, given, is_uuid, shown
 from smartdc.arguments.urns import newest_with_urn
 from smartdc.errors import ConfigurationError
 from smartdc.types import MachineData
 
-__all__ = ["PAGE", "MachineLists"]
+__all__ = ["MachineLists"]
 
 EntityRef = str | Mapping[str, Any]
-
-PAGE = 1000
-"""What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
 
 
 class MachineLists(Connection):

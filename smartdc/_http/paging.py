@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 
 from smartdc._http.answers import MOST_PAGES, endless
 
-__all__ = ["in_order"]
+__all__ = ["PAGE", "in_order"]
 
 D = TypeVar("D", bound=Mapping[str, Any])
+
+PAGE = 1000
+"""What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
 
 _STEP = 32
 """How far a list steps back at first, when what was listed is gone."""

@@ -11,7 +11,8 @@ from typing import Any, cast
 from smartdc._http.answers import list_of
 from smartdc._http.begun import Begun
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc._http.machine_lists import PAGE, MachineLists
+from smartdc._http.machine_lists import MachineLists
+from smartdc._http.paging import PAGE
 from smartdc.arguments.creation import (
     SHORT_ID,
     affinity_rules,

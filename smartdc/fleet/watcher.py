@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.looks import PAGE, UNLISTED, actions
-from smartdc._http.waiting import Absence, Deadline, is_passing
+from smartdc._http.looks import UNLISTED, actions
+from smartdc._http.paging import PAGE
+from smartdc._http.waiting import STANDSTILL, Absence, Deadline, is_passing
 from smartdc.api.machines import MachineOperations
 from smartdc.errors import NotFoundError, SmartDCError, WaitFailed, WaitTimeout
 from smartdc.fleet.crew import Crew
@@ -59,6 +60,11 @@ class Watch:
     trouble: BaseException | None = None
     is_alone: bool = False
     looks: int = 0
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks; a clock that only waiting moves would stand still for ever at 0."""
+        return self.until.interval or STANDSTILL
 
     @property
     def end(self) -> float:
@@ -165,7 +171,7 @@ class Watcher:
             waiting = [watch for watch in self._watches.values() if not watch.is_alone]
             if not waiting or self._is_looking:
                 return max(0.0, ends - now)
-            interval = min(watch.until.interval for watch in waiting)
+            interval = min(watch.interval for watch in waiting)
             soonest = max(min(watch.due for watch in waiting), self._asked + interval / 4)
             is_urgent = ends - now <= interval
             many_done = self._crew.done - self._done_then >= JOBS_A_LOOK
@@ -267,7 +273,7 @@ class Watcher:
     def _next_look(self, watch: Watch, now: float) -> float:
         """After the interval, but not too late for a last look; if it is, never."""
         last = watch.end - self._usual
-        after = now + (NEWS_SECONDS if self.has_feed else watch.until.interval)
+        after = now + (NEWS_SECONDS if self.has_feed else watch.interval)
         return math.inf if last <= now else min(after, last)
 
     def _finish(self, watch: Watch, error: Exception | None) -> None:

@@ -174,7 +174,7 @@ def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataC
     with pytest.raises(ConfigurationError, match="did you mean 'stopped'"):
         fleet.until("Stopped")
     with pytest.raises(ConfigurationError, match="interval"):
-        fleet.until("stopped", interval=0)
+        fleet.until("stopped", interval=-1)
     with pytest.raises(ConfigurationError, match="timeout"):
         fleet.until("stopped", float("nan"))
     assert len(cloud.calls) == asked

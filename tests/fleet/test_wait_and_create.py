@@ -121,6 +121,12 @@ def test_a_wait_of_no_time_is_one_look(cloud: Emulator, sdc: DataCenter, site: S
     assert cloud.clock.monotonic() == began
 
 
+def test_without_an_interval_looks_follow_each_other(sdc: DataCenter, site: Site) -> None:
+    given = fleet_of(sdc, site, 4)
+    fleet.run(given, Machine.stop, fleet.until("stopped", 60, interval=0)).raise_errors()
+    assert {machine.state for machine in given} == {"stopped"}
+
+
 def test_a_list_that_fails_in_passing_is_another_look(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     given = fleet_of(sdc, site, 4)
     cloud.faults.add("ListMachines", Status(500), times=12)

@@ -22,7 +22,8 @@ from smartdc import (
     WaitFailed,
     WaitTimeout,
 )
-from smartdc._http.looks import PAGE, Actions, Looks, actions
+from smartdc._http.looks import Actions, Looks, actions
+from smartdc._http.paging import PAGE
 from smartdc._http.waiting import Deadline
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.fault_kinds import Status
