@@ -36,16 +36,6 @@ def asked(cloud: Emulator, after: int) -> Counter[str | None]:
 
 
 @pytest.mark.stress
-def test_a_teardown_with_push_needs_no_look(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = fleet_of(sdc, site, 60)
-    first = len(cloud.calls)
-    fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete, push=True).raise_errors()
-    assert asked(cloud, first) == {
-        "changefeed": 1, "ListMachines": 1, "UpdateMachine": 60, "DeleteMachine": 60
-    }  # fmt: skip
-
-
-@pytest.mark.stress
 def test_created_machines_are_waited_for_with_one_list(
     cloud: Emulator, sdc: DataCenter, note: Callable[[str], None]
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import threading
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
@@ -13,8 +12,6 @@ from smartdc import ConfigurationError, DataCenter, InvalidStateError, Machine, 
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import sent
-
-RATE, BURST = 10, 30
 
 
 def machines(sdc: DataCenter, site: Site, size: int, **fields: object) -> list[Machine]:
@@ -100,29 +97,6 @@ def test_errors_are_split_and_pickled(sdc: DataCenter, site: Site) -> None:
     assert [error.__notes__ for error in copy.exceptions] == [
         error.__notes__ for error in picked[0].exceptions
     ]
-
-
-@pytest.mark.stress
-def test_the_teardown_of_300_is_pipelined_and_bounded_by_the_throttle(note: Callable[[str], None]) -> None:
-    with Emulator(rate=4) as cloud, cloud.datacenter() as sdc:
-        given = machines(sdc, cloud.site(), 300)
-        cloud.throttle(RATE, BURST)
-        first, began = len(cloud.calls), cloud.clock.monotonic()
-        result = fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete)
-        seconds = cloud.clock.monotonic() - began
-        calls = cloud.calls[first:]
-    result.raise_errors()
-    verbs = [call.method for call in calls if call.status in (202, 204)]
-    # The first that is stopped is deleted while others still wait to be stopped.
-    assert verbs.index("DELETE") < len(verbs) - 1 - verbs[::-1].index("POST")
-    answered = sum(call.status != 429 for call in calls)
-    bound = (answered - BURST) / RATE
-    note(
-        f"fleet.run: 300 machines stopped and deleted in {seconds:.1f} s, {seconds / bound:.3f} x the bound "
-        f"of {bound:.1f} s, {len(calls)} requests, {len(calls) - answered} of them answered 429"
-    )
-    assert len(calls) <= 1.05 * 600
-    assert seconds <= 1.05 * bound
 
 
 def test_progress_is_told(sdc: DataCenter, site: Site) -> None:
