@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn, Protocol
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
@@ -24,6 +25,7 @@ from smartdc.errors import KeyFileMissing, KeyLoadError
 from smartdc.http_signature.key_text import (
     ACCEPTED,
     MAKE_ONE,
+    UNDAMAGED,
     NeedsPassphrase,
     Passphrase,
     decoded,
@@ -168,6 +170,7 @@ class PrivateKey:
             name = type(key).__name__.removesuffix("PrivateKey")
             refuse(source, f"is of the type {name}", f"{ACCEPTED}: {MAKE_ONE}")
         self._key = key
+        self._is_proven = False
         self.source = source
         line = key.public_key().public_bytes(
             serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
@@ -203,13 +206,36 @@ class PrivateKey:
         return cls(decoded(text, concealed, source), source)
 
     def sign(self, data: bytes) -> tuple[str, bytes]:
-        """Sign `data`: RSA as PKCS#1 v1.5, ECDSA as DER, Ed25519 as its bare 64 bytes."""
+        """Sign `data`: RSA as PKCS#1 v1.5, ECDSA as DER, Ed25519 as its bare 64 bytes.
+
+        Raises:
+            KeyLoadError: The key is damaged: its public half does not verify the first signature.
+        """
+        algorithm, signature = self._signed(data)
+        if not self._is_proven:
+            self._prove(data, signature)
+        return algorithm, signature
+
+    def _signed(self, data: bytes) -> tuple[str, bytes]:
         if isinstance(self._key, rsa.RSAPrivateKey):
             return "rsa-sha256", self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return "ed25519-sha512", self._key.sign(data)
         algorithm, digest = _ECDSA[self._key.curve.name]
         return algorithm, self._key.sign(data, ec.ECDSA(digest))
+
+    def _prove(self, data: bytes, signature: bytes) -> None:
+        public = self._key.public_key()
+        try:
+            if isinstance(public, rsa.RSAPublicKey):
+                public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+            elif isinstance(public, ed25519.Ed25519PublicKey):
+                public.verify(signature, data)
+            else:
+                public.verify(signature, data, ec.ECDSA(_ECDSA[public.curve.name][1]))
+        except InvalidSignature:
+            refuse(self.source, "is damaged: its public half does not verify its signatures", UNDAMAGED)
+        self._is_proven = True
 
     def __repr__(self) -> str:
         return f"<PrivateKey {vars(self).get('public_key', '')}>"
