@@ -10,7 +10,15 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["NoHomeError", "NotRegularError", "TooLargeError", "expanded", "home_directory", "read_small_file"]
+__all__ = [
+    "NoHomeError",
+    "NotRegularError",
+    "TooLargeError",
+    "expanded",
+    "home_directory",
+    "identity_of",
+    "read_small_file",
+]
 
 
 class NoHomeError(OSError):
@@ -50,6 +58,15 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise NoHomeError from None
+
+
+def identity_of(path: str | os.PathLike[str]) -> tuple[int, ...] | None:
+    """What changes when another file takes its place, or its content changes; None if it cannot be told."""
+    try:
+        seen = expanded(path).stat()
+    except (OSError, ValueError):  # not there, or a name that no file can have
+        return None
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def read_small_file(path: Path, limit: int) -> bytes:

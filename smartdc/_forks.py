@@ -13,7 +13,7 @@ import threading
 import weakref
 from typing import Protocol
 
-__all__ = ["importing", "renew_in_children"]
+__all__ = ["RenewedLock", "importing", "renew_in_children"]
 
 _CODECS = ("ascii", "idna", "latin-1", "punycode", "unicode_escape", "utf-8")
 """Those that requests use; each is a module that is imported at its first use."""
@@ -39,6 +39,24 @@ _all: weakref.WeakSet[Renewable] = weakref.WeakSet()
 def renew_in_children(thing: Renewable) -> None:
     """Renew it in each forked child, for as long as it lives."""
     _all.add(thing)
+
+
+class RenewedLock:
+    """A lock that is free in a forked child, where nobody would release it."""
+
+    def __init__(self) -> None:
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Make a new lock."""
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _renew_all() -> None:

@@ -305,14 +305,7 @@ class DataCenter(
                 raise ConfigurationError(
                     f"there is no data center {shown(name)!r} here; known are {', '.join(sorted(there))}"
                 )
-        sister = object.__new__(type(self))
-        own = {
-            "location": name,
-            "known_locations": dict(self.known_locations),
-            "default_headers": self.default_headers.copy(),
-        }
-        sister.__setstate__(self.__getstate__() | own)
-        sister.verbose, sister.clock = self.verbose, self.clock
+        sister = self._apart(location=name, known_locations=dict(self.known_locations))
         problem = insecurity(sister.base_url, sister.verify)
         if problem and not insecurity(self.base_url, self.verify):
             warn(problem)  # the server may name a place without TLS

@@ -9,20 +9,19 @@ import logging
 import re
 import sys
 import time
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Self, TextIO, cast
+from typing import Any, TextIO, cast
 
 import requests
 from requests.structures import CaseInsensitiveDict
 
 from smartdc._http.answers import decoded, readable, standing
 from smartdc._http.bodies import checked_limit, checked_seconds
-from smartdc._http.endpoint import Endpoint, Params
+from smartdc._http.endpoint import Params
 from smartdc._http.environment import authorities
 from smartdc._http.exchange import Again, Exchange, at_once
 from smartdc._http.looks import Looks, actions, looks_of
@@ -32,10 +31,11 @@ from smartdc._http.retry import RetryPolicy, chosen_policy
 from smartdc._http.settings import Timeout, checked_clock, checked_headers, checked_pool_size, checked_timeout
 from smartdc._http.spelling import checked_path, encoded_body, encoded_query
 from smartdc._http.throttle import Limiters, group_of
-from smartdc._http.transport import Transport, prepared, refuse_damaged
+from smartdc._http.transport import prepared, refuse_damaged
 from smartdc._http.versions import explained
 from smartdc._http.waiting import Clock, Deadline
 from smartdc._http.websocket import Upgraded, WebSocket, dial
+from smartdc._http.wires import Wired
 from smartdc.arguments.ids import given, path_of, shown
 from smartdc.arguments.kinds import text_of
 from smartdc.arguments.roles import checked_roles, with_roles
@@ -56,7 +56,7 @@ Carrier = Callable[..., requests.Response]
 _VERB = re.compile(r"[A-Za-z]{1,20}")
 
 
-class Connection(Endpoint):
+class Connection(Wired):
     """Requests to one data center, signed for one account; shared by any number of threads.
 
     Attributes:
@@ -81,9 +81,6 @@ class Connection(Endpoint):
     login = "my"
     auth: HTTPSignatureAuth | None = None
     _learned_login: str | None = None
-    _deadline: Deadline | None = None
-    _made: datetime | None = None
-    _on_send: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -125,11 +122,6 @@ class Connection(Endpoint):
         self._open()
 
     @property
-    @abstractmethod
-    def base_url(self) -> str:
-        """Protocol and host."""
-
-    @property
     def url(self) -> str:
         """Base URL of the account's resources, with a ``/`` at its end: `Machine.path` goes behind it."""
         return f"{self._account_url}/"
@@ -137,11 +129,6 @@ class Connection(Endpoint):
     @property
     def _account_url(self) -> str:
         return self.base_url + path_of((self.login,))
-
-    def close(self) -> None:
-        """Close the pooled connections, unless they are another's. A later request opens new ones."""
-        if self._owns_pool:
-            self._transport.close()
 
     def request(
         self,
@@ -360,41 +347,3 @@ class Connection(Endpoint):
             with suppress(Exception):  # a stream of the caller's may raise anything
                 stream.write(f"{datetime.now().isoformat()}\t{method}\t{url}\n")
                 stream.flush()
-
-    def _open(self) -> None:
-        warned = self.verify is False
-        self._transport = Transport(
-            self.base_url, self._pool_size, self.max_response, self.answer_timeout, warned
-        )
-        self._owns_pool = True
-
-    def _sharing_pool(self) -> Self:
-        """Another one with the same settings, on the same pool, which stays this one's to close."""
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, default_headers=self.default_headers.copy(), _owns_pool=False)
-        return twin
-
-    def _only(
-        self,
-        *,
-        deadline: Deadline | None = None,
-        made: datetime | None = None,
-        on_send: Callable[[], None] | None = None,
-    ) -> Self:
-        """One for a look of a wait, or a DELETE of what was made then; `on_send` precedes each attempt."""
-        twin = self._sharing_pool()
-        twin._deadline, twin._made, twin._on_send = deadline, made, on_send
-        return twin
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Configuration only: no sockets, no stream, no clock of a test."""
-        state = self.__dict__.copy()
-        for name in ("_transport", "clock"):
-            del state[name]
-        state["verbose"] = bool(self.verbose)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.clock = time
-        self._open()

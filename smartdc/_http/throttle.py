@@ -144,6 +144,9 @@ class Limiters:
     Args:
         rate: Requests a second of each group of resources; None finds out.
 
+    Attributes:
+        rate: As given.
+
     Raises:
         ConfigurationError: That is no rate.
     """
@@ -151,7 +154,7 @@ class Limiters:
     def __init__(self, rate: float | None = None) -> None:
         if rate is not None and not (isinstance(rate, int | float) and rate > 0):
             raise ConfigurationError(f"rate must be None or a number of requests a second, not {shown(rate)}")
-        self._rate = rate
+        self.rate = rate
         self._known: dict[tuple[str, str, str], Limiter] = {}
 
     def get(self, server: str, account: str, group: str) -> Limiter:
@@ -165,11 +168,11 @@ class Limiters:
         key = server, account, group
         known = self._known.get(key)
         # setdefault: threads that come first together get the same one.
-        return self._known.setdefault(key, Limiter(self._rate)) if known is None else known
+        return self._known.setdefault(key, Limiter(self.rate)) if known is None else known
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process finds out for itself."""
-        return Limiters, (self._rate,)
+        return Limiters, (self.rate,)
 
 
 def group_of(method: str, path: str) -> str:

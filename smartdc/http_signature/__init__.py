@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import pickle
 import re
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from types import FunctionType
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
+from smartdc._forks import RenewedLock
+from smartdc._kept import Hold
 from smartdc._secrets import Concealed, shown, written
 from smartdc.errors import ConfigurationError, KeyLoadError
 from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
@@ -40,6 +42,7 @@ from smartdc.http_signature.scheme import (
 )
 from smartdc.http_signature.search import find_key, named_public_key
 from smartdc.http_signature.secrets import KeySource, Secret
+from smartdc.http_signature.shared_signers import Signers, share_signers
 from smartdc.http_signature.signature_reuse import OnceSigner
 
 __all__ = ["HTTPSignatureAuth", "Passphrase", "PrivateKey", "PublicKey", "Secret", "Signer"]
@@ -83,6 +86,7 @@ class HTTPSignatureAuth(AuthBase):
     signed_headers: tuple[str, ...]
     clock_offset: float
     _signers: list[OnceSigner]
+    _hold: Hold[Signers] | None = None
 
     def __init__(
         self,
@@ -105,7 +109,7 @@ class HTTPSignatureAuth(AuthBase):
         key_id, public_path = _without_path(key_id)
         self._parsed_key_id = parse_key_id(key_id)
         self._allow_agent = allow_agent
-        self._lock = threading.Lock()
+        self._lock = RenewedLock()
         self._current = 0
         self._is_decided = False
         self._searched_for = None
@@ -133,9 +137,18 @@ class HTTPSignatureAuth(AuthBase):
         if not self._signers:
             with self._lock:
                 if not self._signers:
-                    source = KeySource(Concealed(self._path), Concealed(self._passphrase))
-                    self._signers = _load(self._parsed_key_id, source, self._allow_agent, self._searched_for)
+                    self._load_again()
         return self._signers[self._current]
+
+    def _load_again(self) -> None:
+        source = KeySource(Concealed(self._path), Concealed(self._passphrase))
+        load = partial(_load, self._parsed_key_id, source, self._allow_agent, self._searched_for)
+        if self._allow_agent:
+            self._signers = load()
+        else:
+            key_id = str(self._parsed_key_id)
+            shared = share_signers(key_id, self._path, self._passphrase, self._searched_for, load)
+            self._signers, self._hold = shared
 
     def try_next_key(self, refused: Signer | None = None) -> bool:
         """Move on to the next key, after the server has refused this one.
@@ -241,12 +254,13 @@ class HTTPSignatureAuth(AuthBase):
     def __getstate__(self) -> dict[str, Any]:
         """Configuration only: neither the key nor a text passphrase travels."""
         state = self.__dict__.copy()
-        del state["_lock"], state["_signers"], state["_current"], state["_is_decided"]
+        for name in ("_lock", "_signers", "_hold", "_current", "_is_decided"):
+            state.pop(name, None)
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.Lock()
+        self._lock = RenewedLock()
         self._signers = []
         self._current = 0
         self._is_decided = False

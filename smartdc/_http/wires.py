@@ -1,0 +1,130 @@
+"""The way of a connection to its server: transport and limiters, and with which others it shares them.
+
+A `DataCenter` has them for itself, and lends them to its views (`as_role`). Those that are unpickled in one
+process share them if everything is equal that they depend on.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple, Self, TextIO
+
+from requests.structures import CaseInsensitiveDict
+
+from smartdc._files import identity_of
+from smartdc._http.endpoint import Endpoint
+from smartdc._http.environment import authorities, proxies_for
+from smartdc._http.throttle import Limiters
+from smartdc._http.transport import Transport
+from smartdc._http.waiting import Clock, Deadline
+from smartdc._kept import Hold, Kept
+from smartdc.http_signature import HTTPSignatureAuth
+
+__all__ = ["Wired"]
+
+
+class _Wire(NamedTuple):
+    transport: Transport
+    limiters: Limiters
+
+
+_WIRES = Kept[_Wire]()
+"""Of the unpickled connections of this process."""
+
+
+class Wired(Endpoint):
+    """What has a way to a server; it can be closed, copied and pickled."""
+
+    login: str
+    auth: HTTPSignatureAuth | None
+    verify: bool | str
+    verbose: bool | TextIO | None
+    clock: Clock
+    default_headers: CaseInsensitiveDict[str]
+    max_response: int
+    answer_timeout: float
+    _pool_size: int
+    _transport: Transport
+    _limiters: Limiters
+    _owns_pool: bool
+    _deadline: Deadline | None = None
+    _made: datetime | None = None
+    _on_send: Callable[[], None] | None = None
+    _hold: Hold[_Wire] | None = None
+
+    @property
+    @abstractmethod
+    def base_url(self) -> str:
+        """Protocol and host."""
+
+    def close(self) -> None:
+        """Close the pooled connections, unless others use them. A later request opens new ones."""
+        if self._owns_pool and (self._hold is None or self._hold.release()):
+            self._transport.close()
+
+    def _open(self) -> None:
+        self._transport, self._hold, self._owns_pool = self._new_transport(), None, True
+
+    def _new_transport(self) -> Transport:
+        warned = self.verify is False
+        return Transport(self.base_url, self._pool_size, self.max_response, self.answer_timeout, warned)
+
+    def _open_shared(self) -> None:
+        """Go the way of those that were unpickled with the same settings, in the same surroundings."""
+        trusted = authorities(self.verify)
+        settings = (
+            *(type(self), self.base_url, self.login, self.auth and self.auth.key_id, self.verify),
+            *(self._pool_size, self.max_response, self.answer_timeout, self._limiters.rate),
+            *(trusted, not isinstance(trusted, bool) and identity_of(trusted)),
+            *sorted(proxies_for(self.base_url).items()),
+        )
+        rate = self._limiters.rate
+        self._hold = _WIRES.hold(settings, lambda: _Wire(self._new_transport(), Limiters(rate)))
+        self._transport, self._limiters = self._hold.thing
+        self._owns_pool = True
+
+    def _sharing_pool(self) -> Self:
+        """Another one with the same settings, on the same pool, which stays this one's to close."""
+        twin = object.__new__(type(self))
+        headers = self.default_headers.copy()
+        twin.__dict__.update(self.__dict__, default_headers=headers, _owns_pool=False)
+        return twin
+
+    def _only(
+        self,
+        *,
+        deadline: Deadline | None = None,
+        made: datetime | None = None,
+        on_send: Callable[[], None] | None = None,
+    ) -> Self:
+        """One for a look of a wait, or a DELETE of what was made then; `on_send` precedes each attempt."""
+        twin = self._sharing_pool()
+        twin._deadline, twin._made, twin._on_send = deadline, made, on_send
+        return twin
+
+    def _apart(self, **own: Any) -> Self:
+        """Another one with the same settings but for its own, the same limiters, and a pool for itself."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, default_headers=self.default_headers.copy())
+        twin.__dict__.update(own)
+        twin._open()
+        return twin
+
+    def __copy__(self) -> Self:
+        return self._apart()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Configuration only: no sockets, no stream, no clock of a test."""
+        state = self.__dict__.copy()
+        for name in ("_transport", "_hold", "clock"):
+            state.pop(name, None)
+        state["verbose"] = bool(self.verbose)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.clock = time
+        self._open_shared()
