@@ -1,5 +1,8 @@
 """Python client for CloudAPI, the HTTP API of Triton DataCenter (once Joyent SmartDataCenter)."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from smartdc import fleet
 from smartdc._http.exchange import at_once
 from smartdc._http.retry import RetryPolicy
@@ -75,6 +78,7 @@ __all__ = [
     "SmartDCError",
     "Snapshot",
     "TLSError",
+    "Table",
     "ThrottledError",
     "TransportError",
     "ValidationFailedError",
@@ -85,3 +89,21 @@ __all__ = [
     "at_once",
     "fleet",
 ]
+
+if TYPE_CHECKING:
+    from smartdc.tables import Table
+else:
+    # What few programs use is imported when it is used. IPython's `%load_ext smartdc` looks for the last two.
+    _LATER = {
+        "Table": "smartdc.tables",
+        "load_ipython_extension": "smartdc.tables.ipython",
+        "unload_ipython_extension": "smartdc.tables.ipython",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            return getattr(importlib.import_module(_LATER[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,50 @@
+"""Lists as tables in IPython and in notebooks: ``%load_ext smartdc``.
+
+A list of machines or of dicts that an expression gives is shown as a table; the list itself stays a list.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smartdc.tables.table import Table, is_listing
+
+__all__ = ["load_ipython_extension", "unload_ipython_extension"]
+
+_TEXT, _HTML = "text/plain", "text/html"
+
+
+class _TextOrElse:
+    """Writes lists: as a table, or, where it is none, as IPython did before."""
+
+    def __init__(self, before: Any) -> None:
+        self.before = before
+
+    def __call__(self, value: list[Any], printer: Any, cycle: bool) -> None:
+        # A list within a dict or another list is a part of what is shown.
+        if len(printer.stack) == 1 and is_listing(value):
+            printer.text(str(Table(value)))
+        else:
+            self.before(value, printer, cycle)
+
+
+def _html(value: list[Any]) -> str | None:
+    return Table(value)._repr_html_() if is_listing(value) else None
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Show lists as tables in this shell; IPython calls it."""
+    formatters = shell.display_formatter.formatters
+    before = formatters[_TEXT].for_type(list)
+    if not isinstance(before, _TextOrElse):
+        formatters[_TEXT].for_type(list, _TextOrElse(before))
+        formatters[_HTML].for_type(list, _html)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Show lists as IPython does; IPython calls it."""
+    formatters = shell.display_formatter.formatters
+    ours = formatters[_TEXT].for_type(list)
+    if isinstance(ours, _TextOrElse):
+        formatters[_TEXT].for_type(list, ours.before)
+        formatters[_HTML].pop(list, None)

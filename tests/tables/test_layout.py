@@ -1,0 +1,72 @@
+"""The width of the terminal, as the environment and the output have it."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import struct
+import sys
+from contextlib import redirect_stdout
+from fcntl import ioctl
+from pathlib import Path
+from termios import TIOCSWINSZ
+
+import pytest
+
+from smartdc import Table
+from smartdc.tables.layout import cut, terminal_width, width_of
+
+ROWS = [{"name": "n" * 189, "other": "o" * 50}]
+
+
+@pytest.fixture(autouse=True)
+def no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def test_nothing_is_cut_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w") as file, redirect_stdout(file):
+        assert terminal_width() is None
+    with redirect_stdout(io.StringIO()):
+        assert ROWS[0]["name"] in str(Table(ROWS))
+    monkeypatch.setattr(sys, "stdout", None)
+    assert terminal_width() is None
+
+
+@pytest.mark.parametrize(("said", "width"), [("80", 80), ("200", 200), ("10", 10), ("007", 7)])
+def test_columns_of_the_environment(monkeypatch: pytest.MonkeyPatch, said: str, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", said)
+    assert terminal_width() == width
+    assert max(map(len, str(Table(ROWS)).splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    "said", ["", "0", "-5", "wide", "8e1", "99999999999999999999", "٤٢", " 80", "9" * 5000]
+)
+def test_columns_that_are_no_width(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("COLUMNS", said)
+    with redirect_stdout(io.StringIO()):
+        assert terminal_width() is None
+
+
+@pytest.mark.parametrize("columns", [0, 10, 80, 200])
+def test_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    ours, theirs = pty.openpty()
+    ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    with os.fdopen(theirs, "w") as terminal, redirect_stdout(terminal):
+        assert terminal_width() == (columns or None)
+    os.close(ours)
+
+
+def test_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said in ("1", ""):
+        monkeypatch.setenv("NO_COLOR", said)
+        assert "\x1b" not in str(Table(ROWS))
+
+
+def test_widths_of_characters() -> None:
+    assert [width_of(text) for text in ("abc", "漢字", "🦊", "e\u0301", "")] == [3, 4, 2, 1, 0]
+    assert [cut("漢字漢字", width) for width in (8, 7, 6, 5, 2, 1)] == [
+        "漢字漢字", "漢字漢…", "漢字…", "漢字…", "…", "…",
+    ]  # fmt: skip
