@@ -53,16 +53,30 @@ CREATE = "m = sdc.create_machine('web', package='g4-highcpu-1G', image=sdc.image
 
 
 def test_emulated(typist: Typist, triton: TritonHome, capsys: pytest.CaptureFixture[str]) -> None:
-    typist.types(CREATE, "sdc.machines()", "_[0].name", "None", "cloud", "sdc.packages('-1G$')")
+    typist.types(
+        CREATE,
+        "sdc.machines()",
+        "_[0].name",
+        "None",
+        "cloud",
+        "sdc.packages('-1G$')",
+        "_[0]",
+        "[1, 2]",
+        "Table",
+    )
     assert main(["--emulated"]) == 0
     out, err = capsys.readouterr()
     first, second, *_ = err.splitlines()
     assert first.startswith("smartdc 1.")
     assert "sdc is test in an emulated cloud at https://127.0.0.1:" in first
     assert second.startswith("cloud is what serves it; try sdc.machines(), Tab completes")
-    assert "[<Machine web (provisioning) " in out
+    assert re.match(
+        r"SHORTID +NAME +IMG +STATE +FLAGS +AGE\n[0-9a-f]{8} +web +[0-9a-f]{8} +provisioning ", out
+    )
     assert "\n'web'\n<Emulator test: us-sw-1," in out
-    assert "\n  'name': 'g4-highcpu-1G',\n" in out
+    assert re.search(r"\nSHORTID +NAME +MEMORY +SWAP +DISK +VCPUS\n[0-9a-f]{8} +g4-highcpu-1G +1G ", out)
+    assert re.search(r"\n 'name': 'g4-highcpu-1G',\n 'swap': 2048,\n", out)
+    assert "\n[1, 2]\n<class 'smartdc.tables.table.Table'>\n" in out
     assert "Traceback" not in err
 
 
@@ -182,7 +196,7 @@ def test_without_what_the_emulator_needs(
     tmp_path: Path, missing: str, arguments: list[str], said: str
 ) -> None:
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError(name={missing!r})")
-    path = os.pathsep.join([str(tmp_path), str(Path(console.__file__).parents[1])])
+    path = os.pathsep.join([str(tmp_path), str(Path(console.__file__).parents[2])])
     done = subprocess.run(
         [sys.executable, *arguments],
         env=os.environ | {"PYTHONPATH": path},
@@ -201,8 +215,41 @@ def test_without_what_the_emulator_needs(
 def test_python_m_smartdc(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["smartdc", "--profile", "none"])
     with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(Path(console.__file__).with_name("__main__.py")), run_name="__main__")
+        runpy.run_path(str(Path(console.__file__).parents[1] / "__main__.py"), run_name="__main__")
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--rate", "5"], "--rate is for the emulated cloud"),
+        (["--profile", "lab", "--rate", "0"], "--rate is for the emulated cloud"),
+        (["--emulated", "--rate", "-1"], "--rate must be a number from 0 on"),
+        (["--emulated", "--rate", "nan"], "--rate must be a number from 0 on"),
+        (["--emulated", "--rate", "inf"], "--rate must be a number from 0 on"),
+        (["--emulated", "--rate", "fast"], "invalid float value: 'fast'"),
+    ],
+)
+def test_rates_that_are_none(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rate"), [([], 10.0), (["--rate", "2.5"], 2.5), (["--rate", "0"], 0.0), (["--rate=1"], 1.0)]
+)
+def test_rate_of_the_emulated_cloud(
+    typist: Typist,
+    triton: TritonHome,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    rate: float,
+) -> None:
+    typist.types("cloud.clock.rate")
+    assert main(["--emulated", *arguments]) == 0
+    assert capsys.readouterr().out == f"{rate}\n"
 
 
 def test_profile_and_emulated_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,13 +274,14 @@ def test_ipython_where_it_is_installed(monkeypatch: pytest.MonkeyPatch, triton: 
         ipython, "start_ipython", lambda **arguments: started.update(arguments), raising=False
     )
     application = types.SimpleNamespace
-    config = application(TerminalInteractiveShell=application(), TerminalIPythonApp=application())
+    names = ("TerminalInteractiveShell", "TerminalIPythonApp", "InteractiveShellApp", "IPCompleter")
+    config = application(**{name: application() for name in names})
     monkeypatch.setattr(traitlets, "Config", lambda: config, raising=False)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "traitlets.config", traitlets)
     assert main(["--emulated"]) == 0
     assert started["argv"] == []
-    assert sorted(started["user_ns"]) == ["cloud", "sdc"]
+    assert sorted(started["user_ns"]) == ["Table", "cloud", "sdc"]
     assert started["config"] is config
     assert "sdc is test in an emulated cloud" in config.TerminalInteractiveShell.banner1
 
@@ -297,7 +345,6 @@ def terminal(triton: TritonHome, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def test_in_a_terminal(terminal: Terminal, triton: TritonHome) -> None:
-    before = sorted(triton.path.iterdir())
     terminal.run("sh", "-c", f"'{sys.executable}' -m smartdc --emulated; echo left with $?; exec sleep 60")
     terminal.wait_for("sdc is test in an emulated cloud at https://127.0.0.1:", "Tab completes", ">>>")
 
@@ -307,10 +354,37 @@ def test_in_a_terminal(terminal: Terminal, triton: TritonHome) -> None:
     terminal.type("C-u")
 
     terminal.type(CREATE, "Enter", "sdc.machi", "Tab", "s()", "Enter")
-    terminal.wait_for(r"\[<Machine web \(\w+\) [0-9a-f-]{36} in us-sw-1>\]")
+    terminal.wait_for(
+        r"SHORTID +NAME +IMG +STATE +FLAGS +AGE", r"[0-9a-f]{8} +web +[0-9a-f]{8} +\w+ +- +\d+s"
+    )
 
     terminal.type("m.", "Tab", "Tab")
     terminal.wait_for(r"\bm\.delete\(", r"\bm\.poll_until\(", r"\bm\.tags\b")
-    terminal.type("C-u", "C-d")
+    terminal.type("C-u")
+
+    # Within quotes, names that were shown are completed.
+    terminal.type("sdc.packages()", "Enter")
+    terminal.wait_for("g4-highcpu-1G")
+    terminal.type("sdc.package('g4-hi", "Tab", "')['na", "me']", "Enter")
+    terminal.wait_for(r"\n'g4-highcpu-1G'\n")
+    terminal.type("C-d")
     terminal.wait_for("left with 0")
-    assert sorted(triton.path.iterdir()) == before  # no history file
+    assert history(triton).read_text().splitlines()[-2:] == [
+        "sdc.packages()",
+        "sdc.package('g4-highcpu-1G')['name']",
+    ]
+    assert history(triton).stat().st_mode & 0o077 == 0
+    assert history(triton).parent.stat().st_mode & 0o077 == 0
+
+
+def test_lines_of_earlier_consoles_in_a_terminal(terminal: Terminal, triton: TritonHome) -> None:
+    history(triton).parent.mkdir(parents=True)
+    history(triton).write_text("6 * 7\n")
+    terminal.run(sys.executable, "-m", "smartdc", "--emulated")
+    terminal.wait_for(">>>")
+    terminal.type("Up", "Enter")
+    terminal.wait_for(r">>> 6 \* 7\n42\n")
+
+
+def history(triton: TritonHome) -> Path:
+    return triton.path / ".local" / "state" / "smartdc" / "console_history"

@@ -6,22 +6,25 @@ Here belongs what speaks with a person at a terminal. No other part of the libra
 from __future__ import annotations
 
 import argparse
-import builtins
-import code
 import getpass
 import importlib
-import pprint
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
+from smartdc.console.plain import converse_plainly
 from smartdc.datacenter import DataCenter
 from smartdc.errors import SmartDCError
 from smartdc.signin.profiles import load_profile
+from smartdc.tables import Table
 
 __all__ = ["main"]
+
+RATE = 10.0
+"""Emulated seconds per real second: a machine takes 20 to provision (docs/emulator.md#time)."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parse(arguments)
     try:
-        with _emulated() if options.emulated else _connected(options.profile) as (names, where):
-            _converse(names, _banner(where, names))
+        with _emulated(options.rate) if options.emulated else _connected(options.profile) as (names, where):
+            _converse(names | {"Table": Table}, _banner(where, names))
     except SmartDCError as error:
         print(f"smartdc: {error}", file=sys.stderr)
         return 2
@@ -58,7 +61,21 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="a profile of the triton command, or env for the TRITON_* variables (default: the current one)",
     )
     chosen.add_argument("--emulated", action="store_true", help="an emulated cloud on this machine, `cloud`")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--rate",
+        type=float,
+        metavar="N",
+        help=f"how many times as fast as real time the emulated cloud is (default: {RATE:g}, at which a new "
+        "machine runs after two seconds); 0 stands still until somebody waits",
+    )
+    options = parser.parse_args(arguments)
+    if options.rate is None:
+        options.rate = RATE
+    elif not options.emulated:
+        parser.error("--rate is for the emulated cloud: give --emulated too")
+    elif not 0 <= options.rate < math.inf:
+        parser.error("--rate must be a number from 0 on")
+    return options
 
 
 @contextmanager
@@ -71,10 +88,10 @@ def _connected(name: str | None) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 @contextmanager
-def _emulated() -> Iterator[tuple[dict[str, Any], str]]:
+def _emulated(rate: float) -> Iterator[tuple[dict[str, Any], str]]:
     from smartdc.emulator import Emulator
 
-    with Emulator(rate=1.0) as cloud, cloud.datacenter() as sdc:
+    with Emulator(rate=rate) as cloud, cloud.datacenter() as sdc:
         yield {"sdc": sdc, "cloud": cloud}, f"{cloud.account.login} in an emulated cloud at {sdc.base_url}"
 
 
@@ -93,10 +110,12 @@ def _converse(names: dict[str, Any], banner: str) -> None:
     ipython, config = _ipython()
     if ipython is None:
         # Not in the `except` that found it missing: each traceback at the prompt would begin with that.
-        _converse_plainly(names, banner)
+        converse_plainly(names, banner)
         return
     config.TerminalInteractiveShell.banner1 = f"{banner}\n"
     config.TerminalIPythonApp.display_banner = True
+    config.InteractiveShellApp.extensions = ["smartdc", "smartdc.console.shell"]
+    config.IPCompleter.use_jedi = False  # Jedi reads properties, and some of those make a request
     ipython.start_ipython(argv=[], user_ns=names, config=config)
 
 
@@ -106,38 +125,3 @@ def _ipython() -> tuple[Any, Any]:
         return importlib.import_module("IPython"), importlib.import_module("traitlets.config").Config()
     except ImportError:
         return None, None
-
-
-def _converse_plainly(names: dict[str, Any], banner: str) -> None:
-    """Python's own prompt. Nothing is written to a history file."""
-    names["__name__"] = "__console__"
-    _complete(names)
-    earlier, sys.displayhook = sys.displayhook, _show
-    try:
-        code.InteractiveConsole(names).interact(banner, exitmsg="")
-    except SystemExit:  # exit()
-        pass
-    finally:
-        sys.displayhook = earlier
-
-
-def _complete(names: dict[str, Any]) -> None:
-    try:
-        readline: Any = importlib.import_module("readline")
-        rlcompleter: Any = importlib.import_module("rlcompleter")
-    except ImportError:  # Windows has no readline
-        return
-    readline.set_completer(rlcompleter.Completer(names).complete)
-    is_libedit = "libedit" in (readline.__doc__ or "")
-    readline.parse_and_bind("bind ^I rl_complete" if is_libedit else "tab: complete")
-
-
-def _show(value: Any) -> None:
-    """Show what an expression gave, one entry to a line where there are many."""
-    if value is None:
-        return
-    if isinstance(value, dict | list | tuple | set):
-        pprint.pprint(value, sort_dicts=False, width=100)
-    else:
-        print(repr(value))
-    vars(builtins)["_"] = value  # what Python's own does

@@ -1,0 +1,92 @@
+"""Python's own prompt, for where IPython is not installed: what it shows, completes and remembers."""
+
+from __future__ import annotations
+
+import builtins
+import code
+import importlib
+import os
+import pprint
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from smartdc.console.completion import Completer, SeenNames
+from smartdc.tables.table import Table, is_listing
+
+__all__ = ["converse_plainly"]
+
+_LINES = 1000
+"""As many are kept in the history."""
+
+
+def converse_plainly(names: dict[str, Any], banner: str) -> None:
+    """Read and run lines until there are no more."""
+    names["__name__"] = "__console__"
+    seen = SeenNames()
+
+    def show(value: Any) -> None:
+        seen.note(value)
+        _show(value)
+
+    earlier, sys.displayhook = sys.displayhook, show
+    try:
+        with _line_editing(names, seen):
+            code.InteractiveConsole(names).interact(banner, exitmsg="")
+    except SystemExit:  # exit()
+        pass
+    finally:
+        sys.displayhook = earlier
+
+
+def _show(value: Any) -> None:
+    """Show what an expression gave: a list of machines or dicts as a table."""
+    if value is None:
+        return
+    if is_listing(value):
+        print(Table(value))
+    elif isinstance(value, dict | list | tuple | set):
+        pprint.pprint(value, sort_dicts=False, width=100)
+    else:
+        print(repr(value))
+    vars(builtins)["_"] = value  # what Python's own does
+
+
+@contextmanager
+def _line_editing(names: dict[str, Any], seen: SeenNames) -> Iterator[None]:
+    """Tab completes, and the lines of earlier consoles are there, where the system can do that."""
+    try:
+        readline: Any = importlib.import_module("readline")
+    except ImportError:  # Windows has no readline
+        yield
+        return
+    earlier = readline.get_completer()
+    readline.set_completer(Completer(readline, names, seen).complete)
+    is_libedit = "libedit" in (readline.__doc__ or "")
+    readline.parse_and_bind("bind ^I rl_complete" if is_libedit else "tab: complete")
+    path = _history_file() if sys.stdin.isatty() else None
+    if path is not None:
+        readline.read_history_file(path)
+    try:
+        yield
+    finally:
+        readline.set_completer(earlier)
+        if path is not None:
+            readline.set_history_length(_LINES)
+            with suppress(OSError):  # a disk that is full
+                readline.write_history_file(path)
+
+
+def _history_file() -> Path | None:
+    """Where the lines are kept, readable by the user only; None where no file can be."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        folder = (Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state") / "smartdc"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / "console_history"
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except (OSError, RuntimeError):  # a home that is read-only, or no home
+        return None
+    return path

@@ -1,0 +1,27 @@
+"""IPython's prompt: names that were shown are completed within quotes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smartdc.console.completion import SeenNames, quoted_part
+
+__all__ = ["load_ipython_extension"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Remember the names in each result, and complete them; IPython calls it."""
+    seen = SeenNames()
+
+    def note(result: Any) -> None:
+        seen.note(result.result)
+
+    def matches(text: str) -> list[str]:
+        # IPython gives what stands behind the last delimiter, and replaces that.
+        quoted = quoted_part(shell.Completer.text_until_cursor)
+        if quoted is None:
+            return []
+        return [text + name[len(quoted) :] for name in seen.beginning(quoted)]
+
+    shell.events.register("post_run_cell", note)
+    shell.Completer.custom_matchers.append(matches)
