@@ -23,5 +23,5 @@ myst_heading_anchors = 3
 nitpick_ignore_regex = [
     ("py:.*", r"(requests|urllib3|cryptography|collections|os|datetime|typing|asyncio|ssl|ipaddress)\b.*"),
     ("py:.*", r"(Any|Mapping|Sequence|Iterable|Callable|PathLike|TextIO|NoReturn|Self|Path|optional)"),
-    ("py:.*", r".*\b(_[A-Za-z]\w*|PrivateKeyTypes|EntityRef|MachineRef|ImageRef|Addressed|Params|Report)"),
+    ("py:.*", r".*\b(_[A-Za-z]\w*|KeyObject|EntityRef|MachineRef|ImageRef|Addressed|Params|Report)"),
 ]

@@ -149,7 +149,7 @@ class DataCenter(
     ) -> None:
         key = KeyArguments(secret, passphrase)
         del secret, passphrase
-        self.location = location or DEFAULT_LOCATION
+        self.location: str = location or DEFAULT_LOCATION
         # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
         own_cloud = isinstance(location, str) and is_address(location)
         if known_locations is not None and not isinstance(known_locations, Mapping):
@@ -157,7 +157,7 @@ class DataCenter(
             raise ConfigurationError(f"known_locations is a dict of names and URLs, not {kind}")
         self._default_locations = {} if known_locations or own_cloud else dict(KNOWN_LOCATIONS)
         self._told_locations = {}
-        self.known_locations = dict(known_locations or self._default_locations)
+        self.known_locations: dict[str, str] = dict(known_locations or self._default_locations)
         super().__init__(
             login=checked_login(login),
             auth=None,
@@ -275,7 +275,7 @@ class DataCenter(
     ) -> None:
         if user is not None:
             key_id = sub_user_key_id(key_id, user)
-        self.auth = HTTPSignatureAuth(
+        self.auth: HTTPSignatureAuth | None = HTTPSignatureAuth(
             "" if key_id is None else key_id,
             key.secret.value,
             allow_agent=allow_agent,

@@ -117,8 +117,8 @@ class KeyFileMissing(KeyLoadError, FileNotFoundError):
 
     def __init__(self, message: str, filename: str | None = None) -> None:
         super().__init__(message)
-        self.errno = errno.ENOENT
-        self.strerror = os.strerror(errno.ENOENT)
+        self.errno: int = errno.ENOENT
+        self.strerror: str = os.strerror(errno.ENOENT)
         self.filename = filename
 
     def __str__(self) -> str:
@@ -197,8 +197,8 @@ class OutcomeUnknown(TransportError):
     ) -> None:
         super().__init__(message, method=method, path=path)
         self.what = what
-        self.wanted = dict(wanted)
-        self.candidates = [dict(candidate) for candidate in candidates]
+        self.wanted: dict[str, Any] = dict(wanted)
+        self.candidates: list[dict[str, Any]] = [dict(candidate) for candidate in candidates]
 
 
 class APIError(SmartDCError, requests.HTTPError):
@@ -285,8 +285,9 @@ class GoneError(NotFoundError):
         ident = text_or_none(body if self.machine is None else self.machine["id"])
         if ident is not None:
             # The body is the machine (or its id), not an explanation: say it in words.
-            self.code, self.message = None, f"machine {ident} is deleted"
-            self.args = (self._describe(),)
+            self.code: str | None = None
+            self.message: str = f"machine {ident} is deleted"
+            self.args: tuple[Any, ...] = (self._describe(),)
 
 
 class ConflictError(APIError):

@@ -172,7 +172,7 @@ class VNC(Conversation[bytes]):
     def __init__(self, websocket: WebSocket) -> None:
         super().__init__(websocket.close)
         self._websocket = websocket
-        self.subprotocol = websocket.subprotocol
+        self.subprotocol: str | None = websocket.subprotocol
 
     def send(self, data: bytes) -> None:
         """Send bytes to the console.

@@ -78,7 +78,7 @@ class Connection(Wired):
     VERSION_HEADER = "Accept-Version"
     OLD_SIGNATURES = False
 
-    login = "my"
+    login: str = "my"
     auth: HTTPSignatureAuth | None = None
     _learned_login: str | None = None
 
@@ -103,21 +103,21 @@ class Connection(Wired):
     ) -> None:
         self.login = login
         self.auth = auth
-        self.default_headers = CaseInsensitiveDict({"Accept": "application/json", "User-Agent": USER_AGENT})
-        self.default_headers[self.VERSION_HEADER] = self.API_VERSION
+        own = {"Accept": "application/json", "User-Agent": USER_AGENT, self.VERSION_HEADER: self.API_VERSION}
+        self.default_headers: CaseInsensitiveDict[str] = CaseInsensitiveDict(own)
         self.default_headers.update(checked_headers(headers))
         if api_version is not None:
             self.default_headers[self.VERSION_HEADER] = text_of("api_version", api_version)
         self.verify = verify
         self.verbose = verbose
-        self.timeout = DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
+        self.timeout: Timeout = DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
         self.clock: Clock = time if clock is None else checked_clock(clock)
-        self.retry = chosen_policy(retry)
+        self.retry: RetryPolicy = chosen_policy(retry)
         self._limiters = Limiters(rate)
         self._pool_size = checked_pool_size(pool_size)
-        self.max_response = checked_limit(max_response)
-        self.answer_timeout = checked_seconds(answer_timeout)
-        self.active_roles = checked_roles(roles)
+        self.max_response: int = checked_limit(max_response)
+        self.answer_timeout: float = checked_seconds(answer_timeout)
+        self.active_roles: tuple[str, ...] = checked_roles(roles)
         self.share_polls = share_polls
         self._open()
 

@@ -23,13 +23,13 @@ try:
     from smartdc.emulator.state.resources import Image, Network, Package
     from smartdc.emulator.state.site import Site
     from smartdc.emulator.state.vm import VM
-except ModuleNotFoundError as missing:
-    if str(missing.name).startswith("smartdc"):
+except ModuleNotFoundError as _missing:
+    if str(_missing.name).startswith("smartdc"):
         raise
-    reason = f"the emulator needs more ({missing.name} is missing): pip install 'smartdc[emulator]'"
+    _reason = f"the emulator needs more ({_missing.name} is missing): pip install 'smartdc[emulator]'"
     if sys.argv[0] == "-m":  # so it is while Python looks for what `python -m` names
-        raise SystemExit(f"python -m smartdc.emulator: {reason}") from None
-    raise ModuleNotFoundError(reason, name=missing.name) from None
+        raise SystemExit(f"python -m smartdc.emulator: {_reason}") from None
+    raise ModuleNotFoundError(_reason, name=_missing.name) from None
 
 __all__ = [
     "VM",

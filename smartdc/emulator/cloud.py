@@ -100,12 +100,12 @@ class Emulator:
         for port in (*(ports or ()), ssh_port or 0):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{port} is no port: they go from 0 to 65535")
-        self.clock = Clock(rate)
+        self.clock: Clock = Clock(rate)
         directory = Directory(self.clock.now)
         self.account: Account = directory.add(account)
-        self.key_id = f"/{account}/keys/{KEY_NAME}"
+        self.key_id: str = f"/{account}/keys/{KEY_NAME}"
         self.calls: list[Call] = []
-        self.faults = Faults({route.name for route in TABLE.routes}, datacenters)
+        self.faults: Faults = Faults({route.name for route in TABLE.routes}, datacenters)
         self._switches = Switches(self.faults)
         self._shared = Shared(self.clock, directory, self.account, schema_only=schema_only)
         self._sites = {name: Site(name, self._shared) for name in datacenters}

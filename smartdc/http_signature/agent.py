@@ -176,7 +176,7 @@ class AgentSigner:
     def __init__(self, agent: Agent, public_key: PublicKey) -> None:
         self._agent = agent
         self.public_key = public_key
-        self.source = f"the ssh-agent's key {public_key.comment or public_key.kind}"
+        self.source: str = f"the ssh-agent's key {public_key.comment or public_key.kind}"
 
     def sign(self, data: bytes) -> tuple[str, bytes]:
         """Sign `data`; the algorithm is what the agent says it used, not what it was asked for.

@@ -175,7 +175,7 @@ class PrivateKey:
         line = key.public_key().public_bytes(
             serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
         )
-        self.public_key = PublicKey.from_text(line.decode("ascii"))
+        self.public_key: PublicKey = PublicKey.from_text(line.decode("ascii"))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], passphrase: Passphrase = None) -> PrivateKey:

@@ -7,17 +7,32 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from typing import Any, Protocol
 
 from smartdc._secrets import Concealed, is_key_text, may_be_secret
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.key_text import Passphrase
 from smartdc.http_signature.keys import PrivateKey, PublicKey, public_half
 
-__all__ = ["KeySource", "Secret"]
+__all__ = ["KeyObject", "KeySource", "Secret"]
 
-Secret = str | os.PathLike[str] | bytes | PrivateKeyTypes
+
+class KeyObject(Protocol):
+    """A private key of the package `cryptography`: RSA, ECDSA or Ed25519.
+
+    It stands for their classes, of which an editor would list all thirteen in each signature.
+    """
+
+    def private_bytes(self, encoding: Any, format: Any, encryption_algorithm: Any) -> bytes:
+        """The key in a file's form."""
+        ...
+
+    def public_key(self) -> Any:
+        """Its public half."""
+        ...
+
+
+Secret = str | os.PathLike[str] | bytes | KeyObject
 """The path of a private key, its text, or the key as an object of `cryptography`."""
 
 
@@ -34,7 +49,7 @@ class KeySource:
     """
 
     def __init__(self, secret: Concealed[Secret | None], passphrase: Concealed[Passphrase]) -> None:
-        self.path = _path_or_none(secret)
+        self.path: str | None = _path_or_none(secret)
         self._secret: Concealed[Secret | None] = secret if self.path is None else Concealed(None)
         self.passphrase = passphrase
 

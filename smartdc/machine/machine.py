@@ -78,7 +78,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
                 f"data must be a dict such as raw_machine_data() gives, not {shown(data)}"
             )
         self._connection = datacenter
-        self.id = machine_ref(data if machine_id is None else machine_id)
+        self.id: str = machine_ref(data if machine_id is None else machine_id)
         self._data = None
         self._passwords = _Passwords({})
         self._deleted = False

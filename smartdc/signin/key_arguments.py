@@ -14,8 +14,8 @@ class KeyArguments:
     """The arguments `secret` and `passphrase` on their way, which no traceback shows."""
 
     def __init__(self, secret: Secret | None, passphrase: Passphrase) -> None:
-        self.secret = Concealed(secret)
-        self.passphrase = Concealed(passphrase)
+        self.secret: Concealed[Secret | None] = Concealed(secret)
+        self.passphrase: Concealed[Passphrase] = Concealed(passphrase)
 
     @property
     def is_given(self) -> bool:

@@ -43,7 +43,7 @@ class FileSystem:
 
     def __init__(self, directories: Iterable[str] = DIRECTORIES) -> None:
         self.files: dict[str, bytearray] = {}
-        self.directories = set(directories)
+        self.directories: set[str] = set(directories)
 
     def resolve(self, directory: str, name: str) -> str:
         """Return the absolute path of a name, which itself need not exist.

@@ -52,7 +52,7 @@ class Guest:
         self.metadata = metadata
         self.described = described
         self.lock: AbstractContextManager[Any] = threading.RLock() if lock is None else lock
-        self.files = FileSystem()
+        self.files: FileSystem = FileSystem()
         self.unsupported: list[str] = [] if unsupported is None else unsupported
 
     def refuse(self, what: str) -> None:

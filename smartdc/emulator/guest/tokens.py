@@ -39,7 +39,7 @@ class Tokens:
     """
 
     def __init__(self, lines: Lines) -> None:
-        self.begun = False
+        self.begun: bool = False
         self._lines = lines
         self._ended = False
         self._script = ""

@@ -85,7 +85,7 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.errors = errors
-        self.headers = headers or {}
+        self.headers: dict[str, str] = headers or {}
 
     def body(self) -> dict[str, Any]:
         """The object that stands in the answer."""

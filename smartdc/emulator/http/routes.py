@@ -34,7 +34,7 @@ class Table:
     """All routes, in order."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self.routes = tuple(routes)
+        self.routes: tuple[Route, ...] = tuple(routes)
         self._methods: dict[str, list[str]] = {}
         self._by_verb: dict[str, list[Route]] = {}
         for route in self.routes:

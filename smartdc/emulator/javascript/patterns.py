@@ -47,7 +47,7 @@ class Pattern:
     def __init__(self, body: str, flags: str = "") -> None:
         if len(set(flags)) < len(flags) or set(flags) - set(_FLAGS) or {"u", "v"} <= set(flags):
             raise BadPattern(f"Invalid flags supplied to RegExp constructor '{flags}'")
-        self.literal = f"/{_escaped_slashes(body) or '(?:)'}/{''.join(sorted(flags))}"
+        self.literal: str = f"/{_escaped_slashes(body) or '(?:)'}/{''.join(sorted(flags))}"
         self._sticky = "y" in flags
         written = _Writer(body, flags).written()
         try:

@@ -30,7 +30,7 @@ class Clock:
         if not 0 <= rate < math.inf:
             raise ValueError(f"rate must be a number from 0 on: {rate!r}")
         self.rate = rate
-        self.skew = 0.0
+        self.skew: float = 0.0
         self._lock = threading.Lock()
         self._start = time.time()
         self._real_start = time.monotonic()

@@ -98,7 +98,7 @@ class Site:
         self.default_fabric_networks: dict[str, str] = {}
         self.firewall_rules: dict[str, FirewallRule] = {}
         self.volumes: dict[str, Volume] = {}
-        self.volume_sizes = [size * 1024 for size in (10, 20, 30, 40, 50, 100, 200, 500, 1000)]
+        self.volume_sizes: list[int] = [size * 1024 for size in (10, 20, 30, 40, 50, 100, 200, 500, 1000)]
         self.volumes_enabled = True
         self.automount_volumes = True
         self.fail_next_volume = False
@@ -113,7 +113,7 @@ class Site:
         self.fail_next_provision: bool | str = False
         self._machines: dict[str, VM] = {}
         self._timeline = Timeline()
-        self.changes = Changes(self._machines)
+        self.changes: Changes = Changes(self._machines)
         self._timeline.watch = self.changes.look
         self._macs = itertools.count(1)
         self._counter = itertools.count(1)
