@@ -47,7 +47,7 @@ def look_around(sdc: DataCenter) -> DataCenter:
     )
     show("east.default_package()", east.default_package())
     show("sdc.packages('-highcpu-.+-smartos')", [p["name"] for p in sdc.packages("-highcpu-.+-smartos")])
-    show("east.datasets('base(64)?:')", [d["urn"] for d in east.datasets("base(64)?:")])
+    show("east.datasets('base(64)?:')", [d.get("urn") for d in east.datasets("base(64)?:")])
     return east
 
 

@@ -23,7 +23,7 @@ from smartdc.arguments.urns import newest_with_urn, with_urn
 from smartdc.arguments.values import checked_values
 from smartdc.errors import NotFoundError
 from smartdc.machine import Machine
-from smartdc.types import ExportedImage, Image
+from smartdc.types import ExportedImage, Image, ImageState
 
 ImageRef = str | Mapping[str, Any]
 
@@ -39,7 +39,7 @@ class ImageOperations(Connection):
         os: str | None = None,
         version: str | None = None,
         public: bool | str | None = None,
-        state: str | None = None,
+        state: ImageState | str | None = None,
         owner: str | None = None,
         type: str | None = None,
     ) -> list[Image]:

@@ -30,7 +30,7 @@ from smartdc.arguments.kinds import flag, flags, listed, switches, texts
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
-from smartdc.types import DiskSpec, Locality, MachineData, NetworkObject, VolumeMount
+from smartdc.types import Brand, DiskSpec, Locality, MachineData, MachineState, NetworkObject, VolumeMount
 
 EntityRef = str | Mapping[str, Any]
 MachineRef = str | Mapping[str, Any] | Machine
@@ -49,13 +49,13 @@ class MachineOperations(MachineLists):
         self,
         machine_type: str | None = None,
         dataset: EntityRef | None = None,
-        state: str | None = None,
+        state: MachineState | str | None = None,
         memory: int | None = None,
         tombstone: int | None = None,
         tags: Mapping[str, Any] | str | None = None,
         *,
         image: EntityRef | None = None,
-        brand: str | None = None,
+        brand: Brand | str | None = None,
         docker: bool | None = None,
     ) -> int:
         """Count machines.
@@ -143,7 +143,7 @@ class MachineOperations(MachineLists):
         machine_type: str | None = None,
         name: str | None = None,
         dataset: EntityRef | None = None,
-        state: str | None = None,
+        state: MachineState | str | None = None,
         memory: int | None = None,
         tombstone: int | None = None,
         tags: Mapping[str, Any] | str | None = None,
@@ -153,7 +153,7 @@ class MachineOperations(MachineLists):
         offset: int | None = None,
         *,
         image: EntityRef | None = None,
-        brand: str | None = None,
+        brand: Brand | str | None = None,
         docker: bool | None = None,
     ) -> list[Machine]:
         """List machines, all of them unless told otherwise.
@@ -247,7 +247,7 @@ class MachineOperations(MachineLists):
         *,
         affinity: Sequence[str] | str | None = None,
         locality: Locality | None = None,
-        brand: str | None = None,
+        brand: Brand | str | None = None,
         disks: Sequence[DiskSpec] | None = None,
         volumes: Sequence[VolumeMount] | None = None,
         firewall_enabled: bool | None = None,

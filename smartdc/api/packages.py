@@ -11,7 +11,7 @@ from smartdc.arguments.ids import entity_id, shown
 from smartdc.arguments.kinds import flag
 from smartdc.arguments.search import marked_default, searching
 from smartdc.errors import ConfigurationError
-from smartdc.types import Package
+from smartdc.types import Brand, Package
 
 
 class PackageOperations(Connection):
@@ -30,7 +30,7 @@ class PackageOperations(Connection):
         version: str | None = None,
         vcpus: int | str | None = None,
         group: str | None = None,
-        brand: str | None = None,
+        brand: Brand | str | None = None,
         flexible_disk: bool | None = None,
     ) -> list[Package]:
         """List packages.

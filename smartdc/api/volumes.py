@@ -21,7 +21,7 @@ from smartdc.arguments.ids import entity_id, given, plain, shown
 from smartdc.arguments.kinds import dict_of, listed, text_of, texts, whole
 from smartdc.arguments.likeness import differing
 from smartdc.errors import ConfigurationError, ConflictError, shortened
-from smartdc.types import Volume, VolumeSize
+from smartdc.types import Volume, VolumeSize, VolumeState
 
 _BUSY = ("creating", "deleting")
 _STATES = (*_BUSY, "ready", "failed", "deleted")
@@ -37,7 +37,7 @@ class VolumeOperations(Connection):
         name: str | None = None,
         *,
         size: int | None = None,
-        state: str | None = None,
+        state: VolumeState | str | None = None,
         type: str | None = None,
         predicate: str | Mapping[str, Any] | None = None,
     ) -> list[Volume]:

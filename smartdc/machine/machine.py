@@ -22,7 +22,7 @@ from smartdc.machine.nics import NICs
 from smartdc.machine.snapshots import Snapshot, Snapshots
 from smartdc.machine.streams import Streams
 from smartdc.machine.tags import Tags
-from smartdc.types import MachineData, MachineDisk, MachineNic, Value
+from smartdc.types import Brand, MachineData, MachineDisk, MachineNic, MachineState, MachineType, Value
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
@@ -166,17 +166,17 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         return self._text("name") or ""
 
     @property
-    def type(self) -> str | None:
+    def type(self) -> MachineType | str | None:
         """``smartmachine`` (a container) or ``virtualmachine`` (with hardware of its own)."""
         return self._text("type")
 
     @property
-    def brand(self) -> str | None:
+    def brand(self) -> Brand | str | None:
         """``joyent``, ``joyent-minimal``, ``lx``, ``bhyve``, ``kvm``, ..."""
         return self._text("brand")
 
     @property
-    def state(self) -> str:
+    def state(self) -> MachineState | str:
         """Its state when last seen."""
         return "deleted" if self._deleted else self._text("state") or "unknown"
 

@@ -45,7 +45,7 @@ class Snapshot:
         updated: As `created`.
     """
 
-    state: str | None
+    state: SnapshotState | str | None
     size: int | None
     created: datetime | None
     updated: datetime | None

@@ -25,24 +25,35 @@ from smartdc.types.images import (
     ImageError,
     ImageFile,
     ImageRequirements,
+    ImageState,
     Package,
     PackageDisk,
 )
 from smartdc.types.machines import (
     NIC,
     AuditEntry,
+    Brand,
     Disk,
+    DiskState,
     MachineData,
     MachineDisk,
     MachineNic,
     MachineState,
+    MachineType,
+    NICState,
     SnapshotData,
     SnapshotState,
     Value,
 )
-from smartdc.types.migrations import Migration, MigrationEstimate, MigrationEvent
+from smartdc.types.migrations import (
+    Migration,
+    MigrationEstimate,
+    MigrationEvent,
+    MigrationPhase,
+    MigrationState,
+)
 from smartdc.types.networks import FabricVLAN, FirewallRule, Network, NetworkIP
-from smartdc.types.volumes import Volume, VolumeSize
+from smartdc.types.volumes import Volume, VolumeSize, VolumeState
 
 __all__ = [
     "NIC",
@@ -50,11 +61,13 @@ __all__ = [
     "AccessKeyCredentials",
     "Account",
     "AuditEntry",
+    "Brand",
     "Change",
     "ChangeKind",
     "Config",
     "Disk",
     "DiskSpec",
+    "DiskState",
     "ExportedImage",
     "FabricVLAN",
     "FirewallRule",
@@ -62,15 +75,20 @@ __all__ = [
     "ImageError",
     "ImageFile",
     "ImageRequirements",
+    "ImageState",
     "Key",
     "Locality",
     "MachineData",
     "MachineDisk",
     "MachineNic",
     "MachineState",
+    "MachineType",
     "Migration",
     "MigrationEstimate",
     "MigrationEvent",
+    "MigrationPhase",
+    "MigrationState",
+    "NICState",
     "Network",
     "NetworkIP",
     "NetworkObject",
@@ -92,4 +110,5 @@ __all__ = [
     "Volume",
     "VolumeMount",
     "VolumeSize",
+    "VolumeState",
 ]

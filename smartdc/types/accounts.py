@@ -52,8 +52,8 @@ class AccessKey(TypedDict, total=False):
     accesskeyid: Required[str]
     status: Required[str]
     created: Required[str]
-    updated: str
-    credentialtype: str
+    updated: Required[str]
+    credentialtype: Required[str]
     description: str
     expiration: str | None
 

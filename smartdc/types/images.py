@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Required, TypedDict
+from typing import Literal, Required, TypedDict
 
-from smartdc.types.machines import Value
+from smartdc.types.machines import Brand, Value
 
 __all__ = [
     "ExportedImage",
@@ -12,9 +12,13 @@ __all__ = [
     "ImageError",
     "ImageFile",
     "ImageRequirements",
+    "ImageState",
     "Package",
     "PackageDisk",
 ]
+
+ImageState = Literal["active", "unactivated", "disabled", "creating", "failed"]
+"""The states of images."""
 
 
 class ImageRequirements(TypedDict, total=False):
@@ -24,16 +28,16 @@ class ImageRequirements(TypedDict, total=False):
     max_memory: int
     min_ram: int
     max_ram: int
-    brand: str
+    brand: Brand | str
     bootrom: str
 
 
 class ImageFile(TypedDict, total=False):
     """One file of an image; size in bytes."""
 
-    compression: str
-    sha1: str
-    size: int
+    compression: Required[str]
+    sha1: Required[str]
+    size: Required[int]
 
 
 class ImageError(TypedDict, total=False):
@@ -49,15 +53,15 @@ class Image(TypedDict, total=False):
     id: Required[str]
     name: Required[str]
     version: Required[str]
-    os: str
-    type: str
+    os: Required[str]
+    type: Required[str]
     requirements: Required[ImageRequirements]
     description: str
     homepage: str
     published_at: str
     owner: str
     public: bool
-    state: str
+    state: ImageState | str
     tags: dict[str, Value]
     eula: str
     acl: list[str]
@@ -98,6 +102,6 @@ class Package(TypedDict, total=False):
     group: str
     description: str
     default: bool | str
-    brand: str
+    brand: Brand | str
     flexible_disk: bool
     disks: list[PackageDisk]

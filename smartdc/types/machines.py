@@ -7,11 +7,15 @@ from typing import Any, Literal, Required, TypedDict
 __all__ = [
     "NIC",
     "AuditEntry",
+    "Brand",
     "Disk",
+    "DiskState",
     "MachineData",
     "MachineDisk",
     "MachineNic",
     "MachineState",
+    "MachineType",
+    "NICState",
     "SnapshotData",
     "SnapshotState",
     "Value",
@@ -25,6 +29,18 @@ MachineState = Literal[
     "provisioning", "ready", "running", "stopping", "stopped", "offline", "failed", "deleted", "unknown"
 ]
 """The states of machines (docs/cloudapi/machines.md#states-that-are-shown)."""
+
+MachineType = Literal["smartmachine", "virtualmachine"]
+"""A container, or a machine with hardware of its own."""
+
+Brand = Literal["joyent", "joyent-minimal", "lx", "bhyve", "kvm"]
+"""What a machine is exactly (docs/cloudapi/machines.md#type-and-brand); ``builder`` exists as well."""
+
+NICState = Literal["provisioning", "running", "stopped"]
+"""The states of network interfaces."""
+
+DiskState = Literal["creating", "resizing", "deleting"]
+"""The states of a disk that is being changed; else it is in its machine's."""
 
 SnapshotState = Literal["queued", "creating", "created", "failed", "deleted", "unknown"]
 """The states of snapshots; ``unknown`` where the server says none."""
@@ -47,7 +63,7 @@ class NIC(MachineNic, total=False):
     `added` is the client's: whether `Machine.add_nic` made it, or found it there.
     """
 
-    state: str
+    state: NICState | str
     added: bool
 
 
@@ -66,23 +82,23 @@ class MachineData(TypedDict, total=False):
 
     id: Required[str]
     name: Required[str]
-    type: str
-    brand: str
-    state: Required[str]
-    image: str
+    type: Required[MachineType | str]
+    brand: Required[Brand | str]
+    state: Required[MachineState | str]
+    image: Required[str]
     dataset: str
-    ips: list[str]
+    ips: Required[list[str]]
     networks: list[str | None]
     nics: list[MachineNic]
     primaryIp: str
     memory: int | None
-    disk: int
-    metadata: dict[str, Any]
-    tags: dict[str, Value]
-    package: str
+    disk: Required[int]
+    metadata: Required[dict[str, Any]]
+    tags: Required[dict[str, Value]]
+    package: Required[str]
     compute_node: str
-    created: str
-    updated: str
+    created: Required[str]
+    updated: Required[str]
     deletion_protection: bool
     delegate_dataset: bool
     disks: list[MachineDisk]
@@ -98,7 +114,7 @@ class SnapshotData(TypedDict, total=False):
     """A snapshot of a machine's disks. One that was just asked for has no times yet."""
 
     name: Required[str]
-    state: str
+    state: SnapshotState | str
     size: int
     created: str
     updated: str
@@ -124,4 +140,4 @@ class Disk(TypedDict, total=False):
     size: Required[int]
     block_size: int
     boot: bool
-    state: str
+    state: DiskState | MachineState | str

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Required, TypedDict
+from typing import Literal, Required, TypedDict
 
 __all__ = [
     "Migration",
     "MigrationEstimate",
     "MigrationEvent",
+    "MigrationPhase",
+    "MigrationState",
 ]
+
+MigrationPhase = Literal["begin", "sync", "switch", "pause", "abort"]
+"""The phases of migrations."""
+
+MigrationState = Literal["running", "paused", "successful", "failed"]
+"""The states of migrations."""
 
 
 class MigrationEstimate(TypedDict, total=False):
@@ -50,8 +58,8 @@ class Migration(TypedDict, total=False):
     created_timestamp: Required[str]
     scheduled_timestamp: str
     finished_timestamp: str
-    phase: Required[str]
-    state: Required[str]
+    phase: Required[MigrationPhase | str]
+    state: Required[MigrationState | str]
     progress_history: list[MigrationEvent]
     duration_ms: int
     error: str

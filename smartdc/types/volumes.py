@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, Required, TypedDict
+from typing import Literal, NotRequired, Required, TypedDict
 
 __all__ = [
     "Volume",
     "VolumeSize",
+    "VolumeState",
 ]
+
+VolumeState = Literal["creating", "ready", "deleting", "failed"]
+"""The states of volumes."""
 
 
 class Volume(TypedDict, total=False):
@@ -20,7 +24,7 @@ class Volume(TypedDict, total=False):
     owner_uuid: Required[str]
     name: Required[str]
     type: Required[str]
-    state: Required[str]
+    state: Required[VolumeState | str]
     size: Required[int]
     created: Required[str]
     networks: list[str]
