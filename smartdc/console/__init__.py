@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
+from smartdc import fleet
 from smartdc.console.plain import converse_plainly
 from smartdc.datacenter import DataCenter
 from smartdc.errors import SmartDCError
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         with _emulated(options.rate) if options.emulated else _connected(options.profile) as (names, where):
-            _converse(names | {"Table": Table}, _banner(where, names))
+            _converse(names | {"Table": Table, "fleet": fleet}, _banner(where, names))
     except SmartDCError as error:
         print(f"smartdc: {error}", file=sys.stderr)
         return 2

@@ -39,10 +39,10 @@ import requests
 from smartdc import *
 from smartdc.emulator import Emulator
 
-sdc = east = DataCenter("us-central-1", "/ACCOUNT/keys/KEY")
+sdc = east = west = DataCenter("us-central-1", "/ACCOUNT/keys/KEY")
 cloud = smartdc_cloud = Emulator()
 machine = test_machine = sdc.machine("web0")
-machines = sdc.machines()
+machines = test_machines = sdc.machines()
 image = a_base = sdc.image("base")
 my_script: Any = None
 PUBLIC_KEY = "ssh-ed25519 AAAA"
