@@ -32,7 +32,7 @@ def width_of(text: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """The text, or as much of it as fits with an ellipsis behind."""
+    """The text, or as much of it as fits with an ellipsis behind (``~`` where the output has none)."""
     if width_of(text) <= width:
         return text
     kept, used = [], 0
@@ -41,7 +41,8 @@ def cut(text: str, width: int) -> str:
         if used > width - 1:
             break
         kept.append(char)
-    return "".join(kept) + "…"
+    encoding = getattr(sys.stdout, "encoding", None) or ""
+    return "".join(kept) + ("…" if encoding.lower().startswith("utf") else "~")
 
 
 def lines(

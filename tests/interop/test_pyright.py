@@ -68,11 +68,12 @@ def run(pyright: NodeModules, *arguments: str) -> dict[str, Any]:
     command = [pyright.node, str(pyright.path / "pyright" / "index.js"), "--pythonpath", sys.executable]
     done = subprocess.run(
         [*command, "--outputjson", *arguments],
+        cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
         check=False,
     )
     report: dict[str, Any] = json.loads(done.stdout)

@@ -65,8 +65,19 @@ def test_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "\x1b" not in str(Table(ROWS))
 
 
-def test_widths_of_characters() -> None:
+def test_widths_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
     assert [width_of(text) for text in ("abc", "漢字", "🦊", "e\u0301", "")] == [3, 4, 2, 1, 0]
     assert [cut("漢字漢字", width) for width in (8, 7, 6, 5, 2, 1)] == [
         "漢字漢字", "漢字漢…", "漢字…", "漢字…", "…", "…",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "…"), ("ascii", "~"), ("latin-1", "~")])
+def test_what_is_cut_can_be_printed(monkeypatch: pytest.MonkeyPatch, encoding: str, mark: str) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    with redirect_stdout(output):
+        print(Table(ROWS))
+    output.seek(0)
+    assert f"{mark} " in output.read()
