@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import console
+import smartdc
 from smartdc.console import main
 from smartdc.emulator import Emulator
 from tests.helpers.keys import PASSPHRASE, KeyRing
@@ -196,7 +196,7 @@ def test_without_what_the_emulator_needs(
     tmp_path: Path, missing: str, arguments: list[str], said: str
 ) -> None:
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError(name={missing!r})")
-    path = os.pathsep.join([str(tmp_path), str(Path(console.__file__).parents[2])])
+    path = os.pathsep.join([str(tmp_path), str(Path(smartdc.__file__).parents[1])])
     done = subprocess.run(
         [sys.executable, *arguments],
         env=os.environ | {"PYTHONPATH": path},
@@ -215,7 +215,7 @@ def test_without_what_the_emulator_needs(
 def test_python_m_smartdc(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["smartdc", "--profile", "none"])
     with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(Path(console.__file__).parents[1] / "__main__.py"), run_name="__main__")
+        runpy.run_path(str(Path(smartdc.__file__).with_name("__main__.py")), run_name="__main__")
     assert caught.value.code == 2
 
 

@@ -122,6 +122,8 @@ class Table:
         return words(value)
 
     def __str__(self) -> str:
+        if "_images" not in vars(self):  # in a traceback out of the constructor
+            return "<Table>"
         return self.text(terminal_width())
 
     def __repr__(self) -> str:
