@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any, cast
+from typing import cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Params
+from smartdc._http.named import dataset_of, id_of
 from smartdc._http.paging import PAGE, in_order
 from smartdc.arguments.filters import Filters
-from smartdc.arguments.ids import entity_id, given, is_uuid, shown
-from smartdc.arguments.urns import newest_with_urn
-from smartdc.errors import ConfigurationError
+from smartdc.arguments.ids import entity_id, given, is_uuid
+from smartdc.arguments.names import IMAGE
+from smartdc.arguments.refs import ImageRef
 from smartdc.types import MachineData
 
 __all__ = ["MachineLists"]
-
-EntityRef = str | Mapping[str, Any]
 
 
 class MachineLists(Connection):
@@ -51,30 +50,22 @@ class MachineLists(Connection):
         """All pages in a row, each machine once; until there are `enough` of them."""
         return in_order(lambda offset: self._machine_page(filters, None, offset), PAGE, "/machines", enough)
 
-    def _add_image(self, filters: Filters, image: EntityRef | None, dataset: EntityRef | None) -> None:
+    def _add_image(self, filters: Filters, image: ImageRef | None, dataset: ImageRef | None) -> None:
         ident = self._listed_image_id(image, dataset)
         if self.IMAGE_PARAMETER == "image":
             filters.equal("image", ident)
         else:  # a dataset, which machines may show by its URN
             filters.query |= given(**{self.IMAGE_PARAMETER: ident})
 
-    def _listed_image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
+    def _listed_image_id(self, image: ImageRef | None, dataset: ImageRef | None) -> str | None:
         """What machines are listed by."""
         return self._image_id(image, dataset)
 
-    def _image_id(self, image: EntityRef | None, dataset: EntityRef | None) -> str | None:
+    def _image_id(self, image: ImageRef | None, dataset: ImageRef | None) -> str | None:
         if image is not None:
-            ident = entity_id(image, "image")
-            if not is_uuid(ident):
-                raise ConfigurationError(
-                    f"{shown(ident)} is no id of an image: give its UUID, or sdc.images('NAME')[0]"
-                )
-            return ident
+            return id_of(self, IMAGE, image)
         if dataset is None:
             return None
         wanted = entity_id(dataset, "dataset", "id", "urn")
         # A URN, or a part of one, was an id once; today's servers know UUIDs only.
-        if is_uuid(wanted):
-            return wanted
-        found = newest_with_urn(self._list("images", key="id"), wanted) or self._get("images", wanted)
-        return entity_id(found, "dataset")
+        return wanted if is_uuid(wanted) else entity_id(dataset_of(self, wanted), "dataset")

@@ -12,11 +12,11 @@ from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import ID_KEYS, entity_id
 from smartdc.arguments.kinds import texts
+from smartdc.arguments.refs import UserRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import AccessKey, AccessKeyCredentials
 
 AccessKeyRef = str | Mapping[str, Any]
-UserRef = str | Mapping[str, Any]
 Status = Literal["Active", "Inactive", "Expired"]
 
 _ID_KEYS = ID_KEYS["accesskeys"]

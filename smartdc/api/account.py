@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc.arguments.ids import entity_id, is_segment
+from smartdc._http.named import id_of
+from smartdc.arguments.ids import is_segment
 from smartdc.arguments.kinds import flags, texts
+from smartdc.arguments.names import NETWORK
+from smartdc.arguments.refs import NetworkRef
 from smartdc.types import Account, Config, ProvisioningLimit
 
 
@@ -117,7 +119,7 @@ class AccountOperations(Connection):
         """
         return cast(Config, self._get("config"))
 
-    def update_config(self, default_network: str | Mapping[str, Any]) -> Config:
+    def update_config(self, default_network: NetworkRef) -> Config:
         """Change the account's settings in this data center.
 
         ``PUT /:login/config``
@@ -125,7 +127,8 @@ class AccountOperations(Connection):
         Since API 7.3.
 
         Args:
-            default_network: Network that Docker containers are put on: UUID, or dict from `networks`.
+            default_network: Network that Docker containers are put on: UUID, name, short id, or dict from
+                `networks`.
 
         Returns:
             The settings as they are now.
@@ -133,5 +136,5 @@ class AccountOperations(Connection):
         Raises:
             InvalidArgumentError: ``InvalidArgument``: there is no such network.
         """
-        body = {"default_network": entity_id(default_network, "network")}
+        body = {"default_network": id_of(self, NETWORK, default_network)}
         return cast(Config, self._put("config", json=body))

@@ -8,16 +8,14 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id, shown
+from smartdc._http.named import fabric_network_id_of, vlan_id_of
 from smartdc.arguments.kinds import dict_of, flags, listed, required_texts, text_of, texts, whole
 from smartdc.arguments.likeness import differing
-from smartdc.errors import ConfigurationError
+from smartdc.arguments.names import VLAN
+from smartdc.arguments.refs import NetworkRef, VLANRef
 from smartdc.types import FabricVLAN, Network
 
-EntityRef = str | Mapping[str, Any]
-VLANRef = int | str | Mapping[str, Any]
-
-_VLANS = ("fabrics", "default", "vlans")
+_VLANS = VLAN.place
 
 
 class FabricOperations(Connection):
@@ -46,12 +44,12 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, or dict with ``vlan_id``.
+            vlan: Its number, name, or dict with ``vlan_id``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(FabricVLAN, self._get(*_VLANS, _vlan_id(vlan)))
+        return cast(FabricVLAN, self._get(*_VLANS, vlan_id_of(self, vlan)))
 
     def create_fabric_vlan(self, vlan_id: int, name: str, *, description: str | None = None) -> FabricVLAN:
         """Create a VLAN on the fabric.
@@ -85,7 +83,7 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, or dict with ``vlan_id``.
+            vlan: Its number, name, or dict with ``vlan_id``.
             name: As in `create_fabric_vlan`.
             description: At most 64 characters.
 
@@ -94,7 +92,7 @@ class FabricOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``.
         """
         body = texts(name=name, description=description)
-        return cast(FabricVLAN, self._put(*_VLANS, _vlan_id(vlan), json=body))
+        return cast(FabricVLAN, self._put(*_VLANS, vlan_id_of(self, vlan), json=body))
 
     def delete_fabric_vlan(self, vlan: VLANRef) -> None:
         """Delete a VLAN of the fabric on which there are no networks.
@@ -104,13 +102,13 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, or dict with ``vlan_id``.
+            vlan: Its number, name, or dict with ``vlan_id``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
             InvalidArgumentError: ``InvalidArgument``: there are networks on it.
         """
-        self._delete(*_VLANS, _vlan_id(vlan))
+        self._delete(*_VLANS, vlan_id_of(self, vlan))
 
     def fabric_networks(self, vlan: VLANRef) -> list[Network]:
         """List the networks on a VLAN of the fabric.
@@ -120,14 +118,14 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, or dict with ``vlan_id``.
+            vlan: Its number, name, or dict with ``vlan_id``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``: there is no such VLAN.
         """
-        return cast(list[Network], self._list(*_VLANS, _vlan_id(vlan), "networks"))
+        return cast(list[Network], self._list(*_VLANS, vlan_id_of(self, vlan), "networks"))
 
-    def fabric_network(self, vlan: VLANRef, network: EntityRef) -> Network:
+    def fabric_network(self, vlan: VLANRef, network: NetworkRef) -> Network:
         """Get one network on a VLAN of the fabric.
 
         ``GET /:login/fabrics/default/vlans/:vlan_id/networks/:id``
@@ -135,13 +133,13 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, or dict with ``vlan_id``: the network itself will do.
-            network: UUID, or dict with ``id``.
+            vlan: Its number, name, or dict with ``vlan_id``: the network itself will do.
+            network: UUID, name, short id, or dict with ``id``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(Network, self._get(*_VLANS, _vlan_id(vlan), "networks", entity_id(network, "network")))
+        return cast(Network, self._get(*self._network_place(vlan, network)))
 
     def create_fabric_network(
         self,
@@ -164,7 +162,7 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, or dict with ``vlan_id``.
+            vlan: Its number, name, or dict with ``vlan_id``.
             name: Unique on the fabric: 2 to 64 letters, digits, ``_``, ``-``, ``.`` and ``/``, the first a
                 letter.
             subnet: In private address space, such as ``10.50.1.0/24``, /8 to /32; it must overlap no other
@@ -189,7 +187,7 @@ class FabricOperations(Connection):
         )
         body |= texts(gateway=gateway, description=description) | _details(resolvers, routes)
         body |= flags(internet_nat=internet_nat)
-        place = (*_VLANS, _vlan_id(vlan), "networks")
+        place = (*_VLANS, vlan_id_of(self, vlan), "networks")
         wanted = {"name": name, "subnet": subnet}
         create = partial(self._post, *place, json=body)
         sought = Sought(
@@ -200,7 +198,7 @@ class FabricOperations(Connection):
     def update_fabric_network(
         self,
         vlan: VLANRef,
-        network: EntityRef,
+        network: NetworkRef,
         *,
         name: str | None = None,
         description: str | None = None,
@@ -216,8 +214,8 @@ class FabricOperations(Connection):
         Subnet, gateway and NAT cannot be changed. Since API 7.3.
 
         Args:
-            vlan: Its number, or dict with ``vlan_id``: the network itself will do.
-            network: UUID, or dict with ``id``.
+            vlan: Its number, name, or dict with ``vlan_id``: the network itself will do.
+            network: UUID, name, short id, or dict with ``id``.
             name: As in `create_fabric_network`.
             description: At most 64 characters.
             provision_start_ip: First address to give to machines.
@@ -235,10 +233,10 @@ class FabricOperations(Connection):
             provision_start_ip=provision_start_ip,
             provision_end_ip=provision_end_ip,
         ) | _details(resolvers, routes)
-        segments = (*_VLANS, _vlan_id(vlan), "networks", entity_id(network, "network"))
+        segments = self._network_place(vlan, network)
         return cast(Network, self._put(*segments, json=body))
 
-    def delete_fabric_network(self, vlan: VLANRef, network: EntityRef) -> None:
+    def delete_fabric_network(self, vlan: VLANRef, network: NetworkRef) -> None:
         """Delete a network on a VLAN of the fabric that no machine is on.
 
         ``DELETE /:login/fabrics/default/vlans/:vlan_id/networks/:id``
@@ -246,14 +244,18 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, or dict with ``vlan_id``: the network itself will do.
-            network: UUID, or dict with ``id``.
+            vlan: Its number, name, or dict with ``vlan_id``: the network itself will do.
+            network: UUID, name, short id, or dict with ``id``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
             InvalidArgumentError: ``InvalidArgument``: a machine is on it, or it is the account's default.
         """
-        self._delete(*_VLANS, _vlan_id(vlan), "networks", entity_id(network, "network"))
+        self._delete(*self._network_place(vlan, network))
+
+    def _network_place(self, vlan: VLANRef, network: NetworkRef) -> tuple[str, ...]:
+        number = vlan_id_of(self, vlan)
+        return (*_VLANS, number, "networks", fabric_network_id_of(self, number, network))
 
     def _like(self, place: Sequence[str], wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What is listed there that has these properties."""
@@ -267,12 +269,3 @@ def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) 
     if routes is not None:
         details["routes"] = dict_of("routes", routes, "{'10.1.0.0/16': '10.0.0.1'}")
     return details
-
-
-def _vlan_id(vlan: VLANRef) -> str:
-    number = vlan.get("vlan_id") if isinstance(vlan, Mapping) else vlan
-    if type(number) is int and 0 <= number < 10_000:
-        return str(number)
-    if not isinstance(number, str) or not number.isdecimal():
-        raise ConfigurationError(f"{shown(vlan)} names no VLAN: give its number, or a dict with vlan_id")
-    return number

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc.arguments.ids import entity_id
+from smartdc._http.named import id_of
 from smartdc.arguments.kinds import flags, text_of, texts
+from smartdc.arguments.names import FIREWALL_RULE
+from smartdc.arguments.refs import FirewallRuleRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.machine import Machine
 from smartdc.types import FirewallRule, MachineData
-
-EntityRef = str | Mapping[str, Any]
 
 
 class FirewallOperations(Connection):
@@ -41,19 +41,19 @@ class FirewallOperations(Connection):
         """
         return cast(list[FirewallRule], self._list("fwrules"))
 
-    def firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
+    def firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Get one firewall rule.
 
         ``GET /:login/fwrules/:id``
 
         Args:
-            rule_id: UUID, or dict from `firewall_rules`.
+            rule_id: UUID, short id, or dict from `firewall_rules`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
         """
-        return cast(FirewallRule, self._get("fwrules", _id(rule_id)))
+        return cast(FirewallRule, self._get("fwrules", _id(self, rule_id)))
 
     def create_firewall_rule(
         self,
@@ -98,7 +98,7 @@ class FirewallOperations(Connection):
 
     def update_firewall_rule(
         self,
-        rule_id: EntityRef,
+        rule_id: FirewallRuleRef,
         *,
         rule: str | None = None,
         enabled: bool | None = None,
@@ -110,7 +110,7 @@ class FirewallOperations(Connection):
         ``POST /:login/fwrules/:id``
 
         Args:
-            rule_id: UUID, or dict from `firewall_rules`.
+            rule_id: UUID, short id, or dict from `firewall_rules`.
             rule: Its text.
             enabled: Whether it is in force.
             log: Whether connections that it allows are logged.
@@ -122,49 +122,49 @@ class FirewallOperations(Connection):
         """
         body: dict[str, Any] = texts(rule=rule, description=description)
         body |= flags(enabled=enabled, log=log)
-        return cast(FirewallRule, self._post("fwrules", _id(rule_id), json=body, again=at_once))
+        return cast(FirewallRule, self._post("fwrules", _id(self, rule_id), json=body, again=at_once))
 
-    def enable_firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
+    def enable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Put a firewall rule in force.
 
         ``POST /:login/fwrules/:id/enable``
 
         Args:
-            rule_id: UUID, or dict from `firewall_rules`.
+            rule_id: UUID, short id, or dict from `firewall_rules`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(FirewallRule, self._post("fwrules", _id(rule_id), "enable", again=at_once))
+        return cast(FirewallRule, self._post("fwrules", _id(self, rule_id), "enable", again=at_once))
 
-    def disable_firewall_rule(self, rule_id: EntityRef) -> FirewallRule:
+    def disable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Put a firewall rule out of force, and keep it.
 
         ``POST /:login/fwrules/:id/disable``
 
         Args:
-            rule_id: UUID, or dict from `firewall_rules`.
+            rule_id: UUID, short id, or dict from `firewall_rules`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(FirewallRule, self._post("fwrules", _id(rule_id), "disable", again=at_once))
+        return cast(FirewallRule, self._post("fwrules", _id(self, rule_id), "disable", again=at_once))
 
-    def delete_firewall_rule(self, rule_id: EntityRef) -> None:
+    def delete_firewall_rule(self, rule_id: FirewallRuleRef) -> None:
         """Delete a firewall rule.
 
         ``DELETE /:login/fwrules/:id``
 
         Args:
-            rule_id: UUID, or dict from `firewall_rules`.
+            rule_id: UUID, short id, or dict from `firewall_rules`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
         """
-        self._delete("fwrules", _id(rule_id))
+        self._delete("fwrules", _id(self, rule_id))
 
-    def firewall_rule_machines(self, rule_id: EntityRef) -> list[Machine]:
+    def firewall_rule_machines(self, rule_id: FirewallRuleRef) -> list[Machine]:
         """List the machines that a firewall rule is for.
 
         ``GET /:login/fwrules/:id/machines``
@@ -173,32 +173,35 @@ class FirewallOperations(Connection):
         for ``tag role = web`` it lists machines with ``role`` ``webserver`` as well. 1000 at most.
 
         Args:
-            rule_id: UUID, or dict from `firewall_rules`.
+            rule_id: UUID, short id, or dict from `firewall_rules`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``Forbidden``: it is another account's.
         """
-        found = cast(list[MachineData], self._list("fwrules", _id(rule_id), "machines", key="id"))
+        found = cast(
+            list[MachineData],
+            self._list("fwrules", _id(self, rule_id), "machines", key="id"),
+        )
         return [Machine(self, data=data) for data in found]
 
-    def num_firewall_rule_machines(self, rule_id: EntityRef) -> int:
+    def num_firewall_rule_machines(self, rule_id: FirewallRuleRef) -> int:
         """Count the machines that a firewall rule is for.
 
         ``HEAD /:login/fwrules/:id/machines``
 
         Args:
-            rule_id: UUID, or dict from `firewall_rules`.
+            rule_id: UUID, short id, or dict from `firewall_rules`.
 
         Raises:
             NotFoundError: It does not exist.
         """
-        return self._count("fwrules", _id(rule_id), "machines")
+        return self._count("fwrules", _id(self, rule_id), "machines")
 
 
 def _words(rule: str) -> list[str]:
     return sorted(re.findall(r'[^\s()",=]+', rule.lower()))
 
 
-def _id(rule: EntityRef) -> str:
-    return entity_id(rule, "firewall rule")
+def _id(connection: Connection, rule: FirewallRuleRef) -> str:
+    return id_of(connection, FIREWALL_RULE, rule)

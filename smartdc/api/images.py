@@ -13,19 +13,20 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.named import ALL_STATES, dataset_of, id_of, machine_id_of
 from smartdc.arguments.filters import Filters, text, visibility
-from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref
+from smartdc.arguments.ids import entity_id, given, is_uuid
 from smartdc.arguments.kinds import listed, required_texts, text_of, texts
 from smartdc.arguments.likeness import differing, stuck, unfinished
+from smartdc.arguments.names import IMAGE
+from smartdc.arguments.refs import ImageRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.search import marked_default, searching
-from smartdc.arguments.urns import newest_with_urn, with_urn
+from smartdc.arguments.urns import with_urn
 from smartdc.arguments.values import checked_values
 from smartdc.errors import NotFoundError
-from smartdc.machine import Machine
+from smartdc.machine import MachineRef
 from smartdc.types import ExportedImage, Image, ImageState
-
-ImageRef = str | Mapping[str, Any]
 
 _STATES = ("active", "creating", "unactivated", "disabled", "failed")
 
@@ -78,9 +79,9 @@ class ImageOperations(Connection):
         ``GET /:login/images/:image``
 
         Args:
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, name (the newest active image of it), ``name@version``, short id, or dict.
         """
-        return cast(Image, self._get("images", entity_id(identifier, "image")))
+        return cast(Image, self._get("images", id_of(self, IMAGE, identifier)))
 
     def poll_image(
         self, image: ImageRef, state: str = "active", interval: float = 2, *, timeout: float | None = None
@@ -90,7 +91,7 @@ class ImageOperations(Connection):
         ``GET /:login/images/:image``
 
         Args:
-            image: UUID, or dict with ``id``.
+            image: UUID, name, ``name@version``, short id, or dict with ``id``.
             state: ``active``, ``unactivated``, ``disabled`` or ``creating``.
             interval: Seconds between two looks.
             timeout: Seconds in all; None waits for ever, 0 looks once.
@@ -99,13 +100,13 @@ class ImageOperations(Connection):
             WaitFailed: It became ``failed``; the text has the reason. Or it is gone.
             WaitTimeout: The time ran out.
         """
-        ask = methodcaller("_get", "images", ident := entity_id(image, "image"))
+        ask = methodcaller("_get", "images", ident := _id(self, image))
         found = poll_state(self, ask, f"image {ident}", state, _STATES, ("creating",), interval, timeout)
         return cast(Image, found)
 
     def create_image_from_machine(
         self,
-        machine: str | Mapping[str, Any] | Machine,
+        machine: MachineRef,
         name: str,
         version: str,
         *,
@@ -123,7 +124,7 @@ class ImageOperations(Connection):
         Asynchronous: `poll_image` waits until it is ``active``. The image is private. Since API 7.1.
 
         Args:
-            machine: UUID, dict or `Machine`.
+            machine: UUID, name, short id, dict or `Machine`.
             name: Its name: at most 1024 letters, digits, spaces, ``.``, ``-``, ``_`` and ``/``.
             version: Its version: at most 512 of the same, but ``+`` instead of spaces.
             description: In words.
@@ -142,7 +143,7 @@ class ImageOperations(Connection):
             ServerError: ``NotAvailable``: images are not made of such machines.
         """
         body: dict[str, Any] = texts(
-            **required_texts(machine=machine_ref(machine), name=name, version=version),
+            **required_texts(name=name, version=version),
             description=description,
             homepage=homepage,
             eula=eula,
@@ -151,10 +152,12 @@ class ImageOperations(Connection):
             acl=None if acl is None else listed("acl", acl, "[account]", str),
             tags=None if tags is None else checked_values("tag", tags),
         )
-        create = partial(self._post, "images", json=body, headers=role_tag_header(role_tags))
+        headers = role_tag_header(role_tags)
+        create = partial(
+            self._post, "images", json=body | {"machine": machine_id_of(self, machine)}, headers=headers
+        )
         begun = Begun(self.clock, "published_at")
-        asked = {key: value for key, value in body.items() if key != "machine"}
-        asked |= {"tags": tags, "acl": body.get("acl")}
+        asked = {**body, "tags": tags, "acl": body.get("acl")}
         sought = Sought(
             "image",
             {"name": name, "version": version},
@@ -193,7 +196,7 @@ class ImageOperations(Connection):
         Since API 7.1.
 
         Args:
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
             name: As in `create_image_from_machine`.
             version: As in `create_image_from_machine`.
             description: In words.
@@ -216,9 +219,8 @@ class ImageOperations(Connection):
             acl=None if acl is None else listed("acl", acl, "[account]", str),
             tags=None if tags is None else checked_values("tag", tags),
         )
-        ident = entity_id(identifier, "image")
-        params = {"action": "update"}
-        return cast(Image, self._post("images", ident, params=params, json=body, again=at_once))
+        place = ("images", _id(self, identifier))
+        return cast(Image, self._post(*place, params={"action": "update"}, json=body, again=at_once))
 
     def share_image(self, identifier: ImageRef, *accounts: str) -> Image:
         """Let other accounts use a private image of one's own: they are added to its ACL.
@@ -228,15 +230,15 @@ class ImageOperations(Connection):
         Since API 7.1.
 
         Args:
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
             *accounts: UUIDs of accounts; a login is not enough.
 
         Returns:
             The image as it is now; its ``acl`` has them all.
         """
         wanted = listed("accounts", accounts, "the UUID of an account", str)
-        acl = self._acl(identifier)
-        return self.update_image(identifier, acl=[*acl, *(each for each in wanted if each not in acl)])
+        acl = self._acl(ident := _id(self, identifier))
+        return self.update_image(ident, acl=[*acl, *(each for each in wanted if each not in acl)])
 
     def unshare_image(self, identifier: ImageRef, *accounts: str) -> Image:
         """Let other accounts use an image of one's own no more: they are taken from its ACL.
@@ -246,15 +248,15 @@ class ImageOperations(Connection):
         Since API 7.1.
 
         Args:
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
             *accounts: UUIDs of accounts.
 
         Returns:
             The image as it is now; without ``acl`` when nobody is left.
         """
         others = listed("accounts", accounts, "the UUID of an account", str)
-        acl = self._acl(identifier)
-        return self.update_image(identifier, acl=[each for each in acl if each not in others])
+        acl = self._acl(ident := _id(self, identifier))
+        return self.update_image(ident, acl=[each for each in acl if each not in others])
 
     def export_image(self, identifier: ImageRef, manta_path: str) -> ExportedImage:
         """Write an image of one's own, and its manifest, to Manta.
@@ -264,16 +266,17 @@ class ImageOperations(Connection):
         The answer comes when all is done, which may take long: mind `timeout`. Since API 7.1.
 
         Args:
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
             manta_path: A directory, in which the files are called ``NAME-VERSION``; or how they shall begin.
 
         Raises:
             NotAuthorizedError: ``NotImageOwner``, or ``NotMantaPathOwner``: the path is not the account's.
             ServiceUnavailableError: ``StorageUnsupported``: there is no Manta, or the image is not there.
         """
-        ident = entity_id(identifier, "image")
         body = {"manta_path": text_of("manta_path", manta_path)}
-        return cast(ExportedImage, self._post("images", ident, params={"action": "export"}, json=body))
+        return cast(
+            ExportedImage, self._post("images", _id(self, identifier), params={"action": "export"}, json=body)
+        )
 
     def clone_image(self, identifier: ImageRef) -> Image:
         """Make a copy of one's own of an image that another account shares.
@@ -283,7 +286,7 @@ class ImageOperations(Connection):
         Since API 9.1.
 
         Args:
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
 
         Returns:
             The copy, with a UUID of its own and without ACL.
@@ -291,7 +294,7 @@ class ImageOperations(Connection):
         Raises:
             NotAuthorizedError: ``ImageNotShared``: one's own account is not on its ACL.
         """
-        ident = entity_id(identifier, "image")
+        ident = _id(self, identifier)
         create = partial(self._post, "images", ident, params={"action": "clone"}, json={})
         # A copy looks like the image itself, and like every other copy of it.
         find = partial(self._copies, ident)
@@ -313,7 +316,7 @@ class ImageOperations(Connection):
 
         Args:
             datacenter: Name of the data center where it is; `datacenters` lists them.
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, or dict with ``id``; not a name, which could mean another image here.
 
         Returns:
             The image as it is here now.
@@ -348,14 +351,14 @@ class ImageOperations(Connection):
         Since API 7.1.
 
         Args:
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``NotImageOwner``.
             InUseError: ``ImageHasDependentImages``: other images build upon it.
         """
-        self._delete("images", entity_id(identifier, "image"))
+        self._delete("images", _id(self, identifier))
 
     def datasets(
         self, search: str | None = None, fields: Sequence[str] = ("description", "urn")
@@ -384,8 +387,7 @@ class ImageOperations(Connection):
                 ``base64:14.3.0``), or a dict with one of them. Of several the newest is taken.
         """
         wanted = entity_id(identifier, "dataset", "id", "urn")
-        found = None if is_uuid(wanted) else newest_with_urn(self.datasets(), wanted)
-        return found or with_urn(self.image(wanted))
+        return with_urn(self.image(wanted) if is_uuid(wanted) else dataset_of(self, wanted))
 
     def default_dataset(self) -> Image | None:
         """The image that the server marks as default; None when it marks none.
@@ -394,7 +396,12 @@ class ImageOperations(Connection):
         """
         return marked_default(self.datasets())
 
-    def _acl(self, identifier: ImageRef) -> list[str]:
-        image, response = self._call("GET", ("images", entity_id(identifier, "image")))
+    def _acl(self, ident: str) -> list[str]:
+        image, response = self._call("GET", ("images", ident))
         acl = asked_for(object_of(image, response), response).get("acl")
         return strings_of(acl, response)
+
+
+def _id(connection: Connection, image: ImageRef) -> str:
+    """The id of an image in any state: the newest of its name is taken, as by ``triton image update``."""
+    return id_of(connection, IMAGE, image, params=ALL_STATES)

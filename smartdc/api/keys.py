@@ -12,12 +12,12 @@ from smartdc._http.lost_answers import Sought, create_once
 from smartdc._secrets import is_key
 from smartdc.arguments.ids import ID_KEYS, entity_id, plain
 from smartdc.arguments.kinds import texts
+from smartdc.arguments.refs import UserRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Key
 
 KeyRef = str | Mapping[str, Any]
-UserRef = str | Mapping[str, Any]
 
 # What the server reads; the rest is up to it.
 _LINE = re.compile(r"\s*(ssh|ecdsa|sk)-\S{2,60}\s+[A-Za-z0-9+/]+={0,3}(\s[^\n]*)?\s*")

@@ -12,6 +12,7 @@ from smartdc._http.answers import list_of
 from smartdc._http.begun import Begun
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc._http.machine_lists import MachineLists
+from smartdc._http.named import id_of, machine_id_of, machine_ids_of, network_refs
 from smartdc._http.paging import PAGE
 from smartdc.arguments.creation import (
     SHORT_ID,
@@ -25,15 +26,13 @@ from smartdc.arguments.creation import (
     volume_mounts,
 )
 from smartdc.arguments.filters import machine_filters, number
-from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, shown
+from smartdc.arguments.ids import entity_id, given, is_uuid
 from smartdc.arguments.kinds import flag, flags, listed, switches, texts
+from smartdc.arguments.names import PACKAGE
+from smartdc.arguments.refs import ImageRef, NetworkRef, PackageRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
-from smartdc.errors import ConfigurationError
-from smartdc.machine import Machine
+from smartdc.machine import Machine, MachineRef
 from smartdc.types import Brand, DiskSpec, Locality, MachineData, MachineState, NetworkObject, VolumeMount
-
-EntityRef = str | Mapping[str, Any]
-MachineRef = str | Mapping[str, Any] | Machine
 
 _HOUR = 60
 """In minutes, for `tombstone`."""
@@ -48,13 +47,13 @@ class MachineOperations(MachineLists):
     def num_machines(
         self,
         machine_type: str | None = None,
-        dataset: EntityRef | None = None,
+        dataset: ImageRef | None = None,
         state: MachineState | str | None = None,
         memory: int | None = None,
         tombstone: int | None = None,
         tags: Mapping[str, Any] | str | None = None,
         *,
-        image: EntityRef | None = None,
+        image: ImageRef | None = None,
         brand: Brand | str | None = None,
         docker: bool | None = None,
     ) -> int:
@@ -72,7 +71,7 @@ class MachineOperations(MachineLists):
             memory: RAM in MiB.
             tombstone: Any number but 0: also count deleted and failed machines.
             tags: As in `machines`.
-            image: Image: UUID or dict.
+            image: Image: UUID, name (the newest active image of it), ``name@version``, short id or dict.
             brand: ``joyent``, ``lx``, ``bhyve``, ``kvm``, ...
             docker: Only Docker containers, or none.
 
@@ -93,14 +92,14 @@ class MachineOperations(MachineLists):
         ``GET /:login/machines/:machine``
 
         Args:
-            machine_id: UUID, dict or `Machine`.
+            machine_id: UUID, name, short id, dict or `Machine`. Names and short ids are looked up in a list.
             credentials: Also the passwords that were generated for it.
 
         Raises:
             GoneError: It is deleted; the error's `machine` is what the server still knows of it.
             NotFoundError: ``ResourceNotFound``.
         """
-        ident = machine_ref(machine_id)
+        ident = machine_id_of(self, machine_id)
         return cast(
             MachineData,
             self._get("machines", ident, params=switches(credentials=credentials)),
@@ -119,10 +118,11 @@ class MachineOperations(MachineLists):
         ``GET /:login/machines/:machine``
 
         Args:
-            machine_id: UUID, dict or `Machine`.
+            machine_id: UUID, name, short id, dict or `Machine`. Names and short ids are looked up in a list.
             credentials: Also the passwords that were generated for it.
-            lazy: Make no request until a value is read. What changes or deletes the machine is one request
-                then; an action of its life (`start`, `stop`, `rename`, ...) is two, as it looks first.
+            lazy: Make no request until a value is read, but for the list in which a name is looked up. What
+                changes or deletes the machine is one request then; an action of its life (`start`, `stop`,
+                `rename`, ...) is two, as it looks first.
             look_first: False lets an action of a `lazy` machine do without the look: only for a machine that
                 certainly exists, as an action on a deleted one takes the server's process down
                 (docs/cloudapi/hazards.md#action-on-a-deleted-machine).
@@ -131,18 +131,13 @@ class MachineOperations(MachineLists):
             GoneError: It is deleted.
             NotFoundError: ``ResourceNotFound``.
         """
-        ident = machine_ref(machine_id)
-        if not (lazy or is_uuid(ident)):
-            raise ConfigurationError(
-                f"{shown(ident)} cannot be an id of a machine: give its UUID, or sdc.machines(name=...)[0]"
-            )
         return Machine(self, machine_id, credentials=credentials, lazy=lazy, look_first=look_first)
 
     def machines(
         self,
         machine_type: str | None = None,
         name: str | None = None,
-        dataset: EntityRef | None = None,
+        dataset: ImageRef | None = None,
         state: MachineState | str | None = None,
         memory: int | None = None,
         tombstone: int | None = None,
@@ -152,7 +147,7 @@ class MachineOperations(MachineLists):
         limit: int | None = None,
         offset: int | None = None,
         *,
-        image: EntityRef | None = None,
+        image: ImageRef | None = None,
         brand: Brand | str | None = None,
         docker: bool | None = None,
     ) -> list[Machine]:
@@ -182,7 +177,7 @@ class MachineOperations(MachineLists):
                 chosen of that page.
             limit: So many machines at most, 1 or more.
             offset: Leave out so many at the beginning.
-            image: Image: UUID or dict.
+            image: Image: UUID, name (the newest active image of it), ``name@version``, short id or dict.
             brand: ``joyent``, ``lx``, ``bhyve``, ``kvm``, ...
             docker: Only Docker containers, or none.
 
@@ -200,7 +195,7 @@ class MachineOperations(MachineLists):
         self,
         machine_type: str | None = None,
         name: str | None = None,
-        dataset: EntityRef | None = None,
+        dataset: ImageRef | None = None,
         state: str | None = None,
         memory: int | None = None,
         tombstone: int | None = None,
@@ -210,7 +205,7 @@ class MachineOperations(MachineLists):
         limit: int | None = None,
         offset: int | None = None,
         *,
-        image: EntityRef | None = None,
+        image: ImageRef | None = None,
         brand: str | None = None,
         docker: bool | None = None,
     ) -> Iterator[Machine]:
@@ -236,14 +231,14 @@ class MachineOperations(MachineLists):
     def create_machine(
         self,
         name: str | None = None,
-        package: EntityRef | None = None,
-        dataset: EntityRef | None = None,
+        package: PackageRef | None = None,
+        dataset: ImageRef | None = None,
         metadata: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
         boot_script: str | PathLike[str] | None = None,
         credentials: bool = False,
-        image: EntityRef | None = None,
-        networks: Sequence[EntityRef | NetworkObject] | EntityRef | NetworkObject | None = None,
+        image: ImageRef | None = None,
+        networks: Sequence[NetworkRef | NetworkObject] | NetworkRef | NetworkObject | None = None,
         *,
         affinity: Sequence[str] | str | None = None,
         locality: Locality | None = None,
@@ -271,16 +266,16 @@ class MachineOperations(MachineLists):
             name: Its name, unique among the account's live machines: letters, digits, ``_``, ``-`` and ``.``,
                 at most 189; ``{{shortId}}`` in it becomes the first part of its UUID (since API 8.2). None
                 makes one of eight random hexadecimal digits, as the server would.
-            package: UUID, name, or dict.
+            package: UUID, name, short id or dict.
             dataset: Image by UUID, any part of a URN, or dict, as in py-smartdc; not looked at when `image`
                 is given.
             metadata: Entries for the machine to read; text, numbers or booleans.
             tags: Tags to find it by; text, numbers or booleans.
             boot_script: Path of a script that the machine runs when it boots.
             credentials: Also return the passwords that are generated for it.
-            image: Image: UUID or dict.
-            networks: Networks to attach it to: UUIDs, dicts from `networks`, or `NetworkObject` with the
-                address wanted (since API 8.5). The first public one is the primary.
+            image: Image: UUID, name (the newest active image of it), ``name@version``, short id or dict.
+            networks: Networks to attach it to: UUIDs, names, short ids, dicts from `networks`, or
+                `NetworkObject` with the address wanted (since API 8.5). The first public one is the primary.
             affinity: Rules of where to put it: ``'instance==web0'`` on the same server, ``'role!=db'`` on
                 another than the machines with that tag; with ``==~`` and ``!=~`` only if that can be (since
                 API 8.3). Values may be globs or ``/regular expressions/``.
@@ -312,10 +307,7 @@ class MachineOperations(MachineLists):
         body: dict[str, Any] = given(
             # With a name of its own the machine can be found when the answer is lost.
             name=checked_name(name) or token_hex(4),
-            package=None if package is None else entity_id(package, "package", "id", "name"),
-            networks=network_list(networks),
             affinity=affinity_rules(affinity),
-            locality=locality_hints(locality),
             disks=None if disks is None else listed("disks", disks, "[{'size': 10240}]", Mapping),
             volumes=volume_mounts(volumes),
         )
@@ -330,11 +322,19 @@ class MachineOperations(MachineLists):
                 allow_shared_images=allow_shared_images,
             )
         )
-        body |= given(**{self.IMAGE_PARAMETER: self._image_id(image or None, dataset or None)})
         body |= flat_entries(metadata, boot_script, tags)
-        create = partial(self._post, "machines", json=body, headers=role_tag_header(role_tags), key="id")
+        headers = role_tag_header(role_tags)
+        # Names are looked up last, each kind in one list: what cannot be right needs none.
+        body |= given(
+            package=None if package is None else id_of(self, PACKAGE, package),
+            networks=network_list(network_refs(self, networks) if networks else networks),
+            locality=locality_hints(locality, partial(machine_ids_of, self)),
+            **{self.IMAGE_PARAMETER: self._image_id(image or None, dataset or None)},
+        )
+        create = partial(self._post, "machines", json=body, headers=headers, key="id")
         begun = Begun(self.clock)
-        package_name = cache(partial(self._package_name, package))
+        shown_package = package if isinstance(package, Mapping) else body.get("package")
+        package_name = cache(partial(self._package_name, shown_package))
         # With {{shortId}} the name is unknown until the machine exists, so concurrent creates look alike.
         known = SHORT_ID not in body["name"]
         sought = Sought(
@@ -357,7 +357,7 @@ class MachineOperations(MachineLists):
             page = [*self._machine_pages(filters)]
         return begun.later([data for data in page if has_name(data, name)], response)
 
-    def _package_name(self, package: EntityRef | None) -> str | None:
+    def _package_name(self, package: PackageRef | None) -> str | None:
         """The name, by which machines show their package; one that is known by its UUID only is fetched."""
         if isinstance(package, Mapping) and package.get("name"):
             return str(package["name"])

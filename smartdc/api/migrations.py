@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from smartdc._http.connection import Connection
-from smartdc.arguments.ids import path_part
-from smartdc.machine import Machine
+from smartdc._http.named import machine_id_of
+from smartdc.arguments.ids import ID_KEYS
+from smartdc.machine import MachineRef
 from smartdc.types import Migration
 
 
@@ -23,7 +23,7 @@ class MigrationOperations(Connection):
         """
         return cast(list[Migration], self._list("migrations"))
 
-    def migration(self, machine: str | Mapping[str, Any] | Machine) -> Migration:
+    def migration(self, machine: MachineRef) -> Migration:
         """Get the migration of one machine.
 
         ``GET /:login/migrations/:machine``
@@ -31,9 +31,9 @@ class MigrationOperations(Connection):
         Since API 9.6.0.
 
         Args:
-            machine: UUID, dict or `Machine`; or dict from `migrations`.
+            machine: UUID, name, short id, dict or `Machine`; or dict from `migrations`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``: it has none, or there is no such machine.
         """
-        return cast(Migration, self._get("migrations", path_part(machine, "migrations")))
+        return cast(Migration, self._get("migrations", machine_id_of(self, machine, *ID_KEYS["migrations"])))

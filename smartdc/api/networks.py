@@ -8,13 +8,15 @@ from typing import Any, cast
 
 from smartdc._http.answers import MOST_PAGES, endless
 from smartdc._http.connection import Connection
+from smartdc._http.named import id_of
 from smartdc.arguments.filters import number
 from smartdc.arguments.ids import entity_id, given
 from smartdc.arguments.kinds import flag, required_flag
+from smartdc.arguments.names import NETWORK
+from smartdc.arguments.refs import NetworkRef
 from smartdc.arguments.search import searching
 from smartdc.types import Network, NetworkIP
 
-EntityRef = str | Mapping[str, Any]
 AddressRef = str | IPv4Address | Mapping[str, Any]
 
 _PAGE = 1000
@@ -39,18 +41,18 @@ class NetworkOperations(Connection):
         fits = searching(search, fields)
         return [network for network in cast(list[Network], self._list("networks")) if fits(network)]
 
-    def network(self, identifier: EntityRef) -> Network:
+    def network(self, identifier: NetworkRef) -> Network:
         """Get one network.
 
         ``GET /:login/networks/:network``
 
         Args:
-            identifier: UUID, or dict with ``id``.
+            identifier: UUID, name, short id, or dict with ``id``.
         """
-        return cast(Network, self._get("networks", _id(identifier)))
+        return cast(Network, self._get("networks", id_of(self, NETWORK, identifier)))
 
     def network_ips(
-        self, network: EntityRef, *, paged: bool = False, limit: int | None = None, offset: int | None = None
+        self, network: NetworkRef, *, paged: bool = False, limit: int | None = None, offset: int | None = None
     ) -> list[NetworkIP]:
         """List the addresses of a network that are in use or reserved.
 
@@ -60,7 +62,7 @@ class NetworkOperations(Connection):
         that the server has on record, and one that finds no more. Since API 8.4.
 
         Args:
-            network: UUID, or dict with ``id``; not a pool of networks.
+            network: UUID, name, short id, or dict with ``id``; not a pool of networks.
             paged: Make exactly one request, with the `limit` and `offset` given. These choose among all
                 addresses on record, of which the server then leaves the free ones out: a page that is not
                 full may not be the last.
@@ -74,7 +76,7 @@ class NetworkOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
             InvalidArgumentError: ``InvalidArgument``: a pool of networks, or a limit out of bounds.
         """
-        ident = _id(network)
+        ident = id_of(self, NETWORK, network)
         limit, first = number("limit", limit, 1), number("offset", offset)
         if flag("paged", paged):
             return self._network_ip_page(ident, limit, first)
@@ -87,7 +89,7 @@ class NetworkOperations(Connection):
                 return list(found.values())[first or 0 :][:limit]
         raise endless("GET", f"/networks/{ident}/ips")
 
-    def num_network_ips(self, network: EntityRef) -> int:
+    def num_network_ips(self, network: NetworkRef) -> int:
         """Count the addresses of a network that are in use or reserved.
 
         ``HEAD /:login/networks/:network/ips``
@@ -95,12 +97,12 @@ class NetworkOperations(Connection):
         As many requests as `network_ips` makes. Since API 8.4.
 
         Args:
-            network: UUID, or dict with ``id``; not a pool of networks.
+            network: UUID, name, short id, or dict with ``id``; not a pool of networks.
 
         Raises:
             NotFoundError: There is no such network.
         """
-        ident = _id(network)
+        ident = id_of(self, NETWORK, network)
         total = 0
         for page_number in range(MOST_PAGES):
             counted = self._count("networks", ident, "ips", params=given(offset=page_number * _PAGE or None))
@@ -109,7 +111,7 @@ class NetworkOperations(Connection):
             total += counted
         raise endless("HEAD", f"/networks/{ident}/ips")
 
-    def network_ip(self, network: EntityRef, ip: AddressRef) -> NetworkIP:
+    def network_ip(self, network: NetworkRef, ip: AddressRef) -> NetworkIP:
         """Get one address of a network: who uses it, and whether it is reserved.
 
         ``GET /:login/networks/:network/ips/:ip_address``
@@ -117,16 +119,16 @@ class NetworkOperations(Connection):
         Since API 8.4.
 
         Args:
-            network: UUID, or dict with ``id``; not a pool of networks.
+            network: UUID, name, short id, or dict with ``id``; not a pool of networks.
             ip: The address, or dict from `network_ips`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``: it is not on this network; or it is not one's own, and
                 everybody uses this network.
         """
-        return cast(NetworkIP, self._get("networks", _id(network), "ips", _address(ip)))
+        return cast(NetworkIP, self._get("networks", id_of(self, NETWORK, network), "ips", _address(ip)))
 
-    def update_network_ip(self, network: EntityRef, ip: AddressRef, *, reserved: bool) -> NetworkIP:
+    def update_network_ip(self, network: NetworkRef, ip: AddressRef, *, reserved: bool) -> NetworkIP:
         """Reserve an address of a network, so that no new machine is given it, or release it.
 
         ``PUT /:login/networks/:network/ips/:ip_address``
@@ -134,7 +136,7 @@ class NetworkOperations(Connection):
         A machine can still be given a reserved address by name. Since API 8.4.
 
         Args:
-            network: UUID, or dict with ``id``; not a pool of networks.
+            network: UUID, name, short id, or dict with ``id``; not a pool of networks.
             ip: The address, or dict from `network_ips`.
             reserved: Whether to reserve or to release it.
 
@@ -143,16 +145,12 @@ class NetworkOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: everybody uses this network, or the address is
                 Triton's own (a gateway), or another account's machine has it.
         """
-        segments = ("networks", _id(network), "ips", _address(ip))
+        segments = ("networks", id_of(self, NETWORK, network), "ips", _address(ip))
         return cast(NetworkIP, self._put(*segments, json={"reserved": required_flag("reserved", reserved)}))
 
     def _network_ip_page(self, ident: str, limit: int | None, offset: int | None) -> list[NetworkIP]:
         page = self._list("networks", ident, "ips", params=given(limit=limit, offset=offset), key="ip")
         return cast(list[NetworkIP], page)
-
-
-def _id(network: EntityRef) -> str:
-    return entity_id(network, "network")
 
 
 def _address(ip: AddressRef) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 from smartdc._http.connection import Connection
+from smartdc._http.named import id_of
 from smartdc.arguments.filters import Filters, number, text
-from smartdc.arguments.ids import entity_id, shown
+from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import flag
+from smartdc.arguments.names import PACKAGE
+from smartdc.arguments.refs import PackageRef
 from smartdc.arguments.search import marked_default, searching
 from smartdc.errors import ConfigurationError
 from smartdc.types import Brand, Package
@@ -78,15 +81,15 @@ class PackageOperations(Connection):
         filters.choose(searching(search, fields))
         return filters.chosen(cast(list[Package], self._list("packages", params=filters.query)))
 
-    def package(self, name: str | Mapping[str, Any]) -> Package:
+    def package(self, name: PackageRef) -> Package:
         """Get one package.
 
         ``GET /:login/packages/:package``
 
         Args:
-            name: UUID, name (the server takes its highest version), or a dict with one of them.
+            name: UUID, name (the server takes its highest version), short id, or a dict with UUID or name.
         """
-        return cast(Package, self._get("packages", entity_id(name, "package", "id", "name")))
+        return cast(Package, self._get("packages", id_of(self, PACKAGE, name)))
 
     def default_package(self) -> Package | None:
         """The package that the server marks as default; None when it marks none.

@@ -8,14 +8,16 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
+from smartdc._http.named import id_of
 from smartdc.arguments.ids import entity_id, given, shown
 from smartdc.arguments.kinds import listed, text_of, texts
-from smartdc.arguments.role_tags import ResourceRef, RoleRef, resource_segments, role_names, role_tag_header
+from smartdc.arguments.names import POLICY, ROLE
+from smartdc.arguments.refs import PolicyRef, RoleRef
+from smartdc.arguments.role_tags import ResourceRef, resource_segments, role_names, role_tag_header
 from smartdc.errors import ConfigurationError
 from smartdc.types import Policy, Role, RoleTags
 
 MemberRef = str | Mapping[str, Any]
-PolicyRef = str | Mapping[str, Any]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # One version range of those before 9, in which a role's members and policies are plain names.
@@ -131,12 +133,13 @@ class RoleOperations(Connection):
         Since API 7.2.
 
         Args:
-            role: UUID, or dict from `roles`. (Not the name: here the server does not look for it.)
+            role: UUID, name, or dict from `roles`. A name is looked up in the list: here the server does
+                not find it.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        self._delete("roles", entity_id(role, "role"))
+        self._delete("roles", id_of(self, ROLE, role))
 
     def policies(self) -> list[Policy]:
         """List the account's policies.
@@ -209,7 +212,8 @@ class RoleOperations(Connection):
         Since API 7.2.
 
         Args:
-            policy: UUID, or dict from `policies`. (Not the name: here the server does not look for it.)
+            policy: UUID, name, or dict from `policies`. A name is looked up in the list: here the server does
+                not find it.
             name: New name.
             rules: All rules from now on.
             description: What it is for; ``''`` clears it.
@@ -226,7 +230,7 @@ class RoleOperations(Connection):
         body |= given(rules=None if rules is None else _rule_list(rules))
         if not body:
             raise ConfigurationError("update_policy needs something to change, such as rules=")
-        ident = entity_id(policy, "policy")
+        ident = id_of(self, POLICY, policy)
         return cast(Policy, self._post("policies", ident, json=body, again=at_once))
 
     def delete_policy(self, policy: PolicyRef) -> None:
@@ -237,12 +241,13 @@ class RoleOperations(Connection):
         Since API 7.2.
 
         Args:
-            policy: UUID, or dict from `policies`. (Not the name: here the server does not look for it.)
+            policy: UUID, name, or dict from `policies`. A name is looked up in the list: here the server does
+                not find it.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        self._delete("policies", entity_id(policy, "policy"))
+        self._delete("policies", id_of(self, POLICY, policy))
 
     def role_tags(self, resource: ResourceRef) -> list[str]:
         """Get the names of the roles that a resource is tagged with.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 from smartdc._http.machine_lists import MachineLists
-from smartdc.arguments.ids import machine_ref, shown
+from smartdc._http.named import machine_ids_of
+from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import listed
 from smartdc.change_feeds import LastingFeed
 from smartdc.errors import ConfigurationError
-from smartdc.machine import Machine
+from smartdc.machine import MachineRef
 from smartdc.streams import ChangeFeed
 from smartdc.types import MachineData
 
@@ -37,7 +38,7 @@ class StreamOperations(MachineLists):
     @overload
     def changefeed(
         self,
-        machines: Iterable[str | Mapping[str, Any] | Machine] | None = None,
+        machines: Iterable[MachineRef] | None = None,
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: Literal[False] = False,
@@ -46,7 +47,7 @@ class StreamOperations(MachineLists):
     @overload
     def changefeed(
         self,
-        machines: Iterable[str | Mapping[str, Any] | Machine] | None = None,
+        machines: Iterable[MachineRef] | None = None,
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: bool,
@@ -54,7 +55,7 @@ class StreamOperations(MachineLists):
 
     def changefeed(
         self,
-        machines: Iterable[str | Mapping[str, Any] | Machine] | None = None,
+        machines: Iterable[MachineRef] | None = None,
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: bool = False,
@@ -66,7 +67,7 @@ class StreamOperations(MachineLists):
         Needs the extra ``stream``. Since API 9.14.0.
 
         Args:
-            machines: Whose changes: UUIDs, dicts or `Machine`; None for all of the account.
+            machines: Whose changes: UUIDs, names, short ids, dicts or `Machine`; None for all of the account.
             subresources: Which changes: ``state``, ``tags``, ``alias`` (the name), ``customer_metadata``,
                 ``nics``, ``server_uuid``, ``owner_uuid``, ``destroyed``. All of these by default.
             reconnect: Connect again when the connection breaks or the server ends it, and list the machines
@@ -89,11 +90,7 @@ class StreamOperations(MachineLists):
             raise ConfigurationError(
                 f"subresources are some of {', '.join(SUBRESOURCES)}, not {shown(wanted)}"
             )
-        idents = (
-            None
-            if machines is None
-            else [machine_ref(machine) for machine in listed("machines", machines, "[machine]")]
-        )
+        idents = None if machines is None else machine_ids_of(self, listed("machines", machines, "[machine]"))
         for ident in idents or ():
             if not _UUID.fullmatch(ident):
                 raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
+from smartdc._http.named import id_of
 from smartdc.arguments.ids import ID_KEYS, entity_id
 from smartdc.arguments.kinds import required_texts, switches, texts
+from smartdc.arguments.names import USER
+from smartdc.arguments.refs import UserRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.types import User
-
-UserRef = str | Mapping[str, Any]
 
 _ID_KEYS = ID_KEYS["users"]
 
@@ -131,7 +132,8 @@ class UserOperations(Connection):
         Since API 7.2. The password has its own operation, `change_user_password`.
 
         Args:
-            user: UUID, or dict from `users`. (Not the login: here the server does not look for it.)
+            user: UUID, login, or dict from `users`. A login is looked up in the list: here the server does
+                not find it.
             login: New name to sign in with.
             email: Address for mail.
             company_name: Company.
@@ -165,7 +167,7 @@ class UserOperations(Connection):
             country=country,
             phone=phone,
         )
-        return cast(User, self._post("users", entity_id(user, "user"), json=body, again=at_once))
+        return cast(User, self._post("users", id_of(self, USER, user), json=body, again=at_once))
 
     def change_user_password(
         self, user: UserRef, password: str, password_confirmation: str | None = None
@@ -177,7 +179,8 @@ class UserOperations(Connection):
         Since API 7.2.
 
         Args:
-            user: UUID, or dict from `users`. (Not the login: here the server does not look for it.)
+            user: UUID, login, or dict from `users`. A login is looked up in the list: here the server does
+                not find it.
             password: The new one, other than the last ones.
             password_confirmation: The same again; `password` when it is None.
 
@@ -187,7 +190,7 @@ class UserOperations(Connection):
         """
         confirmation = password if password_confirmation is None else password_confirmation
         body = required_texts(password=password, password_confirmation=confirmation)
-        return cast(User, self._post("users", entity_id(user, "user"), "change_password", json=body))
+        return cast(User, self._post("users", id_of(self, USER, user), "change_password", json=body))
 
     def delete_user(self, user: UserRef) -> None:
         """Delete a sub-user, who can sign in no more.

@@ -15,11 +15,14 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.named import id_of, ids_of
 from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.filters import Filters, number, text
-from smartdc.arguments.ids import entity_id, given, plain, shown
+from smartdc.arguments.ids import given, plain, shown
 from smartdc.arguments.kinds import dict_of, listed, text_of, texts, whole
 from smartdc.arguments.likeness import differing
+from smartdc.arguments.names import NETWORK, VOLUME
+from smartdc.arguments.refs import NetworkRef, VolumeRef
 from smartdc.errors import ConfigurationError, ConflictError, shortened
 from smartdc.types import Volume, VolumeSize, VolumeState
 
@@ -68,23 +71,23 @@ class VolumeOperations(Connection):
         filters.query |= given(predicate=_predicate(predicate))
         return filters.chosen(cast(list[Volume], self._list("volumes", params=filters.query)))
 
-    def volume(self, volume: str | Mapping[str, Any]) -> Volume:
+    def volume(self, volume: VolumeRef) -> Volume:
         """Get one volume.
 
         ``GET /:login/volumes/:id``
 
         Args:
-            volume: UUID or dict.
+            volume: UUID, name, short id or dict.
 
         Raises:
             NotFoundError: ``VolumeNotFound``.
             InvalidArgumentError: ``InvalidArgument``: that is no UUID.
         """
-        return cast(Volume, self._get("volumes", entity_id(volume, "volume")))
+        return cast(Volume, self._get("volumes", id_of(self, VOLUME, volume)))
 
     def poll_volume(
         self,
-        volume: str | Mapping[str, Any],
+        volume: VolumeRef,
         state: str = "ready",
         interval: float = 2,
         *,
@@ -95,7 +98,7 @@ class VolumeOperations(Connection):
         ``GET /:login/volumes/:id``
 
         Args:
-            volume: UUID or dict.
+            volume: UUID, name, short id or dict.
             state: ``ready``, or ``deleted`` when it is not found any more.
             interval: Seconds between two looks.
             timeout: Seconds in all; None waits for ever, 0 looks once.
@@ -108,7 +111,7 @@ class VolumeOperations(Connection):
             WaitFailed: It became ``failed``, or is gone while something else is awaited.
             WaitTimeout: The time ran out.
         """
-        ident = entity_id(volume, "volume")
+        ident = id_of(self, VOLUME, volume)
         ask = methodcaller("_get", "volumes", ident)
         found = poll_state(self, ask, f"volume {ident}", state, _STATES, _BUSY, interval, timeout)
         return cast(Volume, found)
@@ -119,7 +122,7 @@ class VolumeOperations(Connection):
         *,
         size: int | None = None,
         type: str = "tritonnfs",
-        networks: Sequence[str | Mapping[str, Any]] | str | Mapping[str, Any] | None = None,
+        networks: Sequence[NetworkRef] | NetworkRef | None = None,
         affinity: Sequence[str] | str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> Volume:
@@ -135,8 +138,8 @@ class VolumeOperations(Connection):
                 would make 64, which logs and errors take for a key and do not show).
             size: Size in MiB, one of `volume_sizes`; None for the smallest.
             type: ``tritonnfs``.
-            networks: Fabric networks of the account on which it is reached: UUIDs or dicts. None for the
-                account's default one.
+            networks: Fabric networks of the account on which it is reached: UUIDs, names, short ids or
+                dicts. None for the account's default one.
             affinity: Rules for the server that it is on: ``'role!=db'`` (9.8.6 and later).
             tags: Tags that affinity rules can name; text only (9.8.6 and later).
 
@@ -153,7 +156,7 @@ class VolumeOperations(Connection):
             name=token_hex(16) if name in (None, "") else text_of("name", name),
             size=whole("size", size),
             type=text_of("type", type),
-            networks=None if several is None else [entity_id(network, "network") for network in several],
+            networks=None if several is None else ids_of(self, NETWORK, several),
             affinity=affinity_rules(affinity),
             tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
         )
@@ -178,13 +181,13 @@ class VolumeOperations(Connection):
         predicate = json.dumps({"and": [{"eq": ["name", name]}, {"ne": ["state", "deleting"]}]})
         return begun.later(*self._call("GET", ("volumes",), {"predicate": predicate}))
 
-    def update_volume(self, volume: str | Mapping[str, Any], *, name: str | None = None) -> Volume:
+    def update_volume(self, volume: VolumeRef, *, name: str | None = None) -> Volume:
         """Rename a volume that no machine uses.
 
         ``POST /:login/volumes/:id``
 
         Args:
-            volume: UUID or dict.
+            volume: UUID, name, short id or dict.
             name: Its new name.
 
         Raises:
@@ -192,7 +195,7 @@ class VolumeOperations(Connection):
             InUseError: ``VolumeInUse``.
             ConflictError: ``VolumeAlreadyExists``.
         """
-        ident = entity_id(volume, "volume")
+        ident = id_of(self, VOLUME, volume)
         try:
             # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
             return cast(Volume, self._post("volumes", ident, json=texts(name=name), again=at_once))
@@ -205,7 +208,7 @@ class VolumeOperations(Connection):
                 raise
             return renamed
 
-    def delete_volume(self, volume: str | Mapping[str, Any]) -> None:
+    def delete_volume(self, volume: VolumeRef) -> None:
         """Delete a volume that no machine uses, and all that is on it.
 
         ``DELETE /:login/volumes/:id``
@@ -213,13 +216,13 @@ class VolumeOperations(Connection):
         Asynchronous: `poll_volume` ``'deleted'``.
 
         Args:
-            volume: UUID or dict.
+            volume: UUID, name, short id or dict.
 
         Raises:
             NotFoundError: ``VolumeNotFound``.
             InUseError: ``VolumeInUse``: a machine mounts it, running or not.
         """
-        self._delete("volumes", entity_id(volume, "volume"))
+        self._delete("volumes", id_of(self, VOLUME, volume))
 
     def volume_sizes(self, *, type: str | None = None) -> list[VolumeSize]:
         """List the sizes in which there are volumes, the smallest first.

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
-from smartdc.arguments.ids import entity_id, given, is_uuid, machine_ref, shown
+from smartdc.arguments.ids import entity_id, given, is_uuid, shown
 from smartdc.arguments.kinds import dict_of, listed
 from smartdc.arguments.likeness import differing, lacking
+from smartdc.arguments.refs import NetworkRef
 from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, checked_tags, given_entries
 from smartdc.errors import ConfigurationError
@@ -30,8 +31,6 @@ __all__ = [
     "other_than_asked",
     "volume_mounts",
 ]
-
-EntityRef = str | Mapping[str, Any]
 
 SHORT_ID = "{{shortId}}"
 """What the server replaces in a name by the first part of the new machine's UUID."""
@@ -80,7 +79,7 @@ def flat_entries(
     }
 
 
-def network_list(networks: Iterable[EntityRef] | EntityRef | None) -> list[Any] | None:
+def network_list(networks: Iterable[NetworkRef] | NetworkRef | None) -> list[Any] | None:
     """Networks as ids, or, if one of them is an object, all of them as objects."""
     if networks is None:
         return None
@@ -102,9 +101,7 @@ def network_entry(network: Any) -> Any:
     ident = entity_id(network, "network", "ipv4_uuid") if wanted else entity_id(network, "network")
     if not is_uuid(ident):
         # Over one of another form the server fails (docs/cloudapi/create.md).
-        raise ConfigurationError(
-            f"networks: {shown(ident)} is no id of a network; give its UUID, or sdc.networks('^NAME$')[0]"
-        )
+        raise ConfigurationError(f"networks: {shown(ident)} is no id of a network: give its UUID or its name")
     return network if wanted else ident
 
 
@@ -117,17 +114,18 @@ def affinity_rules(affinity: Iterable[str] | str | None) -> list[str] | None:
     return rules
 
 
-def locality_hints(locality: Locality | None) -> dict[str, Any] | None:
-    """Locality with machines as ids."""
+def locality_hints(
+    locality: Locality | None, ids_of: Callable[[list[Any]], list[str]]
+) -> dict[str, Any] | None:
+    """Locality with machines as ids, which `ids_of` tells."""
     if locality is None:
         return None
     hints: dict[str, Any] = dict_of("locality", locality, "{'near': [machine]}")
-    for side in ("near", "far"):
-        if side in hints:
-            hints[side] = [
-                machine_ref(machine) for machine in _one_or_more(f"locality[{side!r}]", hints[side])
-            ]
-    return hints
+    sides = {
+        side: _one_or_more(f"locality[{side!r}]", hints[side]) for side in ("near", "far") if side in hints
+    }
+    idents = iter(ids_of([machine for machines in sides.values() for machine in machines]))
+    return hints | {side: [next(idents) for _ in machines] for side, machines in sides.items()}
 
 
 def volume_mounts(volumes: Iterable[VolumeMount] | None) -> list[VolumeMount] | None:

@@ -11,14 +11,12 @@ from typing import Any, Protocol, runtime_checkable
 
 from smartdc.arguments.ids import entity_id, path_parts, shown
 from smartdc.arguments.kinds import listed
+from smartdc.arguments.refs import RoleRef
 from smartdc.errors import ConfigurationError
 
 __all__ = ["ResourceRef", "RoleRef", "resource_segments", "role_names", "role_tag_header"]
 
 HEADER = "Role-Tag"
-
-RoleRef = str | Mapping[str, Any]
-"""A role: its name, or a dict from `DataCenter.roles`."""
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ from smartdc._http.awaited import poll_state
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.kinds import flags, texts, whole
+from smartdc.arguments.refs import DiskRef
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import Disk, MachineState
@@ -40,7 +41,7 @@ class Disks(MachineEndpoint):
         """
         return self._count("disks")
 
-    def get_disk(self, disk: str | Mapping[str, Any]) -> Disk:
+    def get_disk(self, disk: DiskRef) -> Disk:
         """Get one disk.
 
         ``GET /:login/machines/:machine/disks/:disk``
@@ -57,7 +58,7 @@ class Disks(MachineEndpoint):
 
     def poll_disk(
         self,
-        disk: str | Mapping[str, Any],
+        disk: DiskRef,
         state: str | None = None,
         interval: float = 2,
         *,
@@ -135,9 +136,7 @@ class Disks(MachineEndpoint):
         wanted = {name: value for name, value in body.items() if value != "remaining"}
         return [disk for disk in self.get_disks() if wanted.items() <= disk.items()]
 
-    def resize_disk(
-        self, disk: str | Mapping[str, Any], size: int, *, dangerous_allow_shrink: bool | None = None
-    ) -> Disk:
+    def resize_disk(self, disk: DiskRef, size: int, *, dangerous_allow_shrink: bool | None = None) -> Disk:
         """Start resizing one disk of this stopped bhyve machine.
 
         ``POST /:login/machines/:machine/disks/:disk?action=resize``
@@ -163,7 +162,7 @@ class Disks(MachineEndpoint):
         answer = self._post("disks", entity_id(disk, "disk"), params={"action": "resize"}, json=body)
         return cast(Disk, answer)
 
-    def delete_disk(self, disk: str | Mapping[str, Any]) -> None:
+    def delete_disk(self, disk: DiskRef) -> None:
         """Start deleting one disk of this stopped bhyve machine, and all that is on it.
 
         ``DELETE /:login/machines/:machine/disks/:disk``

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from smartdc._http.begun import Begun
+from smartdc._http.named import id_of
 from smartdc._http.waiting import Deadline, poll
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import given
 from smartdc.arguments.kinds import text_of
+from smartdc.arguments.names import PACKAGE
+from smartdc.arguments.refs import PackageRef
 from smartdc.errors import GoneError, ValidationFailedError, WaitTimeout
 from smartdc.machine.waits import Waits
 from smartdc.types import AuditEntry
@@ -75,7 +77,7 @@ class Lifecycle(Waits):
         """
         self._act("reboot")
 
-    def resize(self, package: str | Mapping[str, Any]) -> None:
+    def resize(self, package: PackageRef) -> None:
         """Move this machine to another package.
 
         ``POST /:login/machines/:machine?action=resize``
@@ -83,13 +85,13 @@ class Lifecycle(Waits):
         Asynchronous: its `package` and `memory` change when it is done; `poll_applied` waits for that.
 
         Args:
-            package: UUID, name or dict.
+            package: UUID, name, short id or dict.
 
         Raises:
             GoneError: It is deleted.
             InvalidArgumentError: ``InvalidArgument``: no such package, or this brand cannot be resized to it.
         """
-        self._act("resize", package=entity_id(package, "package", "id", "name"))
+        self._act("resize", package=id_of(self._connection, PACKAGE, package))
 
     def rename(self, name: str) -> None:
         """Give this machine another name.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.looks import actions
+from smartdc._http.named import machine_id_of
 from smartdc._times import parse_time
-from smartdc.arguments.ids import escaped, machine_ref, shown
+from smartdc.arguments.ids import escaped, shown
 from smartdc.arguments.kinds import required_flag, switches
 from smartdc.errors import ConfigurationError, GoneError
 from smartdc.machine.disks import Disks
@@ -56,7 +57,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     Args:
         datacenter: The data center that it is in.
-        machine_id: Its UUID; None takes the one in `data`.
+        machine_id: Its UUID, name or short id (one list more); None takes the one in `data`.
         data: What the server said of it; None fetches that.
         credentials: Fetch the generated passwords too.
         lazy: Fetch when the first value is read, not now.
@@ -78,7 +79,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
                 f"data must be a dict such as raw_machine_data() gives, not {shown(data)}"
             )
         self._connection = datacenter
-        self.id: str = machine_ref(data if machine_id is None else machine_id)
+        self.id: str = machine_id_of(datacenter, data if machine_id is None else machine_id)
         self._data = None
         self._passwords = _Passwords({})
         self._deleted = False

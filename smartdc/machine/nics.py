@@ -8,9 +8,11 @@ from typing import Any, cast
 
 from smartdc._http.answers import location_of, object_of
 from smartdc._http.awaited import poll_state
+from smartdc._http.named import network_refs
 from smartdc.arguments.creation import network_entry
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.kinds import flags
+from smartdc.arguments.refs import NetworkRef
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import NIC, NetworkObject
 
@@ -82,9 +84,7 @@ class NICs(MachineEndpoint):
         found = poll_state(self._connection, ask, f"NIC {ident}", state, _STATES, _BUSY, interval, timeout)
         return cast(NIC, found)
 
-    def add_nic(
-        self, network: str | Mapping[str, Any] | NetworkObject, *, primary: bool | None = None
-    ) -> NIC:
+    def add_nic(self, network: NetworkRef | NetworkObject, *, primary: bool | None = None) -> NIC:
         """Attach this machine to one more network, unless it is attached there already.
 
         ``POST /:login/machines/:machine/nics``
@@ -93,7 +93,8 @@ class NICs(MachineEndpoint):
         has one the server answers with the way to it, and it is fetched: one request more. Since API 7.2.
 
         Args:
-            network: UUID, dict from `networks`, or `NetworkObject` with the address wanted (since API 8.5).
+            network: UUID, name, short id, dict from `networks`, or `NetworkObject` with the address wanted
+                (since API 8.5).
             primary: Make it the primary NIC (since API 9.15).
 
         Returns:
@@ -106,7 +107,8 @@ class NICs(MachineEndpoint):
             ValidationFailedError: ``InvalidParameters``: the address is in use.
             InvalidStateError: ``UnallocatedVM``: the machine is not provisioned yet.
         """
-        body = {"network": network_entry(network), **flags(primary=primary)}
+        [wanted] = network_refs(self._connection, [network])
+        body = {"network": network_entry(wanted), **flags(primary=primary)}
         repeats: list[None] = []
         answer, response = self._call("POST", ("nics",), json=body, again=lambda: repeats.append(None))
         if response.status_code != 302:

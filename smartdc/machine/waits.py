@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 from smartdc._http.looks import UNLISTED, actions
+from smartdc._http.named import id_of
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
-from smartdc.arguments.ids import entity_id, given, is_uuid, shown
+from smartdc.arguments.ids import given, is_uuid, shown
 from smartdc.arguments.likeness import unshown
+from smartdc.arguments.names import PACKAGE
+from smartdc.arguments.refs import PackageRef
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
 from smartdc.types import AuditEntry, MachineState
@@ -97,7 +100,7 @@ class Waits(MachineEndpoint):
         *,
         timeout: float | None = None,
         name: str | None = None,
-        package: str | Mapping[str, Any] | None = None,
+        package: PackageRef | None = None,
         tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
@@ -109,7 +112,7 @@ class Waits(MachineEndpoint):
             interval: Seconds between two looks.
             timeout: Seconds in all; None waits for ever, 0 looks once.
             name: Its name.
-            package: UUID, name or dict.
+            package: UUID, name, short id or dict.
             tags: Tags that it has; None is the value of one that it has not. Others do not matter.
             metadata: Entries that it has; likewise.
 
@@ -176,9 +179,9 @@ class Waits(MachineEndpoint):
             raise WaitFailed(f"{action} of machine {self.id} failed, as its audit says", state="failed")
         return entry
 
-    def _package_name(self, package: str | Mapping[str, Any]) -> str:
+    def _package_name(self, package: PackageRef) -> str:
         """The name, by which machines show their package."""
-        wanted = entity_id(package, "package", "name", "id")
+        wanted = id_of(self._connection, PACKAGE, package, "name", "id")
         return str(self._connection._get("packages", wanted)["name"]) if is_uuid(wanted) else wanted
 
     def _poll(

@@ -1,0 +1,222 @@
+"""Ids of what an argument names: a name is looked up in one list, and an id in none.
+
+Which one is meant `smartdc.arguments.names` decides. An unknown name is the `NotFoundError` that the server
+answers to an unknown id with; a name of several is a `ConfigurationError`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+import requests
+
+from smartdc._http.answers import absent, list_of
+from smartdc._http.connection import Connection
+from smartdc._http.endpoint import Params
+from smartdc._http.paging import PAGE, in_order
+from smartdc.arguments.ids import entity_id, given, machine_ref, plain, refuse_key, shown
+from smartdc.arguments.kinds import listed
+from smartdc.arguments.names import (
+    IMAGE,
+    MACHINE,
+    NETWORK,
+    VLAN,
+    Kind,
+    chosen,
+    is_short,
+    must_look_up,
+    unknown,
+)
+from smartdc.arguments.urns import newest_with_urn
+from smartdc.errors import ConfigurationError
+from smartdc.types import Image
+
+__all__ = [
+    "ALL_STATES",
+    "dataset_of",
+    "fabric_network_id_of",
+    "id_of",
+    "ids_of",
+    "machine_id_of",
+    "machine_ids_of",
+    "network_refs",
+    "vlan_id_of",
+]
+
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
+"""What the name of a machine may be; other text is not asked for."""
+
+ALL_STATES = {"state": "all"}
+"""Images of any state, not only active ones."""
+
+
+def id_of(connection: Connection, kind: Kind, ref: Any, *keys: str, params: Params | None = None) -> str:
+    """The id of what an argument names; the name itself where the server finds it by that.
+
+    Args:
+        connection: Lists what there is, once, if it is neither an id, a dict nor an object.
+        kind: What it is.
+        ref: The argument.
+        *keys: Where a dict has its id, best first; the kind's own keys when not given.
+        params: The query of the list.
+
+    Raises:
+        ConfigurationError: It names nothing, or may be several.
+        NotFoundError: There is none of this name.
+    """
+    return ids_of(connection, kind, [ref], *keys, params=params)[0]
+
+
+def ids_of(
+    connection: Connection, kind: Kind, refs: Iterable[Any], *keys: str, params: Params | None = None
+) -> list[str]:
+    """The ids of what several arguments name: at most one list for all of them."""
+    return _found(connection, kind, kind.place, refs, keys or kind.keys, params)
+
+
+def fabric_network_id_of(connection: Connection, vlan: str, ref: Any) -> str:
+    """The id of a network on that VLAN."""
+    return _found(connection, NETWORK, (*VLAN.place, vlan, "networks"), [ref], NETWORK.keys)[0]
+
+
+def machine_id_of(connection: Connection, ref: Any, *keys: str) -> str:
+    """The id of a machine.
+
+    Raises:
+        ConfigurationError: It can be neither an id nor the name of a machine.
+        NotFoundError: No machine has this name; deleted and failed machines do not count.
+    """
+    return machine_ids_of(connection, [ref], *keys)[0]
+
+
+def machine_ids_of(connection: Connection, refs: Iterable[Any], *keys: str) -> list[str]:
+    """The ids of machines, in at most one list of all pages; in one page for the name of one."""
+    given_refs = list(refs)
+    idents = [machine_ref(ref, *keys) for ref in given_refs]
+    names = _names(MACHINE, given_refs, idents)
+    for name in names.values():
+        if not _ALIAS.fullmatch(name):
+            raise ConfigurationError(
+                f"{shown(name)} is neither an id nor a name of a machine: give its UUID, name or short id"
+            )
+    if not names:
+        return idents
+    entries, response = _machines(connection, set(names.values()))
+    return _with_ids(MACHINE, idents, names, entries, response)
+
+
+def vlan_id_of(connection: Connection, ref: Any) -> str:
+    """The number of a VLAN, as text.
+
+    Raises:
+        ConfigurationError: It names no VLAN, or may be several.
+        NotFoundError: There is none of this name.
+    """
+    number = plain(ref.get("vlan_id") if isinstance(ref, Mapping) else ref)
+    if type(number) is int and 0 <= number < 10_000:
+        return str(number)
+    if not isinstance(number, str) or not number or (isinstance(ref, Mapping) and not number.isdecimal()):
+        raise ConfigurationError(
+            f"{shown(ref)} names no VLAN: give its number, its name, or a dict with vlan_id"
+        )
+    return number if number.isdecimal() else _found(connection, VLAN, VLAN.place, [number], VLAN.keys)[0]
+
+
+def network_refs(connection: Connection, networks: Any) -> list[Any]:
+    """What was given as networks, with ids in the place of names."""
+    refs = listed("networks", networks, "[network]")
+    idents = ids_of(connection, NETWORK, [ref["ipv4_uuid"] if _is_object(ref) else ref for ref in refs])
+    return [
+        {**ref, "ipv4_uuid": ident} if _is_object(ref) else ident
+        for ref, ident in zip(refs, idents, strict=True)
+    ]
+
+
+def dataset_of(connection: Connection, wanted: str) -> Image:
+    """The image that a URN names, or part of one, or the name of an image.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    body, response = connection._answer("GET", IMAGE.place)
+    images: list[Any] = list_of(body, response, "id")
+    found: Any = newest_with_urn(images, wanted) or chosen(IMAGE, wanted, images)
+    if found is None:
+        raise absent(response, unknown(IMAGE, wanted, images))
+    image: Image = found
+    return image
+
+
+def _found(
+    connection: Connection,
+    kind: Kind,
+    place: tuple[str, ...],
+    refs: Iterable[Any],
+    keys: tuple[str, ...],
+    params: Params | None = None,
+) -> list[str]:
+    given_refs = list(refs)
+    idents = [entity_id(ref, kind.what, *keys) for ref in given_refs]
+    names = _names(kind, given_refs, idents)
+    if not names:
+        return idents
+    body, response = connection._answer("GET", place, params)
+    entries = list_of(body, response, "name" if kind is VLAN else "id")
+    return _with_ids(kind, idents, names, entries, response)
+
+
+def _names(kind: Kind, refs: list[Any], idents: list[str]) -> dict[int, str]:
+    """Those of the ids that are names to be looked up, by their places."""
+    names = {
+        at: ident
+        for at, ident in enumerate(idents)
+        if isinstance(plain(refs[at]), str) and must_look_up(kind, ident)
+    }
+    for name in names.values():
+        refuse_key(name)
+    return names
+
+
+def _with_ids(
+    kind: Kind,
+    idents: list[str],
+    names: Mapping[int, str],
+    entries: list[dict[str, Any]],
+    response: requests.Response,
+) -> list[str]:
+    """The ids, those of names from what is listed."""
+    known: dict[str, str] = {}
+    for name in dict.fromkeys(names.values()):
+        found = chosen(kind, name, entries)
+        if found is None:
+            raise absent(response, unknown(kind, name, entries))
+        known[name] = str(found.get(kind.ident))
+    return [known[names[at]] if at in names else ident for at, ident in enumerate(idents)]
+
+
+def _machines(connection: Connection, names: set[str]) -> tuple[list[dict[str, Any]], requests.Response]:
+    """The machines among which are those of these names, if there are such.
+
+    The server lists those whose names begin so (docs/cloudapi/lists.md#name-filter-matches-prefixes).
+    """
+    last: list[requests.Response] = []
+    only = next(iter(names)) if len(names) == 1 else None
+    query = given(name=None if only is None or is_short(MACHINE, only) else only)
+
+    def page(offset: int | None) -> list[dict[str, Any]]:
+        body, response = connection._answer("GET", MACHINE.place, {**query, **given(offset=offset)})
+        last[:] = [response]
+        return list_of(body, response, "id")
+
+    listing = ({"id": data["id"], "name": data.get("name")} for data in in_order(page, PAGE, "/machines"))
+    entries = list(islice(listing, PAGE))
+    if not any(entry["name"] == only for entry in entries):
+        entries += listing
+    return entries, last[0]
+
+
+def _is_object(network: Any) -> bool:
+    return isinstance(network, Mapping) and "ipv4_uuid" in network

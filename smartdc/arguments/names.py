@@ -1,0 +1,158 @@
+"""Names where ids are meant: which of those that are listed an argument names.
+
+They are chosen as the ``triton`` command chooses them (node-triton, getImage and the like in
+https://github.com/TritonDataCenter/node-triton/blob/master/lib/tritonapi.js): a UUID is an id; of other text
+the exact name counts, and then the short id, which is the first eight digits of the UUID.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from smartdc.arguments.ids import escaped, is_uuid, shown
+from smartdc.errors import ConfigurationError
+
+__all__ = [
+    "FIREWALL_RULE",
+    "IMAGE",
+    "MACHINE",
+    "NETWORK",
+    "PACKAGE",
+    "POLICY",
+    "ROLE",
+    "USER",
+    "VLAN",
+    "VOLUME",
+    "Kind",
+    "chosen",
+    "is_short",
+    "must_look_up",
+    "unknown",
+]
+
+Entry = Mapping[str, Any]
+
+_SHORT = re.compile(r"[0-9a-f]{8}")
+_MOST = 4
+"""How many candidates an error lists."""
+_LONGEST = 60
+"""How much of a name is compared when the near ones are sought."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of thing that has names.
+
+    Attributes:
+        what: The field's word for one.
+        place: The path of the list, below the account.
+        all: The call that lists them, for errors.
+        name: The field that has the name; None where there is none.
+        ident: The field that has the id.
+        keys: Where a dict has its id, best first.
+        short: Whether the short id counts.
+        newest: Whether several of one name are versions, of which the newest is meant.
+        by_server: Whether the server itself finds one by its name.
+    """
+
+    what: str
+    place: tuple[str, ...]
+    all: str
+    name: str | None = "name"
+    ident: str = "id"
+    keys: tuple[str, ...] = ("id",)
+    short: bool = True
+    newest: bool = False
+    by_server: bool = False
+
+
+FIREWALL_RULE = Kind("firewall rule", ("fwrules",), "firewall_rules()", name=None, by_server=True)
+IMAGE = Kind("image", ("images",), "images()", newest=True)
+MACHINE = Kind("machine", ("machines",), "machines()")
+NETWORK = Kind("network", ("networks",), "networks()")
+PACKAGE = Kind("package", ("packages",), "packages()", keys=("id", "name"), by_server=True)
+POLICY = Kind("policy", ("policies",), "policies()", short=False)
+ROLE = Kind("role", ("roles",), "roles()", short=False)
+USER = Kind("user", ("users",), "users()", name="login", short=False)
+VLAN = Kind(
+    "VLAN",
+    ("fabrics", "default", "vlans"),
+    "fabric_vlans()",
+    ident="vlan_id",
+    keys=("vlan_id",),
+    short=False,
+)
+VOLUME = Kind("volume", ("volumes",), "volumes()")
+
+
+def is_short(kind: Kind, text: str) -> bool:
+    """Whether it may be a short id of this kind."""
+    return kind.short and _SHORT.fullmatch(text) is not None
+
+
+def must_look_up(kind: Kind, text: str) -> bool:
+    """Whether it must be looked up in the list: it is no id, and the server does not find it either."""
+    return not is_uuid(text) and (not kind.by_server or is_short(kind, text))
+
+
+def chosen(kind: Kind, wanted: str, entries: Sequence[Entry]) -> Entry | None:
+    """The one that is meant; None when there is none.
+
+    Raises:
+        ConfigurationError: It may be several.
+    """
+    found = _named(kind, wanted, entries)
+    if found and kind.newest:
+        return max(reversed(found), key=lambda entry: str(entry.get("published_at") or ""))
+    if not found and is_short(kind, wanted):
+        found = [entry for entry in entries if str(entry.get(kind.ident)).startswith(f"{wanted}-")]
+    if len(found) > 1:
+        raise ConfigurationError(
+            f"{shown(wanted)} may be any of {len(found)} {kind.all.rstrip('()')}: {_written(kind, found)}; "
+            "give the id of one"
+        )
+    return found[0] if found else None
+
+
+def unknown(kind: Kind, wanted: str, entries: Sequence[Entry]) -> str:
+    """Says that there is none of this name, and what may have been meant."""
+    near = _near(kind, wanted, entries)
+    perhaps = f": {_written(kind, near)} may be meant" if near else ""
+    word = "id" if kind.name is None else kind.name
+    short = " or short id" if kind.short and kind.name else ""
+    return f"no {kind.what} has the {word}{short} {shown(wanted)}{perhaps}; sdc.{kind.all} lists them"
+
+
+def _named(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:
+    if kind.name is None:
+        return []
+    found = [entry for entry in entries if entry.get(kind.name) == wanted]
+    if not found and kind.newest and "@" in wanted:
+        name, _, version = wanted.partition("@")
+        return [entry for entry in entries if entry.get("name") == name and entry.get("version") == version]
+    return found
+
+
+def _near(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Those whose names are like it, the nearest first; of images the newest of each name."""
+    named = {str(entry.get(kind.name))[:_LONGEST].lower(): entry for entry in entries if kind.name}
+    name = wanted.partition("@")[0] if kind.newest else wanted
+    close = get_close_matches(name[:_LONGEST].lower(), list(named), n=_MOST, cutoff=0.6)
+    return [named[each] for each in close]
+
+
+def _written(kind: Kind, entries: Sequence[Entry]) -> str:
+    words = [_one(kind, entry) for entry in entries[:_MOST]]
+    return ", ".join(words) + (", ..." if len(entries) > _MOST else "")
+
+
+def _one(kind: Kind, entry: Entry) -> str:
+    ident = escaped(str(entry.get(kind.ident))[:_LONGEST])
+    if kind.name is None:
+        return ident
+    version = f"@{entry['version']}" if kind.newest and entry.get("version") else ""
+    return f"{shown(f'{entry.get(kind.name)}{version}')} ({ident})"
