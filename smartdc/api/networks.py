@@ -76,8 +76,8 @@ class NetworkOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
             InvalidArgumentError: ``InvalidArgument``: a pool of networks, or a limit out of bounds.
         """
-        ident = id_of(self, NETWORK, network)
         limit, first = number("limit", limit, 1), number("offset", offset)
+        ident = id_of(self, NETWORK, network)
         if flag("paged", paged):
             return self._network_ip_page(ident, limit, first)
         found: dict[str, NetworkIP] = {}
@@ -126,7 +126,8 @@ class NetworkOperations(Connection):
             NotFoundError: ``ResourceNotFound``: it is not on this network; or it is not one's own, and
                 everybody uses this network.
         """
-        return cast(NetworkIP, self._get("networks", id_of(self, NETWORK, network), "ips", _address(ip)))
+        address = _address(ip)
+        return cast(NetworkIP, self._get("networks", id_of(self, NETWORK, network), "ips", address))
 
     def update_network_ip(self, network: NetworkRef, ip: AddressRef, *, reserved: bool) -> NetworkIP:
         """Reserve an address of a network, so that no new machine is given it, or release it.
@@ -145,8 +146,9 @@ class NetworkOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: everybody uses this network, or the address is
                 Triton's own (a gateway), or another account's machine has it.
         """
-        segments = ("networks", id_of(self, NETWORK, network), "ips", _address(ip))
-        return cast(NetworkIP, self._put(*segments, json={"reserved": required_flag("reserved", reserved)}))
+        body, address = {"reserved": required_flag("reserved", reserved)}, _address(ip)
+        segments = ("networks", id_of(self, NETWORK, network), "ips", address)
+        return cast(NetworkIP, self._put(*segments, json=body))
 
     def _network_ip_page(self, ident: str, limit: int | None, offset: int | None) -> list[NetworkIP]:
         page = self._list("networks", ident, "ips", params=given(limit=limit, offset=offset), key="ip")

@@ -156,9 +156,9 @@ class VolumeOperations(Connection):
             name=token_hex(16) if name in (None, "") else text_of("name", name),
             size=whole("size", size),
             type=text_of("type", type),
-            networks=None if several is None else ids_of(self, NETWORK, several),
             affinity=affinity_rules(affinity),
             tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
+            networks=None if several is None else ids_of(self, NETWORK, several),
         )
         create = partial(self._post, "volumes", json=body)
         begun = Begun(self.clock)
@@ -195,10 +195,11 @@ class VolumeOperations(Connection):
             InUseError: ``VolumeInUse``.
             ConflictError: ``VolumeAlreadyExists``.
         """
+        body = texts(name=name)
         ident = id_of(self, VOLUME, volume)
         try:
             # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
-            return cast(Volume, self._post("volumes", ident, json=texts(name=name), again=at_once))
+            return cast(Volume, self._post("volumes", ident, json=body, again=at_once))
         except ConflictError as error:
             # Its own name is taken too: then an attempt whose answer was lost has done it.
             if error.attempts == 1:

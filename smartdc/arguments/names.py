@@ -120,7 +120,7 @@ def chosen(kind: Kind, wanted: str, entries: Sequence[Entry]) -> Entry | None:
 
 def unknown(kind: Kind, wanted: str, entries: Sequence[Entry]) -> str:
     """Says that there is none of this name, and what may have been meant."""
-    near = _near(kind, wanted, entries)
+    near = _near(kind, wanted, entries) or (entries if len(entries) <= _MOST else ())
     perhaps = f": {_written(kind, near)} may be meant" if near else ""
     word = "id" if kind.name is None else kind.name
     short = " or short id" if kind.short and kind.name else ""

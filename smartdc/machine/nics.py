@@ -107,8 +107,8 @@ class NICs(MachineEndpoint):
             ValidationFailedError: ``InvalidParameters``: the address is in use.
             InvalidStateError: ``UnallocatedVM``: the machine is not provisioned yet.
         """
-        [wanted] = network_refs(self._connection, [network])
-        body = {"network": network_entry(wanted), **flags(primary=primary)}
+        body: dict[str, Any] = {**flags(primary=primary)}
+        body["network"] = network_entry(*network_refs(self._connection, [network]))
         repeats: list[None] = []
         answer, response = self._call("POST", ("nics",), json=body, again=lambda: repeats.append(None))
         if response.status_code != 302:

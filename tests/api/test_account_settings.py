@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, InvalidArgumentError, NotAuthorizedError
+from smartdc import ConfigurationError, DataCenter, InvalidArgumentError, NotAuthorizedError, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
@@ -111,8 +111,10 @@ def test_update_config(cloud: Emulator, sdc: DataCenter) -> None:
 def test_update_config_to_a_network_that_is_not_there(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(InvalidArgumentError, match="unknown network"):
         sdc.update_config(UNKNOWN)
+    with pytest.raises(NotFoundError, match="no network has the name or short id 'nowhere'"):
+        sdc.update_config("nowhere")
     with pytest.raises(InvalidArgumentError, match='property "default_network": must be a UUID'):
-        sdc.update_config("private")
+        sdc.update_config({"id": "private"})
     before = len(cloud.calls)
     with pytest.raises(ConfigurationError, match="names no network"):
         sdc.update_config("")

@@ -103,7 +103,7 @@ def test_fabric_vlan_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> No
         sdc.fabric_vlan(5000)
 
 
-@pytest.mark.parametrize("nothing", ["", None, {}, "default", -1, True, 2.5, {"name": "default"}])
+@pytest.mark.parametrize("nothing", ["", None, {}, -1, True, 2.5, {"name": "default"}, {"vlan_id": "x"}])
 def test_fabric_vlan_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
     with pytest.raises(ConfigurationError, match="names no VLAN"):
         sdc.fabric_vlan(nothing)
@@ -267,7 +267,7 @@ def test_fabric_network_that_does_not_exist(sdc: DataCenter, site: Site, vlan: F
     with pytest.raises(NotFoundError, match="vlan not found"):
         sdc.fabric_network(999, UNKNOWN)
     with pytest.raises(InvalidArgumentError, match='property "id": does not match the regex pattern'):
-        sdc.fabric_network(100, "newnet")
+        sdc.fabric_network(100, {"id": "newnet"})
 
 
 def test_update_fabric_network(cloud: Emulator, sdc: DataCenter, network: Network) -> None:

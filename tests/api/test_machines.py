@@ -241,7 +241,7 @@ def test_machine_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(NotFoundError, match="VM not found"):
         sdc.machine(UNKNOWN)
     with pytest.raises(ValidationFailedError, match="uuid Invalid Invalid UUID"):
-        sdc.raw_machine_data("nonsense")
+        sdc.raw_machine_data({"id": "nonsense"})
     other = cloud.site("us-sw-1").add_machine(account=cloud.add_account("other"))
     with pytest.raises(NotFoundError):
         sdc.machine(other.uuid)
@@ -265,16 +265,18 @@ def test_machine_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: A
 
 @pytest.mark.parametrize("ident", [".", ".."])
 def test_machine_by_an_id_that_would_lead_elsewhere(cloud: Emulator, sdc: DataCenter, ident: str) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be an id"):
+    with pytest.raises(ConfigurationError, match="neither an id nor a name"):
         sdc.machine(ident)
+    with pytest.raises(ConfigurationError, match="neither an id nor a name"):
+        sdc.machine(ident, lazy=True)
     with pytest.raises(ConfigurationError, match="cannot be an id"):
-        sdc.machine(ident, lazy=True).stop()
+        sdc.machine({"id": ident})
     assert sent(cloud) == []
 
 
 def test_an_id_with_slashes_stays_one_segment(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(ValidationFailedError):
-        sdc.raw_machine_data("../keys?x#y")
+        sdc.raw_machine_data({"id": "../keys?x#y"})
     assert sent(cloud) == [call("GET", "/my/machines/..%2Fkeys%3Fx%23y")]
 
 

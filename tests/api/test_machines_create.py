@@ -143,7 +143,7 @@ def test_dataset_by_any_part_of_a_urn(cloud: Emulator, sdc: DataCenter, image: s
 
 
 def test_a_dataset_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> None:
-    with pytest.raises(NotFoundError, match="nothing not found"):
+    with pytest.raises(NotFoundError, match="no image has the name or short id 'nothing'"):
         sdc.create_machine(package=PACKAGE, dataset="nothing")
     assert "CreateMachine" not in [got.operation for got in cloud.calls]
 

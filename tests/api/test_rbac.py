@@ -118,8 +118,9 @@ def test_update_policy_that_the_server_refuses(sdc: DataCenter, reading: Policy)
     # users.test.js "update policy - other": the directory tries to make what it does not find.
     with pytest.raises(MissingParameterError):
         sdc.update_policy(UNKNOWN, name="new")
+    # Here the server finds no name.
     with pytest.raises(NotFoundError, match=GONE):
-        sdc.update_policy("reading", name="new")
+        sdc.update_policy({"id": "reading"}, name="new")
     assert sdc.policy("reading") == reading
 
 
@@ -131,7 +132,7 @@ def test_delete_policy(cloud: Emulator, sdc: DataCenter, reading: Policy) -> Non
     assert sdc.policies() == []
     assert sdc.role(role)["policies"] == []
     # policies.js deletes by the place that a UUID has, and so finds no name.
-    for policy in (reading["id"], "reading"):
+    for policy in (reading["id"], {"id": "reading"}):
         with pytest.raises(NotFoundError, match=GONE):
             sdc.delete_policy(policy)
 
@@ -306,7 +307,7 @@ def test_delete_role(cloud: Emulator, sdc: DataCenter) -> None:
     assert sdc.roles() == []
     sdc.create_role("devs")
     # roles.js deletes by the place that a UUID has, and so finds no name.
-    for gone in (role["id"], "devs"):
+    for gone in (role["id"], {"id": "devs"}):
         with pytest.raises(NotFoundError, match=GONE):
             sdc.delete_role(gone)
 

@@ -188,7 +188,7 @@ def test_a_clock_that_is_wrong_when_a_stream_is_opened(cloud: Emulator, sdc: Dat
     [
         (None, [], "subresources are some of alias"),
         (None, ["memory"], r"not \['memory'\]"),
-        (["web"], ["state"], "'web' is not the UUID"),
+        ([{"id": "web"}], ["state"], "'web' is not the UUID"),
     ],
 )
 def test_what_a_feed_cannot_be_asked(

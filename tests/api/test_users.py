@@ -141,12 +141,12 @@ def test_update_user_that_the_server_refuses(
     assert sdc.user(bob) == bob
 
 
-def test_update_user_is_not_looked_up_by_login(sdc: DataCenter, bob: User) -> None:
+def test_the_server_does_not_look_up_a_login_when_it_updates(sdc: DataCenter, bob: User) -> None:
     # users.js: getUserEx with searchType uuid, in the update and in the change of the password.
     with pytest.raises(NotFoundError, match='user with uuid "bob" does not exist'):
-        sdc.update_user("bob", city="Vancouver")
+        sdc.update_user({"id": "bob"}, city="Vancouver")
     with pytest.raises(NotFoundError, match='user with uuid "bob" does not exist'):
-        sdc.change_user_password("bob", "other1234")
+        sdc.change_user_password({"id": "bob"}, "other1234")
 
 
 def test_change_user_password(cloud: Emulator, sdc: DataCenter, bob: User) -> None:

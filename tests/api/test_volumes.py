@@ -96,7 +96,7 @@ def test_create_volume_that_fails(cloud: Emulator, sdc: DataCenter, site: Site) 
         ({"name": "ab", "size": -1}, InvalidArgumentError, "Invalid volume size: -1"),
         ({"name": "ab", "size": 42}, ConflictError, "VolumeSizeNotAvailable.*sizes are: 10240, 20480"),
         ({"name": "ab", "type": "nfs"}, InvalidArgumentError, "should be one of: tritonnfs"),
-        ({"name": "ab", "networks": ["x"]}, InvalidArgumentError, "Invalid networks: x"),
+        ({"name": "ab", "networks": [{"id": "x"}]}, InvalidArgumentError, "Invalid networks: x"),
         ({"name": "ab", "networks": []}, ConflictError, "ValidationError.*non-empty array"),
         ({"name": "ab", "networks": [UNKNOWN]}, InvalidArgumentError, f"Invalid networks: {UNKNOWN}"),
         ({"name": "ab", "affinity": "nonsense"}, InvalidArgumentError, "could not find operator"),
@@ -219,7 +219,7 @@ def test_volume_that_is_not_there(sdc: DataCenter) -> None:
     with pytest.raises(NotFoundError, match="VolumeNotFound"):
         sdc.volume(UNKNOWN)
     with pytest.raises(InvalidArgumentError, match="Invalid volume ID: data"):
-        sdc.volume("data")
+        sdc.volume({"id": "data"})
 
 
 def test_update_volume(cloud: Emulator, sdc: DataCenter, ready: Volume) -> None:
