@@ -15,7 +15,6 @@ import requests
 
 from smartdc._http.answers import absent, list_of
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import Params
 from smartdc._http.paging import PAGE, in_order
 from smartdc.arguments.ids import entity_id, given, machine_ref, plain, refuse_key, shown
 from smartdc.arguments.kinds import listed
@@ -35,7 +34,6 @@ from smartdc.errors import ConfigurationError
 from smartdc.types import Image
 
 __all__ = [
-    "ALL_STATES",
     "dataset_of",
     "fabric_network_id_of",
     "id_of",
@@ -49,11 +47,8 @@ __all__ = [
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
 """What the name of a machine may be; other text is not asked for."""
 
-ALL_STATES = {"state": "all"}
-"""Images of any state, not only active ones."""
 
-
-def id_of(connection: Connection, kind: Kind, ref: Any, *keys: str, params: Params | None = None) -> str:
+def id_of(connection: Connection, kind: Kind, ref: Any, *keys: str) -> str:
     """The id of what an argument names; the name itself where the server finds it by that.
 
     Args:
@@ -61,20 +56,17 @@ def id_of(connection: Connection, kind: Kind, ref: Any, *keys: str, params: Para
         kind: What it is.
         ref: The argument.
         *keys: Where a dict has its id, best first; the kind's own keys when not given.
-        params: The query of the list.
 
     Raises:
         ConfigurationError: It names nothing, or may be several.
         NotFoundError: There is none of this name.
     """
-    return ids_of(connection, kind, [ref], *keys, params=params)[0]
+    return ids_of(connection, kind, [ref], *keys)[0]
 
 
-def ids_of(
-    connection: Connection, kind: Kind, refs: Iterable[Any], *keys: str, params: Params | None = None
-) -> list[str]:
+def ids_of(connection: Connection, kind: Kind, refs: Iterable[Any], *keys: str) -> list[str]:
     """The ids of what several arguments name: at most one list for all of them."""
-    return _found(connection, kind, kind.place, refs, keys or kind.keys, params)
+    return _found(connection, kind, kind.place, refs, keys or kind.keys)
 
 
 def fabric_network_id_of(connection: Connection, vlan: str, ref: Any) -> str:
@@ -156,14 +148,13 @@ def _found(
     place: tuple[str, ...],
     refs: Iterable[Any],
     keys: tuple[str, ...],
-    params: Params | None = None,
 ) -> list[str]:
     given_refs = list(refs)
     idents = [entity_id(ref, kind.what, *keys) for ref in given_refs]
     names = _names(kind, given_refs, idents)
     if not names:
         return idents
-    body, response = connection._answer("GET", place, params)
+    body, response = connection._answer("GET", place, kind.query)
     entries = list_of(body, response, "name" if kind is VLAN else "id")
     return _with_ids(kind, idents, names, entries, response)
 

@@ -13,12 +13,12 @@ from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
 from smartdc._http.lost_answers import Sought, create_once
-from smartdc._http.named import ALL_STATES, dataset_of, id_of, machine_id_of
+from smartdc._http.named import dataset_of, id_of, machine_id_of
 from smartdc.arguments.filters import Filters, text, visibility
 from smartdc.arguments.ids import entity_id, given, is_uuid
 from smartdc.arguments.kinds import listed, required_texts, text_of, texts
 from smartdc.arguments.likeness import differing, stuck, unfinished
-from smartdc.arguments.names import IMAGE
+from smartdc.arguments.names import ANY_IMAGE, IMAGE
 from smartdc.arguments.refs import ImageRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.arguments.search import marked_default, searching
@@ -100,7 +100,7 @@ class ImageOperations(Connection):
             WaitFailed: It became ``failed``; the text has the reason. Or it is gone.
             WaitTimeout: The time ran out.
         """
-        ask = methodcaller("_get", "images", ident := _id(self, image))
+        ask = methodcaller("_get", "images", ident := id_of(self, ANY_IMAGE, image))
         found = poll_state(self, ask, f"image {ident}", state, _STATES, ("creating",), interval, timeout)
         return cast(Image, found)
 
@@ -153,9 +153,8 @@ class ImageOperations(Connection):
             tags=None if tags is None else checked_values("tag", tags),
         )
         headers = role_tag_header(role_tags)
-        create = partial(
-            self._post, "images", json=body | {"machine": machine_id_of(self, machine)}, headers=headers
-        )
+        sent = body | {"machine": machine_id_of(self, machine)}
+        create = partial(self._post, "images", json=sent, headers=headers)
         begun = Begun(self.clock, "published_at")
         asked = {**body, "tags": tags, "acl": body.get("acl")}
         sought = Sought(
@@ -219,7 +218,7 @@ class ImageOperations(Connection):
             acl=None if acl is None else listed("acl", acl, "[account]", str),
             tags=None if tags is None else checked_values("tag", tags),
         )
-        place = ("images", _id(self, identifier))
+        place = ("images", id_of(self, ANY_IMAGE, identifier))
         return cast(Image, self._post(*place, params={"action": "update"}, json=body, again=at_once))
 
     def share_image(self, identifier: ImageRef, *accounts: str) -> Image:
@@ -237,7 +236,7 @@ class ImageOperations(Connection):
             The image as it is now; its ``acl`` has them all.
         """
         wanted = listed("accounts", accounts, "the UUID of an account", str)
-        acl = self._acl(ident := _id(self, identifier))
+        acl = self._acl(ident := id_of(self, ANY_IMAGE, identifier))
         return self.update_image(ident, acl=[*acl, *(each for each in wanted if each not in acl)])
 
     def unshare_image(self, identifier: ImageRef, *accounts: str) -> Image:
@@ -255,7 +254,7 @@ class ImageOperations(Connection):
             The image as it is now; without ``acl`` when nobody is left.
         """
         others = listed("accounts", accounts, "the UUID of an account", str)
-        acl = self._acl(ident := _id(self, identifier))
+        acl = self._acl(ident := id_of(self, ANY_IMAGE, identifier))
         return self.update_image(ident, acl=[each for each in acl if each not in others])
 
     def export_image(self, identifier: ImageRef, manta_path: str) -> ExportedImage:
@@ -274,9 +273,8 @@ class ImageOperations(Connection):
             ServiceUnavailableError: ``StorageUnsupported``: there is no Manta, or the image is not there.
         """
         body = {"manta_path": text_of("manta_path", manta_path)}
-        return cast(
-            ExportedImage, self._post("images", _id(self, identifier), params={"action": "export"}, json=body)
-        )
+        place = ("images", id_of(self, ANY_IMAGE, identifier))
+        return cast(ExportedImage, self._post(*place, params={"action": "export"}, json=body))
 
     def clone_image(self, identifier: ImageRef) -> Image:
         """Make a copy of one's own of an image that another account shares.
@@ -294,7 +292,7 @@ class ImageOperations(Connection):
         Raises:
             NotAuthorizedError: ``ImageNotShared``: one's own account is not on its ACL.
         """
-        ident = _id(self, identifier)
+        ident = id_of(self, ANY_IMAGE, identifier)
         create = partial(self._post, "images", ident, params={"action": "clone"}, json={})
         # A copy looks like the image itself, and like every other copy of it.
         find = partial(self._copies, ident)
@@ -328,11 +326,8 @@ class ImageOperations(Connection):
             ValidationFailedError: ``ValidationFailed``: there is no such data center, or the image is not
                 active.
         """
-        params = {
-            "action": "import-from-datacenter",
-            "datacenter": text_of("datacenter", datacenter),
-            "id": entity_id(identifier, "image"),
-        }
+        params = {"action": "import-from-datacenter", "datacenter": text_of("datacenter", datacenter)}
+        params |= {"id": entity_id(identifier, "image")}
         create = partial(self._post, "images", params=params, json={})
         find = partial(self._image_if_there, params["id"])
         return cast(Image, create_once(self, create, Sought("image", {"id": params["id"]}, find, unfinished)))
@@ -358,7 +353,7 @@ class ImageOperations(Connection):
             NotAuthorizedError: ``NotImageOwner``.
             InUseError: ``ImageHasDependentImages``: other images build upon it.
         """
-        self._delete("images", _id(self, identifier))
+        self._delete("images", id_of(self, ANY_IMAGE, identifier))
 
     def datasets(
         self, search: str | None = None, fields: Sequence[str] = ("description", "urn")
@@ -400,8 +395,3 @@ class ImageOperations(Connection):
         image, response = self._call("GET", ("images", ident))
         acl = asked_for(object_of(image, response), response).get("acl")
         return strings_of(acl, response)
-
-
-def _id(connection: Connection, image: ImageRef) -> str:
-    """The id of an image in any state: the newest of its name is taken, as by ``triton image update``."""
-    return id_of(connection, IMAGE, image, params=ALL_STATES)

@@ -17,6 +17,7 @@ from smartdc.arguments.ids import escaped, is_uuid, shown
 from smartdc.errors import ConfigurationError
 
 __all__ = [
+    "ANY_IMAGE",
     "FIREWALL_RULE",
     "IMAGE",
     "MACHINE",
@@ -57,6 +58,7 @@ class Kind:
         short: Whether the short id counts.
         newest: Whether several of one name are versions, of which the newest is meant.
         by_server: Whether the server itself finds one by its name.
+        query: The query of the list.
     """
 
     what: str
@@ -68,10 +70,13 @@ class Kind:
     short: bool = True
     newest: bool = False
     by_server: bool = False
+    query: Mapping[str, str] | None = None
 
 
 FIREWALL_RULE = Kind("firewall rule", ("fwrules",), "firewall_rules()", name=None, by_server=True)
 IMAGE = Kind("image", ("images",), "images()", newest=True)
+ANY_IMAGE = Kind("image", ("images",), "images(state='all')", newest=True, query={"state": "all"})
+"""An image of any state: the command, too, changes and deletes others than active ones."""
 MACHINE = Kind("machine", ("machines",), "machines()")
 NETWORK = Kind("network", ("networks",), "networks()")
 PACKAGE = Kind("package", ("packages",), "packages()", keys=("id", "name"), by_server=True)
@@ -112,7 +117,7 @@ def chosen(kind: Kind, wanted: str, entries: Sequence[Entry]) -> Entry | None:
         found = [entry for entry in entries if str(entry.get(kind.ident)).startswith(f"{wanted}-")]
     if len(found) > 1:
         raise ConfigurationError(
-            f"{shown(wanted)} may be any of {len(found)} {kind.all.rstrip('()')}: {_written(kind, found)}; "
+            f"{shown(wanted)} may be any of {len(found)} {kind.place[-1]}: {_written(kind, found)}; "
             "give the id of one"
         )
     return found[0] if found else None

@@ -368,7 +368,7 @@ def test_a_url_too_long_for_the_server_is_not_sent(cloud: Emulator, sdc: DataCen
     machine = sdc.machine("b6c9a5e0-8b2f-4c42-9d3f-0123456789ab", lazy=True)
     for ask in (
         lambda: sdc.request("GET", "/machines", params={"name": "x" * 9000}),
-        lambda: sdc.image("x" * 9000),
+        lambda: sdc.image({"id": "x" * 9000}),
         lambda: sdc.exists("images", "ö" * 1500),
         lambda: machine.get_tag("x" * 9000),
         lambda: machine.delete_disk("x" * 9000),

@@ -94,7 +94,7 @@ def test_a_path_that_an_old_server_does_not_have(stub: StubServer) -> None:
         Reply({"code": "ResourceNotFound", "message": f"{path} does not exist"}, 404), Reply(status=404)
     )
     with DataCenter(stub.url, login="bob") as sdc:
-        machine = sdc.machine("m", lazy=True)
+        machine = sdc.machine({"id": "m"}, lazy=True)
         with pytest.raises(VersionError, match=r"does not exist; this needs API 7\.2"):
             machine.get_nics()
         with pytest.raises(VersionError, match=r"404 Not Found; this needs API 7\.2"):

@@ -178,7 +178,7 @@ def test_another_error_ends_the_wait(stub: StubServer) -> None:
         Reply({"id": "a", "state": "running"}), Reply({"code": "NotAuthorized", "message": "no"}, 403)
     )
     with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
-        machine = sdc.machine("a", lazy=True)
+        machine = sdc.machine({"id": "a"}, lazy=True)
         with pytest.raises(Exception, match="403 NotAuthorized: no") as caught:
             machine.poll_until("stopped")
     assert not isinstance(caught.value, NotFoundError | GoneError | WaitError)
