@@ -23,7 +23,7 @@ TAGS = {"type": "test"}
 
 def make_fleet(sdc: DataCenter, size: int) -> None:
     """Create machines, and wait until all of them run."""
-    image = sdc.images(name="base64")[0]
+    image = sdc.image("base64")
     package = sdc.default_package()
     with Pool(THREADS) as simultaneous:
         fleet = simultaneous.map(

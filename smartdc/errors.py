@@ -100,7 +100,7 @@ class SmartDCError(Exception):
 
 
 class ConfigurationError(SmartDCError, ValueError):
-    """What the caller gave cannot work: a location, a key id, an argument. Nothing was sent."""
+    """What the caller gave cannot work: a location, a key id, an argument. Nothing but a list was asked for."""
 
 
 class KeyLoadError(ConfigurationError):
