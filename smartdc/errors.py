@@ -100,7 +100,10 @@ class SmartDCError(Exception):
 
 
 class ConfigurationError(SmartDCError, ValueError):
-    """What the caller gave cannot work: a location, a key id, an argument. Nothing but a list was asked for."""
+    """What the caller gave cannot work: a location, a key id, an argument.
+
+    Nothing was sent, but for a list in which a name was looked up.
+    """
 
 
 class KeyLoadError(ConfigurationError):
