@@ -126,10 +126,10 @@ def chosen(kind: Kind, wanted: str, entries: Sequence[Entry]) -> Entry | None:
 def unknown(kind: Kind, wanted: str, entries: Sequence[Entry]) -> str:
     """Says that there is none of this name, and what may have been meant."""
     near = _near(kind, wanted, entries) or (entries if len(entries) <= _MOST else ())
-    perhaps = f": {_written(kind, near)} may be meant" if near else ""
+    candidates = f"; candidates: {_written(kind, near)}" if near else ""
     word = "id" if kind.name is None else kind.name
     short = " or short id" if kind.short and kind.name else ""
-    return f"no {kind.what} has the {word}{short} {shown(wanted)}{perhaps}; sdc.{kind.all} lists them"
+    return f"no {kind.what} has the {word}{short} {shown(wanted)}{candidates}; sdc.{kind.all} lists all"
 
 
 def _named(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:

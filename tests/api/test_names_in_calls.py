@@ -216,7 +216,7 @@ def test_near_names_are_told_with_their_ids(sdc: DataCenter, site: Site) -> None
     network = next(each for each in site.networks.values() if each.name == "external")
     with pytest.raises(NotFoundError) as caught:
         sdc.network("extrenal")
-    assert f"'external' ({network.uuid}) may be meant; sdc.networks() lists them" in str(caught.value)
+    assert f"candidates: 'external' ({network.uuid}); sdc.networks() lists all" in str(caught.value)
     assert (caught.value.status, caught.value.code) == (404, "ResourceNotFound")
-    with pytest.raises(NotFoundError, match=r"no image .* 'base-64-tls': 'base-64-lts@20.4.0' \("):
+    with pytest.raises(NotFoundError, match=r"no image .* 'base-64-tls'; candidates: 'base-64-lts@20.4.0' \("):
         sdc.image("base-64-tls")

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from smartdc import APIError, ConfigurationError, DataCenter, Machine
+from smartdc import APIError, ConfigurationError, DataCenter, Machine, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.types import Value
 from tests.helpers import odd_values as odd
@@ -32,34 +32,34 @@ ROUTES: dict[str, tuple[str, Ask]] = {
     "users/{a} ": ("DELETE", lambda sdc, a, b: sdc.delete_user(a)),
     "users/{a}/keys/{b}": ("GET", lambda sdc, a, b: sdc.user_key(a, b)),
     "users/{a}/accesskeys/{b}": ("DELETE", lambda sdc, a, b: sdc.delete_user_access_key(a, b)),
-    "users/{a}/change_password": ("POST", lambda sdc, a, b: sdc.change_user_password(a, b)),
+    "users/{a}/change_password": ("POST", lambda sdc, a, b: sdc.change_user_password({"id": a}, b)),
     "roles/{a}": ("GET", lambda sdc, a, b: sdc.role(a)),
-    "policies/{a}": ("DELETE", lambda sdc, a, b: sdc.delete_policy(a)),
-    "images/{a}": ("GET", lambda sdc, a, b: sdc.image(a)),
-    "images/{a}?action=export": ("POST", lambda sdc, a, b: sdc.export_image(a, b)),
+    "policies/{a}": ("DELETE", lambda sdc, a, b: sdc.delete_policy({"id": a})),
+    "images/{a}": ("GET", lambda sdc, a, b: sdc.image({"id": a})),
+    "images/{a}?action=export": ("POST", lambda sdc, a, b: sdc.export_image({"id": a}, b)),
     "packages/{a}": ("GET", lambda sdc, a, b: sdc.package(a)),
     "networks/{a}": ("GET", lambda sdc, a, b: sdc.network({"id": a})),
-    "networks/{a}/ips/{b}": ("PUT", lambda sdc, a, b: sdc.update_network_ip(a, b, reserved=True)),
-    "fabrics/default/vlans/2/networks/{a}": ("GET", lambda sdc, a, b: sdc.fabric_network(2, a)),
-    "fwrules/{a}": ("GET", lambda sdc, a, b: sdc.firewall_rule(a)),
-    "fwrules/{a}/enable": ("POST", lambda sdc, a, b: sdc.enable_firewall_rule(a)),
-    "fwrules/{a}/machines": ("HEAD", lambda sdc, a, b: sdc.num_firewall_rule_machines(a)),
+    "networks/{a}/ips/{b}": ("PUT", lambda sdc, a, b: sdc.update_network_ip({"id": a}, b, reserved=True)),
+    "fabrics/default/vlans/2/networks/{a}": ("GET", lambda sdc, a, b: sdc.fabric_network(2, {"id": a})),
+    "fwrules/{a}": ("GET", lambda sdc, a, b: sdc.firewall_rule({"id": a})),
+    "fwrules/{a}/enable": ("POST", lambda sdc, a, b: sdc.enable_firewall_rule({"id": a})),
+    "fwrules/{a}/machines": ("HEAD", lambda sdc, a, b: sdc.num_firewall_rule_machines({"id": a})),
     "datacenters/{A}": ("GET", lambda sdc, a, b: sdc.datacenter_url(a)),
-    "volumes/{a}": ("GET", lambda sdc, a, b: sdc.volume(a)),
-    "migrations/{a}": ("GET", lambda sdc, a, b: sdc.migration(a)),
-    "machines/{a}": ("GET", lambda sdc, a, b: sdc.machine(a)),
-    "machines/{a} ": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete()),
+    "volumes/{a}": ("GET", lambda sdc, a, b: sdc.volume({"id": a})),
+    "migrations/{a}": ("GET", lambda sdc, a, b: sdc.migration({"id": a})),
+    "machines/{a}": ("GET", lambda sdc, a, b: sdc.machine({"id": a})),
+    "machines/{a} ": ("DELETE", lambda sdc, a, b: sdc.machine({"id": a}, lazy=True).delete()),
     "machines/{a}?action=stop": (
         "POST",
-        lambda sdc, a, b: sdc.machine(a, lazy=True, look_first=False).stop(),
+        lambda sdc, a, b: sdc.machine({"id": a}, lazy=True, look_first=False).stop(),
     ),
-    "machines/{a}/tags/{B}": ("DELETE", lambda sdc, a, b: sdc.machine(a, lazy=True).delete_tag(b)),
-    "machines/{a}/snapshots/{B}": ("GET", lambda sdc, a, b: sdc.machine(a, lazy=True).snapshot(b)),
+    "machines/{a}/tags/{B}": ("DELETE", lambda sdc, a, b: sdc.machine({"id": a}, lazy=True).delete_tag(b)),
+    "machines/{a}/snapshots/{B}": ("GET", lambda sdc, a, b: sdc.machine({"id": a}, lazy=True).snapshot(b)),
     "machines/{a}/snapshots/{B} ": (
         "POST",
-        lambda sdc, a, b: sdc.machine(a, lazy=True).start_from_snapshot(b),
+        lambda sdc, a, b: sdc.machine({"id": a}, lazy=True).start_from_snapshot(b),
     ),
-    "machines/{a}/disks/{b}": ("GET", lambda sdc, a, b: sdc.machine(a, lazy=True).get_disk(b)),
+    "machines/{a}/disks/{b}": ("GET", lambda sdc, a, b: sdc.machine({"id": a}, lazy=True).get_disk(b)),
     "{a}/{b}": ("HEAD", lambda sdc, a, b: sdc.exists(a, b)),
 }
 """Below the account: where each call goes. {a} and {b} are ids, {A} and {B} are names, whose case counts.
@@ -99,20 +99,49 @@ def test_every_name_stays_in_its_place(
             ask(sdc, a, b)
         except ConfigurationError:
             assert cloud.calls == []
-            assert (
-                not all(possible(part) for name, part in (("{a}", a), ("{b}", b)) if name in route.lower())
-                or (
-                    route.startswith(("machines/{a}", "migrations/{a}"))
-                    and re.search(r"[\s\x00-\x1f\x7f]", a)
-                )
-                or (route.strip() == "machines/{a}" and not UUID.fullmatch(a))
-            )
+            assert not all(
+                possible(part) for name, part in (("{a}", a), ("{b}", b)) if name in route.lower()
+            ) or (route.startswith(("machines/{a}", "migrations/{a}")) and re.search(r"[\s\x00-\x1f\x7f]", a))
         except APIError as error:
             str(error).encode()
         assert [(call.method, call.target) for call in cloud.calls] in (
             [],
             [(verb, target(route, a, b))],
         )
+        assert cloud.violations == []
+
+    each()
+
+
+LOOKED_UP: dict[str, Callable[[DataCenter, str], Any]] = {
+    "images": lambda sdc, a: sdc.delete_image(a),
+    "networks": lambda sdc, a: sdc.network_ips(a),
+    "volumes": lambda sdc, a: sdc.delete_volume(a),
+    "machines": lambda sdc, a: sdc.machine(a, lazy=True).delete(),
+    "policies": lambda sdc, a: sdc.delete_policy(a),
+    "roles": lambda sdc, a: sdc.delete_role(a),
+    "users": lambda sdc, a: sdc.change_user_password(a, "secret1234"),
+    "fabrics/default/vlans/2/networks": lambda sdc, a: sdc.delete_fabric_network(2, a),
+    "fabrics/default/vlans": lambda sdc, a: sdc.delete_fabric_vlan(a),
+}
+"""Calls with a name that is looked up, by the list."""
+
+
+@in_two_sizes(sample=100, whole=600)
+def test_a_name_that_is_not_there_asks_for_its_list_alone(
+    cloud: Emulator, sdc: DataCenter, examples: Counter[str], size: int
+) -> None:
+    @settings(max_examples=size)
+    @given(st.sampled_from(list(LOOKED_UP)), odd.words)
+    def each(place: str, word: str) -> None:
+        examples["names looked up"] += 1
+        assume(not UUID.fullmatch(word) and not word.isdecimal())
+        cloud.calls.clear()
+        with pytest.raises((NotFoundError, ConfigurationError)) as caught:
+            LOOKED_UP[place](sdc, word)
+        assert str(caught.value).isprintable()
+        called = [(call.method, call.target.partition("?")[0]) for call in cloud.calls]
+        assert called == ([("GET", f"/my/{place}")] if isinstance(caught.value, NotFoundError) else [])
         assert cloud.violations == []
 
     each()
