@@ -19,9 +19,12 @@ from smartdc._http.paging import PAGE, in_order
 from smartdc.arguments.ids import entity_id, given, machine_ref, plain, refuse_key, shown
 from smartdc.arguments.kinds import listed
 from smartdc.arguments.names import (
+    ANY_IMAGE,
+    FIREWALL_RULE,
     IMAGE,
     MACHINE,
     NETWORK,
+    PACKAGE,
     VLAN,
     Kind,
     chosen,
@@ -41,8 +44,12 @@ __all__ = [
     "machine_id_of",
     "machine_ids_of",
     "network_refs",
+    "resource_path",
     "vlan_id_of",
 ]
+
+_RESOURCES = {kind.place[0]: kind for kind in (ANY_IMAGE, FIREWALL_RULE, MACHINE, NETWORK, PACKAGE)}
+"""What can carry role tags, and is looked up, by its collection."""
 
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
 """What the name of a machine may be; other text is not asked for."""
@@ -125,6 +132,16 @@ def network_refs(connection: Connection, networks: Any) -> list[Any]:
         {**ref, "ipv4_uuid": ident} if _is_object(ref) else ident
         for ref, ident in zip(refs, idents, strict=True)
     ]
+
+
+def resource_path(connection: Connection, segments: tuple[str, ...]) -> tuple[str, ...]:
+    """The path of what can carry role tags, with the id in the place of a name."""
+    if len(segments) != 2 or segments[0] not in _RESOURCES:
+        return segments
+    collection, ref = segments
+    if collection == "machines":
+        return collection, machine_id_of(connection, ref)
+    return collection, id_of(connection, _RESOURCES[collection], ref)
 
 
 def dataset_of(connection: Connection, wanted: str) -> Image:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
-from smartdc._http.named import id_of
+from smartdc._http.named import id_of, resource_path
 from smartdc.arguments.ids import entity_id, given, shown
 from smartdc.arguments.kinds import listed, text_of, texts
 from smartdc.arguments.names import POLICY, ROLE
@@ -262,7 +262,7 @@ class RoleOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        segments = resource_segments(resource)
+        segments = resource_path(self, resource_segments(resource))
         if segments[:1] and segments[0] in _WITHOUT_HEAD:
             headers: Mapping[str, str] = self._call("GET", segments)[1].headers
         else:
@@ -279,7 +279,7 @@ class RoleOperations(Connection):
         it on that machine, which covers what belongs to it: tags, snapshots, ...
 
         Args:
-            resource: Its path below the account: ``'machines'``, ``'images/ID'``; or a `Machine`; or the
+            resource: Its path below the account: ``'machines'``, ``'images/NAME'``; or a `Machine`; or the
                 parts of its path, where dicts and objects may stand: ``('images', image)``,
                 ``('users', user, 'keys', key)``; None for the account itself. Collections are datacenters,
                 fwrules, images, keys, machines, networks, packages, policies, roles, services and users.
@@ -293,7 +293,8 @@ class RoleOperations(Connection):
             NotFoundError: ``ResourceNotFound``: no such machine or user, or nothing that can be tagged.
         """
         body = {"role-tag": role_names(roles)}
-        return cast(RoleTags, self._put(*resource_segments(resource), json=body))
+        segments = resource_path(self, resource_segments(resource))
+        return cast(RoleTags, self._put(*segments, json=body))
 
     def _role_body(
         self,

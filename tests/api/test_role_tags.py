@@ -204,3 +204,24 @@ def test_a_wrong_role_tag_does_not_keep_a_thing_from_being_made(sdc: DataCenter)
     # resources.js (updateResource): the error goes to the server's log.
     role = sdc.create_role("new", role_tags=["nobody"])
     assert sdc.role_tags(("roles", role)) == []
+
+
+@pytest.mark.parametrize("form", ["images/base-64-lts@20.4.0", ("images", "base-64-lts"), "/images/{short}"])
+def test_a_resource_by_its_name(cloud: Emulator, sdc: DataCenter, form: Any) -> None:
+    image = sdc.image("base-64-lts")["id"]
+    before = len(cloud.calls)
+    sdc.set_role_tags(form.format(short=image[:8]) if isinstance(form, str) else form, "devs")
+    assert sent(cloud, before) == [
+        call("GET", "/my/images", {"state": "all"}),
+        call("PUT", f"/my/images/{image}", body={"role-tag": ["devs"]}),
+    ]
+    assert sdc.role_tags(("images", image)) == ["devs"]
+
+
+def test_a_machine_as_a_resource_by_its_name(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    vm = site.add_machine("web0")
+    sdc.set_role_tags("machines/web0", "ops")
+    assert sdc.role_tags(("machines", "web0")) == ["ops"]
+    assert [each.path for each in sent(cloud)] == ["/my/machines", f"/my/machines/{vm.uuid}"] * 2
+    with pytest.raises(NotFoundError, match="no network has the name"):
+        sdc.set_role_tags("networks/nowhere", "ops")
