@@ -132,7 +132,7 @@ def machine_ref(machine: Any, *keys: str) -> str:
     ident = entity_id(machine, "machine", *keys)
     if _SPACE.search(ident):
         raise ConfigurationError(
-            f"{shown(ident)} is not the id of a machine: it has a space or a control character"
+            f"{shown(ident)} is not the id or the name of a machine: it has a space or a control character"
         )
     return ident
 

@@ -154,7 +154,8 @@ def test_a_machine_id_with_a_space_is_not_sent(cloud: Emulator, sdc: DataCenter,
         lambda: sdc.create_machine(locality={"near": [ident]}),
     ):
         with pytest.raises(
-            ConfigurationError, match="is not the id of a machine: it has a space or a control character"
+            ConfigurationError,
+            match="is not the id or the name of a machine: it has a space or a control character",
         ):
             act()
     assert cloud.calls == []

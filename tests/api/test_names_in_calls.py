@@ -218,5 +218,7 @@ def test_near_names_are_told_with_their_ids(sdc: DataCenter, site: Site) -> None
         sdc.network("extrenal")
     assert f"candidates: 'external' ({network.uuid}); sdc.networks() lists all" in str(caught.value)
     assert (caught.value.status, caught.value.code) == (404, "ResourceNotFound")
-    with pytest.raises(NotFoundError, match=r"no image .* 'base-64-tls'; candidates: 'base-64-lts@20.4.0' \("):
+    with pytest.raises(
+        NotFoundError, match=r"no image .* 'base-64-tls'; candidates: 'base-64-lts@20.4.0' \("
+    ):
         sdc.image("base-64-tls")
