@@ -6,6 +6,7 @@ The names are those that Triton's users know, among them everything that the tut
 from __future__ import annotations
 
 import ipaddress
+from copy import deepcopy
 from typing import Any
 
 from smartdc.emulator.rules.firewall_reader import read_rule
@@ -101,7 +102,7 @@ def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
         number: Its place among the data centers, so that each has public addresses of its own.
         on_loopback: Whether the public addresses are ones that this computer answers at.
     """
-    for fields in _IMAGES:
+    for fields in deepcopy(_IMAGES):  # what changes in one cloud is not changed in the next
         _add_image(site, **fields)
     # A private image that somebody else shares with the account.
     owner = site.shared.account.uuid
@@ -114,7 +115,7 @@ def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
         acl=[owner],
         description="A neighbour's application image",
     )
-    for fields in _PACKAGES:
+    for fields in deepcopy(_PACKAGES):
         _add_package(site, **fields)
     public = LOOPBACK_ADDRESSES if on_loopback else PUBLIC_ADDRESSES
     _add_networks(site, str(public[number % len(public)]), owner)

@@ -86,6 +86,17 @@ def test_two_at_once() -> None:
         assert two.clock.monotonic() == 0
 
 
+def test_what_is_changed_in_one_is_not_changed_in_the_next() -> None:
+    for _ in range(2):
+        site = Emulator().site()
+        image = next(image for image in site.images.values() if image.name == "base-64-lts")
+        package = next(package for package in site.packages.values() if package.disks)
+        assert "changed" not in image.tags
+        assert {} in (package.disks or ())
+        image.tags["changed"] = True
+        (package.disks or [])[0]["size"] = 1
+
+
 def test_names_of_data_centers() -> None:
     with Emulator(datacenters=["one", "two"]) as cloud:
         assert cloud.url() == cloud.url("one") != cloud.url("two")
