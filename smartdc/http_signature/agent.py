@@ -31,7 +31,7 @@ __all__ = ["P384_REASON", "Agent", "AgentSigner", "find_signers", "keys_passed_o
 # Numbers of the agent protocol (draft-miller-ssh-agent).
 _LIST, _LIST_REPLY = 11, 12
 _SIGN, _SIGN_REPLY = 13, 14
-_RSA_SHA2_256 = 2
+_RSA_FLAGS = {"rsa-sha2-256": 2, "rsa-sha2-512": 4}
 
 _LIST_SECONDS = 15.0
 _SIGN_SECONDS = 120.0  # somebody may have to touch a button or confirm
@@ -81,8 +81,13 @@ class Agent:
             found.append(PublicKey(blob, comment.decode("utf-8", "replace")))
         return found
 
-    def sign(self, key: PublicKey, data: bytes) -> tuple[str, bytes]:
+    def sign(self, key: PublicKey, data: bytes, algorithm: str = "rsa-sha2-256") -> tuple[str, bytes]:
         """Have `data` signed.
+
+        Args:
+            key: With which key.
+            data: What to sign.
+            algorithm: How, if the key is RSA; the others have one way.
 
         Returns:
             The format that the agent says it signed in, and the signature in ssh's encoding.
@@ -93,7 +98,7 @@ class Agent:
         request = _message(_SIGN)
         request.add_string(key.blob)
         request.add_string(data)
-        request.add_int(_RSA_SHA2_256 if key.kind == "ssh-rsa" else 0)
+        request.add_int(_RSA_FLAGS.get(algorithm, 0) if key.kind == "ssh-rsa" else 0)
         kind, reply = self._ask(request, _SIGN_SECONDS)
         if kind != _SIGN_REPLY:
             raise KeyLoadError(
@@ -196,6 +201,15 @@ class AgentSigner:
             return _ECDSA_ALGORITHMS[name], encode_dss_signature(r, s)
         reason = P384_REASON if name == _P384 else f"choose another key, {_USE_A_FILE}"
         raise KeyLoadError(f"{self.source} signed as {name!r}, which CloudAPI does not verify: {reason}")
+
+    def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
+        """Sign `data` for a login, as the agent does it.
+
+        Raises:
+            KeyLoadError: The agent is gone, or refuses.
+        """
+        name, raw = self._agent.sign(self.public_key, data, algorithm)
+        return name, raw.rjust(self._modulus_size, b"\0") if name in _RSA_ALGORITHMS else raw
 
     @property
     def _modulus_size(self) -> int:

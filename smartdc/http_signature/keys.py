@@ -18,6 +18,7 @@ from typing import NoReturn, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from smartdc._files import NotRegularError, TooLargeError, expanded, read_small_file
 from smartdc._secrets import Concealed, shown
@@ -56,6 +57,17 @@ _ECDSA: dict[str, tuple[str, hashes.HashAlgorithm]] = {
     "secp256r1": ("ecdsa-sha256", hashes.SHA256()),
     "secp384r1": ("ecdsa-sha512", hashes.SHA512()),
     "secp521r1": ("ecdsa-sha512", hashes.SHA512()),
+}
+
+# In SSH each curve has a hash (RFC 5656, section 6.2.1), and RSA has the one that is agreed on (RFC 8332).
+_SSH_ECDSA: dict[str, hashes.HashAlgorithm] = {
+    "secp256r1": hashes.SHA256(),
+    "secp384r1": hashes.SHA384(),
+    "secp521r1": hashes.SHA512(),
+}
+_SSH_RSA: dict[str, hashes.HashAlgorithm] = {
+    "rsa-sha2-256": hashes.SHA256(),
+    "rsa-sha2-512": hashes.SHA512(),
 }
 
 _KINDS = {
@@ -151,6 +163,14 @@ class Signer(Protocol):
     def sign(self, data: bytes) -> tuple[str, bytes]:
         """The algorithm, in the scheme's own words, and the signature of `data`."""
 
+    def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
+        """The algorithm, in ssh's words, and the signature of `data` in ssh's encoding, for a login.
+
+        Args:
+            data: What to sign.
+            algorithm: The one that is agreed on; of RSA ``rsa-sha2-256`` or ``rsa-sha2-512``.
+        """
+
 
 class PrivateKey:
     """A private key held in this process; a `Signer`.
@@ -237,11 +257,32 @@ class PrivateKey:
             refuse(self.source, "is damaged: its public half does not verify its signatures", UNDAMAGED)
         self._is_proven = True
 
+    def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
+        """Sign `data` for a login.
+
+        Raises:
+            KeyLoadError: The other side takes only an RSA signature that is not made here.
+        """
+        if isinstance(self._key, rsa.RSAPrivateKey):
+            if algorithm not in _SSH_RSA:
+                raise KeyLoadError(f"{self.source} is RSA and does not sign as {algorithm}: use another key")
+            return algorithm, self._key.sign(data, padding.PKCS1v15(), _SSH_RSA[algorithm])
+        if isinstance(self._key, ed25519.Ed25519PrivateKey):
+            return self.public_key.kind, self._key.sign(data)
+        signature = self._key.sign(data, ec.ECDSA(_SSH_ECDSA[self._key.curve.name]))
+        return self.public_key.kind, b"".join(map(_mpint, decode_dss_signature(signature)))
+
     def __repr__(self) -> str:
         return f"<PrivateKey {vars(self).get('public_key', '')}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("private keys are not pickled: pickle the path and load it again")
+
+
+def _mpint(number: int) -> bytes:
+    """A positive number as ssh writes it (RFC 4251, section 5)."""
+    written = number.to_bytes(number.bit_length() // 8 + 1, "big")
+    return len(written).to_bytes(4, "big") + written
 
 
 def read_key_file(path: str | os.PathLike[str], limit: int = _MAX_FILE) -> bytes:

@@ -74,6 +74,10 @@ class OnceSigner:
             mine.finished.release()
         return mine.result
 
+    def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
+        """A signature for a login; no two logins sign the same."""
+        return self.signer.sign_ssh(data, algorithm)
+
     def renew(self) -> None:
         """Start anew; in a forked child too, where the thread that was signing does not exist."""
         self._lock = threading.Lock()

@@ -34,6 +34,10 @@ class Counting:
         self.first()
         return "test", data[::-1]
 
+    def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
+        self.signed.append(data)
+        return algorithm, data
+
 
 def test_signs_a_text_once() -> None:
     counting = Counting()
@@ -45,6 +49,13 @@ def test_signs_a_text_once() -> None:
     ]
     assert counting.signed == [b"one", b"two"]
     assert (signer.public_key, signer.source) == (counting.public_key, counting.source)
+
+
+def test_signs_for_each_login() -> None:
+    counting = Counting()
+    signer = OnceSigner(counting)
+    assert [signer.sign_ssh(b"one", "ssh-ed25519") for _ in range(2)] == [("ssh-ed25519", b"one")] * 2
+    assert counting.signed == [b"one", b"one"]
 
 
 def test_keeps_few() -> None:
