@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from smartdc import DataCenter
+from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
@@ -133,3 +134,42 @@ def test_an_image_is_copied_to_another_data_center(cloud: Emulator, sdc: DataCen
     assert {found["id"] for found in east.images()} == before | {image["id"]}  # its origin is there already
     made = east.create_machine("copy", package="g4-highcpu-1G", image=copy)
     made.poll_until("running")
+
+
+def test_each_machine_has_a_host_key_of_its_own(cloud: Emulator, sdc: DataCenter) -> None:
+    def host_key(machine: Machine) -> str:
+        with login(cloud, machine.public_ips[0]) as client:
+            transport = client.get_transport()
+            assert transport is not None
+            return transport.get_remote_server_key().get_base64()
+
+    machines = [sdc.machine(cloud.site().add_machine(name).uuid) for name in ("web0", "web1")]
+    first, second = map(host_key, machines)
+    assert first != second
+    machines[0].stop()
+    machines[0].poll_until("stopped")
+    machines[0].start()
+    machines[0].poll_until("running")
+    assert host_key(machines[0]) == first
+
+
+def test_a_tag_says_where_a_machine_listens(cloud: Emulator, sdc: DataCenter, inner: VM) -> None:
+    # What `triton ssh` and `Machine.connect_ssh` read; the port 22 needs none.
+    (image,) = sdc.images(name="base-64-lts", version="20.4.0")
+    machine = sdc.create_machine("web", package="g3-highcpu-1-smartos", image=image, tags={"role": "web"})
+    machine.poll_until("running")
+    assert machine.tags == {"role": "web", "tritoncli.ssh.port": cloud.ssh_port}
+    machine.replace_tags({"tritoncli.ssh.port": 2222})
+    machine.poll_applied(tags={"tritoncli.ssh.port": 2222})
+    machine.stop()
+    machine.poll_until("stopped")
+    machine.start()
+    machine.poll_until("running")
+    assert machine.tags == {"tritoncli.ssh.port": 2222}
+    assert inner.tags == {}  # it is reached through another one only
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="not tested: logins at port 22 (ports under 1024 need root)")
+def test_at_port_22_machines_have_no_such_tag() -> None:
+    with Emulator(ssh_port=22) as cloud:
+        assert cloud.site().add_machine("web0").tags == {}

@@ -33,6 +33,7 @@ _PIECE = 65536
 
 USERS = ("admin", "root")
 SSH_PORT = 22
+PORT_TAG = "tritoncli.ssh.port"
 
 Keys = Callable[[VM], Iterable[str]]
 Users = Callable[[VM], Iterable[str]]
@@ -68,7 +69,7 @@ class MachineLogins:
         self._loop = loop
         self._guests = guests
         self._threads = ThreadPoolExecutor(_COMMANDS_AT_ONCE, "smartdc-emulator-command")
-        self._host_key = asyncssh.generate_private_key("ssh-ed25519")
+        self._host_keys: dict[str, asyncssh.SSHKey] = {}
         self._doors: dict[str, _Door] = {}
 
     def follow(self, machines: Iterable[VM], datacenter: str) -> None:
@@ -98,7 +99,12 @@ class MachineLogins:
         guest = self._guests.of(vm, datacenter)
         door = self._doors[vm.uuid] = _Door(vm, listener, self._threads)
         login = partial(_Login, vm, self._keys, self._users, door.connections, self._way_to)
-        asyncio.run_coroutine_threadsafe(door.serve(guest, login, self._host_key), self._loop)
+        if vm.uuid not in self._host_keys:  # a reboot keeps it
+            self._host_keys[vm.uuid] = asyncssh.generate_private_key("ssh-ed25519")
+        if address is not None and self.port != SSH_PORT:
+            # So that `triton ssh` and `connect_ssh` find the way without being told the port.
+            vm.tags.setdefault(PORT_TAG, self.port)
+        asyncio.run_coroutine_threadsafe(door.serve(guest, login, self._host_keys[vm.uuid]), self._loop)
 
     def _way_to(self, start: VM, host: str, port: int) -> tuple[str, int] | None:
         """Where the SSH server is that one machine finds at an address of another; None leads nowhere."""
