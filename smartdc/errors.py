@@ -28,6 +28,7 @@ The tree::
         ThrottledError              429, 420
         ServerError                 5xx
           ServiceUnavailableError   503
+      LoginFailed                   no SSH login to a machine
       WaitError
         WaitTimeout                 (also TimeoutError)
         WaitFailed
@@ -70,6 +71,7 @@ __all__ = [
     "InvalidStateError",
     "KeyFileMissing",
     "KeyLoadError",
+    "LoginFailed",
     "MissingParameterError",
     "NotAuthorizedError",
     "NotFoundError",
@@ -347,6 +349,10 @@ class ServerError(APIError):
 
 class ServiceUnavailableError(ServerError):
     """503: read-only for maintenance, or overloaded."""
+
+
+class LoginFailed(SmartDCError):
+    """No SSH login to a machine. ``__cause__`` is paramiko's or the system's exception, if there is one."""
 
 
 class WaitError(SmartDCError):

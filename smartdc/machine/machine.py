@@ -21,6 +21,7 @@ from smartdc.machine.metadata import Metadata
 from smartdc.machine.migrations import Migrations
 from smartdc.machine.nics import NICs
 from smartdc.machine.snapshots import Snapshot, Snapshots
+from smartdc.machine.ssh import SSH
 from smartdc.machine.streams import Streams
 from smartdc.machine.tags import Tags
 from smartdc.types import Brand, MachineData, MachineDisk, MachineNic, MachineState, MachineType, Value
@@ -49,7 +50,7 @@ _SETTERS = {
 }
 
 
-class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, Streams):
+class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, SSH, Streams):
     """A machine: what the server said of it last, and what can be done to it.
 
     Reading an attribute costs no request, but for two cases: the first value read of a machine made with

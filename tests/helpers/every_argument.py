@@ -37,7 +37,16 @@ FITTING: dict[str, Any] = {
     "vlan_id": 2,
 }
 # Connects to another place, or makes no request.
-APART = ("close", "from_env", "from_profile", "profiles", "datacenter", "create_in_datacenter", "connect_vnc")
+APART = (
+    "close",
+    "from_env",
+    "from_profile",
+    "profiles",
+    "datacenter",
+    "create_in_datacenter",
+    "connect_ssh",
+    "connect_vnc",
+)
 
 
 def parameters(cls: type, name: str) -> list[inspect.Parameter]:

@@ -26,7 +26,9 @@ TESTS = Path(__file__).parents[1]
 # Modules that do something when they are imported.
 PROGRAMS = ("__main__",)
 # What the areas of one machine stand on, and what is made of them.
-NO_AREAS = {"smartdc.machine.endpoint", "smartdc.machine.waits", "smartdc.machine.machine"}
+NO_AREAS = {
+    f"smartdc.machine.{name}" for name in ("endpoint", "host_keys", "machine", "ssh", "ssh_client", "waits")
+}
 REQUESTS = {
     "_get",
     "_list",

@@ -1,0 +1,151 @@
+"""The host keys of machines: pinned at the first login, by the machine's uuid.
+
+They are in a file that OpenSSH reads as well (``ssh -o HostKeyAlias=UUID -o UserKnownHostsFile=FILE``). There
+are no addresses in it: another machine may have the address tomorrow.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hmac
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from smartdc._files import NotRegularError, TooLargeError, expanded, home_directory, read_small_file
+from smartdc._secrets import shown
+from smartdc.errors import LoginFailed
+from smartdc.http_signature.keys import PublicKey
+
+__all__ = ["HostKeys"]
+
+_MOST = 64 * 1024 * 1024  # of half a million machines
+_OTHERWISE = "give known_hosts=FILE for another file, or known_hosts=False to check no host key"
+
+
+class HostKeys:
+    """A file of host keys. Threads and processes may use it at the same time.
+
+    Args:
+        path: The file; None is ours, ``smartdc/known_hosts`` in ``$XDG_STATE_HOME`` or ``~/.local/state``.
+
+    Attributes:
+        path: The file.
+
+    Raises:
+        LoginFailed: There is no home directory to have it in.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        try:
+            # A symbolic link stays one when the file that it means is replaced.
+            self.path = Path(os.path.realpath(_default_path() if path is None else expanded(path)))
+        except OSError as error:
+            raise LoginFailed(f"no file for the host keys: {error.strerror}; {_OTHERWISE}") from error
+
+    def of(self, uuid: str) -> list[PublicKey]:
+        """The keys of a machine; none before its first login.
+
+        Raises:
+            LoginFailed: The file cannot be read, or what it says of this machine is damaged.
+        """
+        return self._in(self._read(), uuid)
+
+    def pin(self, uuid: str, key: PublicKey) -> list[PublicKey]:
+        """Keep the key of a machine, unless another login has kept one meanwhile.
+
+        Returns:
+            The keys that the machine has from now on.
+
+        Raises:
+            LoginFailed: The file cannot be read or written.
+        """
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._locked():
+                data = self._read()
+                if known := self._in(data, uuid):
+                    return known
+                separator = b"" if not data or data.endswith(b"\n") else b"\n"
+                self._replace(data + separator + f"{uuid} {key.openssh}\n".encode())
+        except OSError as error:
+            raise self._refused(f"cannot be written ({error.strerror})") from error
+        return [key]
+
+    def forgetting(self, uuid: str) -> str:
+        """The command that forgets the keys of a machine."""
+        return f"ssh-keygen -R {uuid} -f {shown(str(self.path))}"
+
+    def _in(self, data: bytes, uuid: str) -> list[PublicKey]:
+        found = []
+        for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+            names, _, key = line.strip().partition(" ")
+            if line.startswith("#") or not (uuid in line or _is_hash_of(names, uuid)):
+                continue
+            try:
+                found.append(PublicKey.from_text(key))
+            except ValueError as error:
+                remedy = "remove the line if you trust the machine's key of today"
+                where = f"{shown(str(self.path))}, line {number}"
+                raise LoginFailed(f"{where}, is no host key of machine {uuid}: {remedy}") from error
+        return found
+
+    def _read(self) -> bytes:
+        try:
+            return read_small_file(self.path, _MOST)
+        except FileNotFoundError:
+            return b""
+        except NotRegularError as error:
+            raise self._refused(str(error)) from error
+        except TooLargeError as error:
+            raise self._refused(f"is larger than {_MOST >> 20} MiB") from error
+        except OSError as error:
+            raise self._refused(f"cannot be read ({error.strerror})") from error
+
+    def _replace(self, data: bytes) -> None:
+        """Put a whole new file in the place of the old one, which others read until then."""
+        descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}-", dir=self.path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            Path(name).replace(self.path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock, which is another file: this one is replaced."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _refused(self, problem: str) -> LoginFailed:
+        return LoginFailed(f"the file of host keys {shown(str(self.path))} {problem}: {_OTHERWISE}")
+
+
+def _default_path() -> Path:
+    state = os.environ.get("XDG_STATE_HOME", "")  # one that is not absolute does not count, says XDG
+    parent = Path(state) if Path(state).is_absolute() else home_directory() / ".local" / "state"
+    return parent / "smartdc" / "known_hosts"
+
+
+def _is_hash_of(names: str, uuid: str) -> bool:
+    """Whether it is the uuid as ``ssh-keygen -H`` writes it."""
+    match names.split("|"):
+        case ["", "1", salt, digest]:
+            try:
+                made = hmac.digest(base64.b64decode(salt), uuid.encode(), "sha1")
+            except ValueError:
+                return False
+            return base64.b64encode(made).decode() == digest
+    return False

@@ -1,0 +1,243 @@
+"""SSH logins to one machine: where, as whom, and when. How is in `ssh_client`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from smartdc._forks import importing
+from smartdc._http.waiting import Clock, Deadline, poll
+from smartdc._secrets import Concealed
+from smartdc.arguments.ids import is_uuid, shown
+from smartdc.arguments.kinds import text_of
+from smartdc.errors import ConfigurationError, LoginFailed, NotFoundError, WaitTimeout
+from smartdc.machine.waits import Waits
+
+if TYPE_CHECKING:
+    from paramiko import SSHClient
+
+    from smartdc.machine.ssh_client import Place
+
+# https://github.com/TritonDataCenter/node-triton/blob/master/lib/do_instance/do_ssh.js has the rules.
+_IP, _PORT = "tritoncli.ssh.ip", "tritoncli.ssh.port"
+_PROXY, _PROXY_USER = "tritoncli.ssh.proxy", "tritoncli.ssh.proxyuser"
+_SSH_PORT = 22
+_ROOT = "root"
+_INTERVAL = 2.0
+_KEY_SECONDS = 60.0
+"""For how long a machine may refuse the key while it is waited for: it may not have it yet."""
+_KEY_INTERVAL = 10.0
+"""Seconds until it is tried again then: servers shut out who is refused often."""
+_REMEDIES = {
+    "provisioning": "wait for it: connect_ssh(wait=300)",
+    "stopped": "start it, and wait for it: machine.start(); machine.connect_ssh(wait=300)",
+    "stopping": "start it when it is stopped: machine.poll_until('stopped'); machine.start()",
+    "failed": "delete it and make another one",
+    "deleted": "make another one",
+}
+
+
+class SSH(Waits):
+    """Logins to this machine."""
+
+    def connect_ssh(
+        self,
+        user: str | None = None,
+        *,
+        wait: float | None = None,
+        known_hosts: str | PathLike[str] | Literal[False] | None = None,
+        **paramiko: Any,
+    ) -> SSHClient:
+        """Log in to this machine by SSH, as ``triton ssh`` does.
+
+        ``GET /:login/machines/:machine``, and ``GET /:login/images/:image`` for the user
+
+        ::
+
+            with machine.connect_ssh(wait=300) as ssh:
+                print(ssh.exec_command('uptime')[1].read().decode())
+
+        The address is the primary one, or that of the tag ``tritoncli.ssh.ip``; the port is 22, or that of
+        the tag ``tritoncli.ssh.port``. With the tag ``tritoncli.ssh.proxy``, the name or UUID of another
+        machine, it goes through that one; as its tag ``tritoncli.ssh.proxyuser`` says, else as `user`, else
+        as its image says.
+
+        Args:
+            user: The login; None is the one in the image's tag ``default_user``, else ``root``.
+            wait: Seconds to wait until it is running and lets one in; None tries at once, and once.
+            known_hosts: The file of host keys; None is ours. False checks none.
+            **paramiko: Arguments of `paramiko.SSHClient.connect`. The key is the account's, unless ``pkey``,
+                ``key_filename``, ``password`` or ``auth_strategy`` is given; ``port`` wins over the tag, and
+                ``sock`` over the way through another machine.
+
+        Returns:
+            A connected `paramiko.SSHClient`: close it, or use it in a ``with``.
+
+        Raises:
+            ConfigurationError: An argument cannot work, or there is no key.
+            LoginFailed: It is not running, has no address, cannot be reached, does not let this user in with
+                this key, or shows another host key than before.
+            KeyLoadError: The key cannot sign.
+            WaitFailed: It became ``failed`` or ``deleted``.
+            WaitTimeout: The time ran out; the text says what was in the way last.
+            GoneError: It is deleted.
+        """
+        given = Concealed(paramiko)
+        del paramiko
+        with importing:
+            from smartdc.machine import host_keys, ssh_client
+        options = ssh_client.Options(given)
+        user = None if user is None else _checked_user(user)
+        clock = self._connection.clock
+        deadline = None if wait is None else Deadline(clock, _checked_wait(wait))
+        keys = None if known_hosts is False else host_keys.HostKeys(known_hosts)
+        auth = self._connection.auth
+        if auth is None and not options.brings_key:
+            raise ConfigurationError(
+                "this DataCenter has no key to log in with: give key_id, or key_filename or password here"
+            )
+        if deadline is None:
+            self.refresh()
+        else:
+            self._wait_for_running(wait)
+        place = self._place(self._data or {}, user, options.port)
+        bastion = None if "sock" in given.value else self._bastion(user)
+        signer = None if auth is None else auth.signer
+
+        def attempt(most: float | None) -> SSHClient:
+            return ssh_client.log_in(place, bastion, signer, keys, options, most)
+
+        if deadline is None:
+            return attempt(None)
+        refusals = _Refusals(clock)
+        clients: list[SSHClient] = []
+
+        def look(end: Deadline | None) -> str | None:
+            try:
+                clients.append(attempt(None if end is None else end.wire()))
+            except ssh_client.NotYet as error:
+                if isinstance(error, ssh_client.KeyRefused):
+                    if refusals.are_settled():
+                        raise
+                    clock.sleep(min(_KEY_INTERVAL - _INTERVAL, deadline.left()))
+                return error.reason
+            return None
+
+        awaited = f"{place.label} lets nobody in"
+        poll(look, interval=_INTERVAL, timeout=deadline.left(), clock=clock, awaited=awaited)
+        return clients[0]
+
+    def _wait_for_running(self, wait: float | None) -> None:
+        try:
+            self.poll_until("running", timeout=wait)
+        except WaitTimeout as error:
+            remedy = _REMEDIES.get(error.state or "") if error.state == "stopped" else None
+            if remedy is None:
+                raise
+            raise WaitTimeout(f"{error}\n{remedy}", state=error.state) from None
+
+    def _place(self, data: Mapping[str, Any], user: str | None, port: int | None = None) -> Place:
+        """Where the SSH server of a machine is, and the user.
+
+        Raises:
+            LoginFailed: It is not running, or has no address.
+        """
+        from smartdc.machine.ssh_client import Place
+
+        tags = _tags(data)
+        label = f"machine {data.get('id')}"
+        state = data.get("state")
+        if state in _REMEDIES:
+            raise LoginFailed(f"{label} is {state}\n{_REMEDIES[state]}")
+        address = tags.get(_IP) or data.get("primaryIp")
+        if not address:
+            raise LoginFailed(
+                f"{label} has no address\nadd a NIC (machine.add_nic), or wait until it has one"
+            )
+        if tags.get(_IP) and address not in (data.get("ips") or ()):
+            raise LoginFailed(
+                f"{label} has no address {shown(address)}, which its tag {_IP} names\n"
+                f"name one of its ips in the tag, or machine.delete_tag({_IP!r})"
+            )
+        port = port or _port(label, tags.get(_PORT))
+        return Place(str(data.get("id")), label, str(address), port, user or self._default_user(data))
+
+    def _bastion(self, user: str | None) -> Place | None:
+        """The machine that one goes through to this one."""
+        named = str(_tags(self._data or {}).get(_PROXY) or "")
+        if not named:
+            return None
+        datacenter: Any = self._connection  # a DataCenter, which this file does not know
+        try:
+            found = [datacenter.machine(named)] if is_uuid(named) else datacenter.machines(name=named)
+        except NotFoundError:  # GoneError is one
+            found = []
+        if len(found) != 1:
+            many = ", ".join(machine.id for machine in found)
+            raise LoginFailed(
+                f"machine {self.id} is reached through {shown(named)}, as its tag {_PROXY} says, "
+                + (f"and that is the name of {many}" if found else "and there is no such machine")
+                + f"\nname another one in the tag, or machine.delete_tag({_PROXY!r})"
+            )
+        if found[0].id == self.id:
+            return None
+        data = cast(Mapping[str, Any], found[0].raw)
+        proxy_user = _tags(data).get(_PROXY_USER)
+        return self._place(data, str(proxy_user) if proxy_user else user)
+
+    def _default_user(self, data: Mapping[str, Any]) -> str:
+        image = data.get("image")
+        if not isinstance(image, str):
+            return _ROOT
+        try:
+            tags = _tags(self._connection._get("images", image))
+        except NotFoundError:  # the image is gone, and the machine goes on
+            return _ROOT
+        return str(tags.get("default_user") or _ROOT)
+
+
+class _Refusals:
+    """For how long the key has been refused."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since: float | None = None
+
+    def are_settled(self) -> bool:
+        """Note one more; whether the machine had the time to get the key."""
+        now = self._clock.monotonic()
+        if self._since is None:
+            self._since = now
+        return now - self._since >= _KEY_SECONDS
+
+
+def _checked_user(user: Any) -> str:
+    text = text_of("user", user)
+    if not text:
+        raise ConfigurationError("user must not be empty: None is the image's default user")
+    return text
+
+
+def _checked_wait(wait: Any) -> float:
+    if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= math.inf:
+        raise ConfigurationError(f"wait must be None or a number of seconds from 0, not {shown(wait)}")
+    return wait
+
+
+def _tags(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    tags = data.get("tags")
+    return tags if isinstance(tags, Mapping) else {}
+
+
+def _port(label: str, tag: Any) -> int:
+    if not tag:
+        return _SSH_PORT
+    text = str(tag)
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
+        raise LoginFailed(
+            f"{label} has no port {shown(tag)}, which its tag {_PORT} names\n"
+            f"name a number from 1 to 65535 in the tag, or machine.delete_tag({_PORT!r})"
+        )
+    return int(text)

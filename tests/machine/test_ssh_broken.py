@@ -1,0 +1,290 @@
+"""Logins that do not come about: what is said, when it ends, and that nothing is left of them."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import paramiko
+import pytest
+
+from smartdc import DataCenter, LoginFailed, Machine, WaitTimeout
+from smartdc.emulator import Emulator
+from smartdc.emulator.state.vm import VM
+from tests.helpers.openssh import StartSSHD, start_sshd
+
+__all__ = ["start_sshd"]
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8"),
+    pytest.mark.smartdc(ssh_port=0),
+    pytest.mark.usefixtures("home"),
+]
+
+Habit = Callable[[socket.socket], None]
+
+
+class Listener:
+    """A server whose connections are treated by a habit, each in a thread."""
+
+    def __init__(self, address: str, habit: Habit) -> None:
+        self.socket = socket.create_server((address, 0))
+        self.port: int = self.socket.getsockname()[1]
+        self.accepted: list[socket.socket] = []
+        self._habit = habit
+        self._threads: list[threading.Thread] = []
+        self._threads.append(threading.Thread(target=self._serve))
+        self._threads[0].start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self.socket.accept()
+                self.accepted.append(connection)
+                self._threads.append(threading.Thread(target=self._treat, args=(connection,)))
+                self._threads[-1].start()
+
+    def _treat(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            self._habit(connection)
+
+    def ended(self) -> bool:
+        """Whether the other side has closed each connection."""
+        for connection in self.accepted:
+            connection.settimeout(5)
+            with suppress(ConnectionError):
+                while connection.recv(65536):
+                    pass
+        return True
+
+    def close(self) -> None:
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        for connection in self.accepted:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for connection in self.accepted:
+            connection.close()
+
+
+@pytest.fixture
+def vm(cloud: Emulator) -> VM:
+    return cloud.site().add_machine("web0")
+
+
+@pytest.fixture
+def machine(vm: VM, sdc: DataCenter) -> Machine:
+    return sdc.machine(vm.uuid)
+
+
+@pytest.fixture
+def listen(vm: VM) -> Iterator[Callable[[Habit], Listener]]:
+    """Put a server in the place of the machine's."""
+    listeners: list[Listener] = []
+
+    def start(habit: Habit) -> Listener:
+        listeners.append(Listener(vm.nics[0].ip, habit))
+        vm.tags["tritoncli.ssh.port"] = listeners[-1].port
+        return listeners[-1]
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def sockets_to(*ports: int) -> list[socket.socket]:
+    """The open sockets of this process that lead there."""
+    found = []
+    for thing in gc.get_objects():
+        if isinstance(thing, socket.socket) and thing.family == socket.AF_INET and thing.fileno() >= 0:
+            with suppress(OSError):
+                if thing.getpeername()[1] in ports:
+                    found.append(thing)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(vm: VM) -> Iterator[None]:
+    yield
+    port = vm.tags["tritoncli.ssh.port"]
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, paramiko.Transport)]
+    assert sockets_to(int(port)) == []
+
+
+def silent(connection: socket.socket) -> None:
+    pass
+
+
+def http(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n" * 200)
+    connection.shutdown(socket.SHUT_WR)
+
+
+def hanging_up(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def banner_only(connection: socket.socket) -> None:
+    connection.sendall(b"SSH-2.0-OpenSSH_9.9\r\n")
+
+
+def old_version(connection: socket.socket) -> None:
+    connection.sendall(b"SSH-1.5-OpenSSH_2.1\r\n")
+
+
+def two_lines(error: BaseException) -> bool:
+    return 1 <= len(str(error).splitlines()) <= 2
+
+
+def test_nobody_listens(vm: VM, machine: Machine) -> None:
+    with socket.create_server((vm.nics[0].ip, 0)) as server:
+        port = server.getsockname()[1]
+    vm.tags["tritoncli.ssh.port"] = port
+    with pytest.raises(
+        LoginFailed, match=rf"cannot be reached at .*:{port}: Connection refused\ncheck"
+    ) as no:
+        machine.connect_ssh()
+    assert isinstance(no.value.__cause__, ConnectionRefusedError)
+    with pytest.raises(WaitTimeout, match=r"gave up after 60 s: machine .* nobody in, now .*refused") as late:
+        machine.connect_ssh(wait=60)
+    assert two_lines(no.value)
+    assert two_lines(late.value)
+
+
+@pytest.mark.parametrize("habit", [silent, banner_only])
+def test_a_server_that_never_speaks(
+    machine: Machine, listen: Callable[[Habit], Listener], habit: Habit
+) -> None:
+    server = listen(habit)
+    begun = time.monotonic()
+    with pytest.raises(LoginFailed, match=r"let nobody in: it did not go on .* within 0.3 s\ncheck") as no:
+        machine.connect_ssh(timeout=0.3, banner_timeout=0.3)
+    assert time.monotonic() - begun < 10
+    assert two_lines(no.value)
+    assert server.ended()
+
+
+@pytest.mark.parametrize("habit", [http, hanging_up])
+def test_a_server_that_does_not_speak_ssh(
+    machine: Machine, listen: Callable[[Habit], Listener], habit: Habit
+) -> None:
+    server = listen(habit)
+    with pytest.raises(LoginFailed, match=r"let nobody in: .*\ncheck that it is SSH") as no:
+        machine.connect_ssh()
+    assert two_lines(no.value)
+    assert server.ended()
+
+
+def test_a_wait_ends_in_time_whatever_the_server_does(
+    cloud: Emulator, vm: VM, listen: Callable[[Habit], Listener]
+) -> None:
+    server = listen(silent)
+    with cloud.datacenter(clock=None) as sdc:  # real time
+        machine = sdc.machine(vm.uuid)
+        begun = time.monotonic()
+        with pytest.raises(WaitTimeout, match="did not go on with the SSH login"):
+            machine.connect_ssh(wait=0.5)
+    assert 0.4 < time.monotonic() - begun < 10
+    assert server.ended()
+
+
+def test_a_banner_that_comes_late(
+    cloud: Emulator, vm: VM, machine: Machine, listen: Callable[[Habit], Listener]
+) -> None:
+    door = (vm.nics[0].ip, int(cloud.ssh_port or 0))
+
+    def late(connection: socket.socket) -> None:
+        time.sleep(0.5)
+        with socket.create_connection(door) as inner:
+            back = threading.Thread(target=pump, args=(inner, connection))
+            back.start()
+            pump(connection, inner)
+            back.join()
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    listen(late)
+    with machine.connect_ssh() as ssh:
+        assert ssh.exec_command("hostname", timeout=10)[1].read() == b"web0\n"
+
+
+def test_an_interrupt_while_it_waits(
+    cloud: Emulator, vm: VM, machine: Machine, listen: Callable[[Habit], Listener]
+) -> None:
+    server = listen(silent)
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        machine.connect_ssh(wait=300)
+    timer.join()
+    assert server.ended()
+
+
+def test_a_bastion_that_never_speaks(
+    cloud: Emulator, sdc: DataCenter, vm: VM, listen: Callable[[Habit], Listener]
+) -> None:
+    server = listen(silent)
+    inner = cloud.site().add_machine("inner", tags={"tritoncli.ssh.proxy": vm.alias})
+    with pytest.raises(LoginFailed, match=f"machine {vm.uuid} .* let nobody in") as no:
+        sdc.machine(inner.uuid).connect_ssh(timeout=0.3, banner_timeout=0.3)
+    assert two_lines(no.value)
+    assert server.ended()
+
+
+def test_the_connection_to_the_bastion_ends_with_the_client(cloud: Emulator, sdc: DataCenter, vm: VM) -> None:
+    site = cloud.site()
+    fabric = [net.uuid for net in site.networks.values() if net.name == "My-Fabric-Network"]
+    inner = site.add_machine("inner", networks=fabric, tags={"tritoncli.ssh.proxy": vm.alias})
+    vm.tags["tritoncli.ssh.proxyuser"] = "root"
+    machine = sdc.machine(inner.uuid)
+    port = int(cloud.ssh_port or 0)
+    ssh = machine.connect_ssh()
+    assert len(sockets_to(port)) == 1
+    ssh.close()
+    ssh.close()
+    assert sockets_to(port) == []
+    with pytest.raises(LoginFailed, match=f"machine {inner.uuid} .* does not let 'bob' in"):
+        machine.connect_ssh("bob")
+    assert sockets_to(port) == []
+
+
+def test_servers_without_an_algorithm_in_common(
+    cloud: Emulator, vm: VM, machine: Machine, start_sshd: StartSSHD, listen: Callable[[Habit], Listener]
+) -> None:
+    ciphers = ["aes128-gcm@openssh.com"]
+    public = cloud.account.keys[0].openssh
+    sshd = start_sshd(public, address=vm.nics[0].ip, options=f"Ciphers {ciphers[0]}")
+    vm.tags["tritoncli.ssh.port"] = sshd.port
+    with pytest.raises(LoginFailed, match="speaks another SSH: ") as no:
+        machine.connect_ssh(sshd.user, disabled_algorithms={"ciphers": ciphers}, wait=300)
+    assert two_lines(no.value)
+    listen(old_version)
+    with pytest.raises(LoginFailed, match=r"speaks another SSH: .*1\.5"):
+        machine.connect_ssh(wait=300)
+
+
+def test_nothing_is_printed_without_logging(
+    machine: Machine, listen: Callable[[Habit], Listener], capfd: pytest.CaptureFixture[str]
+) -> None:
+    listen(http)
+    handlers, logging.root.handlers[:] = logging.root.handlers[:], []
+    try:
+        with pytest.raises(LoginFailed):
+            machine.connect_ssh()
+    finally:
+        logging.root.handlers[:] = handlers
+    assert capfd.readouterr() == ("", "")
