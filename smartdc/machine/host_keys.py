@@ -77,7 +77,10 @@ class HostKeys:
 
     def forgetting(self, uuid: str) -> str:
         """The command that forgets the keys of a machine."""
-        return f"ssh-keygen -R {uuid} -f {shown(str(self.path))}"
+        return f"ssh-keygen -R {uuid} -f {self}"
+
+    def __str__(self) -> str:
+        return shown(str(self.path))
 
     def _in(self, data: bytes, uuid: str) -> list[PublicKey]:
         found = []
@@ -89,8 +92,9 @@ class HostKeys:
                 found.append(PublicKey.from_text(key))
             except ValueError as error:
                 remedy = "remove the line if you trust the machine's key of today"
-                where = f"{shown(str(self.path))}, line {number}"
-                raise LoginFailed(f"{where}, is no host key of machine {uuid}: {remedy}") from error
+                raise LoginFailed(
+                    f"{self}, line {number}, is no host key of machine {uuid}: {remedy}"
+                ) from error
         return found
 
     def _read(self) -> bytes:
@@ -130,7 +134,7 @@ class HostKeys:
             os.close(descriptor)
 
     def _refused(self, problem: str) -> LoginFailed:
-        return LoginFailed(f"the file of host keys {shown(str(self.path))} {problem}: {_OTHERWISE}")
+        return LoginFailed(f"the file of host keys {self} {problem}: {_OTHERWISE}")
 
 
 def _default_path() -> Path:

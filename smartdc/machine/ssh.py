@@ -92,7 +92,9 @@ class SSH(Waits):
         user = None if user is None else _checked_user(user)
         clock = self._connection.clock
         deadline = None if wait is None else Deadline(clock, _checked_wait(wait))
-        keys = None if known_hosts is False else host_keys.HostKeys(known_hosts)
+        if deadline is not None and "sock" in given.value:
+            raise ConfigurationError("sock serves one attempt only: give no wait with it")
+        keys = None if known_hosts is False else host_keys.HostKeys(_checked_path(known_hosts))
         auth = self._connection.auth
         if auth is None and not options.brings_key:
             raise ConfigurationError(
@@ -126,7 +128,11 @@ class SSH(Waits):
             return None
 
         awaited = f"{place.label} lets nobody in"
-        poll(look, interval=_INTERVAL, timeout=deadline.left(), clock=clock, awaited=awaited)
+        try:
+            poll(look, interval=_INTERVAL, timeout=deadline.left(), clock=clock, awaited=awaited)
+        except WaitTimeout as error:
+            text = f"gave up after {wait:g} s: {awaited}, now {error.state!r}"
+            raise WaitTimeout(text, state=self.state) from error.__cause__
         return clients[0]
 
     def _wait_for_running(self, wait: float | None) -> None:
@@ -224,6 +230,12 @@ def _checked_wait(wait: Any) -> float:
     if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= math.inf:
         raise ConfigurationError(f"wait must be None or a number of seconds from 0, not {shown(wait)}")
     return wait
+
+
+def _checked_path(known_hosts: Any) -> Any:
+    if known_hosts is None or (isinstance(known_hosts, str | PathLike) and str(known_hosts)):
+        return known_hosts
+    raise ConfigurationError(f"known_hosts must be the path of a file, or False, not {shown(known_hosts)}")
 
 
 def _tags(data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 import paramiko
 
 from smartdc._secrets import Concealed
-from smartdc.arguments.ids import near_word, shown
+from smartdc.arguments.ids import escaped, near_word, shown
 from smartdc.errors import ConfigurationError, LoginFailed
 from smartdc.http_signature.keys import PublicKey, Signer
 from smartdc.machine.host_keys import HostKeys
@@ -267,7 +268,7 @@ def _tcp(place: Place, seconds: float) -> socket.socket:
     try:
         return socket.create_connection((place.address, place.port), timeout=seconds)
     except OSError as error:
-        problem = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        problem = "no answer" if isinstance(error, TimeoutError) else error.strerror or _text(error)
         raise NotYet(
             f"{place.label} cannot be reached at {place.where}: {problem}\n"
             "check that SSH runs in it, that its firewall lets you in, and that you are on its network",
@@ -280,18 +281,20 @@ def _connect(
 ) -> None:
     """Log in over a connection that is there, and pin the host key."""
     pinned = [] if keys is None else keys.of(place.machine)
-    _expect(client, place, pinned, arguments)
+    if keys is not None and pinned:
+        _expect(client, place, keys, pinned, arguments)
+    begun = time.monotonic()
     try:
         client.connect(place.address, place.port, place.user, **arguments.value)
     except paramiko.BadHostKeyException as error:
         assert keys is not None  # noqa: S101 - without them there is none that could be wrong
         raise _changed(place, keys, pinned, PublicKey(error.key.asbytes())) from error
     except paramiko.AuthenticationException as error:
-        raise _refused(client, place, arguments.value, error) from error
+        raise _refused(client, place, arguments.value, begun, error) from error
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise LoginFailed(f"{place.label} at {place.where} speaks another SSH: {_text(error)}") from error
     except (paramiko.SSHException, OSError, EOFError) as error:
-        raise _broken(place, arguments.value, error) from error
+        raise _broken(place, begun, arguments.value, error) from error
     if keys is None:
         return
     transport = client.get_transport()
@@ -304,15 +307,24 @@ def _connect(
 
 
 def _expect(
-    client: _Client, place: Place, pinned: list[PublicKey], arguments: Concealed[dict[str, Any]]
+    client: _Client,
+    place: Place,
+    keys: HostKeys,
+    pinned: list[PublicKey],
+    arguments: Concealed[dict[str, Any]],
 ) -> None:
     """Have the server show the host key that is known, of all that it has."""
-    if not pinned:
-        return
     # The name that paramiko looks the keys up by.
     name = place.address if place.port == SSH_PORT else f"[{place.address}]:{place.port}"
     for key in pinned:
-        client.get_host_keys().add(name, key.kind, paramiko.PKey.from_type_string(key.kind, key.blob))
+        try:
+            known = paramiko.PKey.from_type_string(key.kind, key.blob)
+        except Exception as error:  # paramiko's own, or whatever its parts raise at a damaged key
+            raise LoginFailed(
+                f"the host key that {keys} has of {place.label} cannot be used: "
+                f"{_text(error)}\nif you trust its key of today, forget it: {keys.forgetting(place.machine)}"
+            ) from error
+        client.get_host_keys().add(name, key.kind, known)
     kinds = {kind for key in pinned for kind in (_RSA if key.kind == "ssh-rsa" else (key.kind,))}
     make = arguments.value.get("transport_factory") or paramiko.Transport
 
@@ -335,11 +347,15 @@ def _changed(place: Place, keys: HostKeys, known: list[PublicKey], now: PublicKe
 
 
 def _refused(
-    client: _Client, place: Place, arguments: Mapping[str, Any], error: paramiko.AuthenticationException
+    client: _Client,
+    place: Place,
+    arguments: Mapping[str, Any],
+    begun: float,
+    error: paramiko.AuthenticationException,
 ) -> LoginFailed:
     transport = client.get_transport()
     if transport is None or not transport.is_active() or "timeout" in str(error).lower():
-        return _broken(place, arguments, error)
+        return _broken(place, begun, arguments, error)
     key = arguments.get("pkey")
     with_what = f" with the key {PublicKey(key.asbytes()).sha256}" if isinstance(key, paramiko.PKey) else ""
     return KeyRefused(
@@ -349,13 +365,19 @@ def _refused(
     )
 
 
-def _broken(place: Place, arguments: Mapping[str, Any], error: Exception) -> NotYet:
-    text = _text(error)
-    if "No existing session" in text or "timeout" in text.lower():
-        text = f"it did not go on with the SSH login within {arguments['banner_timeout']:g} s"
-    message = f"{place.label} at {place.where} let nobody in: {text}"
-    return NotYet(f"{message}\ncheck that it is SSH that runs there", f"{text}, at {place.where}")
+def _broken(place: Place, begun: float, arguments: Mapping[str, Any], error: Exception) -> NotYet:
+    """What became of the connection. That time ran out, paramiko says in many ways, or not at all."""
+    took = time.monotonic() - begun
+    limits = [arguments[name] for name in ("timeout", "banner_timeout", "auth_timeout")]
+    if took >= min((limit for limit in limits if limit is not None), default=math.inf):
+        text = f"the SSH login stood still, for {took:.1f} s"
+    else:
+        text = _text(error)
+    return NotYet(
+        f"{place.label} at {place.where} let nobody in: {text}\ncheck that it is SSH that runs there",
+        f"{text}, at {place.where}",
+    )
 
 
 def _text(error: object) -> str:
-    return " ".join(str(error).split())[:_MOST_TEXT] or type(error).__name__
+    return escaped(" ".join(str(error).split())[:_MOST_TEXT]) or type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -145,6 +146,11 @@ def test_a_line_of_this_machine_that_is_damaged(machine: Machine, ours: Path) ->
             LoginFailed, match=r"known_hosts, line 2, is no host key of machine .* remove the line"
         ):
             machine.connect_ssh()
+    damaged = base64.b64encode(b"\0\0\0\x07ssh-rsa\0\0\0\x03").decode()
+    ours.write_text(f"{machine.id} ssh-rsa {damaged}\n")
+    with pytest.raises(LoginFailed, match=r"known_hosts has of machine .* cannot be used: ") as caught:
+        machine.connect_ssh()
+    assert len(str(caught.value).splitlines()) == 2
     ours.write_bytes(b"\xff\xfe garbage\nweb ssh-rsa")
     assert hostname(machine) == "web0"
     assert ours.read_bytes().startswith(b"\xff\xfe garbage\nweb ssh-rsa\n" + machine.id.encode())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from paramiko.auth_strategy import InMemoryPrivateKey
 
 from smartdc import ConfigurationError, DataCenter, LoginFailed, Machine, WaitFailed, WaitTimeout
 from smartdc.emulator import Emulator
@@ -260,8 +261,11 @@ def test_a_user_that_is_not_known(cloud: Emulator, machine: Machine) -> None:
     with pytest.raises(LoginFailed, match="does not let 'bob' in"):
         machine.connect_ssh("bob", wait=300)
     assert 59 < cloud.clock.time() - begun < 75
-    with pytest.raises(WaitTimeout, match=r"gave up after 10 s: machine .* lets nobody in, now .*'bob'"):
+    with pytest.raises(
+        WaitTimeout, match=r"gave up after 10 s: machine .* lets nobody in, now .*'bob'"
+    ) as late:
         machine.connect_ssh("bob", wait=10)
+    assert late.value.state == "running"
 
 
 def test_a_wait_until_the_user_is_there(cloud: Emulator, vm: VM, machine: Machine) -> None:
@@ -290,6 +294,9 @@ def test_arguments_that_cannot_work(cloud: Emulator, machine: Machine) -> None:
         ({"wait": -1}, "wait must be None or a number of seconds from 0"),
         ({"wait": True}, "wait must be None"),
         ({"wait": float("nan")}, "wait must be None"),
+        ({"wait": 5, "sock": object()}, "sock serves one attempt only"),
+        ({"known_hosts": True}, "known_hosts must be the path of a file, or False, not True"),
+        ({"known_hosts": ""}, "known_hosts must be the path of a file"),
     ):
         with pytest.raises(ConfigurationError, match=message):
             machine.connect_ssh(**arguments)
@@ -312,6 +319,33 @@ def test_keys_and_ways_of_the_callers_own(
         channel = transport.open_channel("direct-tcpip", (vm.nics[0].ip, 22), ("127.0.0.1", 0))
         vm.tags["tritoncli.ssh.proxy"] = "gone"  # not looked at
         with machine.connect_ssh(sock=channel) as ssh:
+            assert answer(ssh) == ["web0", "root"]
+
+
+def test_a_strategy_of_the_callers_own(cloud: Emulator, machine: Machine) -> None:
+    key = paramiko.Ed25519Key.from_private_key_file(str(cloud.key_file))
+    strategy = OwnKey(paramiko.SSHConfig(), key)
+    with machine.connect_ssh("admin", auth_strategy=strategy) as ssh:
+        assert answer(ssh) == ["web0", "admin"]
+
+
+class OwnKey(paramiko.AuthStrategy):
+    def __init__(self, config: paramiko.SSHConfig, key: paramiko.PKey) -> None:
+        super().__init__(config)
+        self.key = key
+
+    def get_sources(self) -> Iterator[paramiko.AuthSource]:
+        yield InMemoryPrivateKey("admin", self.key)
+
+
+def test_of_the_agents_keys_the_one_that_the_account_knows(
+    cloud: Emulator, vm: VM, ssh_keys: KeyRing, ssh_agent: RunningAgent
+) -> None:
+    ssh_agent.add(ssh_keys.path("rsa2048"), ssh_keys.path("ed25519"))
+    cloud.account.add_key("mine", ssh_keys.public("ed25519").openssh)
+    with cloud.datacenter(key_id="/test/keys/mine", secret=None, allow_agent=True) as sdc:
+        machine = Machine(sdc, vm.uuid, lazy=True)
+        with machine.connect_ssh() as ssh:
             assert answer(ssh) == ["web0", "root"]
 
 
