@@ -21,7 +21,13 @@ myst_heading_anchors = 3
 
 # References into other projects: their inventories are on the network, and the docs build offline.
 nitpick_ignore_regex = [
-    ("py:.*", r"(requests|urllib3|cryptography|collections|os|datetime|typing|asyncio|ssl|ipaddress)\b.*"),
-    ("py:.*", r"(Any|Mapping|Sequence|Iterable|Callable|PathLike|TextIO|NoReturn|Self|Path|optional)"),
+    (
+        "py:.*",
+        r"(requests|urllib3|cryptography|paramiko|collections|os|datetime|typing|asyncio|ssl|ipaddress)\b.*",
+    ),
+    (
+        "py:.*",
+        r"(Any|Mapping|Sequence|Iterable|Callable|PathLike|TextIO|SSHClient|NoReturn|Self|Path|optional)",
+    ),
     ("py:.*", r".*\b(_[A-Za-z]\w*|KeyObject|EntityRef|MachineRef|ImageRef|Addressed|Params|Report)"),
 ]

@@ -16,12 +16,10 @@ from smartdc.emulator import Emulator
 
 @dataclass
 class Place:
-    """A data center to work in, and how to log in to its machines."""
+    """A data center to work in."""
 
     sdc: DataCenter
     emulated: bool
-    key_file: str
-    ssh_port: int | None
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -52,7 +50,7 @@ def place(options: argparse.Namespace, *, rate: float, verbose: bool = False) ->
     """
     if options.emulated or not options.key_id:
         with Emulator(rate=rate, ssh_port=0) as cloud, cloud.datacenter(verbose=verbose) as sdc:
-            yield Place(sdc, True, str(cloud.key_file), cloud.ssh_port)
+            yield Place(sdc, True)
     else:
         with DataCenter(
             options.location,
@@ -61,4 +59,4 @@ def place(options: argparse.Namespace, *, rate: float, verbose: bool = False) ->
             allow_agent=options.allow_agent,
             verbose=verbose,
         ) as sdc:
-            yield Place(sdc, False, options.secret, 22)
+            yield Place(sdc, False)

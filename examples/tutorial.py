@@ -14,7 +14,6 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import paramiko
 from cloud import Place, arguments, place
 
 from smartdc import DataCenter, Machine
@@ -81,15 +80,8 @@ def make_machine(east: DataCenter, boot_script: Path) -> Machine:
 def log_in(machine: Machine, where: Place) -> None:
     """Run commands on the machine, over SSH."""
     say("Log in with the key that the account knows, list the packages, and see that the boot script ran.")
-    with paramiko.SSHClient() as ssh_conn:
-        # A machine this new has a host key that nobody has seen: that is what this policy is for.
-        ssh_conn.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        ssh_conn.connect(
-            machine.public_ips[0],
-            username="admin",
-            port=where.ssh_port or 22,
-            key_filename=str(Path(where.key_file).expanduser()),
-        )
+    # The host keys of emulated machines, which are gone in a minute, need not be remembered.
+    with machine.connect_ssh("admin", wait=300, known_hosts=not where.emulated) as ssh_conn:
         _, rout, _ = ssh_conn.exec_command("pkgin ls")
         packages = dict(line.split(None, 1) for line in rout)
         show("dict(ln.split(None, 1) for ln in rout)", packages)

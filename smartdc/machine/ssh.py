@@ -47,7 +47,7 @@ class SSH(Waits):
         user: str | None = None,
         *,
         wait: float | None = None,
-        known_hosts: str | PathLike[str] | Literal[False] | None = None,
+        known_hosts: bool | str | PathLike[str] = True,
         **paramiko: Any,
     ) -> SSHClient:
         """Log in to this machine by SSH, as ``triton ssh`` does.
@@ -67,7 +67,7 @@ class SSH(Waits):
         Args:
             user: The login; None is the one in the image's tag ``default_user``, else ``root``.
             wait: Seconds to wait until it is running and lets one in; None tries at once, and once.
-            known_hosts: The file of host keys; None is ours. False checks none.
+            known_hosts: The file of host keys; True is ours. False checks none.
             **paramiko: Arguments of `paramiko.SSHClient.connect`. The key is the account's, unless ``pkey``,
                 ``key_filename``, ``password`` or ``auth_strategy`` is given; ``port`` wins over the tag, and
                 ``sock`` over the way through another machine.
@@ -94,7 +94,8 @@ class SSH(Waits):
         deadline = None if wait is None else Deadline(clock, _checked_wait(wait))
         if deadline is not None and "sock" in given.value:
             raise ConfigurationError("sock serves one attempt only: give no wait with it")
-        keys = None if known_hosts is False else host_keys.HostKeys(_checked_path(known_hosts))
+        path = _checked_path(known_hosts)
+        keys = None if path is False else host_keys.HostKeys(path)
         auth = self._connection.auth
         if auth is None and not options.brings_key:
             raise ConfigurationError(
@@ -232,10 +233,13 @@ def _checked_wait(wait: Any) -> float:
     return wait
 
 
-def _checked_path(known_hosts: Any) -> Any:
-    if known_hosts is None or (isinstance(known_hosts, str | PathLike) and str(known_hosts)):
+def _checked_path(known_hosts: Any) -> str | PathLike[str] | Literal[False] | None:
+    """The path of the host keys; None is ours, False none."""
+    if known_hosts is None or known_hosts is True:
+        return None
+    if known_hosts is False or (isinstance(known_hosts, str | PathLike) and str(known_hosts)):
         return known_hosts
-    raise ConfigurationError(f"known_hosts must be the path of a file, or False, not {shown(known_hosts)}")
+    raise ConfigurationError(f"known_hosts must be True, False or a path, not {shown(known_hosts)}")
 
 
 def _tags(data: Mapping[str, Any]) -> Mapping[str, Any]:
