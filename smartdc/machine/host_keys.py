@@ -10,6 +10,7 @@ import base64
 import fcntl
 import hmac
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ class HostKeys:
 
     def forgetting(self, uuid: str) -> str:
         """The command that forgets the keys of a machine."""
-        return f"ssh-keygen -R {uuid} -f {self}"
+        return f"ssh-keygen -R {uuid} -f {shlex.quote(str(self))}"
 
     def __str__(self) -> str:
         return shown(str(self.path))

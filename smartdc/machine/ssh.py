@@ -92,7 +92,8 @@ class SSH(Waits):
         user = None if user is None else _checked_user(user)
         clock = self._connection.clock
         deadline = None if wait is None else Deadline(clock, _checked_wait(wait))
-        if deadline is not None and "sock" in given.value:
+        own_way = given.value.get("sock") is not None
+        if deadline is not None and own_way:
             raise ConfigurationError("sock serves one attempt only: give no wait with it")
         path = _checked_path(known_hosts)
         keys = None if path is False else host_keys.HostKeys(path)
@@ -106,7 +107,7 @@ class SSH(Waits):
         else:
             self._wait_for_running(wait)
         place = self._place(self._data or {}, user, options.port)
-        bastion = None if "sock" in given.value else self._bastion(user)
+        bastion = None if own_way else self._bastion(user)
         signer = None if auth is None else auth.signer
 
         def attempt(most: float | None) -> SSHClient:

@@ -7,6 +7,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import paramiko
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, x25519
@@ -290,6 +291,26 @@ def test_p384_is_signed_with_sha512(ssh_keys: KeyRing) -> None:
     public = load_public_key(ssh_keys.public("p384").openssh)
     assert isinstance(public, ec.EllipticCurvePublicKey)
     public.verify(signature, b"data", ec.ECDSA(hashes.SHA512()))
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_signs_logins_as_ssh_does(kind: str, ssh_keys: KeyRing) -> None:
+    # RFC 4253, RFC 5656 and RFC 8332, as paramiko reads them. What CloudAPI gets differs.
+    key = PrivateKey.load(ssh_keys.path(kind))
+    public = paramiko.PKey.from_type_string(key.public_key.kind, key.public_key.blob)
+    is_rsa = key.public_key.kind == "ssh-rsa"
+    for algorithm in ("rsa-sha2-256", "rsa-sha2-512") if is_rsa else (key.public_key.kind,):
+        for number in range(20):  # numbers of all lengths
+            data = b"%d" % number
+            name, signature = key.sign_ssh(data, algorithm)
+            message = paramiko.Message()
+            message.add_string(name)
+            message.add_string(signature)
+            assert name == algorithm
+            assert public.verify_ssh_sig(data, paramiko.Message(message.asbytes()))
+    if is_rsa:
+        with pytest.raises(KeyLoadError, match="does not sign as ssh-rsa: use another key"):
+            key.sign_ssh(b"data", "ssh-rsa")
 
 
 def test_no_deprecation_warnings(ssh_keys: KeyRing) -> None:

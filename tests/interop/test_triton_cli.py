@@ -256,13 +256,10 @@ def logins(triton: Triton) -> None:
     """SSH as the image's user, and through a bastion to a machine without a public address."""
     site = triton.cloud.site()
     fabric = next(net.uuid for net in site.networks.values() if net.kind == "fabric")
-    # The command reads the port in a tag; where there is none it asks for 22.
-    port = {"tritoncli.ssh.port": triton.cloud.ssh_port or 0}
-    site.add_machine("bastion", image="base-64-lts", tags={**port})
-    site.add_machine(
-        "linux", brand="bhyve", image="ubuntu-certified-22.04", package="g4-bhyve-2G-flex", tags={**port}
-    )
-    site.add_machine("hidden", networks=[fabric], tags={**port, "tritoncli.ssh.proxy": "bastion"})
+    # The command reads the port in the tag that each machine has; where there is none it asks for 22.
+    site.add_machine("bastion", image="base-64-lts")
+    site.add_machine("linux", brand="bhyve", image="ubuntu-certified-22.04", package="g4-bhyve-2G-flex")
+    site.add_machine("hidden", networks=[fabric], tags={"tritoncli.ssh.proxy": "bastion"})
     config = f"""Port {triton.cloud.ssh_port}
 IdentityFile {triton.cloud.key_file}
 IdentitiesOnly yes
@@ -274,6 +271,12 @@ LogLevel ERROR
     assert triton("ssh", "linux", *options, "whoami").strip() == "ubuntu"
     assert triton("ssh", "bastion", *options, "hostname").strip() == "bastion"
     assert triton("ssh", "hidden", *options, "hostname").strip() == "hidden"
+    with triton.cloud.datacenter() as sdc:
+        for name, user in (("linux", "ubuntu"), ("bastion", "root"), ("hidden", "root")):
+            (machine,) = sdc.machines(name=name)
+            with machine.connect_ssh(known_hosts=False) as ssh:
+                output = ssh.exec_command("hostname; whoami", timeout=10)[1].read()
+            assert output.decode().split() == [name, user]
 
 
 def changefeed(triton: Triton) -> None:

@@ -191,6 +191,26 @@ for path in (None, {str(tmp_path / "file")!r}):
     assert "cannot be read (Permission denied): give known_hosts=FILE" in second
 
 
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(tmp_path: Path, ssh_keys: KeyRing) -> None:
+    (tmp_path / "file").write_text("# mine\n")
+    script = """
+import resource, sys
+from smartdc.errors import LoginFailed
+from smartdc.http_signature.keys import PublicKey
+from smartdc.machine.host_keys import HostKeys
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+try:
+    HostKeys(sys.argv[1]).pin(sys.argv[2], PublicKey.from_text(sys.argv[3]))
+except LoginFailed as error:
+    print(error)
+"""
+    public = ssh_keys.public("ed25519").openssh
+    said = run(sys.executable, "-c", script, str(tmp_path / "file"), UUID, public)
+    assert "cannot be written (File too large): give known_hosts=FILE" in said
+    assert (tmp_path / "file").read_text() == "# mine\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "file.lock"]
+
+
 def test_of_many_at_once_the_first_counts(tmp_path: Path, ssh_keys: KeyRing) -> None:
     keys = [PublicKey(ssh_keys.public(kind).blob) for kind in ("ed25519", "p256", "p384", "rsa2048")]
     with ThreadPoolExecutor(8) as pool:

@@ -93,7 +93,7 @@ def test_through_a_bastion(cloud: Emulator, sdc: DataCenter, vm: VM, named: str,
     tags = {"tritoncli.ssh.proxy": vm.alias if named == "name" else vm.uuid}
     inner = cloud.site().add_machine("inner", networks=fabric(cloud), tags=dict(tags))
     cloud.site().add_machine("web01")
-    with sdc.machine(inner.uuid).connect_ssh(wait=waiting) as ssh:
+    with sdc.machine(inner.uuid).connect_ssh(wait=waiting, sock=None) as ssh:
         assert answer(ssh) == ["inner", "root"]
 
 
