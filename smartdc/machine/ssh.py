@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from smartdc._forks import importing
-from smartdc._http.waiting import Clock, Deadline, poll
+from smartdc._http.waiting import Deadline, poll
 from smartdc._secrets import Concealed
 from smartdc.arguments.ids import is_uuid, shown
 from smartdc.arguments.kinds import text_of
@@ -90,8 +90,7 @@ class SSH(Waits):
             from smartdc.machine import host_keys, ssh_client
         options = ssh_client.Options(given)
         user = None if user is None else _checked_user(user)
-        clock = self._connection.clock
-        deadline = None if wait is None else Deadline(clock, _checked_wait(wait))
+        deadline = None if wait is None else Deadline(self._connection.clock, _checked_wait(wait))
         own_way = given.value.get("sock") is not None
         if deadline is not None and own_way:
             raise ConfigurationError("sock serves one attempt only: give no wait with it")
@@ -113,38 +112,49 @@ class SSH(Waits):
         def attempt(most: float | None) -> SSHClient:
             return ssh_client.log_in(place, bastion, signer, keys, options, most)
 
-        if deadline is None:
+        if wait is None or deadline is None:
             return attempt(None)
-        refusals = _Refusals(clock)
+        try:
+            return self._until_let_in(attempt, deadline, f"{place.label} lets nobody in")
+        except WaitTimeout as error:  # which knows only how long this part of it took
+            text = f"gave up after {wait:g} s: {place.label} lets nobody in, now {error.state!r}"
+            raise WaitTimeout(text, state=self.state) from error.__cause__
+
+    def _until_let_in(
+        self, attempt: Callable[[float | None], SSHClient], deadline: Deadline, awaited: str
+    ) -> SSHClient:
+        """Attempt it until it comes about, with the seconds that each attempt may take."""
+        from smartdc.machine.ssh_client import KeyRefused, NotYet
+
+        clock = self._connection.clock
         clients: list[SSHClient] = []
+        refused_since: float | None = None
 
         def look(end: Deadline | None) -> str | None:
+            nonlocal refused_since
             try:
                 clients.append(attempt(None if end is None else end.wire()))
-            except ssh_client.NotYet as error:
-                if isinstance(error, ssh_client.KeyRefused):
-                    if refusals.are_settled():
-                        raise
-                    clock.sleep(min(_KEY_INTERVAL - _INTERVAL, deadline.left()))
+            except KeyRefused as error:
+                now = clock.monotonic()
+                refused_since = now if refused_since is None else refused_since
+                if now - refused_since >= _KEY_SECONDS:
+                    raise
+                clock.sleep(min(_KEY_INTERVAL - _INTERVAL, deadline.left()))
+                return error.reason
+            except NotYet as error:
                 return error.reason
             return None
 
-        awaited = f"{place.label} lets nobody in"
-        try:
-            poll(look, interval=_INTERVAL, timeout=deadline.left(), clock=clock, awaited=awaited)
-        except WaitTimeout as error:
-            text = f"gave up after {wait:g} s: {awaited}, now {error.state!r}"
-            raise WaitTimeout(text, state=self.state) from error.__cause__
+        poll(look, interval=_INTERVAL, timeout=deadline.left(), clock=clock, awaited=awaited)
         return clients[0]
 
     def _wait_for_running(self, wait: float | None) -> None:
         try:
             self.poll_until("running", timeout=wait)
         except WaitTimeout as error:
-            remedy = _REMEDIES.get(error.state or "") if error.state == "stopped" else None
-            if remedy is None:
+            if error.state != "stopped":
                 raise
-            raise WaitTimeout(f"{error}\n{remedy}", state=error.state) from None
+            raise WaitTimeout(f"{error}\n{_REMEDIES['stopped']}", state=error.state) from None
 
     def _place(self, data: Mapping[str, Any], user: str | None, port: int | None = None) -> Place:
         """Where the SSH server of a machine is, and the user.
@@ -204,21 +214,6 @@ class SSH(Waits):
         except NotFoundError:  # the image is gone, and the machine goes on
             return _ROOT
         return str(tags.get("default_user") or _ROOT)
-
-
-class _Refusals:
-    """For how long the key has been refused."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._since: float | None = None
-
-    def are_settled(self) -> bool:
-        """Note one more; whether the machine had the time to get the key."""
-        now = self._clock.monotonic()
-        if self._since is None:
-            self._since = now
-        return now - self._since >= _KEY_SECONDS
 
 
 def _checked_user(user: Any) -> str:
