@@ -68,3 +68,11 @@ def describe_field_error(error: Mapping[str, Any]) -> str:
     """One of these on one line."""
     parts = (text_or_none(error.get(name)) for name in ("field", "code", "message"))
     return " ".join(part for part in parts if part)
+
+
+def without_passwords(machine: dict[str, Any]) -> dict[str, Any]:
+    """Exceptions are logged and pickled: the passwords of ``credentials=true`` stay out of them."""
+    metadata = machine.get("metadata")
+    if not isinstance(metadata, dict) or "credentials" not in metadata:
+        return machine
+    return machine | {"metadata": {key: metadata[key] for key in metadata if key != "credentials"}}

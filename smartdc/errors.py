@@ -55,6 +55,7 @@ from smartdc._error_bodies import (
     preview,
     reason,
     text_or_none,
+    without_passwords,
 )
 
 __all__ = [
@@ -285,7 +286,7 @@ class GoneError(NotFoundError):
 
     def __init__(self, response: requests.Response) -> None:
         body = json_or_none(response)
-        self.machine = _without_passwords(body) if isinstance(body, dict) and "id" in body else None
+        self.machine = without_passwords(body) if isinstance(body, dict) and "id" in body else None
         super().__init__(response)
         ident = text_or_none(body if self.machine is None else self.machine["id"])
         if ident is not None:
@@ -381,14 +382,6 @@ class WaitFailed(WaitError):
 def shortened(text: str, most: int = 120) -> str:
     """The text, or its beginning where it is long: what a caller gave may be."""
     return text if len(text) <= most else f"{text[:most]}..."
-
-
-def _without_passwords(machine: dict[str, Any]) -> dict[str, Any]:
-    """Exceptions are logged and pickled: the passwords of ``credentials=true`` stay out of them."""
-    metadata = machine.get("metadata")
-    if not isinstance(metadata, dict) or "credentials" not in metadata:
-        return machine
-    return machine | {"metadata": {key: metadata[key] for key in metadata if key != "credentials"}}
 
 
 def _picklable(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,13 @@ def test_names_that_were_shown(sdc: DataCenter, machine: Machine, cloud: Emulato
     assert line.completed(completer, "sdc.machine('we") == []
     packages, machines, image = sdc.packages(), sdc.machines(), sdc.images(name="base-64-lts")[0]
     before = len(cloud.calls)
-    for shown in (packages, machines, image, [{"login": "bob", "name": None}], Machine(sdc, "x", lazy=True)):
+    for shown in (
+        packages,
+        machines,
+        image,
+        [{"login": "bob", "name": None}],
+        Machine(sdc, machine.id, lazy=True),
+    ):
         seen.note(shown)
     for other in (None, 5, "text", [1, [2]], {"name": 5}, [{"name": "\x1b[2J"}], {}):
         seen.note(other)

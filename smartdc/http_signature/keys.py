@@ -261,8 +261,11 @@ class PrivateKey:
         """Sign `data` for a login.
 
         Raises:
-            KeyLoadError: The other side takes only an RSA signature that is not made here.
+            KeyLoadError: The other side takes only an RSA signature that is not made here, or the key is
+                damaged.
         """
+        if not self._is_proven:
+            self.sign(data)
         if isinstance(self._key, rsa.RSAPrivateKey):
             if algorithm not in _SSH_RSA:
                 raise KeyLoadError(f"{self.source} is RSA and does not sign as {algorithm}: use another key")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from smartdc._forks import importing
 from smartdc._http.waiting import Deadline, poll
 from smartdc._secrets import Concealed
-from smartdc.arguments.ids import is_uuid, shown
+from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import text_of
 from smartdc.errors import ConfigurationError, LoginFailed, NotFoundError, WaitTimeout
 from smartdc.machine.waits import Waits
@@ -189,19 +189,16 @@ class SSH(Waits):
             return None
         datacenter: Any = self._connection  # a DataCenter, which this file does not know
         try:
-            found = [datacenter.machine(named)] if is_uuid(named) else datacenter.machines(name=named)
-        except NotFoundError:  # GoneError is one
-            found = []
-        if len(found) != 1:
-            many = ", ".join(machine.id for machine in found)
+            found = datacenter.machine(named)
+        except (NotFoundError, ConfigurationError) as error:  # none, or several
             raise LoginFailed(
-                f"machine {self.id} is reached through {shown(named)}, as its tag {_PROXY} says, "
-                + (f"and that is the name of {many}" if found else "and there is no such machine")
-                + f"\nname another one in the tag, or machine.delete_tag({_PROXY!r})"
-            )
-        if found[0].id == self.id:
+                f"machine {self.id} is reached through {shown(named)}, as its tag {_PROXY} says: "
+                f"{str(error).splitlines()[0]}\n"
+                f"name another one in the tag, or machine.delete_tag({_PROXY!r})"
+            ) from error
+        if found.id == self.id:
             return None
-        data = cast(Mapping[str, Any], found[0].raw)
+        data = cast(Mapping[str, Any], found.raw)
         proxy_user = _tags(data).get(_PROXY_USER)
         return self._place(data, str(proxy_user) if proxy_user else user)
 

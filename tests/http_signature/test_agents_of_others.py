@@ -34,7 +34,7 @@ def test_an_agent_that_refuses_although_it_has_the_key(
     ssh_keys: KeyRing, own_agent: OwnAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     public = own_agent.add(ssh_keys.path("rsa2048"))
-    monkeypatch.setattr(agent_module, "_RSA_SHA2_256", 0)  # what an old client asks for
+    monkeypatch.setitem(agent_module._RSA_FLAGS, "rsa-sha2-256", 0)  # what an old client asks for
     with pytest.raises(KeyLoadError, match=r"it has the key, so a confirmation was denied .*\(ssh-add -h\)"):
         AgentSigner(shared_agent(), public).sign(b"data")
     assert own_agent.refused == 1

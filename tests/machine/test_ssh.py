@@ -124,10 +124,13 @@ def test_a_bastion_that_is_its_own_is_none(vm: VM, machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({"tritoncli.ssh.proxy": "gone"}, "through 'gone', as its tag .* there is no such machine"),
+        (
+            {"tritoncli.ssh.proxy": "gone"},
+            "through 'gone', as its tag .* no machine has the name or short id 'gone'",
+        ),
         (
             {"tritoncli.ssh.proxy": "3b6ef3d0-0000-4000-8000-000000000000"},
-            "tag tritoncli.ssh.proxy says, and there is no",
+            "tag tritoncli.ssh.proxy says: .*VM not found",
         ),
         ({"tritoncli.ssh.proxy": "down"}, "is stopped\nstart it"),
         ({"tritoncli.ssh.ip": "10.9.9.9"}, "has no address '10.9.9.9', which its tag"),
