@@ -1,11 +1,12 @@
 """Python client for CloudAPI, the HTTP API of Triton DataCenter (once Joyent SmartDataCenter)."""
 
 import importlib
-from typing import TYPE_CHECKING
+import typing
 
-from smartdc import fleet
+from smartdc import _forks
 from smartdc._http.exchange import at_once
 from smartdc._http.retry import RetryPolicy
+from smartdc._version import __version__ as __version__
 from smartdc.datacenter import DataCenter
 from smartdc.errors import (
     APIError,
@@ -44,8 +45,6 @@ from smartdc.machine import Machine
 from smartdc.machine.snapshots import Snapshot
 from smartdc.signin.locations import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS
 from smartdc.signin.profiles import Profile
-
-__version__ = "1.0.0a1"
 
 __all__ = [
     "DEFAULT_LOCATION",
@@ -92,7 +91,8 @@ __all__ = [
     "fleet",
 ]
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
+    from smartdc import fleet
     from smartdc.tables import Table
 else:
     # What few programs use is imported when it is used. IPython's `%load_ext smartdc` looks for the last two.
@@ -103,8 +103,11 @@ else:
     }
 
     def __getattr__(name: str) -> object:
-        if name in _LATER:
-            return getattr(importlib.import_module(_LATER[name]), name)
+        with _forks.importing:
+            if name == "fleet":
+                return importlib.import_module("smartdc.fleet")
+            if name in _LATER:
+                return getattr(importlib.import_module(_LATER[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:

@@ -40,6 +40,7 @@ MAX_LINE = 1024 * 1024
 """Bytes of one line of an answer that goes on."""
 
 _PIECE = 64 * 1024
+_ON_THE_WIRE = (ReadTimeoutError, SSLError, ProtocolError)
 _ENCODINGS = ("", "identity", "gzip", "deflate")
 
 
@@ -92,7 +93,11 @@ def read_body(response: requests.Response, limit: int) -> None:
     """
     announced = response.raw.length_remaining
     if announced is not None and announced <= limit and "Content-Encoding" not in response.headers:
-        _ = response.content  # what nearly every answer is like
+        try:  # what nearly every answer is like
+            response._content = response.raw.read(decode_content=False)
+        except _ON_THE_WIRE as error:
+            raise _in_words_of_requests(error, response) from error
+        response._content_consumed = True  # type: ignore[attr-defined]
         return
     try:
         # The answer to a HEAD describes a body that does not come.
@@ -142,12 +147,17 @@ def _pieces(response: requests.Response, limit: int) -> Iterator[bytes]:
             if count > limit:
                 raise _too_large(response, "goes on", limit)
             yield piece
-    except ReadTimeoutError as error:
-        raise requests.ConnectionError(error, request=response.request) from error
-    except SSLError as error:
-        raise requests.exceptions.SSLError(error, request=response.request) from error
-    except ProtocolError as error:
-        raise requests.exceptions.ChunkedEncodingError(error, request=response.request) from error
+    except _ON_THE_WIRE as error:
+        raise _in_words_of_requests(error, response) from error
+
+
+def _in_words_of_requests(error: Exception, response: requests.Response) -> Exception:
+    """The exception that `requests` makes of one of the library below it."""
+    if isinstance(error, ReadTimeoutError):
+        return requests.ConnectionError(error, request=response.request)
+    if isinstance(error, SSLError):
+        return requests.exceptions.SSLError(error, request=response.request)
+    return requests.exceptions.ChunkedEncodingError(error, request=response.request)
 
 
 def _unpacked(response: requests.Response, encoding: str, limit: int) -> Iterator[bytes]:

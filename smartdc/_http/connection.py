@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from importlib.metadata import version
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from smartdc._forks import importing
 from smartdc._http.answers import decoded, readable, standing
 from smartdc._http.bodies import checked_limit, checked_seconds
 from smartdc._http.endpoint import Params
@@ -29,25 +29,28 @@ from smartdc._http.old_requests import check_old_arguments, query_of, takes_agai
 from smartdc._http.overall import remaining
 from smartdc._http.retry import RetryPolicy, chosen_policy
 from smartdc._http.settings import Timeout, checked_clock, checked_headers, checked_pool_size, checked_timeout
-from smartdc._http.spelling import checked_path, encoded_body, encoded_query
+from smartdc._http.spelling import account_url, checked_path, encoded_body, encoded_query
 from smartdc._http.throttle import Limiters, group_of
 from smartdc._http.transport import prepared, refuse_damaged
 from smartdc._http.versions import explained
 from smartdc._http.waiting import Clock, Deadline
-from smartdc._http.websocket import Upgraded, WebSocket, dial
 from smartdc._http.wires import Wired
+from smartdc._version import __version__
 from smartdc.arguments.ids import given, path_of, shown
 from smartdc.arguments.kinds import text_of
 from smartdc.arguments.roles import checked_roles, with_roles
 from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
 from smartdc.http_signature import HTTPSignatureAuth
 
+if TYPE_CHECKING:
+    from smartdc._http.websocket import Upgraded, WebSocket
+
 __all__ = ["Connection"]
 
 log = logging.getLogger("smartdc")
 log.addHandler(logging.NullHandler())
 
-USER_AGENT = f"smartdc/{version('smartdc')}"
+USER_AGENT = f"smartdc/{__version__}"
 DEFAULT_TIMEOUT = (10.0, 120.0)
 
 Carrier = Callable[..., requests.Response]
@@ -128,7 +131,7 @@ class Connection(Wired):
 
     @property
     def _account_url(self) -> str:
-        return self.base_url + path_of((self.login,))
+        return account_url(self.base_url, self.login)
 
     def request(
         self,
@@ -224,9 +227,7 @@ class Connection(Wired):
         if "X-Date" in merged:
             # The server keeps the first signed header list it parses: X-Date breaks it for all
             # (docs/cloudapi/hazards.md#x-date-breaks-all-requests).
-            raise ConfigurationError(
-                "X-Date must not be sent to CloudAPI: the Date header is set when signing"
-            )
+            raise ConfigurationError("X-Date must not be sent to CloudAPI: Date is set when signing")
         wait = self.timeout if timeout is None else checked_timeout(timeout)
         verb = method.upper()
         exchange = Exchange(
@@ -265,9 +266,8 @@ class Connection(Wired):
         path = path_of(segments)
         query = with_roles(self.active_roles, method, path, params)
         carry = partial(self._send, stream=True)
-        response = self._exchange(method, self._account_url, path, params=query, carry=carry, again=at_once)[
-            1
-        ]
+        url = self._account_url
+        response = self._exchange(method, url, path, params=query, carry=carry, again=at_once)[1]
         try:
             standing(None, response)
         except InvalidResponse:
@@ -291,6 +291,9 @@ class Connection(Wired):
             self._tell("GET", request.url or "?")
             return dial(request, timeout, authorities(self.verify), self.max_response, subprotocols)
 
+        with importing:
+            from smartdc._http.websocket import dial
+
         path = path_of(segments)
         query = with_roles(self.active_roles, "GET", path, None)
         ask = partial(self._exchange, "GET", self._account_url, path, params=query, carry=carry)
@@ -306,7 +309,7 @@ class Connection(Wired):
             if self._transport.clock_offset == before:
                 raise reason from None
             response = ask()[1]
-        return cast(Upgraded, response).websocket
+        return cast("Upgraded", response).websocket
 
     def _send(
         self,
@@ -329,15 +332,11 @@ class Connection(Wired):
         except TransportError as error:
             log.debug("%s %s: %s", method, path, type(error).__name__)
             raise
-        log.debug(
-            "%s %s: %d in %.0f ms (request %s)",
-            method,
-            path,
-            response.status_code,
-            1000 * (time.monotonic() - started),
+        if log.isEnabledFor(logging.DEBUG):
             # Nothing that the server says is more than a part of the line.
-            response.headers.get("Request-Id", "-").encode("unicode_escape").decode(),
-        )
+            ident = response.headers.get("Request-Id", "-").encode("unicode_escape").decode()
+            took = 1000 * (time.monotonic() - started)
+            log.debug("%s %s: %d in %.0f ms (request %s)", method, path, response.status_code, took, ident)
         return response
 
     def _tell(self, method: str, url: str) -> None:

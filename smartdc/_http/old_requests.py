@@ -84,7 +84,8 @@ def without_rival(
     """
     copy = defaults.copy()
     is_ours = copy.get(_NEW_HEADER) == ours
-    if _OLD_HEADER in CaseInsensitiveDict(headers) or (_OLD_HEADER in copy and is_ours):
+    named = any(name.lower() == _OLD_HEADER.lower() for name in headers)
+    if named or (_OLD_HEADER in copy and is_ours):
         copy.pop(_NEW_HEADER, None)
     return copy
 

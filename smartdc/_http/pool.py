@@ -10,15 +10,19 @@ from __future__ import annotations
 import io
 import re
 import time
-from http.client import HTTPResponse
+from http import HTTPStatus
+from http.client import HTTPResponse, UnknownProtocol
 from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from smartdc._http.environment import refuse_unreadable
+from smartdc._http.heads import read_fields
 
 __all__ = ["HEAD_LIMIT", "MOST_INTERIM", "QUEUE_SHARE", "Adapter", "Overlong"]
 
@@ -99,16 +103,15 @@ class _Answer(HTTPResponse):
 
     def begin(self) -> None:
         for _ in range(MOST_INTERIM + 1):
-            super().begin()
+            self._read_head()
             if self.status >= 200 or self.status == 101:
                 break
-            self.headers = self.msg = None  # type: ignore[assignment]  # as before it began
         else:
             raise Overlong(f"more than {MOST_INTERIM} interim answers (1xx) came first")
         if not self._is_framed_well():
             self.will_close = True
-        stated = self.headers.get("Content-Length")
-        if stated is not None and self.length is None and not self.chunked:
+        stated = None if self.chunked or self.length is not None else self.headers.get("Content-Length")
+        if stated is not None:
             raise Overlong(f"its Content-Length is {stated[:40]!r}")
         if self.status in _WITHOUT_BODY and self.chunked:
             self.chunked = False
@@ -117,6 +120,27 @@ class _Answer(HTTPResponse):
             self._incoming.go_on()
         else:
             self._incoming.allow(self._connection.limit)
+
+    def _read_head(self) -> None:
+        """Read the next head, and what it says of the body, as `begin` of the base class does."""
+        version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        while status == HTTPStatus.CONTINUE:
+            read_fields(self.fp)
+            version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
+            raise UnknownProtocol(version)
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
+        self.headers = self.msg = read_fields(self.fp)
+        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.length = None if self.chunked else _length(self.headers.get("content-length", ""))
+        if status in _WITHOUT_BODY or status < 200 or self._method == "HEAD":  # type: ignore[attr-defined]
+            self.length = 0
+        self.will_close = self._check_close() or not (  # type: ignore[attr-defined]
+            self.chunked or self.length is not None
+        )
 
     def _is_framed_well(self) -> bool:
         """Whether all who read it agree on where it ends (RFC 9112, section 6.3)."""
@@ -143,6 +167,15 @@ class _Answer(HTTPResponse):
         buffered.close()
         if surplus:
             self._connection.close()
+
+
+def _length(stated: str) -> int | None:
+    """The length that a Content-Length states; None if it is no number, or a negative one."""
+    try:
+        length = int(stated)
+    except ValueError:
+        return None
+    return length if length >= 0 else None
 
 
 if TYPE_CHECKING:
@@ -274,6 +307,19 @@ class Adapter(HTTPAdapter):
                 pool._validate_conn = _connected
             self._pools[verify] = pool
         return pool
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        return super().request_url(request, proxies) if proxies else request.path_url
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """What the base class makes of an answer, but without cookies: CloudAPI has none."""
+        response = requests.Response()
+        response.status_code, response.reason, response.raw = resp.status, resp.reason, resp
+        response.headers = CaseInsensitiveDict(resp.headers.itermerged())
+        response.encoding = get_encoding_from_headers(response.headers)
+        response.url = req.url or ""
+        response.request, response.connection = req, self
+        return response
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Done when the pool was made."""

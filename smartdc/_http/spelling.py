@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import json as json_module
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 from smartdc._http.endpoint import Params
-from smartdc.arguments.ids import plain, refuse_key, shown
+from smartdc.arguments.ids import path_of, plain, refuse_key, shown
 from smartdc.errors import ConfigurationError, shortened
 
-__all__ = ["checked_path", "encoded_body", "encoded_query"]
+__all__ = ["account_url", "checked_path", "encoded_body", "encoded_query"]
 
 _URL_SPECIAL = re.compile(r"[\s?#\\]|[^\x21-\x7e]|%(?![0-9A-Fa-f]{2})")
 _PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
+
+
+@lru_cache(maxsize=64)  # asked for at each request
+def account_url(base_url: str, login: str) -> str:
+    """The URL of an account."""
+    return base_url + path_of((login,))
 
 
 def checked_path(path: str) -> str:
     """The path as given, unless it would lead outside the account or break the request line."""
     if _URL_SPECIAL.search(path):
         raise ConfigurationError(f"path {shown(path)} must be quoted, and its query given as params=")
-    if any(unquote(segment) in ("", ".", "..") for segment in path.split("/")[1:]):
+    segments = path.split("/")
+    if "%" in path:
+        segments = [unquote(segment) for segment in segments]
+    if any(segment in ("", ".", "..") for segment in segments[1:]):
         # An empty id makes the server fail (docs/cloudapi/hazards.md#empty-machine-id); the dots lead to
         # another account.
         raise ConfigurationError(
             f"path {shown(path)} has an empty part, or one that leads out of the account"
         )
-    for segment in path.split("/"):
-        refuse_key(unquote(segment))
+    for segment in segments:
+        refuse_key(segment)
     return path
 
 

@@ -17,7 +17,7 @@ from datetime import timedelta
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -43,7 +43,6 @@ from smartdc.errors import ConfigurationError, InvalidResponse, RequestTimeout, 
 __all__ = ["Transport", "prepared", "refuse_damaged"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_USER = re.compile(r"//[^\s/]*@")  # with the password: a proxy's
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 # Where an answer ends, and the next request begins, is read from these.
 _FRAMING = ("content-length", "transfer-encoding")
@@ -52,6 +51,12 @@ _AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
 _ESCAPE = re.compile(r"%[0-9a-f]{2}")
 _LONGEST_TARGET = 7_000
 """Path and query; the headers count as well (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
+
+
+class _Prepared(requests.PreparedRequest):
+    """A request whose URL stands, and with it the path and query that the base class takes out of it."""
+
+    path_url = ""
 
 
 def prepared(
@@ -75,11 +80,13 @@ def prepared(
     Raises:
         ConfigurationError: The URL or a header is not one that can be sent.
     """
-    request = requests.PreparedRequest()
+    request = _Prepared()
     try:
         target = path if _AS_IT_IS.fullmatch(path) else _requoted(path)
         request.method = method.upper()
-        request.url = f"{_normal(base)}{target}" + (f"?{urlencode(query)}" if query else "")
+        host, prefix = _normal(base)
+        request.path_url = prefix + target + (f"?{urlencode(query)}" if query else "")
+        request.url = host + request.path_url
         request.headers = CaseInsensitiveDict()
         for name, value in headers.items():
             _check_header(name, value)
@@ -238,16 +245,26 @@ class Transport:
 
 
 @lru_cache(maxsize=64)
-def _normal(url: str) -> str:
-    """The URL in the spelling that is connected to: lower-case host, international names encoded."""
+def _normal(url: str) -> tuple[str, str]:
+    """The URL in the spelling that is connected to: lower-case host, international names encoded.
+
+    Returns:
+        Protocol and host, and what stands before the path of an account.
+    """
     request = requests.PreparedRequest()
     request.prepare_url(url, None)
-    return (request.url or "").rstrip("/")
+    parts = urlsplit(request.url or "")
+    return f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
 
 
 def _check_header(name: Any, value: Any) -> None:
     if not isinstance(value, str):
         raise requests.exceptions.InvalidHeader(f"{shown(name)} must be text, not {shown(value)}")
+    _check_text(name, value)
+
+
+@lru_cache(maxsize=256)  # most headers are the same in each request
+def _check_text(name: str, value: str) -> None:
     refuse_key(value)
     check_header_validity((name, value))
     value.encode("latin-1")  # what the wire can carry

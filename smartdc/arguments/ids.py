@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import uuid
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from smartdc._forks import importing
 from smartdc._secrets import is_key, written
 from smartdc.errors import ConfigurationError
 
@@ -35,7 +35,6 @@ __all__ = [
 _T = TypeVar("_T")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _COLLECTIONS = (
     "accesskeys", "datacenters", "fabrics", "fwrules", "images", "keys", "machines", "migrations", "networks",
     "packages", "policies", "roles", "services", "users", "volumes",
@@ -80,6 +79,9 @@ def shown(value: Any) -> str:
 
 def near_word(given: Any, words: Iterable[str]) -> str | None:
     """The one of these words that was probably meant; None where none is near."""
+    with importing:  # only errors need it
+        from difflib import get_close_matches
+
     text = str(given)[:_LONGEST_WORD].strip().lower() if isinstance(given, str) else ""
     return next(iter(get_close_matches(text, list(words), n=1, cutoff=0.7)), None)
 
@@ -103,8 +105,12 @@ def entity_id(entity: Any, what: str, *keys: str) -> str:
     found: Any
     entity = plain(entity)
     if isinstance(entity, Mapping):
-        found = plain(next((entity[key] for key in keys or ("id",) if entity.get(key)), None))
-    elif isinstance(entity, str | uuid.UUID):
+        found = None
+        for key in keys or ("id",):
+            if entity.get(key):
+                found = plain(entity[key])
+                break
+    elif isinstance(entity, str) or _is_uuid_object(entity):
         found = str(entity)
     else:
         found = getattr(entity, "id", None)
@@ -183,6 +189,12 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
+def _is_uuid_object(entity: Any) -> bool:
+    """Whether it is a `uuid.UUID`: then that module has been imported, which takes its time."""
+    module = sys.modules.get("uuid")
+    return module is not None and isinstance(entity, module.UUID)
+
+
 def path_of(segments: Sequence[str]) -> str:
     """The segments as a URL path, each quoted by itself so that none can climb out of its place.
 
@@ -216,4 +228,8 @@ def is_segment(part: Any) -> bool:
 
 def has_half_character(text: str) -> bool:
     """Whether the text has half a character in it, which UTF-8 cannot write."""
-    return _SURROGATE.search(text) is not None
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -9,7 +9,6 @@ pre-signed URLs in `presigned`; keys are in `keys` and `agent`, their search in 
 
 from __future__ import annotations
 
-import pickle
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,14 +20,13 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from smartdc._forks import RenewedLock
+from smartdc._forks import RenewedLock, importing
 from smartdc._kept import Hold
 from smartdc._secrets import Concealed, shown, written
 from smartdc.errors import ConfigurationError, KeyLoadError
 from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
 from smartdc.http_signature.key_text import Passphrase
 from smartdc.http_signature.keys import PrivateKey, PublicKey, Signer, hint_at_mode
-from smartdc.http_signature.presigned import presigned_url
 from smartdc.http_signature.refused import explained_refusal
 from smartdc.http_signature.scheme import (
     KeyId,
@@ -39,8 +37,8 @@ from smartdc.http_signature.scheme import (
     parse_key_id,
     parse_signed_headers,
     signing_string,
+    written_key_id,
 )
-from smartdc.http_signature.search import find_key, named_public_key
 from smartdc.http_signature.secrets import KeySource, Secret
 from smartdc.http_signature.shared_signers import Signers, share_signers
 from smartdc.http_signature.signature_reuse import OnceSigner
@@ -206,7 +204,8 @@ class HTTPSignatureAuth(AuthBase):
         """
         headers = request.headers
         # The server would take X-Date for the date, and one such request can make it refuse all others.
-        headers.pop("X-Date", None)
+        if "X-Date" in headers:
+            del headers["X-Date"]
         headers["Date"] = http_date(time.time() + self.clock_offset + clock_offset)
         if "host" in self.signed_headers and "Host" not in headers:
             headers["Host"] = host_header(request.url or "")
@@ -247,6 +246,9 @@ class HTTPSignatureAuth(AuthBase):
             ConfigurationError: A name in `query` cannot be signed.
             KeyLoadError: The key cannot be had.
         """
+        with importing:
+            from smartdc.http_signature.presigned import presigned_url
+
         signer = self.signer
         key_id = _sent_key_id(self._parsed_key_id, signer)
         return presigned_url(signer, key_id, methods, host_header(url), url, query, expires)
@@ -277,6 +279,9 @@ def _without_path(key_id: str) -> tuple[str, str | None]:
     match = _WITH_PATH.fullmatch(key_id) if isinstance(key_id, str) else None
     if match is None:
         return key_id, None
+    with importing:  # most key ids have none
+        from smartdc.http_signature.search import named_public_key
+
     return match[1] + named_public_key(match[2]).md5, match[2]
 
 
@@ -295,6 +300,9 @@ def _searched_for(key_id: KeyId, public_path: str | None, allow_agent: bool) -> 
 def _load(key_id: KeyId, source: KeySource, allow_agent: bool, searched_for: str | None) -> list[OnceSigner]:
     """The keys to try, in order; more than one only from the agent."""
     if searched_for is not None:
+        with importing:
+            from smartdc.http_signature.search import find_key
+
         return [OnceSigner(find_key(searched_for, passphrase=source.passphrase.value))]
     return [OnceSigner(signer) for signer in _from_agent_or_source(key_id, source, allow_agent)]
 
@@ -362,13 +370,16 @@ def _with_own(own: PrivateKey, source: KeySource, found: list[Signer]) -> list[S
 
 def _sent_key_id(key_id: KeyId, signer: Signer) -> str:
     public = signer.public_key
-    return str(key_id.for_key(public.md5, public.sha256, signer.source))
+    return written_key_id(key_id, public.md5, public.sha256, signer.source)
 
 
 def _pickles_by_name(passphrase: Passphrase) -> bool:
     """Whether it is a plain function: any other callable may have the passphrase inside."""
     if not isinstance(passphrase, FunctionType):
         return False
+    with importing:  # only these need it
+        import pickle
+
     try:
         pickle.dumps(passphrase)
     except (pickle.PicklingError, AttributeError):  # a lambda, or a function inside another

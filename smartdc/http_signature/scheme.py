@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from email.utils import formatdate
+from functools import lru_cache
+from typing import NamedTuple
 
 from smartdc._secrets import is_key_text, shown
 from smartdc.errors import ConfigurationError, KeyLoadError
@@ -25,6 +26,7 @@ __all__ = [
     "parse_key_id",
     "parse_signed_headers",
     "signing_string",
+    "written_key_id",
 ]
 
 REQUEST_TARGET = "(request-target)"
@@ -96,7 +98,12 @@ def old_authorization_header(key_id: str, algorithm: str, signature: bytes) -> s
 
 def http_date(timestamp: float) -> str:
     """A time in seconds since 1970 as ``Mon, 23 Nov 2026 10:00:00 GMT``, whatever the locale."""
-    return formatdate(timestamp, usegmt=True)
+    return _date(int(timestamp))
+
+
+@lru_cache(maxsize=4)  # of this second
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
@@ -125,8 +132,7 @@ def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
     return names
 
 
-@dataclass(frozen=True)
-class KeyId:
+class KeyId(NamedTuple):
     """Who signs, and with which of their keys.
 
     Attributes:
@@ -166,11 +172,17 @@ class KeyId:
         if self.has_fingerprint and not self.matches(md5, sha256):
             raise KeyLoadError(
                 f"key_id names the key {self.md5 or self.sha256}, but {source} is {md5} ({sha256}): "
-                f"give the secret of the former, or key_id {str(replace(self, key=md5, md5=md5))!r}"
+                f"give the secret of the former, or key_id {str(self._replace(key=md5, md5=md5))!r}"
             )
         if self.has_fingerprint or self.key.lower() == md5.replace(":", ""):
-            return replace(self, key=md5, md5=md5, sha256=sha256)
+            return self._replace(key=md5, md5=md5, sha256=sha256)
         return self
+
+
+@lru_cache(maxsize=64)  # asked for at each request
+def written_key_id(key_id: KeyId, md5: str, sha256: str, source: str) -> str:
+    """The key id as it is sent, for the key with these fingerprints (see `KeyId.for_key`)."""
+    return str(key_id.for_key(md5, sha256, source))
 
 
 def parse_key_id(key_id: str) -> KeyId:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from smartdc._secrets import shown
+from smartdc.arguments.ids import near_word
 from smartdc.errors import ConfigurationError
 
 __all__ = [
@@ -40,12 +41,12 @@ TELEFONICA_LOCATIONS: dict[str, str] = {
     "eu-mad-1": "https://api-eu-mad-1.instantservers.telefonica.com",
 }
 
+_REMEDY = "give it as https://host[:port][/path]"
+
 DEFAULT_LOCATION = "us-west-1"
 """py-smartdc's default. That host is gone: name your location."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?")
-
-_ODD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
 
 
 def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
@@ -66,9 +67,9 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
         return checked_url(location)
     if is_address(location) and _HOST.fullmatch(location):
         return f"https://{location}"
-    likely = get_close_matches(location, known_locations, n=1, cutoff=0.7)
+    likely = near_word(location, known_locations)
     raise ConfigurationError(
-        f"{_shown(location)} is not a location{f' (did you mean {likely[0]}?)' if likely else ''}: "
+        f"{_shown(location)} is not a location{f' (did you mean {likely}?)' if likely else ''}: "
         f"give a URL, a host name with a dot, or one of {', '.join(sorted(known_locations))}"
     )
 
@@ -89,21 +90,26 @@ def checked_url(url: str) -> str:
     Raises:
         ConfigurationError: It is no such URL.
     """
-    remedy = "give it as https://host[:port][/path]"
     if not isinstance(url, str):
-        raise ConfigurationError(f"a CloudAPI URL is text, not {type(url).__name__}; {remedy}")
+        raise ConfigurationError(f"a CloudAPI URL is text, not {type(url).__name__}; {_REMEDY}")
+    return _checked(url)
+
+
+@lru_cache(maxsize=64)  # asked for at each request
+def _checked(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL ({error}); {remedy}") from None
+        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL ({error}); {_REMEDY}") from None
     if parts.scheme not in ("https", "http") or not host:
-        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL; {remedy}")
+        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL; {_REMEDY}")
     if parts.username is not None or "?" in url or "#" in url:
-        raise ConfigurationError(f"a CloudAPI URL has no user, query or fragment; {remedy}")
+        raise ConfigurationError(f"a CloudAPI URL has no user, query or fragment; {_REMEDY}")
     # Python's own parser drops some of these without a word.
-    if _ODD.search(url) or any(unquote(part) in (".", "..") for part in parts.path.split("/")):
-        raise ConfigurationError(f"a blank, '\\' or '..' makes no CloudAPI URL: {_shown(url)}; {remedy}")
+    odd = not url.isprintable() or " " in url or "\\" in url
+    if odd or any(unquote(part) in (".", "..") for part in parts.path.split("/")):
+        raise ConfigurationError(f"a blank, '\\' or '..' makes no CloudAPI URL: {_shown(url)}; {_REMEDY}")
     return url.rstrip("/")
 
 

@@ -188,7 +188,10 @@ def classes() -> Iterator[type[Any]]:
             for value in vars(importlib.import_module(module.name)).values():
                 if inspect.isclass(value) and value.__module__ == module.name:
                     own = [value.__repr__, value.__str__]
-                    others = hasattr(value, "__dataclass_fields__") or issubclass(value, BaseException)
+                    # A tuple is never half made.
+                    others = hasattr(value, "__dataclass_fields__") or issubclass(
+                        value, BaseException | tuple
+                    )
                     written = any(each.__module__ == module.name for each in own if inspect.isfunction(each))
                     if written and not others and not inspect.isabstract(value) and value not in INNER:
                         yield value

@@ -1,0 +1,74 @@
+"""Fields of answers are read as http.client reads them, and mocks of requests' adapter see each request."""
+
+from __future__ import annotations
+
+from http.client import HTTPException, parse_headers
+from io import BytesIO
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartdc import DataCenter, NotFoundError
+from smartdc._http.heads import read_fields
+
+NAMES = st.sampled_from([b"Date", b"content-LENGTH", b"X-Odd!#$", b"Server", b"", b" Date", b"a b", b"\xe9"])
+VALUES = st.one_of(
+    st.sampled_from([b"", b" ", b"\t5 ", b"5, 6", b"a:b", b"\xc3\xa9", b"a\rb", b"a\x00b", b"=?utf-8?q?x?="]),
+    st.binary(max_size=12).filter(lambda value: b"\n" not in value),
+)
+FIELD = st.tuples(
+    NAMES, st.sampled_from([b":", b": ", b" :", b""]), VALUES, st.sampled_from([b"\r\n", b"\n"])
+)
+FOLDED = st.just((b"", b"", b" more", b"\r\n"))
+HEADS = st.lists(st.one_of(FIELD, FOLDED), max_size=6).map(lambda lines: b"".join(map(b"".join, lines)))
+
+
+@given(HEADS)
+def test_fields_are_read_as_http_client_reads_them(head: bytes) -> None:
+    sent = head + b"\r\nthe body"
+    expected_from, read_from = BytesIO(sent), BytesIO(sent)
+    expected, read = parse_headers(expected_from), read_fields(read_from)
+    assert read_from.tell() == expected_from.tell()
+    assert [*read.raw_items()] == [*expected.raw_items()]
+    assert [(name, str(value)) for name, value in read.items()] == [
+        (name, str(value)) for name, value in expected.items()
+    ]
+    assert [type(defect) for defect in read.defects] == [type(defect) for defect in expected.defects]
+    for name in ("date", "Content-Length", "none"):
+        assert str(read.get(name)) == str(expected.get(name))
+
+
+@pytest.mark.parametrize("head", [b"A: b\r\n" * 101, b"A: " + b"b" * 65536 + b"\r\n"], ids=["many", "long"])
+def test_the_limits_are_those_of_http_client(head: bytes) -> None:
+    for read in (parse_headers, read_fields):
+        with pytest.raises(HTTPException):
+            read(BytesIO(head + b"\r\n"))
+
+
+def test_mocks_hook_into_the_adapter_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the library responses does it, https://github.com/getsentry/responses: it replaces `send`."""
+    seen = []
+
+    def send(adapter: Any, request: requests.PreparedRequest, **_: Any) -> requests.Response:
+        seen.append((request.method, request.url))
+        found = (request.url or "").endswith("/packages")
+        body = b"[]" if found else b'{"code": "ResourceNotFound", "message": "gone"}'
+        raw = urllib3.HTTPResponse(
+            BytesIO(body), {"Content-Type": "application/json"}, 200 if found else 404, preload_content=False
+        )
+        answer: requests.Response = adapter.build_response(request, raw)
+        return answer
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda *a, **kw: send(a[0], a[1], **kw))
+    with DataCenter("https://cloud.example") as sdc:
+        assert sdc.packages() == []
+        with pytest.raises(NotFoundError, match="gone"):
+            sdc.account()
+    assert seen == [
+        ("GET", "https://cloud.example/my/packages"),
+        ("GET", "https://cloud.example/my"),
+    ]
