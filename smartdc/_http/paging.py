@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -18,26 +17,6 @@ PAGE = 1000
 
 _STEP = 32
 """How far a list steps back at first, when what was listed is gone."""
-
-
-class _Seen:
-    """The ids that were listed, in 8 bytes each: of a list without end all else may be forgotten."""
-
-    def __init__(self) -> None:
-        self._pages: list[array[int]] = []
-
-    def __contains__(self, ident: str) -> bool:
-        wanted = hash(ident)
-        return any(_has(page, wanted) for page in reversed(self._pages))
-
-    def add(self, idents: list[str]) -> None:
-        if idents:
-            self._pages.append(array("q", sorted(map(hash, idents))))
-
-
-def _has(page: array[int], wanted: int) -> bool:
-    at = bisect_left(page, wanted)
-    return at < len(page) and page[at] == wanted
 
 
 def in_order(
@@ -56,25 +35,26 @@ def in_order(
         path: Of the list, for errors.
         enough: How many entries will do.
     """
-    seen = _Seen()
-    listed = 0
+    seen = array("q")  # the hashes of all ids that were listed: all else may be forgotten
     begin: str | None = None  # of the whole list
     at, back = 0, _STEP
     for _ in range(MOST_PAGES):
         page = page_at(at or None)
-        if at and not (page and page[0]["id"] in seen):
+        new = {hash(data["id"]): data for data in reversed(page)}
+        known = new.keys() & seen
+        if at and not (page and hash(page[0]["id"]) in known):
             at, back = max(0, at - back), back * 8
             continue
         length, starts_over = len(page), bool(page) and page[0]["id"] == begin
         begin = begin or (page[0]["id"] if page else None)
-        new = {data["id"]: data for data in reversed(page) if data["id"] not in seen}
         del page
-        seen.add([*new])
-        listed += len(new)
+        for ident in known:
+            del new[ident]
+        seen.extend(reversed(new))
         ignored = at > 0 and not new and starts_over
         while new:  # nothing that was taken is kept
             yield new.popitem()[1]
-        if length != size or ignored or (enough is not None and listed >= enough):
+        if length != size or ignored or (enough is not None and len(seen) >= enough):
             return
         at, back = at + length - 1, _STEP
     raise endless("GET", path)

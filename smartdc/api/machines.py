@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from os import PathLike
 from secrets import token_hex
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.answers import list_of
 from smartdc._http.begun import Begun
@@ -32,7 +32,9 @@ from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import ImageRef, NetworkRef, PackageRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.machine import Machine, MachineRef
-from smartdc.types import Brand, DiskSpec, Locality, MachineData, MachineState, NetworkObject, VolumeMount
+
+if TYPE_CHECKING:
+    from smartdc.types import Brand, DiskSpec, Locality, MachineData, MachineState, NetworkObject, VolumeMount
 
 _HOUR = 60
 """In minutes, for `tombstone`."""
@@ -101,7 +103,7 @@ class MachineOperations(MachineLists):
         """
         ident = machine_id_of(self, machine_id)
         return cast(
-            MachineData,
+            "MachineData",
             self._get("machines", ident, params=switches(credentials=credentials)),
         )
 
@@ -226,7 +228,7 @@ class MachineOperations(MachineLists):
         filters.query |= switches(credentials=credentials)
         limit, first = number("limit", limit, 1), number("offset", offset)
         found = self._machines_found(filters, limit, first, paged=bool(flag("paged", paged)))
-        return (Machine(self, data=data) for data in found)
+        return (Machine._listed(self, data) for data in found)
 
     def create_machine(
         self,

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
 from smartdc.arguments.ids import given, has_half_character, near_word, plain, shown
 from smartdc.arguments.kinds import flag
+from smartdc.arguments.states import MachineState
 from smartdc.arguments.values import checked_number, is_number
 from smartdc.errors import ConfigurationError
-from smartdc.types import MachineState
 
 __all__ = ["Filters", "machine_filters", "number", "text", "visibility"]
 
@@ -26,12 +25,12 @@ _D = TypeVar("_D", bound=Mapping[str, Any])
 
 # What arrives as it is: in a URL, and in the search filter that VMAPI writes it into unescaped
 # (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
-_SAFE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_SAFE_VALUE = re.compile(r"[A-Za-z0-9_.:/@-][A-Za-z0-9_.:/@ -]{0,63}")
-_SAFE_PATTERN = re.compile(r"[A-Za-z0-9_.:/@*-][A-Za-z0-9_.:/@* -]{0,63}")
+_SAFE_NAME = r"[A-Za-z0-9_.:-]{1,64}"
+_SAFE_VALUE = r"[A-Za-z0-9_.:/@-][A-Za-z0-9_.:/@ -]{0,63}"
+_SAFE_PATTERN = r"[A-Za-z0-9_.:/@*-][A-Za-z0-9_.:/@* -]{0,63}"
 # The sign of what JavaScript reads as a number is not escaped as the store escapes it
 # (docs/cloudapi/lists.md#tag-filters-of-negative-numbers).
-_NEGATIVE = re.compile(r"[0-9.eE-]*-[0-9.eE-]*")
+_NEGATIVE = r"[0-9.eE-]*-[0-9.eE-]*"
 _LONGEST = 1024
 """As long as the name of an image may be."""
 _MOST_TAGS = 16
@@ -40,7 +39,7 @@ _MOST_TAGS = 16
 _TEN_YEARS = 5_256_000
 """In minutes, for `tombstone`."""
 
-_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
+_ALIAS = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
 
 # To the first two the server answers with every machine that is neither destroyed nor failed
 # (docs/cloudapi/lists.md#states-that-mean-active); the others it refuses, though machines show them
@@ -89,7 +88,6 @@ def visibility(public: Any) -> bool | None:
     return flag("public", _VISIBILITY.get(word) if isinstance(word, str) and word in _VISIBILITY else public)
 
 
-@dataclass
 class Filters:
     """What a list is asked for, and what is chosen of it.
 
@@ -99,9 +97,10 @@ class Filters:
         exact: Whether the server lists just what is wanted, so that its counts and limits hold.
     """
 
-    query: dict[str, Any] = field(default_factory=dict)
-    checks: list[Callable[[Mapping[str, Any]], bool]] = field(default_factory=list)
-    exact: bool = True
+    def __init__(self) -> None:
+        self.query: dict[str, Any] = {}
+        self.checks: list[Callable[[Mapping[str, Any]], bool]] = []
+        self.exact = True
 
     def equal(self, name: str, value: Any, *, any_value: str | None = None) -> None:
         """Want a field to be this, and ask for it; None wants nothing.
@@ -119,23 +118,23 @@ class Filters:
 
     def literal(self, name: str, value: str | None) -> None:
         """Want a field to be just this text, in which no character means anything else."""
-        if value is not None and _SAFE_VALUE.fullmatch(value):
+        if value is not None and re.fullmatch(_SAFE_VALUE, value):
             self.equal(name, value)
         elif value is not None:
             self.choose(lambda entry: entry.get(name) == value)
 
-    def pattern(self, name: str, value: str | None, asked: re.Pattern[str] = _SAFE_PATTERN) -> None:
+    def pattern(self, name: str, value: str | None, asked: str = _SAFE_PATTERN) -> None:
         """Want a field to be this text, in which ``*`` stands for anything.
 
         Args:
             name: The field, and the query's word for it.
             value: The text.
-            asked: What the server understands; anything else is matched here alone.
+            asked: What the server understands, as an expression; anything else is matched here alone.
         """
         if value is None:
             return
         # An entry that does not show the field fits if the server said so.
-        otherwise = value if asked.fullmatch(value) else ""
+        otherwise = value if re.fullmatch(asked, value) else ""
         if otherwise:
             self.query[name] = value
         expression = re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
@@ -152,6 +151,8 @@ class Filters:
 
     def passing(self, entries: Iterable[_D]) -> Iterator[_D]:
         """Those that pass all checks, one by one."""
+        if not self.checks:
+            return iter(entries)
         return (entry for entry in entries if all(check(entry) for check in self.checks))
 
 
@@ -195,7 +196,7 @@ def _type(machine_type: str | None) -> str | None:
 def _add_name(filters: Filters, name: str | None) -> None:
     if name is None:
         return
-    if _ALIAS.fullmatch(name):
+    if re.fullmatch(_ALIAS, name):
         # The server lists all whose names begin so (docs/cloudapi/lists.md#name-filter-matches-prefixes).
         filters.query["name"] = name
     filters.choose(lambda machine: machine.get("name") == name)
@@ -240,7 +241,7 @@ def _add_tag(filters: Filters, tag: Any, value: Any) -> None:
     checked_number(f"tag {shown(tag)}", value)
     asked = _asked(value)
     few = sum(name.startswith("tag.") for name in filters.query) < _MOST_TAGS
-    if _SAFE_NAME.fullmatch(tag) and few:
+    if re.fullmatch(_SAFE_NAME, tag) and few:
         filters.query[f"tag.{tag}"] = "*" if asked is None else asked
         exact = asked is not None
     else:
@@ -261,7 +262,7 @@ def _asked(value: str | int | float) -> str | None:
     written = _written(value)
     if written == "*":
         return written
-    return written if _SAFE_VALUE.fullmatch(written) and not _NEGATIVE.fullmatch(written) else None
+    return written if re.fullmatch(_SAFE_VALUE, written) and not re.fullmatch(_NEGATIVE, written) else None
 
 
 def _same(own: Any, wanted: str | int | float) -> bool:

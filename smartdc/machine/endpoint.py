@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 
@@ -16,7 +17,9 @@ from smartdc._http.endpoint import Endpoint, Params
 from smartdc._http.exchange import Again
 from smartdc._times import parse_time
 from smartdc.arguments.ids import shown
-from smartdc.types import MachineData, Value
+
+if TYPE_CHECKING:
+    from smartdc.types import MachineData, Value
 
 __all__ = ["MachineEndpoint"]
 
@@ -33,13 +36,13 @@ class MachineEndpoint(Endpoint):
     """What makes its requests."""
     _data: MachineData | None
     """What the server said last; None when nothing was asked yet."""
-    _deleted: bool
+    _deleted: bool = False
     """Whether it is known to be deleted."""
-    _look_first: bool
+    _look_first: bool = True
     """Whether an action looks at it first, when nothing was asked yet."""
-    _begun: dict[str, Begun]
+    _begun: Mapping[str, Begun] = MappingProxyType({})
     """When its actions were asked for here, by their names."""
-    _audited: datetime | None
+    _audited: datetime | None = None
     """The time of the action that was waited for last."""
     _seen: int
     """The number, in `smartdc._http.looks.actions`, of the answer that `_data` comes from."""
@@ -83,4 +86,4 @@ class MachineEndpoint(Endpoint):
         entries = object_of(answer, response)
         if name not in entries:
             raise absent(response, f"machine {self.id} has no {kind.removesuffix('s')} {shown(name)}")
-        return cast(Value, entries[name])
+        return cast("Value", entries[name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.begun import Begun
 from smartdc._http.named import id_of
@@ -13,7 +13,9 @@ from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
 from smartdc.errors import GoneError, ValidationFailedError, WaitTimeout
 from smartdc.machine.waits import Waits
-from smartdc.types import AuditEntry
+
+if TYPE_CHECKING:
+    from smartdc.types import AuditEntry
 
 
 class Lifecycle(Waits):
@@ -164,7 +166,7 @@ class Lifecycle(Waits):
         Returns:
             List of dicts with ``action``, ``success`` (``yes``, ``no``), ``time`` and ``caller``.
         """
-        return cast(list[AuditEntry], self._list("audit"))
+        return cast("list[AuditEntry]", self._list("audit"))
 
     def _becomes(self, name: str) -> bool:
         """Whether it has this name, or shows it before long: what the server reads may lag behind."""
@@ -189,7 +191,7 @@ class Lifecycle(Waits):
             # answer that the caller would get.
             self.refresh()
         try:
-            self._begun[action] = Begun(self._connection.clock, "time")
+            self._begun = {**self._begun, action: Begun(self._connection.clock, "time")}
             # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.
             self._post(params={"action": action}, json=given(**arguments) or None, again=self.refresh)
         except GoneError:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.looks import actions
 from smartdc._http.named import machine_id_of
 from smartdc._times import parse_time
+from smartdc.arguments.addresses import is_private
 from smartdc.arguments.ids import escaped, shown
 from smartdc.arguments.kinds import required_flag, switches
 from smartdc.errors import ConfigurationError, GoneError
@@ -24,18 +24,12 @@ from smartdc.machine.snapshots import Snapshot, Snapshots
 from smartdc.machine.ssh import SSH
 from smartdc.machine.streams import Streams
 from smartdc.machine.tags import Tags
-from smartdc.types import Brand, MachineData, MachineDisk, MachineNic, MachineState, MachineType, Value
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
+    from smartdc.types import Brand, MachineData, MachineDisk, MachineNic, MachineState, MachineType, Value
 
 __all__ = ["Machine", "Snapshot"]
-
-_PRIVATE = [
-    ipaddress.ip_network(block)
-    for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")
-]
-
 
 _SETTERS = {
     "boot_script": "set_boot_script() changes it",
@@ -48,6 +42,13 @@ _SETTERS = {
     "state": "start(), stop() and delete() change it",
     "tags": "add_tags() and replace_tags() change them",
 }
+
+
+class _Passwords:
+    """They are not in what `vars` shows of a machine, nor in tracebacks that show variables."""
+
+    def __init__(self, by_login: dict[str, Any]) -> None:
+        self.by_login = by_login
 
 
 class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, SSH, Streams):
@@ -65,6 +66,9 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         look_first: See `DataCenter.machine`.
     """
 
+    _passwords = _Passwords({})
+    _shown: tuple[Any, dict[str, Any]] = None, {}
+
     def __init__(
         self,
         datacenter: Connection,
@@ -76,22 +80,27 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         look_first: bool = True,
     ) -> None:
         if not (data is None or isinstance(data, Mapping)):
-            raise ConfigurationError(
-                f"data must be a dict such as raw_machine_data() gives, not {shown(data)}"
-            )
+            raise ConfigurationError(f"data must be a dict as of raw_machine_data(), not {shown(data)}")
         self._connection = datacenter
         self.id: str = machine_id_of(datacenter, data if machine_id is None else machine_id)
         self._data = None
-        self._passwords = _Passwords({})
-        self._deleted = False
-        self._shown: tuple[Any, dict[str, Any]] = None, {}
         self._look_first = required_flag("look_first", look_first)
-        self._begun, self._audited = {}, None
         self._seen = actions.next()
         if data:
             self._save(data)
         elif not required_flag("lazy", lazy):
             self.refresh(credentials)
+
+    @classmethod
+    def _listed(cls, datacenter: Connection, data: MachineData) -> Self:
+        """One of a list that was decoded for this alone: its data is taken over, and not copied."""
+        machine, ident = cls.__new__(cls), data["id"]
+        plain = ident.islower() and ident.isprintable() and " " not in ident
+        # Into the dict at once: `__setattr__` would take longer than all else here.
+        ident = ident if plain else machine_id_of(datacenter, data)
+        machine.__dict__.update(_connection=datacenter, _seen=actions.next(), id=ident)
+        machine._take(data)
+        return machine
 
     @property
     def datacenter(self) -> DataCenter:
@@ -135,22 +144,29 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         """
         if not self._passwords.by_login:
             self.refresh(credentials=True)
-        return self._passwords.by_login
+        return self._passwords.by_login or {}
 
     def _save(self, data: Mapping[str, Any]) -> None:
         said = data.get("metadata")
-        metadata = dict(said) if isinstance(said, Mapping) else {}
+        self._take({**data, "metadata": dict(said) if isinstance(said, Mapping) else {}})
+
+    def _take(self, data: Any) -> None:
+        """Take over what the server says, itself; the passwords in it are kept apart."""
+        metadata = data.get("metadata")
+        if not isinstance(metadata, dict):
+            data["metadata"] = metadata = {}
         credentials = metadata.pop("credentials", None)
-        if isinstance(credentials, Mapping):
-            self._passwords.by_login |= credentials
-        self._data = cast(MachineData, {**data, "id": self.id, "metadata": metadata})
-        self._deleted = data.get("state") == "deleted"
+        if credentials and isinstance(credentials, Mapping):
+            self._passwords = _Passwords({**self._passwords.by_login, **credentials})
+        state = self.__dict__
+        data["id"] = state["id"]
+        state["_data"], state["_deleted"] = data, data.get("state") == "deleted"
 
     @property
     def _last(self) -> MachineData:
         if self._data is None:
             self.refresh()
-        return cast(MachineData, self._data)
+        return cast("MachineData", self._data)
 
     @property
     def raw(self) -> MachineData:
@@ -314,12 +330,12 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
     @property
     def public_ips(self) -> list[str]:
         """Those of its addresses that are not private."""
-        return [ip for ip in self.ips if _is_private(ip) is False]
+        return [ip for ip in self.ips if is_private(ip) is False]
 
     @property
     def private_ips(self) -> list[str]:
         """Those of its addresses that are private."""
-        return [ip for ip in self.ips if _is_private(ip)]
+        return [ip for ip in self.ips if is_private(ip)]
 
     @property
     def _metadata(self) -> dict[str, Any]:
@@ -351,7 +367,7 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         return cast(Mapping[str, Any], self._last).get(field)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(getattr(type(self), name, None), property):
+        if name[:1] != "_" and isinstance(getattr(type(self), name, None), property):
             instead = _SETTERS.get(name, "refresh() fetches it again")
             raise AttributeError(f"{name} of a machine is what the server said last: {instead}")
         super().__setattr__(name, value)
@@ -382,19 +398,3 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _seen=actions.next())
-
-
-class _Passwords:
-    """They are not in what `vars` shows of a machine, nor in tracebacks that show variables."""
-
-    def __init__(self, by_login: dict[str, Any]) -> None:
-        self.by_login = by_login
-
-
-def _is_private(ip: str) -> bool | None:
-    """None for what is no address: the server may say ``dhcp``."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return None
-    return any(address in block for block in _PRIVATE)

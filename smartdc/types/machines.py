@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, Required, TypedDict
 
+from smartdc.arguments.states import MachineState, SnapshotState
+
 __all__ = [
     "NIC",
     "AuditEntry",
@@ -25,11 +27,6 @@ __all__ = [
 Value = str | int | float | bool
 """What a tag or a metadata entry may hold."""
 
-MachineState = Literal[
-    "provisioning", "ready", "running", "stopping", "stopped", "offline", "failed", "deleted", "unknown"
-]
-"""The states of machines (docs/cloudapi/machines.md#states-that-are-shown)."""
-
 MachineType = Literal["smartmachine", "virtualmachine"]
 """A container, or a machine with hardware of its own."""
 
@@ -41,9 +38,6 @@ NICState = Literal["provisioning", "running", "stopped"]
 
 DiskState = Literal["creating", "resizing", "deleting"]
 """The states of a disk that is being changed; else it is in its machine's."""
-
-SnapshotState = Literal["queued", "creating", "created", "failed", "deleted", "unknown"]
-"""The states of snapshots; ``unknown`` where the server says none."""
 
 
 class MachineNic(TypedDict, total=False):
