@@ -1,6 +1,18 @@
 """Sphinx configuration: `make docs` builds with every warning an error."""
 
+import importlib
+import pkgutil
 from importlib.metadata import version as installed_version
+
+import smartdc
+import smartdc.types
+
+# Types are imported for checkers only (`if TYPE_CHECKING:`): here signatures find them.
+for found in pkgutil.walk_packages(smartdc.__path__, "smartdc."):
+    if not found.name.startswith(("smartdc.emulator", "smartdc.__main__")):
+        module = importlib.import_module(found.name)
+        for name in smartdc.types.__all__:
+            vars(module).setdefault(name, getattr(smartdc.types, name))
 
 project = "smartdc"
 author = "The smartdc authors"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.search import searching
 from smartdc.datacenter import DataCenter
-from smartdc.types import Image
+
+if TYPE_CHECKING:
+    from smartdc.types import Image
 
 __all__ = ["LegacyDataCenter"]
 
@@ -40,7 +42,7 @@ class LegacyDataCenter(DataCenter):
             fields: Where to look for it.
         """
         fits = searching(search, fields)
-        return [dataset for dataset in cast(list[Image], self._list("datasets")) if fits(dataset)]
+        return [dataset for dataset in cast("list[Image]", self._list("datasets")) if fits(dataset)]
 
     def dataset(self, identifier: str | Mapping[str, Any]) -> Image:
         """Get one dataset.
@@ -50,7 +52,7 @@ class LegacyDataCenter(DataCenter):
         Args:
             identifier: UUID, URN, or a dict with one of them.
         """
-        return cast(Image, self._get("datasets", entity_id(identifier, "dataset", "id", "urn")))
+        return cast("Image", self._get("datasets", entity_id(identifier, "dataset", "id", "urn")))
 
     def images(self, *_: Any, **__: Any) -> NoReturn:
         """Refused: images came with API 7."""

@@ -39,7 +39,7 @@ _E = TypeVar("_E", bound=BaseException)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _USER = re.compile(r"//[^\s/]*@")  # with the password: a proxy's
-_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3}) ?(.*)", re.DOTALL)
+_TUNNEL = r"(?s)Tunnel connection failed: ([0-9]{3}) ?(.*)"
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """What a proxy answers when it may fare better later."""
@@ -93,7 +93,7 @@ def failure(
     if tls and (why := _tls_problem(tls, place, base_url, verify, through)):
         return TLSError(f"{where}: {why}", lasting=True, sent=sent and _is_late(tls), **about)
     if through:
-        answered = next(filter(None, (_TUNNEL.match(str(cause)) for cause in causes)), None)
+        answered = next(filter(None, (re.match(_TUNNEL, str(cause)) for cause in causes)), None)
         if answered:
             return refused_by_proxy(through, int(answered[1]), answered[2], method, path, base_url)
     elif isinstance(error, requests.Timeout) or _first(causes, ReadTimeoutError):

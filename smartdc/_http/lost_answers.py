@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
@@ -39,8 +38,7 @@ LONGEST_PAUSE_SECONDS = 20.0
 """Characters of a value in a message: any name, but not every key."""
 
 
-@dataclass(frozen=True)
-class Sought:
+class Sought(NamedTuple):
     """How to find what a request may have created.
 
     Attributes:
@@ -68,8 +66,7 @@ class Sought:
         return f"{self.what} with {wanted}" if wanted else self.what
 
 
-@dataclass(frozen=True)
-class _Look:
+class _Look(NamedTuple):
     """What one look brought.
 
     Attributes:
@@ -81,8 +78,8 @@ class _Look:
     """
 
     after: float
-    found: list[Any] = field(default_factory=list)
-    differing: list[list[str]] = field(default_factory=list)
+    found: Sequence[Any] = ()
+    differing: Sequence[list[str]] = ()
     trouble: SmartDCError | None = None
     is_last: bool = False
 
@@ -206,7 +203,7 @@ def _looks(connection: Connection, sought: Sought, end: float) -> Iterator[_Look
             look = _Look(after)
         except SmartDCError as trouble:
             look = _Look(after, trouble=trouble)
-        yield replace(look, is_last=clock.monotonic() >= end)
+        yield look._replace(is_last=clock.monotonic() >= end)
 
 
 def _pause_before_next(
@@ -285,13 +282,13 @@ def _is_certain(trouble: SmartDCError) -> bool:
 
 
 def _unknown(
-    error: APIError | TransportError, sought: Sought, known: str, found: list[Any] | None = None
+    error: APIError | TransportError, sought: Sought, known: str, found: Sequence[Any] = ()
 ) -> OutcomeUnknown:
     unknown = OutcomeUnknown(
         f"it is not known whether the {sought} was created: {known} ({error})",
         what=sought.what,
         wanted=sought.wanted,
-        candidates=found or (),
+        candidates=found,
         method=error.method,
         path=error.path,
     )

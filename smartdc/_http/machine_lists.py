@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Params
@@ -14,7 +14,9 @@ from smartdc.arguments.filters import Filters
 from smartdc.arguments.ids import entity_id, given, is_uuid
 from smartdc.arguments.names import IMAGE
 from smartdc.arguments.refs import ImageRef
-from smartdc.types import MachineData
+
+if TYPE_CHECKING:
+    from smartdc.types import MachineData
 
 __all__ = ["MachineLists"]
 
@@ -40,7 +42,7 @@ class MachineLists(Connection):
 
     def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
         page = self._list("machines", params={**filters, **given(limit=limit, offset=offset)}, key="id")
-        return cast(list[MachineData], page)
+        return cast("list[MachineData]", page)
 
     def _one_page(self, filters: Params, limit: int | None, offset: int | None) -> Iterator[MachineData]:
         """One page, fetched when it is needed."""

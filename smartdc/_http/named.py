@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -34,7 +34,9 @@ from smartdc.arguments.names import (
 )
 from smartdc.arguments.urns import newest_with_urn
 from smartdc.errors import ConfigurationError
-from smartdc.types import Image
+
+if TYPE_CHECKING:
+    from smartdc.types import Image
 
 __all__ = [
     "dataset_of",

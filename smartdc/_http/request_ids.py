@@ -6,7 +6,7 @@ See docs/cloudapi/requests.md#request-ids-are-echoed.
 from __future__ import annotations
 
 import itertools
-import uuid
+import os
 
 import requests
 
@@ -27,7 +27,9 @@ class _Ids:
 
     def renew(self) -> None:
         """Begin anew."""
-        self.start = str(uuid.uuid4())[:24]
+        digits = os.urandom(12).hex()
+        # Of version 4 and its variant, in the form that `uuid.uuid4` would give it.
+        self.start = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-"
         self._numbers = itertools.count(1)
 
     def next(self) -> str:

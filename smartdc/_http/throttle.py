@@ -33,7 +33,7 @@ CREDIT_SECONDS = 1.0
 #: When nobody has asked for so long, the server's bucket is full again, and its burst may be used.
 QUIET_SECONDS = 10.0
 
-_STATED = re.compile(r"request rate of (\d+(?:\.\d+)?) r/s")
+_STATED = r"request rate of (\d+(?:\.\d+)?) r/s"
 
 # Where a group has not the name with which paths begin.
 _GROUPS = {
@@ -124,7 +124,7 @@ class Limiter:
         with self._lock:
             if self.fixed or era != self._era:  # sent before the last cut
                 return
-            stated = _STATED.search(error.message)
+            stated = re.search(_STATED, error.message)
             self._ceiling = max(LOWEST_RATE, SHARE * float(stated[1])) if stated else math.inf
             if self._rate is None:
                 self._rate = self._ceiling if stated else USUAL_RATE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
@@ -14,7 +14,9 @@ from smartdc.arguments.ids import ID_KEYS, entity_id
 from smartdc.arguments.kinds import texts
 from smartdc.arguments.refs import UserRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
-from smartdc.types import AccessKey, AccessKeyCredentials
+
+if TYPE_CHECKING:
+    from smartdc.types import AccessKey, AccessKeyCredentials
 
 AccessKeyRef = str | Mapping[str, Any]
 Status = Literal["Active", "Inactive", "Expired"]
@@ -36,7 +38,7 @@ class AccessKeyOperations(Connection):
         Returns:
             List of dicts with ``accesskeyid``, ``status``, ``created``, ``updated``, without the secrets.
         """
-        return cast(list[AccessKey], self._list("accesskeys"))
+        return cast("list[AccessKey]", self._list("accesskeys"))
 
     def access_key(self, access_key: AccessKeyRef) -> AccessKey:
         """Get one access key of the account, without its secret.
@@ -51,7 +53,7 @@ class AccessKeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(AccessKey, self._get("accesskeys", entity_id(access_key, "access key", *_ID_KEYS)))
+        return cast("AccessKey", self._get("accesskeys", entity_id(access_key, "access key", *_ID_KEYS)))
 
     def create_access_key(
         self,
@@ -102,7 +104,7 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = texts(description=description, status=status)
-        return cast(AccessKey, self._post("accesskeys", ident, json=body, again=at_once))
+        return cast("AccessKey", self._post("accesskeys", ident, json=body, again=at_once))
 
     def delete_access_key(self, access_key: AccessKeyRef) -> None:
         """Delete an access key of the account.
@@ -132,7 +134,7 @@ class AccessKeyOperations(Connection):
         Returns:
             List of dicts as from `access_keys`.
         """
-        return cast(list[AccessKey], self._list(*_place(user)))
+        return cast("list[AccessKey]", self._list(*_place(user)))
 
     def user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> AccessKey:
         """Get one access key of a sub-user, without its secret.
@@ -149,7 +151,7 @@ class AccessKeyOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
-        return cast(AccessKey, self._get(*_place(user), ident))
+        return cast("AccessKey", self._get(*_place(user), ident))
 
     def create_user_access_key(
         self,
@@ -210,7 +212,7 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = texts(description=description, status=status)
-        return cast(AccessKey, self._post(*_place(user), ident, json=body, again=at_once))
+        return cast("AccessKey", self._post(*_place(user), ident, json=body, again=at_once))
 
     def delete_user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> None:
         """Delete an access key of a sub-user.
@@ -239,7 +241,7 @@ class AccessKeyOperations(Connection):
 
         # Of no use without its secret.
         sought = Sought("access key", body, find, sure=False, unique=False)
-        return cast(AccessKeyCredentials, create_once(self, create, sought))
+        return cast("AccessKeyCredentials", create_once(self, create, sought))
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
@@ -12,7 +12,9 @@ from smartdc.arguments.ids import is_segment
 from smartdc.arguments.kinds import flags, texts
 from smartdc.arguments.names import NETWORK
 from smartdc.arguments.refs import NetworkRef
-from smartdc.types import Account, Config, ProvisioningLimit
+
+if TYPE_CHECKING:
+    from smartdc.types import Account, Config, ProvisioningLimit
 
 
 class AccountOperations(Connection):
@@ -32,7 +34,7 @@ class AccountOperations(Connection):
         login = account.get("login")
         if self.login == "my" and is_segment(login):
             self.login = self._learned_login = login
-        return cast(Account, account)
+        return cast("Account", account)
 
     def me(self) -> Account:
         """Get the account: py-smartdc's older name for `account`.
@@ -92,7 +94,7 @@ class AccountOperations(Connection):
             phone=phone,
         )
         body |= flags(triton_cns_enabled=triton_cns_enabled)
-        return cast(Account, self._post(json=body, again=at_once))
+        return cast("Account", self._post(json=body, again=at_once))
 
     def limits(self) -> list[ProvisioningLimit]:
         """List the limits on the account's machines in this data center, and what is used of them.
@@ -104,7 +106,7 @@ class AccountOperations(Connection):
         Returns:
             List of dicts with ``value`` and ``used``; ``by`` says of what: machines, RAM or disk.
         """
-        return cast(list[ProvisioningLimit], self._list("limits"))
+        return cast("list[ProvisioningLimit]", self._list("limits"))
 
     def config(self) -> Config:
         """Get the account's settings in this data center.
@@ -117,7 +119,7 @@ class AccountOperations(Connection):
             Dict with ``default_network``, the network that Docker containers are put on; empty when there is
             none.
         """
-        return cast(Config, self._get("config"))
+        return cast("Config", self._get("config"))
 
     def update_config(self, default_network: NetworkRef) -> Config:
         """Change the account's settings in this data center.
@@ -137,4 +139,4 @@ class AccountOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: there is no such network.
         """
         body = {"default_network": id_of(self, NETWORK, default_network)}
-        return cast(Config, self._put("config", json=body))
+        return cast("Config", self._put("config", json=body))

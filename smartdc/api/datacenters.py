@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.answers import location_of, object_of
 from smartdc._http.connection import Connection
 from smartdc.arguments.kinds import required_texts
-from smartdc.types import Ping
+
+if TYPE_CHECKING:
+    from smartdc.types import Ping
 
 
 class DatacenterOperations(Connection):
@@ -103,7 +105,7 @@ class DatacenterOperations(Connection):
         Returns:
             ``{'ping': 'pong', 'cloudapi': {'versions': [...]}}``
         """
-        return cast(Ping, object_of(*self._exchange("GET", self.base_url, "/--ping", sign=False)))
+        return cast("Ping", object_of(*self._exchange("GET", self.base_url, "/--ping", sign=False)))
 
     def api(self) -> Any:
         """Get what the server shows at its root, unsigned.

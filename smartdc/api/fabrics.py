@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
@@ -13,7 +13,9 @@ from smartdc.arguments.kinds import dict_of, flags, listed, required_texts, text
 from smartdc.arguments.likeness import differing
 from smartdc.arguments.names import VLAN
 from smartdc.arguments.refs import NetworkRef, VLANRef
-from smartdc.types import FabricVLAN, Network
+
+if TYPE_CHECKING:
+    from smartdc.types import FabricVLAN, Network
 
 _VLANS = VLAN.place
 
@@ -34,7 +36,7 @@ class FabricOperations(Connection):
         Raises:
             ServerError: ``NotImplementedError``: the data center has no fabrics.
         """
-        return cast(list[FabricVLAN], self._list(*_VLANS))
+        return cast("list[FabricVLAN]", self._list(*_VLANS))
 
     def fabric_vlan(self, vlan: VLANRef) -> FabricVLAN:
         """Get one VLAN of the fabric.
@@ -49,7 +51,7 @@ class FabricOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(FabricVLAN, self._get(*_VLANS, vlan_id_of(self, vlan)))
+        return cast("FabricVLAN", self._get(*_VLANS, vlan_id_of(self, vlan)))
 
     def create_fabric_vlan(self, vlan_id: int, name: str, *, description: str | None = None) -> FabricVLAN:
         """Create a VLAN on the fabric.
@@ -71,7 +73,7 @@ class FabricOperations(Connection):
         create = partial(self._post, *_VLANS, json=body)
         find = partial(self._like, _VLANS, {"vlan_id": vlan_id, "name": name})
         sought = Sought("VLAN", {"vlan_id": vlan_id}, find, partial(differing, body), key="vlan_id")
-        return cast(FabricVLAN, create_once(self, create, sought))
+        return cast("FabricVLAN", create_once(self, create, sought))
 
     def update_fabric_vlan(
         self, vlan: VLANRef, *, name: str | None = None, description: str | None = None
@@ -92,7 +94,7 @@ class FabricOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``.
         """
         body = texts(name=name, description=description)
-        return cast(FabricVLAN, self._put(*_VLANS, vlan_id_of(self, vlan), json=body))
+        return cast("FabricVLAN", self._put(*_VLANS, vlan_id_of(self, vlan), json=body))
 
     def delete_fabric_vlan(self, vlan: VLANRef) -> None:
         """Delete a VLAN of the fabric on which there are no networks.
@@ -123,7 +125,7 @@ class FabricOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``: there is no such VLAN.
         """
-        return cast(list[Network], self._list(*_VLANS, vlan_id_of(self, vlan), "networks"))
+        return cast("list[Network]", self._list(*_VLANS, vlan_id_of(self, vlan), "networks"))
 
     def fabric_network(self, vlan: VLANRef, network: NetworkRef) -> Network:
         """Get one network on a VLAN of the fabric.
@@ -139,7 +141,7 @@ class FabricOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(Network, self._get(*self._network_place(vlan, network)))
+        return cast("Network", self._get(*self._network_place(vlan, network)))
 
     def create_fabric_network(
         self,
@@ -193,7 +195,7 @@ class FabricOperations(Connection):
         sought = Sought(
             "fabric network", wanted, partial(self._like, place, wanted), partial(differing, body)
         )
-        return cast(Network, create_once(self, create, sought))
+        return cast("Network", create_once(self, create, sought))
 
     def update_fabric_network(
         self,
@@ -234,7 +236,7 @@ class FabricOperations(Connection):
             provision_end_ip=provision_end_ip,
         ) | _details(resolvers, routes)
         segments = self._network_place(vlan, network)
-        return cast(Network, self._put(*segments, json=body))
+        return cast("Network", self._put(*segments, json=body))
 
     def delete_fabric_network(self, vlan: VLANRef, network: NetworkRef) -> None:
         """Delete a network on a VLAN of the fabric that no machine is on.

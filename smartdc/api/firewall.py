@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
@@ -16,7 +16,9 @@ from smartdc.arguments.names import FIREWALL_RULE
 from smartdc.arguments.refs import FirewallRuleRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.machine import Machine
-from smartdc.types import FirewallRule, MachineData
+
+if TYPE_CHECKING:
+    from smartdc.types import FirewallRule, MachineData
 
 
 class FirewallOperations(Connection):
@@ -39,7 +41,7 @@ class FirewallOperations(Connection):
         Returns:
             List of dicts. Rules that hold for everybody are not among them, but in `Machine.firewall_rules`.
         """
-        return cast(list[FirewallRule], self._list("fwrules"))
+        return cast("list[FirewallRule]", self._list("fwrules"))
 
     def firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Get one firewall rule.
@@ -53,7 +55,7 @@ class FirewallOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
         """
-        return cast(FirewallRule, self._get("fwrules", _id(self, rule_id)))
+        return cast("FirewallRule", self._get("fwrules", _id(self, rule_id)))
 
     def create_firewall_rule(
         self,
@@ -90,7 +92,7 @@ class FirewallOperations(Connection):
         sought = Sought(
             "firewall rule", {"rule": rule}, partial(self._rules_like, rule), sure=False, unique=False
         )
-        return cast(FirewallRule, create_once(self, create, sought))
+        return cast("FirewallRule", create_once(self, create, sought))
 
     def _rules_like(self, rule: str) -> list[dict[str, Any]]:
         """The rules with these words, in any order: the server writes them in its own form."""
@@ -122,7 +124,7 @@ class FirewallOperations(Connection):
         """
         body: dict[str, Any] = texts(rule=rule, description=description)
         body |= flags(enabled=enabled, log=log)
-        return cast(FirewallRule, self._post("fwrules", _id(self, rule_id), json=body, again=at_once))
+        return cast("FirewallRule", self._post("fwrules", _id(self, rule_id), json=body, again=at_once))
 
     def enable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Put a firewall rule in force.
@@ -135,7 +137,7 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(FirewallRule, self._post("fwrules", _id(self, rule_id), "enable", again=at_once))
+        return cast("FirewallRule", self._post("fwrules", _id(self, rule_id), "enable", again=at_once))
 
     def disable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Put a firewall rule out of force, and keep it.
@@ -148,7 +150,7 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(FirewallRule, self._post("fwrules", _id(self, rule_id), "disable", again=at_once))
+        return cast("FirewallRule", self._post("fwrules", _id(self, rule_id), "disable", again=at_once))
 
     def delete_firewall_rule(self, rule_id: FirewallRuleRef) -> None:
         """Delete a firewall rule.
@@ -180,7 +182,7 @@ class FirewallOperations(Connection):
             NotAuthorizedError: ``Forbidden``: it is another account's.
         """
         found = cast(
-            list[MachineData],
+            "list[MachineData]",
             self._list("fwrules", _id(self, rule_id), "machines", key="id"),
         )
         return [Machine(self, data=data) for data in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from operator import methodcaller
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.answers import asked_for, object_of, strings_of
 from smartdc._http.awaited import poll_state
@@ -26,7 +26,9 @@ from smartdc.arguments.urns import with_urn
 from smartdc.arguments.values import checked_values
 from smartdc.errors import NotFoundError
 from smartdc.machine import MachineRef
-from smartdc.types import ExportedImage, Image, ImageState
+
+if TYPE_CHECKING:
+    from smartdc.types import ExportedImage, Image, ImageState
 
 _STATES = ("active", "creating", "unactivated", "disabled", "failed")
 
@@ -71,7 +73,7 @@ class ImageOperations(Connection):
         filters.equal("owner", None if owner is None else entity_id(owner, "owner"))
         filters.equal("state", text("state", state), any_value="all")
         filters.equal("public", visibility(public))
-        return filters.chosen(cast(list[Image], self._list("images", params=filters.query, key="id")))
+        return filters.chosen(cast("list[Image]", self._list("images", params=filters.query, key="id")))
 
     def image(self, identifier: ImageRef) -> Image:
         """Get one image.
@@ -81,7 +83,7 @@ class ImageOperations(Connection):
         Args:
             identifier: UUID, name (the newest active image of it), ``name@version``, short id, or dict.
         """
-        return cast(Image, self._get("images", id_of(self, IMAGE, identifier)))
+        return cast("Image", self._get("images", id_of(self, IMAGE, identifier)))
 
     def poll_image(
         self, image: ImageRef, state: str = "active", interval: float = 2, *, timeout: float | None = None
@@ -102,7 +104,7 @@ class ImageOperations(Connection):
         """
         ask = methodcaller("_get", "images", ident := id_of(self, ANY_IMAGE, image))
         found = poll_state(self, ask, f"image {ident}", state, _STATES, ("creating",), interval, timeout)
-        return cast(Image, found)
+        return cast("Image", found)
 
     def create_image_from_machine(
         self,
@@ -168,7 +170,7 @@ class ImageOperations(Connection):
             ],
             unique=False,
         )
-        return cast(Image, create_once(self, create, sought))
+        return cast("Image", create_once(self, create, sought))
 
     def _images_created(self, name: str, version: str, begun: Begun) -> list[Image]:
         """Images of that name that are not finished, or were published since then."""
@@ -219,7 +221,7 @@ class ImageOperations(Connection):
             tags=None if tags is None else checked_values("tag", tags),
         )
         place = ("images", id_of(self, ANY_IMAGE, identifier))
-        return cast(Image, self._post(*place, params={"action": "update"}, json=body, again=at_once))
+        return cast("Image", self._post(*place, params={"action": "update"}, json=body, again=at_once))
 
     def share_image(self, identifier: ImageRef, *accounts: str) -> Image:
         """Let other accounts use a private image of one's own: they are added to its ACL.
@@ -274,7 +276,7 @@ class ImageOperations(Connection):
         """
         body = {"manta_path": text_of("manta_path", manta_path)}
         place = ("images", id_of(self, ANY_IMAGE, identifier))
-        return cast(ExportedImage, self._post(*place, params={"action": "export"}, json=body))
+        return cast("ExportedImage", self._post(*place, params={"action": "export"}, json=body))
 
     def clone_image(self, identifier: ImageRef) -> Image:
         """Make a copy of one's own of an image that another account shares.
@@ -297,7 +299,7 @@ class ImageOperations(Connection):
         # A copy looks like the image itself, and like every other copy of it.
         find = partial(self._copies, ident)
         sought = Sought("copy of image", {"id": ident}, find, sure=False, unique=False)
-        return cast(Image, create_once(self, create, sought))
+        return cast("Image", create_once(self, create, sought))
 
     def _copies(self, ident: str) -> list[Image]:
         original = self.image(ident)
@@ -326,11 +328,11 @@ class ImageOperations(Connection):
             ValidationFailedError: ``ValidationFailed``: there is no such data center, or the image is not
                 active.
         """
-        params = {"action": "import-from-datacenter", "datacenter": text_of("datacenter", datacenter)}
-        params |= {"id": entity_id(identifier, "image")}
+        ident, place = entity_id(identifier, "image"), text_of("datacenter", datacenter)
+        params = {"action": "import-from-datacenter", "datacenter": place, "id": ident}
         create = partial(self._post, "images", params=params, json={})
-        find = partial(self._image_if_there, params["id"])
-        return cast(Image, create_once(self, create, Sought("image", {"id": params["id"]}, find, unfinished)))
+        sought = Sought("image", {"id": ident}, partial(self._image_if_there, ident), unfinished)
+        return cast("Image", create_once(self, create, sought))
 
     def _image_if_there(self, ident: str) -> list[Image]:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Sought, create_once
@@ -15,13 +15,15 @@ from smartdc.arguments.kinds import texts
 from smartdc.arguments.refs import UserRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
-from smartdc.types import Key
+
+if TYPE_CHECKING:
+    from smartdc.types import Key
 
 KeyRef = str | Mapping[str, Any]
 
 # What the server reads; the rest is up to it.
-_LINE = re.compile(r"\s*(ssh|ecdsa|sk)-\S{2,60}\s+[A-Za-z0-9+/]+={0,3}(\s[^\n]*)?\s*")
-_PEM = re.compile(r"\s*-----BEGIN (RSA )?PUBLIC KEY-----(?!.*PRIVATE)", re.DOTALL)
+_LINE = r"\s*(ssh|ecdsa|sk)-\S{2,60}\s+[A-Za-z0-9+/]+={0,3}(\s[^\n]*)?\s*"
+_PEM = r"(?s)\s*-----BEGIN (RSA )?PUBLIC KEY-----(?!.*PRIVATE)"
 _ID_KEYS = ID_KEYS["keys"]
 _USER_KEYS = ID_KEYS["users"]
 
@@ -37,7 +39,7 @@ class KeyOperations(Connection):
         Returns:
             List of dicts with ``name``, ``fingerprint`` (colon-separated MD5) and ``key``.
         """
-        return cast(list[Key], self._list("keys"))
+        return cast("list[Key]", self._list("keys"))
 
     def key(self, key_id: KeyRef) -> Key:
         """Get one key.
@@ -47,7 +49,7 @@ class KeyOperations(Connection):
         Args:
             key_id: Its name, its MD5 fingerprint, or a dict from `keys`.
         """
-        return cast(Key, self._get("keys", entity_id(key_id, "key", *_ID_KEYS)))
+        return cast("Key", self._get("keys", entity_id(key_id, "key", *_ID_KEYS)))
 
     def add_key(
         self,
@@ -97,7 +99,7 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(list[Key], self._list(*_place(user)))
+        return cast("list[Key]", self._list(*_place(user)))
 
     def user_key(self, user: UserRef, key_id: KeyRef) -> Key:
         """Get one key of a sub-user.
@@ -113,7 +115,7 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(Key, self._get(*_place(user), entity_id(key_id, "key", *_ID_KEYS)))
+        return cast("Key", self._get(*_place(user), entity_id(key_id, "key", *_ID_KEYS)))
 
     def add_user_key(
         self,
@@ -173,7 +175,7 @@ class KeyOperations(Connection):
             there = [each for each in self._list(*place) if str(each.get("key")).split()[:2] == material]
             return [each for each in there if name in (None, each.get("name"))]
 
-        return cast(Key, create_once(self, create, Sought("key", body, find, key="fingerprint")))
+        return cast("Key", create_once(self, create, Sought("key", body, find, key="fingerprint")))
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:
@@ -182,9 +184,9 @@ def _place(user: UserRef) -> tuple[str, str, str]:
 
 def _checked(key: str) -> str:
     key = plain(key)
-    if isinstance(key, str) and (is_key(key) or any(map(is_key, key.split()))) and not _PEM.match(key):
+    if isinstance(key, str) and (is_key(key) or any(map(is_key, key.split()))) and not re.match(_PEM, key):
         raise ConfigurationError("this is a private key: give the public one (the file that ends in .pub)")
-    if not isinstance(key, str) or not (_LINE.fullmatch(key) or _PEM.match(key)):
+    if not isinstance(key, str) or not (re.fullmatch(_LINE, key) or re.match(_PEM, key)):
         # Not repeated: it may be a private key in some form.
         raise ConfigurationError(
             "key must be text, a line such as 'ssh-ed25519 AAAA... comment': the content of a file that ends "

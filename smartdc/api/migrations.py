@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.named import machine_id_of
 from smartdc.arguments.ids import ID_KEYS
 from smartdc.machine import MachineRef
-from smartdc.types import Migration
+
+if TYPE_CHECKING:
+    from smartdc.types import Migration
 
 
 class MigrationOperations(Connection):
@@ -21,7 +23,7 @@ class MigrationOperations(Connection):
 
         Since API 9.6.0.
         """
-        return cast(list[Migration], self._list("migrations"))
+        return cast("list[Migration]", self._list("migrations"))
 
     def migration(self, machine: MachineRef) -> Migration:
         """Get the migration of one machine.
@@ -36,4 +38,6 @@ class MigrationOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``: it has none, or there is no such machine.
         """
-        return cast(Migration, self._get("migrations", machine_id_of(self, machine, *ID_KEYS["migrations"])))
+        return cast(
+            "Migration", self._get("migrations", machine_id_of(self, machine, *ID_KEYS["migrations"]))
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.answers import MOST_PAGES, endless
 from smartdc._http.connection import Connection
@@ -15,7 +15,9 @@ from smartdc.arguments.kinds import flag, required_flag
 from smartdc.arguments.names import NETWORK
 from smartdc.arguments.refs import NetworkRef
 from smartdc.arguments.search import searching
-from smartdc.types import Network, NetworkIP
+
+if TYPE_CHECKING:
+    from smartdc.types import Network, NetworkIP
 
 AddressRef = str | IPv4Address | Mapping[str, Any]
 
@@ -39,7 +41,7 @@ class NetworkOperations(Connection):
             List of dicts.
         """
         fits = searching(search, fields)
-        return [network for network in cast(list[Network], self._list("networks")) if fits(network)]
+        return [network for network in cast("list[Network]", self._list("networks")) if fits(network)]
 
     def network(self, identifier: NetworkRef) -> Network:
         """Get one network.
@@ -49,7 +51,7 @@ class NetworkOperations(Connection):
         Args:
             identifier: UUID, name, short id, or dict with ``id``.
         """
-        return cast(Network, self._get("networks", id_of(self, NETWORK, identifier)))
+        return cast("Network", self._get("networks", id_of(self, NETWORK, identifier)))
 
     def network_ips(
         self, network: NetworkRef, *, paged: bool = False, limit: int | None = None, offset: int | None = None
@@ -127,7 +129,7 @@ class NetworkOperations(Connection):
                 everybody uses this network.
         """
         address = _address(ip)
-        return cast(NetworkIP, self._get("networks", id_of(self, NETWORK, network), "ips", address))
+        return cast("NetworkIP", self._get("networks", id_of(self, NETWORK, network), "ips", address))
 
     def update_network_ip(self, network: NetworkRef, ip: AddressRef, *, reserved: bool) -> NetworkIP:
         """Reserve an address of a network, so that no new machine is given it, or release it.
@@ -148,11 +150,11 @@ class NetworkOperations(Connection):
         """
         body, address = {"reserved": required_flag("reserved", reserved)}, _address(ip)
         segments = ("networks", id_of(self, NETWORK, network), "ips", address)
-        return cast(NetworkIP, self._put(*segments, json=body))
+        return cast("NetworkIP", self._put(*segments, json=body))
 
     def _network_ip_page(self, ident: str, limit: int | None, offset: int | None) -> list[NetworkIP]:
         page = self._list("networks", ident, "ips", params=given(limit=limit, offset=offset), key="ip")
-        return cast(list[NetworkIP], page)
+        return cast("list[NetworkIP]", page)
 
 
 def _address(ip: AddressRef) -> str:

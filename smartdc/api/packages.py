@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.named import id_of
@@ -14,7 +14,9 @@ from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
 from smartdc.arguments.search import marked_default, searching
 from smartdc.errors import ConfigurationError
-from smartdc.types import Brand, Package
+
+if TYPE_CHECKING:
+    from smartdc.types import Brand, Package
 
 
 class PackageOperations(Connection):
@@ -79,7 +81,7 @@ class PackageOperations(Connection):
             filters.query |= {"flexible_disk": True} if flexible_disk else {}
             filters.choose(lambda package: bool(package.get("flexible_disk")) is flexible_disk)
         filters.choose(searching(search, fields))
-        return filters.chosen(cast(list[Package], self._list("packages", params=filters.query)))
+        return filters.chosen(cast("list[Package]", self._list("packages", params=filters.query)))
 
     def package(self, name: PackageRef) -> Package:
         """Get one package.
@@ -89,7 +91,7 @@ class PackageOperations(Connection):
         Args:
             name: UUID, name (the server takes its highest version), short id, or a dict with UUID or name.
         """
-        return cast(Package, self._get("packages", id_of(self, PACKAGE, name)))
+        return cast("Package", self._get("packages", id_of(self, PACKAGE, name)))
 
     def default_package(self) -> Package | None:
         """The package that the server marks as default; None when it marks none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
@@ -15,13 +15,15 @@ from smartdc.arguments.names import POLICY, ROLE
 from smartdc.arguments.refs import PolicyRef, RoleRef
 from smartdc.arguments.role_tags import ResourceRef, resource_segments, role_names, role_tag_header
 from smartdc.errors import ConfigurationError
-from smartdc.types import Policy, Role, RoleTags
+
+if TYPE_CHECKING:
+    from smartdc.types import Policy, Role, RoleTags
 
 MemberRef = str | Mapping[str, Any]
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # One version range of those before 9, in which a role's members and policies are plain names.
-_BEFORE_9 = re.compile(r"\s*(((~>?|\^|<=?|=|v)?\s*[0-8](\.\S*)?)|<\s*9(\.0){0,2})\s*")
+_BEFORE_9 = r"\s*(((~>?|\^|<=?|=|v)?\s*[0-8](\.\S*)?)|<\s*9(\.0){0,2})\s*"
 _WITHOUT_HEAD = ("datacenters", "services")
 
 
@@ -39,7 +41,7 @@ class RoleOperations(Connection):
             List of dicts with ``id``, ``name``, ``members``, ``policies``. Before API 9 (`api_version='~8'`)
             they look like `smartdc.types.RoleOfNames`.
         """
-        return cast(list[Role], self._list("roles"))
+        return cast("list[Role]", self._list("roles"))
 
     def role(self, role: RoleRef) -> Role:
         """Get one role.
@@ -54,7 +56,7 @@ class RoleOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(Role, self._get("roles", entity_id(role, "role", "id", "name")))
+        return cast("Role", self._get("roles", entity_id(role, "role", "id", "name")))
 
     def create_role(
         self,
@@ -85,7 +87,7 @@ class RoleOperations(Connection):
             MissingParameterError: ``MissingParameter``: an empty name.
         """
         body = {"name": text_of("name", name)} | self._role_body(members, policies, default_members)
-        return cast(Role, self._post("roles", json=body, headers=role_tag_header(role_tags)))
+        return cast("Role", self._post("roles", json=body, headers=role_tag_header(role_tags)))
 
     def update_role(
         self,
@@ -123,7 +125,7 @@ class RoleOperations(Connection):
             # The server would fail (node-ufds answers nothing, and cloudapi reads a role from it).
             raise ConfigurationError("update_role needs something to change, such as members=")
         ident = entity_id(role, "role", "id", "name")
-        return cast(Role, self._post("roles", ident, json=body, again=at_once))
+        return cast("Role", self._post("roles", ident, json=body, again=at_once))
 
     def delete_role(self, role: RoleRef) -> None:
         """Delete a role, and with it what its members could do.
@@ -151,7 +153,7 @@ class RoleOperations(Connection):
         Returns:
             List of dicts with ``id``, ``name``, ``rules``, ``description``.
         """
-        return cast(list[Policy], self._list("policies"))
+        return cast("list[Policy]", self._list("policies"))
 
     def policy(self, policy: PolicyRef) -> Policy:
         """Get one policy.
@@ -166,7 +168,7 @@ class RoleOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(Policy, self._get("policies", entity_id(policy, "policy", "id", "name")))
+        return cast("Policy", self._get("policies", entity_id(policy, "policy", "id", "name")))
 
     def create_policy(
         self,
@@ -195,7 +197,7 @@ class RoleOperations(Connection):
             MissingParameterError: ``MissingParameter``: no name, or no rule.
         """
         body = {"name": text_of("name", name), "rules": _rule_list(rules), **texts(description=description)}
-        return cast(Policy, self._post("policies", json=body, headers=role_tag_header(role_tags)))
+        return cast("Policy", self._post("policies", json=body, headers=role_tag_header(role_tags)))
 
     def update_policy(
         self,
@@ -231,7 +233,7 @@ class RoleOperations(Connection):
         if not body:
             raise ConfigurationError("update_policy needs something to change, such as rules=")
         ident = id_of(self, POLICY, policy)
-        return cast(Policy, self._post("policies", ident, json=body, again=at_once))
+        return cast("Policy", self._post("policies", ident, json=body, again=at_once))
 
     def delete_policy(self, policy: PolicyRef) -> None:
         """Delete a policy; roles that had it lose it.
@@ -294,7 +296,7 @@ class RoleOperations(Connection):
         """
         body = {"role-tag": role_names(roles)}
         segments = resource_path(self, resource_segments(resource))
-        return cast(RoleTags, self._put(*segments, json=body))
+        return cast("RoleTags", self._put(*segments, json=body))
 
     def _role_body(
         self,
@@ -329,7 +331,7 @@ class RoleOperations(Connection):
     def _names_only(self) -> bool:
         """Whether the API version asked for is one before 9."""
         asked = self.default_headers.get(self.VERSION_HEADER) or self.default_headers.get("X-Api-Version")
-        return bool(asked) and all(_BEFORE_9.fullmatch(part) for part in str(asked).split("||"))
+        return bool(asked) and all(re.fullmatch(_BEFORE_9, part) for part in str(asked).split("||"))
 
 
 def _rule_list(rules: Sequence[str] | str) -> list[str]:
@@ -340,7 +342,7 @@ def _member(member: MemberRef) -> dict[str, Any]:
     ident = entity_id(member, "user", "id", "login")
     if isinstance(member, Mapping) and "type" in member:
         return dict(member)
-    return {"type": "subuser", "id" if _UUID.fullmatch(ident) else "login": ident}
+    return {"type": "subuser", "id" if re.fullmatch(_UUID, ident) else "login": ident}
 
 
 def _key(member: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -356,4 +358,4 @@ def _login(member: MemberRef) -> str:
 
 def _policy(policy: PolicyRef) -> dict[str, str]:
     ident = entity_id(policy, "policy", "id", "name")
-    return {"id" if _UUID.fullmatch(ident) else "name": ident}
+    return {"id" if re.fullmatch(_UUID, ident) else "name": ident}

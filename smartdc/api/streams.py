@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
+from smartdc._forks import importing
 from smartdc._http.machine_lists import MachineLists
 from smartdc._http.named import machine_ids_of
 from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import listed
-from smartdc.change_feeds import LastingFeed
 from smartdc.errors import ConfigurationError
 from smartdc.machine import MachineRef
-from smartdc.streams import ChangeFeed
-from smartdc.types import MachineData
+
+if TYPE_CHECKING:
+    from smartdc.change_feeds import LastingFeed
+    from smartdc.streams import ChangeFeed
+    from smartdc.types import MachineData
 
 SUBRESOURCES = (
     "alias",
@@ -29,7 +32,7 @@ SUBRESOURCES = (
 )
 """What the change feed tells of."""
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class StreamOperations(MachineLists):
@@ -92,11 +95,14 @@ class StreamOperations(MachineLists):
             )
         idents = None if machines is None else machine_ids_of(self, listed("machines", machines, "[machine]"))
         for ident in idents or ():
-            if not _UUID.fullmatch(ident):
+            if not re.fullmatch(_UUID, ident):
                 raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")
         return self._lasting_feed(wanted, idents) if reconnect else self._feed(wanted, idents)
 
     def _feed(self, wanted: Sequence[str], idents: Sequence[str] | None) -> ChangeFeed:
+        with importing:
+            from smartdc.streams import ChangeFeed
+
         websocket = self._open_websocket(("changefeed",))
         timeout = self.timeout[1] if isinstance(self.timeout, tuple) else self.timeout
         return ChangeFeed(websocket, wanted, idents, timeout)
@@ -104,6 +110,9 @@ class StreamOperations(MachineLists):
     def _lasting_feed(
         self, wanted: Sequence[str], idents: Sequence[str] | None, *, tell_all: bool = False
     ) -> LastingFeed:
+        with importing:
+            from smartdc.change_feeds import LastingFeed
+
         def all_listed() -> Iterator[MachineData]:
             chosen = None if idents is None else {*idents}
             return (data for data in self._machine_pages({}) if chosen is None or data["id"] in chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.exchange import at_once
@@ -13,7 +13,9 @@ from smartdc.arguments.kinds import required_texts, switches, texts
 from smartdc.arguments.names import USER
 from smartdc.arguments.refs import UserRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
-from smartdc.types import User
+
+if TYPE_CHECKING:
+    from smartdc.types import User
 
 _ID_KEYS = ID_KEYS["users"]
 
@@ -31,7 +33,7 @@ class UserOperations(Connection):
         Returns:
             List of dicts with ``id``, ``login``, ``email``, names, address, ``created``, ``updated``.
         """
-        return cast(list[User], self._list("users"))
+        return cast("list[User]", self._list("users"))
 
     def user(self, user: UserRef, membership: bool = False) -> User:
         """Get one sub-user.
@@ -50,7 +52,7 @@ class UserOperations(Connection):
         """
         # Any text switches it on, 'false' too.
         params = switches(membership=membership)
-        return cast(User, self._get("users", entity_id(user, "user", *_ID_KEYS), params=params))
+        return cast("User", self._get("users", entity_id(user, "user", *_ID_KEYS), params=params))
 
     def create_user(
         self,
@@ -107,7 +109,7 @@ class UserOperations(Connection):
             country=country,
             phone=phone,
         )
-        return cast(User, self._post("users", json=body, headers=role_tag_header(role_tags)))
+        return cast("User", self._post("users", json=body, headers=role_tag_header(role_tags)))
 
     def update_user(
         self,
@@ -167,7 +169,7 @@ class UserOperations(Connection):
             country=country,
             phone=phone,
         )
-        return cast(User, self._post("users", id_of(self, USER, user), json=body, again=at_once))
+        return cast("User", self._post("users", id_of(self, USER, user), json=body, again=at_once))
 
     def change_user_password(
         self, user: UserRef, password: str, password_confirmation: str | None = None
@@ -190,7 +192,7 @@ class UserOperations(Connection):
         """
         confirmation = password if password_confirmation is None else password_confirmation
         body = required_texts(password=password, password_confirmation=confirmation)
-        return cast(User, self._post("users", id_of(self, USER, user), "change_password", json=body))
+        return cast("User", self._post("users", id_of(self, USER, user), "change_password", json=body))
 
     def delete_user(self, user: UserRef) -> None:
         """Delete a sub-user, who can sign in no more.

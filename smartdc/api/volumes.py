@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from operator import methodcaller
 from secrets import token_hex
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.awaited import poll_state
 from smartdc._http.begun import Begun
@@ -24,12 +23,14 @@ from smartdc.arguments.likeness import differing
 from smartdc.arguments.names import NETWORK, VOLUME
 from smartdc.arguments.refs import NetworkRef, VolumeRef
 from smartdc.errors import ConfigurationError, ConflictError, shortened
-from smartdc.types import Volume, VolumeSize, VolumeState
+
+if TYPE_CHECKING:
+    from smartdc.types import Volume, VolumeSize, VolumeState
 
 _BUSY = ("creating", "deleting")
 _STATES = (*_BUSY, "ready", "failed", "deleted")
 # What the server takes in a search for a name; it refuses the rest.
-_NAME_SEARCH = re.compile(r"\*?[A-Za-z0-9_.-]{1,64}\*?")
+_NAME_SEARCH = r"\*?[A-Za-z0-9_.-]{1,64}\*?"
 
 
 class VolumeOperations(Connection):
@@ -69,7 +70,7 @@ class VolumeOperations(Connection):
         filters.equal("state", text("state", state))
         filters.equal("type", text("type", type))
         filters.query |= given(predicate=_predicate(predicate))
-        return filters.chosen(cast(list[Volume], self._list("volumes", params=filters.query)))
+        return filters.chosen(cast("list[Volume]", self._list("volumes", params=filters.query)))
 
     def volume(self, volume: VolumeRef) -> Volume:
         """Get one volume.
@@ -83,7 +84,7 @@ class VolumeOperations(Connection):
             NotFoundError: ``VolumeNotFound``.
             InvalidArgumentError: ``InvalidArgument``: that is no UUID.
         """
-        return cast(Volume, self._get("volumes", id_of(self, VOLUME, volume)))
+        return cast("Volume", self._get("volumes", id_of(self, VOLUME, volume)))
 
     def poll_volume(
         self,
@@ -114,7 +115,7 @@ class VolumeOperations(Connection):
         ident = id_of(self, VOLUME, volume)
         ask = methodcaller("_get", "volumes", ident)
         found = poll_state(self, ask, f"volume {ident}", state, _STATES, _BUSY, interval, timeout)
-        return cast(Volume, found)
+        return cast("Volume", found)
 
     def create_volume(
         self,
@@ -174,7 +175,7 @@ class VolumeOperations(Connection):
             lambda volume: [*begun.differs(volume), *differing(asked, volume)],
             begun=begun,
         )
-        return cast(Volume, create_once(self, create, sought))
+        return cast("Volume", create_once(self, create, sought))
 
     def _volumes_created(self, name: str, begun: Begun) -> list[dict[str, Any]]:
         """The volume that was created since then, also if it failed: that it was created is what counts."""
@@ -199,7 +200,7 @@ class VolumeOperations(Connection):
         ident = id_of(self, VOLUME, volume)
         try:
             # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
-            return cast(Volume, self._post("volumes", ident, json=body, again=at_once))
+            return cast("Volume", self._post("volumes", ident, json=body, again=at_once))
         except ConflictError as error:
             # Its own name is taken too: then an attempt whose answer was lost has done it.
             if error.attempts == 1:
@@ -233,7 +234,7 @@ class VolumeOperations(Connection):
         Args:
             type: ``tritonnfs``.
         """
-        return cast(list[VolumeSize], self._list("volumesizes", params=given(type=text("type", type))))
+        return cast("list[VolumeSize]", self._list("volumesizes", params=given(type=text("type", type))))
 
 
 def _read(text: str) -> Any:

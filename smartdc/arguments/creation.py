@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smartdc.arguments.ids import entity_id, given, is_uuid, shown
 from smartdc.arguments.kinds import dict_of, listed
@@ -17,7 +17,9 @@ from smartdc.arguments.refs import NetworkRef
 from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, checked_tags, given_entries
 from smartdc.errors import ConfigurationError
-from smartdc.types import Locality, NetworkObject, VolumeMount
+
+if TYPE_CHECKING:
+    from smartdc.types import Locality, VolumeMount
 
 __all__ = [
     "SHORT_ID",
@@ -38,9 +40,9 @@ SHORT_ID = "{{shortId}}"
 _COMPARED = ("brand", "firewall_enabled", "deletion_protection", "delegate_dataset", "encrypted")
 """Fields of a create that machines show under the same name."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
-_VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+")
-_MOUNT_POINT = re.compile(r"/[^\0]*[^/\0][^\0]*")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
+_VOLUME_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]+"
+_MOUNT_POINT = r"/[^\0]*[^/\0][^\0]*"
 
 
 def checked_name(name: str | None) -> str | None:
@@ -53,7 +55,7 @@ def checked_name(name: str | None) -> str | None:
     """
     if name is None or name == "":
         return name
-    if not isinstance(name, str) or not _NAME.fullmatch(name.replace(SHORT_ID, "shortId0")):
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name.replace(SHORT_ID, "shortId0")):
         raise ConfigurationError(
             f"{shown(name)} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
             "the first a letter or a digit"
@@ -92,7 +94,7 @@ def network_list(networks: Iterable[NetworkRef] | NetworkRef | None) -> list[Any
     if all(isinstance(entry, str) for entry in entries):
         return entries
     # The server refuses ids and objects in one list (docs/cloudapi/create.md#mixed-networks-are-refused).
-    return [NetworkObject(ipv4_uuid=entry) if isinstance(entry, str) else entry for entry in entries]
+    return [{"ipv4_uuid": entry} if isinstance(entry, str) else entry for entry in entries]
 
 
 def network_entry(network: Any) -> Any:
@@ -207,9 +209,9 @@ def _check_mount(mount: Any) -> None:
         and mount.get("type", "tritonnfs") == "tritonnfs"
         and mount.get("mode", "rw") in ("ro", "rw")
         and isinstance(mount.get("name"), str)
-        and _VOLUME_NAME.fullmatch(mount["name"])
+        and re.fullmatch(_VOLUME_NAME, mount["name"])
         and isinstance(mount.get("mountpoint"), str)
-        and _MOUNT_POINT.fullmatch(mount["mountpoint"])
+        and re.fullmatch(_MOUNT_POINT, mount["mountpoint"])
     )
     if not fits:
         raise ConfigurationError(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
+from smartdc._forks import importing
 from smartdc.arguments.ids import escaped, is_uuid, shown
 from smartdc.errors import ConfigurationError
 
@@ -146,6 +146,9 @@ def _near(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:
     """Those whose names are like it, the nearest first; of images the newest of each name."""
     named = {str(entry.get(kind.name))[:_LONGEST].lower(): entry for entry in entries if kind.name}
     name = wanted.partition("@")[0] if kind.newest else wanted
+    with importing:  # only errors need it
+        from difflib import get_close_matches
+
     close = get_close_matches(name[:_LONGEST].lower(), list(named), n=_MOST, cutoff=0.6)
     return [named[each] for each in close]
 

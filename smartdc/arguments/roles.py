@@ -16,7 +16,7 @@ PARAMETER = "as-role"
 
 # Here the server stores every parameter that it does not keep for itself
 # (docs/cloudapi/tags-and-metadata.md#parameters-that-become-tags).
-_STORES_PARAMETERS = re.compile(r"/machines/[^/]+/(tags|metadata)")
+_STORES_PARAMETERS = r"/machines/[^/]+/(tags|metadata)"
 
 
 def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def with_roles(
     given = (params or {}).get(PARAMETER)
     if given is None and not roles:
         return params
-    stored = _STORES_PARAMETERS.fullmatch(path)
+    stored = re.fullmatch(_STORES_PARAMETERS, path)
     if stored and method.upper() in ("POST", "PUT"):
         raise ConfigurationError(
             f"{stored[1]} cannot be written with named roles, because the server would store {PARAMETER!r} "

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from smartdc.types import Image
+if TYPE_CHECKING:
+    from smartdc.types import Image
+
 
 __all__ = ["newest_with_urn", "with_urn"]
 

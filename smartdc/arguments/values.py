@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smartdc.arguments.ids import plain, shown
 from smartdc.errors import ConfigurationError
-from smartdc.types import Value
+
+if TYPE_CHECKING:
+    from smartdc.types import Value
 
 __all__ = [
     "checked_metadata",
@@ -40,15 +42,15 @@ _ROUTE_PARAMETERS = frozenset(
         "origin",
     }
 )
-_METADATA_NAME = re.compile(r"\w.*", re.ASCII | re.DOTALL)
-_NOT_ALONE = re.compile(r"[\s\x00-\x1f\x7f/%]")
+_METADATA_NAME = r"(?as)\w.*"
+_NOT_ALONE = r"[\s\x00-\x1f\x7f/%]"
 _EXACT = 2**53
 """Beyond it not every whole number has a form in JavaScript."""
 
 # The form in which VMAPI stores tags, and reads them back
 # (docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text).
-_ESCAPE = re.compile(r"%[23]D")
-_TYPED = re.compile(r"%n\{[-+]?[0-9]*\.?[0-9]+\}|%b\{(true|false)\}")
+_ESCAPE = r"%[23]D"
+_TYPED = r"%n\{[-+]?[0-9]*\.?[0-9]+\}|%b\{(true|false)\}"
 # docs/cloudapi/tags-and-metadata.md#tags-named-like-properties-of-objects
 _OF_OBJECTS = frozenset(
     {
@@ -92,7 +94,7 @@ def checked_tags(tags: Mapping[Any, Any]) -> dict[str, Value]:
                 f"tag {name!r} cannot be set: the server confuses it with its own; rename it"
             )
         written = value if isinstance(value, str) else ""
-        if _ESCAPE.search(name) or _ESCAPE.search(written) or _TYPED.fullmatch(written):
+        if re.search(_ESCAPE, name) or re.search(_ESCAPE, written) or re.fullmatch(_TYPED, written):
             raise ConfigurationError(
                 f"tag {shown(name)} cannot be set: the server reads '%2D', '%3D', '%n{{5}}' and '%b{{true}}' "
                 "as something else; write it in another way"
@@ -117,7 +119,7 @@ def checked_metadata(metadata: Mapping[Any, Any]) -> dict[str, Value]:
             raise ConfigurationError(f"the server keeps metadata {name!r} for passwords and drops it")
         if name == "__proto__":
             raise ConfigurationError(f"the server drops metadata {name!r}: rename it")
-        if not _METADATA_NAME.fullmatch(str(name)):
+        if not re.fullmatch(_METADATA_NAME, str(name)):
             raise ConfigurationError(f"metadata {name!r} must begin with a letter, a digit or '_'")
     return dict(_checked("metadata", name, value) for name, value in metadata.items())
 
@@ -149,7 +151,7 @@ def readable_alone(name: Any) -> bool:
     (docs/cloudapi/tags-and-metadata.md#keys-with-a-percent-sign), a slash gets lost
     (docs/cloudapi/tags-and-metadata.md#keys-with-a-slash), and dots lead elsewhere.
     """
-    return not (isinstance(name, str) and (name in (".", "..") or _NOT_ALONE.search(name)))
+    return not (isinstance(name, str) and (name in (".", "..") or re.search(_NOT_ALONE, name)))
 
 
 def checked_values(kind: str, entries: Any) -> dict[str, Value]:

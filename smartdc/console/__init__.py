@@ -12,10 +12,10 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Any
 
 from smartdc import fleet
+from smartdc._version import __version__
 from smartdc.console.plain import converse_plainly
 from smartdc.datacenter import DataCenter
 from smartdc.errors import SmartDCError
@@ -103,7 +103,7 @@ def _ask_passphrase() -> str:
 
 
 def _banner(where: str, names: dict[str, Any]) -> str:
-    first = f"smartdc {version('smartdc')}: sdc is {where}"
+    first = f"smartdc {__version__}: sdc is {where}"
     more = "cloud is what serves it; " if "cloud" in names else ""
     return f"{first}\n{more}try sdc.machines(), Tab completes, help(sdc) explains, Ctrl-D leaves."
 

@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from smartdc.arguments.states import MachineState
 from smartdc.errors import ConfigurationError
 from smartdc.fleet.outcome import Result
 from smartdc.fleet.progress import Report, reporter
 from smartdc.fleet.steps import Step, until
 from smartdc.fleet.supervisor import WORKERS, Run, Task
 from smartdc.machine import Machine
-from smartdc.types import MachineState
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from smartdc._http.waiting import checked_interval, checked_state, checked_timeout
+from smartdc.arguments.states import MachineState
 from smartdc.machine import Machine
-from smartdc.types import MachineState
 
 __all__ = ["Step", "Until", "until"]
 

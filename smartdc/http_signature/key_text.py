@@ -11,8 +11,7 @@ import binascii
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -79,7 +78,7 @@ _READABLE = {
 }
 _MOST_BITS = 16384  # of an RSA key: OpenSSL verifies no signatures of larger ones
 _MOST_ROUNDS = 5000  # half a minute; ssh-keygen makes 16 or 24
-_DEK_INFO = re.compile(rb"^DEK-Info: ([A-Za-z0-9-]{1,40}),", re.MULTILINE)
+_DEK_INFO = rb"(?m)^DEK-Info: ([A-Za-z0-9-]{1,40}),"
 
 # What is wrong, and what to do.
 _WRONG = ("cannot be decrypted: the passphrase is wrong", "give the right passphrase")
@@ -240,7 +239,7 @@ def _password(passphrase: Concealed[Passphrase], source: str) -> Concealed[bytes
 def _cipher_problem(text: Concealed[bytes], reason: str) -> tuple[str, str] | None:
     """What to say of a cipher that `cryptography` lacks; None where the cipher is not the problem."""
     fields = _openssh_fields(text.value)
-    stated = _DEK_INFO.search(text.value)
+    stated = re.search(_DEK_INFO, text.value)
     cipher = fields.cipher if fields else stated.group(1).decode("ascii") if stated else None
     # Of PKCS#8, only the reason tells.
     is_unknown = cipher not in _READABLE if cipher else re.match("unknown|unsupported", reason, re.IGNORECASE)
@@ -252,8 +251,7 @@ def _cipher_problem(text: Concealed[bytes], reason: str) -> tuple[str, str] | No
     )
 
 
-@dataclass(frozen=True)
-class _OpenSSH:
+class _OpenSSH(NamedTuple):
     """What an OpenSSH file says in clear.
 
     Attributes:

@@ -79,7 +79,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PublicKey:
     """A public key as ssh knows it.
 

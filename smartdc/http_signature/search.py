@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from smartdc._files import NoHomeError, expanded, home_directory
 from smartdc._secrets import Concealed, may_be_secret, shown
@@ -33,7 +33,7 @@ __all__ = ["find_key", "named_public_key"]
 
 # smartdc-auth's limits: `.pub` files, and which private files without one are looked into.
 _MAX_PUBLIC = 64 * 1024
-_LONE_NAME = re.compile(r"(^|[^a-zA-Z])id_")
+_LONE_NAME = r"(^|[^a-zA-Z])id_"
 
 
 def find_key(
@@ -93,8 +93,7 @@ def named_public_key(path: str | os.PathLike[str]) -> PublicKey:
     return public
 
 
-@dataclass(frozen=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """The key that is looked for.
 
     Attributes:
@@ -111,8 +110,7 @@ class _Wanted:
         return key.md5 == self.md5 or key.sha256 == self.sha256
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(NamedTuple):
     """A private key file, the ``.pub`` beside it, or both; at least one is there.
 
     A file without a ``.pub`` in ``~/.ssh``, or one that was named, speaks for itself.
@@ -270,5 +268,5 @@ def _files_of(directory: Path, names: list[str]) -> Iterator[_File]:
         private = name.removesuffix(".pub")
         if private and private != name:
             yield _File(directory / private if private in present else None, directory / name)
-        elif _LONE_NAME.search(name) and f"{name}.pub" not in present:
+        elif re.search(_LONE_NAME, name) and f"{name}.pub" not in present:
             yield _File(directory / name)

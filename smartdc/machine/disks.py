@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from operator import methodcaller
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from smartdc._http.awaited import poll_state
 from smartdc._http.lost_answers import Sought, create_once
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.kinds import flags, texts, whole
 from smartdc.arguments.refs import DiskRef
+from smartdc.arguments.states import MachineState
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import Disk, MachineState
+
+if TYPE_CHECKING:
+    from smartdc.types import Disk
 
 _BUSY = ("creating", "resizing", "deleting")
 _STATES = (*_BUSY, *get_args(MachineState))
@@ -30,7 +33,7 @@ class Disks(MachineEndpoint):
 
         Since API 9.4.1.
         """
-        return cast(list[Disk], self._list("disks"))
+        return cast("list[Disk]", self._list("disks"))
 
     def num_disks(self) -> int:
         """Count this machine's disks.
@@ -54,7 +57,7 @@ class Disks(MachineEndpoint):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(Disk, self._get("disks", entity_id(disk, "disk")))
+        return cast("Disk", self._get("disks", entity_id(disk, "disk")))
 
     def poll_disk(
         self,
@@ -85,7 +88,7 @@ class Disks(MachineEndpoint):
         ident = entity_id(disk, "disk")
         ask = methodcaller("_get", "machines", self.id, "disks", ident)
         found = poll_state(self._connection, ask, f"disk {ident}", state, _STATES, _BUSY, interval, timeout)
-        return cast(Disk, found)
+        return cast("Disk", found)
 
     def create_disk(self, size: int | Literal["remaining"], *, pci_slot: str | None = None) -> Disk | None:
         """Start making a disk for this stopped bhyve machine.
@@ -160,7 +163,7 @@ class Disks(MachineEndpoint):
         body: dict[str, Any] = {"size": whole("size", size)}
         body |= flags(dangerous_allow_shrink=dangerous_allow_shrink)
         answer = self._post("disks", entity_id(disk, "disk"), params={"action": "resize"}, json=body)
-        return cast(Disk, answer)
+        return cast("Disk", answer)
 
     def delete_disk(self, disk: DiskRef) -> None:
         """Start deleting one disk of this stopped bhyve machine, and all that is on it.

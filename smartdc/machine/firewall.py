@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import FirewallRule
+
+if TYPE_CHECKING:
+    from smartdc.types import FirewallRule
 
 
 class Firewall(MachineEndpoint):
@@ -19,4 +21,4 @@ class Firewall(MachineEndpoint):
         Returns:
             List of dicts, also of rules that hold for everybody, which have ``global``.
         """
-        return cast(list[FirewallRule], self._list("fwrules"))
+        return cast("list[FirewallRule]", self._list("fwrules"))

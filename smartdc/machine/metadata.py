@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.exchange import at_once
 from smartdc.arguments.ids import shown
@@ -13,7 +13,9 @@ from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, given_entries, readable_alone
 from smartdc.errors import ConfigurationError, NotFoundError
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import Value
+
+if TYPE_CHECKING:
+    from smartdc.types import Value
 
 
 class Metadata(MachineEndpoint):
@@ -48,14 +50,14 @@ class Metadata(MachineEndpoint):
         try:
             # Of this name the server gives the passwords, all in one object.
             found = self._get("metadata", key) if key == "credentials" else self._value("metadata", key)
-            return cast(Value, found)
+            return cast("Value", found)
         except NotFoundError:
             # Of a number the server says that it "is not metadata"
             # (docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings).
             metadata = self.get_metadata()
             if key not in metadata:
                 raise
-            return cast(Value, metadata[key])
+            return cast("Value", metadata[key])
 
     def update_metadata(self, metadata: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Any]:
         """Add metadata, or change what is there; the rest stays.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import methodcaller
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from smartdc._http.answers import object_of
 from smartdc._http.awaited import poll_state
@@ -12,7 +12,9 @@ from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.ids import given, shown
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import Migration, MigrationEstimate
+
+if TYPE_CHECKING:
+    from smartdc.types import Migration, MigrationEstimate
 
 _ACTIONS = ("begin", "sync", "switch", "automatic", "pause", "abort", "finalize")
 _BUSY = ("running",)
@@ -32,7 +34,7 @@ class Migrations(MachineEndpoint):
         Raises:
             InvalidStateError: ``PreconditionFailed``: there is a migration already, or users may not migrate.
         """
-        return cast(MigrationEstimate, self._get("migrate"))
+        return cast("MigrationEstimate", self._get("migrate"))
 
     def migrate(self, action: str, *, affinity: str | Sequence[str] | None = None) -> Migration | None:
         """Start a phase of this machine's migration to another server, or end the migration.
@@ -63,7 +65,7 @@ class Migrations(MachineEndpoint):
             raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {shown(action)}")
         body = given(action=action, affinity=affinity_rules(affinity))
         answer, response = self._answer("POST", ("migrate",), json=body)
-        return cast(Migration, object_of(answer, response)) if response.content else None
+        return cast("Migration", object_of(answer, response)) if response.content else None
 
     def poll_migration(
         self, state: str | None = None, interval: float = 2, *, timeout: float | None = None
@@ -90,4 +92,4 @@ class Migrations(MachineEndpoint):
         ask = methodcaller("_get", "migrations", self.id)
         what = f"migration of machine {self.id}"
         found = poll_state(self._connection, ask, what, state, _STATES, _BUSY, interval, timeout)
-        return cast(Migration, found)
+        return cast("Migration", found)

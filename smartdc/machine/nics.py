@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import methodcaller
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.answers import location_of, object_of
 from smartdc._http.awaited import poll_state
@@ -14,7 +14,9 @@ from smartdc.arguments.ids import entity_id
 from smartdc.arguments.kinds import flags
 from smartdc.arguments.refs import NetworkRef
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import NIC, NetworkObject
+
+if TYPE_CHECKING:
+    from smartdc.types import NIC, NetworkObject
 
 NICRef = str | Mapping[str, Any]
 
@@ -32,7 +34,7 @@ class NICs(MachineEndpoint):
 
         Since API 7.2.
         """
-        return cast(list[NIC], self._list("nics"))
+        return cast("list[NIC]", self._list("nics"))
 
     def num_nics(self) -> int:
         """Count this machine's NICs.
@@ -56,7 +58,7 @@ class NICs(MachineEndpoint):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(NIC, self._get("nics", _mac(nic)))
+        return cast("NIC", self._get("nics", _mac(nic)))
 
     def poll_nic(
         self, nic: NICRef, state: str | None = None, interval: float = 2, *, timeout: float | None = None
@@ -82,7 +84,7 @@ class NICs(MachineEndpoint):
         ident = _mac(nic)
         ask = methodcaller("_get", "machines", self.id, "nics", ident)
         found = poll_state(self._connection, ask, f"NIC {ident}", state, _STATES, _BUSY, interval, timeout)
-        return cast(NIC, found)
+        return cast("NIC", found)
 
     def add_nic(self, network: NetworkRef | NetworkObject, *, primary: bool | None = None) -> NIC:
         """Attach this machine to one more network, unless it is attached there already.
@@ -112,7 +114,7 @@ class NICs(MachineEndpoint):
         repeats: list[None] = []
         answer, response = self._call("POST", ("nics",), json=body, again=lambda: repeats.append(None))
         if response.status_code != 302:
-            return cast(NIC, {**object_of(answer, response), "added": True})
+            return cast("NIC", {**object_of(answer, response), "added": True})
         found = self.get_nic(location_of(response).rpartition("/")[2])
         # After a lost answer, one that is still being added is the one that was asked for.
         return {**found, "added": bool(repeats) and found.get("state") == "provisioning"}

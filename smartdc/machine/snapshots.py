@@ -16,12 +16,13 @@ from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import escaped, path_of
 from smartdc.arguments.kinds import text_of
+from smartdc.arguments.states import SnapshotState
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import SnapshotData, SnapshotState
 
 if TYPE_CHECKING:
     from smartdc.machine.machine import Machine
+    from smartdc.types import SnapshotData
 
 __all__ = ["Snapshot", "Snapshots"]
 
@@ -218,7 +219,7 @@ class Snapshots(MachineEndpoint):
         Args:
             name: Its name.
         """
-        return cast(SnapshotData, self._get("snapshots", name))
+        return cast("SnapshotData", self._get("snapshots", name))
 
     def create_snapshot(self, name: str | None = None) -> Snapshot:
         """Take a snapshot of this machine.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
+from smartdc._forks import importing
 from smartdc.arguments.kinds import required_flag
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.streams import VNC, MigrationWatch
+
+if TYPE_CHECKING:
+    from smartdc.streams import VNC, MigrationWatch
 
 
 class Streams(MachineEndpoint):
@@ -29,6 +33,9 @@ class Streams(MachineEndpoint):
             BadRequestError: ``MachineHasNoVNC``: it is a container.
             ConnectionFailed: The connection broke, then or later.
         """
+        with importing:
+            from smartdc.streams import VNC
+
         place = ("machines", self.id, "vnc")
         return VNC(
             self._connection._open_websocket(place, ("binary", "rfb"), partial(self._call, "GET", ("vnc",)))
@@ -51,6 +58,9 @@ class Streams(MachineEndpoint):
             NotFoundError: ``ResourceNotFound``: there is no migration.
             ConnectionFailed: The connection broke, then or later.
         """
+        with importing:
+            from smartdc.streams import MigrationWatch
+
         websocket = required_flag("websocket", websocket)
         # Looked at first: of no migration the server learns after it has begun its answer, which then breaks.
         self._connection._get("migrations", self.id)

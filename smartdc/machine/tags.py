@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.exchange import at_once
 from smartdc.arguments.values import checked_tags, given_entries, readable_alone
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import Value
+
+if TYPE_CHECKING:
+    from smartdc.types import Value
 
 
 class Tags(MachineEndpoint):
@@ -23,7 +25,7 @@ class Tags(MachineEndpoint):
 
         ``GET /:login/machines/:machine/tags``
         """
-        return cast(dict[str, Value], self._get("tags"))
+        return cast("dict[str, Value]", self._get("tags"))
 
     def add_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
         """Add tags, or change those that are there; the others stay.
@@ -44,7 +46,7 @@ class Tags(MachineEndpoint):
         wanted = checked_tags(given_entries("tags", tags, more))
         if not wanted:
             raise ConfigurationError("add_tags needs a tag: add_tags(role='web')")
-        return cast(dict[str, Value], self._post("tags", json=wanted, again=at_once))
+        return cast("dict[str, Value]", self._post("tags", json=wanted, again=at_once))
 
     def replace_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
         """Set the tags of this machine to these and no others.
@@ -63,7 +65,7 @@ class Tags(MachineEndpoint):
         if not wanted:
             self.delete_all_tags()
             return {}
-        return cast(dict[str, Value], self._put("tags", json=wanted))
+        return cast("dict[str, Value]", self._put("tags", json=wanted))
 
     def get_tag(self, tag: str) -> Value:
         """Get one tag.
@@ -81,7 +83,7 @@ class Tags(MachineEndpoint):
         """
         if not readable_alone(tag):
             return self._listed_entry("tags", tag)
-        value = cast(Value, self._value("tags", tag))
+        value = cast("Value", self._value("tags", tag))
         return value if value else self.get_tags().get(tag, "")
 
     def delete_tag(self, tag: str) -> None:

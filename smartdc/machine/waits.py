@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from smartdc._http.looks import UNLISTED, actions
 from smartdc._http.named import id_of
@@ -14,9 +14,12 @@ from smartdc.arguments.ids import given, is_uuid, shown
 from smartdc.arguments.likeness import unshown
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
+from smartdc.arguments.states import MachineState
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
-from smartdc.types import AuditEntry, MachineState
+
+if TYPE_CHECKING:
+    from smartdc.types import AuditEntry
 
 _STATES = get_args(MachineState)
 

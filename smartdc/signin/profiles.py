@@ -10,8 +10,7 @@ import logging
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from smartdc._secrets import shown
 from smartdc.arguments.roles import checked_roles
@@ -46,8 +45,7 @@ _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 _MAKE_ONE = "make one with: triton profile create"
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """A place to sign in to, and as whom: a profile of the ``triton`` command.
 
     Attributes:
@@ -121,7 +119,7 @@ def load_profile(name: str | None = None) -> Profile:
             f"no profile is chosen, and the environment makes none: {_what_is_missing()}"
         )
     profile = _with_environment_roles(_load(name or ENV))
-    return replace(profile, current=profile.name == _current_name())
+    return profile._replace(current=profile.name == _current_name())
 
 
 def list_profiles() -> dict[str, Profile]:
@@ -136,7 +134,7 @@ def list_profiles() -> dict[str, Profile]:
         profiles[name] = _load_or_error(name, source)
     for name, profile in profiles.items():
         if name in (ENV, current) and profile.error is None:
-            profiles[name] = replace(_with_environment_roles(profile), current=name == current)
+            profiles[name] = _with_environment_roles(profile)._replace(current=name == current)
     return profiles
 
 
@@ -283,7 +281,7 @@ def _with_environment_roles(profile: Profile) -> Profile:
     roles = os.environ.get("TRITON_ROLE")
     if roles is None:
         return profile
-    return replace(profile, roles=tuple(role.strip() for role in roles.split(",") if role.strip()))
+    return profile._replace(roles=tuple(role.strip() for role in roles.split(",") if role.strip()))
 
 
 def _refuse(profile: Profile, field: str, problem: str) -> NoReturn:
