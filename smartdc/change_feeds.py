@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from typing import Any, cast
 
@@ -50,6 +50,10 @@ class LastingFeed(Conversation[Change]):
         subresources: Which changes are to be told.
         clock: What the pauses go by.
         tell_all: Tell at the beginning how each machine is.
+
+    Attributes:
+        asked: When it was so, at the latest, what was told last: a change now, what a list has when that was
+            asked for.
     """
 
     def __init__(
@@ -69,12 +73,18 @@ class LastingFeed(Conversation[Change]):
         self._pause = 0.0
         self._not_before = -math.inf
         self._known: dict[str, _Known] = {}
-        self._pending: deque[Change] = deque()
+        self._pending: deque[tuple[Change, float]] = deque()
+        self.asked = clock.monotonic()
         self._feed = connect()
         if tell_all:
             self._catch_up()
         else:
             self._known = {data["id"]: self._values(data) for data in listed()}
+
+    @property
+    def known(self) -> Set[str]:
+        """The machines that it has told of, or that a list had."""
+        return self._known.keys()
 
     def close(self) -> None:
         """Leave; from any thread, and also twice."""
@@ -86,7 +96,8 @@ class LastingFeed(Conversation[Change]):
         while not self.closed:
             if self._pending:
                 self._pause = 0.0
-                return self._pending.popleft()
+                told, self.asked = self._pending.popleft()
+                return told
             try:
                 change = self._feed.receive(None if timeout is None else max(0.0, end - time.monotonic()))
             except ConnectionFailed as error:
@@ -95,7 +106,7 @@ class LastingFeed(Conversation[Change]):
             if change is None:
                 self._reconnect(end)
             elif self._is_news(change):
-                self._pause = 0.0
+                self._pause, self.asked = 0.0, self._clock.monotonic()
                 return change
         return None
 
@@ -134,6 +145,7 @@ class LastingFeed(Conversation[Change]):
 
     def _catch_up(self) -> None:
         """Note what has changed since the last change that was told."""
+        asked = self._clock.monotonic()
         now = {data["id"]: data for data in self._listed()}
         gone = [self._gone(ident) for ident in self._known if ident not in now]
         live = self._live()
@@ -146,9 +158,10 @@ class LastingFeed(Conversation[Change]):
             ident, values = data["id"], self._values(data)
             # A change that the server tells itself is told in its place.
             if values != self._known.get(ident) and (ident, values) not in told:
-                self._pending.append(self._change(data))
+                self._pending.append((self._change(data), asked))
                 self._known[ident] = values
-        self._pending.extend(change for change in live if self._is_news(change))
+        listed = self._clock.monotonic()
+        self._pending.extend((change, listed) for change in live if self._is_news(change))
 
     def _live(self) -> list[Change]:
         """What the new feed has told while machines were listed."""

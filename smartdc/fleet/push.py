@@ -38,17 +38,21 @@ class Push:
     def __init__(
         self, connection: Connection, machines: Iterable[str], watcher: Watcher, given_up: threading.Event
     ) -> None:
+        idents = [*machines]
         self._watcher = watcher
         self._given_up = given_up
         streams = cast(StreamOperations, connection)
         try:
-            feed = streams._lasting_feed(["state", "destroyed"], [*machines], tell_all=True)
+            feed = streams._lasting_feed(["state", "destroyed"], idents, tell_all=True)
         except ConfigurationError:
             raise
         except SmartDCError as error:
             log.info("there is no change feed, so that machines are looked at: %s", error)
             return
         watcher.has_feed = True
+        watcher.unlisted({*idents} - feed.known)
+        for _ in [*feed.known]:  # it begins with these
+            self._take(feed)
         threading.Thread(target=self._follow, args=[feed], name="smartdc-fleet", daemon=True).start()
 
     def _follow(self, feed: LastingFeed) -> None:
@@ -69,4 +73,4 @@ class Push:
         except WaitTimeout:
             return
         if change is not None and "resourceObject" in change:
-            self._watcher.told(change["changedResourceId"], change["resourceObject"])
+            self._watcher.told(change["changedResourceId"], change["resourceObject"], feed.asked)

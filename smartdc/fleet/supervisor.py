@@ -11,6 +11,7 @@ from typing import Generic, TypeVar, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.errands import Errand
+from smartdc._http.looks import actions
 from smartdc._http.waiting import Clock
 from smartdc.fleet.crew import Crew
 from smartdc.fleet.outcome import FleetInterrupted, Result, described
@@ -49,7 +50,7 @@ class Task(Generic[_K]):
         is_over: Whether nothing more is done.
         is_waiting: Whether it waits for a state.
         errand: The step that is being done, or was when it was given up.
-        acted: When the last step began that was no wait.
+        acted: When the last step began that did something to the machine.
     """
 
     key: _K
@@ -196,7 +197,7 @@ class Run(Generic[_K]):
     def _do(self, task: Task[_K], step: Callable[[_K], object]) -> None:
         """One step, in a thread of a crew."""
         errand = Errand(self._given_up)
-        task.acted = task.connection.clock.monotonic()
+        began, last = task.connection.clock.monotonic(), actions.last(str(task.key))
         task.errand = errand
         try:
             with errand.running():
@@ -204,6 +205,8 @@ class Run(Generic[_K]):
         except Exception as error:
             self._end(task, error)
             return
+        if actions.last(str(task.key)) != last:
+            task.acted = began
         with self._lock:
             task.errand = None
             task.finished += 1

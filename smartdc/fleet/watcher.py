@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -103,7 +103,8 @@ class Watcher:
         self._crew = crew
         self._lock = threading.Lock()
         self._watches: dict[str, Watch] = {}
-        self._told: dict[str, tuple[MachineData | None, float]] = {}
+        self._told: dict[str, tuple[MachineData, float]] = {}
+        self._unlisted: set[str] = set()
         self._is_looking = False
         self._asked, self._usual = -math.inf, 0.0
         self._done_then = 0
@@ -124,20 +125,29 @@ class Watcher:
         if acted > -math.inf:
             watch.due = self._next_look(watch, now)
         with self._lock:
-            data, when = self._told.get(machine.id, (None, -math.inf))
+            told = self._told.get(machine.id)
             self._watches[machine.id] = watch
-            if self.has_feed:
-                watch.due = now + NEWS_SECONDS
-        if data is not None and when >= acted:
-            self._heard(watch, data)
+            if self.has_feed and machine.id not in self._unlisted:
+                # A machine that is in the state already may stay there, and nothing is told.
+                is_so = told is not None and told[0]["state"] == until.state
+                usual = watch.interval if is_so else NEWS_SECONDS
+                watch.due = self._not_too_late(watch, now, usual)
+        if told is not None and told[1] >= acted:
+            self._heard(watch, told[0])
 
-    def told(self, ident: str, data: MachineData) -> None:
-        """Take note of what the change feed says of a machine."""
+    def unlisted(self, idents: Iterable[str]) -> None:
+        """Take note that the feed can tell nothing of these, as it lists none of them: they are looked at."""
         with self._lock:
-            self._told[ident] = data, self.clock.monotonic()
+            self._unlisted.update(idents)
+
+    def told(self, ident: str, data: MachineData, asked: float) -> None:
+        """Take note of what the change feed says of a machine, or the list that it made at that time."""
+        with self._lock:
+            self._told[ident] = data, asked
+            self._unlisted.discard(ident)
             watch = self._watches.get(ident)
             if watch is not None and self.has_feed:
-                watch.due = self.clock.monotonic() + NEWS_SECONDS
+                watch.due = self._not_too_late(watch, self.clock.monotonic(), NEWS_SECONDS)
         if watch is not None:
             self._heard(watch, data)
 
@@ -243,6 +253,7 @@ class Watcher:
             # Made once: another look follows.
             machine._fetch(self._connection._only(deadline=Deadline(self.clock, 0)))
             watch.absence.end()
+            self._unlisted.discard(machine.id)
         except NotFoundError as error:  # GoneError is one
             if not watch.absence.is_settled(error, machine._made):
                 self._looked(watch, watch.seen, error)
@@ -271,10 +282,15 @@ class Watcher:
             watch.due = self._next_look(watch, self.clock.monotonic())
 
     def _next_look(self, watch: Watch, now: float) -> float:
-        """After the interval, but not too late for a last look; if it is, never."""
+        is_told = self.has_feed and watch.machine.id not in self._unlisted
+        return self._not_too_late(watch, now, NEWS_SECONDS if is_told else watch.interval)
+
+    def _not_too_late(self, watch: Watch, now: float, seconds: float) -> float:
+        """So many seconds from now, but not too late for a last look; if it is, never again."""
         last = watch.end - self._usual
-        after = now + (NEWS_SECONDS if self.has_feed else watch.interval)
-        return math.inf if last <= now else min(after, last)
+        if last > now:
+            return min(now + seconds, last)
+        return math.inf if watch.looks else now
 
     def _finish(self, watch: Watch, error: Exception | None) -> None:
         with self._lock:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, Machine, WaitFailed, fleet
+from smartdc import ConfigurationError, DataCenter, Machine, WaitFailed, WaitTimeout, fleet
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Status
 from smartdc.emulator.state.site import Site
+from tests.helpers.relays import Relay
 
 
 @pytest.fixture
@@ -59,18 +60,62 @@ def test_deletions_are_told(cloud: Emulator, sdc: DataCenter, site: Site) -> Non
     assert {type(error) for error in caught.value.errors.values()} == {WaitFailed}
 
 
-def test_cut_five_times_no_transition_is_lost(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+@pytest.mark.parametrize("ended_by", ["the server", "the network"])
+def test_cut_five_times_no_transition_is_lost(cloud: Emulator, site: Site, ended_by: str) -> None:
+    """In each of five rounds the feed is cut; some machines change meanwhile, others when it is back."""
+    with Relay(cloud.url()) as relay, cloud.datacenter(location=relay.url) as sdc:
+        given = fleet_of(sdc, site, 30)
+        waiting = [site.machines[machine.id] for machine in given]
+        for vm in waiting:
+            vm.state = "provisioning"
+        first = len(cloud.calls)
+
+        def become_running(count: int) -> None:
+            with site.shared.lock:
+                for _ in range(count):
+                    waiting.pop().state = "running"
+                site.changes.look(cloud.clock.now())
+
+        def cut() -> None:
+            for cuts in range(5):
+                while asked(cloud, first)["ListMachines"] <= cuts or not len(site.changes):
+                    time.sleep(0.01)
+                time.sleep(0.05)  # so that the answer to the list arrives
+                if ended_by == "the server":
+                    with site.shared.lock:
+                        site.changes.end()
+                else:
+                    relay.cut()
+                become_running(3)
+                while asked(cloud, first)["changefeed"] <= cuts + 1:
+                    time.sleep(0.01)
+                become_running(3)
+
+        cutting = threading.Thread(target=cut)
+        cutting.start()
+        began = cloud.clock.monotonic()
+        fleet.wait(given, "running", 600, push=True)
+        seconds = cloud.clock.monotonic() - began
+        cutting.join()
+    assert {machine.state for machine in given} == {"running"}
+    assert asked(cloud, first) == {"changefeed": 6, "ListMachines": 6}
+    assert seconds < 600
+
+
+def test_a_transition_while_nobody_is_connected_counts_for_the_steps(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
     given = fleet_of(sdc, site, 40)
     first = len(cloud.calls)
     is_over = threading.Event()
 
     def cut() -> None:
-        for _ in range(5):
-            opened = asked(cloud, first)["changefeed"]
-            while asked(cloud, first)["changefeed"] <= opened and not is_over.is_set():
-                time.sleep(0.1)
-                with site.shared.lock:
-                    site.changes.end()
+        for cuts in range(5):
+            while asked(cloud, first)["changefeed"] <= cuts and not is_over.is_set():
+                time.sleep(0.01)
+            time.sleep(0.1)
+            with site.shared.lock:
+                site.changes.end()
 
     cutting = threading.Thread(target=cut)
     cutting.start()
@@ -84,14 +129,58 @@ def test_cut_five_times_no_transition_is_lost(cloud: Emulator, sdc: DataCenter, 
     assert counted["GetMachine"] == 0
 
 
-def test_what_the_feed_does_not_tell_is_looked_at(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_machines_that_are_in_the_state_already_are_looked_at_soon(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
     # Stopping what is stopped changes nothing, so that there is nothing to tell.
     given = fleet_of(sdc, site, 3)
     for machine in given:
         site.machines[machine.id].state = "stopped"
     began = cloud.clock.monotonic()
     fleet.run(given, Machine.stop, fleet.until("stopped", 100), push=True).raise_errors()
-    assert 25 < cloud.clock.monotonic() - began < 60
+    assert cloud.clock.monotonic() - began < 20
+
+
+def test_machines_of_which_the_feed_tells_nothing_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator(rate=30) as cloud, cloud.datacenter() as sdc:
+        given = fleet_of(sdc, cloud.site(), 3)
+        monkeypatch.setattr(cloud.site().changes, "add", lambda listener: None)
+        began = cloud.clock.monotonic()
+        fleet.run(given, Machine.stop, fleet.until("stopped", 300), push=True).raise_errors()
+        assert cloud.clock.monotonic() - began > 25
+
+
+def test_machines_that_the_feed_cannot_know_are_looked_at_at_once(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    given = fleet_of(sdc, site, 3)
+    fleet.run(given, Machine.delete).raise_errors()
+    cloud.clock.advance(60)
+    began = cloud.clock.monotonic()
+    fleet.wait(given, "deleted", push=True)
+    assert cloud.clock.monotonic() - began < 20
+
+
+def test_a_step_that_does_nothing_to_the_machine_needs_no_news(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    given = fleet_of(sdc, site, 3)
+    names: list[str] = []
+    first, began = len(cloud.calls), cloud.clock.monotonic()
+    fleet.run(given, lambda machine: names.append(machine.name), fleet.until("running"), push=True)
+    assert sorted(names) == ["web0", "web1", "web2"]
+    assert cloud.clock.monotonic() - began < 20
+    assert asked(cloud, first)["GetMachine"] == 0
+
+
+@pytest.mark.parametrize("push", [False, True])
+@pytest.mark.parametrize("timeout", [0, 0.01])
+def test_a_wait_of_no_time_after_an_action_ends(
+    sdc: DataCenter, site: Site, timeout: float, push: bool
+) -> None:
+    given = fleet_of(sdc, site, 3)
+    result = fleet.run(given, Machine.stop, fleet.until("stopped", timeout), push=push)
+    assert {type(error) for error in result.errors.values()} <= {WaitTimeout}
 
 
 @pytest.mark.parametrize("status", [404, 403, 503])
