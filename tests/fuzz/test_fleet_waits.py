@@ -1,17 +1,23 @@
-"""`fleet.wait` agrees with a simple model, whatever machines and lists do: how each wait ends, and when."""
+"""`fleet.wait` agrees with a simple model, whatever machines, lists and the change feed do.
+
+The model is that of waits that share looks (`tests.fuzz.wait_model`). A fleet goes by what is so now.
+"""
 
 from __future__ import annotations
 
-import math
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartdc import DataCenter, Machine, RetryPolicy, WaitFailed, WaitTimeout, fleet
-from tests.fuzz.test_shared_waits import ident, timelines
+from smartdc.fleet import supervisor
+from tests.fuzz.wait_model import SLACK, End, Wait, ident, is_right, timelines
 from tests.helpers.clock import Instant
 from tests.helpers.sizes import in_two_sizes
 from tests.helpers.timelines import Scene, Timeline, TimelineServer
@@ -19,7 +25,29 @@ from tests.helpers.timelines import Scene, Timeline, TimelineServer
 pytestmark = pytest.mark.stress
 
 POLICY = RetryPolicy(attempts=1, throttled=1)
-SLACK = 0.001
+STEP = 1.0
+"""Emulated seconds between two moments at which news are taken."""
+CUTS = [1.0, 2.0, 3.0, 5.0, 7.0, 15.0, 20.0]
+KINDS = {WaitFailed: "failed", WaitTimeout: "timeout"}
+
+
+class Live(Instant):
+    """A clock that one thread moves, when the change feeds have told what there is to tell."""
+
+    def __init__(self, server: TimelineServer) -> None:
+        super().__init__()
+        self._server = server
+        self._mover = threading.get_ident()
+        self.is_over = False
+
+    def sleep(self, seconds: float, /) -> None:
+        if threading.get_ident() == self._mover:
+            super().sleep(seconds)
+            self._server.told()
+            return
+        end = self.now + seconds
+        while self.now < end and not self.is_over:
+            time.sleep(0.001)
 
 
 @pytest.fixture(scope="module")
@@ -28,57 +56,84 @@ def server() -> Iterator[TimelineServer]:
         yield serving
 
 
-def ends(line: Timeline, state: str) -> tuple[str, float]:
-    """How a wait for this state ends that looks all the time, and when."""
-    for begins, seen in line.states:
-        shown = "deleted" if seen in ("410", "404") else seen
-        if shown == state:
-            return "over", begins
-        if shown in ("failed", "deleted"):
-            return "failed", begins
-    return "timeout", math.inf
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """News are waited for only for a moment of real time, in each step of the clock."""
+    monkeypatch.setattr(supervisor, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "NEWS_STEP", STEP)
 
 
-def agrees(line: Timeline, state: str, interval: float, timeout: float, how: str, at: float | None) -> bool:
-    """Whether a wait may end so. A state that another follows soon may be missed."""
-    expected, begins = ends(line, state)
-    if how == "timeout":
-        return begins + 2 * interval >= timeout
-    missed = how != expected and any(
-        later - begins <= 2 * interval for later, _ in line.states if later > begins
-    )
-    in_time = at is None or begins - SLACK <= at <= min(timeout, begins + 2 * interval) + SLACK
-    return (how == expected and in_time and begins <= timeout) or missed
+def ends_of(
+    lines: list[Timeline], wait: Wait, clock: Instant, server: TimelineServer, push: bool
+) -> list[End]:
+    """How the wait for each machine ended; when is known unless it failed."""
+    known = {"state": "running", "created": "2013-01-01T00:00:00.000Z"}
+    over: dict[Machine, float] = {}
+    with DataCenter(server.url, login="bob", clock=clock, retry=POLICY) as sdc:
+        machines = [Machine(sdc, data={"id": ident(number), **known}) for number in range(len(lines))]
+        step = fleet.until(wait.state, wait.timeout, wait.interval)
+        result = fleet.run(machines, step, lambda machine: over.setdefault(machine, clock.now), push=push)
+    if isinstance(clock, Live):
+        clock.is_over = True
+    assert wait.timeout is not None
+    assert clock.now <= wait.timeout + SLACK + (STEP if push else 0)
+    return [
+        End(wait, "over", 0, over[machine])
+        if machine in over
+        else End(wait, KINDS[type(result.errors[machine])], 0, wait.timeout)  # type: ignore[index]
+        for machine in machines
+    ]
 
 
-@in_two_sizes(sample=50, whole=500)
-def test_fleet_waits_agree_with_the_model(examples: Counter[str], server: TimelineServer, size: int) -> None:
+def may_fail(end: End, line: Timeline, **how: Any) -> bool:
+    """Whether a wait may fail at some moment; at which one is not known."""
+    moments = {
+        begins + more
+        for begins in [begins for begins, _ in line.states] + [0.0, 13.0]
+        for more in (0, end.wait.interval, 2 * end.wait.interval)
+    }
+    return any(is_right(End(end.wait, end.how, 0, at), line, **how) for at in moments)
+
+
+@in_two_sizes(sample=30, whole=500)
+@pytest.mark.parametrize("push", [False, True])
+def test_fleet_waits_agree_with_the_model(
+    examples: Counter[str], server: TimelineServer, quick: None, size: int, push: bool
+) -> None:
     @settings(max_examples=size)
     @given(st.data())
     def each(data: st.DataObject) -> None:
         lines = data.draw(st.lists(timelines(), min_size=1, max_size=6))
-        state = data.draw(st.sampled_from(["stopped", "stopped", "deleted", "failed"]))
-        interval = data.draw(st.sampled_from([2, 6, 20]))
-        timeout = data.draw(st.sampled_from([40, 100, 10, 3, 0]))
+        wait = Wait(
+            0,
+            "until",
+            data.draw(st.sampled_from(["stopped", "stopped", "stopped", "stopped", "deleted", "failed"])),
+            data.draw(st.sampled_from([2, 6, 20])),
+            data.draw(st.sampled_from([100, 100, 100, 40, 40, 10, 3, 0])),
+        )
         fails = data.draw(st.sampled_from([(0, 0), (0, 0), (0, 1000), (4, 9)]))
-        clock = Instant()
-        server.scene = Scene(clock.monotonic, {ident(n): line for n, line in enumerate(lines)}, fails)
-        known = {"state": "running", "created": "2013-01-01T00:00:00.000Z"}
-        over: dict[Machine, float] = {}
-        with DataCenter(server.url, login="bob", clock=clock, retry=POLICY) as sdc:
-            machines = [Machine(sdc, data={"id": ident(number), **known}) for number in range(len(lines))]
-            step = fleet.until(state, timeout, interval)
-            result = fleet.run(machines, step, lambda machine: over.setdefault(machine, clock.now))
-        kinds = {WaitFailed: "failed", WaitTimeout: "timeout"}
-        for machine, line in zip(machines, lines, strict=True):
-            how = "over" if machine in over else kinds[type(result.errors[machine])]  # type: ignore[index]
-            examples[f"fleet waits: {how}"] += 1
-            assert agrees(line, state, interval, timeout, how, over.get(machine)), (
-                line,
-                how,
-                over,
-                clock.now,
-            )
-        assert clock.now <= timeout + SLACK
+        silent = data.draw(st.sampled_from([(0, 0), (0, 0), (6, 13)]))
+        cuts = sorted(data.draw(st.sets(st.sampled_from(CUTS if push else [0.0]), max_size=5)))
+        clock = Live(server) if push else Instant()
+        server.scene = Scene(
+            clock.monotonic,
+            {ident(number): line for number, line in enumerate(lines)},
+            fails=fails,
+            silent=silent,
+            cuts=cuts,
+        )
+        has_feed = push and fails == (0, 0) and silent == (0, 0) and not cuts
+        for line, end in zip(lines, ends_of(lines, wait, clock, server, push), strict=True):
+            examples[f"fleet waits{', push' * push}: {end.how}"] += 1
+            allowed: dict[str, Any] = {
+                # News are taken as they come, a look says what is so now.
+                "oldest": 2 * STEP if push else 0.0,
+                "silent": silent,
+                "misses_nothing": has_feed and line.hidden[0] > 0,
+                # A feed that was cut is connected again, and it may take another attempt.
+                "late": 10.0 if cuts else 2 * STEP if push else 0.0,
+            }
+            check = may_fail if end.how == "failed" else is_right
+            assert check(end, line, **allowed), (line, end, server.scene)
 
     each()

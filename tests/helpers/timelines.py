@@ -1,16 +1,28 @@
-"""A server whose machines change at certain times of a clock, and whose lists lag and fail."""
+"""A server whose machines change at times of a clock; its lists lag and fail, and its feed breaks.
+
+Its change feed tells each change when the clock has come so far. `TimelineServer.told` waits until it has.
+"""
 
 from __future__ import annotations
 
 import json
+import math
+import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["Timeline", "TimelineServer"]
+from websockets.exceptions import InvalidState
+from websockets.frames import Opcode
+from websockets.protocol import Protocol, Side, State
+from websockets.utils import accept_key
+
+__all__ = ["Scene", "Timeline", "TimelineServer"]
 
 PAGE = 1000
 
@@ -43,12 +55,16 @@ class Scene:
         now: Tells the time.
         machines: By their ids.
         fails: From when to when lists are refused.
+        silent: From when to when the server can answer nothing (503); its feed goes on.
+        cuts: When the feed breaks.
         watch: Called in each request.
     """
 
     now: Callable[[], float] = lambda: 0.0
     machines: Mapping[str, Timeline] = field(default_factory=dict)
     fails: tuple[float, float] = (0, 0)
+    silent: tuple[float, float] = (0, 0)
+    cuts: Sequence[float] = ()
     watch: Callable[[], None] = lambda: None
 
 
@@ -57,12 +73,13 @@ class TimelineServer:
 
     Attributes:
         scene: As it is now.
-        asked: ``list`` or ``get``, in order.
+        asked: ``list``, ``get`` or ``feed``, in order.
     """
 
     def __init__(self) -> None:
         self.scene = Scene()
         self.asked: list[str] = []
+        self._feeds: dict[int, float] = {}
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -70,6 +87,19 @@ class TimelineServer:
             wbufsize = -1  # one packet: two would wait for each other
 
             def do_GET(self) -> None:
+                if self.path.endswith("/changefeed"):
+                    self.send_response(101)
+                    for name, value in (
+                        ("Upgrade", "websocket"),
+                        ("Connection", "Upgrade"),
+                        ("Sec-WebSocket-Accept", accept_key(self.headers["Sec-WebSocket-Key"])),
+                    ):
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.flush()
+                    self.close_connection = True
+                    server._converse(self.connection)
+                    return
                 status, answer = server._answer(self.path)
                 body = json.dumps(answer).encode()
                 self.send_response(status)
@@ -95,9 +125,45 @@ class TimelineServer:
         self._http.server_close()
         self._thread.join()
 
+    def told(self) -> None:
+        """Wait until all open feeds have told what there is to tell by now."""
+        end, now = time.monotonic() + 5, self.scene.now()
+        while any(told < now for told in [*self._feeds.values()]) and time.monotonic() < end:
+            time.sleep(0.0005)
+
+    def _converse(self, connection: socket.socket) -> None:
+        """Tell of changes, until the client leaves or it is time to break off."""
+        scene, me = self.scene, threading.get_ident()
+        self.asked.append("feed")
+        connection.settimeout(0.001)
+        protocol = Protocol(Side.SERVER)
+        opened = scene.now()
+        wanted: list[str] = []
+        told = math.inf
+        with suppress(OSError, InvalidState):  # the client has left
+            while protocol.state is State.OPEN and scene is self.scene:
+                with suppress(TimeoutError):
+                    protocol.receive_data(connection.recv(65536))
+                for frame in protocol.events_received():
+                    if getattr(frame, "opcode", None) is Opcode.TEXT:
+                        wanted, told = json.loads(bytes(frame.data))["vms"], scene.now()  # type: ignore[union-attr]
+                now = scene.now()
+                if any(opened < cut <= now for cut in scene.cuts):
+                    break
+                for _, ident, state in sorted(_changes(scene, wanted, told, now)):
+                    protocol.send_text(json.dumps(_change(ident, state)).encode())
+                for data in protocol.data_to_send():
+                    connection.sendall(data)
+                told = max(told, now) if wanted else told
+                self._feeds[me] = told
+        self._feeds.pop(me, None)
+
     def _answer(self, target: str) -> tuple[int, Any]:
         scene, now = self.scene, self.scene.now()
         scene.watch()
+        if scene.silent[0] <= now < scene.silent[1]:
+            self.asked.append("silence")
+            return 503, {"code": "ServiceUnavailable", "message": "not now"}
         path, ident = urlsplit(target), urlsplit(target).path.partition("/machines/")[2]
         if not ident:
             self.asked.append("list")
@@ -105,14 +171,41 @@ class TimelineServer:
                 return 403, {"code": "NotAuthorized", "message": "no lists"}
             offset = int(parse_qs(path.query).get("offset", ["0"])[0])
             listed = [name for name, line in scene.machines.items() if line.is_listed(now)]
-            return 200, [self._shown(name, now) for name in listed[offset : offset + PAGE]]
+            return 200, [_shown(scene, name, now) for name in listed[offset : offset + PAGE]]
         self.asked.append("get")
         state = scene.machines[ident].at(now)
         if state == "404":
             return 404, {"code": "ResourceNotFound", "message": "VM not found"}
-        return 410 if state == "410" else 200, self._shown(ident, now)
+        return 410 if state == "410" else 200, _shown(scene, ident, now)
 
-    def _shown(self, name: str, now: float) -> dict[str, Any]:
-        state = self.scene.machines[name].at(now)
-        shown = "deleted" if state == "410" else state
-        return {"id": name, "name": name[:8], "state": shown, "created": "2013-01-01T00:00:00.000Z"}
+
+def _shown(scene: Scene, name: str, now: float) -> dict[str, Any]:
+    state = scene.machines[name].at(now)
+    return _machine(name, "deleted" if state == "410" else state)
+
+
+def _machine(ident: str, state: str) -> dict[str, Any]:
+    return {"id": ident, "name": ident[:8], "state": state, "created": "2013-01-01T00:00:00.000Z"}
+
+
+def _changes(scene: Scene, wanted: Sequence[str], after: float, now: float) -> list[tuple[float, str, str]]:
+    """When which of these machines became what."""
+    lines = ((ident, scene.machines[ident]) for ident in wanted if ident in scene.machines)
+    return [
+        (begins, ident, state)
+        for ident, line in lines
+        for begins, state in line.states
+        if after < begins <= now
+    ]
+
+
+def _change(ident: str, state: str) -> dict[str, Any]:
+    """As the feed tells it."""
+    is_gone = state in ("410", "404")
+    shown = "deleted" if is_gone else state
+    return {
+        "changeKind": {"resource": "vm", "subResources": ["state", *["destroyed"] * is_gone]},
+        "changedResourceId": ident,
+        "resourceState": "destroyed" if is_gone else shown,
+        "resourceObject": _machine(ident, shown),
+    }

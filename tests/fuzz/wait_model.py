@@ -1,0 +1,111 @@
+"""When and how a wait may end: a simple model of machines that change at certain times.
+
+A wait looks each `interval`. What it goes by was so a certain number of seconds ago at most, and what lasts
+longer than two intervals it does not miss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from tests.helpers.timelines import Timeline
+
+__all__ = ["End", "Wait", "ident", "is_right", "timelines", "verdict"]
+
+SLACK = 0.001
+CHANGES = [1, 3, 7, 15, 31, 63]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """One wait of one thread, which begins so many seconds after its last one."""
+
+    machine: int
+    verb: str
+    state: str
+    interval: float
+    timeout: float | None
+    after: float = 0.0
+
+
+@dataclass(frozen=True)
+class End:
+    """How a wait ended, from when to when it took."""
+
+    wait: Wait
+    how: str
+    began: float
+    ended: float
+
+
+def ident(number: int) -> str:
+    return f"{number:08}-8b2f-4c42-9d3f-0123456789ab"
+
+
+def verdict(wait: Wait, state: str) -> str | None:
+    """How a wait ends that sees this state; None: it goes on."""
+    seen = "deleted" if state in ("410", "404") else state
+    if wait.verb == "until":
+        return "over" if seen == wait.state else "failed" if seen in ("failed", "deleted") else None
+    if seen == wait.state:
+        return None
+    return "failed" if seen == "failed" else "over"
+
+
+def is_right(
+    end: End,
+    line: Timeline,
+    *,
+    oldest: float,
+    silent: tuple[float, float] = (0, 0),
+    misses_nothing: bool = False,
+    late: float = 0.0,
+) -> bool:
+    """Whether a wait may end so.
+
+    Args:
+        end: The end.
+        line: Of its machine.
+        oldest: How long ago what was seen may have been so.
+        silent: From when to when the server answers nothing.
+        misses_nothing: Whether it must see what is so for a moment.
+        late: So many seconds later it may see a change than a look each interval would.
+    """
+    wait = end.wait
+    if end.how == "timeout":
+        # The last look may be an interval ago, or the last one that was answered.
+        oldest = wait.interval + SLACK + (silent[1] - silent[0])
+    since = end.ended - oldest
+    times = [since, end.ended, *(begins for begins, _ in line.states if since <= begins <= end.ended)]
+    seen = {verdict(wait, line.at(time)) for time in times}
+    if end.how == "timeout":
+        assert wait.timeout is not None
+        return (None in seen or _covers(silent, since)) and abs(end.ended - end.began - wait.timeout) < SLACK
+    ends = [begins for begins, state in line.states if verdict(wait, state) is not None]
+    if not misses_nothing:  # what ends it from then on
+        ends = [
+            begins for begins in ends if all(later in ends for later, _ in line.states if later >= begins)
+        ]
+    latest = max(ends[0], end.began) + 2 * wait.interval + late if ends else float("inf")
+    if silent[0] <= latest and (not ends or ends[0] < silent[1]):
+        latest = max(latest, silent[1] + 2 * wait.interval)
+    in_time = wait.timeout is None or end.ended <= end.began + wait.timeout + SLACK
+    return end.how in seen and end.ended <= latest + SLACK and in_time
+
+
+def _covers(silent: tuple[float, float], time: float) -> bool:
+    return silent[0] <= time < silent[1]
+
+
+@st.composite
+def timelines(draw: st.DrawFn) -> Timeline:
+    """The life of a machine: it may come back to a state, so that what was seen long ago is wrong."""
+    fewest = draw(st.sampled_from([0, 1, 1, 2]))
+    changes = sorted(draw(st.sets(st.sampled_from(CHANGES), min_size=fewest, max_size=4)))
+    middle = st.sampled_from(["stopping", "stopping", "stopped", "running"])
+    last = st.sampled_from(["stopped", "stopped", "stopped", "failed", "410", "404"])
+    states = [draw(middle) for _ in changes[1:]] + [draw(last) for _ in changes[:1]]
+    hidden = draw(st.sampled_from([(0, 0), (0, 0), (0, 12), (5, 40)]))
+    return Timeline([(0.0, "running"), *zip(map(float, changes), states, strict=True)], hidden)
