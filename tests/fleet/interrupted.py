@@ -18,7 +18,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Delay
 
 
-def interrupt(after: int, slow: float) -> None:
+def interrupt(after: int, slow: float, push: bool) -> None:
     """Press Ctrl-C after so many requests, each of which takes so long."""
     with Emulator(rate=5) as cloud, cloud.datacenter() as sdc:
         for number in range(60):
@@ -38,12 +38,12 @@ def interrupt(after: int, slow: float) -> None:
 
         threading.Thread(target=press, daemon=True).start()
         try:
-            fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete)
+            fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete, push=push)
         except fleet.FleetInterrupted as interrupted:
             back, result = time.monotonic() - pressed[0], interrupted.result
             text = str(interrupted)
         # What is on the wire arrives yet; after that nothing may.
-        time.sleep(slow)
+        time.sleep(slow + 0.3)
         asked = len(cloud.calls)
         time.sleep(0.7)
         carried_out = {
@@ -75,5 +75,5 @@ def interrupt(after: int, slow: float) -> None:
 
 
 if __name__ == "__main__":
-    for moment in sys.argv[2:]:
-        interrupt(int(moment), float(sys.argv[1]))
+    for moment in sys.argv[3:]:
+        interrupt(int(moment), float(sys.argv[1]), sys.argv[2] == "1")

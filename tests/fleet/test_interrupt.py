@@ -20,25 +20,33 @@ RANDOM = random.Random(15)  # noqa: S311 - the same moments in each run
 
 
 @pytest.mark.stress
-@in_two_sizes(sample=4, whole=10)
-@pytest.mark.parametrize("slow", [0, 2])
-def test_ctrl_c_at_random_moments(note: Callable[[str], None], size: int, slow: int) -> None:
-    moments = [str(RANDOM.randrange(1, 130 if slow == 0 else 60)) for _ in range(size)]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(PROGRAM), str(slow), *moments],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    reports = [json.loads(line) for line in done.stdout.splitlines()]
+@in_two_sizes(sample=5, whole=20)
+@pytest.mark.parametrize(("slow", "push"), [(0, False), (1.5, False), (0.3, True)])
+def test_ctrl_c_at_random_moments(note: Callable[[str], None], size: int, slow: float, push: bool) -> None:
+    moments = [str(RANDOM.randrange(1, 40 if slow > 1 else 120)) for _ in range(size)]
+    # Of several at once most sleep most of the time.
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", str(PROGRAM), str(slow), str(int(push)), *moments[first::5]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for first in range(5)
+    ]
+    reports = []
+    for process in processes:
+        written, trouble = process.communicate(timeout=240)
+        assert (process.returncode, trouble) == (0, "")
+        reports += [json.loads(line) for line in written.splitlines()]
     assert len(reports) == size
     for report in reports:
         agrees(report)
     backs = sorted(report["back"] for report in reports)
-    note(f"Ctrl-C after {', '.join(moments)} requests of {slow} s: back after at most {backs[-1]:.2f} s")
+    note(
+        f"Ctrl-C after {', '.join(moments)} requests of {slow} s (push={push}): "
+        f"back after at most {backs[-1]:.2f} s"
+    )
 
 
 def agrees(report: dict[str, object]) -> None:

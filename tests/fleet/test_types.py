@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_type
+
+import pytest
 
 from smartdc import DataCenter, Machine, fleet
 from smartdc.emulator.state.site import Site
@@ -26,3 +29,12 @@ def test_values_and_errors_have_types(sdc: DataCenter, site: Site) -> None:
     assert_type(stopped, fleet.Result[Machine, None])
     assert_type(fleet.run(given, Machine.status).values, list[str | None])
     assert_type(fleet.create(sdc, []), list[Machine])
+
+
+def test_errors_have_types(sdc: DataCenter) -> None:
+    gone = sdc.machine("10000000-0000-4000-8000-000000000000", lazy=True)
+    with pytest.raises(fleet.FleetError) as caught:
+        fleet.wait([gone], "running", timeout=0)
+    assert_type(caught.value.errors, Mapping[Machine | int, Exception])
+    assert_type(caught.value.machines, list[Machine])
+    assert [*caught.value.errors] == [gone]

@@ -75,14 +75,15 @@ def is_right(
     """
     wait = end.wait
     if end.how == "timeout":
-        # The last look may be an interval ago, or the last one that was answered.
-        oldest = wait.interval + SLACK + (silent[1] - silent[0])
+        oldest = wait.interval + SLACK  # the last look may be so long ago
     since = end.ended - oldest
     times = [since, end.ended, *(begins for begins, _ in line.states if since <= begins <= end.ended)]
     seen = {verdict(wait, line.at(time)) for time in times}
     if end.how == "timeout":
         assert wait.timeout is not None
-        return (None in seen or _covers(silent, since)) and abs(end.ended - end.began - wait.timeout) < SLACK
+        return (None in seen or (silent[0] < end.ended and since <= silent[1])) and abs(
+            end.ended - end.began - wait.timeout
+        ) < SLACK
     ends = [begins for begins, state in line.states if verdict(wait, state) is not None]
     if not misses_nothing:  # what ends it from then on
         ends = [
@@ -93,10 +94,6 @@ def is_right(
         latest = max(latest, silent[1] + 2 * wait.interval)
     in_time = wait.timeout is None or end.ended <= end.began + wait.timeout + SLACK
     return end.how in seen and end.ended <= latest + SLACK and in_time
-
-
-def _covers(silent: tuple[float, float], time: float) -> bool:
-    return silent[0] <= time < silent[1]
 
 
 @st.composite
