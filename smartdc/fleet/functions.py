@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from smartdc._http.connection import Connection
+from smartdc.arguments.kinds import required_flag
 from smartdc.arguments.states import MachineState
 from smartdc.errors import ConfigurationError
 from smartdc.fleet.outcome import Result
@@ -62,9 +64,10 @@ def run(
     if not steps:
         raise ConfigurationError("fleet.run needs at least one step, such as Machine.stop")
     for step in steps:
-        if not callable(step):
+        if not callable(step) or inspect.iscoroutinefunction(step):
+            kind = "is a coroutine, which nobody would await" if callable(step) else "cannot be"
             raise ConfigurationError(
-                f"a step is called with a machine, such as Machine.stop; {step!r:.60} cannot be"
+                f"a step is called with a machine, such as Machine.stop; {step!r:.60} {kind}"
             )
     tasks = [Task(machine, cast("tuple[Step, ...]", steps), machine._connection) for machine in fleet]
     return cast("Result[Machine, _V]", _execute(tasks, progress, workers, push=push))
@@ -126,6 +129,12 @@ def create(
             `FleetError.machines` the machines that were made.
         FleetInterrupted: As in `run`.
     """
+    if not isinstance(datacenter, Connection):
+        raise ConfigurationError(f"datacenter is a DataCenter, not {type(datacenter).__name__}")
+    if isinstance(specs, str | Mapping) or not isinstance(specs, Iterable):
+        raise ConfigurationError(
+            f"specs is a list of dicts with the arguments of create_machine, not {type(specs).__name__}"
+        )
     listed = list(specs)
     signature = inspect.signature(datacenter.create_machine)
     for index, spec in enumerate(listed):
@@ -146,8 +155,9 @@ def create(
 def _execute(
     tasks: list[Task[_K]], progress: bool | Report, workers: int | None, *, push: bool = False
 ) -> Result[_K, object]:
-    if workers is not None and not (isinstance(workers, int) and workers >= 1):
-        raise ConfigurationError(f"workers must be None or a number from 1, not {workers!r}")
+    if workers is not None and not (type(workers) is int and workers >= 1):
+        raise ConfigurationError(f"workers must be None or a number from 1, not {workers!r:.60}")
+    push = required_flag("push", push)
     report, close = reporter(progress, len(tasks))
     try:
         return Run(tasks, workers or WORKERS, report, push=push).execute()

@@ -29,7 +29,7 @@ def reporter(progress: bool | Report, total: int) -> tuple[Report | None, Callab
     if progress is True:
         bar = _bar(total)
         return bar, bar.close
-    if progress is not False and not callable(progress):
+    if progress not in (False, None) and not callable(progress):
         raise ConfigurationError(f"progress is True, False or a function, not {type(progress).__name__}")
     return progress or None, lambda: None
 

@@ -224,7 +224,9 @@ class Run(Generic[_K]):
 
     def _end(self, task: Task[_K], error: Exception | None) -> None:
         if error is not None:
-            error.add_note(f"with {described(task.key)}")
+            note = f"with {described(task.key)}"
+            if note not in getattr(error, "__notes__", ()):
+                error.add_note(note)
         with self._lock:
             task.errand, task.error, task.is_over = None, error, True
             self._unfinished -= 1

@@ -209,6 +209,8 @@ class Watcher:
                 self._usual = min(1.0, self.clock.monotonic() - asked)
         for watch in batch:
             data = listed.get(watch.machine.id)
+            if self._watches.get(watch.machine.id) is not watch:
+                continue  # the feed has told of it meanwhile, and something else may be done with it
             if data is not None:
                 _keep(watch.machine, data, order)
                 self._saw(watch, watch.machine.state)

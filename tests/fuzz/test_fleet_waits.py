@@ -127,7 +127,7 @@ def test_fleet_waits_agree_with_the_model(
             examples[f"fleet waits{', push' * push}: {end.how}"] += 1
             allowed: dict[str, Any] = {
                 # News are taken as they come, a look says what is so now.
-                "oldest": 2 * STEP if push else 0.0,
+                "oldest": 10.0 if push else 0.0,
                 "silent": silent,
                 "misses_nothing": has_feed and line.hidden[0] > 0,
                 # The clock does not wait until news are taken, and a feed that was cut is connected again;
