@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartdc import DataCenter, Machine, RetryPolicy, WaitFailed, WaitTimeout, fleet
+from smartdc.fleet import push as push_module
 from smartdc.fleet import supervisor
 from tests.fuzz.wait_model import SLACK, End, Wait, ident, is_right, timelines
 from tests.helpers.clock import Instant
@@ -61,6 +62,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """News are waited for only for a moment of real time, in each step of the clock."""
     monkeypatch.setattr(supervisor, "BUSY_SECONDS", 0.01)
     monkeypatch.setattr(supervisor, "NEWS_STEP", STEP)
+    monkeypatch.setattr(push_module, "STEP_SECONDS", 0.05)
 
 
 def ends_of(
@@ -75,6 +77,10 @@ def ends_of(
         result = fleet.run(machines, step, lambda machine: over.setdefault(machine, clock.now), push=push)
     if isinstance(clock, Live):
         clock.is_over = True
+        # Whoever makes the next example does not want their random numbers.
+        for thread in threading.enumerate():
+            if thread.name == "smartdc-fleet":
+                thread.join(5)
     assert wait.timeout is not None
     assert clock.now <= wait.timeout + SLACK + (STEP if push else 0)
     return [
