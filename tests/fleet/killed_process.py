@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 
 from distributed import Client, LocalCluster
 from fleet_on_dask import PROCESSES, TAGS, accounts, run
@@ -46,6 +47,7 @@ def main(size: int) -> None:
             failed = run(client, places)
             killing.join()
             new = {*client.run(os.getpid).values()} - {*pids}
+        stops = Counter(call.path for call in cloud.calls[before:] if call.operation == "UpdateMachine")
         print(
             json.dumps(
                 {
@@ -53,6 +55,7 @@ def main(size: int) -> None:
                     "left": sum(sdc.num_machines(tags=TAGS) for sdc in places),
                     "violations": cloud.violations,
                     "new processes": len(new),
+                    "stopped twice": sum(count > 1 for count in stops.values()),
                     "deleted": sum(call.status == 204 for call in cloud.calls[before:]),
                     "again": sum(call.status == 410 for call in cloud.calls[before:]),
                 }
