@@ -255,7 +255,6 @@ class Watcher:
             # Made once: another look follows.
             machine._fetch(self._connection._only(deadline=Deadline(self.clock, 0)))
             watch.absence.end()
-            self._unlisted.discard(machine.id)
         except NotFoundError as error:  # GoneError is one
             if not watch.absence.is_settled(error, machine._made):
                 self._looked(watch, watch.seen, error)
