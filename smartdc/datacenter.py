@@ -208,7 +208,8 @@ class DataCenter(
 
         They are ``TRITON_URL``, ``TRITON_ACCOUNT``, ``TRITON_KEY_ID`` and, if need be, ``TRITON_USER`` and
         ``TRITON_TLS_INSECURE``; where one is not set or empty, its older name counts: ``SDC_URL``, ...
-        Further ``TRITON_ROLE`` and ``TRITON_ACT_AS``.
+        Further ``TRITON_ROLE``, ``TRITON_ACT_AS``, ``TRITON_KEY_MATERIAL`` (the key's path or text, in place
+        of the search; older name ``SDC_KEY_MATERIAL``) and ``SMARTDC_CA_FILE`` (the authorities to trust).
 
         Args:
             **kwargs: Arguments of the constructor, which win over the environment.

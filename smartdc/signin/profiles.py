@@ -12,7 +12,8 @@ import re
 from collections.abc import Collection
 from typing import Any, NamedTuple, NoReturn
 
-from smartdc._secrets import shown
+from smartdc._files import NoHomeError, expanded
+from smartdc._secrets import Concealed, is_key_text, shown
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature.scheme import parse_fingerprint, parse_key_id
@@ -58,6 +59,7 @@ class Profile(NamedTuple):
         roles: Roles to make requests with.
         insecure: Whether certificates are not verified.
         act_as: Login of the account to act on, when it is another.
+        ca_file: The certificate authorities to trust (``SMARTDC_CA_FILE``); of ``env`` only.
         current: Whether this one is taken when none is named.
         error: Why it cannot be used; None when it can. Of one that cannot, only name and source are known.
     """
@@ -71,6 +73,7 @@ class Profile(NamedTuple):
     roles: tuple[str, ...] = ()
     insecure: bool = False
     act_as: str | None = None
+    ca_file: str | None = None
     current: bool = False
     error: str | None = None
 
@@ -153,14 +156,20 @@ def sign_in_arguments(profile: Profile, given: Collection[str]) -> dict[str, Any
     Raises:
         ConfigurationError: A field of the profile cannot work.
     """
-    arguments: dict[str, Any] = {"login": profile.act_as or profile.account, "verify": not profile.insecure}
+    material = Concealed(_key_material() if profile.name == ENV and "secret" not in given else None)
+    has_secret = "secret" in given or material.value is not None
+    arguments: dict[str, Any] = {"login": profile.act_as or profile.account}
+    if "verify" not in given:
+        arguments["verify"] = False if profile.insecure else _authorities_of(profile)
     if "location" not in given:
         arguments["location"] = _url_of(profile)
     if "roles" not in given:
         arguments["roles"] = _roles_of(profile)
     if "key_id" not in given:
-        arguments |= {"key_id": _key_id_of(profile, "secret" in given), "user": profile.user}
-    if "secret" not in given:
+        arguments |= {"key_id": _key_id_of(profile, has_secret), "user": profile.user}
+    if material.value is not None:
+        arguments["secret"] = material.value
+    elif "secret" not in given:
         # No file is named: the key is searched for by its fingerprint, in ~/.ssh and in the agent.
         arguments |= {"secret": None, "allow_agent": True}
     return {name: value for name, value in arguments.items() if name not in given}
@@ -178,6 +187,42 @@ def _roles_of(profile: Profile) -> tuple[str, ...]:
         return checked_roles(profile.roles)
     except ConfigurationError as error:
         _refuse(profile, "roles", f"cannot be used: {error}")
+
+
+def _authorities_of(profile: Profile) -> bool | str:
+    if profile.ca_file is None:
+        return True
+    if not _is_there(profile.ca_file):
+        raise ConfigurationError(
+            f"SMARTDC_CA_FILE is {shown(profile.ca_file)!r}, which is not there; "
+            "give the path of a file of certificates, or unset it"
+        )
+    return profile.ca_file
+
+
+def _key_material() -> str | None:
+    """The key of the profile ``env`` where the environment has it: a path, or the key's text.
+
+    See docs/cloudapi/profiles.md#variables-of-triton-go.
+    """
+    for name in ("TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL"):
+        value = Concealed(os.environ.get(name) or None)
+        if value.value is None:
+            continue
+        if not is_key_text(value.value) and not _is_there(value.value):
+            raise ConfigurationError(
+                f"{name} is {shown(value.value)!r}, which is neither a file nor the text of a private key; "
+                "give one of them, or unset it"
+            )
+        return value.value
+    return None
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return expanded(path).exists()
+    except (NoHomeError, OSError, ValueError):  # no file can have that name
+        return False
 
 
 def _key_id_of(profile: Profile, has_secret: bool) -> str:
@@ -230,6 +275,7 @@ def _from_environment() -> Profile:
         user=_variable("USER") or None,
         insecure=_is_insecure(),
         act_as=os.environ.get("TRITON_ACT_AS") or None,
+        ca_file=os.environ.get("SMARTDC_CA_FILE") or None,
     )
 
 
