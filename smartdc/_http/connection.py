@@ -21,6 +21,7 @@ from requests.structures import CaseInsensitiveDict
 from smartdc._forks import importing
 from smartdc._http.answers import decoded, readable, standing
 from smartdc._http.bodies import checked_limit, checked_seconds
+from smartdc._http.clocks import clock_of
 from smartdc._http.endpoint import Params
 from smartdc._http.environment import authorities
 from smartdc._http.exchange import Again, Exchange, at_once
@@ -114,7 +115,7 @@ class Connection(Wired):
         self.verify = verify
         self.verbose = verbose
         self.timeout: Timeout = DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
-        self.clock: Clock = time if clock is None else checked_clock(clock)
+        self.clock: Clock = clock_of(self.base_url) if clock is None else checked_clock(clock)
         self.retry: RetryPolicy = chosen_policy(retry)
         self._limiters = Limiters(rate)
         self._pool_size = checked_pool_size(pool_size)

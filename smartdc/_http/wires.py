@@ -6,7 +6,6 @@ process share them if everything is equal that they depend on.
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple, Self, TextIO
 from requests.structures import CaseInsensitiveDict
 
 from smartdc._files import identity_of
+from smartdc._http.clocks import clock_of
 from smartdc._http.endpoint import Endpoint
 from smartdc._http.environment import authorities, proxies_for
 from smartdc._http.throttle import Limiters
@@ -126,5 +126,5 @@ class Wired(Endpoint):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.clock = time
+        self.clock = clock_of(self.base_url)
         self._open_shared()

@@ -7,26 +7,25 @@ import concurrent.futures
 import logging
 import shutil
 import weakref
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric import ed25519
-
 from smartdc._forks import renew_in_children
 from smartdc._secrets import Concealed
-from smartdc.emulator import seed
+from smartdc.emulator import activation, seed
+from smartdc.emulator.activation import Activation
+from smartdc.emulator.agent import Agent
 from smartdc.emulator.app import TABLE, App
-from smartdc.emulator.gate.read_only import ReadOnly
+from smartdc.emulator.controls import Controls
 from smartdc.emulator.gate.switches import Switches
-from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
-from smartdc.emulator.http.calls import Call, report
+from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.fault_kinds import Faults
-from smartdc.emulator.scratch import account_key, make_directory
+from smartdc.emulator.scratch import OwnKey, account_key, make_directory
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, Directory
 from smartdc.emulator.state.site import Shared, Site
@@ -44,7 +43,7 @@ DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
 TICK_SECONDS = 0.02
 
 
-class Emulator:
+class Emulator(Controls):
     """An emulated cloud: real HTTPS, strict about everything that the real server is strict about.
 
     ::
@@ -64,12 +63,13 @@ class Emulator:
             loopback's, at this port; 0 picks one.
         schema_only: Have also what the OpenAPI description has and CloudAPI 9.20.0 has not: the update of
             access keys, and watching a migration over a WebSocket.
+        key_kind: Which key the account gets: ``ed25519``, or ``rsa`` for clients that know nothing else.
         state_dir: Where the key and the certificate are kept; by default a directory that `stop` removes.
 
     Attributes:
         account: The account, shared by all data centers.
         key_id: What its key is called in a signature.
-        key_file: Its private key, Ed25519.
+        key_file: Its private key.
         ca_file: The certificate authority to trust, in PEM.
         clock: The emulated time.
         calls: Every request, in order.
@@ -90,7 +90,10 @@ class Emulator:
         state_dir: Path | None = None,
         ssh_port: int | None = None,
         schema_only: bool = False,
+        key_kind: str = "ed25519",
     ) -> None:
+        if key_kind not in ("ed25519", "rsa"):
+            raise ValueError(f"key_kind is 'ed25519' or 'rsa', not {key_kind!r}")
         if not account or "/" in account or account == "my":
             raise ValueError(f"{account!r} cannot be the login of an account")
         if not datacenters or len(set(datacenters)) != len(datacenters):
@@ -117,9 +120,12 @@ class Emulator:
         self._directory = Path(state_dir) if state_dir is not None else None
         self._remove_directory: weakref.finalize[..., Emulator] | None = None
         self._server: server.Server | None = None
-        self._private: ed25519.Ed25519PrivateKey | None = None
+        self._key_kind = key_kind
+        self._private: OwnKey | None = None
         self._ssh_port = ssh_port
         self._logins: MachineLogins | None = None
+        self._agent: Agent | None = None
+        self._tickers = 0
         self._ticking: concurrent.futures.Future[None] | None = None
         renew_in_children(self)
 
@@ -127,7 +133,7 @@ class Emulator:
         """In a forked child: leave server and files to the parent, where they go on."""
         if self._remove_directory is not None:
             self._remove_directory.detach()
-        self._server = self._logins = self._remove_directory = self._ticking = None
+        self._server = self._logins = self._remove_directory = self._ticking = self._agent = None
 
     def __enter__(self) -> Emulator:
         return self.start()
@@ -147,27 +153,19 @@ class Emulator:
         return f"<Emulator {self.account.login}: {', '.join(self._sites)}, {state}>"
 
     @property
-    def violations(self) -> list[str]:
-        """What clients did that would have harmed a real server: the hazards of docs/cloudapi/hazards.md."""
-        return self._shared.violations
-
-    def report(self, last: int = 30) -> str:
-        """What was called and what was violated, in lines to read after something failed.
-
-        Args:
-            last: How many of the calls.
-        """
-        return report(self.calls, self.violations, last)
+    def is_running(self) -> bool:
+        """Whether it serves."""
+        return self._server is not None
 
     @property
-    def unsupported(self) -> list[str]:
-        """What machines were asked for from inside and do not know; a command of it ended with status 127."""
-        return self._shared.unsupported
+    def host(self) -> str:
+        """The address that it listens on."""
+        return self._host
 
     @property
     def key_file(self) -> Path:
         """The account's private key."""
-        return self._files() / "id_ed25519"
+        return self._files() / f"id_{self._key_kind}"
 
     @property
     def ca_file(self) -> Path:
@@ -216,15 +214,16 @@ class Emulator:
             except BaseException:
                 self.stop()
                 raise
-        if self.clock.rate > 0:
-            self._ticking = asyncio.run_coroutine_threadsafe(self._tick(), self._server.loop)
+        if self.clock.rate > 0 or self._tickers:
+            self._start_ticking()
         return self
 
     def stop(self) -> None:
         """Stop serving and remove the temporary files. Stopping what stands changes nothing."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-            self._ticking = None
+        self._stop_ticking()
+        if self._agent is not None:
+            self._agent.close()
+            self._agent = None
         running, self._server = self._server, None
         with self._shared.lock:
             self._shared.on_change.clear()
@@ -234,18 +233,6 @@ class Emulator:
         if running is not None:
             running.stop()
         self._remove_files()
-
-    def url(self, datacenter: str | None = None) -> str:
-        """Where a data center answers, the first by default."""
-        return self.site(datacenter).url
-
-    def site(self, name: str | None = None) -> Site:
-        """The state of a data center, the first by default."""
-        if name is None:
-            name = next(iter(self._sites))
-        if name not in self._sites:
-            raise ValueError(f"no data center {name!r} here, only {', '.join(self._sites)}")
-        return self._sites[name]
 
     def datacenter(self, name: str | None = None, **kwargs: Any) -> DataCenter:
         """A client that is connected to a data center, the first by default.
@@ -270,43 +257,31 @@ class Emulator:
             del arguments["secret"]
         return DataCenter(**(arguments | given.value))
 
-    def add_account(self, login: str, **fields: Any) -> Account:
-        """Make another account, without keys.
+    def activate(
+        self, datacenter: str | None = None, *, rate: float | None = None, profiles: Sequence[str] = ()
+    ) -> Activation:
+        """Lead programs here for a while that make their own client, as `DataCenter.from_profile` does.
+
+        ::
+
+            with Emulator().activate() as cloud:
+                my_script.main()
+
+        Meanwhile the environment of this process leads to the emulator, for subprocesses too: account, key
+        and certificate, an ssh-agent that has the key, and profiles of the ``triton`` command. All of it is
+        put back in the end. A `DataCenter` that is made meanwhile and leads here waits by `clock`, which its
+        waiting advances; beside that, time goes on for whoever sleeps by themselves.
 
         Args:
-            login: Its login.
-            fields: ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or optional fields of an
-                account by CloudAPI's names.
+            datacenter: The one that is meant where none is named; the first by default.
+            rate: Emulated seconds per real second at which time goes on by itself: by default that of the
+                emulator, or 20 where that is 0. At 0 only waiting advances it.
+            profiles: Names of profiles that a script asks for, which lead to `datacenter`; each data center
+                has one of its own name.
         """
-        with self._shared.lock:
-            return self._shared.directory.add(login, **fields)
-
-    def throttle(self, rate: float | None = RATE, burst: float = BURST) -> None:
-        """Answer 429 to an account that asks too much of a group of operations, as real servers do.
-
-        Args:
-            rate: Requests a second of emulated time; None switches it off again.
-            burst: How many at once.
-        """
-        throttle = None if rate is None else Throttle(self.clock.monotonic, rate, burst)
-        with self._shared.lock:
-            self._switches.throttle = throttle
-
-    def read_only(self, until: datetime | float | None = None) -> None:
-        """Answer 503 to whatever would change something, as servers do that are being upgraded.
-
-        Args:
-            until: When it ends, which the answers then say in ``Retry-After``: a time, or emulated seconds
-                from now. By default nobody knows, and it ends with `read_write`.
-        """
-        read_only = ReadOnly(self.clock, until)
-        with self._shared.lock:
-            self._switches.read_only = read_only
-
-    def read_write(self) -> None:
-        """End what `read_only` began."""
-        with self._shared.lock:
-            self._switches.read_only = None
+        if rate is None:
+            rate = self.clock.rate or activation.RATE
+        return Activation(self, datacenter, rate, profiles)
 
     def environment(self, datacenter: str | None = None) -> dict[str, str]:
         """Variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""
@@ -315,11 +290,43 @@ class Emulator:
         variables = {
             f"{prefix}_{name}": value for prefix in ("TRITON", "SDC") for name, value in settings.items()
         }
-        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+        variables["TRITON_PROFILE"] = "env"
+        for name in ("SMARTDC_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
             variables[name] = str(self.ca_file)
         # For clients that take a key from a file and not from ~/.ssh or the agent (terraform, triton-go).
         variables["TRITON_KEY_MATERIAL"] = variables["SDC_KEY_MATERIAL"] = str(self.key_file)
         return variables
+
+    def agent_socket(self) -> Path | None:
+        """Where an ssh-agent has the account's key; None where there can be none (Windows, a long path)."""
+        possible = hasattr(asyncio, "start_unix_server")
+        if self._agent is None and possible and self._server is not None and self._private is not None:
+            public = self.key_file.with_suffix(".pub").read_text()
+            with suppress(OSError):
+                self._agent = Agent(self._private, public, self._files() / "agent", self._server.loop)
+        return None if self._agent is None else self._agent.path
+
+    @contextmanager
+    def ticking(self) -> Iterator[None]:
+        """Do jobs meanwhile when they are due, as is done anyway while time runs at a rate."""
+        self._tickers += 1
+        if self._ticking is None:
+            self._start_ticking()
+        try:
+            yield
+        finally:
+            self._tickers -= 1
+            if not self._tickers and self.clock.rate == 0:
+                self._stop_ticking()
+
+    def _start_ticking(self) -> None:
+        if self._server is not None:
+            self._ticking = asyncio.run_coroutine_threadsafe(self._tick(), self._server.loop)
+
+    def _stop_ticking(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
 
     def _open_logins(self, running: server.Server, guests: Guests) -> None:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
@@ -367,7 +374,9 @@ class Emulator:
         return self._directory
 
     def _make_key(self) -> None:
-        private, public = account_key(self.key_file, self._private, f"{self.account.login}@emulator")
+        private, public = account_key(
+            self.key_file, self._private, f"{self.account.login}@emulator", self._key_kind
+        )
         if self._private is None:  # a second start keeps the key
             self._private = private
             self.account.add_key(KEY_NAME, public)

@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+OwnKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 _PREFIX = "smartdc-emulator-"
 _PID_FILE = "pid"
@@ -24,35 +26,58 @@ def make_directory() -> Path:
     return directory
 
 
-def account_key(
-    path: Path, private: ed25519.Ed25519PrivateKey | None, comment: str
-) -> tuple[ed25519.Ed25519PrivateKey, str]:
+def account_key(path: Path, private: OwnKey | None, comment: str, kind: str) -> tuple[OwnKey, str]:
     """The key in this file; where there is none, `private` or a new one is written there.
+
+    Args:
+        path: The file.
+        private: What to write where there is no file yet.
+        comment: Goes with the public key.
+        kind: ``ed25519`` or ``rsa``, of a new one and of the one in the file.
 
     Returns:
         The private key and the public one as OpenSSH's line, which is written beside it.
     """
     if path.exists():
-        loaded = serialization.load_ssh_private_key(path.read_bytes(), None)
-        if not isinstance(loaded, ed25519.Ed25519PrivateKey):
-            raise ValueError(f"{path} is no Ed25519 key")
-        private = loaded
+        private = _loaded(path, kind)
     else:
-        private = private or ed25519.Ed25519PrivateKey.generate()
+        private = private or new_key(kind)
         path.touch(mode=0o600)
-        path.write_bytes(
-            private.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.OpenSSH,
-                serialization.NoEncryption(),
-            )
-        )
+        path.write_bytes(_written(private))
     line = private.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     public = f"{line.decode()} {comment}"
     path.with_suffix(".pub").write_text(f"{public}\n")
     return private, public
+
+
+def new_key(kind: str, seed: bytes | None = None) -> OwnKey:
+    """Make a private key: Ed25519, of this seed where there is one, or RSA."""
+    if kind == "rsa":
+        return rsa.generate_private_key(65537, 2048)
+    if seed is not None:
+        return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+    return ed25519.Ed25519PrivateKey.generate()
+
+
+def _written(private: OwnKey) -> bytes:
+    # Clients that know RSA only know only this form of it.
+    is_rsa = isinstance(private, rsa.RSAPrivateKey)
+    form = serialization.PrivateFormat.TraditionalOpenSSL if is_rsa else serialization.PrivateFormat.OpenSSH
+    return private.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def _loaded(path: Path, kind: str) -> OwnKey:
+    data = path.read_bytes()
+    is_openssh = b"OPENSSH PRIVATE KEY" in data
+    load = serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key
+    private = load(data, None)
+    if kind == "rsa" and isinstance(private, rsa.RSAPrivateKey):
+        return private
+    if kind == "ed25519" and isinstance(private, ed25519.Ed25519PrivateKey):
+        return private
+    raise ValueError(f"{path} is no {'RSA' if kind == 'rsa' else 'Ed25519'} key")
 
 
 def remove_leftovers(place: Path) -> None:

@@ -179,6 +179,8 @@ def test_environment() -> None:
             "SDC_ACCOUNT": "bob",
             "SDC_KEY_ID": cloud.account.keys[0].fingerprint,
             "SDC_KEY_MATERIAL": str(cloud.key_file),
+            "TRITON_PROFILE": "env",
+            "SMARTDC_CA_FILE": str(cloud.ca_file),
             "SSL_CERT_FILE": str(cloud.ca_file),
             "REQUESTS_CA_BUNDLE": str(cloud.ca_file),
             "NODE_EXTRA_CA_CERTS": str(cloud.ca_file),

@@ -11,8 +11,11 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+
+from smartdc._forks import renew_in_children
 
 
 class Clock:
@@ -35,7 +38,16 @@ class Clock:
         self._start = time.time()
         self._real_start = time.monotonic()
         self._advanced = 0.0
+        self._speed = rate
+        self._speeds: list[float] = []
+        self._in_child = False
         self._listeners: list[Callable[[], None]] = []
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked child, where this is a copy: the emulator's own clock goes on in the parent."""
+        self._lock = threading.Lock()
+        self._in_child = True
 
     def monotonic(self) -> float:
         """Emulated seconds since this clock was made."""
@@ -71,20 +83,43 @@ class Clock:
         self._tell()
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` of emulated time pass: at rate 0 by advancing, otherwise by really waiting."""
+        """Let `seconds` of emulated time pass: at rate 0 by advancing, otherwise by really waiting.
+
+        A forked child always waits, as it cannot advance the clock of its parent.
+        """
         if seconds <= 0:
             return
-        if self.rate == 0:
+        if self.rate == 0 and not self._in_child:
             self.advance(seconds)
         else:
-            time.sleep(seconds / self.rate)
+            time.sleep(seconds / (self._speed or 1))
+
+    @contextmanager
+    def running(self, rate: float) -> Iterator[None]:
+        """Let time go on by itself as well, for other processes; at rate 0 `sleep` advances it all the same.
+
+        Args:
+            rate: Emulated seconds per real second. Of several, and of the clock's own, the highest counts.
+        """
+        self._change_speeds(lambda: self._speeds.append(rate))
+        try:
+            yield
+        finally:
+            self._change_speeds(lambda: self._speeds.remove(rate))
+
+    def _change_speeds(self, change: Callable[[], None]) -> None:
+        with self._lock:
+            self._advanced = self._elapsed()
+            self._real_start = time.monotonic()
+            change()
+            self._speed = max([self.rate, *self._speeds])
 
     def on_advance(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each step; the emulator settles its jobs there."""
         self._listeners.append(listener)
 
     def _elapsed(self) -> float:
-        return (time.monotonic() - self._real_start) * self.rate + self._advanced
+        return (time.monotonic() - self._real_start) * self._speed + self._advanced
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -198,7 +198,7 @@ class Site:
         if unknown:
             raise TypeError(f"a machine has no field {sorted(unknown)[0]!r}")
         with self.shared.lock:
-            owner = self._owner(account)
+            owner = self.owner(account)
             chosen_image = self._image(image, brand)
             chosen_package = self._package(package)
             kind = brand or chosen_image.requirements.get("brand") or "joyent"
@@ -298,7 +298,8 @@ class Site:
                 if networks is not None:
                     raise  # asked for by name; a default network that is full is left out
 
-    def _owner(self, account: Account | str | None) -> Account:
+    def owner(self, account: Account | str | None) -> Account:
+        """The account that is meant; the emulator's by default."""
         if account is None:
             return self.shared.account
         if isinstance(account, Account):

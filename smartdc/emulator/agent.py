@@ -1,0 +1,105 @@
+"""An ssh-agent that holds the account's key, for programs that look for keys there.
+
+It lists keys and signs (https://datatracker.ietf.org/doc/draft-miller-ssh-agent/), and refuses all else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding
+
+from smartdc.emulator.scratch import OwnKey
+from smartdc.http_signature.keys import PublicKey
+
+_FAILURE = b"\x05"
+_LIST, _LISTED = b"\x0b", b"\x0c"
+_SIGN, _SIGNED = b"\x0d", b"\x0e"
+_LONGEST = 256 * 1024
+#: How RSA signs, by the flags of the request.
+_RSA: dict[int, tuple[bytes, hashes.HashAlgorithm]] = {
+    0: (b"ssh-rsa", hashes.SHA1()),  # noqa: S303 - what no flag means
+    2: (b"rsa-sha2-256", hashes.SHA256()),
+    4: (b"rsa-sha2-512", hashes.SHA512()),
+}
+
+
+class Agent:
+    """Answers at a Unix socket, in an event loop that another thread runs.
+
+    Args:
+        key: The private key.
+        public: The public one, as OpenSSH's line.
+        path: Where to listen.
+        loop: The event loop.
+
+    Raises:
+        OSError: It cannot listen there.
+    """
+
+    def __init__(self, key: OwnKey, public: str, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+        self.path = path
+        self._private = key
+        self._public = PublicKey.from_text(public)
+        self._loop = loop
+        self._clients: set[asyncio.StreamWriter] = set()
+        listen = asyncio.start_unix_server(self._talk, str(path))
+        self._server = asyncio.run_coroutine_threadsafe(listen, loop).result()
+
+    def close(self) -> None:
+        """Stop listening, and end all conversations; while the loop runs, from another thread."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+
+    async def _close(self) -> None:
+        self._server.close()
+        for client in self._clients:
+            client.close()
+        while self._clients:
+            await asyncio.sleep(0)
+        self.path.unlink(missing_ok=True)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while (length := int.from_bytes(await reader.readexactly(4))) <= _LONGEST:
+                writer.write(_string(self._answer(await reader.readexactly(length))))
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        self._clients.discard(writer)
+
+    def _answer(self, message: bytes) -> bytes:
+        if message[:1] == _LIST:
+            return _LISTED + struct.pack(">I", 1) + _string(self._public.blob) + _string(self._comment)
+        if message[:1] != _SIGN:
+            return _FAILURE
+        try:
+            blob, rest = _take(message[1:])
+            data, rest = _take(rest)
+            signature = self._signature(data, int.from_bytes(rest[:4]))
+        except (struct.error, KeyError):  # cut off, or flags that are not known
+            return _FAILURE
+        return _SIGNED + _string(signature) if blob == self._public.blob else _FAILURE
+
+    @property
+    def _comment(self) -> bytes:
+        return self._public.comment.encode()
+
+    def _signature(self, data: bytes, flags: int) -> bytes:
+        if isinstance(self._private, ed25519.Ed25519PrivateKey):
+            return _string(b"ssh-ed25519") + _string(self._private.sign(data))
+        name, digest = _RSA[flags]
+        return _string(name) + _string(self._private.sign(data, padding.PKCS1v15(), digest))
+
+
+def _string(value: bytes) -> bytes:
+    return struct.pack(">I", len(value)) + value
+
+
+def _take(data: bytes) -> tuple[bytes, bytes]:
+    (length,) = struct.unpack_from(">I", data)
+    return data[4 : 4 + length], data[4 + length :]

@@ -1,0 +1,148 @@
+"""What a running emulator can be told and asked: its data centers, accounts, switches and records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from smartdc.emulator.gate.read_only import ReadOnly
+from smartdc.emulator.gate.switches import Switches
+from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
+from smartdc.emulator.http.calls import Call, report
+from smartdc.emulator.http.fault_kinds import Faults
+from smartdc.emulator.state.clock import Clock
+from smartdc.emulator.state.directory import Account, SubUser
+from smartdc.emulator.state.site import Shared, Site
+
+
+class Controls:
+    """The part of an `Emulator` that works without its server."""
+
+    account: Account
+    calls: list[Call]
+    clock: Clock
+    faults: Faults
+    _shared: Shared
+    _sites: dict[str, Site]
+    _switches: Switches
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Where each data center answers; empty before the first start."""
+        return self._shared.urls
+
+    @property
+    def violations(self) -> list[str]:
+        """What clients did that would have harmed a real server: the hazards of docs/cloudapi/hazards.md."""
+        return self._shared.violations
+
+    @property
+    def unsupported(self) -> list[str]:
+        """What machines were asked for from inside and do not know; a command of it ended with status 127."""
+        return self._shared.unsupported
+
+    def report(self, last: int = 30) -> str:
+        """What was called and what was violated, in lines to read after something failed.
+
+        Args:
+            last: How many of the calls.
+        """
+        return report(self.calls, self.violations, last)
+
+    def url(self, datacenter: str | None = None) -> str:
+        """Where a data center answers, the first by default."""
+        return self.site(datacenter).url
+
+    def site(self, name: str | None = None) -> Site:
+        """The state of a data center, the first by default."""
+        if name is None:
+            name = next(iter(self._sites))
+        if name not in self._sites:
+            raise ValueError(f"no data center {name!r} here, only {', '.join(self._sites)}")
+        return self._sites[name]
+
+    def add_account(self, login: str, *, keys: Sequence[str | Path] = (), **fields: object) -> Account:
+        """Make another account.
+
+        Args:
+            login: Its login.
+            keys: Public keys that it may sign with: lines as in a ``.pub`` file, or paths of such files.
+            fields: ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or optional fields of an
+                account by CloudAPI's names.
+        """
+        lines = [public_line(key) for key in keys]
+        with self._shared.lock:
+            account = self._shared.directory.add(login, **fields)
+            for line in lines:
+                account.add_key(None, line)
+            return account
+
+    def add_user(
+        self,
+        login: str,
+        *,
+        account: Account | str | None = None,
+        keys: Sequence[str | Path] = (),
+        allowed: bool = False,
+    ) -> SubUser:
+        """Make a sub-user of an account.
+
+        Args:
+            login: Its login, unique in the account.
+            account: The account, by record or login; the emulator's by default.
+            keys: As those of `add_account`.
+            allowed: Let it do everything that the account may; by default it may do what its roles allow.
+        """
+        lines = [public_line(key) for key in keys]
+        with self._shared.lock:
+            user = self.site().owner(account).add_user(login, allowed=allowed)
+            for line in lines:
+                user.add_key(None, line)
+            return user
+
+    def throttle(self, rate: float | None = RATE, burst: float = BURST) -> None:
+        """Answer 429 to an account that asks too much of a group of operations, as real servers do.
+
+        Args:
+            rate: Requests a second of emulated time; None switches it off again.
+            burst: How many at once.
+        """
+        throttle = None if rate is None else Throttle(self.clock.monotonic, rate, burst)
+        with self._shared.lock:
+            self._switches.throttle = throttle
+
+    def read_only(self, until: datetime | float | None = None) -> None:
+        """Answer 503 to whatever would change something, as servers do that are being upgraded.
+
+        Args:
+            until: When it ends, which the answers then say in ``Retry-After``: a time, or emulated seconds
+                from now. By default nobody knows, and it ends with `read_write`.
+        """
+        read_only = ReadOnly(self.clock, until)
+        with self._shared.lock:
+            self._switches.read_only = read_only
+
+    def read_write(self) -> None:
+        """End what `read_only` began."""
+        with self._shared.lock:
+            self._switches.read_only = None
+
+
+def public_line(key: str | Path) -> str:
+    """The public key as OpenSSH writes it, of such a line or of the path of a file that has one.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(key, str) and key.lstrip().startswith(("ssh-", "ecdsa-")):
+        return key.strip()
+    path = Path(key).expanduser()
+    try:
+        line = path.read_text().strip()
+    except (OSError, ValueError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ValueError(f"the public key {str(path)[:200]!r} cannot be read: {problem}") from None
+    if not line.startswith(("ssh-", "ecdsa-")) or "\n" in line:
+        raise ValueError(f"{str(path)[:200]!r} has no public key; give the .pub file of a key")
+    return line
