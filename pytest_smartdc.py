@@ -7,7 +7,11 @@ imported until a test asks for a fixture; the fixtures need the extra ``emulator
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import os
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack
+from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,26 +19,39 @@ import pytest
 if TYPE_CHECKING:
     from smartdc.emulator import Emulator
 
+#: What `@pytest.mark.smartdc` takes, and how that is described.
+MARKER = {
+    "contents": "file of what the cloud holds, beside the test's file",
+    "faults": "what goes wrong: pairs of an operation and a fault, or such a file",
+    "throttle": "requests a second, or (rate, burst), or True",
+    "unsupported": '"ignore": what machines were asked for that only real ones know does not fail the test',
+    "ssh_port": "port of the machines' SSH servers, 0 for a free one",
+    "rate": "emulated seconds per real second for subprocesses, of smartdc_environment",
+    "profiles": "names of profiles that lead to the cloud, of smartdc_environment",
+}
+_CLOUD = pytest.StashKey["Emulator"]()
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
-    config.addinivalue_line(
-        "markers",
-        'smartdc(ssh_port=None, unsupported="fail"): how smartdc_cloud is made, and whether ("ignore": not)'
-        " it fails a test whose machines were asked for what only real ones know",
-    )
+    taken = "; ".join(f"{name}: {meaning}" for name, meaning in MARKER.items())
+    config.addinivalue_line("markers", f"smartdc({'=, '.join(MARKER)}=): how smartdc_cloud is made. {taken}")
 
 
 @pytest.fixture(scope="session")
-def smartdc_emulator() -> Iterator[Emulator]:
+def smartdc_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """One emulator for the whole session: quick, but its state goes on from test to test."""
     with _emulator("smartdc_emulator") as cloud:
+        request.session.stash[_CLOUD] = cloud
         yield cloud
 
 
 @pytest.fixture
 def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
-    """A new emulator for each test; ``@pytest.mark.smartdc(ssh_port=0)`` gives its machines SSH servers.
+    """A new emulator for each test, made as ``@pytest.mark.smartdc(...)`` says.
+
+    ``contents="site.toml"`` fills it, ``faults=[("CreateMachine", Drop(after_commit=True))]`` lets things go
+    wrong, ``throttle=5`` limits requests, ``ssh_port=0`` gives its machines SSH servers.
 
     The test fails when it made a client do what would harm a real server, such as an action on a deleted
     machine; empty ``smartdc_cloud.violations`` where that is the point of the test. It also fails when a
@@ -42,7 +59,12 @@ def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     with ``@pytest.mark.smartdc(unsupported="ignore")``.
     """
     marked = _marked(request)
-    with _emulator("smartdc_cloud", ssh_port=marked.get("ssh_port")) as cloud:
+    with ExitStack() as stack:
+        try:
+            cloud = stack.enter_context(_marked_emulator(request, marked))
+        except (TypeError, ValueError, OSError) as error:
+            pytest.fail(f"the marker smartdc cannot be used: {error}", pytrace=False)
+        request.node.stash[_CLOUD] = cloud
         yield cloud
     if cloud.violations:
         pytest.fail(f"this would have harmed a real server:\n{_listed(cloud.violations)}", pytrace=False)
@@ -54,13 +76,32 @@ def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
         )
 
 
+@pytest.fixture
+def smartdc_environment(request: pytest.FixtureRequest, smartdc_cloud: Emulator) -> Iterator[Emulator]:
+    """`smartdc_cloud`, for scripts that make their own client, and for subprocesses.
+
+    During the test the environment of this process leads there, as `Emulator.activate` says.
+    ``@pytest.mark.smartdc(profiles=["lab"])`` names profiles that the script asks for, ``rate=0`` lets time
+    go on only by what waits.
+    """
+    marked = _marked(request)
+    try:
+        activation = smartdc_cloud.activate(rate=marked.get("rate"), profiles=marked.get("profiles", ()))
+    except (TypeError, ValueError) as error:
+        pytest.fail(f"the marker smartdc cannot be used: {error}", pytrace=False)
+    with activation as cloud:
+        yield cloud
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say of a test that failed what it called, and what of that would have harmed a real server."""
     report = yield
-    if report.failed and report.when != "setup":
-        for fixture in ("smartdc_cloud", "smartdc_emulator"):
-            cloud = getattr(item, "funcargs", {}).get(fixture)
+    if report.failed:
+        clouds = {"smartdc_cloud": item.stash.get(_CLOUD, None)}
+        if "smartdc_emulator" in getattr(item, "fixturenames", ()):
+            clouds["smartdc_emulator"] = item.session.stash.get(_CLOUD, None)
+        for fixture, cloud in clouds.items():
             if cloud is not None and cloud.calls:
                 report.sections.append((f"Calls of {fixture}", cloud.report()))
     return report
@@ -70,14 +111,45 @@ def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return the arguments of the test's markers; the nearest one wins."""
     marked: dict[str, Any] = {}
     for mark in request.node.iter_markers("smartdc"):
-        unknown = [*map(repr, mark.args), *(mark.kwargs.keys() - {"ssh_port", "unsupported"})]
-        if unknown or mark.kwargs.get("unsupported", "fail") not in ("fail", "ignore"):
-            pytest.fail(
-                'the marker smartdc takes ssh_port= and unsupported="ignore" or "fail", nothing else',
-                pytrace=False,
-            )
+        if mark.args:
+            pytest.fail(f"the marker smartdc takes names with values, not {mark.args[0]!r}", pytrace=False)
+        for name in mark.kwargs.keys() - MARKER.keys():
+            near = get_close_matches(name, MARKER, n=1)
+            hint = f" (did you mean {near[0]}=?)" if near else ""
+            known = ", ".join(f"{known}=" for known in MARKER)
+            pytest.fail(f"the marker smartdc does not take {name}={hint}; it takes {known}", pytrace=False)
         marked = {**mark.kwargs, **marked}
+    if marked.get("unsupported", "fail") not in ("fail", "ignore"):
+        pytest.fail(
+            f'the marker smartdc takes unsupported="ignore" or "fail", not {marked["unsupported"]!r}',
+            pytrace=False,
+        )
     return marked
+
+
+def _marked_emulator(request: pytest.FixtureRequest, marked: Mapping[str, Any]) -> Emulator:
+    contents = marked.get("contents")
+    options = {} if contents is None else {"contents": _beside(request, contents)}
+    cloud = _emulator("smartdc_cloud", ssh_port=marked.get("ssh_port"), **options)
+    faults = marked.get("faults", ())
+    if isinstance(faults, str | os.PathLike):
+        cloud.load_faults(_beside(request, faults))
+    else:
+        for operation, fault, *rest in faults.items() if isinstance(faults, Mapping) else faults:
+            cloud.faults.add(operation, fault, **(rest[0] if rest else {}))
+    throttle = marked.get("throttle", False)
+    if throttle is True:
+        cloud.throttle()
+    elif isinstance(throttle, tuple | list):
+        cloud.throttle(*throttle)
+    elif throttle is not None and throttle is not False:
+        cloud.throttle(throttle)
+    return cloud
+
+
+def _beside(request: pytest.FixtureRequest, name: str | os.PathLike[str]) -> Path:
+    """The file that a marker names: relative to the file of the test."""
+    return request.path.parent / name
 
 
 def _listed(texts: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -63,6 +64,10 @@ class Activation:
     """
 
     def __init__(self, cloud: Emulator, datacenter: str | None, rate: float, profiles: Sequence[str]) -> None:
+        if not 0 <= rate < math.inf:
+            raise ValueError(f"rate must be a number from 0 on: {rate!r}")
+        if isinstance(profiles, str):
+            raise ValueError(f"profiles are a list of names, not {profiles!r}")
         for name in profiles:
             if not name or "/" in name or name.startswith("."):
                 raise ValueError(f"{name!r} cannot be the name of a profile")

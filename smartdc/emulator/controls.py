@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from smartdc.emulator.fault_file import load_faults
 from smartdc.emulator.gate.read_only import ReadOnly
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
@@ -100,6 +102,17 @@ class Controls:
             for line in lines:
                 user.add_key(None, line)
             return user
+
+    def load_faults(self, path: str | os.PathLike[str]) -> None:
+        """Ask `faults` for what a file says.
+
+        Args:
+            path: A TOML file; `smartdc.emulator.fault_file` has an example.
+
+        Raises:
+            ValueError: It cannot be read, or something in it is wrong; the text has line and field.
+        """
+        load_faults(self.faults, path)
 
     def throttle(self, rate: float | None = RATE, burst: float = BURST) -> None:
         """Answer 429 to an account that asks too much of a group of operations, as real servers do.

@@ -1,0 +1,77 @@
+"""A file of faults: what `Emulator.faults` is asked for, as TOML.
+
+::
+
+    seed = 7
+
+    [[faults]]
+    operation = "CreateMachine"
+    fault = "Drop"
+    after_commit = true
+    times = 1
+"""
+
+from __future__ import annotations
+
+import os
+
+from smartdc.emulator import faults as kinds
+from smartdc.emulator.faults import Fault, Faults
+from smartdc.emulator.toml_file import FLAG, INTEGER, NUMBER, TABLE, TABLES, TEXT, Kind, Table, TomlFile
+
+BODY = Kind("text or a table", lambda value: isinstance(value, str | dict))
+_PLAN = {"operation": TEXT, "fault": TEXT, "times": INTEGER, "probability": NUMBER, "datacenter": TEXT}
+_NAMED = ("HAPROXY_400", "HAPROXY_408", "HAPROXY_500", "HAPROXY_503", "HAPROXY_TIMEOUT", "HTML_502")
+#: Of each fault: its own fields, and which of them it needs.
+_FAULTS: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
+    "Status": ({"status": INTEGER, "body": BODY, "headers": TABLE, "after_commit": FLAG}, ("status",)),
+    "Delay": ({"seconds": NUMBER, "after_commit": FLAG}, ("seconds",)),
+    "Drop": ({"after_commit": FLAG}, ("after_commit",)),
+    "HalfBody": ({}, ()),
+    "Garbage": ({}, ()),
+    "WrongDigest": ({}, ()),
+    **{name: ({}, ()) for name in (*_NAMED, "BACKEND_LOST")},
+}
+
+
+#: How a problem that `Faults.add` finds begins, and the field that it is about.
+_GUILTY = {
+    "there is no operation": "operation",
+    "there is no data center": "datacenter",
+    "times": "times",
+    "probability": "probability",
+}
+
+
+def load_faults(faults: Faults, path: str | os.PathLike[str]) -> None:
+    """Ask for what the file says.
+
+    Raises:
+        ValueError: It cannot be read, or something in it is wrong; the text has line and field.
+    """
+    file = TomlFile(path)
+    settings = file.table.fields({"seed": INTEGER, "faults": TABLES})
+    for table in file.table.tables("faults"):
+        _add(faults, table)
+    if "seed" in settings:
+        faults.seed(settings["seed"])
+
+
+def _add(faults: Faults, table: Table) -> None:
+    name = table.get("fault")
+    if isinstance(name, str) and name not in _FAULTS:
+        table.refuse("fault", f"must be one of {', '.join(_FAULTS)}, not {name!r}")
+    own, required = _FAULTS.get(str(name), ({}, ()))
+    fields = table.fields(_PLAN | own, ("operation", "fault", *required))
+    kind = getattr(kinds, fields.pop("fault"))
+    arguments = {name: fields.pop(name) for name in own if name in fields}
+    if not 100 <= arguments.get("status", 200) <= 599:
+        table.refuse("status", "must be a number from 100 to 599")
+    if arguments.get("seconds", 0) < 0:
+        table.refuse("seconds", "must be a number from 0 on")
+    fault: Fault = kind if isinstance(kind, Fault) else kind(**arguments)
+    try:
+        faults.add(fields.pop("operation"), fault, **fields)
+    except ValueError as error:
+        guilty = next(field for begin, field in _GUILTY.items() if str(error).startswith(begin))
+        table.refuse(guilty, f"cannot be used: {error}")

@@ -1,0 +1,178 @@
+"""TOML files that people write for the emulator: what may be in them, and the line that is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn
+
+from smartdc._files import NotRegularError, TooLargeError, read_small_file
+
+Place = tuple[str | int, ...]
+"""The way to a field: ``("datacenters", 0, "name")``."""
+
+_MAX_FILE = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value: how it is called, and whether something is one."""
+
+    name: str
+    fits: Callable[[Any], bool]
+
+
+def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(fits, value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+TEXT = Kind("text", lambda value: isinstance(value, str) and value != "")
+INTEGER = Kind("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+NUMBER = Kind("a number", _is_number)
+FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+TEXTS = Kind("a list of texts", _list_of(TEXT.fits))
+TABLE = Kind("a table", lambda value: isinstance(value, dict))
+TABLES = Kind("a list of tables", _list_of(TABLE.fits))
+
+
+class TomlFile:
+    """A file that has been read.
+
+    Args:
+        path: Its path.
+
+    Raises:
+        ValueError: It cannot be read, or is not TOML; the text has path and line.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            data = read_small_file(self.path, _MAX_FILE)
+            self._lines = data.decode().replace("\r\n", "\n").split("\n")
+            self.content = tomllib.loads("\n".join(self._lines))
+        except (NotRegularError, TooLargeError) as error:
+            raise ValueError(f"{self.path}: cannot be read: {error}") from None
+        except OSError as error:
+            raise ValueError(f"{self.path}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise ValueError(f"{self.path}:{line}: is not UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            place = re.search(r"at line (\d+)", str(error))  # or "at end of document"
+            line = int(place[1]) if place else len(self._lines)
+            raise ValueError(f"{self.path}:{line}: is not TOML: {error}") from None
+        except RecursionError:
+            raise ValueError(f"{self.path}: is nested too deeply") from None
+
+    @property
+    def table(self) -> Table:
+        """All of it."""
+        return Table(self, self.content, ())
+
+    def refuse(self, place: Place, problem: str) -> NoReturn:
+        """Raise the error about a field."""
+        raise ValueError(f"{self.path}:{self._line_of(place)}: {_written(place)} {problem}")
+
+    def _line_of(self, place: Place) -> int:
+        """The line where a field begins: tomllib does not tell, but reads any beginning of the file.
+
+        The field is in the line behind the longest beginning that can be read and does not have it yet. A
+        beginning that cannot be read ends in the middle of a value.
+        """
+        without, within = 0, len(self._lines)
+        while within - without > 1:
+            middle = (without + within) // 2
+            if self._has(middle, place):
+                within = middle
+            else:
+                without = middle
+        while without and self._read(without) is None:
+            without -= 1
+        return without + 1
+
+    def _has(self, count: int, place: Place) -> bool:
+        """Whether the field is in the first lines, as far as they can be read."""
+        while (found := self._read(count)) is None:
+            count -= 1
+        for step in place:
+            try:
+                found = found[step]
+            except (KeyError, IndexError, TypeError):
+                return False
+        return True
+
+    def _read(self, count: int) -> Any:
+        try:
+            return tomllib.loads("\n".join(self._lines[:count]))
+        except tomllib.TOMLDecodeError:
+            return None
+
+
+class Table:
+    """A table of the file, and where it is."""
+
+    def __init__(self, file: TomlFile, content: dict[str, Any], place: Place) -> None:
+        self._file = file
+        self._content = content
+        self._place = place
+
+    def fields(self, kinds: Mapping[str, Kind], required: Iterable[str] = ()) -> dict[str, Any]:
+        """Its fields.
+
+        Args:
+            kinds: What may be there, and of which kind.
+            required: What must be there.
+
+        Raises:
+            ValueError: Something else is there, or something is missing.
+        """
+        for name, value in self._content.items():
+            if name not in kinds:
+                near = get_close_matches(name, kinds, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(kinds)}"
+                self.refuse(name, f"is not known; {hint}")
+            if not kinds[name].fits(value):
+                self.refuse(name, f"must be {kinds[name].name}, not {_shown(value)}")
+        for name in required:
+            if name not in self._content:
+                self.refuse(None, f"needs {name}")
+        return dict(self._content)
+
+    def get(self, name: str) -> Any:
+        """A field as it is, None where there is none."""
+        return self._content.get(name)
+
+    def tables(self, name: str) -> list[Table]:
+        """The tables of a list of such, which `fields` has found to be one."""
+        return [
+            Table(self._file, content, (*self._place, name, number))
+            for number, content in enumerate(self._content.get(name, ()))
+        ]
+
+    def refuse(self, name: str | None, problem: str) -> NoReturn:
+        """Raise the error about one of its fields, or about all of it."""
+        has_it = name is not None and name in self._content
+        place = (*self._place, name) if name is not None and has_it else self._place
+        self._file.refuse(place, problem if name is None or has_it else f"{name} {problem}")
+
+
+def _written(place: Place) -> str:
+    written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return written.removeprefix(".") or "the file"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
