@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.utils import formatdate
@@ -135,7 +134,7 @@ class App:
             body = b"" if scope["type"] == "websocket" else await Request(scope, receive).body()
         except ClientDisconnect:
             return  # in the middle of its body
-        request = _incoming(scope, body)
+        request = _incoming(site, scope, body)
         started = time.monotonic()
         answer = _serve(site, request, partial(_handle, self._switches))
         fault = request.fault
@@ -255,7 +254,7 @@ def _check_body(request: Incoming, content_type: str) -> None:
             raise Refusal(400, "BadDigest", f"Content-MD5 '{stated}' didn't match '{actual}'")
 
 
-def _incoming(scope: Scope, body: bytes) -> Incoming:
+def _incoming(site: Site, scope: Scope, body: bytes) -> Incoming:
     raw_path = scope["raw_path"].decode("latin-1")
     query_string = scope["query_string"].decode("latin-1")
     headers: dict[str, str] = {}
@@ -270,7 +269,7 @@ def _incoming(scope: Scope, body: bytes) -> Incoming:
         headers=headers,
         raw_body=body,
         ip=scope["client"][0] if scope["client"] else "127.0.0.1",
-        request_id=headers.get("request-id") or headers.get("x-request-id") or str(uuid.uuid4()),
+        request_id=headers.get("request-id") or headers.get("x-request-id") or site.shared.request_ids.uuid(),
         upgrade=scope["type"] == "websocket",
     )
 

@@ -10,10 +10,9 @@ from copy import deepcopy
 from typing import Any
 
 from smartdc.emulator.rules.firewall_reader import read_rule
-from smartdc.emulator.state.directory import ADMIN_UUID
 from smartdc.emulator.state.firewall_rules import FirewallRule
-from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES, Image, Network, Package, Vlan
-from smartdc.emulator.state.site import Site, stable_uuid
+from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES, Image, Vlan
+from smartdc.emulator.state.site import Site
 
 #: 198.18.0.0/15 is set aside for tests of network gear: nothing on the internet answers there.
 PUBLIC_ADDRESSES = list(ipaddress.IPv4Network("198.18.0.0/15").subnets(new_prefix=20))
@@ -43,9 +42,17 @@ _IMAGES: list[dict[str, Any]] = [
     {"name": "minimal-64", "version": "20.4.0", "tags": {"role": "os", "group": "minimal-64"},
      "description": "A 64-bit SmartOS image with no packages at all.",
      "published_at": "2021-01-11T10:22:05.000Z", "requirements": {"brand": "joyent-minimal"}},
+    {"name": "base-64", "version": "21.4.1", "tags": {"role": "os", "group": "base-64"}, "users": _USERS,
+     "description": _SMALL_BASE.format("64-bit"), "published_at": "2022-03-15T10:31:17.000Z"},
+    {"name": "minimal-64-lts", "version": "21.4.1", "tags": {"role": "os", "group": "minimal-64-lts"},
+     "description": "A 64-bit SmartOS image with no packages at all, with long-term support.",
+     "published_at": "2022-03-15T09:58:40.000Z", "requirements": {"brand": "joyent-minimal"}},
     {"name": "debian-11", "version": "20220228", "os": "linux", "type": "lx-dataset",
      "description": "Container-native Debian 11 64-bit image.", "published_at": "2022-02-28T19:00:26.000Z",
      "tags": {"role": "os", "kernel_version": "4.10"}, "requirements": {"brand": "lx"}},
+    {"name": "debian-12", "version": "20231114", "os": "linux", "type": "lx-dataset",
+     "description": "Container-native Debian 12 64-bit image.", "published_at": "2023-11-14T17:20:09.000Z",
+     "tags": {"role": "os", "kernel_version": "5.10"}, "requirements": {"brand": "lx"}},
     {"name": "ubuntu-certified-22.04", "version": "20230110", "os": "linux", "type": "zvol",
      "description": "Ubuntu 22.04 LTS (64-bit) Certified image.", "published_at": "2023-01-12T08:18:21.000Z",
      "tags": {"role": "os", "org.smartos:cloudinit_datasource": "smartdc", "default_user": "ubuntu"},
@@ -94,29 +101,18 @@ _RULES = {
 }
 
 
-def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
+def fill(site: Site, number: int, *, on_loopback: bool = False, defaults: bool = True) -> None:
     """Fill a new data center.
 
     Args:
         site: It.
         number: Its place among the data centers, so that each has public addresses of its own.
         on_loopback: Whether the public addresses are ones that this computer answers at.
+        defaults: Whether it gets images and packages as well.
     """
-    for fields in deepcopy(_IMAGES):  # what changes in one cloud is not changed in the next
-        _add_image(site, **fields)
-    # A private image that somebody else shares with the account.
     owner = site.shared.account.uuid
-    _add_image(
-        site,
-        name="shared-app",
-        version="1.0.0",
-        owner=site.stable_uuid("account/neighbour"),
-        public=False,
-        acl=[owner],
-        description="A neighbour's application image",
-    )
-    for fields in deepcopy(_PACKAGES):
-        _add_package(site, **fields)
+    if defaults:
+        _add_defaults(site, owner)
     public = LOOPBACK_ADDRESSES if on_loopback else PUBLIC_ADDRESSES
     _add_networks(site, str(public[number % len(public)]), owner)
     for protocol, (name, rule) in _RULES.items():
@@ -125,47 +121,31 @@ def fill(site: Site, number: int, *, on_loopback: bool = False) -> None:
         site.firewall_rules[uuid] = FirewallRule(uuid, None, rule, enabled=True, description=description)
 
 
-def _add_image(site: Site, *, name: str, version: str, **fields: Any) -> None:
-    settings: dict[str, Any] = {"os": "smartos", "type": "zone-dataset", "owner": ADMIN_UUID} | fields
-    # Public images are the same in all data centers, so what is made of them can be copied.
-    key = f"image/{name}/{version}"
-    image_uuid = stable_uuid(key) if settings.get("public", True) else site.stable_uuid(key)
-    settings.setdefault("homepage", f"https://docs.tritondatacenter.com/images/{name}")
-    site.images[image_uuid] = Image(image_uuid, name, version, **settings)
-
-
-def _add_package(site: Site, *, name: str, memory: int, disk: int, **fields: Any) -> None:
-    settings: dict[str, Any] = {"version": "1.0.0", "swap": memory * 2} | fields
-    package_uuid = site.stable_uuid(f"package/{name}/{settings['version']}")
-    site.packages[package_uuid] = Package(package_uuid, name, memory=memory, disk=disk, **settings)
+def _add_defaults(site: Site, owner: str) -> None:
+    for fields in deepcopy(_IMAGES):  # what changes in one cloud is not changed in the next
+        homepage = f"https://docs.tritondatacenter.com/images/{fields['name']}"
+        site.add_image(**fields, homepage=homepage)
+    # A private image that somebody else shares with the account.
+    shared = site.stable_uuid("image/shared-app/1.0.0")
+    site.images[shared] = Image(
+        shared,
+        "shared-app",
+        "1.0.0",
+        "smartos",
+        "zone-dataset",
+        site.stable_uuid("account/neighbour"),
+        public=False,
+        acl=[owner],
+        description="A neighbour's application image",
+        homepage="https://docs.tritondatacenter.com/images/shared-app",
+    )
+    for fields in deepcopy(_PACKAGES):
+        site.add_package(**fields)
 
 
 def _add_networks(site: Site, public: str, owner: str) -> None:
-    _add_network(site, "external", "external", public, description="Reaches the internet")
-    _add_network(
-        site,
-        "My-Fabric-Network",
-        "fabric",
-        "192.168.128.0/22",
-        description="The default fabric network of the account",
-        vlan_id=2,
-        owner_uuids=[owner],
-    )
+    site.add_network("external", public, kind="external", description="Reaches the internet")
     site.vlans[owner, 2] = Vlan(owner, 2, "My-Fabric-VLAN")
-    site.default_fabric_networks[owner] = site.stable_uuid("network/My-Fabric-Network")
-    _add_network(site, "private", "internal", "10.88.0.0/20", description="Shared by all machines", vlan_id=0)
-
-
-def _add_network(site: Site, name: str, kind: str, subnet: str, **fields: Any) -> None:
-    network_uuid = site.stable_uuid(f"network/{name}")
-    addresses = ipaddress.IPv4Network(subnet)
-    site.networks[network_uuid] = Network(
-        network_uuid,
-        name,
-        kind,
-        subnet,
-        provision_start_ip=str(addresses[5]),
-        provision_end_ip=str(addresses[-6]),
-        gateway=str(addresses[1]),
-        **fields,
-    )
+    description = "The default fabric network of the account"
+    site.add_network("My-Fabric-Network", "192.168.128.0/22", kind="fabric", description=description)
+    site.add_network("private", "10.88.0.0/20", description="Shared by all machines")

@@ -7,7 +7,6 @@ What is here is the version after it, to which the schema of 9.20 belongs too.
 from __future__ import annotations
 
 import base64
-import secrets
 import struct
 import zlib
 from typing import Any
@@ -59,7 +58,7 @@ def create_access_key(site: Site, request: Incoming) -> Answer:
     if len(owner.access_keys) >= MOST:
         raise _forbidden(f"Account already has the maximum allowed number of access keys ({MOST})")
     now = site.shared.clock.now()
-    key = AccessKey(secrets.token_hex(16), _new_secret(), now, now)
+    key = AccessKey(site.shared.chance.bytes(16).hex(), _new_secret(site), now, now)
     _change(key, _changes(request))
     owner.access_keys.append(key)
     shown = access_key_json(site, key) | {"accesskeysecret": key.secret}
@@ -121,9 +120,9 @@ def _location(request: Incoming, key: AccessKey) -> str:
     return f"{owner}/accesskeys/{key.accesskeyid}"
 
 
-def _new_secret() -> str:
+def _new_secret(site: Site) -> str:
     """A prefix, 32 random bytes, and a checksum of both, as node-ufds makes them."""
-    random = secrets.token_bytes(32)
+    random = site.shared.chance.bytes(32)
     checksum = struct.pack("<I", zlib.crc32(_PREFIX + random))
     return _PREFIX.decode() + base64.urlsafe_b64encode(random + checksum).decode().rstrip("=")
 

@@ -34,7 +34,7 @@ def foreign_datacenters(site: Site, request: Incoming) -> Answer:
 
 def list_services(site: Site, request: Incoming) -> Answer:
     """``GET /:account/services``."""
-    return Answer({"cloudapi": site.url})
+    return Answer({"cloudapi": site.url, **site.services})
 
 
 ROUTES = [

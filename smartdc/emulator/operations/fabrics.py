@@ -6,7 +6,6 @@ CloudAPI looks at the parameters by its schemas; NAPI then looks at what they sa
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from smartdc.emulator.http.answers import Answer, Refusal, crashed, invalid_argument, not_found
@@ -124,7 +123,7 @@ def create_fabric_network(site: Site, request: Incoming) -> Answer:
     if any(network.name == params["name"] for network in others):
         raise invalid_argument('property "name": Already exists')
     network = Network(
-        str(uuid.uuid4()),
+        site.new_uuid(),
         params["name"],
         "fabric",
         description=params.get("description"),

@@ -7,7 +7,6 @@ What a rule is and how it reads is in `fwrule` and `fwrule_reader`.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -62,7 +61,7 @@ def create_firewall_rule(site: Site, request: Incoming) -> Answer:
     if is_true(params.get("description")):
         given["description"] = params["description"]
     values = checked_values(given)
-    rule = FirewallRule(str(uuid.uuid4()), request.account.uuid, **values)
+    rule = FirewallRule(site.new_uuid(), request.account.uuid, **values)
     site.firewall_rules[rule.uuid] = rule
     return Answer(firewall_rule_json(rule), 201)
 

@@ -6,7 +6,6 @@ The checks are CloudAPI's (datasets.js) and then IMGAPI's, whose errors come thr
 from __future__ import annotations
 
 import posixpath
-import uuid
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -51,7 +50,7 @@ def begin_from_machine(site: Site, request: Incoming) -> Image:
         raise invalid(f"invalid image data: {', '.join(error['field'] for error in errors)}", errors)
     acl = manifest.pop("acl", [])
     image = Image(
-        str(uuid.uuid4()),
+        site.new_uuid(),
         os="",
         type="",
         owner=request.account.uuid,
@@ -117,7 +116,7 @@ def clone(site: Site, request: Incoming, image: Image) -> Image:
     for original in reversed(chain):
         copy = replace(
             deepcopy(original),
-            uuid=str(uuid.uuid4()),
+            uuid=site.new_uuid(),
             owner=account,
             acl=[],
             origin=base,

@@ -8,7 +8,6 @@ since API 9, and names before.
 from __future__ import annotations
 
 import json
-import uuid
 from typing import Any
 
 from smartdc.emulator.gate.role_tags import save_tags
@@ -103,7 +102,7 @@ def create_role(site: Site, request: Incoming) -> Answer:
     if not isinstance(name, str):
         raise Refusal(500, "InternalError", "Internal Error")
     _check_unique(request.account.access.roles, name)
-    role = Role(str(uuid.uuid4()), name)
+    role = Role(site.new_uuid(), name)
     _apply(role, changes)
     request.account.access.roles.append(role)
     location = f"/{request.account.login}/roles/{role.uuid}"
@@ -161,7 +160,7 @@ def create_policy(site: Site, request: Incoming) -> Answer:
         raise Refusal(500, "InternalError", "Internal Error")
     _check_rules_stored(rules)
     _check_unique(request.account.access.policies, params["name"])
-    policy = Policy(str(uuid.uuid4()), params["name"], rules, _description(params))
+    policy = Policy(site.new_uuid(), params["name"], rules, _description(params))
     request.account.access.policies.append(policy)
     location = f"/{request.account.login}/policies/{policy.uuid}"
     return Answer(policy_json(policy), 201, {"Location": location})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Any
 from urllib.parse import quote
 
@@ -62,7 +61,7 @@ def create_user(site: Site, request: Incoming) -> Answer:
     _check_password(password, ())
     _check_login(login)
     now = site.shared.clock.now()
-    user = SubUser(login, str(uuid.uuid4()), email, now, now, passwords=[password])
+    user = SubUser(login, site.new_uuid(), email, now, now, passwords=[password])
     user.details.update({name: text for name, text in _details(params).items() if text})
     request.account.users[login] = user
     location = f"/{request.account.login}/users/{quote(login, safe='')}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Any
 
 from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument
@@ -82,7 +81,7 @@ def create_volume(site: Site, request: Incoming) -> Answer:
     _refuse(problems)
     read_affinity(params.get("affinity"))
     networks = _networks(site, request)
-    name = params.get("name") or f"{uuid.uuid4().hex}{uuid.uuid4().hex}"
+    name = params.get("name") or f"{site.new_uuid()}{site.new_uuid()}".replace("-", "")
     _check_name_is_free(site, "Error when creating volume", name, owner.uuid)
     if size is not None and size not in site.volume_sizes:
         available = ", ".join(str(known) for known in site.volume_sizes)

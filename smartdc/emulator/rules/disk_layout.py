@@ -5,7 +5,6 @@ The checks are CloudAPI's (machines.js) and then VMAPI's.
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from smartdc.emulator.http.answers import (
@@ -17,6 +16,7 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.state.resources import Image, Package
+from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import HARDWARE_BRANDS, Disk
 
 MOST_DISKS = 8
@@ -25,7 +25,7 @@ _TOO_BIG = "The size of the disks must not be greater than the package quota"
 
 
 def choose_disks(
-    params: dict[str, Any], brand: str, image: Image, package: Package
+    site: Site, params: dict[str, Any], brand: str, image: Image, package: Package
 ) -> tuple[list[Disk] | None, list[ErrorItem]]:
     """The disks that are asked for, and what VMAPI will find wrong with them.
 
@@ -56,7 +56,7 @@ def choose_disks(
     sizes = _sizes(specs, image_size, package.disk)
     disks = [
         Disk(
-            spec.get("id") or str(uuid.uuid4()),
+            spec.get("id") or site.new_uuid(),
             size if isinstance(size, int) else 0,
             int(spec.get("block_size") or DEFAULT_BLOCK_SIZE),
             boot=number == 0,

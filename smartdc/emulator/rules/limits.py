@@ -22,7 +22,8 @@ _CHECKS = ("brand", "image", "os")
 def usage(site: Site, account: Account) -> list[dict[str, Any]]:
     """The limits and what is used of each; those that limit nothing are left out."""
     machines = [vm for vm in site.machines.values() if vm.owner_uuid == account.uuid and vm.active]
-    limits = [limit for limit in map(_simplified, site.limits) if limit is not None]
+    mine = [limit for limit in site.limits if limit.get("account", account.uuid) == account.uuid]
+    limits = [limit for limit in map(_simplified, mine) if limit is not None]
     for limit in limits:
         counted = [vm for vm in machines if _counts(site, limit, vm)]
         limit["used"] = {
@@ -74,7 +75,7 @@ def _exceeded() -> Refusal:
 
 def _simplified(limit: dict[str, Any]) -> dict[str, Any] | None:
     """The limit without what says nothing; None for one that is incomplete or unlimited."""
-    limit = dict(limit)
+    limit = {name: value for name, value in limit.items() if name != "account"}
     if any(limit.get(check) == "any" for check in _CHECKS):
         for name in ("check", *_CHECKS):
             limit.pop(name, None)

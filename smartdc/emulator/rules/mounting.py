@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +44,7 @@ def new_volume(
     """List a volume that is being made, the smallest there is unless a size is given."""
     now = site.shared.clock.now()
     size = int(size or min(site.volume_sizes))
-    volume = Volume(str(uuid.uuid4()), name, owner_uuid, size, now, networks, labels=labels or {})
+    volume = Volume(site.new_uuid(), name, owner_uuid, size, now, networks, labels=labels or {})
     site.volumes[volume.uuid] = volume
     fails, site.fail_next_volume = site.fail_next_volume, False
 

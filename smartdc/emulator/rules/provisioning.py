@@ -77,7 +77,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     if not owner.approved:
         raise invalid_argument("User is not currently approved for provisioning")
     brand = _brand(params, image, package)
-    disks, disk_errors = choose_disks(params, brand, image, package)
+    disks, disk_errors = choose_disks(site, params, brand, image, package)
     _check_options(site, params, brand)
     wanted_nics = choose_networks(site, request, package)
     vm = site.new_vm(owner, None, brand, image, package)

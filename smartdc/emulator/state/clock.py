@@ -24,18 +24,19 @@ class Clock:
     Args:
         rate: Emulated seconds per real second. 0 (the default) stands still until somebody calls
             `advance` or `sleep`: a client's waiting loop then drives the emulator without waiting.
+        start: The emulated time at first, in seconds since 1970; by default the real time.
 
     Attributes:
         skew: Seconds by which the server's wall clock is ahead of the real one (negative: behind).
     """
 
-    def __init__(self, rate: float = 0.0) -> None:
+    def __init__(self, rate: float = 0.0, start: float | None = None) -> None:
         if not 0 <= rate < math.inf:
             raise ValueError(f"rate must be a number from 0 on: {rate!r}")
         self.rate = rate
         self.skew: float = 0.0
         self._lock = threading.Lock()
-        self._start = time.time()
+        self._start = time.time() if start is None else start
         self._real_start = time.monotonic()
         self._advanced = 0.0
         self._speed = rate

@@ -9,25 +9,19 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import threading
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from typing import Any
 
+from smartdc.emulator.state.additions import Additions, WrongField
+from smartdc.emulator.state.chance import Chance, stable_uuid
 from smartdc.emulator.state.changes import Changes
 from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import NAMESPACE, Account, Directory
+from smartdc.emulator.state.directory import Account, Directory
 from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.jobs import Action, Job, Timeline, Work, schedule
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
 from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
-
-
-@lru_cache(maxsize=1024)  # each emulator of a process asks for the same ones
-def stable_uuid(name: str) -> str:
-    """The same uuid for the same thing, in every run."""
-    return str(uuid.uuid5(NAMESPACE, name))
 
 
 @dataclass
@@ -42,6 +36,8 @@ class Shared:
         unsupported: What machines were asked for from inside and do not know.
         on_change: Called with a data center whose machines have changed by themselves.
         schema_only: Whether there is also what only the OpenAPI description has.
+        chance: What ids that are not given are drawn from.
+        request_ids: The same for requests, so that how often a client looks changes no other id.
     """
 
     clock: Clock
@@ -54,9 +50,11 @@ class Shared:
     lock: threading.RLock = field(default_factory=threading.RLock)
     on_change: list[Callable[[Site], None]] = field(default_factory=list)
     schema_only: bool = False
+    chance: Chance = field(default_factory=Chance)
+    request_ids: Chance = field(default_factory=Chance)
 
 
-class Site:
+class Site(Additions):
     """One data center.
 
     Attributes:
@@ -78,6 +76,7 @@ class Site:
         changes: What tells of each change of a machine.
         delegated_datasets: Whether machines can have delegated datasets.
         limits: What accounts may have, as operators write it: ``{"value": 10240, "by": "ram"}``.
+        services: Where other services are, by name; CloudAPI itself is always one.
         old_servers: Those whose platform is too old to make images of their machines.
         fail_next_image: Set it to make the next image fail: ``True``, or IMGAPI's code of the reason.
         manta: What was exported to Manta: the image's uuid by path; None where there is no Manta.
@@ -106,6 +105,7 @@ class Site:
         self.fail_next_migration = False
         self.delegated_datasets = True
         self.limits: list[dict[str, Any]] = []
+        self.services: dict[str, str] = {}
         self.old_servers: set[str] = set()
         self.fail_next_image: bool | str = False
         self.manta: dict[str, str] | None = {}
@@ -147,6 +147,10 @@ class Site:
         """The same uuid for the same thing in the same data center, in every run."""
         return stable_uuid(f"{self.name}/{name}")
 
+    def new_uuid(self) -> str:
+        """A uuid that nothing has yet."""
+        return self.shared.chance.uuid()
+
     def start_job(
         self,
         vm: VM,
@@ -160,7 +164,7 @@ class Site:
     ) -> Job:
         """Queue a job behind the earlier ones of this machine; `since` is when, if that is not now."""
         now = self.shared.clock.now() if since is None else since
-        job = Job(str(uuid.uuid4()), task, action, now, snapshot_name=snapshot_name, caller=caller)
+        job = Job(self.new_uuid(), task, action, now, snapshot_name=snapshot_name, caller=caller)
         vm.jobs.append(job)
         vm.busy_until = schedule(self._timeline, job, work, max(now, vm.busy_until))
         self.settle()
@@ -191,7 +195,7 @@ class Site:
             tags: Its tags.
             metadata: Its customer metadata.
             account: Its owner, by record or login; by default the emulator's account.
-            networks: Uuids of the networks it is on; by default those that a new machine gets.
+            networks: Names or uuids of the networks it is on; by default those that a new machine gets.
             others: Any other field of `VM`.
         """
         unknown = others.keys() - {known.name for known in fields(VM)}
@@ -220,7 +224,7 @@ class Site:
     def new_vm(self, owner: Account, alias: str | None, brand: str, image: Image, package: Package) -> VM:
         """The record of a machine that is about to be provisioned; it is not in the list yet."""
         now = self.shared.clock.now()
-        machine_uuid = str(uuid.uuid4())
+        machine_uuid = self.new_uuid()
         vm = VM(
             uuid=machine_uuid,
             owner_uuid=owner.uuid,
@@ -290,24 +294,13 @@ class Site:
     def _connect(self, vm: VM, networks: Sequence[str] | None) -> None:
         chosen = self.default_networks(vm.owner_uuid)
         if networks is not None:
-            chosen = [self.networks[network_uuid] for network_uuid in networks]
+            chosen = [self.network(name) for name in networks]
         for network in chosen:
             try:
                 vm.nics.append(self.new_nic(network, primary=not vm.nics, vm=vm))
             except SubnetFull:
                 if networks is not None:
                     raise  # asked for by name; a default network that is full is left out
-
-    def owner(self, account: Account | str | None) -> Account:
-        """The account that is meant; the emulator's by default."""
-        if account is None:
-            return self.shared.account
-        if isinstance(account, Account):
-            return account
-        found = self.shared.directory.find(account)
-        if found is None:
-            raise ValueError(f"there is no account {account!r}")
-        return found
 
     def _image(self, image: Image | str | None, brand: str | None) -> Image:
         if isinstance(image, Image):
@@ -319,7 +312,7 @@ class Site:
                     return candidate
             elif image in (candidate.uuid, candidate.name):
                 return candidate
-        raise ValueError(f"there is no image {image or wanted!r} in {self.name}")
+        raise WrongField("image", f"there is no image {image or wanted!r} in {self.name}")
 
     def _package(self, package: Package | str | None) -> Package:
         if isinstance(package, Package):
@@ -327,12 +320,12 @@ class Site:
         for candidate in self.packages.values():
             if package is None or package in (candidate.uuid, candidate.name):
                 return candidate
-        raise ValueError(f"there is no package {package!r} in {self.name}")
+        raise WrongField("package", f"there is no package {package!r} in {self.name}")
 
     def _disks(self, brand: str, image: Image, package: Package) -> list[Disk]:
         boot_size = image.image_size or 10240
         data_size = package.disk
         if brand == "bhyve" and package.flexible_disk:
             data_size = max(0, package.disk - boot_size)
-        boot = Disk(str(uuid.uuid4()), boot_size, boot=True, image_uuid=image.uuid)
-        return [boot, Disk(str(uuid.uuid4()), data_size)]
+        boot = Disk(self.new_uuid(), boot_size, boot=True, image_uuid=image.uuid)
+        return [boot, Disk(self.new_uuid(), data_size)]

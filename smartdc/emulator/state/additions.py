@@ -1,0 +1,350 @@
+"""What a test puts into a data center without a request: images, packages, networks, volumes, services."""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from smartdc.emulator.state.chance import stable_uuid
+from smartdc.emulator.state.directory import ADMIN_UUID
+from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
+
+if TYPE_CHECKING:
+    from smartdc.emulator.state.directory import Account
+    from smartdc.emulator.state.site import Shared
+
+#: Where networks are that are added without a subnet.
+_ROOM = ipaddress.IPv4Network("10.128.0.0/9")
+_TYPES = {"lx": "lx-dataset", "bhyve": "zvol", "kvm": "zvol"}
+_KINDS = ("external", "internal", "fabric", "other")
+
+
+class WrongField(ValueError):
+    """Something cannot be added; `field` is the argument that is wrong."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+class Additions:
+    """The part of a `Site` that adds to it; with defaults for what a test does not care about."""
+
+    name: str
+    shared: Shared
+    images: dict[str, Image]
+    packages: dict[str, Package]
+    networks: dict[str, Network]
+    vlans: dict[tuple[str, int], Vlan]
+    default_fabric_networks: dict[str, str]
+    volumes: dict[str, Volume]
+    services: dict[str, str]
+    limits: list[dict[str, Any]]
+
+    def add_image(
+        self,
+        name: str,
+        version: str = "1.0.0",
+        *,
+        uuid: str | None = None,
+        brand: str | None = None,
+        os: str | None = None,
+        type: str | None = None,
+        account: Account | str | None = None,
+        public: bool | None = None,
+        acl: Sequence[Account | str] = (),
+        **others: Any,
+    ) -> Image:
+        """Put an image there.
+
+        Args:
+            name: Its name.
+            version: Its version.
+            uuid: By default the same in each run, and of a public image in each data center.
+            brand: What machines of it are: ``lx``, ``bhyve``, ``kvm``; by default zones.
+            os: By default ``smartos``, or ``linux`` where there is a brand.
+            type: By default what fits the brand.
+            account: Its owner; by default it is one of the public ones.
+            public: Whether all may use it; by default those without an owner.
+            acl: Other accounts that may use it.
+            others: Any other field of `Image`: ``description``, ``tags``, ``requirements``, ``state``, ...
+        """
+        _check_others("image", Image, others)
+        with self.shared.lock:
+            public = account is None if public is None else public
+            owner = ADMIN_UUID if account is None else self.owner(account).uuid
+            key = f"image/{name}/{version}" if account is None else f"image/{owner}/{name}/{version}"
+            image_uuid = self._new(uuid, self.images, key if public else f"{self.name}/{key}")
+            requirements = {**({"brand": brand} if brand else {}), **others.pop("requirements", {})}
+            if (type or _TYPES.get(str(brand))) == "zvol":
+                others.setdefault("image_size", 10240)
+            image = Image(
+                image_uuid,
+                name,
+                version,
+                os or ("linux" if brand in _TYPES else "smartos"),
+                type or _TYPES.get(str(brand), "zone-dataset"),
+                owner,
+                requirements=requirements,
+                public=public,
+                acl=[self.owner(user).uuid for user in acl],
+                **others,
+            )
+            self.images[image_uuid] = image
+            return image
+
+    def add_package(
+        self,
+        name: str,
+        *,
+        memory: int = 1024,
+        disk: int = 25600,
+        version: str = "1.0.0",
+        uuid: str | None = None,
+        accounts: Sequence[Account | str] | None = None,
+        **others: Any,
+    ) -> Package:
+        """Put a package there.
+
+        Args:
+            name: Its name.
+            memory: MiB.
+            disk: MiB.
+            version: Its version.
+            uuid: By default the same in each run.
+            accounts: Who may use it; by default everybody.
+            others: Any other field of `Package`: ``vcpus``, ``swap``, ``brand``, ``flexible_disk``, ...
+        """
+        _check_others("package", Package, others)
+        for field, value in (("memory", memory), ("disk", disk)):
+            if value <= 0:
+                raise WrongField(field, f"{field} must be a number of MiB above 0, not {value!r}")
+        with self.shared.lock:
+            owners = None if accounts is None else [self.owner(each).uuid for each in accounts]
+            package_uuid = self._new(uuid, self.packages, f"{self.name}/package/{name}/{version}")
+            settings = {"swap": 2 * memory, "vcpus": 1, "owner_uuids": owners, **others}
+            package = Package(package_uuid, name, version, memory, disk, **settings)
+            self.packages[package_uuid] = package
+            return package
+
+    def add_network(
+        self,
+        name: str,
+        subnet: str | None = None,
+        *,
+        kind: str = "internal",
+        account: Account | str | None = None,
+        uuid: str | None = None,
+        vlan_id: int | None = None,
+        **others: Any,
+    ) -> Network:
+        """Put a network there.
+
+        Args:
+            name: Its name.
+            subnet: As ``10.1.0.0/24``; by default one that no other network has.
+            kind: ``external`` (public), ``internal``, ``fabric``, or ``other``.
+            account: Who may use it. By default everybody; of a fabric the emulator's account.
+            uuid: By default the same in each run.
+            vlan_id: Of a fabric it is 2 by default, and made where there is none.
+            others: Any other field of `Network`: ``gateway``, ``provision_start_ip``, ``resolvers``, ...
+        """
+        _check_others("network", Network, others)
+        if kind not in _KINDS:
+            raise WrongField("kind", f"kind must be one of {', '.join(_KINDS)}, not {kind!r}")
+        with self.shared.lock:
+            owners = [self.owner(account).uuid] if account is not None or kind == "fabric" else None
+            addresses = self._free_subnet() if subnet is None else _subnet(subnet)
+            margin = 5 if addresses.num_addresses >= 16 else 2
+            start, end = addresses[margin], addresses[-margin - 1 if margin == 5 else -2]
+            network = Network(
+                self._new(uuid, self.networks, f"{self.name}/network/{name}"),
+                name,
+                kind,
+                str(addresses),
+                vlan_id=(2 if kind == "fabric" else 0) if vlan_id is None else vlan_id,
+                owner_uuids=owners,
+                **{
+                    "gateway": str(addresses[1]),
+                    "provision_start_ip": str(start),
+                    "provision_end_ip": str(end),
+                    **others,
+                },
+            )
+            for field in ("gateway", "provision_start_ip", "provision_end_ip"):
+                _check_address(field, getattr(network, field), addresses)
+            if kind == "fabric" and owners is not None:
+                place = owners[0], network.vlan_id
+                self.vlans.setdefault(place, Vlan(*place, name))
+                self.default_fabric_networks.setdefault(owners[0], network.uuid)
+            self.networks[network.uuid] = network
+            return network
+
+    def add_volume(
+        self,
+        name: str | None = None,
+        *,
+        size: int = 10240,
+        state: str = "ready",
+        tags: dict[str, str] | None = None,
+        networks: Sequence[str] | None = None,
+        account: Account | str | None = None,
+        uuid: str | None = None,
+    ) -> Volume:
+        """Put a volume there, without a job.
+
+        Args:
+            name: By default the first part of its uuid.
+            size: MiB.
+            state: In CloudAPI's words.
+            tags: Its tags.
+            networks: Names or uuids of fabric networks on which it is reached; by default the account's
+                default one.
+            account: Its owner; the emulator's account by default.
+            uuid: By default a new one.
+        """
+        if size <= 0:
+            raise WrongField("size", f"size must be a number of MiB above 0, not {size!r}")
+        with self.shared.lock:
+            owner = self.owner(account).uuid
+            default = self.default_fabric_networks.get(owner)
+            if networks is None and default is None:
+                raise WrongField("networks", "the account has no default fabric network: name one")
+            reached = [self.network(each).uuid for each in networks or [str(default)]]
+            volume_uuid = self._new(uuid, self.volumes, None)
+            name = name or volume_uuid.partition("-")[0]
+            if any(volume.name == name and volume.owner_uuid == owner for volume in self.volumes.values()):
+                raise WrongField("name", f"there is a volume {name!r} already")
+            now = self.shared.clock.now()
+            volume = Volume(
+                volume_uuid, name, owner, size, now, reached, state=state, labels=dict(tags or {})
+            )
+            if state == "ready":
+                try:
+                    volume.filesystem_path = f"{self.networks[reached[0]].take()}:/exports/data"
+                except SubnetFull as error:
+                    raise WrongField("networks", str(error)) from None
+            self.volumes[volume_uuid] = volume
+            return volume
+
+    def add_service(self, name: str, url: str | None = None) -> str:
+        """Let the list of services have another one: ``docker``, ``cmon``, ...
+
+        Args:
+            name: Its name.
+            url: Where it is; by default at a name that leads nowhere.
+
+        Returns:
+            Where it is.
+        """
+        host = f"{name}.{self.name}.triton.example"
+        url = url or (f"tcp://{host}:2376" if name == "docker" else f"https://{host}")
+        with self.shared.lock:
+            self.services[name] = url
+        return url
+
+    def add_quota(
+        self,
+        value: int,
+        by: str = "machines",
+        *,
+        account: Account | str | None = None,
+        brand: str | None = None,
+        image: str | None = None,
+        os: str | None = None,
+    ) -> None:
+        """Limit what accounts may have: a create or a resize that would exceed it is refused.
+
+        Args:
+            value: How much.
+            by: Of what: ``machines``, ``ram`` in MiB, or ``quota`` (disk) in GiB.
+            account: Whose; by default each account's.
+            brand: Count machines of this brand only.
+            image: Count machines of images of this name only.
+            os: Count machines of this operating system only.
+        """
+        if by not in ("machines", "ram", "quota"):
+            raise WrongField("by", f"by must be one of machines, ram, quota, not {by!r}")
+        checks = {name: text for name, text in (("brand", brand), ("image", image), ("os", os)) if text}
+        if len(checks) > 1:
+            raise WrongField(list(checks)[1], f"{' and '.join(checks)} do not go together")
+        limit: dict[str, Any] = {"value": value}
+        if by != "machines":
+            limit["by"] = by
+        for name, text in checks.items():
+            limit |= {"check": name, name: text}
+        with self.shared.lock:
+            if account is not None:
+                limit["account"] = self.owner(account).uuid
+            self.limits.append(limit)
+
+    def owner(self, account: Account | str | None) -> Account:
+        """The account that is meant, by record or login; the emulator's by default."""
+        if account is None:
+            return self.shared.account
+        if not isinstance(account, str):
+            return account
+        found = self.shared.directory.find(account)
+        if found is None:
+            raise WrongField("account", f"there is no account {account!r}")
+        return found
+
+    def network(self, name: str) -> Network:
+        """The network with this name or uuid."""
+        for network in self.networks.values():
+            if name in (network.uuid, network.name):
+                return network
+        raise WrongField("networks", f"there is no network {name!r} in {self.name}")
+
+    def _new(self, given: str | None, there: dict[str, Any], key: str | None) -> str:
+        """The uuid of something new: the given one, that of the key, or any."""
+        chosen = _checked_uuid(given) if given is not None else None
+        if chosen is None:
+            chosen = stable_uuid(key) if key is not None else self.shared.chance.uuid()
+        if chosen in there:
+            field = "name" if given is None else "uuid"
+            raise WrongField(field, f"something with this {field} is there already")
+        return chosen
+
+    def _free_subnet(self) -> ipaddress.IPv4Network:
+        taken = [ipaddress.IPv4Network(network.subnet) for network in self.networks.values()]
+        return next(
+            subnet
+            for subnet in _ROOM.subnets(new_prefix=22)
+            if not any(subnet.overlaps(other) for other in taken)
+        )
+
+
+def _checked_uuid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise WrongField("uuid", f"{text[:40]!r} is not a uuid") from None
+
+
+def _check_others(what: str, record: Any, others: dict[str, Any]) -> None:
+    unknown = others.keys() - {known.name for known in fields(record)}
+    if unknown:
+        raise TypeError(f"there is no field {sorted(unknown)[0]!r} of a {what}")
+
+
+def _subnet(text: str) -> ipaddress.IPv4Network:
+    try:
+        addresses = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise WrongField("subnet", str(error)) from None
+    if not 8 <= addresses.prefixlen <= 29:
+        raise WrongField("subnet", f"a subnet has from 8 to 29 bits of prefix, not {addresses.prefixlen}")
+    return addresses
+
+
+def _check_address(field: str, text: str | None, addresses: ipaddress.IPv4Network) -> None:
+    try:
+        inside = text is None or ipaddress.IPv4Address(text) in addresses
+    except ValueError as error:
+        raise WrongField(field, str(error)) from None
+    if not inside:
+        raise WrongField(field, f"{text} is not in {addresses}")
