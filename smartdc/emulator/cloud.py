@@ -5,45 +5,48 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import os
 import shutil
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from smartdc._forks import renew_in_children
-from smartdc._secrets import Concealed
 from smartdc.emulator import activation, seed
 from smartdc.emulator.activation import Activation
 from smartdc.emulator.agent import Agent
 from smartdc.emulator.app import TABLE, App
-from smartdc.emulator.controls import Controls
+from smartdc.emulator.clients import Clients
+from smartdc.emulator.contents import Contents
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.fault_kinds import Faults
-from smartdc.emulator.scratch import OwnKey, account_key, make_directory
+from smartdc.emulator.scratch import OwnKey, account_key, make_directory, new_key
+from smartdc.emulator.state.chance import Chance
 from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import Account, Directory
+from smartdc.emulator.state.directory import Account, Directory, KeyOwner
 from smartdc.emulator.state.site import Shared, Site
 from smartdc.emulator.state.vm import VM
 
 if TYPE_CHECKING:
-    from smartdc.datacenter import DataCenter
     from smartdc.emulator.guest.ssh import MachineLogins
 
 logger = logging.getLogger("smartdc.emulator")
 
 KEY_NAME = "test_key"
 DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
+#: When emulated time begins that is the same in each run: 2026-01-01.
+SEEDED_START = 1767225600.0
 #: While time runs, jobs that are due are done this often, in real seconds.
 TICK_SECONDS = 0.02
 
 
-class Emulator(Controls):
+class Emulator(Clients):
     """An emulated cloud: real HTTPS, strict about everything that the real server is strict about.
 
     ::
@@ -53,8 +56,8 @@ class Emulator(Controls):
             print(sdc.machines())
 
     Args:
-        account: Login of the account.
-        datacenters: Their names; the first is the default.
+        account: Login of the account; by default what `contents` says, or ``test``.
+        datacenters: Their names; the first is the default. By default those of `contents`, or three.
         rate: Emulated seconds per real second. At 0 time stands still until the client's waiting, or
             `clock`, moves it.
         host: The address to listen on.
@@ -64,12 +67,16 @@ class Emulator(Controls):
         schema_only: Have also what the OpenAPI description has and CloudAPI 9.20.0 has not: the update of
             access keys, and watching a migration over a WebSocket.
         key_kind: Which key the account gets: ``ed25519``, or ``rsa`` for clients that know nothing else.
+        contents: A TOML file of what it holds; `smartdc.emulator.contents` has an example.
+        random_seed: Makes ids, addresses and names the same in each run, and the key if it is Ed25519; at
+            rate 0 also times, which then begin with 2026.
         state_dir: Where the key and the certificate are kept; by default a directory that `stop` removes.
 
     Attributes:
         account: The account, shared by all data centers.
         key_id: What its key is called in a signature.
-        key_file: Its private key.
+        key: The key that is made for it at the first start.
+        key_file: The private key.
         ca_file: The certificate authority to trust, in PEM.
         clock: The emulated time.
         calls: Every request, in order.
@@ -82,8 +89,8 @@ class Emulator(Controls):
     def __init__(
         self,
         *,
-        account: str = "test",
-        datacenters: Sequence[str] = DATACENTERS,
+        account: str | None = None,
+        datacenters: Sequence[str] | None = None,
         rate: float = 0.0,
         host: str = "127.0.0.1",
         ports: Sequence[int] | None = None,
@@ -91,7 +98,14 @@ class Emulator(Controls):
         ssh_port: int | None = None,
         schema_only: bool = False,
         key_kind: str = "ed25519",
+        contents: str | os.PathLike[str] | None = None,
+        random_seed: int | str | None = None,
     ) -> None:
+        file = Contents(contents) if contents is not None else None
+        if account is None:
+            account = (file.account if file else None) or "test"
+        if datacenters is None:
+            datacenters = (file.datacenters if file else None) or DATACENTERS
         if key_kind not in ("ed25519", "rsa"):
             raise ValueError(f"key_kind is 'ed25519' or 'rsa', not {key_kind!r}")
         if not account or "/" in account or account == "my":
@@ -103,17 +117,29 @@ class Emulator(Controls):
         for port in (*(ports or ()), ssh_port or 0):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{port} is no port: they go from 0 to 65535")
-        self.clock: Clock = Clock(rate)
+        self.clock: Clock = Clock(rate, None if random_seed is None or rate else SEEDED_START)
         directory = Directory(self.clock.now)
         self.account: Account = directory.add(account)
         self.key_id: str = f"/{account}/keys/{KEY_NAME}"
         self.calls: list[Call] = []
         self.faults: Faults = Faults({route.name for route in TABLE.routes}, datacenters)
         self._switches = Switches(self.faults)
-        self._shared = Shared(self.clock, directory, self.account, schema_only=schema_only)
+        self._shared = Shared(
+            self.clock,
+            directory,
+            self.account,
+            schema_only=schema_only,
+            chance=Chance(random_seed),
+            request_ids=Chance(random_seed),
+        )
         self._sites = {name: Site(name, self._shared) for name in datacenters}
         for number, site in enumerate(self._sites.values()):
-            seed.fill(site, number, on_loopback=ssh_port is not None)
+            seed.fill(site, number, on_loopback=ssh_port is not None, defaults=not file or file.defaults)
+        # Who gets the key that is made at the start.
+        self._key_owners: list[KeyOwner] = [self.account]
+        if file is not None:
+            self._key_owners += [owner for owner in file.fill(self._shared) if owner is not self.account]
+        self._key_seed = None if random_seed is None else self._shared.chance.bytes(32)
         self.clock.on_advance(self._settle)
         self._host = host
         self._ports = list(ports) if ports is not None else [0] * len(datacenters)
@@ -234,29 +260,6 @@ class Emulator(Controls):
             running.stop()
         self._remove_files()
 
-    def datacenter(self, name: str | None = None, **kwargs: Any) -> DataCenter:
-        """A client that is connected to a data center, the first by default.
-
-        Args:
-            name: The data center.
-            kwargs: Arguments of `DataCenter`; they win over those that the emulator gives.
-        """
-        from smartdc.datacenter import DataCenter  # the emulator works without the client
-
-        given = Concealed(kwargs)
-        del kwargs
-        arguments: dict[str, Any] = {
-            "location": self.site(name).name,
-            "key_id": self.key_id,
-            "secret": str(self.key_file),
-            "known_locations": dict(self._shared.urls),
-            "verify": str(self.ca_file),
-            "clock": self.clock,
-        }
-        if given.value.get("key_id", self.key_id) is None:
-            del arguments["secret"]
-        return DataCenter(**(arguments | given.value))
-
     def activate(
         self, datacenter: str | None = None, *, rate: float | None = None, profiles: Sequence[str] = ()
     ) -> Activation:
@@ -282,20 +285,6 @@ class Emulator(Controls):
         if rate is None:
             rate = self.clock.rate or activation.RATE
         return Activation(self, datacenter, rate, profiles)
-
-    def environment(self, datacenter: str | None = None) -> dict[str, str]:
-        """Variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""
-        key = self.account.keys[0]
-        settings = {"URL": self.url(datacenter), "ACCOUNT": self.account.login, "KEY_ID": key.fingerprint}
-        variables = {
-            f"{prefix}_{name}": value for prefix in ("TRITON", "SDC") for name, value in settings.items()
-        }
-        variables["TRITON_PROFILE"] = "env"
-        for name in ("SMARTDC_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
-            variables[name] = str(self.ca_file)
-        # For clients that take a key from a file and not from ~/.ssh or the agent (terraform, triton-go).
-        variables["TRITON_KEY_MATERIAL"] = variables["SDC_KEY_MATERIAL"] = str(self.key_file)
-        return variables
 
     def agent_socket(self) -> Path | None:
         """Where an ssh-agent has the account's key; None where there can be none (Windows, a long path)."""
@@ -375,11 +364,14 @@ class Emulator(Controls):
 
     def _make_key(self) -> None:
         private, public = account_key(
-            self.key_file, self._private, f"{self.account.login}@emulator", self._key_kind
+            self.key_file,
+            self._private or new_key(self._key_kind, self._key_seed),
+            f"{self.account.login}@emulator",
+            self._key_kind,
         )
         if self._private is None:  # a second start keeps the key
             self._private = private
-            self.account.add_key(KEY_NAME, public)
+            self.key, *_ = [owner.add_key(KEY_NAME, public) for owner in self._key_owners]
 
     def _remove_files(self) -> None:
         if self._remove_directory is not None:

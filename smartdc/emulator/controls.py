@@ -13,6 +13,7 @@ from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.http.calls import Call, report
 from smartdc.emulator.http.fault_kinds import Faults
+from smartdc.emulator.public_keys import public_line
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, SubUser
 from smartdc.emulator.state.site import Shared, Site
@@ -140,22 +141,3 @@ class Controls:
         """End what `read_only` began."""
         with self._shared.lock:
             self._switches.read_only = None
-
-
-def public_line(key: str | Path) -> str:
-    """The public key as OpenSSH writes it, of such a line or of the path of a file that has one.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    if isinstance(key, str) and key.lstrip().startswith(("ssh-", "ecdsa-")):
-        return key.strip()
-    path = Path(key).expanduser()
-    try:
-        line = path.read_text().strip()
-    except (OSError, ValueError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ValueError(f"the public key {str(path)[:200]!r} cannot be read: {problem}") from None
-    if not line.startswith(("ssh-", "ecdsa-")) or "\n" in line:
-        raise ValueError(f"{str(path)[:200]!r} has no public key; give the .pub file of a key")
-    return line

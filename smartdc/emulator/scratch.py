@@ -26,14 +26,14 @@ def make_directory() -> Path:
     return directory
 
 
-def account_key(path: Path, private: OwnKey | None, comment: str, kind: str) -> tuple[OwnKey, str]:
-    """The key in this file; where there is none, `private` or a new one is written there.
+def account_key(path: Path, private: OwnKey, comment: str, kind: str) -> tuple[OwnKey, str]:
+    """The key in this file; where there is none, `private` is written there.
 
     Args:
         path: The file.
         private: What to write where there is no file yet.
         comment: Goes with the public key.
-        kind: ``ed25519`` or ``rsa``, of a new one and of the one in the file.
+        kind: ``ed25519`` or ``rsa``: what the one in the file must be.
 
     Returns:
         The private key and the public one as OpenSSH's line, which is written beside it.
@@ -41,7 +41,6 @@ def account_key(path: Path, private: OwnKey | None, comment: str, kind: str) -> 
     if path.exists():
         private = _loaded(path, kind)
     else:
-        private = private or new_key(kind)
         path.touch(mode=0o600)
         path.write_bytes(_written(private))
     line = private.public_key().public_bytes(

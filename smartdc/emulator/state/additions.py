@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +72,12 @@ class Additions:
             acl: Other accounts that may use it.
             others: Any other field of `Image`: ``description``, ``tags``, ``requirements``, ``state``, ...
         """
-        _check_others("image", Image, others)
+        _check_others("an image", Image, others)
         with self.shared.lock:
             public = account is None if public is None else public
             owner = ADMIN_UUID if account is None else self.owner(account).uuid
             key = f"image/{name}/{version}" if account is None else f"image/{owner}/{name}/{version}"
-            image_uuid = self._new(uuid, self.images, key if public else f"{self.name}/{key}")
+            image_uuid = self.free_uuid(uuid, self.images, key if public else f"{self.name}/{key}")
             requirements = {**({"brand": brand} if brand else {}), **others.pop("requirements", {})}
             if (type or _TYPES.get(str(brand))) == "zvol":
                 others.setdefault("image_size", 10240)
@@ -90,7 +90,7 @@ class Additions:
                 owner,
                 requirements=requirements,
                 public=public,
-                acl=[self.owner(user).uuid for user in acl],
+                acl=[self.owner(user, "acl").uuid for user in acl],
                 **others,
             )
             self.images[image_uuid] = image
@@ -118,13 +118,13 @@ class Additions:
             accounts: Who may use it; by default everybody.
             others: Any other field of `Package`: ``vcpus``, ``swap``, ``brand``, ``flexible_disk``, ...
         """
-        _check_others("package", Package, others)
+        _check_others("a package", Package, others)
         for field, value in (("memory", memory), ("disk", disk)):
             if value <= 0:
                 raise WrongField(field, f"{field} must be a number of MiB above 0, not {value!r}")
         with self.shared.lock:
-            owners = None if accounts is None else [self.owner(each).uuid for each in accounts]
-            package_uuid = self._new(uuid, self.packages, f"{self.name}/package/{name}/{version}")
+            owners = None if accounts is None else [self.owner(each, "accounts").uuid for each in accounts]
+            package_uuid = self.free_uuid(uuid, self.packages, f"{self.name}/package/{name}/{version}")
             settings = {"swap": 2 * memory, "vcpus": 1, "owner_uuids": owners, **others}
             package = Package(package_uuid, name, version, memory, disk, **settings)
             self.packages[package_uuid] = package
@@ -152,7 +152,7 @@ class Additions:
             vlan_id: Of a fabric it is 2 by default, and made where there is none.
             others: Any other field of `Network`: ``gateway``, ``provision_start_ip``, ``resolvers``, ...
         """
-        _check_others("network", Network, others)
+        _check_others("a network", Network, others)
         if kind not in _KINDS:
             raise WrongField("kind", f"kind must be one of {', '.join(_KINDS)}, not {kind!r}")
         with self.shared.lock:
@@ -161,7 +161,7 @@ class Additions:
             margin = 5 if addresses.num_addresses >= 16 else 2
             start, end = addresses[margin], addresses[-margin - 1 if margin == 5 else -2]
             network = Network(
-                self._new(uuid, self.networks, f"{self.name}/network/{name}"),
+                self.free_uuid(uuid, self.networks, f"{self.name}/network/{name}"),
                 name,
                 kind,
                 str(addresses),
@@ -214,7 +214,7 @@ class Additions:
             if networks is None and default is None:
                 raise WrongField("networks", "the account has no default fabric network: name one")
             reached = [self.network(each).uuid for each in networks or [str(default)]]
-            volume_uuid = self._new(uuid, self.volumes, None)
+            volume_uuid = self.free_uuid(uuid, self.volumes)
             name = name or volume_uuid.partition("-")[0]
             if any(volume.name == name and volume.owner_uuid == owner for volume in self.volumes.values()):
                 raise WrongField("name", f"there is a volume {name!r} already")
@@ -281,15 +281,19 @@ class Additions:
                 limit["account"] = self.owner(account).uuid
             self.limits.append(limit)
 
-    def owner(self, account: Account | str | None) -> Account:
-        """The account that is meant, by record or login; the emulator's by default."""
+    def owner(self, account: Account | str | None, field: str = "account") -> Account:
+        """The account that is meant, by record or login; the emulator's by default.
+
+        Raises:
+            WrongField: There is no such account; `field` is the argument that has it.
+        """
         if account is None:
             return self.shared.account
         if not isinstance(account, str):
             return account
         found = self.shared.directory.find(account)
         if found is None:
-            raise WrongField("account", f"there is no account {account!r}")
+            raise WrongField(field, f"there is no account {account!r}")
         return found
 
     def network(self, name: str) -> Network:
@@ -299,8 +303,12 @@ class Additions:
                 return network
         raise WrongField("networks", f"there is no network {name!r} in {self.name}")
 
-    def _new(self, given: str | None, there: dict[str, Any], key: str | None) -> str:
-        """The uuid of something new: the given one, that of the key, or any."""
+    def free_uuid(self, given: str | None, there: Mapping[str, Any], key: str | None = None) -> str:
+        """The uuid of something new: the given one, that of the key, or any.
+
+        Raises:
+            WrongField: It is no uuid, or that of something that is there.
+        """
         chosen = _checked_uuid(given) if given is not None else None
         if chosen is None:
             chosen = stable_uuid(key) if key is not None else self.shared.chance.uuid()
@@ -328,7 +336,7 @@ def _checked_uuid(text: str) -> str:
 def _check_others(what: str, record: Any, others: dict[str, Any]) -> None:
     unknown = others.keys() - {known.name for known in fields(record)}
     if unknown:
-        raise TypeError(f"there is no field {sorted(unknown)[0]!r} of a {what}")
+        raise TypeError(f"{what} has no field {sorted(unknown)[0]!r}")
 
 
 def _subnet(text: str) -> ipaddress.IPv4Network:

@@ -152,6 +152,14 @@ class Account(KeyOwner):
         self.users[login] = user
         return user
 
+    def change(self, **fields: object) -> None:
+        """Set ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or some of the details."""
+        for name, value in fields.items():
+            if name in ("email", "approved", "disabled", "triton_cns_enabled"):
+                setattr(self, name, value)
+            else:
+                self.details[name] = str(value)
+
     def find_user(self, login: str) -> SubUser | None:
         """The sub-user with this login or uuid."""
         by_uuid = (user for user in self.users.values() if user.uuid == login)
@@ -180,11 +188,7 @@ class Directory:
         now = self._now()
         account_uuid = str(uuid.uuid5(NAMESPACE, f"account/{login}"))
         account = Account(login, account_uuid, f"{login}@example.com", created=now, updated=now)
-        for name, value in fields.items():
-            if name in ("email", "approved", "disabled", "triton_cns_enabled"):
-                setattr(account, name, value)
-            else:
-                account.details[name] = str(value)
+        account.change(**fields)
         self._accounts[login] = account
         return account
 

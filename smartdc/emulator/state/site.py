@@ -182,6 +182,7 @@ class Site(Additions):
         metadata: dict[str, Any] | None = None,
         account: Account | str | None = None,
         networks: Sequence[str] | None = None,
+        uuid: str | None = None,
         **others: Any,
     ) -> VM:
         """Put a machine straight into the state, without a request and without a job.
@@ -196,6 +197,7 @@ class Site(Additions):
             metadata: Its customer metadata.
             account: Its owner, by record or login; by default the emulator's account.
             networks: Names or uuids of the networks it is on; by default those that a new machine gets.
+            uuid: By default a new one.
             others: Any other field of `VM`.
         """
         unknown = others.keys() - {known.name for known in fields(VM)}
@@ -206,7 +208,8 @@ class Site(Additions):
             chosen_image = self._image(image, brand)
             chosen_package = self._package(package)
             kind = brand or chosen_image.requirements.get("brand") or "joyent"
-            vm = self.new_vm(owner, name, kind, chosen_image, chosen_package)
+            machine_uuid = self.free_uuid(uuid, self._machines)
+            vm = self.new_vm(owner, name, kind, chosen_image, chosen_package, machine_uuid)
             vm.state = STORED_STATES.get(state, state)
             vm.tags.update(tags or {})
             vm.customer_metadata.update(metadata or {})
@@ -221,10 +224,18 @@ class Site(Additions):
             self._tell()
             return vm
 
-    def new_vm(self, owner: Account, alias: str | None, brand: str, image: Image, package: Package) -> VM:
+    def new_vm(
+        self,
+        owner: Account,
+        alias: str | None,
+        brand: str,
+        image: Image,
+        package: Package,
+        uuid: str | None = None,
+    ) -> VM:
         """The record of a machine that is about to be provisioned; it is not in the list yet."""
         now = self.shared.clock.now()
-        machine_uuid = self.new_uuid()
+        machine_uuid = uuid or self.new_uuid()
         vm = VM(
             uuid=machine_uuid,
             owner_uuid=owner.uuid,

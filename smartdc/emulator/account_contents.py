@@ -1,0 +1,126 @@
+"""The accounts of a file of contents: their keys, sub-users, policies and roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from smartdc.emulator.operations.rbac import TAGGABLE
+from smartdc.emulator.public_keys import public_line
+from smartdc.emulator.rules.policy_conditions import RuleError
+from smartdc.emulator.rules.policy_reader import parse
+from smartdc.emulator.state.directory import DETAILS, Account, KeyOwner
+from smartdc.emulator.state.roles import Member, Policy, Role
+from smartdc.emulator.state.site import Shared
+from smartdc.emulator.toml_file import FLAG, TABLES, TEXT, TEXTS, Table
+
+_FIELDS = {
+    "email": TEXT,
+    "approved": FLAG,
+    "disabled": FLAG,
+    "triton_cns_enabled": FLAG,
+    **dict.fromkeys(DETAILS.values(), TEXT),
+}
+ACCOUNT = {
+    "login": TEXT,
+    **_FIELDS,
+    "keys": TEXTS,
+    "users": TABLES,
+    "policies": TABLES,
+    "roles": TABLES,
+}
+_USER = {"login": TEXT, "keys": TEXTS, "allowed": FLAG, "email": TEXT}
+_POLICY = {"name": TEXT, "rules": TEXTS, "description": TEXT}
+_ROLE = {"name": TEXT, "policies": TEXTS, "members": TEXTS, "default_members": TEXTS, "resources": TEXTS}
+
+
+def login_of(table: Table) -> str:
+    """The login of an account or a sub-user, which can stand in a URL."""
+    login = str(table.get("login"))
+    if "/" in login or login == "my":
+        table.refuse("login", f"cannot be {login!r}")
+    return login
+
+
+def fill_account(shared: Shared, table: Table, directory: Path) -> list[KeyOwner]:
+    """Make an account, or change it where it is there already.
+
+    Args:
+        shared: What all data centers have in common.
+        table: What it has.
+        directory: Where paths of keys begin.
+
+    Returns:
+        Those without a word about keys, who get the emulator's own.
+    """
+    fields = table.fields(ACCOUNT, ("login",))
+    login = login_of(table)
+    account = shared.directory.find(login) or shared.directory.add(login)
+    account.change(**{name: fields[name] for name in _FIELDS if name in fields})
+    unkeyed: list[KeyOwner] = [] if _add_keys(account, table, directory) else [account]
+    for user_table in table.tables("users"):
+        user_fields = user_table.fields(_USER, ("login",))
+        if login_of(user_table) in account.users:
+            user_table.refuse("login", "is that of another sub-user")
+        user = account.add_user(user_fields["login"], allowed=user_fields.get("allowed", False))
+        user.email = user_fields.get("email", user.email)
+        if not _add_keys(user, user_table, directory):
+            unkeyed.append(user)
+    for policy_table in table.tables("policies"):
+        account.access.policies.append(_policy(shared, account, policy_table))
+    for role_table in table.tables("roles"):
+        account.access.roles.append(_role(shared, account, role_table))
+    return unkeyed
+
+
+def _add_keys(owner: KeyOwner, table: Table, directory: Path) -> bool:
+    """Add its keys; whether there is a word about them."""
+    keys: Sequence[str] | None = table.get("keys")
+    for number, key in enumerate(keys or ()):
+        try:
+            owner.add_key(None, public_line(key, directory))
+        except ValueError as error:
+            table.refuse("keys", f"cannot be used: key {number}: {error}")
+    return keys is not None
+
+
+def _policy(shared: Shared, account: Account, table: Table) -> Policy:
+    fields = table.fields(_POLICY, ("name", "rules"))
+    _check_free(table, account.access.policies)
+    for number, rule in enumerate(fields["rules"]):
+        try:
+            parse(rule)
+        except RuleError as error:
+            reason = str(error).splitlines()[-1]  # it draws where it stopped
+            table.refuse("rules", f"cannot be used: rule {number}: {reason}")
+    return Policy(shared.chance.uuid(), fields["name"], fields["rules"], fields.get("description"))
+
+
+def _role(shared: Shared, account: Account, table: Table) -> Role:
+    fields = table.fields(_ROLE, ("name",))
+    _check_free(table, account.access.roles)
+    role = Role(shared.chance.uuid(), fields["name"])
+    for name in fields.get("policies", ()):
+        policy = account.access.policy(name)
+        if policy is None:
+            table.refuse("policies", f"has {name!r}, which is none of the account's policies")
+        role.policies.append(policy.uuid)
+    default = fields.get("default_members", [])
+    for field in ("members", "default_members"):
+        for login in fields.get(field, ()):
+            user = account.find_user(login)
+            if user is None:
+                table.refuse(field, f"has {login!r}, which is none of the account's sub-users")
+            if field == "default_members" or login not in default:
+                role.members.append(Member("subuser", user.uuid, field == "default_members"))
+    for resource in fields.get("resources", ()):
+        if resource not in TAGGABLE:
+            table.refuse("resources", f"must be of {', '.join(TAGGABLE)}, not {resource!r}")
+        account.access.tags.setdefault(f"/{account.login}/{resource}", []).append(role.uuid)
+    return role
+
+
+def _check_free(table: Table, there: Sequence[Any]) -> None:
+    if any(other.name == table.get("name") for other in there):
+        table.refuse("name", "is taken")

@@ -1,0 +1,72 @@
+"""How clients get to a running emulator."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smartdc._secrets import Concealed
+from smartdc.emulator.controls import Controls
+from smartdc.emulator.state.directory import Key
+
+if TYPE_CHECKING:
+    from smartdc.datacenter import DataCenter
+
+
+class Clients(Controls):
+    """The part of an `Emulator` that leads clients there."""
+
+    key: Key
+    key_id: str
+
+    @property
+    @abstractmethod
+    def key_file(self) -> Path:
+        """The account's private key."""
+
+    @property
+    @abstractmethod
+    def ca_file(self) -> Path:
+        """The certificate authority to trust."""
+
+    def datacenter(self, name: str | None = None, **kwargs: Any) -> DataCenter:
+        """A client that is connected to a data center, the first by default.
+
+        Args:
+            name: The data center.
+            kwargs: Arguments of `DataCenter`; they win over those that the emulator gives.
+        """
+        from smartdc.datacenter import DataCenter  # the emulator works without the client
+
+        given = Concealed(kwargs)
+        del kwargs
+        arguments: dict[str, Any] = {
+            "location": self.site(name).name,
+            "key_id": self.key_id,
+            "secret": str(self.key_file),
+            "known_locations": dict(self._shared.urls),
+            "verify": str(self.ca_file),
+            "clock": self.clock,
+        }
+        if given.value.get("key_id", self.key_id) is None:
+            del arguments["secret"]
+        return DataCenter(**(arguments | given.value))
+
+    def environment(self, datacenter: str | None = None) -> dict[str, str]:
+        """Variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""
+        authorities = str(self.ca_file)
+        settings = {
+            "URL": self.url(datacenter),
+            "ACCOUNT": self.account.login,
+            "KEY_ID": self.key.fingerprint,
+        }
+        variables = {
+            f"{prefix}_{name}": value for prefix in ("TRITON", "SDC") for name, value in settings.items()
+        }
+        variables["TRITON_PROFILE"] = "env"
+        for name in ("SMARTDC_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+            variables[name] = authorities
+        # For clients that take a key from a file and not from ~/.ssh or the agent (terraform, triton-go).
+        variables["TRITON_KEY_MATERIAL"] = variables["SDC_KEY_MATERIAL"] = str(self.key_file)
+        return variables

@@ -1,0 +1,270 @@
+"""A file of contents: what an emulator holds from the start, as TOML.
+
+::
+
+    [[accounts]]
+    login = "acme"
+
+    [[datacenters]]
+    name = "us-east-1"
+    services = {docker = "tcp://docker.example:2376"}
+
+    [[datacenters.machines]]
+    name = "web0"
+    image = "base-64"
+    package = "g4-highcpu-1G"
+    tags = {role = "web"}
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from smartdc.emulator.account_contents import ACCOUNT, fill_account, login_of
+from smartdc.emulator.state.additions import WrongField
+from smartdc.emulator.state.directory import KeyOwner
+from smartdc.emulator.state.resources import SubnetFull
+from smartdc.emulator.state.site import Shared, Site
+from smartdc.emulator.state.vm import HARDWARE_BRANDS, SHOWN_STATES, STORED_STATES
+from smartdc.emulator.toml_file import (
+    FLAG,
+    INTEGER,
+    NUMBER,
+    TABLE,
+    TABLES,
+    TEXT,
+    TEXTS,
+    Kind,
+    Table,
+    TomlFile,
+)
+
+_TOP = {"account": TEXT, "defaults": FLAG, "accounts": TABLES, "datacenters": TABLES}
+_SWITCHES = ("fabrics_enabled", "volumes_enabled", "automount_volumes", "migrations_allowed")
+_DATACENTER = {
+    "name": TEXT,
+    **dict.fromkeys(_SWITCHES, FLAG),
+    "services": TABLE,
+    "packages": TABLES,
+    "images": TABLES,
+    "networks": TABLES,
+    "volumes": TABLES,
+    "machines": TABLES,
+    "quotas": TABLES,
+}
+_PACKAGE = {
+    "name": TEXT,
+    "memory": INTEGER,
+    "disk": INTEGER,
+    "version": TEXT,
+    "uuid": TEXT,
+    "accounts": TEXTS,
+    "swap": INTEGER,
+    "vcpus": INTEGER,
+    "lwps": INTEGER,
+    "group": TEXT,
+    "description": TEXT,
+    "brand": TEXT,
+    "default": FLAG,
+    "active": FLAG,
+    "flexible_disk": FLAG,
+    "disks": TABLES,
+}
+_IMAGE = {
+    "name": TEXT,
+    "version": TEXT,
+    "uuid": TEXT,
+    "brand": TEXT,
+    "os": TEXT,
+    "type": TEXT,
+    "account": TEXT,
+    "public": FLAG,
+    "acl": TEXTS,
+    "description": TEXT,
+    "homepage": TEXT,
+    "published_at": TEXT,
+    "state": TEXT,
+    "tags": TABLE,
+    "requirements": TABLE,
+    "image_size": INTEGER,
+}
+_NETWORK = {
+    "name": TEXT,
+    "subnet": TEXT,
+    "kind": TEXT,
+    "account": TEXT,
+    "uuid": TEXT,
+    "vlan_id": INTEGER,
+    "gateway": TEXT,
+    "provision_start_ip": TEXT,
+    "provision_end_ip": TEXT,
+    "resolvers": TEXTS,
+    "description": TEXT,
+    "internet_nat": FLAG,
+}
+_VOLUME = {
+    "name": TEXT,
+    "size": INTEGER,
+    "state": TEXT,
+    "tags": TABLE,
+    "networks": TEXTS,
+    "account": TEXT,
+    "uuid": TEXT,
+}
+_MACHINE = {
+    "name": TEXT,
+    "state": TEXT,
+    "brand": TEXT,
+    "image": TEXT,
+    "package": TEXT,
+    "tags": TABLE,
+    "metadata": TABLE,
+    "account": TEXT,
+    "networks": TEXTS,
+    "uuid": TEXT,
+    "firewall_enabled": FLAG,
+    "deletion_protection": FLAG,
+    "role_tags": TEXTS,
+}
+_QUOTA = {"value": INTEGER, "by": TEXT, "account": TEXT, "brand": TEXT, "image": TEXT, "os": TEXT}
+
+_BRANDS = ("joyent", "joyent-minimal", "lx", *HARDWARE_BRANDS)
+_STATES: dict[str, Sequence[str]] = {
+    "images": ("active", "unactivated", "disabled", "creating", "failed"),
+    "volumes": ("creating", "ready", "failed", "deleting"),
+    "machines": (*SHOWN_STATES, *STORED_STATES),
+}
+
+
+class Contents:
+    """A file that has been read; what is wrong with it as a whole is found here, the rest when it is used.
+
+    Args:
+        path: Its path.
+
+    Attributes:
+        account: Login of the emulator's account: the one that is named, else the first; None where none is.
+        datacenters: Names of the data centers; none: the usual ones.
+        defaults: Whether the images and packages are there that are there otherwise.
+
+    Raises:
+        ValueError: It cannot be read, or something in it is wrong; the text has line and field.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._directory = Path(path).parent
+        top = TomlFile(path).table
+        settings = top.fields(_TOP)
+        self._accounts = top.tables("accounts")
+        self._sites = top.tables("datacenters")
+        logins = _names(self._accounts, "login", ACCOUNT)
+        self.account: str | None = settings.get("account", logins[0] if logins else None)
+        for table in self._accounts:
+            login_of(table)
+        if "account" in settings and logins and self.account not in logins:
+            top.refuse("account", f"is {self.account!r}, which is none of the accounts")
+        self.datacenters = _names(self._sites, "name", _DATACENTER)
+        self.defaults: bool = settings.get("defaults", True)
+
+    def fill(self, shared: Shared) -> list[KeyOwner]:
+        """Put all of it into an emulator.
+
+        Args:
+            shared: What its data centers have in common.
+
+        Returns:
+            Accounts and sub-users that have no word about keys: they get the emulator's own.
+
+        Raises:
+            ValueError: Something in it is wrong; the text has line and field.
+        """
+        unkeyed = []
+        for table in self._accounts:
+            unkeyed += fill_account(shared, table, self._directory)
+        for table in self._sites:
+            if table.get("name") not in shared.sites:
+                table.refuse("name", f"is none of the data centers: {', '.join(shared.sites)}")
+            _fill_site(shared.sites[table.get("name")], table)
+        return unkeyed
+
+
+def _fill_site(site: Site, table: Table) -> None:
+    for switch in _SWITCHES:
+        if table.get(switch) is not None:
+            setattr(site, switch, table.get(switch))
+    for name, url in (table.get("services") or {}).items():
+        if not TEXT.fits(url):
+            table.refuse("services", f"must have texts, not {type(url).__name__} as {name}")
+        site.add_service(name, url)
+    _add_all(table, "packages", _PACKAGE, ("name",), site.add_package)
+    _add_all(table, "images", _IMAGE, ("name",), site.add_image)
+    _add_all(table, "networks", _NETWORK, ("name",), site.add_network)
+    _add_all(table, "volumes", _VOLUME, (), site.add_volume)
+    names = {(vm.owner_uuid, vm.alias) for vm in site.machines.values() if vm.active}
+    for machine in table.tables("machines"):
+        _add_machine(site, machine, names)
+    _add_all(table, "quotas", _QUOTA, ("value",), site.add_quota)
+
+
+def _add_all(
+    table: Table, name: str, kinds: Mapping[str, Kind], required: Sequence[str], add: Callable[..., Any]
+) -> None:
+    for entry in table.tables(name):
+        fields = entry.fields(kinds, required)
+        _check_words(entry, name)
+        if not 0 <= fields.get("vlan_id", 0) <= 4094:
+            entry.refuse("vlan_id", "must be a number from 0 to 4094")
+        _add(entry, add, fields)
+
+
+def _add_machine(site: Site, table: Table, names: set[tuple[str, str]]) -> None:
+    fields = table.fields(_MACHINE)
+    _check_words(table, "machines")
+    for field in ("tags", "metadata"):
+        for key, value in fields.get(field, {}).items():
+            if not (NUMBER.fits(value) or isinstance(value, str | bool)):
+                table.refuse(field, f"must have texts, numbers or flags, not {type(value).__name__} as {key}")
+    fields["indestructible_zoneroot"] = fields.pop("deletion_protection", False)
+    role_tags = fields.pop("role_tags", [])
+    vm = _add(table, site.add_machine, fields)
+    access = site.owner(vm.owner_uuid).access
+    for name in role_tags:
+        role = access.role(name)
+        if role is None:
+            table.refuse("role_tags", f"has {name!r}, which is none of the account's roles")
+        vm.role_tags = [*vm.role_tags, role.uuid]
+    if vm.active and (vm.owner_uuid, vm.alias) in names:
+        table.refuse("name", f"is {vm.alias!r}, which another machine of the account has")
+    if vm.active:
+        names.add((vm.owner_uuid, vm.alias))
+
+
+def _check_words(table: Table, name: str) -> None:
+    state, brand = table.get("state"), table.get("brand")
+    if name in _STATES and state is not None and state not in _STATES[name]:
+        table.refuse("state", f"must be one of {', '.join(_STATES[name])}, not {state!r}")
+    if brand is not None and brand not in _BRANDS:
+        table.refuse("brand", f"must be one of {', '.join(_BRANDS)}, not {brand!r}")
+
+
+def _add(table: Table, add: Callable[..., Any], fields: dict[str, Any]) -> Any:
+    try:
+        return add(**fields)
+    except WrongField as error:
+        table.refuse(error.field, f"cannot be used: {error}")
+    except SubnetFull as error:
+        table.refuse("networks", f"cannot be used: {error}")
+
+
+def _names(tables: Sequence[Table], field: str, kinds: Mapping[str, Kind]) -> list[str]:
+    """Their names, which must differ; all of their fields are looked at."""
+    names: list[str] = []
+    for table in tables:
+        name = table.fields(kinds, (field,))[field]
+        if name in names:
+            table.refuse(field, f"is {name!r} again")
+        names.append(name)
+    return names

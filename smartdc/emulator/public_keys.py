@@ -1,0 +1,57 @@
+"""Public keys as people give them: the line of a ``.pub`` file, or its path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from smartdc._files import NoHomeError, NotRegularError, TooLargeError, expanded, read_small_file
+from smartdc._secrets import is_key_text, shown
+from smartdc.emulator.state.directory import KeyRefused, read_key
+
+_LONGEST = 64 * 1024
+
+
+def public_line(key: str | os.PathLike[str], directory: Path | None = None) -> str:
+    """The public key as OpenSSH writes it, of such a line or of the path of a file that has one.
+
+    Args:
+        key: Either of them.
+        directory: Where a path begins; by default where the program runs.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(key, str) and key.lstrip().startswith(("ssh-", "ecdsa-")):
+        return _checked(key.strip(), "the public key")
+    path = _path(key, directory)
+    name = repr(shown(str(path)))
+    try:
+        text = read_small_file(path, _LONGEST).decode().strip()
+    except (NotRegularError, TooLargeError) as error:
+        raise ValueError(f"{name} {error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{name} is not the file of a public key") from None
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read ({error.strerror})") from None
+    if "PRIVATE KEY" in text:
+        raise ValueError(f"{name} is a private key: give the .pub file beside it")
+    return _checked(text, name)
+
+
+def _path(key: str | os.PathLike[str], directory: Path | None) -> Path:
+    if is_key_text(os.fspath(key)):
+        raise ValueError("the text of a private key was given where a public key is meant")
+    try:
+        path = expanded(key)
+    except NoHomeError as error:
+        raise ValueError(str(error.strerror)) from None
+    return path if directory is None else directory / path
+
+
+def _checked(line: str, name: str) -> str:
+    try:
+        read_key(None, line)
+    except KeyRefused as error:
+        raise ValueError(f"{name} cannot be used: {error}") from None
+    return line
