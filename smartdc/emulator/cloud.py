@@ -278,7 +278,7 @@ class Emulator(Clients):
         Args:
             datacenter: The one that is meant where none is named; the first by default.
             rate: Emulated seconds per real second at which time goes on by itself: by default that of the
-                emulator, or 20 where that is 0. At 0 only waiting advances it.
+                emulator, or 40 where that is 0. At 0 only waiting advances it.
             profiles: Names of profiles that a script asks for, which lead to `datacenter`; each data center
                 has one of its own name.
         """

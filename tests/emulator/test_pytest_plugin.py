@@ -105,7 +105,7 @@ def test_what_machines_do_not_know_fails_a_test_unless_it_is_marked(pytester: py
             "emulated machines do not know this:",
             "  machine web0: if: compound commands",
             "*ERROR at setup of test_misspelled *",
-            "the marker smartdc takes ssh_port= and unsupported=*",
+            "the marker smartdc does not take unsuported= (did you mean unsupported=[?]); it takes *",
         ]
     )
 
@@ -124,3 +124,156 @@ def test_a_test_that_fails_says_what_it_called(pytester: pytest.Pytester) -> Non
         ]
     )
     assert "limit=5" in result.stdout.str()
+
+
+MARKED = """
+import pytest
+from smartdc import DataCenter, ServiceUnavailableError, ThrottledError
+from smartdc.emulator.faults import HAPROXY_503, Drop
+
+@pytest.mark.smartdc(contents="site.toml")
+def test_contents(smartdc_cloud):
+    with smartdc_cloud.datacenter() as sdc:
+        assert [machine.name for machine in sdc.machines()] == ["web0"]
+
+@pytest.mark.smartdc(faults=[("ListMachines", HAPROXY_503, {"times": 1}), ("GetAccount", HAPROXY_503)])
+def test_faults(smartdc_cloud):
+    with smartdc_cloud.datacenter(retry="none") as sdc:
+        with pytest.raises(ServiceUnavailableError):
+            sdc.machines()
+        assert sdc.machines() == []
+        with pytest.raises(ServiceUnavailableError):
+            sdc.account()
+
+@pytest.mark.smartdc(faults={"ListMachines": HAPROXY_503})
+def test_faults_by_operation(smartdc_cloud):
+    with smartdc_cloud.datacenter(retry="none") as sdc, pytest.raises(ServiceUnavailableError):
+        sdc.machines()
+
+@pytest.mark.smartdc(faults="faults.toml")
+def test_faults_of_a_file(smartdc_cloud):
+    with smartdc_cloud.datacenter(retry="none") as sdc, pytest.raises(ServiceUnavailableError):
+        sdc.machines()
+
+@pytest.mark.parametrize("number", [
+    pytest.param(2, marks=pytest.mark.smartdc(throttle=(1, 2))),
+    pytest.param(30, marks=pytest.mark.smartdc(throttle=True)),
+    pytest.param(30, marks=pytest.mark.smartdc(throttle=5)),
+])
+def test_throttle(smartdc_cloud, number):
+    with smartdc_cloud.datacenter(retry="none") as sdc:
+        for _ in range(number):
+            sdc.machines()
+        with pytest.raises(ThrottledError):
+            sdc.machines()
+
+@pytest.mark.smartdc(contents="site.toml", profiles=["lab"], rate=0)
+def test_environment(smartdc_environment, smartdc_cloud):
+    assert smartdc_environment is smartdc_cloud
+    with DataCenter.from_profile("lab") as sdc:
+        image = sdc.images(name="base64")[0]
+        sdc.create_machine("web1", package="g4-highcpu-1G", image=image).poll_until("running")
+    assert len(smartdc_cloud.site().machines) == 2
+"""
+
+WRONGLY_MARKED = """
+import pytest
+
+@pytest.mark.smartdc(contents="none.toml")
+def test_contents(smartdc_cloud): pass
+
+@pytest.mark.smartdc(contents="wrong.toml")
+def test_wrong_contents(smartdc_cloud): pass
+
+@pytest.mark.smartdc(faults=[("CreateMachin", None)])
+def test_faults(smartdc_cloud): pass
+
+@pytest.mark.smartdc(faults=5)
+def test_no_faults(smartdc_cloud): pass
+
+@pytest.mark.smartdc(throttle="much")
+def test_throttle(smartdc_cloud): pass
+
+@pytest.mark.smartdc(unsupported="ignored")
+def test_unsupported(smartdc_cloud): pass
+
+@pytest.mark.smartdc("site.toml")
+def test_positional(smartdc_cloud): pass
+
+@pytest.mark.smartdc(rate=-1)
+def test_rate(smartdc_environment): pass
+
+@pytest.mark.smartdc(ssh_port="many")
+def test_port(smartdc_environment): pass
+"""
+
+FAILING_LATE = """
+import pytest
+from smartdc import DataCenter
+
+@pytest.fixture
+def machine(smartdc_environment):
+    with DataCenter.from_env() as sdc:
+        return sdc.network("nothing")
+
+def test_of_a_fixture(machine): pass
+
+def test_of_a_script(smartdc_environment):
+    with DataCenter.from_env() as sdc:
+        sdc.machines()
+        assert False
+
+def test_of_a_name(request):
+    cloud = request.getfixturevalue("smartdc_cloud")
+    with cloud.datacenter() as sdc:
+        sdc.packages()
+        assert False
+"""
+
+
+def test_what_a_marker_asks_for(pytester: pytest.Pytester) -> None:
+    pytester.makefile(
+        ".toml", site='[[datacenters]]\nname = "one"\n[[datacenters.machines]]\nname = "web0"\n'
+    )
+    pytester.makefile(".toml", faults='[[faults]]\noperation = "ListMachines"\nfault = "HAPROXY_503"\n')
+    pytester.makepyfile(MARKED)
+    pytester.runpytest_inprocess("--strict-markers").assert_outcomes(passed=8)
+
+
+def test_what_a_marker_cannot_ask_for(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".toml", wrong="[[datacenters]]\nnme = 'x'\n")
+    pytester.makepyfile(WRONGLY_MARKED)
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(errors=9)
+    begin = "the marker smartdc cannot be used: "
+    result.stdout.fnmatch_lines_random(
+        [
+            f"{begin}*none.toml: cannot be read: No such file or directory",
+            f"{begin}*wrong.toml:2: datacenters*.nme is not known; did you mean name[?]",
+            f"{begin}there is no operation 'CreateMachin'; did you mean CreateMachine*",
+            f"{begin}*rate must be a number*",
+            "the marker smartdc takes unsupported=*not 'ignored'",
+            "the marker smartdc takes names with values, not 'site.toml'",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()
+    assert "pytest_smartdc.py:" not in result.stdout.str()
+
+
+def test_whatever_fails_says_what_it_called(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(FAILING_LATE)
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=2, errors=1)
+    assert result.stdout.str().count("Calls of smartdc_cloud") == 3
+    result.stdout.fnmatch_lines_random(
+        [
+            "us-sw-1: GET /test/networks/nothing -> 4*",
+            "us-sw-1: GET /test/machines -> 200",
+            "*packages -> 200",
+        ]
+    )
+
+
+def test_the_marker_is_explained(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("--markers")
+    result.stdout.fnmatch_lines(["@pytest.mark.smartdc(contents=, faults=, throttle=, unsupported=, *"])
