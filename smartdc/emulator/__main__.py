@@ -1,23 +1,26 @@
 """Run an emulated cloud in the foreground: ``python -m smartdc.emulator``.
 
 It prints the variables that point a CloudAPI client at it, as lines to paste into a shell, and serves until
-Ctrl-C or SIGTERM. If clients did what would have harmed a real server, it then says so, and what was called.
+Ctrl-C or SIGTERM. On stderr it writes a line for each request; at the end, what was called, and what clients
+did that would have harmed a real server.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import signal
 import sys
 import threading
 from types import FrameType
 
 from smartdc.emulator.cloud import DATACENTERS, Emulator
+from smartdc.emulator.command_output import Log, guide
+from smartdc.emulator.contents import Contents
 from smartdc.emulator.gate.throttle import BURST, RATE
+from smartdc.emulator.public_keys import public_line
+from smartdc.emulator.state.directory import Key, KeyRefused
 
-#: Of `Emulator.environment`, what is left out here: in a shell it would break HTTPS to everywhere else.
-_REPLACES_AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+_LOOPBACK = ("localhost", "::1")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,8 +30,6 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0 when it was told to stop, 1 when it could not start.
     """
     options = _parse(arguments)
-    names = options.datacenter or list(DATACENTERS)
-    ports = [options.port + number for number in range(len(names))] if options.port else None
     stop = threading.Event()
 
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
@@ -36,21 +37,18 @@ def main(arguments: list[str] | None = None) -> int:
 
     earlier = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Emulator(
-            account=options.account,
-            datacenters=names,
-            rate=options.rate,
-            ports=ports,
-            ssh_port=options.ssh_port,
-        ) as cloud:
-            if options.throttle is not None:
-                cloud.throttle(options.throttle)
-            if options.read_only:
-                cloud.read_only()
-            _print_guide(cloud, names)
+        lines = [public_line(path) for path in options.key]
+        with _emulator(options) as cloud:
+            keys = [_add_key(cloud, path, line) for path, line in zip(options.key, lines, strict=True)]
+            log = Log(cloud, sys.stderr, quiet=options.quiet)
+            cloud.on_call.append(log.call)
+            if not (options.host.startswith("127.") or options.host in _LOOPBACK):
+                print(f"warning: whoever reaches {options.host} can use this cloud", file=sys.stderr)
+            for text in guide(cloud, keys, options.key):
+                print(text)
+            sys.stdout.flush()
             stop.wait()
-            if cloud.violations:
-                print(cloud.report(), file=sys.stderr)
+            log.end()
     except (ValueError, OSError) as error:
         print(f"python -m smartdc.emulator: {error}", file=sys.stderr)
         return 1
@@ -60,32 +58,61 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _print_guide(cloud: Emulator, names: list[str]) -> None:
-    """Say where everything is; only the exports are no comments."""
-    for name in names:
-        print(f"# {name}: {cloud.url(name)}")
-    for variable, value in cloud.environment().items():
-        if variable not in _REPLACES_AUTHORITIES:
-            print(f"export {variable}={shlex.quote(value)}")
-    print(f"# certificate authority, for clients that are told which to trust: {cloud.ca_file}")
-    print(
-        f"# in Python: DataCenter({cloud.url(names[0])!r}, key_id={cloud.key_id!r}, "
-        f"secret={str(cloud.key_file)!r}, verify={str(cloud.ca_file)!r})"
+def _emulator(options: argparse.Namespace) -> Emulator:
+    in_file = Contents(options.contents).datacenters if options.contents is not None else []
+    names = options.datacenter or in_file or DATACENTERS
+    cloud = Emulator(
+        account=options.account,
+        datacenters=names,
+        rate=options.rate,
+        host=options.host,
+        ports=range(options.port, options.port + len(names)) if options.port else None,
+        ssh_port=options.ssh_port,
+        key_kind="rsa" if options.rsa else "ed25519",
+        contents=options.contents,
+        random_seed=options.random_seed,
     )
-    if cloud.ssh_port is not None:
-        print(f"# machines: ssh -p {cloud.ssh_port} -i {cloud.key_file} admin@ADDRESS")
-    print("# Ctrl-C stops it", flush=True)
+    if options.faults is not None:
+        cloud.load_faults(options.faults)
+    if options.throttle is not None:
+        cloud.throttle(options.throttle)
+    if options.read_only:
+        cloud.read_only()
+    return cloud
+
+
+def _add_key(cloud: Emulator, path: str, line: str) -> Key:
+    try:
+        return cloud.account.add_key(None, line)
+    except KeyRefused as error:
+        raise ValueError(f"--key {path}: {error}") from None
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m smartdc.emulator", description="Run an emulated cloud.")
-    parser.add_argument("--account", default="test", help="login of the account (default: %(default)s)")
+    parser.add_argument("--account", help="login of the account (default: test, or what --contents says)")
     parser.add_argument(
         "--datacenter",
         action="extend",
         nargs="+",
         metavar="NAME",
-        help=f"names of the data centers (default: {' '.join(DATACENTERS)})",
+        help=f"names of the data centers (default: {' '.join(DATACENTERS)}, or what --contents says)",
+    )
+    parser.add_argument("--contents", metavar="FILE", help="TOML file of what the cloud holds")
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="PUBFILE",
+        help="a public key of yours that the account has; then no private key is printed (repeatable)",
+    )
+    parser.add_argument(
+        "--rsa", action="store_true", help="make an RSA key instead of Ed25519, for older clients"
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: %(default)s, which only this machine reaches)",
     )
     parser.add_argument(
         "--port",
@@ -105,6 +132,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar="N",
         help="give machines SSH servers at this port of 127.x.y.z (Linux); 0 picks one",
     )
+    parser.add_argument("--faults", metavar="FILE", help="TOML file of what goes wrong on purpose")
     parser.add_argument(
         "--throttle",
         type=float,
@@ -114,6 +142,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help=f"let through {RATE:g} requests a second, or RATE, and {BURST} at once",
     )
     parser.add_argument("--read-only", action="store_true", help="refuse whatever would change something")
+    parser.add_argument("--random-seed", metavar="SEED", help="make ids the same in each run with this seed")
+    parser.add_argument("--quiet", action="store_true", help="write no line for each request")
     return parser.parse_args(arguments)
 
 

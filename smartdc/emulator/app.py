@@ -115,13 +115,13 @@ class App:
 
     Args:
         sites: The data centers by the port on which each answers.
-        calls: Where the call log goes.
+        on_call: Called with each request when it was handled.
         switches: The faults, the throttle and the read-only mode.
     """
 
-    def __init__(self, sites: dict[int, Site], calls: list[Call], switches: Switches) -> None:
+    def __init__(self, sites: dict[int, Site], on_call: Callable[[Call], None], switches: Switches) -> None:
         self._sites = sites
-        self._calls = calls
+        self._on_call = on_call
         self._switches = switches
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,7 +141,7 @@ class App:
         if isinstance(fault, Delay) and not fault.after_commit:
             await fault.wait(scope, receive)
             answer = _serve(site, request, _carry_out)
-        self._calls.append(_call(site, request, answer))
+        self._on_call(_call(site, request, answer))
         respond = _responder(site, request, answer, started)
         if fault is None:
             await respond(scope, receive, send)

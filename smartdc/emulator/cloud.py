@@ -80,6 +80,7 @@ class Emulator(Clients):
         ca_file: The certificate authority to trust, in PEM.
         clock: The emulated time.
         calls: Every request, in order.
+        on_call: Called with each request, in the server's thread, when it was handled.
         violations: What clients did that would have harmed a real server, in words.
         unsupported: What scripts and logins of machines asked for that only a real machine knows, in words.
         faults: What goes wrong on purpose; `smartdc.emulator.http.fault_kinds` has the kinds.
@@ -122,6 +123,8 @@ class Emulator(Clients):
         self.account: Account = directory.add(account)
         self.key_id: str = f"/{account}/keys/{KEY_NAME}"
         self.calls: list[Call] = []
+        self.calls: list[Call] = []
+        self.on_call: list[Callable[[Call], None]] = []
         self.faults: Faults = Faults({route.name for route in TABLE.routes}, datacenters)
         self._switches = Switches(self.faults)
         self._shared = Shared(
@@ -230,7 +233,7 @@ class Emulator(Clients):
             port = listening.getsockname()[1]
             by_port[port] = site
             self._shared.urls[site.name] = f"https://{_in_url(self._host)}:{port}"
-        self._server = server.Server(App(by_port, self.calls, self._switches), self._host, sockets)
+        self._server = server.Server(App(by_port, self._note_call, self._switches), self._host, sockets)
         self._server.start()
         guests = Guests(self._shared.lock, self._shared.unsupported)
         self._follow(guests.follow)
@@ -342,6 +345,11 @@ class Emulator(Clients):
     def _login_users(self, vm: VM) -> list[str]:
         images = [site.images[vm.image_uuid] for site in self._sites.values() if vm.image_uuid in site.images]
         return [str(image.tags["default_user"]) for image in images if "default_user" in image.tags]
+
+    def _note_call(self, call: Call) -> None:
+        self.calls.append(call)
+        for listener in self.on_call:
+            listener(call)
 
     async def _tick(self) -> None:
         """Do jobs when they are due, whether somebody asks or not: the change feed waits for them."""

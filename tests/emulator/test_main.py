@@ -115,13 +115,17 @@ def test_as_a_program(end: signal.Signals) -> None:
             assert sdc.account()["login"] == "test"
             assert sdc.datacenters() == printed.sites
         process.send_signal(end)
-        rest = process.communicate(timeout=20)
-    assert (process.returncode, rest) == (0, ("", ""))
+        out, errors = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
+    first, second, *rest = errors.splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d us-sw-1: GET /my -> 200", first)
+    assert second.endswith(" us-sw-1: GET /test/datacenters -> 200")
+    assert rest == ["2 requests:", "  1 GetAccount", "  1 ListDatacenters"]
     assert not directory.exists()
 
 
 def test_it_says_at_the_end_what_would_have_harmed_a_real_server() -> None:
-    with running() as (printed, process):
+    with running("--quiet") as (printed, process):
         with printed.client() as sdc:
             sdc.machines()
             with pytest.raises(APIError):
@@ -140,15 +144,17 @@ def test_what_it_prints() -> None:
     def use(printed: Printed) -> None:
         names = [f"{prefix}_{name}" for name in ("URL", "ACCOUNT", "KEY_ID") for prefix in ("TRITON", "SDC")]
         material = ["TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL"]
+        ours = ["SMARTDC_CA_FILE", "TRITON_PROFILE"]
         # SSL_CERT_FILE and REQUESTS_CA_BUNDLE replace all authorities of the shell they are pasted into.
-        assert sorted(printed.exports) == sorted([*names, *material, "NODE_EXTRA_CA_CERTS"])
+        assert sorted(printed.exports) == sorted([*names, *material, *ours, "NODE_EXTRA_CA_CERTS"])
         variables = printed.pasted()
         assert set(printed.exports) <= set(variables)
         authority = variables["NODE_EXTRA_CA_CERTS"]
         assert f"for clients that are told which to trust: {authority}\n" in printed.text
         assert "# machines" not in printed.text
+        assert f"ssh-add {variables['TRITON_KEY_MATERIAL']}\n" in printed.text
         # The line for Python is Python.
-        call = re.search(r"^# in Python: (DataCenter\(.+\))$", printed.text, re.MULTILINE)
+        call = re.search(r"^# in Python: .*, or (DataCenter\(.+\))$", printed.text, re.MULTILINE)
         assert call is not None
         with eval(call.group(1), {"DataCenter": DataCenter}) as sdc:  # noqa: S307 - printed by us
             assert sdc.base_url == variables["TRITON_URL"]

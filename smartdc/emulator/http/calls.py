@@ -44,13 +44,14 @@ def report(calls: Sequence[Call], violations: Sequence[str], last: int) -> str:
     """Write the last calls, a line each, and all violations."""
     left_out = len(calls) - last
     lines = [f"({left_out} calls before)"] if left_out > 0 else []
-    lines += [_line(call) for call in calls[-last:]]
+    lines += [line(call) for call in calls[-last:]]
     if violations:
         lines += ["this would have harmed a real server:", *(f"  {violation}" for violation in violations)]
     return "\n".join(lines)
 
 
-def _line(call: Call) -> str:
+def line(call: Call) -> str:
+    """Write one call."""
     code = call.response.get("code", "") if isinstance(call.response, dict) and call.status >= 400 else ""
     fault = f" ({type(call.fault).__name__} on purpose)" if call.fault is not None else ""
     status = f"{call.status} {code}".rstrip() if call.status else "no answer"

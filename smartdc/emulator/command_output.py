@@ -1,0 +1,109 @@
+"""What the command says: how clients get there, a line for each request, and what was called in the end."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from smartdc.emulator.activation import STRAY
+from smartdc.emulator.cloud import Emulator
+from smartdc.emulator.http.calls import Call, line
+from smartdc.emulator.state.directory import Key
+
+#: Of `Emulator.environment`, what is left out here: in a shell it would break HTTPS to everywhere else.
+_REPLACES_AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+_MATERIAL = ("TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL")
+#: So many calls are kept: a command may run for days.
+_KEPT = 1000
+
+
+def guide(cloud: Emulator, keys: Sequence[Key], files: Sequence[str]) -> Iterator[str]:
+    """Say where everything is, in lines for a shell; all but the variables are comments.
+
+    Args:
+        cloud: The emulator.
+        keys: The user's own keys. Where there are some, no private key is printed.
+        files: Where their public halves are.
+    """
+    for name, url in cloud.urls.items():
+        yield f"# {name}: {url}"
+    variables = cloud.environment()
+    for name in _REPLACES_AUTHORITIES:
+        del variables[name]
+    if keys:
+        for name in _MATERIAL:
+            del variables[name]
+        variables["TRITON_KEY_ID"] = variables["SDC_KEY_ID"] = keys[0].fingerprint
+    stray = [name for name in (*STRAY, *_MATERIAL) if name in os.environ and name not in variables]
+    if stray:
+        yield f"unset {' '.join(stray)}"
+    for name, value in variables.items():
+        yield f"export {name}={shlex.quote(value)}"
+    authorities = shlex.quote(str(cloud.ca_file))
+    yield f"# certificate authority, for clients that are told which to trust: {cloud.ca_file}"
+    yield f"# curl: curl --cacert {authorities}; programs in Go or Ruby: SSL_CERT_FILE={authorities} PROGRAM"
+    if keys:
+        key_id, secret, login = f"/{cloud.account.login}/keys/{keys[0].fingerprint}", None, _private(files[0])
+    else:
+        key_id, secret, login = cloud.key_id, str(cloud.key_file), str(cloud.key_file)
+        yield f"# triton, which looks for keys in ssh-agent and ~/.ssh: ssh-add {shlex.quote(secret)}"
+    yield (
+        f"# in Python: DataCenter.from_env(), or DataCenter({cloud.url()!r}, key_id={key_id!r}, "
+        f"secret={secret!r}, verify={str(cloud.ca_file)!r})"
+    )
+    if cloud.ssh_port is not None:
+        identity = f" -i {shlex.quote(login)}" if login else ""
+        yield f"# machines: ssh -p {cloud.ssh_port}{identity} admin@ADDRESS"
+    yield "# Ctrl-C stops it"
+
+
+def _private(public: str) -> str:
+    """The private key beside a public one; empty where there is none."""
+    path = Path(public).expanduser()
+    return str(path.with_suffix("")) if path.suffix == ".pub" and path.with_suffix("").exists() else ""
+
+
+class Log:
+    """Writes what is called; what is written to may be gone.
+
+    Args:
+        cloud: The emulator.
+        stream: Where to write.
+        quiet: Write nothing but violations.
+    """
+
+    def __init__(self, cloud: Emulator, stream: TextIO, *, quiet: bool) -> None:
+        self._cloud = cloud
+        self._stream = stream
+        self._quiet = quiet
+        self._counts: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+
+    def call(self, call: Call) -> None:
+        """Write a line about a request, and forget those of long ago."""
+        name = call.operation or "(no operation)"
+        self._counts[name] += 1
+        self._refused[name] += not 0 < call.status < 400
+        del self._cloud.calls[:-_KEPT]
+        if not self._quiet:
+            self._write(f"{datetime.now(UTC):%H:%M:%S} {line(call)}")
+
+    def end(self) -> None:
+        """Write what was called, and what would have harmed a real server."""
+        if self._counts and not self._quiet:
+            self._write(f"{self._counts.total()} requests:")
+            for name, count in self._counts.most_common():
+                refused = f", {self._refused[name]} of them failed" if self._refused[name] else ""
+                self._write(f"  {count} {name}{refused}")
+        if self._cloud.violations:
+            self._write(self._cloud.report())
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            print(text, file=self._stream, flush=True)
