@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import socket
 import subprocess
 import sys
 import threading
@@ -301,6 +302,33 @@ def test_ssh_add_lists_the_key_and_gets_no_other_answer(kind: str) -> None:
         removed = subprocess.run(["ssh-add", "-D"], capture_output=True, check=False)
         assert removed.returncode != 0
         assert subprocess.run(["ssh-add", "-L"], capture_output=True, text=True, check=True).stdout == listed
+
+
+def test_nothing_is_left_when_a_program_keeps_its_connection_to_the_agent(nothing_left: None) -> None:
+    with Emulator().activate() as cloud:
+        socket_path = Path(os.environ["SSH_AUTH_SOCK"])
+        with socket.socket(socket.AF_UNIX) as line, socket.socket(socket.AF_UNIX) as cut_off:
+            for each in (line, cut_off):
+                each.connect(str(socket_path))
+            line.sendall(b"\0\0\0\1\x0b")
+            assert line.recv(5)[4:] == b"\x0c"
+            cut_off.sendall(b"\0\0\0\7\x0d")
+            cloud.stop()
+            assert line.recv(4096)[-4:] != b""
+            assert line.recv(4096) == b""
+    assert not socket_path.exists()
+
+
+@pytest.mark.parametrize(
+    "message", [b"", b"\x0d", b"\x0d\0\0\0\1", b"\x0d" + b"\0" * 12, b"\x11", b"\x0d\xff\xff\xff\xff"]
+)
+def test_the_agent_refuses_what_it_cannot_read(message: bytes) -> None:
+    with Emulator(key_kind="rsa").activate(), socket.socket(socket.AF_UNIX) as line:
+        line.connect(os.environ["SSH_AUTH_SOCK"])
+        line.sendall(len(message).to_bytes(4) + message)
+        assert line.recv(100) == b"\0\0\0\1\x05"
+        line.sendall(b"\xff\xff\xff\xff")
+        assert line.recv(100) == b""
 
 
 def test_without_a_place_for_the_agent_there_is_none(tmp_path: Path) -> None:
