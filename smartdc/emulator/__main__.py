@@ -14,10 +14,10 @@ import threading
 from types import FrameType
 
 from smartdc.emulator.cloud import DATACENTERS, Emulator
-from smartdc.emulator.command_output import Log, guide
-from smartdc.emulator.contents import Contents
+from smartdc.emulator.contents.file import Contents
+from smartdc.emulator.contents.public_keys import public_line
+from smartdc.emulator.control.command_output import Log, guide
 from smartdc.emulator.gate.throttle import BURST, RATE
-from smartdc.emulator.public_keys import public_line
 from smartdc.emulator.state.directory import Key, KeyRefused
 
 _LOOPBACK = ("localhost", "::1")
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
             cloud.on_call.append(log.call)
             if not (options.host.startswith("127.") or options.host in _LOOPBACK):
                 print(f"warning: whoever reaches {options.host} can use this cloud", file=sys.stderr)
-            for text in guide(cloud, keys, options.key):
+            for text in guide(cloud, cloud.ssh_port, keys, options.key):
                 print(text)
             sys.stdout.flush()
             stop.wait()

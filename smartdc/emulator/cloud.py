@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from smartdc._forks import renew_in_children
-from smartdc.emulator import activation, seed
-from smartdc.emulator.activation import Activation
-from smartdc.emulator.agent import Agent
+from smartdc.emulator import seed
 from smartdc.emulator.app import TABLE, App
-from smartdc.emulator.clients import Clients
-from smartdc.emulator.contents import Contents
+from smartdc.emulator.contents.file import Contents
+from smartdc.emulator.control.activation import RATE, Activation
+from smartdc.emulator.control.agent import Agent
+from smartdc.emulator.control.clients import Clients
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
@@ -67,7 +67,7 @@ class Emulator(Clients):
         schema_only: Have also what the OpenAPI description has and CloudAPI 9.20.0 has not: the update of
             access keys, and watching a migration over a WebSocket.
         key_kind: Which key the account gets: ``ed25519``, or ``rsa`` for clients that know nothing else.
-        contents: A TOML file of what it holds; `smartdc.emulator.contents` has an example.
+        contents: A TOML file of what it holds; `smartdc.emulator.contents.file` has an example.
         random_seed: Makes ids, addresses and names the same in each run, and the key if it is Ed25519; at
             rate 0 also times, which then begin with 2026.
         state_dir: Where the key and the certificate are kept; by default a directory that `stop` removes.
@@ -265,7 +265,7 @@ class Emulator(Clients):
 
     def activate(
         self, datacenter: str | None = None, *, rate: float | None = None, profiles: Sequence[str] = ()
-    ) -> Activation:
+    ) -> Activation[Emulator]:
         """Lead programs here for a while that make their own client, as `DataCenter.from_profile` does.
 
         ::
@@ -286,7 +286,7 @@ class Emulator(Clients):
                 has one of its own name.
         """
         if rate is None:
-            rate = self.clock.rate or activation.RATE
+            rate = self.clock.rate or RATE
         return Activation(self, datacenter, rate, profiles)
 
     def agent_socket(self) -> Path | None:

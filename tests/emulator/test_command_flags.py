@@ -12,7 +12,7 @@ import pytest
 from smartdc import DataCenter, ServiceUnavailableError
 from smartdc.emulator import Emulator
 from smartdc.emulator.__main__ import main
-from smartdc.emulator.command_output import Log
+from smartdc.emulator.control.command_output import Log
 from tests.emulator.test_main import Printed, in_this_process, running
 from tests.helpers.keys import KeyRing
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from smartdc.emulator.state.chance import stable_uuid
-from smartdc.emulator.state.directory import ADMIN_UUID
+from smartdc.emulator.state.chance import Chance, stable_uuid
+from smartdc.emulator.state.clock import Clock
+from smartdc.emulator.state.directory import ADMIN_UUID, Account, Directory
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
-
-if TYPE_CHECKING:
-    from smartdc.emulator.state.directory import Account
-    from smartdc.emulator.state.site import Shared
 
 #: Where networks are that are added without a subnet.
 _ROOM = ipaddress.IPv4Network("10.128.0.0/9")
@@ -30,11 +28,28 @@ class WrongField(ValueError):
         self.field = field
 
 
+@dataclass
+class Surroundings:
+    """What things are added in: time, accounts, and where ids come from.
+
+    Attributes:
+        account: The account that `add_machine` gives machines to unless told otherwise.
+        lock: Held by whoever looks at the state or changes it.
+        chance: What ids that are not given are drawn from.
+    """
+
+    clock: Clock
+    directory: Directory
+    account: Account
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    chance: Chance = field(default_factory=Chance)
+
+
 class Additions:
     """The part of a `Site` that adds to it; with defaults for what a test does not care about."""
 
     name: str
-    shared: Shared
+    shared: Surroundings
     images: dict[str, Image]
     packages: dict[str, Package]
     networks: dict[str, Network]
@@ -119,9 +134,9 @@ class Additions:
             others: Any other field of `Package`: ``vcpus``, ``swap``, ``brand``, ``flexible_disk``, ...
         """
         _check_others("a package", Package, others)
-        for field, value in (("memory", memory), ("disk", disk)):
+        for name_of, value in (("memory", memory), ("disk", disk)):
             if value <= 0:
-                raise WrongField(field, f"{field} must be a number of MiB above 0, not {value!r}")
+                raise WrongField(name_of, f"{name_of} must be a number of MiB above 0, not {value!r}")
         with self.shared.lock:
             owners = None if accounts is None else [self.owner(each, "accounts").uuid for each in accounts]
             package_uuid = self.free_uuid(uuid, self.packages, f"{self.name}/package/{name}/{version}")

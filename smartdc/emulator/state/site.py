@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from smartdc.emulator.state.additions import Additions, WrongField
+from smartdc.emulator.state.additions import Additions, Surroundings, WrongField
 from smartdc.emulator.state.chance import Chance, stable_uuid
 from smartdc.emulator.state.changes import Changes
-from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import Account, Directory
+from smartdc.emulator.state.directory import Account
 from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.jobs import Action, Job, Timeline, Work, schedule
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
@@ -25,32 +23,25 @@ from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, 
 
 
 @dataclass
-class Shared:
+class Shared(Surroundings):
     """What all data centers of one emulator have in common.
 
     Attributes:
-        account: The account that `add_machine` gives machines to unless told otherwise.
         urls: Where each data center answers.
         sites: The data centers.
         violations: What clients did that would have harmed a real server (docs/cloudapi/hazards.md).
         unsupported: What machines were asked for from inside and do not know.
         on_change: Called with a data center whose machines have changed by themselves.
         schema_only: Whether there is also what only the OpenAPI description has.
-        chance: What ids that are not given are drawn from.
-        request_ids: The same for requests, so that how often a client looks changes no other id.
+        request_ids: What ids of requests are drawn from, so that how often a client looks changes no others.
     """
 
-    clock: Clock
-    directory: Directory
-    account: Account
     urls: dict[str, str] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict, repr=False)
     violations: list[str] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
-    lock: threading.RLock = field(default_factory=threading.RLock)
     on_change: list[Callable[[Site], None]] = field(default_factory=list)
     schema_only: bool = False
-    chance: Chance = field(default_factory=Chance)
     request_ids: Chance = field(default_factory=Chance)
 
 
@@ -87,7 +78,7 @@ class Site(Additions):
 
     def __init__(self, name: str, shared: Shared) -> None:
         self.name = name
-        self.shared = shared
+        self.shared: Shared = shared
         shared.sites[name] = self
         self.images: dict[str, Image] = {}
         self.packages: dict[str, Package] = {}

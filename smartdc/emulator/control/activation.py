@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 from smartdc._http import clocks
+from smartdc.emulator.control.clients import Clients
 
-if TYPE_CHECKING:
-    from smartdc.emulator.cloud import Emulator
+Cloud = TypeVar("Cloud", bound=Clients)
 
 #: Emulated seconds per real second at which time goes on for other processes: a machine takes half a second.
 RATE = 40.0
@@ -51,7 +51,7 @@ _CHANGED = (
 )
 
 
-class Activation:
+class Activation(Generic[Cloud]):
     """While it lasts, programs that find their cloud by themselves find the emulator.
 
     It is a ``with``; `start` and `stop` do the same, for the ``setUp`` of a test case.
@@ -63,13 +63,13 @@ class Activation:
         profiles: Names of further profiles that lead there.
     """
 
-    def __init__(self, cloud: Emulator, datacenter: str | None, rate: float, profiles: Sequence[str]) -> None:
-        if not 0 <= rate < math.inf:
+    def __init__(self, cloud: Cloud, datacenter: str | None, rate: float, profiles: Sequence[str]) -> None:
+        if not isinstance(rate, int | float) or not 0 <= rate < math.inf:
             raise ValueError(f"rate must be a number from 0 on: {rate!r}")
         if isinstance(profiles, str):
             raise ValueError(f"profiles are a list of names, not {profiles!r}")
         for name in profiles:
-            if not name or "/" in name or name.startswith("."):
+            if not isinstance(name, str) or not name or "/" in name or name.startswith("."):
                 raise ValueError(f"{name!r} cannot be the name of a profile")
         self._cloud = cloud
         self._datacenter = cloud.site(datacenter).name
@@ -77,7 +77,7 @@ class Activation:
         self._profiles = profiles
         self._started: list[ExitStack] = []
 
-    def start(self) -> Emulator:
+    def start(self) -> Cloud:
         """Begin; also when it has begun already.
 
         Returns:
@@ -85,7 +85,8 @@ class Activation:
         """
         with ExitStack() as begun:
             if not self._cloud.is_running:
-                begun.enter_context(self._cloud)
+                begun.callback(self._cloud.stop)
+                self._cloud.start()
             begun.enter_context(self._cloud.clock.running(self._rate))
             begun.enter_context(self._cloud.ticking())
             lent = clocks.lend(self._cloud.clock, self._cloud.urls.values())
@@ -101,7 +102,7 @@ class Activation:
             raise RuntimeError("the activation has not been started")
         self._started.pop().close()
 
-    def __enter__(self) -> Emulator:
+    def __enter__(self) -> Cloud:
         return self.start()
 
     def __exit__(

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from smartdc.emulator.activation import STRAY
-from smartdc.emulator.cloud import Emulator
+from smartdc.emulator.control.activation import STRAY
+from smartdc.emulator.control.clients import Clients
 from smartdc.emulator.http.calls import Call, line
 from smartdc.emulator.state.directory import Key
 
@@ -23,11 +23,12 @@ _MATERIAL = ("TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL")
 _KEPT = 1000
 
 
-def guide(cloud: Emulator, keys: Sequence[Key], files: Sequence[str]) -> Iterator[str]:
+def guide(cloud: Clients, ssh_port: int | None, keys: Sequence[Key], files: Sequence[str]) -> Iterator[str]:
     """Say where everything is, in lines for a shell; all but the variables are comments.
 
     Args:
         cloud: The emulator.
+        ssh_port: Where its machines can be logged in to.
         keys: The user's own keys. Where there are some, no private key is printed.
         files: Where their public halves are.
     """
@@ -57,9 +58,9 @@ def guide(cloud: Emulator, keys: Sequence[Key], files: Sequence[str]) -> Iterato
         f"# in Python: DataCenter.from_env(), or DataCenter({cloud.url()!r}, key_id={key_id!r}, "
         f"secret={secret!r}, verify={str(cloud.ca_file)!r})"
     )
-    if cloud.ssh_port is not None:
+    if ssh_port is not None:
         identity = f" -i {shlex.quote(login)}" if login else ""
-        yield f"# machines: ssh -p {cloud.ssh_port}{identity} admin@ADDRESS"
+        yield f"# machines: ssh -p {ssh_port}{identity} admin@ADDRESS"
     yield "# Ctrl-C stops it"
 
 
@@ -78,7 +79,7 @@ class Log:
         quiet: Write nothing but violations.
     """
 
-    def __init__(self, cloud: Emulator, stream: TextIO, *, quiet: bool) -> None:
+    def __init__(self, cloud: Clients, stream: TextIO, *, quiet: bool) -> None:
         self._cloud = cloud
         self._stream = stream
         self._quiet = quiet

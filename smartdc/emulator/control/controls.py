@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from smartdc.emulator.fault_file import load_faults
+from smartdc.emulator.contents.fault_file import load_faults
+from smartdc.emulator.contents.public_keys import public_line
 from smartdc.emulator.gate.read_only import ReadOnly
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.http.calls import Call, report
 from smartdc.emulator.http.fault_kinds import Faults
-from smartdc.emulator.public_keys import public_line
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, SubUser
 from smartdc.emulator.state.site import Shared, Site
@@ -108,7 +108,7 @@ class Controls:
         """Ask `faults` for what a file says.
 
         Args:
-            path: A TOML file; `smartdc.emulator.fault_file` has an example.
+            path: A TOML file; `smartdc.emulator.contents.fault_file` has an example.
 
         Raises:
             ValueError: It cannot be read, or something in it is wrong; the text has line and field.

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from smartdc.emulator.contents.public_keys import public_line
+from smartdc.emulator.contents.toml_file import FLAG, TABLES, TEXT, TEXTS, Table
 from smartdc.emulator.operations.rbac import TAGGABLE
-from smartdc.emulator.public_keys import public_line
 from smartdc.emulator.rules.policy_conditions import RuleError
 from smartdc.emulator.rules.policy_reader import parse
 from smartdc.emulator.state.directory import DETAILS, Account, KeyOwner
 from smartdc.emulator.state.roles import Member, Policy, Role
 from smartdc.emulator.state.site import Shared
-from smartdc.emulator.toml_file import FLAG, TABLES, TEXT, TEXTS, Table
 
 _FIELDS = {
     "email": TEXT,

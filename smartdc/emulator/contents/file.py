@@ -23,13 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from smartdc.emulator.account_contents import ACCOUNT, fill_account, login_of
-from smartdc.emulator.state.additions import WrongField
-from smartdc.emulator.state.directory import KeyOwner
-from smartdc.emulator.state.resources import SubnetFull
-from smartdc.emulator.state.site import Shared, Site
-from smartdc.emulator.state.vm import HARDWARE_BRANDS, SHOWN_STATES, STORED_STATES
-from smartdc.emulator.toml_file import (
+from smartdc.emulator.contents.accounts import ACCOUNT, fill_account, login_of
+from smartdc.emulator.contents.toml_file import (
     FLAG,
     INTEGER,
     NUMBER,
@@ -41,6 +36,11 @@ from smartdc.emulator.toml_file import (
     Table,
     TomlFile,
 )
+from smartdc.emulator.state.additions import WrongField
+from smartdc.emulator.state.directory import KeyOwner
+from smartdc.emulator.state.resources import SubnetFull
+from smartdc.emulator.state.site import Shared, Site
+from smartdc.emulator.state.vm import HARDWARE_BRANDS, SHOWN_STATES, STORED_STATES
 
 _TOP = {"account": TEXT, "defaults": FLAG, "accounts": TABLES, "datacenters": TABLES}
 _SWITCHES = ("fabrics_enabled", "volumes_enabled", "automount_volumes", "migrations_allowed")

@@ -16,8 +16,18 @@ from __future__ import annotations
 import os
 
 from smartdc.emulator import faults as kinds
+from smartdc.emulator.contents.toml_file import (
+    FLAG,
+    INTEGER,
+    NUMBER,
+    TABLE,
+    TABLES,
+    TEXT,
+    Kind,
+    Table,
+    TomlFile,
+)
 from smartdc.emulator.faults import Fault, Faults
-from smartdc.emulator.toml_file import FLAG, INTEGER, NUMBER, TABLE, TABLES, TEXT, Kind, Table, TomlFile
 
 BODY = Kind("text or a table", lambda value: isinstance(value, str | dict))
 _PLAN = {"operation": TEXT, "fault": TEXT, "times": INTEGER, "probability": NUMBER, "datacenter": TEXT}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smartdc._secrets import Concealed
-from smartdc.emulator.controls import Controls
+from smartdc.emulator.control.controls import Controls
 from smartdc.emulator.state.directory import Key
 
 if TYPE_CHECKING:
@@ -19,6 +20,32 @@ class Clients(Controls):
 
     key: Key
     key_id: str
+
+    @abstractmethod
+    def start(self) -> object:
+        """Serve."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop serving."""
+
+    @property
+    @abstractmethod
+    def is_running(self) -> bool:
+        """Whether it serves."""
+
+    @property
+    @abstractmethod
+    def host(self) -> str:
+        """The address that it listens on."""
+
+    @abstractmethod
+    def agent_socket(self) -> Path | None:
+        """Where an ssh-agent has the account's key; None where there can be none (Windows, a long path)."""
+
+    @abstractmethod
+    def ticking(self) -> AbstractContextManager[None]:
+        """Do jobs meanwhile when they are due, as is done anyway while time runs at a rate."""
 
     @property
     @abstractmethod
