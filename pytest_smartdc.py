@@ -89,8 +89,12 @@ def smartdc_environment(request: pytest.FixtureRequest, smartdc_cloud: Emulator)
         activation = smartdc_cloud.activate(rate=marked.get("rate"), profiles=marked.get("profiles", ()))
     except (TypeError, ValueError) as error:
         pytest.fail(f"the marker smartdc cannot be used: {error}", pytrace=False)
+    patch = request.getfixturevalue("monkeypatch") if "monkeypatch" in request.fixturenames else None
     with activation as cloud:
         yield cloud
+        if patch is not None:
+            # What the test changed in the environment belongs to it; undone later, it would bring this back.
+            patch.undo()
 
 
 @pytest.hookimpl(wrapper=True)

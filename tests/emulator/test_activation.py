@@ -205,6 +205,15 @@ def test_profiles_of_the_user_are_out_of_sight_and_untouched(home: TritonHome, c
     assert DataCenter.profiles()["prod"].url == "https://real.example"
 
 
+def test_profiles_are_those_of_one_activation(cloud: Emulator) -> None:
+    with cloud.activate(profiles=["one"]):
+        with cloud.activate("us-east-1", profiles=["two"]):
+            assert "one" not in DataCenter.profiles()
+            assert DataCenter.profiles()["two"].url == cloud.url("us-east-1")
+        assert DataCenter.profiles()["one"].url == cloud.url()
+        assert "two" not in DataCenter.profiles()
+
+
 def test_other_programs_of_this_process_go_no_other_way(cloud: Emulator) -> None:
     with cloud.activate():
         assert requests.get(f"{cloud.url()}/--ping", timeout=10).json()["cloudapi"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from smartdc import DataCenter, NotAuthorizedError
 from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Drop
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUzA2bhE8PjGZGwiGtn4kqLZFZWc0DyBDXGuVZhZhxk laptop"
 
@@ -153,6 +155,16 @@ def test_accounts_and_sub_users_sign_in_with_the_emulator_s_key(tmp_path: Path) 
             assert bob.machines()[0].status() == "running"
             with pytest.raises(NotAuthorizedError):
                 bob.keys()
+
+
+def test_the_examples_of_the_docs_can_be_read(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "emulator.md"
+    contents, faults = re.findall(r"^```toml\n(.+?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    cloud = Emulator(contents=written(tmp_path, contents))
+    assert [vm.alias for vm in cloud.site().machines.values()] == ["web0"]
+    (tmp_path / "faults.toml").write_text(faults)
+    cloud.load_faults(tmp_path / "faults.toml")
+    assert cloud.faults.strike("CreateMachine", "us-east-1") == Drop(after_commit=True)
 
 
 def test_what_is_given_to_the_emulator_wins(tmp_path: Path) -> None:

@@ -231,6 +231,42 @@ def test_of_a_name(request):
 """
 
 
+PATCHING = """
+import os
+
+import pytest
+
+@pytest.fixture(autouse=True)
+def before():
+    before = dict(os.environ)
+    yield
+    assert {n: v for n, v in os.environ.items() if n[:6] != "PYTEST"} == {
+        n: v for n, v in before.items() if n[:6] != "PYTEST"
+    }
+
+def change(monkeypatch):
+    assert os.environ["TRITON_ACCOUNT"] == "test"
+    monkeypatch.setenv("TRITON_ACCOUNT", "other")
+    monkeypatch.delenv("TRITON_URL")
+    monkeypatch.setenv("MINE", "1")
+
+def test_one_order(smartdc_environment, monkeypatch):
+    change(monkeypatch)
+
+def test_the_other_order(monkeypatch, smartdc_environment):
+    monkeypatch.setenv("TRITON_URL", "https://elsewhere.example")
+    change(monkeypatch)
+
+def test_without(smartdc_environment):
+    os.environ["TRITON_URL"] = "https://elsewhere.example"
+"""
+
+
+def test_the_environment_is_as_before_whatever_a_test_changes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(PATCHING)
+    pytester.runpytest_inprocess().assert_outcomes(passed=3)
+
+
 def test_what_a_marker_asks_for(pytester: pytest.Pytester) -> None:
     pytester.makefile(
         ".toml", site='[[datacenters]]\nname = "one"\n[[datacenters.machines]]\nname = "web0"\n'

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -91,7 +93,10 @@ class Activation(Generic[Cloud]):
             begun.enter_context(self._cloud.ticking())
             lent = clocks.lend(self._cloud.clock, self._cloud.urls.values())
             begun.callback(clocks.take_back, lent)
-            changed = _environment.change(self._variables())
+            profiles = Path(tempfile.mkdtemp(prefix="triton-", dir=self._cloud.ca_file.parent))
+            begun.callback(shutil.rmtree, profiles, ignore_errors=True)
+            self._write_profiles(profiles)
+            changed = _environment.change(self._variables() | {"TRITONTEST_CLI_CONFIG_DIR": str(profiles)})
             begun.callback(_environment.restore, changed)
             self._started.append(begun.pop_all())
         return self._cloud
@@ -116,7 +121,6 @@ class Activation(Generic[Cloud]):
     def _variables(self) -> dict[str, str]:
         cloud = self._cloud
         variables = cloud.environment(self._datacenter)
-        variables["TRITONTEST_CLI_CONFIG_DIR"] = str(self._write_profiles(cloud.ca_file.parent))
         if (socket := cloud.agent_socket()) is not None:
             variables["SSH_AUTH_SOCK"] = str(socket)
         if self._rate:
@@ -126,17 +130,15 @@ class Activation(Generic[Cloud]):
             variables[name] = ",".join(filter(None, (os.environ.get(name), here)))
         return variables
 
-    def _write_profiles(self, parent: Path) -> Path:
+    def _write_profiles(self, directory: Path) -> None:
         """Write a profile for each data center; those of the user are out of sight meanwhile."""
-        directory = parent / "triton"
-        (directory / "profiles.d").mkdir(parents=True, exist_ok=True)
+        (directory / "profiles.d").mkdir()
         urls = dict(self._cloud.urls)
         urls |= dict.fromkeys(self._profiles, urls[self._datacenter])
         account = {"account": self._cloud.account.login, "keyId": self._cloud.environment()["TRITON_KEY_ID"]}
         for name, url in urls.items():
             profile = directory / "profiles.d" / f"{name}.json"
             profile.write_text(json.dumps({"url": url, **account}))
-        return directory
 
 
 class _Environment:
