@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import logging
 import os
 import shutil
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -21,6 +19,7 @@ from smartdc.emulator.contents.file import Contents
 from smartdc.emulator.control.activation import RATE, Activation
 from smartdc.emulator.control.agent import Agent
 from smartdc.emulator.control.clients import Clients
+from smartdc.emulator.control.ticker import Ticker
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
@@ -36,14 +35,10 @@ from smartdc.emulator.state.vm import VM
 if TYPE_CHECKING:
     from smartdc.emulator.guest.ssh import MachineLogins
 
-logger = logging.getLogger("smartdc.emulator")
-
 KEY_NAME = "test_key"
 DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
 #: When emulated time begins that is the same in each run: 2026-01-01.
 SEEDED_START = 1767225600.0
-#: While time runs, jobs that are due are done this often, in real seconds.
-TICK_SECONDS = 0.02
 
 
 class Emulator(Clients):
@@ -154,15 +149,15 @@ class Emulator(Clients):
         self._ssh_port = ssh_port
         self._logins: MachineLogins | None = None
         self._agent: Agent | None = None
-        self._tickers = 0
-        self._ticking: concurrent.futures.Future[None] | None = None
+        self._ticker = self._new_ticker()
         renew_in_children(self)
 
     def renew(self) -> None:
         """In a forked child: leave server and files to the parent, where they go on."""
         if self._remove_directory is not None:
             self._remove_directory.detach()
-        self._server = self._logins = self._remove_directory = self._ticking = self._agent = None
+        self._server = self._logins = self._remove_directory = self._agent = None
+        self._ticker = self._new_ticker()
 
     def __enter__(self) -> Emulator:
         return self.start()
@@ -243,13 +238,12 @@ class Emulator(Clients):
             except BaseException:
                 self.stop()
                 raise
-        if self.clock.rate > 0 or self._tickers:
-            self._start_ticking()
+        self._ticker.start(self._server.loop)
         return self
 
     def stop(self) -> None:
         """Stop serving and remove the temporary files. Stopping what stands changes nothing."""
-        self._stop_ticking()
+        self._ticker.stop()
         if self._agent is not None:
             self._agent.close()
             self._agent = None
@@ -298,27 +292,9 @@ class Emulator(Clients):
                 self._agent = Agent(self._private, public, self._files() / "agent", self._server.loop)
         return None if self._agent is None else self._agent.path
 
-    @contextmanager
-    def ticking(self) -> Iterator[None]:
+    def ticking(self) -> AbstractContextManager[None]:
         """Do jobs meanwhile when they are due, as is done anyway while time runs at a rate."""
-        self._tickers += 1
-        if self._ticking is None:
-            self._start_ticking()
-        try:
-            yield
-        finally:
-            self._tickers -= 1
-            if not self._tickers and self.clock.rate == 0:
-                self._stop_ticking()
-
-    def _start_ticking(self) -> None:
-        if self._server is not None:
-            self._ticking = asyncio.run_coroutine_threadsafe(self._tick(), self._server.loop)
-
-    def _stop_ticking(self) -> None:
-        if self._ticking is not None:
-            self._ticking.cancel()
-            self._ticking = None
+        return self._ticker.needed()
 
     def _open_logins(self, running: server.Server, guests: Guests) -> None:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
@@ -351,15 +327,8 @@ class Emulator(Clients):
         for listener in self.on_call:
             listener(call)
 
-    async def _tick(self) -> None:
-        """Do jobs when they are due, whether somebody asks or not: the change feed waits for them."""
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            try:
-                self._settle()
-            except Exception as error:
-                logger.exception("the emulator failed at a job")
-                self.violations.append(f"the emulator failed at a job: {error}")
+    def _new_ticker(self) -> Ticker:
+        return Ticker(self._settle, self.violations.append, always=self.clock.rate > 0)
 
     def _settle(self) -> None:
         for site in self._sites.values():
