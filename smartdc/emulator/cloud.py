@@ -118,7 +118,6 @@ class Emulator(Clients):
         self.account: Account = directory.add(account)
         self.key_id: str = f"/{account}/keys/{KEY_NAME}"
         self.calls: list[Call] = []
-        self.calls: list[Call] = []
         self.on_call: list[Callable[[Call], None]] = []
         self.faults: Faults = Faults({route.name for route in TABLE.routes}, datacenters)
         self._switches = Switches(self.faults)
