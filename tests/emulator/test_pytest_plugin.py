@@ -214,7 +214,7 @@ from smartdc import DataCenter
 @pytest.fixture
 def machine(smartdc_environment):
     with DataCenter.from_env() as sdc:
-        return sdc.network("nothing")
+        return sdc.request("GET", "/networks/nothing")
 
 def test_of_a_fixture(machine): pass
 
