@@ -106,6 +106,8 @@ class Emulator(Clients):
             raise ValueError(f"key_kind is 'ed25519' or 'rsa', not {key_kind!r}")
         if not account or "/" in account or account == "my":
             raise ValueError(f"{account!r} cannot be the login of an account")
+        if not host:
+            raise ValueError("host is the address to listen on, such as 127.0.0.1; it cannot be empty")
         if not datacenters or len(set(datacenters)) != len(datacenters):
             raise ValueError(f"datacenters must be different names, at least one: {datacenters!r}")
         if ports is not None and len(ports) != len(datacenters):

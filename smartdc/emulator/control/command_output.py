@@ -19,8 +19,6 @@ from smartdc.emulator.state.directory import Key
 #: Of `Emulator.environment`, what is left out here: in a shell it would break HTTPS to everywhere else.
 _REPLACES_AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 _MATERIAL = ("TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL")
-#: So many calls are kept: a command may run for days.
-_KEPT = 1000
 
 
 def guide(cloud: Clients, ssh_port: int | None, keys: Sequence[Key], files: Sequence[str]) -> Iterator[str]:
@@ -77,12 +75,14 @@ class Log:
         cloud: The emulator.
         stream: Where to write.
         quiet: Write nothing but violations.
+        kept: How many calls the emulator keeps: a command may run for days.
     """
 
-    def __init__(self, cloud: Clients, stream: TextIO, *, quiet: bool) -> None:
+    def __init__(self, cloud: Clients, stream: TextIO, *, quiet: bool, kept: int = 1000) -> None:
         self._cloud = cloud
         self._stream = stream
         self._quiet = quiet
+        self._kept = kept
         self._counts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
 
@@ -91,7 +91,7 @@ class Log:
         name = call.operation or "(no operation)"
         self._counts[name] += 1
         self._refused[name] += not 0 < call.status < 400
-        del self._cloud.calls[:-_KEPT]
+        del self._cloud.calls[: -self._kept]
         if not self._quiet:
             self._write(f"{datetime.now(UTC):%H:%M:%S} {line(call)}")
 
