@@ -6,7 +6,6 @@ The names are those that Triton's users know, among them everything that the tut
 from __future__ import annotations
 
 import ipaddress
-from copy import deepcopy
 from typing import Any
 
 from smartdc.emulator.rules.firewall_reader import read_rule
@@ -122,7 +121,7 @@ def fill(site: Site, number: int, *, on_loopback: bool = False, defaults: bool =
 
 
 def _add_defaults(site: Site, owner: str) -> None:
-    for fields in deepcopy(_IMAGES):  # what changes in one cloud is not changed in the next
+    for fields in _IMAGES:
         homepage = f"https://docs.tritondatacenter.com/images/{fields['name']}"
         site.add_image(**fields, homepage=homepage)
     # A private image that somebody else shares with the account.
@@ -139,7 +138,7 @@ def _add_defaults(site: Site, owner: str) -> None:
         description="A neighbour's application image",
         homepage="https://docs.tritondatacenter.com/images/shared-app",
     )
-    for fields in deepcopy(_PACKAGES):
+    for fields in _PACKAGES:
         site.add_package(**fields)
 
 

@@ -59,6 +59,16 @@ def test_public_images_have_the_same_uuid_everywhere_and_private_ones_do_not(clo
     assert east.add_image("own", account="test").uuid != west.add_image("own", account="test").uuid
 
 
+def test_what_is_given_to_two_sites_is_not_shared(cloud: Emulator) -> None:
+    tags, disks = {"role": "os"}, [{"size": 1024}]
+    first, second = (cloud.site(name).add_image("app", tags=tags) for name in ("us-sw-1", "us-east-1"))
+    first.tags["role"] = "other"
+    assert (second.tags, tags) == ({"role": "os"}, {"role": "os"})
+    package = cloud.site().add_package("tiny", disks=disks)
+    disks.clear()
+    assert package.disks == [{"size": 1024}]
+
+
 def test_a_package(cloud: Emulator, site: Site, sdc: DataCenter) -> None:
     made = site.add_package("tiny", memory=128)
     shown = sdc.package("tiny")

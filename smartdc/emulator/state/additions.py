@@ -6,6 +6,7 @@ import ipaddress
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -87,7 +88,7 @@ class Additions:
             acl: Other accounts that may use it.
             others: Any other field of `Image`: ``description``, ``tags``, ``requirements``, ``state``, ...
         """
-        _check_others("an image", Image, others)
+        others = _checked("an image", Image, others)
         with self.shared.lock:
             public = account is None if public is None else public
             owner = ADMIN_UUID if account is None else self.owner(account).uuid
@@ -133,7 +134,7 @@ class Additions:
             accounts: Who may use it; by default everybody.
             others: Any other field of `Package`: ``vcpus``, ``swap``, ``brand``, ``flexible_disk``, ...
         """
-        _check_others("a package", Package, others)
+        others = _checked("a package", Package, others)
         for name_of, value in (("memory", memory), ("disk", disk)):
             if value <= 0:
                 raise WrongField(name_of, f"{name_of} must be a number of MiB above 0, not {value!r}")
@@ -167,7 +168,7 @@ class Additions:
             vlan_id: Of a fabric it is 2 by default, and made where there is none.
             others: Any other field of `Network`: ``gateway``, ``provision_start_ip``, ``resolvers``, ...
         """
-        _check_others("a network", Network, others)
+        others = _checked("a network", Network, others)
         if kind not in _KINDS:
             raise WrongField("kind", f"kind must be one of {', '.join(_KINDS)}, not {kind!r}")
         with self.shared.lock:
@@ -348,10 +349,12 @@ def _checked_uuid(text: str) -> str:
         raise WrongField("uuid", f"{text[:40]!r} is not a uuid") from None
 
 
-def _check_others(what: str, record: Any, others: dict[str, Any]) -> None:
+def _checked(what: str, record: Any, others: dict[str, Any]) -> dict[str, Any]:
+    """The other fields; copied, as what is given may be given to another data center as well."""
     unknown = others.keys() - {known.name for known in fields(record)}
     if unknown:
         raise TypeError(f"{what} has no field {sorted(unknown)[0]!r}")
+    return deepcopy(others)
 
 
 def _subnet(text: str) -> ipaddress.IPv4Network:
