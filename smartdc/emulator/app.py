@@ -19,16 +19,16 @@ from email.utils import formatdate
 from functools import cache, partial
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smartdc.emulator.gate import authentication, authorization, presigned, role_tags
 from smartdc.emulator.gate import named_resources as loading
 from smartdc.emulator.gate.switches import Switches
-from smartdc.emulator.http import negotiation, parameters, upgrading
-from smartdc.emulator.http.answers import NOTHING, SCRIPT_TYPE, Answer, Lines, Refusal, encode
-from smartdc.emulator.http.calls import Call
+from smartdc.emulator.http import bodies, negotiation, parameters, upgrading
+from smartdc.emulator.http.answers import BINARY_TYPE, NOTHING, SCRIPT_TYPE, Answer, Lines, Refusal, encode
+from smartdc.emulator.http.calls import Call, CallLog
 from smartdc.emulator.http.fault_kinds import TRANSPORT, Delay
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route, Table
@@ -131,7 +131,7 @@ class App:
         site = self._sites[scope["server"][1]]
         try:
             # WebSockets begin with a request without a body.
-            body = b"" if scope["type"] == "websocket" else await Request(scope, receive).body()
+            body = b"" if scope["type"] == "websocket" else await bodies.read(scope, receive)
         except ClientDisconnect:
             return  # in the middle of its body
         request = _incoming(site, scope, body)
@@ -141,8 +141,10 @@ class App:
         if isinstance(fault, Delay) and not fault.after_commit:
             await fault.wait(scope, receive)
             answer = _serve(site, request, _carry_out)
-        self._on_call(_call(site, request, answer))
         respond = _responder(site, request, answer, started)
+        self._on_call(_call(site, request, answer, len(body) + len(getattr(respond, "body", b""))))
+        if len(body) > parameters.longest_body(request.headers):
+            respond = partial(bodies.respond_at_once, respond)
         if fault is None:
             await respond(scope, receive, send)
         elif TRANSPORT in scope["extensions"]:  # or else the client has left already
@@ -242,11 +244,13 @@ def _check_length(site: Site, request: Incoming) -> None:
 
 def _check_body(request: Incoming, content_type: str) -> None:
     """Size and digest; of these content types the server does not read the body itself."""
-    if content_type in ("multipart/form-data", "application/octet-stream"):
+    if content_type == BINARY_TYPE:
         return
-    if len(request.raw_body) > parameters.MAX_BODY:
-        message = f"Request body size exceeds {parameters.MAX_BODY}"
-        raise Refusal(413, "PayloadTooLargeError", message)
+    most = parameters.longest_body(request.headers)
+    if len(request.raw_body) > most:
+        raise Refusal(413, "PayloadTooLargeError", f"Request body size exceeds {most}")
+    if content_type == parameters.MULTIPART_TYPE:
+        return
     stated = request.headers.get("content-md5")
     if stated and request.raw_body:
         actual = _md5(request.raw_body)
@@ -321,7 +325,7 @@ def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started:
     return response
 
 
-def _call(site: Site, request: Incoming, answer: Answer | Refusal) -> Call:
+def _call(site: Site, request: Incoming, answer: Answer | Refusal, size: int) -> Call:
     headers = dict(request.headers)
     if "authorization" in headers:
         headers["authorization"] = "(not recorded)"
@@ -339,9 +343,10 @@ def _call(site: Site, request: Incoming, answer: Answer | Refusal) -> Call:
         operation=request.route.name if request.route else None,
         datacenter=site.name,
         status=status,
-        response=response,
+        answer=response,
         ignored=request.ignored,
         fault=request.fault,
+        size=size,
     )
 
 

@@ -23,7 +23,7 @@ from smartdc.emulator.control.ticker import Ticker
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
-from smartdc.emulator.http.calls import Call
+from smartdc.emulator.http.calls import KEPT_CALLS, Call, CallLog
 from smartdc.emulator.http.fault_kinds import Faults
 from smartdc.emulator.scratch import OwnKey, account_key, make_directory, new_key
 from smartdc.emulator.state.chance import Chance
@@ -65,6 +65,7 @@ class Emulator(Clients):
         contents: A TOML file of what it holds; `smartdc.emulator.contents.file` has an example.
         random_seed: Makes ids, addresses and names the same in each run, and the key if it is Ed25519; at
             rate 0 also times, which then begin with 2026.
+        keep_calls: How many requests `calls` keeps; of their bodies it keeps 16 MiB.
         state_dir: Where the key and the certificate are kept; by default a directory that `stop` removes.
 
     Attributes:
@@ -74,7 +75,7 @@ class Emulator(Clients):
         key_file: The private key.
         ca_file: The certificate authority to trust, in PEM.
         clock: The emulated time.
-        calls: Every request, in order.
+        calls: The last requests, in order.
         on_call: Called with each request, in the server's thread, when it was handled.
         violations: What clients did that would have harmed a real server, in words.
         unsupported: What scripts and logins of machines asked for that only a real machine knows, in words.
@@ -96,6 +97,7 @@ class Emulator(Clients):
         key_kind: str = "ed25519",
         contents: str | os.PathLike[str] | None = None,
         random_seed: int | str | None = None,
+        keep_calls: int = KEPT_CALLS,
     ) -> None:
         file = Contents(contents) if contents is not None else None
         if account is None:
@@ -112,6 +114,8 @@ class Emulator(Clients):
             raise ValueError(f"datacenters must be different names, at least one: {datacenters!r}")
         if ports is not None and len(ports) != len(datacenters):
             raise ValueError(f"{len(datacenters)} data centers need as many ports, not {len(ports)}")
+        if keep_calls < 0:
+            raise ValueError(f"keep_calls must be a number from 0 on: {keep_calls!r}")
         for port in (*(ports or ()), ssh_port or 0):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{port} is no port: they go from 0 to 65535")
@@ -119,7 +123,7 @@ class Emulator(Clients):
         directory = Directory(self.clock.now)
         self.account: Account = directory.add(account)
         self.key_id: str = f"/{account}/keys/{KEY_NAME}"
-        self.calls: list[Call] = []
+        self.calls: CallLog = CallLog(keep_calls)
         self.on_call: list[Callable[[Call], None]] = []
         self.faults: Faults = Faults({route.name for route in TABLE.routes}, datacenters)
         self._switches = Switches(self.faults)
@@ -133,7 +137,13 @@ class Emulator(Clients):
         )
         self._sites = {name: Site(name, self._shared) for name in datacenters}
         for number, site in enumerate(self._sites.values()):
-            seed.fill(site, number, on_loopback=ssh_port is not None, defaults=not file or file.defaults)
+            seed.fill(
+                site,
+                number,
+                len(datacenters),
+                on_loopback=ssh_port is not None,
+                defaults=not file or file.defaults,
+            )
         # Who gets the key that is made at the start.
         self._key_owners: list[KeyOwner] = [self.account]
         if file is not None:
@@ -304,16 +314,16 @@ class Emulator(Clients):
         self._logins = MachineLogins(port, self._login_keys, self._login_users, running.loop, guests)
         self._follow(self._logins.follow)
 
-    def _follow(self, follow: Callable[[list[VM], str], None]) -> None:
-        """Call this with the machines of each data center, now and after each change."""
+    def _follow(self, follow: Callable[[Sequence[VM], str], None]) -> None:
+        """Call this with the machines of each data center now, and with those that change later."""
 
-        def listener(site: Site) -> None:
-            follow(list(site.machines.values()), site.name)
+        def listener(site: Site, changed: Sequence[VM]) -> None:
+            follow(changed, site.name)
 
         with self._shared.lock:
             self._shared.on_change.append(listener)
             for site in self._sites.values():
-                listener(site)
+                listener(site, list(site.machines.values()))
 
     def _login_keys(self, vm: VM) -> list[str]:
         owner = self._shared.directory.find(vm.owner_uuid)
@@ -324,7 +334,7 @@ class Emulator(Clients):
         return [str(image.tags["default_user"]) for image in images if "default_user" in image.tags]
 
     def _note_call(self, call: Call) -> None:
-        self.calls.append(call)
+        self.calls.note(call)
         for listener in self.on_call:
             listener(call)
 

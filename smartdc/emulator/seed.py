@@ -14,7 +14,7 @@ from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES, Image, Vlan
 from smartdc.emulator.state.site import Site
 
 #: 198.18.0.0/15 is set aside for tests of network gear: nothing on the internet answers there.
-PUBLIC_ADDRESSES = list(ipaddress.IPv4Network("198.18.0.0/15").subnets(new_prefix=20))
+PUBLIC_ADDRESSES = ipaddress.IPv4Network("198.18.0.0/15")
 
 _USERS = ("root", "admin")
 _SMALL_BASE = "A {} SmartOS image with just essential packages installed."
@@ -100,24 +100,33 @@ _RULES = {
 }
 
 
-def fill(site: Site, number: int, *, on_loopback: bool = False, defaults: bool = True) -> None:
+def fill(
+    site: Site, number: int, count: int, *, on_loopback: bool = False, defaults: bool = True
+) -> None:
     """Fill a new data center.
 
     Args:
         site: It.
         number: Its place among the data centers, so that each has public addresses of its own.
+        count: How many data centers there are.
         on_loopback: Whether the public addresses are ones that this computer answers at.
         defaults: Whether it gets images and packages as well.
     """
     owner = site.shared.account.uuid
     if defaults:
         _add_defaults(site, owner)
-    public = LOOPBACK_ADDRESSES if on_loopback else PUBLIC_ADDRESSES
+    public = LOOPBACK_ADDRESSES if on_loopback else _public_addresses(count)
     _add_networks(site, str(public[number % len(public)]), owner)
     for protocol, (name, rule) in _RULES.items():
         uuid = site.stable_uuid(f"fwrule/{protocol}")
         description = f"allow all {name} types"
         site.firewall_rules[uuid] = FirewallRule(uuid, None, rule, enabled=True, description=description)
+
+
+def _public_addresses(count: int) -> list[ipaddress.IPv4Network]:
+    """Public addresses for so many data centers: 32,000 each for up to four, fewer for more."""
+    bits = max(2, (count - 1).bit_length())
+    return list(PUBLIC_ADDRESSES.subnets(min(bits, 12)))
 
 
 def _add_defaults(site: Site, owner: str) -> None:
@@ -146,5 +155,5 @@ def _add_networks(site: Site, public: str, owner: str) -> None:
     site.add_network("external", public, kind="external", description="Reaches the internet")
     site.vlans[owner, 2] = Vlan(owner, 2, "My-Fabric-VLAN")
     description = "The default fabric network of the account"
-    site.add_network("My-Fabric-Network", "192.168.128.0/22", kind="fabric", description=description)
-    site.add_network("private", "10.88.0.0/20", description="Shared by all machines")
+    site.add_network("My-Fabric-Network", "192.168.0.0/16", kind="fabric", description=description)
+    site.add_network("private", "10.88.0.0/16", description="Shared by all machines")

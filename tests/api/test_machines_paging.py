@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 import pytest
 
@@ -21,13 +22,13 @@ def fill(site: Site, count: int) -> None:
 
 
 @pytest.fixture
-def many(site: Site) -> dict[str, VM]:
+def many(site: Site) -> Mapping[str, VM]:
     fill(site, 2345)
     return site.machines
 
 
 def test_paging_never_advanced_in_py_smartdc_2345_machines_take_3_requests(
-    cloud: Emulator, sdc: DataCenter, many: dict[str, VM]
+    cloud: Emulator, sdc: DataCenter, many: Mapping[str, VM]
 ) -> None:
     machines = sdc.machines()
     assert len(machines) == len({machine.id for machine in machines}) == 2345

@@ -213,7 +213,7 @@ def test_image(raw: Raw) -> None:
 @fact("lists.md#credentials-in-a-list", "requests.md#query-booleans-are-truthy-strings")
 @pytest.mark.parametrize("value", ["false", "0", "true"])
 def test_credentials(raw: Raw, value: str) -> None:
-    raw.site.machines[machine_id(raw, "web0")].internal_metadata["root_pw"] = "secret"
+    raw.site.machines[machine_id(raw, "web0")].internal_metadata = {"root_pw": "secret"}
     for machine in raw.get(f"/my/machines?credentials={value}").ok():
         assert machine["credentials"] == value
         found = machine["metadata"].get("credentials")

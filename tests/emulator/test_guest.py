@@ -154,7 +154,7 @@ def test_no_boot_script(script: object) -> None:
 def test_a_boot_script_runs_at_each_boot_and_not_before() -> None:
     with Emulator() as cloud, cloud.datacenter() as sdc:
         vm = cloud.site().add_machine(metadata={"user-script": "mdata-put uuid $(uuid)"})
-        vm.customer_metadata["user-script"] = "mdata-get sdc:uuid | mdata-put uuid"
+        vm.customer_metadata = {"user-script": "mdata-get sdc:uuid | mdata-put uuid"}
         machine = sdc.machine(vm.uuid)
         assert "uuid" not in machine.get_metadata()
         machine.stop()
@@ -170,7 +170,7 @@ def test_what_a_machine_knows_of_itself() -> None:
         site = cloud.site()
         script = "mdata-get sdc:alias; mdata-get sdc:datacenter_name; mdata-get sdc:nics"
         vm = site.add_machine(name="db0")
-        guest = Guest("db0", lambda: vm.customer_metadata, described=lambda: described(vm, site.name))
+        guest = Guest("db0", lambda: dict(vm.customer_metadata), described=lambda: described(vm, site.name))
         alias, datacenter, nics = Shell(guest, "root").run(script)[0].splitlines()
         assert (alias, datacenter) == ("db0", "us-sw-1")
         assert json.loads(nics)[0]["ip"] == vm.nics[0].ip

@@ -65,7 +65,7 @@ def test_machines_run_without_being_asked_for() -> None:
         image = next(image for image in site.images.values() if image.type == "zone-dataset")
         machine = sdc.create_machine(package="g4-highcpu-1G", image=image.uuid)
         site.shared.on_change.append(
-            lambda site: told.set() if site.machines[machine.id].state == "running" else None
+            lambda site, _: told.set() if site.machines[machine.id].state == "running" else None
         )
         assert told.wait(10)
         assert len(cloud.calls) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_tags_come_back(cloud: Emulator, machine: Machine, vm: VM, examples: Cou
     def each(entries: dict[str, Any]) -> None:
         examples["tags"] += 1
         cloud.calls.clear()
-        vm.tags.clear()
+        vm.tags = {}
         try:
             predicted = machine.add_tags(entries)
         except ConfigurationError:
@@ -84,7 +85,7 @@ def test_metadata_comes_back(
     def each(entries: dict[str, Any]) -> None:
         examples["metadata"] += 1
         cloud.calls.clear()
-        vm.customer_metadata.clear()
+        vm.customer_metadata = {}
         try:
             predicted = machine.update_metadata(entries)
         except ConfigurationError:
@@ -135,6 +136,6 @@ def as_text(text: str) -> str:
     return text.replace("%2D", "-").replace("%3D", "=")
 
 
-def typed(entries: dict[str, Any]) -> dict[str, tuple[type, str]]:
+def typed(entries: Mapping[str, Any]) -> dict[str, tuple[type, str]]:
     """With the type of each value: 1, 1.0 and True are equal, and -0.0 and 0.0."""
     return {name: (type(value), repr(value)) for name, value in entries.items()}

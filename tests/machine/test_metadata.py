@@ -20,7 +20,7 @@ def machine(sdc: DataCenter, site: Site) -> Machine:
 
 def test_get_metadata_refreshes_what_the_machine_shows(cloud: Emulator, machine: Machine, site: Site) -> None:
     assert machine.metadata == METADATA
-    site.machines[machine.id].customer_metadata["size"] = 4
+    site.machines[machine.id].customer_metadata = {**METADATA, "size": 4}
     assert machine.metadata["size"] == 3
     assert machine.get_metadata() == {**METADATA, "size": 4}
     assert machine.metadata["size"] == 4

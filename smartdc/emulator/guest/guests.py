@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any
 
 from smartdc.emulator.guest.inside import Guest
 from smartdc.emulator.guest.metadata import described
@@ -44,9 +45,33 @@ class Guests:
         if vm.uuid not in self._guests:
             self._guests[vm.uuid] = Guest(
                 vm.alias,
-                lambda: vm.customer_metadata,
+                lambda: _Metadata(vm),
                 described=lambda: described(vm, datacenter),
                 lock=self._lock,
                 unsupported=self._unsupported,
             )
         return self._guests[vm.uuid]
+
+
+class _Metadata(MutableMapping[str, Any]):
+    """A machine's metadata, as commands in it see and change them."""
+
+    def __init__(self, vm: VM) -> None:
+        self._vm = vm
+
+    def __getitem__(self, key: str) -> Any:
+        return self._vm.customer_metadata[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._vm.customer_metadata = {**self._vm.customer_metadata, key: value}
+
+    def __delitem__(self, key: str) -> None:
+        left = dict(self._vm.customer_metadata)
+        del left[key]
+        self._vm.customer_metadata = left
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._vm.customer_metadata)
+
+    def __len__(self) -> int:
+        return len(self._vm.customer_metadata)

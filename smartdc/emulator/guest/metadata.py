@@ -38,7 +38,7 @@ def described(vm: VM, datacenter: str) -> dict[str, Any]:
         ],
         "owner_uuid": vm.owner_uuid,
         "server_uuid": vm.server_uuid,
-        "tags": vm.tags,
+        "tags": dict(vm.tags),
         "uuid": vm.uuid,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from smartdc.emulator.http.answers import to_json, to_utf8
 from smartdc.emulator.http.versions import before_networks
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
@@ -75,6 +76,21 @@ def machine_json(
     if vm.internal_metadata.get("encrypted"):
         shown["encrypted"] = vm.internal_metadata["encrypted"]
     return shown
+
+
+def listed_json(
+    site: Site, vm: VM, version: str, credentials: Any = None, *, with_package: bool = True
+) -> bytes:
+    """Write one machine of a list in JSON; one that is as it was the last time is not written anew."""
+    if credentials is not None:
+        return to_utf8(to_json(machine_json(site, vm, version, credentials, with_package=with_package)))
+    package = site.packages.get(vm.billing_id or "") if with_package else None
+    # What else decides about the text than the machine itself.
+    circumstances = (before_networks(version), package.name if package else "", site.shared.clock.skew)
+    if vm.written is None or vm.written[0] != circumstances:
+        shown = machine_json(site, vm, version, with_package=with_package)
+        vm.written = (circumstances, to_utf8(to_json(shown)))
+    return vm.written[1]
 
 
 def nic_json(nic: Nic) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from email.policy import HTTP
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
-from smartdc.emulator.http.answers import Refusal
+from smartdc.emulator.http.answers import BINARY_TYPE, Refusal
 from smartdc.emulator.javascript.numbers import number_text
 
 #: Larger bodies are refused; exactly this many bytes pass (docs/cloudapi/requests.md#body-limit).
 MAX_BODY = 100_000
+#: Forms in several parts are another parser's; so much of one is read here.
+MAX_FORM = 16 * 1024 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
 MULTIPART_TYPE = "multipart/form-data"
 
@@ -42,9 +44,14 @@ def parse_query(text: str) -> dict[str, Any]:
     return values
 
 
+def longest_body(headers: dict[str, str]) -> int:
+    """How many bytes a body may have."""
+    return MAX_FORM if content_type_of(headers) == MULTIPART_TYPE else MAX_BODY
+
+
 def content_type_of(headers: dict[str, str]) -> str:
     """The media type of the body; octet-stream when none is given."""
-    return headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
+    return headers.get("content-type", BINARY_TYPE).partition(";")[0].strip().lower()
 
 
 def parse_body(method: str, headers: dict[str, str], body: bytes) -> Any:

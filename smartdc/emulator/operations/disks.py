@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from smartdc.emulator.http.answers import (
@@ -88,7 +89,11 @@ def create_disk(site: Site, request: Incoming) -> Answer:
     if wanted <= 0:
         raise _invalid("size", "Must be greater than zero")
     new = Disk(_disk_uuid(vm, slot or _free_slot(vm)), wanted, pci_slot=slot or _free_slot(vm))
-    work = _start(site, request, "creating", new, lambda due: vm.disks.append(new))
+
+    def apply(due: float) -> None:
+        vm.disks = (*vm.disks, new)
+
+    work = _start(site, request, "creating", new, apply)
     if slot is None:
         work.has_slot = False
         return Answer(status=202)
@@ -121,6 +126,7 @@ def resize_disk(site: Site, request: Incoming) -> Answer:
 
     def apply(due: float) -> None:
         disk.size = int(wanted)
+        vm.note("disks")
 
     shown = _json(vm, disk)
     _start(site, request, "resizing", disk, apply)
@@ -139,8 +145,7 @@ def delete_disk(site: Site, request: Incoming) -> Answer:
     _flexible_size(vm)
 
     def apply(due: float) -> None:
-        if disk in vm.disks:
-            vm.disks.remove(disk)
+        vm.disks = [other for other in vm.disks if other is not disk]
 
     _start(site, request, "deleting", disk, apply)
     return Answer(status=204)
@@ -159,7 +164,7 @@ def _start(site: Site, request: Incoming, task: str, disk: Disk, apply: Action) 
     # The audit has no word for these (audit.js).
     job = site.start_job(vm, "update", "unknown", work, caller=request.audit_caller)
     pending = DiskJob(job, task, disk)
-    vm.disk_jobs.append(pending)
+    vm.disk_jobs = (*_pending(vm), pending)
     return pending
 
 
@@ -167,11 +172,13 @@ def _pending(vm: VM) -> list[DiskJob]:
     return [work for work in vm.disk_jobs if work.job.execution in ("queued", "running")]
 
 
-def _disks(vm: VM) -> list[Disk]:
+def _disks(vm: VM) -> Sequence[Disk]:
     """The machine's disks, each in a slot."""
     if vm.brand == "bhyve":
         for disk in vm.disks:
-            disk.pci_slot = disk.pci_slot or _free_slot(vm)
+            if disk.pci_slot is None:
+                disk.pci_slot = _free_slot(vm)
+                vm.note("disks")
     return vm.disks
 
 

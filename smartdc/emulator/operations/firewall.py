@@ -8,11 +8,12 @@ What a rule is and how it reads is in `fwrule` and `fwrule_reader`.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from smartdc.emulator.http.answers import Answer, Refusal, missing_parameter, not_found
+from smartdc.emulator.http.answers import Answer, Refusal, Written, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.http.machine_json import listed_json
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.javascript.truth import is_true
@@ -92,12 +93,13 @@ def list_firewall_rule_machines(site: Site, request: Incoming) -> Answer:
     """``GET /:account/fwrules/:id/machines``: also of a rule, and on machines, that are switched off."""
     rule = _find(site, request, also_global=True).rule
     owner = request.account.uuid
-    found = [vm for vm in site.machines.values() if vm.owner_uuid == owner and _has_addresses(vm)]
-    found = [vm for vm in found if any(_finds(target, vm) for target in rule.targets)]
-    found.sort(key=lambda vm: vm.uuid, reverse=True)
+    in_order = (site.machines[uuid] for uuid in reversed(site.machines.of(owner).active))
+    found = (
+        vm for vm in in_order if _has_addresses(vm) and any(_finds(target, vm) for target in rule.targets)
+    )
     credentials = request.params.get("credentials")
-    shown = [machine_json(site, vm, request.version, credentials) for vm in found[:LONGEST_LIST]]
-    return Answer(shown, headers={"x-resource-count": str(len(shown))})
+    shown = [listed_json(site, vm, request.version, credentials) for vm in islice(found, LONGEST_LIST)]
+    return Answer(Written(shown), headers={"x-resource-count": str(len(shown))})
 
 
 def list_machine_firewall_rules(site: Site, request: Incoming) -> Answer:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from smartdc.emulator.http.answers import (
     Answer,
     ErrorItem,
     Refusal,
+    Written,
     crashed,
     invalid_argument,
     invalid_field,
     validation_failed,
 )
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.http.machine_json import listed_json
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.provisioning import CREATE_PARAMS, create_machine
 from smartdc.emulator.rules.tag_text import fits_filter
+from smartdc.emulator.state.directory import Account
 from smartdc.emulator.state.jobs import DELETE_LAG_SECONDS, DELETE_SECONDS, Work
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
@@ -76,27 +79,19 @@ def list_machines(site: Site, request: Incoming) -> Answer:
             )
             raise crashed(f"{name} (string) is required")
     wants_all_tagged = params.get("tags") == "*"  # overrides state, limit and every filter but type
-    owned = [vm for vm in site.machines.values() if vm.owner_uuid == request.account.uuid]
-    if wants_all_tagged:
-        found = [vm for vm in owned if vm.tags]
-    else:
+    if not wants_all_tagged:
         _check_filters(filters)
-        found = [vm for vm in owned if _fits(vm, filters)]
-    if "type" in params:
-        found = [vm for vm in found if vm.is_hardware == (params["type"] == "virtualmachine")]
-    found.sort(key=lambda vm: vm.uuid, reverse=True)
+    found = _found(site, request.account, params.get("type"), {} if wants_all_tagged else filters)
     headers = {}
     if not wants_all_tagged:
-        first, count = _whole(filters["offset"]), _whole(filters["limit"])
-        found = found[first : first + count]
         headers["x-query-limit"] = as_text(filters["limit"]).strip()
         if _NO_HEADER.search(headers["x-query-limit"]):
             raise crashed("The header content contains invalid characters")
     credentials = params.get("credentials")
     # docs/cloudapi/lists.md#package-in-a-list-query
     named = not params.get("package")
-    shown = [machine_json(site, vm, request.version, credentials, with_package=named) for vm in found]
-    return Answer(shown, headers=headers | {"x-resource-count": str(len(shown))})
+    shown = [listed_json(site, vm, request.version, credentials, with_package=named) for vm in found]
+    return Answer(Written(shown), headers=headers | {"x-resource-count": str(len(shown))})
 
 
 def get_machine(site: Site, request: Incoming) -> Answer:
@@ -207,6 +202,24 @@ def _check_filters(filters: dict[str, Any]) -> None:
         name.startswith("tag.") and _BREAKS_FILTER.search(name + value) for name, value in filters.items()
     ):
         raise crashed("Internal Error")
+
+
+def _found(site: Site, account: Account, kind: Any, filters: dict[str, Any]) -> list[VM]:
+    """The machines of a page, in order; without filters all that have tags."""
+    machines, owned = site.machines, site.machines.of(account.uuid)
+    in_order = owned.active if filters.get("state") == "active" else owned.every
+    first, count = _whole(filters.get("offset", 0)), _whole(filters.get("limit", len(in_order)))
+    wanted = (machines[uuid] for uuid in reversed(in_order))
+    if not filters:
+        wanted = (vm for vm in wanted if vm.tags)
+    elif filters.keys() - {"limit", "offset"} != {"state"} or filters["state"] != "active":
+        wanted = (vm for vm in wanted if _fits(vm, filters))
+    elif kind is None:  # nothing is left out: only the page is looked at
+        end = max(0, len(in_order) - first)
+        return [machines[uuid] for uuid in reversed(in_order[max(0, end - count) : end])]
+    if kind is not None:
+        wanted = (vm for vm in wanted if vm.is_hardware == (kind == "virtualmachine"))
+    return list(islice(wanted, first, first + count))
 
 
 def _fits(vm: VM, filters: dict[str, Any]) -> bool:

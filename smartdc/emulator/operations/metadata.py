@@ -17,7 +17,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import passwords
 from smartdc.emulator.http.routes import ANYTHING, Route
-from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write
+from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write, without
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES
 from smartdc.emulator.state.site import Site
@@ -61,7 +61,11 @@ def add_metadata(site: Site, request: Incoming) -> Answer:
     errors = validation.metadata_errors(new) if new else [invalid_field("customer_metadata")]
     if errors:
         raise validation_failed("Invalid metadatum parameters", errors)
-    job = start_write(site, request, "set_metadata", lambda due: vm.customer_metadata.update(new))
+
+    def apply(due: float) -> None:
+        vm.customer_metadata = {**vm.customer_metadata, **new}
+
+    job = start_write(site, request, "set_metadata", apply)
     shown = {key: value for key, value in vm.customer_metadata.items() if key != "credentials"} | new
     return Answer(shown, headers={"x-job-uuid": job.uuid})
 
@@ -74,7 +78,7 @@ def delete_metadata(site: Site, request: Incoming) -> Answer:
     key = _known_key(site, request)
 
     def apply(due: float) -> None:
-        vm.customer_metadata.pop(key, None)
+        vm.customer_metadata = without(vm.customer_metadata, [key])
 
     start_write(site, request, "remove_metadata", apply)
     return Answer(status=204)
@@ -95,9 +99,7 @@ def delete_all_metadata(site: Site, request: Incoming) -> Answer:
     action = "replace_metadata" if removed else "set_metadata"
 
     def apply(due: float) -> None:
-        for key in removed:
-            vm.customer_metadata.pop(key, None)
-        vm.customer_metadata.update(left)
+        vm.customer_metadata = without(vm.customer_metadata, removed) | left
 
     start_write(site, request, action, apply)
     return Answer(status=204)

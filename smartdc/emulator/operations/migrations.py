@@ -48,7 +48,7 @@ _MESSAGES = {
 
 def list_migrations(site: Site, request: Incoming) -> Answer:
     """``GET /:account/migrations``: the newest first."""
-    owned = [vm for vm in site.machines.values() if vm.owner_uuid == request.account.uuid and vm.migration]
+    owned = [vm for vm in site.machines.values() if vm.migration and vm.owner_uuid == request.account.uuid]
     owned.sort(key=lambda vm: vm.migration.created if vm.migration else 0, reverse=True)
     return Answer([_json(site, vm, vm.migration) for vm in owned if vm.migration])
 
@@ -91,7 +91,7 @@ def migrate(site: Site, request: Incoming) -> Answer:
     # The record as it is, for the job has not begun; but with the phase that it will be in.
     shown = _json(site, vm, migration) | {"phase": action, "state": "running"}
     if action == "pause":
-        site.later(PAUSE_SECONDS, lambda due: _pause(migration, due))
+        site.later(PAUSE_SECONDS, lambda due: _pause(vm, migration, due))
     else:
         _run(site, vm, migration, action, site.shared.clock.now())
     return Answer(shown, 201)
@@ -216,6 +216,7 @@ def _run(site: Site, vm: VM, migration: Migration, phase: str, now: float) -> No
     def finish(due: float) -> None:
         if step.state != "running":
             return  # paused meanwhile
+        vm.note("migration")
         if not vm.workable or fails:
             step.state, step.finished, migration.state = "failed", due, "failed"
             migration.error = f"{step.message} failed"
@@ -247,12 +248,13 @@ def _run(site: Site, vm: VM, migration: Migration, phase: str, now: float) -> No
         site.later(seconds / 3, stop, since=now)
 
 
-def _pause(migration: Migration, due: float) -> None:
+def _pause(vm: VM, migration: Migration, due: float) -> None:
     """End the sync that is running; what has been sent stays there."""
     step = migration.steps[-1]
     if step.phase == "sync" and step.state == "running":
         step.current = _progress(step, due)
         step.state, step.finished, migration.state = "paused", due, "paused"
+        vm.note("migration")
 
 
 def _bytes(vm: VM) -> int:

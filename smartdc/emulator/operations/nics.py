@@ -33,7 +33,7 @@ def list_nics(site: Site, request: Incoming) -> Answer:
     See docs/cloudapi/networks.md#nics-of-a-deleted-machine.
     """
     vm = request.vm
-    shown = [_json(vm, nic) for nic in _of_machine(site, vm)]
+    shown = [_json(vm, nic) for nic in site.nics_of(vm)]
     return Answer(shown, headers={"x-resource-count": str(len(shown))})
 
 
@@ -50,7 +50,7 @@ def add_nic(site: Site, request: Incoming) -> Answer:
     """``POST /:account/machines/:machine/nics``: 302 where the machine has one on that network."""
     vm = request.vm
     wanted = _wanted(site, request)
-    existing = [nic for nic in _of_machine(site, vm) if nic.network_uuid == wanted.network.uuid]
+    existing = [nic for nic in site.nics_of(vm) if nic.network_uuid == wanted.network.uuid]
     if len(existing) > 1:
         raise Refusal(500, "InternalError", "VM has multiple NICs on that network")
     if existing:
@@ -73,7 +73,7 @@ def add_nic(site: Site, request: Incoming) -> Answer:
         if primary:
             for other in vm.nics:
                 other.primary = False
-        vm.nics.append(nic)
+        vm.nics = (*vm.nics, nic)
 
     work = _rebooting(vm, attach)
     work.possible = possible
@@ -93,7 +93,7 @@ def remove_nic(site: Site, request: Incoming) -> Answer:
 
     def detach(due: float) -> None:
         if nic in vm.nics:
-            vm.nics.remove(nic)
+            vm.nics = [other for other in vm.nics if other is not nic]
             site.release([nic])
 
     work = _rebooting(vm, detach)
@@ -125,17 +125,6 @@ def _rebooting(vm: VM, change: Action) -> Work:
     return Work(NIC_SECONDS, finish=finish, steps=steps)
 
 
-def _of_machine(site: Site, vm: VM) -> list[Nic]:
-    """What NAPI knows of: also those that the machine does not show yet."""
-    found = {
-        nic.mac: nic
-        for network in site.networks.values()
-        for nic in network.nics.values()
-        if nic.machine_uuid == vm.uuid
-    }
-    return [found[mac] for mac in sorted(found)]
-
-
 def _find(site: Site, request: Incoming) -> tuple[Nic, VM]:
     mac = as_text(request.params["mac"])
     if not _MAC.match(mac):
@@ -143,9 +132,10 @@ def _find(site: Site, request: Incoming) -> tuple[Nic, VM]:
     if not _MAC.fullmatch(mac):
         error = {"field": "mac", "code": "InvalidParameter", "message": "invalid MAC address"}
         raise Refusal(422, "InvalidParameters", "Invalid parameters", [error])
-    for vm in site.machines.values():
+    # The machine of the path has it nearly always.
+    for vm in (request.vm, *site.machines.values()):
         if vm.owner_uuid == request.account.uuid:
-            for nic in _of_machine(site, vm):
+            for nic in site.nics_of(vm):
                 if nic.mac.replace(":", "") == mac.lower():
                     return nic, vm
     raise not_found("nic not found")

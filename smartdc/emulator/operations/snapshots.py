@@ -41,11 +41,10 @@ def create_snapshot(site: Site, request: Incoming) -> Answer:
         fine = isinstance(name, str) and _VALID_NAME.fullmatch(name) is not None
         return fine and vm.workable and _find(vm, name) is None
 
-    work = Work(
-        SNAPSHOT_SECONDS,
-        finish=lambda due: vm.snapshots.append(Snapshot(name, due)),
-        possible=possible,
-    )
+    def finish(due: float) -> None:
+        vm.snapshots = (*vm.snapshots, Snapshot(name, due))
+
+    work = Work(SNAPSHOT_SECONDS, finish=finish, possible=possible)
     _start(site, request, "create_snapshot", str(name), work)
     return Answer({"name": name, "state": "queued"}, 201)
 
@@ -105,9 +104,13 @@ def delete_snapshot(site: Site, request: Incoming) -> Answer:
     if snapshot is None:
         raise not_found(f"{name} not found")
     _check_supported(vm, "delete_snapshot")
+
+    def finish(due: float) -> None:
+        vm.snapshots = [other for other in vm.snapshots if other != snapshot]
+
     work = Work(
         SNAPSHOT_DELETE_SECONDS,
-        finish=lambda due: vm.snapshots.remove(snapshot),
+        finish=finish,
         possible=lambda: vm.workable and snapshot in vm.snapshots,
     )
     _start(site, request, "delete_snapshot", name, work)

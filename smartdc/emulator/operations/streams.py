@@ -15,9 +15,9 @@ from smartdc.emulator.http.answers import Answer, Refusal, Upgrade, crashed, to_
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
 from smartdc.emulator.http.routes import Route
-from smartdc.emulator.state.changes import Listener
+from smartdc.emulator.state.changes import Change, Listener
 from smartdc.emulator.state.site import Site
-from smartdc.emulator.state.vm import HARDWARE_BRANDS, VM
+from smartdc.emulator.state.vm import HARDWARE_BRANDS
 
 #: What a subscription may name; in `changeKind` there are others too.
 SUBRESOURCES = (
@@ -45,15 +45,19 @@ def changefeed(site: Site, request: Incoming) -> Answer:
     async def converse(websocket: WebSocket) -> None:
         subscription: dict[str, Any] = {}
 
-        def wanted(vm: VM, changed: list[str]) -> bool:
+        def wanted(change: Change) -> bool:
             return (
-                vm.owner_uuid == owner
-                and not {*changed}.isdisjoint(subscription.get("subResources", ()))
-                and vm.uuid in subscription.get("vms", (vm.uuid,))
+                change.vm.owner_uuid == owner
+                and not {*change.names}.isdisjoint(subscription.get("subResources", ()))
+                and change.vm.uuid in subscription.get("vms", (change.vm.uuid,))
             )
 
-        def told(vm: VM, changed: list[str], when: float) -> str | None:
-            return to_json(_change(site, vm, changed, when)) if wanted(vm, changed) else None
+        def told(change: Change) -> str | None:
+            if not wanted(change):
+                return None
+            if change.message is None:
+                change.message = to_json(_shown(site, change))
+            return change.message
 
         def heard(message: str) -> None:
             # A subscription that is none changes nothing, and nobody is told (changefeed.js).
@@ -86,8 +90,8 @@ def connect_vnc(site: Site, request: Incoming) -> Answer:
     async def converse(websocket: WebSocket) -> None:
         await websocket.send_bytes(RFB_BANNER)
 
-        def told(changed: VM, names: list[str], when: float) -> str | None:
-            return _END if changed is vm and vm.state != "running" else None
+        def told(change: Change) -> str | None:
+            return _END if change.vm is vm and vm.state != "running" else None
 
         await _follow(site, websocket, told, lambda message: None, reason="Remote connection closed")
 
@@ -101,7 +105,7 @@ _END = ""
 async def _follow(
     site: Site,
     websocket: WebSocket,
-    told: Callable[[VM, list[str], float], str | None],
+    told: Callable[[Change], str | None],
     heard: Callable[[str], None],
     *,
     reason: str = "",
@@ -123,7 +127,7 @@ async def _follow(
                 await websocket.send_text(message)
             await websocket.close(reason=reason)
 
-    listener = Listener(lambda vm, names, when: say(told(vm, names, when)), lambda: say(_END))
+    listener = Listener(lambda change: say(told(change)), lambda: say(_END))
     with site.shared.lock:
         site.changes.add(listener)
     sender = asyncio.create_task(send())
@@ -156,11 +160,12 @@ def _subscription(message: str) -> dict[str, Any] | None:
     return {"subResources": names, "vms": machines}
 
 
-def _change(site: Site, vm: VM, changed: list[str], when: float) -> dict[str, Any]:
+def _shown(site: Site, change: Change) -> dict[str, Any]:
+    vm = change.vm
     return {
-        "changeKind": {"resource": "vm", "subResources": changed},
+        "changeKind": {"resource": "vm", "subResources": change.names},
         "changedResourceId": vm.uuid,
-        "published": str(int(when * 1000)),
+        "published": str(int(change.when * 1000)),
         # Without the package's name: the feed does not look packages up.
         "resourceObject": machine_json(site, vm, "9.14.0", with_package=False),
         "resourceState": vm.state,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
+from typing import TypeVar
 from urllib.parse import unquote
 
 from smartdc.emulator.http.answers import Refusal, crashed
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.state.jobs import WRITE_SECONDS, Action, Job, Work
 from smartdc.emulator.state.site import Site
+
+Value = TypeVar("Value")
 
 #: What the server's HTTP client refuses to put into a path, and then hangs or throws.
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
@@ -28,6 +32,11 @@ def start_write(site: Site, request: Incoming, action: str, apply: Action) -> Jo
 
     work = Work(WRITE_SECONDS, finish=finish, possible=lambda: vm.workable)
     return site.start_job(vm, "update", action, work, caller=request.audit_caller)
+
+
+def without(values: Mapping[str, Value], keys: Collection[str]) -> dict[str, Value]:
+    """The same without some keys."""
+    return {key: value for key, value in values.items() if key not in keys}
 
 
 def key_at_vmapi(site: Site, request: Incoming, param: str) -> str:

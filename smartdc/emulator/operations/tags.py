@@ -17,7 +17,7 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import ANYTHING, Route
-from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write
+from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write, without
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES, as_stored
 from smartdc.emulator.state.site import Site
@@ -50,10 +50,14 @@ def get_tag(site: Site, request: Incoming) -> Answer:
 
 def add_tags(site: Site, request: Incoming) -> Answer:
     """``POST /:account/machines/:machine/tags``."""
-    new = _new_tags(request)
+    vm, new = request.vm, _new_tags(request)
     _check(new, "error adding tags: Invalid tag parameters")
-    job = start_write(site, request, "set_tags", lambda due: request.vm.tags.update(as_stored(new)))
-    return Answer({**request.vm.tags, **new}, headers={"x-job-uuid": job.uuid})
+
+    def apply(due: float) -> None:
+        vm.tags = {**vm.tags, **as_stored(new)}
+
+    job = start_write(site, request, "set_tags", apply)
+    return Answer({**vm.tags, **new}, headers={"x-job-uuid": job.uuid})
 
 
 def replace_tags(site: Site, request: Incoming) -> Answer:
@@ -69,9 +73,7 @@ def replace_tags(site: Site, request: Incoming) -> Answer:
     action = "replace_tags" if removed else "set_tags"
 
     def apply(due: float) -> None:
-        for key in removed:
-            vm.tags.pop(key, None)
-        vm.tags.update(as_stored(new))
+        vm.tags = without(vm.tags, removed) | as_stored(new)
 
     job = start_write(site, request, action, apply)
     return Answer(new, headers={"x-job-uuid": job.uuid})
@@ -88,7 +90,7 @@ def delete_tag(site: Site, request: Incoming) -> Answer:
     _check_removable([key], "error deleting tag: Invalid tag parameters")
 
     def apply(due: float) -> None:
-        vm.tags.pop(key, None)
+        vm.tags = without(vm.tags, [key])
 
     start_write(site, request, "remove_tags", apply)
     return Answer(status=204)
@@ -100,8 +102,7 @@ def delete_tags(site: Site, request: Incoming) -> Answer:
     _check_removable(keys, "error deleting all tags: Invalid tag parameters")
 
     def apply(due: float) -> None:
-        for key in keys:
-            vm.tags.pop(key, None)
+        vm.tags = without(vm.tags, keys)
 
     start_write(site, request, "remove_tags", apply)
     return Answer(status=204)

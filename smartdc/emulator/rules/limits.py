@@ -21,9 +21,9 @@ _CHECKS = ("brand", "image", "os")
 
 def usage(site: Site, account: Account) -> list[dict[str, Any]]:
     """The limits and what is used of each; those that limit nothing are left out."""
-    machines = [vm for vm in site.machines.values() if vm.owner_uuid == account.uuid and vm.active]
     mine = [limit for limit in site.limits if limit.get("account", account.uuid) == account.uuid]
     limits = [limit for limit in map(_simplified, mine) if limit is not None]
+    machines = [site.machines[uuid] for uuid in site.machines.of(account.uuid).active] if limits else []
     for limit in limits:
         counted = [vm for vm in machines if _counts(site, limit, vm)]
         limit["used"] = {

@@ -27,7 +27,8 @@ def references(site: Site, volume: Volume) -> list[str]:
     return [
         vm.uuid
         for vm in site.machines.values()
-        if vm.active
+        if vm.volumes
+        and vm.active
         and vm.owner_uuid == volume.owner_uuid
         and any(mount["name"] == volume.name for mount in vm.volumes)
     ]

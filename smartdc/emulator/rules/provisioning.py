@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from typing import Any
 
 from smartdc.emulator.http.answers import (
@@ -87,7 +88,8 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     tags, metadata = _flat_values(params)
     metadata |= _passwords_given(params)
     if owner.keys:
-        metadata["root_authorized_keys"] = "".join(f"{key.openssh}\n" for key in owner.keys)
+        # Interned: all machines of an account have the same.
+        metadata["root_authorized_keys"] = sys.intern("".join(f"{key.openssh}\n" for key in owner.keys))
     credentials = metadata.pop("credentials", None)
     if params.get("affinity") and params.get("locality"):
         raise invalid_argument('cannot specify both "locality" (deprecated) and "affinity"')
@@ -115,7 +117,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     vm.tags, vm.customer_metadata = as_stored(tags), metadata
     vm.internal_metadata = _given_credentials(credentials)
     if params.get("encrypted") is True:
-        vm.internal_metadata["encrypted"] = True
+        vm.internal_metadata = {**vm.internal_metadata, "encrypted": True}
     vm.firewall_enabled = params.get("firewall_enabled") in (True, "true")
     vm.indestructible_zoneroot = params.get("deletion_protection") is True
     if params.get("delegate_dataset") is True:
@@ -264,11 +266,7 @@ def alias_taken_errors(site: Site, vm: VM, alias: str) -> list[ErrorItem]:
 
     See docs/cloudapi/create.md#duplicate-name.
     """
-    taken = any(
-        other.alias == alias and other.owner_uuid == vm.owner_uuid and other.active
-        for other in site.machines.values()
-    )
-    if not taken:
+    if alias not in site.machines.of(vm.owner_uuid).aliases:
         return []
     return [{"field": "alias", "code": "Duplicate", "message": "Already exists for this owner_uuid"}]
 
@@ -326,8 +324,8 @@ def _provision(
             job.execution = "failed"
             return
         vm.state, vm.updated = "running", due
-        for user in image.users:
-            vm.internal_metadata.setdefault(f"{user}_pw", _password(vm, user))
+        made = {f"{user}_pw": _password(vm, user) for user in image.users}
+        vm.internal_metadata = made | dict(vm.internal_metadata)
 
     work = Work(PROVISION_SECONDS, finish=end, steps=[Step(PROVISION_SECONDS / 2, place)])
     job = site.start_job(vm, "provision", "provision", work, caller=request.audit_caller)

@@ -48,13 +48,16 @@ def choose_server(site: Site, vm: VM, rules: Sequence[AffinityRule], locality: A
     Raises:
         NoServer: A hard rule cannot be met.
     """
-    others = [other for other in site.machines.values() if _counts(other, vm)]
+    owned = site.machines.of(vm.owner_uuid)
+    others = [site.machines[uuid] for uuid in owned.active if uuid != vm.uuid] if rules or locality else []
+    hints = _from_affinity(rules, others) if rules else _from_locality(locality)
+    hints = [hint for hint in hints if hint.machines]
+    if not hints:
+        return site.pick_server(_where_possible(site.servers, lambda server: server not in owned.servers))
     there = {
         server: frozenset(other.uuid for other in others if other.server_uuid == server)
         for server in site.servers
     }
-    hints = _from_affinity(rules, others) if rules else _from_locality(locality)
-    hints = [hint for hint in hints if hint.machines]
     left = [
         server for server in site.servers if all(hint.holds(there[server]) for hint in hints if not hint.soft)
     ]
@@ -67,13 +70,7 @@ def choose_server(site: Site, vm: VM, rules: Sequence[AffinityRule], locality: A
         left = _where_possible(left, lambda server: any(hint.holds(there[server]) for hint in near))
     most = max(sum(hint.holds(there[server]) for hint in soft) for server in left)
     left = [server for server in left if sum(hint.holds(there[server]) for hint in soft) == most]
-    if not hints:
-        left = _where_possible(left, lambda server: not there[server])
     return site.pick_server(left)
-
-
-def _counts(other: VM, vm: VM) -> bool:
-    return other is not vm and other.owner_uuid == vm.owner_uuid and other.active
 
 
 def _where_possible(servers: list[str], fits: Callable[[str], bool]) -> list[str]:

@@ -1,37 +1,52 @@
 """Which machines have changed, and in what: VMAPI's change feed, as CloudAPI listens to it.
 
-Nothing in the emulator reports a change. While somebody listens, the machines are compared with what they
-were: after each job's step and after each request, so that a state that lasts a second is seen as well.
+Changes are noted as they are made (`VM` tells of each assignment) and told together: after each job's step
+and after each request, so that a state that lasts a second is seen as well.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from smartdc.emulator.state.vm import VM
+from smartdc.emulator.state.machines import NEW
+from smartdc.emulator.state.vm import VM, shown_state
 
-#: VMAPI's names of what is compared. A state comes with the state of its zone, as on a server.
-_FIELDS: dict[str, str] = {
-    "alias": "alias",
-    "billing_id": "billing_id",
-    "customer_metadata": "customer_metadata",
-    "disks": "disks",
-    "firewall_enabled": "firewall_enabled",
-    "indestructible_zoneroot": "indestructible_zoneroot",
-    "last_modified": "updated",
-    "nics": "nics",
-    "owner_uuid": "owner_uuid",
-    "quota": "quota",
-    "ram": "ram",
-    "server_uuid": "server_uuid",
-    "snapshots": "snapshots",
-    "state": "state",
-    "tags": "tags",
-    "zone_state": "state",
+#: VMAPI's names of what is told, by field. A state comes with the state of its zone, as on a server.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "alias": ("alias",),
+    "billing_id": ("billing_id",),
+    "customer_metadata": ("customer_metadata",),
+    "disks": ("disks",),
+    "firewall_enabled": ("firewall_enabled",),
+    "indestructible_zoneroot": ("indestructible_zoneroot",),
+    "updated": ("last_modified",),
+    "nics": ("nics",),
+    "owner_uuid": ("owner_uuid",),
+    "quota": ("quota",),
+    "ram": ("ram",),
+    "server_uuid": ("server_uuid",),
+    "snapshots": ("snapshots",),
+    "state": ("state", "zone_state"),
+    "tags": ("tags",),
 }
+_ALL = tuple(name for names in _NAMES.values() for name in names)
+
+
+@dataclass(eq=False)
+class Change:
+    """One machine has changed.
+
+    Attributes:
+        names: What of it, in order, by VMAPI's names.
+        when: The emulated time.
+        message: What a listener made of it, for the others who tell the same.
+    """
+
+    vm: VM
+    names: list[str]
+    when: float
+    message: str | None = None
 
 
 @dataclass(eq=False)
@@ -39,25 +54,20 @@ class Listener:
     """Somebody who wants to know.
 
     Attributes:
-        tell: Called with the machine, the names of what changed, and the emulated time.
+        tell: Called with each change.
         end: Called when there will be no more.
     """
 
-    tell: Callable[[VM, list[str], float], None]
+    tell: Callable[[Change], None]
     end: Callable[[], None]
 
 
 class Changes:
-    """The changes of the machines of one data center.
+    """The changes of the machines of one data center."""
 
-    Args:
-        machines: Its machines; the dictionary is looked at, not copied.
-    """
-
-    def __init__(self, machines: Mapping[str, VM]) -> None:
-        self._machines = machines
+    def __init__(self) -> None:
         self._listeners: list[Listener] = []
-        self._seen: dict[str, dict[str, Any]] = {}
+        self._noted: dict[VM, set[str]] = {}
 
     def __len__(self) -> int:
         """How many listen."""
@@ -65,8 +75,6 @@ class Changes:
 
     def add(self, listener: Listener) -> None:
         """Tell it of every change from now on."""
-        if not self._listeners:
-            self._seen = {vm.uuid: _snapshot(vm) for vm in self._machines.values()}
         self._listeners.append(listener)
 
     def remove(self, listener: Listener) -> None:
@@ -80,28 +88,24 @@ class Changes:
         for listener in listeners:
             listener.end()
 
-    def look(self, when: float) -> None:
-        """Compare, and tell what is new."""
+    def note(self, vm: VM, name: str, old: object) -> None:
+        """Remember a change for the next `look`; what has got the value that it had is none."""
         if not self._listeners:
             return
-        for vm in self._machines.values():
-            changed = _changed(vm, self._seen.get(vm.uuid, {}))
-            if changed:
-                self._seen[vm.uuid] = _snapshot(vm)
-                for listener in list(self._listeners):
-                    listener.tell(vm, changed, when)
+        if name == NEW:
+            names = _ALL + (("destroyed",) if vm.destroyed else ())
+        elif name not in _NAMES or old == getattr(vm, name):
+            return
+        else:
+            names = _NAMES[name]
+            if name == "state" and vm.destroyed and shown_state(str(old)) != "deleted":
+                names += ("destroyed",)
+        self._noted.setdefault(vm, set()).update(names)
 
-
-def _changed(vm: VM, before: Mapping[str, Any]) -> list[str]:
-    """What differs from an earlier snapshot. It copies nothing: most machines have not changed."""
-    changed = [
-        name for name, field in _FIELDS.items() if name not in before or before[name] != getattr(vm, field)
-    ]
-    return changed + ["destroyed"] * (vm.destroyed and "destroyed" not in before)
-
-
-def _snapshot(vm: VM) -> dict[str, Any]:
-    found = {name: copy.deepcopy(getattr(vm, field)) for name, field in _FIELDS.items()}
-    if vm.destroyed:
-        found["destroyed"] = True
-    return found
+    def look(self, when: float) -> None:
+        """Tell what is new."""
+        noted, self._noted = self._noted, {}
+        for vm, names in noted.items():
+            change = Change(vm, [name for name in (*_ALL, "destroyed") if name in names], when)
+            for listener in list(self._listeners):
+                listener.tell(change)

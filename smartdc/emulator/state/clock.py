@@ -129,5 +129,4 @@ class Clock:
 
 def timestamp(seconds: float) -> str:
     """Write a time as the server does: ISO 8601, milliseconds, ``Z``."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"

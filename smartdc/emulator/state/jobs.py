@@ -38,7 +38,7 @@ MIGRATION_SECONDS = {"begin": 12.0, "sync": 10.0, "switch": 15.0, "abort": 4.0}
 Action = Callable[[float], None]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Job:
     """One job of one machine.
 
@@ -122,8 +122,17 @@ class Timeline:
         return did_something
 
 
-def schedule(timeline: Timeline, job: Job, work: Work, begin: float) -> float:
+def schedule(
+    timeline: Timeline, job: Job, work: Work, begin: float, note: Callable[[], None] = lambda: None
+) -> float:
     """Put a job on the timeline.
+
+    Args:
+        timeline: When.
+        job: Its record.
+        work: What it does.
+        begin: When it begins.
+        note: Called when the record has changed.
 
     Returns:
         When the machine is free again.
@@ -135,18 +144,21 @@ def schedule(timeline: Timeline, job: Job, work: Work, begin: float) -> float:
             timeline.at(end, fail)
             return
         job.execution = "running"
+        note()
         for step in work.steps:
             timeline.at(begin + step.offset, step.act)
         timeline.at(end, succeed)
 
     def succeed(due: float) -> None:
         job.execution, job.finished = "succeeded", due
+        note()
         work.finish(due)
         if work.after is not None:
             timeline.at(due + work.lag, work.after)
 
     def fail(due: float) -> None:
         job.execution, job.finished = "failed", due
+        note()
 
     # The moment at which the job before ends is the moment at which this one begins, and must come second.
     timeline.at(begin, start, last=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smartdc.emulator.state.vm import Nic
 
 #: Where "public" machines are that one can log in to: Linux answers at every address of the loopback.
-LOOPBACK_ADDRESSES = list(ipaddress.IPv4Network("127.64.0.0/15").subnets(new_prefix=20))
+LOOPBACK_ADDRESSES = list(ipaddress.IPv4Network("127.64.0.0/10").subnets(new_prefix=16))
 
 
 @dataclass
@@ -120,6 +121,12 @@ class Vlan:
     description: str | None = None
 
 
+@cache
+def _netmask(subnet: str) -> str:
+    """One text for all NICs of a network."""
+    return str(ipaddress.IPv4Network(subnet).netmask)
+
+
 class SubnetFull(Exception):
     """No address is left."""
 
@@ -164,7 +171,7 @@ class Network:
     @property
     def netmask(self) -> str:
         """The dotted form."""
-        return str(ipaddress.IPv4Network(self.subnet).netmask)
+        return _netmask(self.subnet)
 
     def provisionable_by(self, account_uuid: str) -> bool:
         """Whether this account may put machines on it."""

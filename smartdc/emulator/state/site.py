@@ -18,6 +18,7 @@ from smartdc.emulator.state.changes import Changes
 from smartdc.emulator.state.directory import Account
 from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.jobs import Action, Job, Timeline, Work, schedule
+from smartdc.emulator.state.machines import Machines
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
 from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
 
@@ -31,7 +32,8 @@ class Shared(Surroundings):
         sites: The data centers.
         violations: What clients did that would have harmed a real server (docs/cloudapi/hazards.md).
         unsupported: What machines were asked for from inside and do not know.
-        on_change: Called with a data center whose machines have changed by themselves.
+        on_change: Called with a data center, when something has happened there by itself, and with its
+            machines that have changed since the last time.
         schema_only: Whether there is also what only the OpenAPI description has.
         request_ids: What ids of requests are drawn from, so that how often a client looks changes no others.
     """
@@ -40,7 +42,7 @@ class Shared(Surroundings):
     sites: dict[str, Site] = field(default_factory=dict, repr=False)
     violations: list[str] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
-    on_change: list[Callable[[Site], None]] = field(default_factory=list)
+    on_change: list[Callable[[Site, Sequence[VM]], None]] = field(default_factory=list)
     schema_only: bool = False
     request_ids: Chance = field(default_factory=Chance)
 
@@ -102,10 +104,13 @@ class Site(Additions):
         self.manta: dict[str, str] | None = {}
         self.servers: list[str] = [self.stable_uuid(f"server/{number}") for number in range(4)]
         self.fail_next_provision: bool | str = False
-        self._machines: dict[str, VM] = {}
+        self._machines = Machines()
         self._timeline = Timeline()
-        self.changes: Changes = Changes(self._machines)
+        self.changes: Changes = Changes()
+        self._changed: dict[VM, None] = {}
+        self._machines.watchers += [self.changes.note, self._note]
         self._timeline.watch = self.changes.look
+        self._nics: dict[str, list[Nic]] = {}
         self._macs = itertools.count(1)
         self._counter = itertools.count(1)
 
@@ -118,7 +123,7 @@ class Site(Additions):
         return self.shared.urls[self.name]
 
     @property
-    def machines(self) -> dict[str, VM]:
+    def machines(self) -> Machines:
         """All machines by uuid, the destroyed ones too, as they are now."""
         self.settle()
         return self._machines
@@ -157,7 +162,8 @@ class Site(Additions):
         now = self.shared.clock.now() if since is None else since
         job = Job(self.new_uuid(), task, action, now, snapshot_name=snapshot_name, caller=caller)
         vm.jobs.append(job)
-        vm.busy_until = schedule(self._timeline, job, work, max(now, vm.busy_until))
+        vm.note("jobs")
+        vm.busy_until = schedule(self._timeline, job, work, max(now, vm.busy_until), lambda: vm.note("jobs"))
         self.settle()
         return job
 
@@ -202,8 +208,7 @@ class Site(Additions):
             machine_uuid = self.free_uuid(uuid, self._machines)
             vm = self.new_vm(owner, name, kind, chosen_image, chosen_package, machine_uuid)
             vm.state = STORED_STATES.get(state, state)
-            vm.tags.update(tags or {})
-            vm.customer_metadata.update(metadata or {})
+            vm.tags, vm.customer_metadata = dict(tags or {}), dict(metadata or {})
             if vm.state not in ("provisioning", "failed"):
                 vm.server_uuid = self.pick_server()
                 self._connect(vm, networks)
@@ -265,9 +270,15 @@ class Site(Additions):
         number = next(self._macs)
         mac = "90:b8:d0:" + ":".join(f"{number >> shift & 255:02x}" for shift in (16, 8, 0))
         nic = Nic(mac, address, network.netmask, network.uuid, primary=primary, gateway=network.gateway)
-        nic.machine_uuid = vm.uuid if vm is not None else None
+        if vm is not None:
+            nic.machine_uuid = vm.uuid
+            self._nics.setdefault(vm.uuid, []).append(nic)
         network.nics[int(ipaddress.IPv4Address(address))] = nic
         return nic
+
+    def nics_of(self, vm: VM) -> list[Nic]:
+        """What NAPI knows of: also those that the machine does not show yet."""
+        return sorted(self._nics.get(vm.uuid, ()), key=lambda nic: nic.mac)
 
     def pick_server(self, among: Sequence[str] | None = None) -> str:
         """A compute node of all, or of some; each in turn."""
@@ -280,6 +291,10 @@ class Site(Additions):
             network = self.networks.get(nic.network_uuid)
             if network is not None:
                 network.release(nic.ip)
+            known = self._nics.get(nic.machine_uuid or "", [])
+            known[:] = [other for other in known if other is not nic]
+            if not known:
+                self._nics.pop(nic.machine_uuid or "", None)
 
     def default_networks(self, account_uuid: str) -> list[Network]:
         """What a machine gets that asks for nothing: the first public network, then the first internal."""
@@ -290,8 +305,12 @@ class Site(Additions):
 
     def _tell(self) -> None:
         self.changes.look(self.shared.clock.now())
+        changed, self._changed = list(self._changed), {}
         for listener in self.shared.on_change:
-            listener(self)
+            listener(self, changed)
+
+    def _note(self, vm: VM, name: str, old: object) -> None:
+        self._changed[vm] = None
 
     def _connect(self, vm: VM, networks: Sequence[str] | None) -> None:
         chosen = self.default_networks(vm.owner_uuid)
@@ -299,7 +318,7 @@ class Site(Additions):
             chosen = [self.network(name) for name in networks]
         for network in chosen:
             try:
-                vm.nics.append(self.new_nic(network, primary=not vm.nics, vm=vm))
+                vm.nics = (*vm.nics, self.new_nic(network, primary=not vm.nics, vm=vm))
             except SubnetFull:
                 if networks is not None:
                     raise  # asked for by name; a default network that is full is left out

@@ -2,12 +2,18 @@
 
 Names are VMAPI's: ``alias`` is what CloudAPI calls name, ``billing_id`` the uuid of the package, and `state`
 has VMAPI's words (``destroyed`` is shown as deleted, ``unreachable`` as offline).
+
+A change is noted where it is made: each assignment to a field of a listed machine tells the list of machines.
+So lists and dictionaries are replaced, never changed in place; what is assigned is stored as a tuple or a
+read-only mapping. Who changes something inside of a field, such as the size of a disk, calls `VM.note`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from smartdc.emulator.state.jobs import Job
 
@@ -37,8 +43,28 @@ STORED_STATES = {"deleted": "destroyed", "offline": "unreachable"}
 
 HARDWARE_BRANDS = ("bhyve", "kvm")
 
+#: No tags, no metadata; shared by all machines that have none.
+NONE: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass
+
+def _none() -> Mapping[str, Any]:
+    return NONE
+
+
+def is_active(state: str) -> bool:
+    """VMAPI's "active": neither destroyed nor failed.
+
+    See docs/cloudapi/lists.md#default-list-hides-failed-machines.
+    """
+    return shown_state(state) not in ("deleted", "failed")
+
+
+def shown_state(state: str) -> str:
+    """A state in CloudAPI's words."""
+    return SHOWN_STATES.get(STORED_STATES.get(state, state), "unknown")
+
+
+@dataclass(slots=True)
 class Nic:
     """A network interface."""
 
@@ -51,7 +77,7 @@ class Nic:
     machine_uuid: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Disk:
     """A disk of a hardware virtual machine; `size` in MiB."""
 
@@ -120,7 +146,14 @@ class Snapshot:
     size: int | None = None
 
 
-@dataclass(eq=False)
+class Home(Protocol):
+    """The list that a machine is in; it wants to know of each change."""
+
+    def changed(self, vm: VM, name: str, old: object) -> None:
+        """A field of the machine has another value now."""
+
+
+@dataclass(eq=False, slots=True)
 class VM:
     """One machine.
 
@@ -135,6 +168,8 @@ class VM:
         disk_jobs: What is being done to its disks.
         dns_names: What GetMachine shows as such; by default what CNS makes of the machine.
         migration: The move to another server that is under way, or not finalized yet.
+        home: The list that it is in.
+        written: Its JSON in a list, with what that was made for; None when it has to be written anew.
     """
 
     uuid: str
@@ -149,31 +184,53 @@ class VM:
     quota: float
     created: float
     updated: float
-    customer_metadata: dict[str, Any] = field(default_factory=dict)
-    internal_metadata: dict[str, Any] = field(default_factory=dict)
-    tags: dict[str, TagValue] = field(default_factory=dict)
-    nics: list[Nic] = field(default_factory=list)
-    disks: list[Disk] = field(default_factory=list)
-    datasets: list[str] = field(default_factory=list)
+    customer_metadata: Mapping[str, Any] = field(default_factory=_none)
+    internal_metadata: Mapping[str, Any] = field(default_factory=_none)
+    tags: Mapping[str, TagValue] = field(default_factory=_none)
+    nics: Sequence[Nic] = ()
+    disks: Sequence[Disk] = ()
+    datasets: Sequence[str] = ()
     flexible_disk_size: int | None = None
     free_space: int | None = None
     firewall_enabled: bool = False
     indestructible_zoneroot: bool = False
     server_uuid: str | None = None
     docker: bool = False
-    dns_names: list[str] | None = None
-    role_tags: list[str] = field(default_factory=list)
-    volumes: list[dict[str, Any]] = field(default_factory=list)
-    snapshots: list[Snapshot] = field(default_factory=list)
-    disk_jobs: list[DiskJob] = field(default_factory=list)
+    dns_names: Sequence[str] | None = None
+    role_tags: Sequence[str] = ()
+    volumes: Sequence[dict[str, Any]] = ()
+    snapshots: Sequence[Snapshot] = ()
+    disk_jobs: Sequence[DiskJob] = ()
     migration: Migration | None = None
     jobs: list[Job] = field(default_factory=list, repr=False)
     busy_until: float = 0.0
+    home: Home | None = field(default=None, init=False, repr=False)
+    written: tuple[object, bytes] | None = field(default=None, init=False, repr=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        home: Home | None = getattr(self, "home", None)
+        if type(value) is dict:
+            value = MappingProxyType(value) if value else NONE
+        elif type(value) is list and name != "jobs":
+            value = tuple(value)
+        if home is None or name in ("home", "written"):
+            object.__setattr__(self, name, value)
+            return
+        old = getattr(self, name)
+        object.__setattr__(self, name, value)
+        object.__setattr__(self, "written", None)
+        home.changed(self, name, old)
+
+    def note(self, name: str) -> None:
+        """Say that something inside of a field has changed."""
+        self.written = None
+        if self.home is not None:
+            self.home.changed(self, name, None)
 
     @property
     def shown_state(self) -> str:
         """The state in CloudAPI's words."""
-        return SHOWN_STATES.get(STORED_STATES.get(self.state, self.state), "unknown")
+        return shown_state(self.state)
 
     @property
     def destroyed(self) -> bool:
@@ -182,11 +239,8 @@ class VM:
 
     @property
     def active(self) -> bool:
-        """VMAPI's "active": neither destroyed nor failed.
-
-        See docs/cloudapi/lists.md#default-list-hides-failed-machines.
-        """
-        return self.shown_state not in ("deleted", "failed")
+        """Whether it is neither destroyed nor failed."""
+        return is_active(self.state)
 
     @property
     def workable(self) -> bool:

@@ -1,0 +1,51 @@
+"""The bodies of requests: read as far as the server takes them."""
+
+from __future__ import annotations
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from smartdc.emulator.http.parameters import longest_body
+
+
+async def read(scope: Scope, receive: Receive) -> bytes:
+    """Read a body, or its beginning when it is too long; nothing of one that says beforehand that it is.
+
+    Returns:
+        More bytes than `longest_body` where it is too long.
+
+    Raises:
+        ClientDisconnect: The client left in the middle of it.
+    """
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    most = longest_body(headers)
+    if int(headers.get("content-length", 0)) > most:
+        return bytes(most + 1)
+    body = bytearray()
+    more = True
+    while more and len(body) <= most:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+async def respond_at_once(respond: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer while the body still comes, and let the client get rid of the rest of it.
+
+    Many clients look for an answer only when they have sent everything, and take it for a broken connection
+    when nobody reads it. A real server reads and drops it too.
+    """
+
+    async def drop_the_rest(message: Message) -> None:
+        if message["type"] != "http.response.body" or message.get("more_body"):
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.body"})
+
+    await respond(scope, receive, drop_the_rest)
