@@ -155,5 +155,13 @@ def _add_networks(site: Site, public: str, owner: str) -> None:
     site.add_network("external", public, kind="external", description="Reaches the internet")
     site.vlans[owner, 2] = Vlan(owner, 2, "My-Fabric-VLAN")
     description = "The default fabric network of the account"
-    site.add_network("My-Fabric-Network", "192.168.0.0/16", kind="fabric", description=description)
+    site.add_network(
+        "My-Fabric-Network",
+        "192.168.0.0/16",
+        kind="fabric",
+        # Large enough for tens of thousands, from where Triton's own default (192.168.128.0/22) begins.
+        provision_start_ip="192.168.128.5",
+        gateway="192.168.128.1",
+        description=description,
+    )
     site.add_network("private", "10.88.0.0/16", description="Shared by all machines")

@@ -83,7 +83,7 @@ def test_network_ips(cloud: Emulator, sdc: DataCenter, site: Site, fabric: Netwo
             "belongs_to_uuid": vm.uuid,
             "managed": False,
         },
-        {"ip": "192.168.131.255", "reserved": True, "managed": True},
+        {"ip": "192.168.255.255", "reserved": True, "managed": True},
     ]
     path = f"/my/networks/{fabric.uuid}/ips"
     # A page that is not full may not be the last
@@ -135,7 +135,7 @@ def test_network_ips_pages_leave_free_addresses_out(
     pages = [sdc.network_ips(fabric.uuid, paged=True, limit=2, offset=offset) for offset in (0, 2, 4)]
     assert [[address["ip"] for address in page] for page in pages] == [
         ["192.168.128.1"],
-        ["192.168.131.255"],
+        ["192.168.255.255"],
         [],
     ]
     path = f"/my/networks/{fabric.uuid}/ips"
