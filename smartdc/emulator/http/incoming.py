@@ -62,6 +62,11 @@ class Route:
         """The names of the parameters in the path."""
         return tuple(part[1:] for part in self.path.split("/") if part.startswith(":"))
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The parts of the path that are no parameters."""
+        return frozenset(part for part in self.path.split("/") if part and not part.startswith(":"))
+
     def knows(self, param: str) -> bool:
         """Whether this operation reads the parameter."""
         if self.params == ANYTHING or param in self.path_params or param == "as-role":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from smartdc.emulator.http.answers import to_json, to_utf8
+from smartdc.emulator.http.answers import Written, to_json, to_utf8
 from smartdc.emulator.http.versions import before_networks
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
@@ -78,19 +79,28 @@ def machine_json(
     return shown
 
 
-def listed_json(
-    site: Site, vm: VM, version: str, credentials: Any = None, *, with_package: bool = True
-) -> bytes:
-    """Write one machine of a list in JSON; one that is as it was the last time is not written anew."""
+def listed(
+    site: Site, machines: Iterable[VM], version: str, credentials: Any = None, *, with_package: bool = True
+) -> Written:
+    """Write the machines of a list; one that is as it was the last time is not written anew."""
     if credentials is not None:
-        return to_utf8(to_json(machine_json(site, vm, version, credentials, with_package=with_package)))
-    package = site.packages.get(vm.billing_id or "") if with_package else None
-    # What else decides about the text than the machine itself.
-    circumstances = (before_networks(version), package.name if package else "", site.shared.clock.skew)
-    if vm.written is None or vm.written[0] != circumstances:
-        shown = machine_json(site, vm, version, with_package=with_package)
-        vm.written = (circumstances, to_utf8(to_json(shown)))
-    return vm.written[1]
+        shown = (machine_json(site, vm, version, credentials, with_package=with_package) for vm in machines)
+        return Written([to_utf8(to_json(each)) for each in shown])
+    # What decides about the text besides the machine: the version, the clock, and its package's name.
+    circumstances: dict[str | None, tuple[object, ...]] = {}
+    items = []
+    for vm in machines:
+        made_for = circumstances.get(vm.billing_id)
+        if made_for is None:
+            package = site.packages.get(vm.billing_id or "")
+            name = package.name if package and with_package else ""
+            made_for = circumstances[vm.billing_id] = (before_networks(version), site.shared.clock.skew, name)
+        text = vm.written
+        if text is None or vm.written_for != made_for:
+            text = to_utf8(to_json(machine_json(site, vm, version, with_package=with_package)))
+            vm.written, vm.written_for = text, made_for
+        items.append(text)
+    return Written(items)
 
 
 def nic_json(nic: Nic) -> dict[str, Any]:

@@ -50,7 +50,10 @@ class Table:
             Refusal: 400 (escape, version), 404, 405 or 415.
         """
         fitting = []
+        parts = set(path.split("/"))
         for route in self._by_verb.get(method, ()):
+            if not route.words <= parts:
+                continue  # quicker than to match it
             values = route.path_values(path)
             if values is not None:
                 fitting.append((route, values))

@@ -11,9 +11,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from smartdc.emulator.http.answers import Answer, Refusal, Written, missing_parameter, not_found
+from smartdc.emulator.http.answers import Answer, Refusal, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.machine_json import listed_json
+from smartdc.emulator.http.machine_json import listed
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.javascript.truth import is_true
@@ -98,8 +98,8 @@ def list_firewall_rule_machines(site: Site, request: Incoming) -> Answer:
         vm for vm in in_order if _has_addresses(vm) and any(_finds(target, vm) for target in rule.targets)
     )
     credentials = request.params.get("credentials")
-    shown = [listed_json(site, vm, request.version, credentials) for vm in islice(found, LONGEST_LIST)]
-    return Answer(Written(shown), headers={"x-resource-count": str(len(shown))})
+    shown = listed(site, islice(found, LONGEST_LIST), request.version, credentials)
+    return Answer(shown, headers={"x-resource-count": str(len(shown.items))})
 
 
 def list_machine_firewall_rules(site: Site, request: Incoming) -> Answer:

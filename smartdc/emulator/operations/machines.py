@@ -10,14 +10,13 @@ from smartdc.emulator.http.answers import (
     Answer,
     ErrorItem,
     Refusal,
-    Written,
     crashed,
     invalid_argument,
     invalid_field,
     validation_failed,
 )
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.machine_json import listed_json
+from smartdc.emulator.http.machine_json import listed
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules import validation
@@ -90,8 +89,8 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     credentials = params.get("credentials")
     # docs/cloudapi/lists.md#package-in-a-list-query
     named = not params.get("package")
-    shown = [listed_json(site, vm, request.version, credentials, with_package=named) for vm in found]
-    return Answer(Written(shown), headers=headers | {"x-resource-count": str(len(shown))})
+    shown = listed(site, found, request.version, credentials, with_package=named)
+    return Answer(shown, headers=headers | {"x-resource-count": str(len(found))})
 
 
 def get_machine(site: Site, request: Incoming) -> Answer:

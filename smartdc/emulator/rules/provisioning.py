@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from smartdc.emulator.http.answers import (
@@ -88,8 +91,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     tags, metadata = _flat_values(params)
     metadata |= _passwords_given(params)
     if owner.keys:
-        # Interned: all machines of an account have the same.
-        metadata["root_authorized_keys"] = sys.intern("".join(f"{key.openssh}\n" for key in owner.keys))
+        metadata["root_authorized_keys"] = "".join(f"{key.openssh}\n" for key in owner.keys)
     credentials = metadata.pop("credentials", None)
     if params.get("affinity") and params.get("locality"):
         raise invalid_argument('cannot specify both "locality" (deprecated) and "affinity"')
@@ -114,7 +116,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     check_limits(site, owner, image, package)
     rules = read_affinity(params.get("affinity"))
     _check_at_vmapi(site, vm, tags, metadata, params, disk_errors)
-    vm.tags, vm.customer_metadata = as_stored(tags), metadata
+    vm.tags, vm.customer_metadata = as_stored(tags), _shared(metadata)
     vm.internal_metadata = _given_credentials(credentials)
     if params.get("encrypted") is True:
         vm.internal_metadata = {**vm.internal_metadata, "encrypted": True}
@@ -324,11 +326,23 @@ def _provision(
             job.execution = "failed"
             return
         vm.state, vm.updated = "running", due
-        made = {f"{user}_pw": _password(vm, user) for user in image.users}
+        made = {sys.intern(f"{user}_pw"): _password(vm, user) for user in image.users}
         vm.internal_metadata = made | dict(vm.internal_metadata)
 
     work = Work(PROVISION_SECONDS, finish=end, steps=[Step(PROVISION_SECONDS / 2, place)])
     job = site.start_job(vm, "provision", "provision", work, caller=request.audit_caller)
+
+
+def _shared(metadata: dict[str, Any]) -> Mapping[str, Any]:
+    """The metadata, as one object for all machines that have nothing but their owner's keys."""
+    if metadata.keys() == {"root_authorized_keys"}:
+        return _only_keys(metadata["root_authorized_keys"])
+    return metadata
+
+
+@lru_cache
+def _only_keys(keys: str) -> Mapping[str, Any]:
+    return MappingProxyType({"root_authorized_keys": keys})
 
 
 def _password(vm: VM, user: str) -> str:

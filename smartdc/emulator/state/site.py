@@ -110,7 +110,7 @@ class Site(Additions):
         self._changed: dict[VM, None] = {}
         self._machines.watchers += [self.changes.note, self._note]
         self._timeline.watch = self.changes.look
-        self._nics: dict[str, list[Nic]] = {}
+        self._nics: dict[str, tuple[Nic, ...]] = {}
         self._macs = itertools.count(1)
         self._counter = itertools.count(1)
 
@@ -272,7 +272,7 @@ class Site(Additions):
         nic = Nic(mac, address, network.netmask, network.uuid, primary=primary, gateway=network.gateway)
         if vm is not None:
             nic.machine_uuid = vm.uuid
-            self._nics.setdefault(vm.uuid, []).append(nic)
+            self._nics[vm.uuid] = (*self._nics.get(vm.uuid, ()), nic)
         network.nics[int(ipaddress.IPv4Address(address))] = nic
         return nic
 
@@ -291,10 +291,10 @@ class Site(Additions):
             network = self.networks.get(nic.network_uuid)
             if network is not None:
                 network.release(nic.ip)
-            known = self._nics.get(nic.machine_uuid or "", [])
-            known[:] = [other for other in known if other is not nic]
-            if not known:
-                self._nics.pop(nic.machine_uuid or "", None)
+            known = self._nics.pop(nic.machine_uuid or "", ())
+            left = tuple(other for other in known if other is not nic)
+            if left and nic.machine_uuid is not None:
+                self._nics[nic.machine_uuid] = left
 
     def default_networks(self, account_uuid: str) -> list[Network]:
         """What a machine gets that asks for nothing: the first public network, then the first internal."""

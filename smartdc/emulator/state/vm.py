@@ -169,7 +169,8 @@ class VM:
         dns_names: What GetMachine shows as such; by default what CNS makes of the machine.
         migration: The move to another server that is under way, or not finalized yet.
         home: The list that it is in.
-        written: Its JSON in a list, with what that was made for; None when it has to be written anew.
+        written: Its JSON in a list; None when it has to be written anew.
+        written_for: What else than the machine decided about that.
     """
 
     uuid: str
@@ -205,7 +206,8 @@ class VM:
     jobs: list[Job] = field(default_factory=list, repr=False)
     busy_until: float = 0.0
     home: Home | None = field(default=None, init=False, repr=False)
-    written: tuple[object, bytes] | None = field(default=None, init=False, repr=False)
+    written: bytes | None = field(default=None, init=False, repr=False)
+    written_for: object = field(default=None, init=False, repr=False)
 
     def __setattr__(self, name: str, value: Any) -> None:
         home: Home | None = getattr(self, "home", None)
@@ -213,7 +215,7 @@ class VM:
             value = MappingProxyType(value) if value else NONE
         elif type(value) is list and name != "jobs":
             value = tuple(value)
-        if home is None or name in ("home", "written"):
+        if home is None or name in ("home", "written", "written_for"):
             object.__setattr__(self, name, value)
             return
         old = getattr(self, name)
