@@ -6,6 +6,7 @@ See docs/cloudapi/requests.md#media-types-of-answers.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from smartdc.emulator.http.answers import BINARY_TYPE, JSON_TYPE, SCRIPT_TYPE, TEXT_TYPE, Refusal
@@ -34,6 +35,7 @@ class _Fit(NamedTuple):
     place: int = -1
 
 
+@lru_cache(maxsize=256)  # clients send the same few in every request
 def choose(accept: str) -> str:
     """The media type of the answer: the client's preference, then the server's.
 

@@ -6,6 +6,7 @@ See docs/cloudapi/versions.md#ranges-that-are-accepted. The ranges themselves ar
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from smartdc.emulator.http.semver import BadRange, Version, read_range
 
@@ -23,11 +24,13 @@ def since(version: Version) -> tuple[Version, ...]:
     return tuple(known for known in VERSIONS if known >= version)
 
 
+@lru_cache(maxsize=256)  # clients ask for the same few in every request
 def best(asked: str, offered: tuple[Version, ...]) -> Version | None:
     """The highest of `offered` within the range `asked`, or None (then the answer is InvalidVersion)."""
     return max((version for version in offered if satisfies(version, asked)), default=None)
 
 
+@lru_cache(maxsize=256)
 def satisfies(version: Version, asked: str) -> bool:
     """Whether `version` lies in the range `asked`; a range that is nonsense contains nothing."""
     try:
@@ -36,6 +39,7 @@ def satisfies(version: Version, asked: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=256)
 def reaches(asked: str, version: Version) -> bool:
     """Whether the range `asked` includes `version` or lies wholly above it.
 
@@ -46,6 +50,7 @@ def reaches(asked: str, version: Version) -> bool:
     return asked_range.holds(version) or asked_range.is_above(version)
 
 
+@lru_cache(maxsize=256)
 def exceeds(version: Version, asked: str) -> bool:
     """Whether `version` lies above the whole range `asked`.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -205,39 +207,42 @@ def _check_filters(filters: dict[str, Any]) -> None:
 
 def _found(site: Site, account: Account, kind: Any, filters: dict[str, Any]) -> list[VM]:
     """The machines of a page, in order; without filters all that have tags."""
-    machines, owned = site.machines, site.machines.of(account.uuid)
+    owned = site.machines.of(account.uuid)
     in_order = owned.active if filters.get("state") == "active" else owned.every
-    first, count = _whole(filters.get("offset", 0)), _whole(filters.get("limit", len(in_order)))
-    wanted = (machines[uuid] for uuid in reversed(in_order))
-    if not filters:
-        wanted = (vm for vm in wanted if vm.tags)
-    elif filters.keys() - {"limit", "offset"} != {"state"} or filters["state"] != "active":
-        wanted = (vm for vm in wanted if _fits(vm, filters))
-    elif kind is None:  # nothing is left out: only the page is looked at
-        end = max(0, len(in_order) - first)
-        return [machines[uuid] for uuid in reversed(in_order[max(0, end - count) : end])]
+    checks = list(_checks(filters)) if filters else [lambda vm: bool(vm.tags)]
     if kind is not None:
-        wanted = (vm for vm in wanted if vm.is_hardware == (kind == "virtualmachine"))
-    return list(islice(wanted, first, first + count))
+        checks.append(lambda vm: vm.is_hardware == (kind == "virtualmachine"))
+    first, count = _whole(filters.get("offset", 0)), _whole(filters.get("limit", len(in_order)))
+    if not checks:  # nothing is left out: only the page is looked at
+        end = max(0, len(in_order) - first)
+        return list(site.machines.listed(reversed(in_order[max(0, end - count) : end])))
+    found = site.machines.listed(reversed(in_order))
+    for check in checks:
+        found = filter(check, found)
+    return list(islice(found, first, first + count))
 
 
-def _fits(vm: VM, filters: dict[str, Any]) -> bool:
-    if filters.get("state") == "active" and not vm.active:
-        return False
-    if filters.get("state", "active") != "active" and vm.state != filters["state"]:
-        return False
-    if "docker" in filters and vm.docker != filters["docker"]:
-        return False
-    if "brand" in filters and vm.brand != filters["brand"]:
-        return False
-    if "image_uuid" in filters and vm.image_uuid != filters["image_uuid"]:
-        return False
-    if "ram" in filters and vm.max_physical_memory != int(filters["ram"]):
-        return False
-    if not vm.alias.startswith(filters.get("alias", "")):
-        return False
-    wanted = ((name[len("tag.") :], value) for name, value in filters.items() if name.startswith("tag."))
-    return all(fits_filter(vm.tags, name, value) for name, value in wanted)
+def _checks(filters: dict[str, Any]) -> Iterator[Callable[[VM], bool]]:
+    """What the machines of a list have to fulfil, besides being active."""
+    for name in ("state", "docker", "brand", "image_uuid"):
+        if name in filters and (name, filters[name]) != ("state", "active"):
+            yield partial(_has, name, filters[name])
+    if "ram" in filters:
+        yield partial(_has, "max_physical_memory", int(filters["ram"]))
+    if filters.get("alias"):
+        alias = filters["alias"]
+        yield lambda vm: vm.alias.startswith(alias)
+    for name, value in filters.items():
+        if name.startswith("tag."):
+            yield partial(_is_tagged, name[len("tag.") :], value)
+
+
+def _has(field: str, value: Any, vm: VM) -> bool:
+    return bool(getattr(vm, field) == value)
+
+
+def _is_tagged(name: str, value: str, vm: VM) -> bool:
+    return fits_filter(vm.tags, name, value)
 
 
 ROUTES = [

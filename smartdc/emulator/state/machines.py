@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping, ValuesView
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, ValuesView
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -90,6 +90,10 @@ class Machines(MutableMapping[str, VM]):
     def values(self) -> ValuesView[VM]:
         """The machines."""
         return self._by_uuid.values()
+
+    def listed(self, uuids: Iterable[str]) -> Iterator[VM]:
+        """The machines with these ids, one after the other."""
+        return map(self._by_uuid.__getitem__, uuids)
 
     def of(self, owner_uuid: str) -> Owned:
         """What is known of an account's machines."""
