@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from smartdc.emulator.http.answers import Answer, invalid_argument, missing_parameter, not_found
@@ -89,8 +91,8 @@ def list_network_ips(site: Site, request: Incoming) -> Answer:
     first, count = _check_paging(limit, offset)
     on_record = _addresses(site, network)
     if network.owner_uuids is None:
-        on_record = [address for address in on_record if address.owner_uuid == request.account.uuid]
-    page = on_record[first : first + count]
+        on_record = (address for address in on_record if address.owner_uuid == request.account.uuid)
+    page = islice(on_record, first, first + count)
     shown = [_address_json(address, request) for address in page if address.machine_uuid or address.reserved]
     headers = {"x-query-limit": as_text(limit), "x-resource-count": str(len(shown))}
     return Answer(shown, headers=headers)
@@ -151,14 +153,15 @@ def _check_paging(limit: Any, offset: Any) -> tuple[int, int]:
     return int(as_text(offset)), int(as_text(limit))
 
 
-def _addresses(site: Site, network: Network) -> list[Address]:
+def _addresses(site: Site, network: Network) -> Iterator[Address]:
     """All that NAPI has on record, in order: also the two beside the range, which mark its ends."""
     ends = {
         int(ipaddress.IPv4Address(network.provision_start_ip)) - 1,
         int(ipaddress.IPv4Address(network.provision_end_ip)) + 1,
     }
-    numbers = network.managed | network.in_use | network.reserved.keys() | network.remembered | ends
-    return [_look_up(site, network, number) for number in sorted(numbers)]
+    managed = network.managed
+    numbers = managed | network.in_use | network.reserved.keys() | network.remembered | ends
+    return (_look_up(site, network, managed, number) for number in sorted(numbers))
 
 
 def _address(site: Site, network: Network, request: Incoming) -> Address:
@@ -171,12 +174,12 @@ def _address(site: Site, network: Network, request: Incoming) -> Address:
         raise not_found("IP and subnet are of different address families")
     if ip not in ipaddress.IPv4Network(network.subnet):
         raise not_found("IP is not in subnet")
-    return _look_up(site, network, int(ip))
+    return _look_up(site, network, network.managed, int(ip))
 
 
-def _look_up(site: Site, network: Network, number: int) -> Address:
+def _look_up(site: Site, network: Network, managed: set[int], number: int) -> Address:
     ip = str(ipaddress.IPv4Address(number))
-    if number in network.managed:
+    if number in managed:
         return Address(ip, reserved=True, managed=True)
     address = Address(ip, number in network.reserved, network.reserved.get(number))
     nic = network.nics.get(number)

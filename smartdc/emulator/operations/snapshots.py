@@ -75,11 +75,9 @@ def start_from_snapshot(site: Site, request: Incoming) -> Answer:
 
 def list_snapshots(site: Site, request: Incoming) -> Answer:
     """``GET /:account/machines/:machine/snapshots``: those that exist."""
-    shown = []
-    for snapshot in request.vm.snapshots:
-        jobs = [job for job in request.vm.jobs_of("snapshot") if job.snapshot_name == snapshot.name]
-        shown.append(_json(site, snapshot, jobs[-1].execution if jobs else None))
-    return Answer(shown)
+    # Of the jobs with a name the oldest counts, which comes last.
+    executions = {job.snapshot_name: job.execution for job in request.vm.jobs_of("snapshot")}
+    return Answer([_json(site, each, executions.get(each.name)) for each in request.vm.snapshots])
 
 
 def get_snapshot(site: Site, request: Incoming) -> Answer:

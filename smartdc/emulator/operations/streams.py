@@ -100,6 +100,8 @@ def connect_vnc(site: Site, request: Incoming) -> Answer:
 
 #: Said instead of a message: close.
 _END = ""
+#: So many messages wait for a client that does not read; then its stream ends.
+MOST_WAITING = 10_000
 
 
 async def _follow(
@@ -116,15 +118,24 @@ async def _follow(
     """
     loop = asyncio.get_running_loop()
     outgoing: asyncio.Queue[str] = asyncio.Queue()
+    said = sent = 0
 
     def say(message: str | None) -> None:
-        if message is not None:
-            loop.call_soon_threadsafe(outgoing.put_nowait, message)
+        nonlocal said
+        if message is None:
+            return
+        said += 1
+        if said - sent > MOST_WAITING:
+            site.changes.remove(listener)
+            message = _END
+        loop.call_soon_threadsafe(outgoing.put_nowait, message)
 
     async def send() -> None:
+        nonlocal sent
         with suppress(WebSocketDisconnect):
             while message := await outgoing.get():
                 await websocket.send_text(message)
+                sent += 1
             await websocket.close(reason=reason)
 
     listener = Listener(lambda change: say(told(change)), lambda: say(_END))

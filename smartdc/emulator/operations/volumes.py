@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument
@@ -57,14 +58,16 @@ def list_volumes(site: Site, request: Incoming) -> Answer:
     for name in ("size", "state", "type"):
         if name in params:
             found = [volume for volume in found if as_text(getattr(volume, name)) == params[name]]
-    shown = [_json(site, volume) for volume in found]
+    users = references(site, request.account.uuid)
+    shown = [_json(site, volume, users) for volume in found]
     return Answer(shown, headers={"x-resource-count": str(len(shown))})
 
 
 def get_volume(site: Site, request: Incoming) -> Answer:
     """``GET /:account/volumes/:id``."""
     _refuse(id_problems(request.params["id"]))
-    return Answer(_json(site, _find(site, request, "Error when getting volume")))
+    volume = _find(site, request, "Error when getting volume")
+    return Answer(_json(site, volume, references(site, volume.owner_uuid)))
 
 
 def create_volume(site: Site, request: Incoming) -> Answer:
@@ -88,7 +91,7 @@ def create_volume(site: Site, request: Incoming) -> Answer:
         message = f"Volume size {as_text(size)} is not available. Available sizes are: {available}"
         raise Refusal(409, "VolumeSizeNotAvailable", f"Error when creating volume: {message}")
     volume = new_volume(site, owner.uuid, name, networks, size, params.get("tags"))
-    return Answer(_json(site, volume), 201)
+    return Answer(_json(site, volume, references(site, volume.owner_uuid)), 201)
 
 
 def update_volume(site: Site, request: Incoming) -> Answer:
@@ -107,7 +110,7 @@ def update_volume(site: Site, request: Incoming) -> Answer:
         _check_name_is_free(site, message, params["name"], None)
         _check_unused(site, message, volume)
         volume.name = params["name"]
-    return Answer(_json(site, volume))
+    return Answer(_json(site, volume, references(site, volume.owner_uuid)))
 
 
 def delete_volume(site: Site, request: Incoming) -> Answer:
@@ -169,7 +172,7 @@ def _check_name_is_free(site: Site, what: str, name: str, owner_uuid: str | None
 
 
 def _check_unused(site: Site, what: str, volume: Volume) -> None:
-    used_by = references(site, volume)
+    used_by = references(site, volume.owner_uuid).get(volume.name)
     if used_by:
         message = f"Volume with name {volume.name} is used by vms: {', '.join(used_by)}"
         raise Refusal(409, "VolumeInUse", f"{what}: {message}")
@@ -223,7 +226,7 @@ def _fields(volume: Volume) -> dict[str, list[Any]]:
     }
 
 
-def _json(site: Site, volume: Volume) -> dict[str, Any]:
+def _json(site: Site, volume: Volume, users: Mapping[str, list[str]]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": volume.name,
         "owner_uuid": volume.owner_uuid,
@@ -234,9 +237,8 @@ def _json(site: Site, volume: Volume) -> dict[str, Any]:
     }
     if volume.filesystem_path:
         shown["filesystem_path"] = volume.filesystem_path
-    used_by = references(site, volume)
-    if used_by:
-        shown["refs"] = used_by
+    if volume.name in users:
+        shown["refs"] = users[volume.name]
     shown["id"] = volume.uuid
     if volume.labels:
         shown["tags"] = volume.labels

@@ -22,16 +22,14 @@ def volume_name_is_valid(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def references(site: Site, volume: Volume) -> list[str]:
-    """The machines that mount a volume and may run again: neither failed nor destroyed."""
-    return [
-        vm.uuid
-        for vm in site.machines.values()
-        if vm.volumes
-        and vm.active
-        and vm.owner_uuid == volume.owner_uuid
-        and any(mount["name"] == volume.name for mount in vm.volumes)
-    ]
+def references(site: Site, owner_uuid: str) -> dict[str, list[str]]:
+    """By volume, the machines that mount it and may run again: neither failed nor destroyed."""
+    found: dict[str, list[str]] = {}
+    for vm in site.machines.values():
+        if vm.volumes and vm.active and vm.owner_uuid == owner_uuid:
+            for name in {mount["name"] for mount in vm.volumes}:
+                found.setdefault(name, []).append(vm.uuid)
+    return found
 
 
 def new_volume(

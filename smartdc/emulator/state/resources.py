@@ -162,6 +162,7 @@ class Network:
     reserved: dict[int, str | None] = field(default_factory=dict, repr=False)
     remembered: set[int] = field(default_factory=set, repr=False)
     _next: int = field(default=0, repr=False)
+    _full: object = field(default=None, repr=False)  # how it was when the last search found nothing
 
     @property
     def public(self) -> bool:
@@ -200,6 +201,9 @@ class Network:
         if ip is not None:
             self.in_use.add(int(ipaddress.IPv4Address(ip)))
             return ip
+        state = (self.provision_start_ip, self.provision_end_ip, len(self.in_use), frozenset(self.reserved))
+        if state == self._full:
+            raise SubnetFull(f"no more free IPs on {self.name}")
         first = int(ipaddress.IPv4Address(self.provision_start_ip))
         count = int(ipaddress.IPv4Address(self.provision_end_ip)) - first + 1
         kept_back = self.managed | self.reserved.keys()
@@ -208,11 +212,13 @@ class Network:
             if number not in self.in_use and number not in kept_back:
                 self._next = number - first + 1
                 return self.take(str(ipaddress.IPv4Address(number)))
+        self._full = state
         raise SubnetFull(f"no more free IPs on {self.name}")
 
     def release(self, ip: str) -> None:
         """Mark an address as free."""
         number = int(ipaddress.IPv4Address(ip))
+        self._full = None
         self.in_use.discard(number)
         self.nics.pop(number, None)
         self.remembered.add(number)
