@@ -142,7 +142,7 @@ class App:
             await fault.wait(scope, receive)
             answer = _serve(site, request, _carry_out)
         respond = _responder(site, request, answer, started)
-        self._on_call(_call(site, request, answer, len(body) + len(getattr(respond, "body", b""))))
+        self._on_call(_call(site, request, answer, len(getattr(respond, "body", b""))))
         if len(body) > parameters.longest_body(request.headers):
             respond = partial(bodies.respond_at_once, respond)
         if fault is None:
@@ -329,24 +329,25 @@ def _call(site: Site, request: Incoming, answer: Answer | Refusal, size: int) ->
     headers = dict(request.headers)
     if "authorization" in headers:
         headers["authorization"] = "(not recorded)"
-    body = answer.body() if isinstance(answer, Refusal) else answer.body
-    status, response = answer.status, None if body is NOTHING or isinstance(answer, Lines) else body
+    response = answer.body() if isinstance(answer, Refusal) else answer.body
+    status, response = answer.status, None if response is NOTHING or isinstance(answer, Lines) else response
     if request.fault is not None:
         status, response = request.fault.logged(status, response)
+    body = request.body if request.body is not None else _decoded(request.raw_body)
     return Call(
         method=request.method,
         target=request.target,
         path=request.path,
         query=request.query,
         headers=headers,
-        body=request.body if request.body is not None else _decoded(request.raw_body),
+        body=body,
         operation=request.route.name if request.route else None,
         datacenter=site.name,
         status=status,
         answer=response,
         ignored=request.ignored,
         fault=request.fault,
-        size=size,
+        size=size + (0 if body is None else len(request.raw_body)),
     )
 
 
