@@ -118,7 +118,12 @@ def as_text(value: Any) -> str:
 
 def fits_wildcard(value: str, pattern: str) -> bool:
     """Whether a text fits a pattern in which ``*`` stands for anything."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), value, re.DOTALL) is not None
+    return wildcard(pattern).fullmatch(value) is not None
+
+
+def wildcard(pattern: str) -> re.Pattern[str]:
+    """A pattern in which ``*`` stands for anything."""
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 def _parse_multipart(content_type: str, body: bytes) -> dict[str, str]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
-from smartdc.emulator.http.parameters import as_text, fits_wildcard, number
+from smartdc.emulator.http.parameters import as_text, number, wildcard
 from smartdc.emulator.javascript.numbers import to_number
 from smartdc.emulator.state.vm import TagValue
 
@@ -46,7 +47,14 @@ def fits_filter(tags: Mapping[str, TagValue], name: str, value: str) -> bool:
     Signs are escaped in the store and not in the filter, so some values are never found: see
     docs/cloudapi/lists.md#tag-values-with-an-equals-sign and #tag-filters-of-negative-numbers.
     """
+    if not tags:
+        return False
     text = "".join(f"-{_escape(tag)}={_write(stored)}" for tag, stored in tags.items()) + "-"
+    return any(pattern.fullmatch(text) for pattern in _patterns(name, value))
+
+
+@lru_cache  # each machine of a list is compared with the same
+def _patterns(name: str, value: str) -> list[re.Pattern[str]]:
     name = name.replace("-", "%2D")
     if value in ("true", "false"):
         wanted = [f"%b{{{value}}}", value]
@@ -54,7 +62,7 @@ def fits_filter(tags: Mapping[str, TagValue], name: str, value: str) -> bool:
         wanted = [f"%n{{{value}}}", value]
     else:
         wanted = [value.replace("-", "%2D")]
-    return any(fits_wildcard(text, f"*-{name}={form}-*") for form in wanted)
+    return [wildcard(f"*-{name}={form}-*") for form in wanted]
 
 
 def _write(value: TagValue) -> str:
