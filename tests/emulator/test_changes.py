@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -126,3 +127,19 @@ def test_watchers_see_each_assignment(site: Site) -> None:
     vm.alias = "db"
     vm.note("jobs")
     assert seen == [(vm, "", None), (vm, "alias", "web"), (vm, "jobs", None)]
+
+
+def test_threads_may_assign_at_the_same_time(site: Site) -> None:
+    vms = [site.add_machine(f"web{number}", networks=()) for number in range(60)]
+
+    def flap(mine: list[VM]) -> None:
+        for number in range(60):
+            for vm in mine:
+                vm.state = "failed" if number % 2 else "running"
+                vm.alias = f"{vm.uuid}-{number}"
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(flap, [vms[start::6] for start in range(6)]))
+    owned = site.machines.of(site.shared.account.uuid)
+    assert (owned.active, owned.aliases) == ([], {})
+    assert owned.every == sorted(vm.uuid for vm in vms)

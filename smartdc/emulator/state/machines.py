@@ -6,13 +6,14 @@ are sorted ids and counted names for each owner. `VM` tells of each assignment, 
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, ValuesView
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from smartdc.emulator.state.vm import VM, is_active
+from smartdc.emulator.state.vm import VM
 
 #: Called with a machine, the field that has changed, and what that was before.
 Watcher = Callable[[VM, str, object], None]
@@ -53,11 +54,15 @@ _NOTHING = Owned()
 class Machines(MutableMapping[str, VM]):
     """All machines by uuid, the destroyed ones too, in the order in which they came.
 
+    Args:
+        lock: Held while something changes; tests assign to fields on threads of their own.
+
     Attributes:
         watchers: Told of each new machine, and of each assignment to a field of one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
         self.watchers: list[Watcher] = []
         self._by_uuid: dict[str, VM] = {}
         self._owned: dict[str, Owned] = {}
@@ -66,17 +71,19 @@ class Machines(MutableMapping[str, VM]):
         return self._by_uuid[uuid]
 
     def __setitem__(self, uuid: str, vm: VM) -> None:
-        if uuid in self._by_uuid:
-            del self[uuid]
-        self._by_uuid[uuid] = vm
-        vm.home = self
-        self._move(uuid, None, _place(vm))
-        self._tell(vm, NEW, None)
+        with self._lock:
+            if uuid in self._by_uuid:
+                del self[uuid]
+            self._by_uuid[uuid] = vm
+            vm.home = self
+            self._move(uuid, None, _place(vm))
+            self._tell(vm, NEW, None)
 
     def __delitem__(self, uuid: str) -> None:
-        vm = self._by_uuid.pop(uuid)
-        vm.home = None
-        self._move(uuid, _place(vm), None)
+        with self._lock:
+            vm = self._by_uuid.pop(uuid)
+            vm.home = None
+            self._move(uuid, _place(vm), None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_uuid)
@@ -99,19 +106,20 @@ class Machines(MutableMapping[str, VM]):
         """What is known of an account's machines."""
         return self._owned.get(owner_uuid, _NOTHING)
 
-    def changed(self, vm: VM, name: str, old: object) -> None:
-        """Take note of an assignment to a field of a machine."""
-        before = now = _place(vm)
-        if name == "state":
-            before = now._replace(active=is_active(str(old)))
-        elif name == "alias":
-            before = now._replace(alias=str(old))
-        elif name == "server_uuid":
-            before = now._replace(server_uuid=str(old or ""))
-        elif name == "owner_uuid":
-            before = now._replace(owner_uuid=str(old))
-        self._move(vm.uuid, before, now)
-        self._tell(vm, name, old)
+    def assign(self, vm: VM, name: str, value: object) -> None:
+        """Set a field of a machine, and take note of it."""
+        with self._lock:
+            before, old = _place(vm), getattr(vm, name)
+            object.__setattr__(vm, name, value)
+            object.__setattr__(vm, "written", None)
+            self._move(vm.uuid, before, _place(vm))
+            self._tell(vm, name, old)
+
+    def note(self, vm: VM, name: str) -> None:
+        """Take note of a change inside of a field."""
+        with self._lock:
+            vm.written = None
+            self._tell(vm, name, None)
 
     def _tell(self, vm: VM, name: str, old: object) -> None:
         for watcher in self.watchers:

@@ -104,7 +104,7 @@ class Site(Additions):
         self.manta: dict[str, str] | None = {}
         self.servers: list[str] = [self.stable_uuid(f"server/{number}") for number in range(4)]
         self.fail_next_provision: bool | str = False
-        self._machines = Machines()
+        self._machines = Machines(shared.lock)
         self._timeline = Timeline()
         self.changes: Changes = Changes()
         self._changed: dict[VM, None] = {}

@@ -51,14 +51,6 @@ def _none() -> Mapping[str, Any]:
     return NONE
 
 
-def is_active(state: str) -> bool:
-    """VMAPI's "active": neither destroyed nor failed.
-
-    See docs/cloudapi/lists.md#default-list-hides-failed-machines.
-    """
-    return shown_state(state) not in ("deleted", "failed")
-
-
 def shown_state(state: str) -> str:
     """A state in CloudAPI's words."""
     return SHOWN_STATES.get(STORED_STATES.get(state, state), "unknown")
@@ -147,10 +139,13 @@ class Snapshot:
 
 
 class Home(Protocol):
-    """The list that a machine is in; it wants to know of each change."""
+    """The list that a machine is in, through which its changes go."""
 
-    def changed(self, vm: VM, name: str, old: object) -> None:
-        """A field of the machine has another value now."""
+    def assign(self, vm: VM, name: str, value: object) -> None:
+        """Set a field."""
+
+    def note(self, vm: VM, name: str) -> None:
+        """Something inside of a field has changed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -217,17 +212,13 @@ class VM:
             value = tuple(value)
         if home is None or name in ("home", "written", "written_for"):
             object.__setattr__(self, name, value)
-            return
-        old = getattr(self, name)
-        object.__setattr__(self, name, value)
-        object.__setattr__(self, "written", None)
-        home.changed(self, name, old)
+        else:
+            home.assign(self, name, value)
 
     def note(self, name: str) -> None:
         """Say that something inside of a field has changed."""
-        self.written = None
         if self.home is not None:
-            self.home.changed(self, name, None)
+            self.home.note(self, name)
 
     @property
     def shown_state(self) -> str:
@@ -241,8 +232,11 @@ class VM:
 
     @property
     def active(self) -> bool:
-        """Whether it is neither destroyed nor failed."""
-        return is_active(self.state)
+        """VMAPI's "active": neither destroyed nor failed.
+
+        See docs/cloudapi/lists.md#default-list-hides-failed-machines.
+        """
+        return self.shown_state not in ("deleted", "failed")
 
     @property
     def workable(self) -> bool:
