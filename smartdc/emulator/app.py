@@ -28,7 +28,7 @@ from smartdc.emulator.gate import named_resources as loading
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.http import bodies, negotiation, parameters, upgrading
 from smartdc.emulator.http.answers import BINARY_TYPE, NOTHING, SCRIPT_TYPE, Answer, Lines, Refusal, encode
-from smartdc.emulator.http.calls import Call, CallLog
+from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.fault_kinds import TRANSPORT, Delay
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route, Table

@@ -100,9 +100,7 @@ _RULES = {
 }
 
 
-def fill(
-    site: Site, number: int, count: int, *, on_loopback: bool = False, defaults: bool = True
-) -> None:
+def fill(site: Site, number: int, count: int, *, on_loopback: bool = False, defaults: bool = True) -> None:
     """Fill a new data center.
 
     Args:

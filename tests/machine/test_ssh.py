@@ -107,16 +107,16 @@ def test_the_user_of_the_bastion(cloud: Emulator, sdc: DataCenter) -> None:
         assert answer(ssh) == ["inner", "root"]
     with pytest.raises(LoginFailed, match=f"machine {inner.uuid} .* does not let 'ubuntu' in"):
         machine.connect_ssh("ubuntu")
-    bastion.tags["tritoncli.ssh.proxyuser"] = "admin"
+    bastion.tags = {**bastion.tags, "tritoncli.ssh.proxyuser": "admin"}
     with machine.connect_ssh("root") as ssh:
         assert answer(ssh) == ["inner", "root"]
-    bastion.tags["tritoncli.ssh.proxyuser"] = "nobody"
+    bastion.tags = {**bastion.tags, "tritoncli.ssh.proxyuser": "nobody"}
     with pytest.raises(LoginFailed, match=f"machine {bastion.uuid} .* does not let 'nobody' in"):
         machine.connect_ssh("root")
 
 
 def test_a_bastion_that_is_its_own_is_none(vm: VM, machine: Machine) -> None:
-    vm.tags["tritoncli.ssh.proxy"] = vm.alias
+    vm.tags = {**vm.tags, "tritoncli.ssh.proxy": vm.alias}
     with machine.connect_ssh() as ssh:
         assert answer(ssh) == ["web0", "root"]
 
@@ -142,20 +142,20 @@ def test_tags_that_lead_nowhere(
     cloud: Emulator, vm: VM, machine: Machine, tags: dict[str, str], message: str
 ) -> None:
     cloud.site().add_machine("down", state="stopped")
-    vm.tags.update(tags)
+    vm.tags = {**vm.tags, **tags}
     with pytest.raises(LoginFailed, match=message) as caught:
         machine.connect_ssh()
     assert len(str(caught.value).splitlines()) == 2
 
 
 def test_tags_of_ip_and_port(cloud: Emulator, vm: VM, machine: Machine) -> None:
-    port = vm.tags.pop("tritoncli.ssh.port")
-    vm.nics.reverse()  # of two addresses the other one is the primary
+    port = vm.tags["tritoncli.ssh.port"]
+    vm.nics = vm.nics[::-1]  # of two addresses the other one is the primary
     vm.nics[0].primary, vm.nics[1].primary = True, False
-    vm.tags |= {"tritoncli.ssh.ip": vm.nics[1].ip, "tritoncli.ssh.port": str(port)}
+    vm.tags = {**vm.tags, "tritoncli.ssh.ip": vm.nics[1].ip, "tritoncli.ssh.port": str(port)}
     with machine.connect_ssh() as ssh:
         assert answer(ssh) == ["web0", "root"]
-    del vm.tags["tritoncli.ssh.port"]
+    vm.tags = {name: value for name, value in vm.tags.items() if name != "tritoncli.ssh.port"}
     with machine.connect_ssh(port=cloud.ssh_port) as ssh:
         assert answer(ssh) == ["web0", "root"]
 
@@ -175,7 +175,7 @@ def test_a_machine_that_does_not_run(cloud: Emulator, sdc: DataCenter, state: st
 
 
 def test_a_machine_without_an_address(vm: VM, machine: Machine) -> None:
-    vm.nics.clear()
+    vm.nics = ()
     with pytest.raises(LoginFailed, match="has no address\nadd a NIC"):
         machine.connect_ssh()
 

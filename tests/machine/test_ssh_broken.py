@@ -94,7 +94,7 @@ def listen(vm: VM) -> Iterator[Callable[[Habit], Listener]]:
 
     def start(habit: Habit) -> Listener:
         listeners.append(Listener(vm.nics[0].ip, habit))
-        vm.tags["tritoncli.ssh.port"] = listeners[-1].port
+        vm.tags = {**vm.tags, "tritoncli.ssh.port": listeners[-1].port}
         return listeners[-1]
 
     yield start
@@ -149,7 +149,7 @@ def two_lines(error: BaseException) -> bool:
 def test_nobody_listens(vm: VM, machine: Machine) -> None:
     with socket.create_server((vm.nics[0].ip, 0)) as server:
         port = server.getsockname()[1]
-    vm.tags["tritoncli.ssh.port"] = port
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": port}
     with pytest.raises(
         LoginFailed, match=rf"cannot be reached at .*:{port}: Connection refused\ncheck"
     ) as no:
@@ -249,7 +249,7 @@ def test_the_connection_to_the_bastion_ends_with_the_client(cloud: Emulator, sdc
     site = cloud.site()
     fabric = [net.uuid for net in site.networks.values() if net.name == "My-Fabric-Network"]
     inner = site.add_machine("inner", networks=fabric, tags={"tritoncli.ssh.proxy": vm.alias})
-    vm.tags["tritoncli.ssh.proxyuser"] = "root"
+    vm.tags = {**vm.tags, "tritoncli.ssh.proxyuser": "root"}
     machine = sdc.machine(inner.uuid)
     port = int(cloud.ssh_port or 0)
     ssh = machine.connect_ssh()
@@ -268,7 +268,7 @@ def test_servers_without_an_algorithm_in_common(
     ciphers = ["aes128-gcm@openssh.com"]
     public = cloud.account.keys[0].openssh
     sshd = start_sshd(public, address=vm.nics[0].ip, options=f"Ciphers {ciphers[0]}")
-    vm.tags["tritoncli.ssh.port"] = sshd.port
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": sshd.port}
     with pytest.raises(LoginFailed, match="speaks another SSH: ") as no:
         machine.connect_ssh(sshd.user, disabled_algorithms={"ciphers": ciphers}, wait=300)
     assert two_lines(no.value)

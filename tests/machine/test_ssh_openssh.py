@@ -62,7 +62,7 @@ def test_keys(
     public = ssh_keys.public(kind)
     sshd = start_sshd(public.openssh, address=vm.nics[0].ip)
     cloud.account.add_key("mine", public.openssh)
-    vm.tags["tritoncli.ssh.port"] = sshd.port
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": sshd.port}
     if held == "agent":
         ssh_agent.add(ssh_keys.path(kind))
     path = (
@@ -83,15 +83,15 @@ def test_sshd_as_a_bastion_and_behind_one(
     bastion = cloud.site().add_machine("bastion")
     before = start_sshd(account_key(cloud), address=bastion.nics[0].ip)
     behind = start_sshd(account_key(cloud), address=vm.nics[0].ip)
-    bastion.tags |= {"tritoncli.ssh.port": before.port, "tritoncli.ssh.proxyuser": before.user}
-    vm.tags |= {"tritoncli.ssh.port": behind.port, "tritoncli.ssh.proxy": "bastion"}
+    bastion.tags = {**bastion.tags, "tritoncli.ssh.port": before.port, "tritoncli.ssh.proxyuser": before.user}
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": behind.port, "tritoncli.ssh.proxy": "bastion"}
     machine = sdc.machine(vm.uuid)
     with machine.connect_ssh(behind.user) as ssh:
         # The connection comes from the bastion.
         assert output(ssh).split()[2:] == [vm.nics[0].ip, str(behind.port)]
         assert f"Accepted publickey for {before.user}" in (before.directory / "log").read_text()
     # From sshd to a machine of the emulator.
-    vm.tags["tritoncli.ssh.port"] = cloud.ssh_port or 0
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": cloud.ssh_port or 0}
     with machine.connect_ssh(known_hosts=False) as ssh:
         assert output(ssh, "hostname") == "web0\n"
 
@@ -101,13 +101,13 @@ def test_a_bastion_that_leads_nowhere(
 ) -> None:
     bastion = cloud.site().add_machine("bastion")
     before = start_sshd(account_key(cloud), address=bastion.nics[0].ip)
-    bastion.tags |= {"tritoncli.ssh.port": before.port, "tritoncli.ssh.proxyuser": before.user}
-    vm.tags |= {"tritoncli.ssh.port": 1, "tritoncli.ssh.proxy": "bastion"}
+    bastion.tags = {**bastion.tags, "tritoncli.ssh.port": before.port, "tritoncli.ssh.proxyuser": before.user}
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": 1, "tritoncli.ssh.proxy": "bastion"}
     with pytest.raises(LoginFailed, match=r"does not lead on to machine .*:1: Conn") as caught:
         sdc.machine(vm.uuid).connect_ssh()
     assert len(str(caught.value).splitlines()) <= 2
     closed = start_sshd(account_key(cloud), address=bastion.nics[0].ip, options="AllowTcpForwarding no")
-    bastion.tags["tritoncli.ssh.port"] = closed.port
+    bastion.tags = {**bastion.tags, "tritoncli.ssh.port": closed.port}
     with pytest.raises(LoginFailed, match="the host key of machine"):
         sdc.machine(vm.uuid).connect_ssh()
     with pytest.raises(LoginFailed, match="let its SSH server forward"):
@@ -119,7 +119,7 @@ def test_a_server_that_gets_another_kind_of_host_key(
 ) -> None:
     # The key that is known is asked for, whatever else the server has now.
     rsa = start_sshd(account_key(cloud), address=vm.nics[0].ip, host_key="rsa")
-    vm.tags["tritoncli.ssh.port"] = rsa.port
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": rsa.port}
     with machine.connect_ssh(rsa.user) as ssh:
         assert output(ssh, "echo 1") == "1\n"
     both = start_sshd(
@@ -128,11 +128,11 @@ def test_a_server_that_gets_another_kind_of_host_key(
         host_key="ed25519 ecdsa",
         options=f"HostKey {rsa.directory / 'host_key_rsa'}",
     )
-    vm.tags["tritoncli.ssh.port"] = both.port
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": both.port}
     with machine.connect_ssh(rsa.user) as ssh:
         assert output(ssh, "echo 2") == "2\n"
     other = start_sshd(account_key(cloud), address=vm.nics[0].ip, host_key="ecdsa ed25519")
-    vm.tags["tritoncli.ssh.port"] = other.port
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": other.port}
     with pytest.raises(LoginFailed, match="the host key of machine"):
         machine.connect_ssh(rsa.user)
 
@@ -142,7 +142,7 @@ def test_an_ipv6_address_and_port_22(
 ) -> None:
     sshd = start_sshd(account_key(cloud), address="::1")
     vm.nics[0].ip = "::1"
-    vm.tags["tritoncli.ssh.port"] = sshd.port
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": sshd.port}
     for _ in range(2):
         with machine.connect_ssh(sshd.user) as ssh:
             assert output(ssh).split()[-2:] == ["::1", str(sshd.port)]
@@ -154,7 +154,7 @@ def test_a_key_that_the_server_does_not_know(
     vm: VM, machine: Machine, ssh_keys: KeyRing, start_sshd: StartSSHD
 ) -> None:
     sshd = start_sshd(ssh_keys.public("p521").openssh, address=vm.nics[0].ip)
-    vm.tags["tritoncli.ssh.port"] = sshd.port
+    vm.tags = {**vm.tags, "tritoncli.ssh.port": sshd.port}
     with pytest.raises(LoginFailed, match=r"does not let .* in with the key SHA256:.*\ncheck the user"):
         machine.connect_ssh(sshd.user)
     with machine.connect_ssh(sshd.user, key_filename=str(ssh_keys.path("p521"))) as ssh:

@@ -103,7 +103,7 @@ class MachineLogins:
             self._host_keys[vm.uuid] = asyncssh.generate_private_key("ssh-ed25519")
         if address is not None and self.port != SSH_PORT:
             # So that `triton ssh` and `connect_ssh` find the way without being told the port.
-            vm.tags.setdefault(PORT_TAG, self.port)
+            vm.tags = {PORT_TAG: self.port, **vm.tags}
         asyncio.run_coroutine_threadsafe(door.serve(guest, login, self._host_keys[vm.uuid]), self._loop)
 
     def _way_to(self, start: VM, host: str, port: int) -> tuple[str, int] | None:
