@@ -27,6 +27,7 @@ PRELUDE = """
 import getpass
 import json
 import math
+import unittest
 from datetime import UTC, datetime, timedelta
 from multiprocessing import Pool
 from operator import methodcaller
@@ -45,6 +46,7 @@ machine = test_machine = sdc.machine("web0")
 machines = test_machines = sdc.machines()
 image = a_base = sdc.image("base")
 my_script: Any = None
+deploy: Any = None
 PUBLIC_KEY = "ssh-ed25519 AAAA"
 """
 

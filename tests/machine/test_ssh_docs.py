@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -23,14 +23,7 @@ pytestmark = [
 
 
 def names(sdc: DataCenter) -> dict[str, object]:
-    fabric = next(network for network in sdc.networks() if network.get("fabric"))
-    return {
-        "sdc": sdc,
-        "image": sdc.images(name="base64")[0],
-        "fabric": fabric,
-        "BytesIO": BytesIO,
-        "LoginFailed": LoginFailed,
-    }
+    return {"sdc": sdc, "image": sdc.images(name="base64")[0], "LoginFailed": LoginFailed}
 
 
 def test_the_page_runs(cloud: Emulator, sdc: DataCenter, capsys: pytest.CaptureFixture[str]) -> None:
