@@ -14,6 +14,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields as fields_of
+from typing import Any
 
 from smartdc.emulator import faults as kinds
 from smartdc.emulator.contents.toml_file import (
@@ -34,7 +36,10 @@ _PLAN = {"operation": TEXT, "fault": TEXT, "times": INTEGER, "probability": NUMB
 _NAMED = ("HAPROXY_400", "HAPROXY_408", "HAPROXY_500", "HAPROXY_503", "HAPROXY_TIMEOUT", "HTML_502")
 #: Of each fault: its own fields, and which of them it needs.
 _FAULTS: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
-    "Status": ({"status": INTEGER, "body": BODY, "headers": TABLE, "after_commit": FLAG}, ("status",)),
+    "Status": (
+        {"status": INTEGER, "body": BODY, "headers": TABLE, "content_type": TEXT, "after_commit": FLAG},
+        ("status",),
+    ),
     "Delay": ({"seconds": NUMBER, "after_commit": FLAG}, ("seconds",)),
     "Drop": ({"after_commit": FLAG}, ("after_commit",)),
     "HalfBody": ({}, ()),
@@ -59,12 +64,32 @@ def load_faults(faults: Faults, path: str | os.PathLike[str]) -> None:
     Raises:
         ValueError: It cannot be read, or something in it is wrong; the text has line and field.
     """
-    file = TomlFile(path)
-    settings = file.table.fields({"seed": INTEGER, "faults": TABLES})
-    for table in file.table.tables("faults"):
-        _add(faults, table)
+    add_faults(faults, TomlFile(path).table)
+
+
+def add_faults(faults: Faults, top: Table) -> None:
+    """Ask for what stands in a table; if something in it is wrong, for nothing.
+
+    Raises:
+        ValueError: Something in it is wrong.
+    """
+    settings = top.fields({"seed": INTEGER, "faults": TABLES})
+    for asked in (faults.empty(), faults):
+        for table in top.tables("faults"):
+            _add(asked, table)
     if "seed" in settings:
         faults.seed(settings["seed"])
+
+
+def written(fault: Fault) -> dict[str, Any]:
+    """A fault as a file says it; those that have names are written out."""
+    values = {field.name: getattr(fault, field.name) for field in fields_of(fault) if field.init}
+    if isinstance(values.get("body"), bytes):
+        values["body"] = values["body"].decode("utf-8", "replace")
+    return {
+        "fault": type(fault).__name__,
+        **{name: value for name, value in values.items() if value is not None},
+    }
 
 
 def _add(faults: Faults, table: Table) -> None:

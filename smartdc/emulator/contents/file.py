@@ -143,7 +143,7 @@ class Contents:
     """A file that has been read; what is wrong with it as a whole is found here, the rest when it is used.
 
     Args:
-        path: Its path.
+        path: Its path, or what is in it; then paths of keys begin where the program runs.
 
     Attributes:
         account: Login of the emulator's account: the one that is named, else the first; None where none is.
@@ -154,9 +154,9 @@ class Contents:
         ValueError: It cannot be read, or something in it is wrong; the text has line and field.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._directory = Path(path).parent
-        top = TomlFile(path).table
+    def __init__(self, path: str | os.PathLike[str] | Table) -> None:
+        self._directory = Path() if isinstance(path, Table) else Path(path).parent
+        top = path if isinstance(path, Table) else TomlFile(path).table
         settings = top.fields(_TOP)
         self._accounts = top.tables("accounts")
         self._sites = top.tables("datacenters")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from smartdc._files import NotRegularError, TooLargeError, read_small_file
 
@@ -44,28 +44,58 @@ TABLE = Kind("a table", lambda value: isinstance(value, dict))
 TABLES = Kind("a list of tables", _list_of(TABLE.fits))
 
 
+class Source(Protocol):
+    """Where tables come from."""
+
+    def refuse(self, place: Place, problem: str) -> NoReturn:
+        """Raise the error about a field."""
+
+
+class JsonObject:
+    """What a file would hold, as an object that came as JSON.
+
+    Args:
+        content: The object.
+    """
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self._content = content
+
+    @property
+    def table(self) -> Table:
+        """All of it."""
+        return Table(self, self._content, ())
+
+    def refuse(self, place: Place, problem: str) -> NoReturn:
+        """Raise the error about a field."""
+        raise ValueError(f"{_written(place, 'the object')} {problem}")
+
+
 class TomlFile:
     """A file that has been read.
 
     Args:
         path: Its path.
+        data: What is in it, where it does not have to be read any more.
 
     Raises:
         ValueError: It cannot be read, or is not TOML; the text has path and line.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], data: bytes | None = None) -> None:
         self.path = Path(path)
+        content = data or b""
         try:
-            data = read_small_file(self.path, _MAX_FILE)
-            self._lines = data.decode().replace("\r\n", "\n").split("\n")
+            if data is None:
+                content = read_small_file(self.path, _MAX_FILE)
+            self._lines = content.decode().replace("\r\n", "\n").split("\n")
             self.content = tomllib.loads("\n".join(self._lines))
         except (NotRegularError, TooLargeError) as error:
             raise ValueError(f"{self.path}: cannot be read: {error}") from None
         except OSError as error:
             raise ValueError(f"{self.path}: cannot be read: {error.strerror}") from None
         except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
+            line = content.count(b"\n", 0, error.start) + 1
             raise ValueError(f"{self.path}:{line}: is not UTF-8") from None
         except tomllib.TOMLDecodeError as error:
             place = re.search(r"at line (\d+)", str(error))  # or "at end of document"
@@ -121,7 +151,7 @@ class TomlFile:
 class Table:
     """A table of the file, and where it is."""
 
-    def __init__(self, file: TomlFile, content: dict[str, Any], place: Place) -> None:
+    def __init__(self, file: Source, content: dict[str, Any], place: Place) -> None:
         self._file = file
         self._content = content
         self._place = place
@@ -166,9 +196,9 @@ class Table:
         self._file.refuse(place, problem if name is None or has_it else f"{name} {problem}")
 
 
-def _written(place: Place) -> str:
+def _written(place: Place, whole: str = "the file") -> str:
     written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-    return written.removeprefix(".") or "the file"
+    return written.removeprefix(".") or whole
 
 
 def _shown(value: Any) -> str:

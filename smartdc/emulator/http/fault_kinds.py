@@ -333,6 +333,16 @@ class Faults:
             self._planned.append(planned)
         return planned
 
+    @property
+    def planned(self) -> list[Planned]:
+        """What was asked for, those that are used up as well."""
+        with self._lock:
+            return list(self._planned)
+
+    def empty(self) -> Faults:
+        """The same without any faults: to find out whether some can be added."""
+        return Faults(self._operations, self._datacenters)
+
     def seed(self, seed: int) -> None:
         """Begin the random sequences anew.
 
