@@ -36,7 +36,7 @@ class ReadOnly:
         Raises:
             Refusal: 503.
         """
-        left = math.inf if self._end is None else self._end - self._clock.monotonic()
+        left = self._left()
         if method not in _WRITING or left <= 0:
             return
         headers = {}
@@ -45,3 +45,11 @@ class ReadOnly:
             headers["Retry-After"] = formatdate(math.ceil(self._clock.shown() + left), usegmt=True)
         message = "This Triton data center is being upgraded"
         raise Refusal(503, "ServiceUnavailableError", message, headers=headers)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._left() > 0
+
+    def _left(self) -> float:
+        return math.inf if self._end is None else self._end - self._clock.monotonic()

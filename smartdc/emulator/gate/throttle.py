@@ -41,8 +41,8 @@ class Throttle:
         if not 1 <= burst < math.inf:
             raise ValueError(f"burst must be a number from 1 on, or nothing is ever let through: {burst!r}")
         self._clock = clock
-        self._rate = rate
-        self._burst = burst
+        self.rate = rate
+        self.burst = burst
         self._buckets: dict[tuple[str, str, str], _Bucket] = {}
 
     def pay(self, datacenter: str, login: str, group: str) -> None:
@@ -53,10 +53,10 @@ class Throttle:
                 (docs/cloudapi/throttle.md#burst-and-rate).
         """
         now = self._clock()
-        bucket = self._buckets.setdefault((datacenter, login, group), _Bucket(self._burst, now))
-        bucket.tokens = min(self._burst, bucket.tokens + self._rate * (now - bucket.filled_at))
+        bucket = self._buckets.setdefault((datacenter, login, group), _Bucket(self.burst, now))
+        bucket.tokens = min(self.burst, bucket.tokens + self.rate * (now - bucket.filled_at))
         bucket.filled_at = now
         if bucket.tokens < 1 - _DUST:
-            message = f"You have exceeded your request rate of {self._rate:g} r/s."
+            message = f"You have exceeded your request rate of {self.rate:g} r/s."
             raise Refusal(429, "TooManyRequestsError", message)
         bucket.tokens -= 1
