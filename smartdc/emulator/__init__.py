@@ -18,6 +18,7 @@ import sys
 try:
     from smartdc.emulator.cloud import Emulator
     from smartdc.emulator.http.calls import Call
+    from smartdc.emulator.remote.client import EmulatorControl
     from smartdc.emulator.state.clock import Clock
     from smartdc.emulator.state.directory import Account, Key
     from smartdc.emulator.state.resources import Image, Network, Package
@@ -37,6 +38,7 @@ __all__ = [
     "Call",
     "Clock",
     "Emulator",
+    "EmulatorControl",
     "Image",
     "Key",
     "Network",

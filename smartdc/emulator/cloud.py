@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from smartdc._forks import renew_in_children
-from smartdc.emulator import seed
 from smartdc.emulator.app import TABLE, App
 from smartdc.emulator.contents.file import Contents
 from smartdc.emulator.control.activation import RATE, Activation
 from smartdc.emulator.control.agent import Agent
+from smartdc.emulator.control.beginning import KEY_NAME, Beginning
 from smartdc.emulator.control.clients import Clients
 from smartdc.emulator.control.ticker import Ticker
 from smartdc.emulator.gate.switches import Switches
@@ -25,17 +25,16 @@ from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import KEPT_CALLS, Call, CallLog
 from smartdc.emulator.http.fault_kinds import Faults
+from smartdc.emulator.remote.app import Remote
 from smartdc.emulator.scratch import OwnKey, account_key, make_directory, new_key
-from smartdc.emulator.state.chance import Chance
 from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import Account, Directory, KeyOwner
-from smartdc.emulator.state.site import Shared, Site
+from smartdc.emulator.state.directory import Account
+from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
 if TYPE_CHECKING:
     from smartdc.emulator.guest.ssh import MachineLogins
 
-KEY_NAME = "test_key"
 DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
 #: When emulated time begins that is the same in each run: 2026-01-01.
 SEEDED_START = 1767225600.0
@@ -120,38 +119,28 @@ class Emulator(Clients):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{port} is no port: they go from 0 to 65535")
         self.clock: Clock = Clock(rate, None if random_seed is None or rate else SEEDED_START)
-        directory = Directory(self.clock.now)
-        self.account: Account = directory.add(account)
         self.key_id: str = f"/{account}/keys/{KEY_NAME}"
         self.calls: CallLog = CallLog(keep_calls)
         self.on_call: list[Callable[[Call], None]] = []
         self.faults: Faults = Faults({route.name for route in TABLE.routes}, datacenters)
         self._switches = Switches(self.faults)
-        self._shared = Shared(
-            self.clock,
-            directory,
-            self.account,
+        self._beginning = Beginning(
+            account,
+            datacenters,
+            file,
+            random_seed,
             schema_only=schema_only,
-            chance=Chance(random_seed),
-            request_ids=Chance(random_seed),
+            on_loopback=ssh_port is not None,
         )
-        self._sites = {name: Site(name, self._shared) for name in datacenters}
-        for number, site in enumerate(self._sites.values()):
-            seed.fill(
-                site,
-                number,
-                len(datacenters),
-                on_loopback=ssh_port is not None,
-                defaults=not file or file.defaults,
-            )
-        # Who gets the key that is made at the start.
-        self._key_owners: list[KeyOwner] = [self.account]
-        if file is not None:
-            self._key_owners += [owner for owner in file.fill(self._shared) if owner is not self.account]
-        self._key_seed = None if random_seed is None else self._shared.chance.bytes(32)
+        # With who gets the key that is made at the start.
+        self._shared, self._key_owners = self._beginning.make(self.clock)
+        self.account: Account = self._shared.account
+        self._sites = self._shared.sites
         self.clock.on_advance(self._settle)
         self._host = host
         self._ports = list(ports) if ports is not None else [0] * len(datacenters)
+        self._by_port: dict[int, Site] = {}
+        self._remote = Remote(self, host)
         self._directory = Path(state_dir) if state_dir is not None else None
         self._remove_directory: weakref.finalize[..., Emulator] | None = None
         self._server: server.Server | None = None
@@ -169,6 +158,7 @@ class Emulator(Clients):
             self._remove_directory.detach()
         self._server = self._logins = self._remove_directory = self._agent = None
         self._ticker = self._new_ticker()
+        self._remote.renew()
 
     def __enter__(self) -> Emulator:
         return self.start()
@@ -196,6 +186,11 @@ class Emulator(Clients):
     def host(self) -> str:
         """The address that it listens on."""
         return self._host
+
+    @property
+    def token(self) -> str:
+        """What the control over HTTP wants to see, a new one for each emulator."""
+        return self._remote.token
 
     @property
     def key_file(self) -> Path:
@@ -234,12 +229,13 @@ class Emulator(Clients):
         except BaseException:
             self._remove_files()
             raise
-        by_port = {}
+        self._by_port.clear()
         for site, listening in zip(self._sites.values(), sockets, strict=True):
             port = listening.getsockname()[1]
-            by_port[port] = site
+            self._by_port[port] = site
             self._shared.urls[site.name] = f"https://{_in_url(self._host)}:{port}"
-        self._server = server.Server(App(by_port, self._note_call, self._switches), self._host, sockets)
+        app = App(self._by_port, self._note_call, self._switches)
+        self._server = server.Server(self._remote.before(app), self._host, sockets)
         self._server.start()
         guests = Guests(self._shared.lock, self._shared.unsupported)
         self._follow(guests.follow)
@@ -255,6 +251,7 @@ class Emulator(Clients):
     def stop(self) -> None:
         """Stop serving and remove the temporary files. Stopping what stands changes nothing."""
         self._ticker.stop()
+        self._remote.end()
         if self._agent is not None:
             self._agent.close()
             self._agent = None
@@ -335,6 +332,7 @@ class Emulator(Clients):
 
     def _note_call(self, call: Call) -> None:
         self.calls.note(call)
+        self._remote.note_call(call)
         for listener in self.on_call:
             listener(call)
 
@@ -353,13 +351,19 @@ class Emulator(Clients):
     def _make_key(self) -> None:
         private, public = account_key(
             self.key_file,
-            self._private or new_key(self._key_kind, self._key_seed),
+            self._private or new_key(self._key_kind, self._beginning.key_seed),
             f"{self.account.login}@emulator",
             self._key_kind,
         )
         if self._private is None:  # a second start keeps the key
             self._private = private
             self.key, *_ = [owner.add_key(KEY_NAME, public) for owner in self._key_owners]
+
+    def _replaced(self) -> None:
+        """The data centers are others now."""
+        for port, site in self._by_port.items():
+            self._by_port[port] = self._sites[site.name]
+        self._remote.follow()
 
     def _remove_files(self) -> None:
         if self._remove_directory is not None:

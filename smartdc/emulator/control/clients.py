@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from smartdc._secrets import Concealed
 from smartdc.emulator.control.controls import Controls
-from smartdc.emulator.state.directory import Key
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 class Clients(Controls):
     """The part of an `Emulator` that leads clients there."""
 
-    key: Key
     key_id: str
 
     @abstractmethod
@@ -38,6 +36,16 @@ class Clients(Controls):
     @abstractmethod
     def host(self) -> str:
         """The address that it listens on."""
+
+    @property
+    @abstractmethod
+    def token(self) -> str:
+        """What the control over HTTP wants to see, a new one for each emulator."""
+
+    @property
+    def page_url(self) -> str:
+        """The status page, with the token: a secret, as all can be done to the emulator with it."""
+        return f"{self.url()}/--emulator/?token={self.token}"
 
     @abstractmethod
     def agent_socket(self) -> Path | None:

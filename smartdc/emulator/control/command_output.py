@@ -59,6 +59,8 @@ def guide(cloud: Clients, ssh_port: int | None, keys: Sequence[Key], files: Sequ
     if ssh_port is not None:
         identity = f" -i {shlex.quote(login)}" if login else ""
         yield f"# machines: ssh -p {ssh_port}{identity} admin@ADDRESS"
+    yield f"# status page: {cloud.page_url}"
+    yield f"# control over HTTP: {cloud.url()}/--emulator/, with Authorization: Bearer {cloud.token}"
     yield "# Ctrl-C stops it"
 
 

@@ -3,37 +3,64 @@
 from __future__ import annotations
 
 import os
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from smartdc.emulator.contents.fault_file import load_faults
+from smartdc.emulator.contents.file import Contents
 from smartdc.emulator.contents.public_keys import public_line
+from smartdc.emulator.contents.toml_file import Table
+from smartdc.emulator.control.beginning import KEY_NAME, Beginning, new_owners, replace
 from smartdc.emulator.gate.read_only import ReadOnly
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.http.calls import Call, report
 from smartdc.emulator.http.fault_kinds import Faults
 from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import Account, SubUser
+from smartdc.emulator.state.directory import Account, Key, KeyOwner, SubUser
 from smartdc.emulator.state.site import Shared, Site
 
 
-class Controls:
+class Controls(ABC):
     """The part of an `Emulator` that works without its server."""
 
     account: Account
     calls: list[Call]
     clock: Clock
     faults: Faults
+    key: Key
+    _beginning: Beginning
+    _key_owners: list[KeyOwner]
     _shared: Shared
     _sites: dict[str, Site]
     _switches: Switches
+
+    @abstractmethod
+    def _replaced(self) -> None:
+        """The data centers are others now."""
 
     @property
     def urls(self) -> Mapping[str, str]:
         """Where each data center answers; empty before the first start."""
         return self._shared.urls
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by whoever looks at the state or changes it."""
+        return self._shared.lock
+
+    @property
+    def sites(self) -> Mapping[str, Site]:
+        """The data centers by name, the default first."""
+        return self._sites
+
+    @property
+    def switches(self) -> Switches:
+        """The faults, the throttle and the read-only mode."""
+        return self._switches
 
     @property
     def violations(self) -> list[str]:
@@ -103,6 +130,52 @@ class Controls:
             for line in lines:
                 user.add_key(None, line)
             return user
+
+    def reset(self, contents: str | os.PathLike[str] | Table | None = None) -> None:
+        """Go back to what it held at first; requests that come meanwhile wait.
+
+        Accounts, data centers and machines are made anew: `account` and `site` then give others than
+        before. Calls, violations, faults, throttle and read-only mode are gone. Time goes on from where it
+        is, and the key, the ports and the certificate stay.
+
+        Args:
+            contents: A file of what it holds besides: the path, or what is in it.
+
+        Raises:
+            ValueError: Something in it is wrong, and nothing was changed; the text has line and field.
+        """
+        more = None if contents is None else Contents(contents)
+        with self._shared.lock:
+            fresh, owners = self._beginning.make(self.clock, self._shared.lock, more)
+            self._give_key(owners)
+            replace(self._shared, fresh)
+            self.account, self._key_owners = fresh.account, owners
+            self._switches.throttle = self._switches.read_only = None
+            self.faults.clear()
+            self.calls.clear()
+            self._replaced()
+
+    def add_contents(self, contents: str | os.PathLike[str] | Table) -> None:
+        """Add what a file says to what is there.
+
+        Args:
+            contents: The path, or what is in it.
+
+        Raises:
+            ValueError: Something in it is wrong; what stands before it in the file has been added. The text
+                has line and field.
+        """
+        file = Contents(contents)
+        with self._shared.lock:
+            owners = new_owners(file.fill(self._shared), self._key_owners)
+            self._give_key(owners)
+            self._key_owners += owners
+
+    def _give_key(self, owners: Sequence[KeyOwner]) -> None:
+        """Let accounts and sub-users sign with the emulator's own key, once there is one."""
+        if hasattr(self, "key"):
+            for owner in owners:
+                owner.add_key(KEY_NAME, self.key.openssh)
 
     def load_faults(self, path: str | os.PathLike[str]) -> None:
         """Ask `faults` for what a file says.

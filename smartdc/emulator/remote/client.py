@@ -1,0 +1,233 @@
+"""`EmulatorControl`: an emulator that runs elsewhere, from Python."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from smartdc._files import read_small_file
+from smartdc._secrets import Concealed
+from smartdc.emulator.contents.fault_file import written
+from smartdc.emulator.faults import Fault
+
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+class EmulatorControl:
+    """Controls an emulator in another process, or on another machine, over HTTP.
+
+    ::
+
+        with EmulatorControl(url, token, verify="ca.pem") as control:
+            control.reset()
+            control.add_fault("GetMachine", Status(503), times=2)
+            control.advance(60)
+
+    Args:
+        url: The URL of one of its data centers.
+        token: The token that it has printed.
+        verify: The certificate authority to trust, as a path; `Emulator.ca_file`, or what the command prints.
+            False trusts any server.
+        timeout: Seconds after which an answer is given up.
+
+    Each method raises `ValueError` where the emulator refuses what it is told, as the method of `Emulator`
+    does; `PermissionError` where the token is wrong; `requests.RequestException` where there is no answer.
+    """
+
+    def __init__(
+        self, url: str, token: str, *, verify: str | os.PathLike[str] | bool = True, timeout: float = 30.0
+    ) -> None:
+        self._token = Concealed(token)
+        del token
+        if urlsplit(url).scheme != "https":
+            raise ValueError(f"url must begin with https://, as the token must stay secret: {url[:100]!r}")
+        parts = urlsplit(url)
+        self._base = f"https://{parts.netloc}/--emulator/"
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy between, and no password of .netrc instead of the token
+        self._session.verify = verify if isinstance(verify, bool) else os.fspath(verify)
+
+    def __repr__(self) -> str:
+        return f"<EmulatorControl {self._base}>"
+
+    def __enter__(self) -> EmulatorControl:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._session.close()
+
+    def status(self) -> dict[str, Any]:
+        """Data centers, time, faults, throttle, read-only mode, and how much was called and violated."""
+        return dict(self._ask("GET", "status"))
+
+    def machines(self, *, datacenter: str | None = None, state: str | None = None) -> list[dict[str, Any]]:
+        """The machines of all accounts.
+
+        Args:
+            datacenter: Where; by default everywhere.
+            state: In CloudAPI's words; by default any.
+        """
+        query = {"datacenter": datacenter, "state": state}
+        return list(self._ask("GET", "machines", query=query))
+
+    def calls(self, last: int = 100) -> list[dict[str, Any]]:
+        """The last requests, oldest first: what `smartdc.emulator.Call` has."""
+        return list(self._ask("GET", "calls", query={"last": last}))
+
+    def clear_calls(self) -> None:
+        """Forget the requests so far."""
+        self._ask("DELETE", "calls")
+
+    def violations(self) -> list[str]:
+        """What clients did that would have harmed a real server."""
+        return list(self._ask("GET", "violations"))
+
+    def clear_violations(self) -> None:
+        """Forget the violations so far."""
+        self._ask("DELETE", "violations")
+
+    def now(self) -> float:
+        """The emulated time, in seconds since 1970."""
+        return float(self._ask("GET", "clock")["now"])
+
+    def advance(self, seconds: float) -> float:
+        """Move the emulated time forward; jobs that fall due are done on return.
+
+        Returns:
+            The time then, in seconds since 1970.
+        """
+        return float(self._ask("POST", "clock", {"advance": seconds})["now"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults that were asked for; ``applied`` counts."""
+        return list(self._ask("GET", "faults"))
+
+    def add_fault(
+        self,
+        operation: str,
+        fault: Fault,
+        *,
+        times: int | None = None,
+        probability: float | None = None,
+        datacenter: str | None = None,
+    ) -> None:
+        """Ask for a fault, as `Faults.add` does."""
+        plan = {"operation": operation, "times": times, "probability": probability, "datacenter": datacenter}
+        self._ask("POST", "faults", {"faults": [{**_without_none(plan), **written(fault)}]})
+
+    def load_faults(self, path: str | os.PathLike[str]) -> None:
+        """Ask for what a file says, as `Emulator.load_faults` does."""
+        self._ask("POST", "faults", _read(path))
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self._ask("DELETE", "faults")
+
+    def throttle(self, rate: float | None = 10.0, burst: float = 30) -> None:
+        """Answer 429 to who asks too much; a rate of None ends it."""
+        if rate is None:
+            self._ask("DELETE", "throttle")
+        else:
+            self._ask("POST", "throttle", {"rate": rate, "burst": burst})
+
+    def read_only(self, seconds: float | None = None) -> None:
+        """Answer 503 to whatever would change something.
+
+        Args:
+            seconds: Emulated seconds until it ends by itself; by default `read_write` ends it.
+        """
+        self._ask("POST", "read-only", _without_none({"seconds": seconds}))
+
+    def read_write(self) -> None:
+        """End what `read_only` began."""
+        self._ask("DELETE", "read-only")
+
+    def fail_next_provision(self, how: bool | str = True, *, datacenter: str | None = None) -> None:
+        """Make the next machine fail.
+
+        Args:
+            how: True: it never gets a server, and can never be deleted; ``"on server"``: it fails there, and
+                can; False: it does not fail after all.
+            datacenter: Where; the first by default.
+        """
+        self._ask("POST", "fail-next-provision", _without_none({"how": how, "datacenter": datacenter}))
+
+    def add_contents(self, contents: str | os.PathLike[str] | Mapping[str, Any]) -> None:
+        """Add what a file says to what is there, as `Emulator.add_contents` does.
+
+        Args:
+            contents: The path, or an object with what would be in it.
+        """
+        self._ask("POST", "contents", _contents(contents))
+
+    def reset(self, contents: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> None:
+        """Go back to what it held at first, as `Emulator.reset` does.
+
+        Args:
+            contents: What it holds besides: the path of a file, or an object with what would be in it.
+        """
+        self._ask("POST", "reset", {} if contents is None else _contents(contents))
+
+    def _ask(
+        self,
+        method: str,
+        name: str,
+        body: Mapping[str, Any] | bytes | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Any:
+        media_type = "application/toml" if isinstance(body, bytes) else "application/json"
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body, allow_nan=False)
+        answer = self._session.request(
+            method,
+            self._base + name,
+            params=_without_none(query or {}),
+            data=data,
+            headers={"Authorization": f"Bearer {self._token.value}", "Content-Type": media_type},
+            timeout=self._timeout,
+            allow_redirects=False,
+        )
+        if answer.status_code == 204:
+            return None
+        if answer.status_code == 200:
+            return answer.json()
+        try:
+            message = answer.json()["message"]
+        except (ValueError, LookupError, TypeError):
+            message = f"{self._base} is not an emulator: it answers {answer.status_code}"
+        if answer.status_code in (401, 403):
+            raise PermissionError(message)
+        if 400 <= answer.status_code < 500:
+            raise ValueError(message)
+        raise requests.HTTPError(message, response=answer)
+
+
+def _contents(contents: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any] | bytes:
+    return contents if isinstance(contents, Mapping) else _read(contents)
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return read_small_file(Path(path), _MOST_BYTES)
+    except OSError as error:
+        raise ValueError(f"{os.fspath(path)}: cannot be read: {error.strerror or error}") from None
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
