@@ -31,6 +31,7 @@ _ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--disable-extensions",
     "--disable-gpu",
+    "--disable-lcd-text",  # pictures of grey text are smaller
     "--disable-sync",
     "--metrics-recording-only",
     "--mute-audio",

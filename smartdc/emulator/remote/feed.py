@@ -24,7 +24,7 @@ from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
 #: What is not told by an event, such as the time, is looked at this often, in real seconds.
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.5
 #: Changes are collected for so long.
 GATHER_SECONDS = 0.1
 #: A listener that takes nothing for so long is gone.

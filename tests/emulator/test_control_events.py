@@ -1,0 +1,151 @@
+"""The server-sent events of the status page: what is told, and those who do not listen."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from smartdc.emulator import Emulator
+from smartdc.emulator.remote import feed
+from tests.helpers.emulator_http import PATH, Control, Event, events
+
+
+@contextmanager
+def listening(control: Control) -> Iterator[Iterator[Event]]:
+    connection = control.connection()
+    connection.request("GET", f"{PATH}events", headers={"Authorization": f"Bearer {control.cloud.token}"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")
+    try:
+        yield events(answer)
+    finally:
+        answer.close()
+        connection.close()
+
+
+def until(told: Iterator[Event], name: str, found: Callable[[Any], bool] = lambda data: True) -> Any:
+    """What the first event of this name tells for which this holds."""
+    return next(event.data for event in told if event.name == name and found(event.data))
+
+
+@pytest.fixture
+def control(cloud: Emulator) -> Control:
+    return Control(cloud)
+
+
+def listeners(cloud: Emulator) -> int:
+    return len(cloud._remote._feed)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_what_is_there_and_then_what_changes(control: Control) -> None:
+    cloud = control.cloud
+    vm = cloud.site().add_machine("web0")
+    with listening(control) as told, cloud.datacenter() as sdc:
+        assert until(told, "begin") == {"machines": 1}
+        assert [row["name"] for row in until(told, "machines")] == ["web0"]
+        assert until(told, "status")["violations"]["count"] == 0
+        machine = sdc.machine(vm.uuid)
+        machine.stop()
+        calls = until(told, "calls")
+        calls += until(told, "calls") if len(calls) == 1 else []
+        assert [call["operation"] for call in calls] == ["GetMachine", "UpdateMachine"]
+        cloud.clock.advance(60)
+        until(told, "machines", lambda rows: rows[0]["state"] == "stopped")
+        assert until(told, "time", lambda now: now == cloud.clock.now())
+        control.ask("POST", "throttle", {"rate": 3})
+        cloud.violations.append("harm")
+        until(told, "status", lambda status: status["throttle"] == {"rate": 3, "burst": 30})
+        cloud.site("us-east-1").add_machine("web1")
+        assert [row["name"] for row in until(told, "machines")] == ["web1"]
+        cloud.reset()
+        assert until(told, "begin") == {"machines": 0}
+        cloud.site().add_machine("web2")
+        assert [row["name"] for row in until(told, "machines")] == ["web2"]
+    wait_for(lambda: listeners(cloud) == 0)
+
+
+def test_many_machines_come_in_pieces(control: Control) -> None:
+    site = control.cloud.site()
+    names = {f"web{number}" for number in range(2 * feed.MOST_MACHINES + 1)}
+    for name in sorted(names):
+        site.add_machine(name, networks=[])
+    with listening(control) as told:
+        pieces = [until(told, "machines") for _ in range(3)]
+        assert [len(piece) for piece in pieces] == [feed.MOST_MACHINES, feed.MOST_MACHINES, 1]
+        assert {row["name"] for piece in pieces for row in piece} == names
+
+
+def test_a_listener_that_reads_nothing_holds_nobody_up(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets what fits into its socket, then it is given up; all the while others are answered."""
+    monkeypatch.setattr(feed, "SLOW_SECONDS", 0.3)
+    monkeypatch.setattr(feed, "GATHER_SECONDS", 0.0)
+    cloud = control.cloud
+    vms = [cloud.site().add_machine(f"web{number}", networks=[]) for number in range(500)]
+    connection = control.connection()
+    connection.connect()
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.request("GET", f"{PATH}events", headers={"Authorization": f"Bearer {cloud.token}"})
+    wait_for(lambda: listeners(cloud) == 1)
+    end, longest = time.monotonic() + 30, 0.0
+    while listeners(cloud):
+        for vm in vms:
+            vm.alias = f"{vm.alias}x"[:60]
+        started = time.monotonic()
+        assert control.ask("GET", "clock").status == 200
+        longest = max(longest, time.monotonic() - started)
+        assert time.monotonic() < end, "it is not given up"
+    connection.close()
+    assert longest < 5  # generous: nobody waits for the 30 seconds of a send
+
+
+def test_listeners_that_leave_are_forgotten(control: Control) -> None:
+    for _ in range(20):
+        with listening(control) as told:
+            until(told, "begin")
+    wait_for(lambda: listeners(control.cloud) == 0)
+
+
+def test_there_are_not_too_many(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MOST_LISTENERS", 1)
+    with listening(control) as told:
+        until(told, "begin")
+        control.ask("GET", "events").refused(503, "1 listen already")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_stopping_does_not_wait_for_listeners() -> None:
+    with Emulator() as cloud:
+        control = Control(cloud)
+        with listening(control) as told:
+            until(told, "begin")
+            started = time.monotonic()
+            cloud.stop()
+            assert time.monotonic() - started < 1.5  # the server's grace for requests is two seconds
+            with suppress(ConnectionError, http.client.IncompleteRead):
+                for _ in told:
+                    pass
+
+
+def test_half_characters_and_line_ends_stay_in_their_event(control: Control) -> None:
+    name = "a\ud800\r\n\nevent: begin\ndata: {}\u2028b"
+    control.cloud.site().add_machine("web0", tags={"odd": name}, networks=[])
+    with listening(control) as told:
+        (row,) = until(told, "machines")
+        assert row["tags"]["odd"] == name.replace("\ud800", "\ufffd")
+        assert json.dumps(until(told, "status"))

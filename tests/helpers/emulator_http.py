@@ -1,0 +1,95 @@
+"""Requests to an emulator's control exactly as a test wants them: any header, any cookie, any body."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from smartdc.emulator import Emulator
+
+PATH = "/--emulator/"
+
+
+@dataclass
+class Reply:
+    """What it answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def refused(self, status: int, part: str) -> None:
+        """It was refused, with this in the text, and shows no secret."""
+        assert self.status == status, (self.status, self.body)
+        assert part in self.json["message"]
+
+
+class Control:
+    """Asks an emulator."""
+
+    def __init__(self, cloud: Emulator) -> None:
+        self.cloud = cloud
+        self.address = urlsplit(cloud.url())
+        self.host = self.address.netloc
+        self._tls = ssl.create_default_context(cafile=str(cloud.ca_file))
+
+    def connection(self) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection("127.0.0.1", self.address.port or 0, context=self._tls, timeout=30)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = "",
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        """Ask; the token is right unless another one is given, and None sends none."""
+        sent = dict(headers or {})
+        if token is not None:
+            sent.setdefault("Authorization", f"Bearer {token or self.cloud.token}")
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if data is not None:
+            sent.setdefault("Content-Type", "application/json")
+        connection = self.connection()
+        try:
+            connection.request(method, path if path.startswith("/") else PATH + path, data, sent)
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def cookie(self) -> str:
+        """The cookie that a browser gets for the page's URL."""
+        page = self.ask("GET", f"{PATH}?token={self.cloud.token}", token=None)
+        assert page.status == 200
+        return page.headers["set-cookie"].partition(";")[0]
+
+
+@dataclass
+class Event:
+    """A server-sent event."""
+
+    name: str
+    data: Any
+
+
+def events(answer: http.client.HTTPResponse) -> Iterator[Event]:
+    """The events of an answer that goes on, as they come."""
+    name = ""
+    while line := answer.readline():
+        field, _, value = line.decode().rstrip("\n").partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield Event(name, json.loads(value))
