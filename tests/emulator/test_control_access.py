@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -157,3 +161,21 @@ def test_each_emulator_has_its_own_token_and_cookie(control: Control) -> None:
         Control(other).ask("GET", "status", token=one.token).refused(401, "wrong")
         for shown in (repr(one), one.report(), str(one.environment())):
             assert one.token not in shown
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_nothing_but_the_loopback_listens(control: Control) -> None:
+    mine = set()
+    for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        with suppress(OSError):  # it was that of the directory
+            mine.add(os.readlink(f"/proc/self/fd/{descriptor}"))  # noqa: PTH115
+    listening = []
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/self/net/{name}").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and f"socket:[{inode}]" in mine:
+                listening.append(local.partition(":")[0])
+    assert len(listening) >= len(control.cloud.urls)
+    # 127.0.0.1 as the kernel writes it, the last byte first; ::1 as four such words.
+    six = "00000000000000000000000001000000"
+    assert [where for where in listening if not (where.endswith("7F") or where == six)] == []

@@ -100,14 +100,16 @@ def new_owners(owners: Sequence[KeyOwner], known: Sequence[KeyOwner]) -> list[Ke
 def replace(shared: Shared, fresh: Shared) -> None:
     """Put a new state in the place of another one; its lock is held, and is that of the new one as well.
 
-    Change feeds of the old data centers end, and logins of their machines.
+    Who follows changes of the old data centers is told that all machines are gone, and that is the end.
+    Logins of their machines end as well.
     """
     listeners = list(shared.on_change)
     for site in shared.sites.values():
-        site.changes.end()
         gone = list(site.machines.values())
         for vm in gone:
             vm.state = "destroyed"
+        site.changes.look(shared.clock.now())
+        site.changes.end()
         for listener in listeners:
             listener(site, gone)
     shared.directory, shared.account = fresh.directory, fresh.account
