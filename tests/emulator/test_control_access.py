@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from smartdc.emulator import Emulator
+from smartdc.emulator.control.command_output import guide
 from smartdc.emulator.remote.operations import OPERATIONS
 from tests.helpers.emulator_http import PATH, Control
 
@@ -116,6 +117,14 @@ def test_dns_rebinding(control: Control, host: str) -> None:
 def test_hosts_that_are_this_machine(control: Control) -> None:
     for host in ("localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8443", control.host):
         assert control.ask("GET", "status", headers={"Host": host}).status == 200
+
+
+def test_the_command_prints_the_token_once(control: Control) -> None:
+    lines = list(guide(control.cloud, None, [], []))
+    assert "".join(lines).count(control.cloud.token) == 1
+    (page,) = [line.removeprefix("# status page: ") for line in lines if line.startswith("# status page: ")]
+    assert page == control.cloud.page_url
+    assert control.ask("GET", page.removeprefix(control.cloud.url()), token=None).status == 200
 
 
 def test_a_host_of_its_own() -> None:

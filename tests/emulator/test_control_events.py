@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -119,6 +120,19 @@ def test_listeners_that_leave_are_forgotten(control: Control) -> None:
         with listening(control) as told:
             until(told, "begin")
     wait_for(lambda: listeners(control.cloud) == 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_tells_the_listeners_nothing(control: Control) -> None:
+    with listening(control) as told:
+        until(told, "begin")
+        child = os.fork()
+        if child == 0:
+            control.cloud.site().add_machine("child")
+            os._exit(listeners(control.cloud))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        control.cloud.site().add_machine("parent")
+        assert [row["name"] for row in until(told, "machines")] == ["parent"]
 
 
 def test_there_are_not_too_many(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def guide(cloud: Clients, ssh_port: int | None, keys: Sequence[Key], files: Sequ
         identity = f" -i {shlex.quote(login)}" if login else ""
         yield f"# machines: ssh -p {ssh_port}{identity} admin@ADDRESS"
     yield f"# status page: {cloud.page_url}"
-    yield f"# control over HTTP: {cloud.url()}/--emulator/, with Authorization: Bearer {cloud.token}"
+    yield "# the token in it also is what control over HTTP wants: Authorization: Bearer TOKEN"
     yield "# Ctrl-C stops it"
 
 
