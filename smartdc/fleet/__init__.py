@@ -10,13 +10,14 @@
 """
 
 from smartdc.fleet.functions import create, run, wait
-from smartdc.fleet.outcome import FleetError, FleetInterrupted, Result
+from smartdc.fleet.outcome import FleetError, FleetExit, FleetInterrupted, Result
 from smartdc.fleet.progress import Counts
 from smartdc.fleet.steps import Until, until
 
 __all__ = [
     "Counts",
     "FleetError",
+    "FleetExit",
     "FleetInterrupted",
     "Result",
     "Until",

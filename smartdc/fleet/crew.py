@@ -28,8 +28,11 @@ class Crew:
         self._begun: deque[Job] = deque()
         self._new: deque[Job] = deque()
         self._turn = 0
-        self._there_are = threading.Condition()
+        lock = threading.RLock()
+        self._there_are = threading.Condition(lock)
+        self._there_are_looks = threading.Condition(lock)
         self._running = 0
+        self._threads: list[threading.Thread] = []
         self.done = 0
         self.failure: BaseException | None = None
 
@@ -45,9 +48,13 @@ class Crew:
             return self.has_queue or self._running > 0
 
     def start(self, threads: int) -> None:
-        """Begin with the jobs."""
-        for _ in range(threads):
-            threading.Thread(target=self._work, name="smartdc-fleet", daemon=True).start()
+        """Begin with the jobs, by so many threads and one for the looks: steps may take their time."""
+        for number in range(threads + 1):
+            thread = threading.Thread(
+                target=self._work, args=[number == 0], name="smartdc-fleet", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
 
     def begin(self, job: Job) -> None:
         """Have something begun with a machine."""
@@ -61,13 +68,19 @@ class Crew:
         """Have a look made, before all else."""
         self._put(self._looks, job)
 
-    def stop(self) -> None:
-        """Let the threads end that have nothing to do; `given_up` is set."""
+    def stop(self) -> list[threading.Thread]:
+        """Let the threads end, each after its job; `given_up` is set.
+
+        Returns:
+            The threads.
+        """
         with self._there_are:
             self._there_are.notify_all()
+            self._there_are_looks.notify_all()
+        return self._threads
 
-    def _work(self) -> None:
-        while (job := self._next()) is not None:
+    def _work(self, only_looks: bool) -> None:
+        while (job := self._next(only_looks)) is not None:
             try:
                 job()
             except GivenUp:
@@ -81,9 +94,12 @@ class Crew:
             if is_idle or self.failure:
                 self._on_idle()
 
-    def _next(self) -> Job | None:
-        with self._there_are:
-            self._there_are.wait_for(lambda: self.has_queue or self._given_up.is_set())
+    def _next(self, only_looks: bool) -> Job | None:
+        condition = self._there_are_looks if only_looks else self._there_are
+        with condition:
+            condition.wait_for(
+                lambda: self._looks or (self.has_queue and not only_looks) or self._given_up.is_set()
+            )
             if self._given_up.is_set():
                 return None
             self._running += 1
@@ -103,3 +119,5 @@ class Crew:
         with self._there_are:
             jobs.append(job)
             self._there_are.notify()
+            if jobs is self._looks:
+                self._there_are_looks.notify()

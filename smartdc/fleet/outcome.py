@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import pickle
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 from smartdc.errors import SmartDCError
 from smartdc.machine import Machine
 
-__all__ = ["FleetError", "FleetInterrupted", "Result"]
+__all__ = ["FleetError", "FleetExit", "FleetInterrupted", "Result"]
 
 _K = TypeVar("_K", Machine, int)
 _V = TypeVar("_V")
@@ -54,6 +55,10 @@ class Result(Generic[_K, _V]):
             raise FleetError.of(
                 cast("Mapping[Machine | int, Exception]", self.errors), done or made, len(self.keys)
             )
+
+    def __getstate__(self) -> dict[str, object]:
+        stand_ins = _stand_ins(self.errors.values())
+        return {**vars(self), "errors": {key: stand_ins[id(error)] for key, error in self.errors.items()}}
 
     def __str__(self) -> str:
         counts = {
@@ -105,6 +110,12 @@ class FleetError(SmartDCError, ExceptionGroup[Exception]):
         made.errors, made.machines = dict(errors), list(machines)
         return made
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        stand_ins = _stand_ins([*self.exceptions, *self.errors.values()])
+        errors = {key: stand_ins[id(error)] for key, error in self.errors.items()}
+        group = [stand_ins[id(error)] for error in self.exceptions]
+        return type(self), (self.message, group), {**vars(self), "errors": errors}
+
     def derive(self, excs: Sequence[Exception], /) -> FleetError:  # type: ignore[override]
         """Part of this, for ``except*``, `split` and `subgroup`."""
         kept = {id(error) for error in excs}
@@ -127,6 +138,24 @@ class FleetInterrupted(KeyboardInterrupt):
         return f"interrupted; {self.result}; .result has them"
 
 
+class FleetExit(SystemExit):
+    """A step or the `progress` function has called `sys.exit`. Nothing more is asked of the server.
+
+    Attributes:
+        code: As given to `sys.exit`.
+        result: What was done before, what was not, and what is under way.
+    """
+
+    def __init__(
+        self, code: str | int | None, result: Result[Machine, object] | Result[int, Machine]
+    ) -> None:
+        super().__init__(code)
+        self.result = result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.code, self.result)
+
+
 def described(key: Machine | int) -> str:
     """A machine as errors name it, without a request; or the number of a specification."""
     if isinstance(key, int):
@@ -137,3 +166,30 @@ def described(key: Machine | int) -> str:
 
 def _line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _stand_ins(errors: Iterable[Exception]) -> dict[int, Exception]:
+    """What to pickle in place of each error, by its `id`: itself, if that can be pickled."""
+    return {id(error): error if _is_picklable(error) else _stand_in(error) for error in errors}
+
+
+def _stand_in(error: Exception) -> Exception:
+    """An error with the same text and notes that can be pickled, of the same class or of the nearest base."""
+    for kind in type(error).__mro__:
+        try:
+            made = kind(str(error) if kind is type(error) else f"{type(error).__name__}: {error}")
+            made.__notes__ = [*getattr(error, "__notes__", ())]
+            says_the_same = str(error) in str(made)
+        except Exception:  # noqa: S112 - it is made of something else than a text
+            continue
+        if isinstance(made, Exception) and says_the_same and _is_picklable(made):
+            return made
+    raise AssertionError("an Exception of a text can be pickled")
+
+
+def _is_picklable(error: Exception) -> bool:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - what has just been pickled
+    except Exception:
+        return False
+    return True

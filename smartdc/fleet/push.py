@@ -19,7 +19,7 @@ __all__ = ["Push"]
 log = logging.getLogger("smartdc")
 
 STEP_SECONDS = 0.5
-"""How long it takes, at most, until a feed is left that nobody needs any more."""
+"""How long a feed that cannot be connected waits before it sees that nobody needs it any more."""
 
 
 class Push:
@@ -29,7 +29,7 @@ class Push:
         connection: Whose feed it is.
         machines: Ids of the machines.
         watcher: Is told.
-        given_up: Is set when it is not needed any more.
+        given_up: When it is set, no request is made any more.
 
     Raises:
         ConfigurationError: The extra ``stream`` is not installed.
@@ -41,6 +41,8 @@ class Push:
         idents = [*machines]
         self._watcher = watcher
         self._given_up = given_up
+        self._feed: LastingFeed | None = None
+        self._thread: threading.Thread | None = None
         streams = cast(StreamOperations, connection)
         try:
             feed = streams._lasting_feed(["state", "destroyed"], idents, tell_all=True)
@@ -53,12 +55,28 @@ class Push:
         watcher.unlisted({*idents} - feed.known)
         for _ in [*feed.known]:  # it begins with these
             self._take(feed)
-        threading.Thread(target=self._follow, args=[feed], name="smartdc-fleet", daemon=True).start()
+        self._feed = feed
+        self._thread = threading.Thread(
+            target=self._follow, args=[feed], name="smartdc-fleet-feed", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> list[threading.Thread]:
+        """Leave the feed, which nobody needs any more.
+
+        Returns:
+            The threads that end for that; the server may take its time to say goodbye.
+        """
+        if self._feed is None or self._thread is None:
+            return []
+        closing = threading.Thread(target=self._feed.close, name="smartdc-fleet-feed", daemon=True)
+        closing.start()
+        return [closing, self._thread]
 
     def _follow(self, feed: LastingFeed) -> None:
         try:
             with Errand(self._given_up).running(), feed:
-                while not self._given_up.is_set():
+                while not feed.closed:
                     self._take(feed)
         except GivenUp:
             pass

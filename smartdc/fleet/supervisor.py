@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
@@ -14,7 +15,7 @@ from smartdc._http.errands import Errand
 from smartdc._http.looks import actions
 from smartdc._http.waiting import Clock
 from smartdc.fleet.crew import Crew
-from smartdc.fleet.outcome import FleetInterrupted, Result, described
+from smartdc.fleet.outcome import FleetExit, FleetInterrupted, Result, described
 from smartdc.fleet.progress import Report
 from smartdc.fleet.push import Push
 from smartdc.fleet.steps import Until
@@ -22,6 +23,9 @@ from smartdc.fleet.watcher import Watcher
 from smartdc.machine import Machine
 
 __all__ = ["Run", "Task"]
+
+CALLER = 6
+"""How far `Run._tell` is from who calls `fleet.run`, for warnings."""
 
 _K = TypeVar("_K", Machine, int)
 
@@ -103,6 +107,7 @@ class Run(Generic[_K]):
         self._unfinished = len(tasks)
         self._crews: dict[object, Crew] = {}
         self._watchers: dict[object, Watcher] = {}
+        self._feeds: list[Push] = []
         for task in tasks:
             place = _place(task.connection)
             if place not in self._crews:
@@ -114,6 +119,7 @@ class Run(Generic[_K]):
 
         Raises:
             FleetInterrupted: Ctrl-C was pressed.
+            FleetExit: A step, or the report, has called `sys.exit`.
         """
         try:
             if self._push:
@@ -123,16 +129,17 @@ class Run(Generic[_K]):
             for crew in self._crews.values():
                 crew.start(min(self._workers, len(self._tasks)))
             self._supervise()
+            self._end_threads()
             return self.result()
-        except KeyboardInterrupt:
-            self._given_up.set()
+        except BaseException as error:
+            self._give_up()
+            if not isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
             self._await_answers()
             result = cast("Result[Machine, object] | Result[int, Machine]", self.result())
+            if isinstance(error, SystemExit):
+                raise FleetExit(error.code, result) from None
             raise FleetInterrupted(result) from None
-        finally:
-            self._given_up.set()
-            for crew in self._crews.values():
-                crew.stop()
 
     def result(self) -> Result[_K, object]:
         """What has become of each so far."""
@@ -149,6 +156,18 @@ class Run(Generic[_K]):
             },
             unknown=[task.key for task, stage, sent in tasks if stage == "under way" and sent],
         )
+
+    def _give_up(self) -> list[threading.Thread]:
+        """Ask nothing more; returns the threads, which end after what they do."""
+        self._given_up.set()
+        crews = [thread for crew in self._crews.values() for thread in crew.stop()]
+        return crews + [thread for feed in self._feeds for thread in feed.close()]
+
+    def _end_threads(self) -> None:
+        """Let the threads end, which have nothing to do any more; a last look may still be under way."""
+        end = time.monotonic() + LAST_ANSWERS_SECONDS
+        for thread in self._give_up():
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _supervise(self) -> None:
         while self._unfinished:
@@ -179,7 +198,8 @@ class Run(Generic[_K]):
     def _open_feeds(self) -> None:
         for place, watcher in self._watchers.items():
             here = [task for task in self._tasks if _place(task.connection) == place]
-            Push(here[0].connection, [str(task.key) for task in here], watcher, self._given_up)
+            idents = [str(task.key) for task in here]
+            self._feeds.append(Push(here[0].connection, idents, watcher, self._given_up))
 
     def _go_on(self, task: Task[_K]) -> None:
         """Begin with the next step of a task; a wait needs no thread."""
@@ -236,12 +256,18 @@ class Run(Generic[_K]):
 
     def _tell(self, *, last: bool = False) -> None:
         now = time.monotonic()
-        if self._report is not None and (last or now - self._reported >= REPORT_SECONDS):
-            self._reported = now
-            counts = dict.fromkeys(("untried", "under way", "waiting", "done", "failed"), 0)
-            for task in self._tasks:
-                counts[task.stage] += 1
+        if self._report is None or (now - self._reported < REPORT_SECONDS and not last):
+            return
+        self._reported = now
+        counts = dict.fromkeys(("untried", "under way", "waiting", "done", "failed"), 0)
+        for task in self._tasks:
+            counts[task.stage] += 1
+        try:
             self._report(counts)
+        except Exception as error:
+            self._report = None
+            text = f"the progress function failed, and is not called again: {type(error).__name__}: {error}"
+            warnings.warn(text, RuntimeWarning, stacklevel=CALLER)
 
     def _await_answers(self) -> None:
         """Let requests end that are on the wire, for a moment."""

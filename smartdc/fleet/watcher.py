@@ -48,6 +48,7 @@ class Watch:
         trouble: Why the last look failed.
         is_alone: Whether it is being looked at by itself.
         looks: How often it was looked at.
+        is_begun: Whether a look at it has begun.
     """
 
     machine: Machine
@@ -60,6 +61,7 @@ class Watch:
     trouble: BaseException | None = None
     is_alone: bool = False
     looks: int = 0
+    is_begun: bool = False
 
     @property
     def interval(self) -> float:
@@ -71,9 +73,10 @@ class Watch:
         """When its time is over."""
         return math.inf if self.until.timeout is None else self.begun + self.until.timeout
 
-    def is_overdue(self, now: float) -> bool:
-        """Whether its time is over; a wait of no time is one look."""
-        return now >= self.end and (self.until.timeout != 0 or self.looks > 0)
+    @property
+    def pace(self) -> float:
+        """Seconds that a look comes later, at most, so that it serves others as well."""
+        return min(self.interval, self.until.timeout or math.inf) / 4
 
     def timeout(self) -> WaitTimeout:
         """The error for a wait whose time is over."""
@@ -105,7 +108,7 @@ class Watcher:
         self._watches: dict[str, Watch] = {}
         self._told: dict[str, tuple[MachineData, float]] = {}
         self._unlisted: set[str] = set()
-        self._is_looking = False
+        self._is_looking = self._is_asking = False
         self._asked, self._usual = -math.inf, 0.0
         self._done_then = 0
         self._pages = 1
@@ -173,51 +176,71 @@ class Watcher:
         """
         now = self.clock.monotonic()
         with self._lock:
-            overdue = [watch for watch in self._watches.values() if watch.is_overdue(now)]
+            overdue = [watch for watch in self._watches.values() if self._is_overdue(watch, now)]
         for watch in overdue:
             self._finish(watch, watch.timeout())
         with self._lock:
-            ends = min((watch.end for watch in self._watches.values()), default=math.inf)
+            later = min((watch.end for watch in self._watches.values() if watch.end > now), default=math.inf)
             waiting = [watch for watch in self._watches.values() if not watch.is_alone]
             if not waiting or self._is_looking:
-                return max(0.0, ends - now)
-            interval = min(watch.interval for watch in waiting)
-            soonest = max(min(watch.due for watch in waiting), self._asked + interval / 4)
-            is_urgent = ends - now <= interval
+                return later - now
+            soonest = max(min(watch.due for watch in waiting), self._not_before(waiting))
             many_done = self._crew.done - self._done_then >= JOBS_A_LOOK
+            is_urgent = any(watch.end - now <= watch.interval for watch in waiting)
             if soonest > now or (self._crew.has_queue and not many_done and not is_urgent):
-                return max(0.0, min(soonest, ends) - now)
+                return max(0.0, min(soonest, later) - now)
             self._is_looking, self._asked, self._done_then = True, now, self._crew.done
         self._crew.look(self._look)
         return 0.0
+
+    def _is_overdue(self, watch: Watch, now: float) -> bool:
+        """Whether the time of a wait is over: after the last look, and not before the first has begun.
+
+        A look under way is not waited for, unless the wait is of no time: that is one look.
+        """
+        if now < watch.end or watch.until.timeout == 0:
+            return watch.looks > 0 and now >= watch.end
+        if watch.due <= now == watch.end:  # by a clock that only waiting moves
+            waiting = [each for each in self._watches.values() if not each.is_alone]
+            if self._is_looking or watch.is_alone or self._not_before(waiting) <= now:
+                return False
+        return watch.is_begun or self._is_asking
+
+    def _not_before(self, waiting: Iterable[Watch]) -> float:
+        """When another list may be asked for."""
+        return self._asked + min(watch.pace for watch in waiting)
 
     def _look(self) -> None:
         asked, order = self.clock.monotonic(), actions.next()
         with self._lock:
             batch = [watch for watch in self._watches.values() if not watch.is_alone]
-        listed: dict[str, MachineData] = {}
-        trouble: SmartDCError | None = None
+            for watch in batch:
+                watch.is_begun = True
+            self._is_asking = True
         try:
-            if len(batch) > self._pages:
-                listed = self._listed({watch.machine.id for watch in batch})
-        except SmartDCError as error:
-            trouble = error
-            log.info("machines are waited for, and the look at them failed: %s", error)
+            listed: dict[str, MachineData] = {}
+            trouble: SmartDCError | None = None
+            try:
+                if len(batch) > self._pages:
+                    listed = self._listed({watch.machine.id for watch in batch})
+            except SmartDCError as error:
+                trouble = error
+                log.info("machines are waited for, and the look at them failed: %s", error)
+            self._usual = min(1.0, self.clock.monotonic() - asked)
+            for watch in batch:
+                data = listed.get(watch.machine.id)
+                if self._watches.get(watch.machine.id) is not watch:
+                    continue  # the feed has told of it meanwhile, and something else may be done with it
+                if data is not None:
+                    _keep(watch.machine, data, order)
+                    self._saw(watch, watch.machine.state)
+                elif trouble is not None and is_passing(trouble):
+                    self._looked(watch, watch.seen, trouble)
+                else:
+                    self._look_alone(watch)
         finally:
             with self._lock:
-                self._is_looking = False
-                self._usual = min(1.0, self.clock.monotonic() - asked)
-        for watch in batch:
-            data = listed.get(watch.machine.id)
-            if self._watches.get(watch.machine.id) is not watch:
-                continue  # the feed has told of it meanwhile, and something else may be done with it
-            if data is not None:
-                _keep(watch.machine, data, order)
-                self._saw(watch, watch.machine.state)
-            elif trouble is not None and is_passing(trouble):
-                self._looked(watch, watch.seen, trouble)
-            else:
-                self._look_alone(watch)
+                self._is_looking = self._is_asking = False
 
     def _listed(self, wanted: set[str]) -> dict[str, MachineData]:
         """What a list has of these; it is read no further than looking at each of them would take."""

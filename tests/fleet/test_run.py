@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -99,6 +100,50 @@ def test_errors_are_split_and_pickled(sdc: DataCenter, site: Site) -> None:
     ]
 
 
+class NeedsTwo(LookupError):
+    """What pickle cannot make again, as it does not know the second argument."""
+
+    def __init__(self, name: str, value: int) -> None:
+        super().__init__(f"{name} is {value}")
+
+
+def test_errors_that_cannot_be_pickled_have_stand_ins(sdc: DataCenter, site: Site) -> None:
+    class Local(ValueError):
+        """Other processes cannot import it."""
+
+    errors = [
+        NeedsTwo("size", 3),
+        Local("of a function"),
+        OSError(5, threading.Lock()),
+        KeyError("as it is"),
+        ExceptionGroup("a group", [Local("in a group")]),
+    ]
+    left = [*errors]
+    given = machines(sdc, site, len(errors))
+
+    def fail(machine: Machine) -> None:
+        raise left.pop(0)
+
+    result = fleet.run(given, fail, workers=1)
+    with pytest.raises(fleet.FleetError) as caught:
+        result.raise_errors()
+    copies = [pickle.loads(pickle.dumps(thing)) for thing in (caught.value, result)]  # noqa: S301
+    for copy in copies:
+        assert {*copy.errors} == {*given}
+        assert [type(copy.errors[machine]) for machine in given] == [
+            LookupError, ValueError, OSError, KeyError, Exception
+        ]  # fmt: skip
+        assert [str(copy.errors[machine]) for machine in given[:2]] == [
+            "NeedsTwo: size is 3", "Local: of a function"
+        ]  # fmt: skip
+        assert [copy.errors[machine].__notes__ for machine in given] == [
+            [f"with machine {machine.id} ({machine.name})"] for machine in given
+        ]
+    # What is pickled is not changed, and what travelled once travels again.
+    assert [*caught.value.errors.values()] == errors
+    assert str(pickle.loads(pickle.dumps(copies[0]))) == str(caught.value)  # noqa: S301
+
+
 def test_progress_is_told(sdc: DataCenter, site: Site) -> None:
     told: list[dict[str, int]] = []
     fleet.run(
@@ -127,9 +172,41 @@ def test_without_tqdm_a_bar_is_refused_before_anything_is_done(
     assert len(cloud.calls) == 1
 
 
-def test_a_progress_that_fails_ends_the_run(sdc: DataCenter, site: Site) -> None:
-    with pytest.raises(ZeroDivisionError):
-        fleet.run(machines(sdc, site, 2), Machine.stop, progress=lambda counts: 1 / 0)
+def test_a_progress_function_that_fails_is_not_called_again(sdc: DataCenter, site: Site) -> None:
+    called: list[fleet.Counts] = []
+
+    def fail(counts: fleet.Counts) -> None:
+        called.append(counts)
+        raise ZeroDivisionError("no counts")
+
+    with pytest.warns(RuntimeWarning, match="not called again: ZeroDivisionError: no counts") as warned:
+        result = fleet.run(machines(sdc, site, 8), Machine.stop, fleet.until("stopped"), progress=fail)
+    assert len(result.done) == 8
+    assert len(called) == 1
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"), [(KeyboardInterrupt(), fleet.FleetInterrupted), (SystemExit(3), fleet.FleetExit)]
+)
+def test_a_progress_function_can_end_the_run(
+    cloud: Emulator, sdc: DataCenter, site: Site, raised: BaseException, kind: type[BaseException]
+) -> None:
+    given = machines(sdc, site, 60)
+
+    def end(counts: fleet.Counts) -> None:
+        raise raised
+
+    with pytest.raises(kind) as caught:
+        fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete, progress=end)
+    assert isinstance(caught.value, fleet.FleetInterrupted | fleet.FleetExit)
+    assert caught.value.result.keys == given
+    assert len(caught.value.result.done) < 60
+    asked = len(cloud.calls)
+    for thread in threading.enumerate():
+        if thread.name.startswith("smartdc-fleet"):
+            thread.join(5)
+    assert len(cloud.calls) == asked
 
 
 def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
@@ -155,12 +232,30 @@ def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataC
     assert fleet.run([], Machine.stop).values == []
 
 
-def test_no_thread_is_left(sdc: DataCenter, site: Site) -> None:
-    fleet.run(machines(sdc, site, 20), Machine.stop, fleet.until("stopped"))
-    for thread in threading.enumerate():
-        if thread.name == "smartdc-fleet":
-            thread.join(5)
-            assert not thread.is_alive()
+@pytest.mark.parametrize("push", [False, True])
+def test_no_thread_is_left(sdc: DataCenter, site: Site, push: bool) -> None:
+    before = {*threading.enumerate()}
+    fleet.run(machines(sdc, site, 20), Machine.stop, fleet.until("stopped"), push=push)
+    left = {*threading.enumerate()} - before
+    assert [thread.name for thread in left if thread.name.startswith("smartdc")] == []
+
+
+def test_looks_do_not_wait_for_steps_that_take_long() -> None:
+    with Emulator(rate=50) as cloud, cloud.datacenter() as sdc:
+        stopping, other = machines(sdc, cloud.site(), 2)
+        seen: list[str] = []
+
+        def step(machine: Machine) -> None:
+            machine.stop()
+            if machine == stopping:
+                return
+            end = time.monotonic() + 20
+            while stopping.state != "stopped" and time.monotonic() < end:
+                time.sleep(0.01)
+            seen.append(stopping.state)
+
+        fleet.run([stopping, other], step, fleet.until("stopped", 200), workers=1)
+    assert seen == ["stopped"]
 
 
 def test_until_is_a_step_that_can_be_called(sdc: DataCenter, site: Site) -> None:

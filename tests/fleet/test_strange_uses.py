@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import sys
 from typing import Any
 
 import pytest
@@ -34,16 +35,27 @@ def test_one_machine_in_two_objects_is_one(sdc: DataCenter, given: list[Machine]
     assert len(fleet.run((machine for machine in [*given, again]), Machine.status).keys) == 6
 
 
-@pytest.mark.parametrize("kind", [SystemExit, GeneratorExit])
-def test_a_step_that_ends_the_program_ends_the_run(
-    cloud: Emulator, given: list[Machine], kind: type[BaseException]
+def test_a_step_that_leaves_the_program_ends_the_run_with_a_report(
+    cloud: Emulator, given: list[Machine]
 ) -> None:
     def leave(machine: Machine) -> None:
-        raise kind
+        sys.exit("no more")
 
     before = len(cloud.calls)
-    with pytest.raises(kind):
+    with pytest.raises(fleet.FleetExit, match="no more") as caught:
         fleet.run(given, leave, Machine.delete)
+    assert len(cloud.calls) == before
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    assert (copy.code, copy.result.keys, copy.result.done) == ("no more", given, [])
+
+
+def test_what_is_no_error_ends_the_run(cloud: Emulator, given: list[Machine]) -> None:
+    def end(machine: Machine) -> None:
+        raise GeneratorExit
+
+    before = len(cloud.calls)
+    with pytest.raises(GeneratorExit):
+        fleet.run(given, end, Machine.delete)
     assert len(cloud.calls) == before
 
 

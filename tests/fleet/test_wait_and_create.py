@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ from smartdc import (
     fleet,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.faults import Status
+from smartdc.emulator.faults import Delay, Status
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
 
@@ -119,6 +120,52 @@ def test_a_wait_of_no_time_is_one_look(cloud: Emulator, sdc: DataCenter, site: S
         fleet.wait(given, "stopped", timeout=0)
     assert sent(cloud, first) == [call("GET", "/my/machines")]
     assert cloud.clock.monotonic() == began
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_last_look_is_at_the_end(cloud: Emulator, sdc: DataCenter, site: Site, alone: bool) -> None:
+    # As that of poll_until: the interval would be over later.
+    given = fleet_of(sdc, site, 3)
+    began = cloud.clock.monotonic()
+    if alone:
+        given[0].stop()
+        given[0].poll_until("stopped", 100, timeout=60)
+    else:
+        fleet.run(given, Machine.stop, fleet.until("stopped", 60, 100)).raise_errors()
+    assert cloud.clock.monotonic() - began == pytest.approx(60)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_wait_that_is_shorter_than_a_look_asks_once(alone: bool) -> None:
+    with Emulator(rate=1) as cloud, cloud.datacenter(clock=time) as sdc:
+        given = fleet_of(sdc, cloud.site(), 4)
+        first = len(cloud.calls)
+        for operation in ("ListMachines", "GetMachine"):
+            cloud.faults.add(operation, Delay(0.3), times=9)
+        began = time.monotonic()
+        if alone:
+            with pytest.raises(WaitTimeout, match=r"gave up after 0\.1 s"):
+                given[0].poll_until("stopped", timeout=0.1)
+        else:
+            with pytest.raises(fleet.FleetError, match=r"gave up after 0\.1 s"):
+                fleet.wait(given, "stopped", timeout=0.1)
+        taken = time.monotonic() - began
+        while len(cloud.calls) == first and time.monotonic() < began + 5:
+            time.sleep(0.01)
+        assert len(cloud.calls) == first + 1
+    assert taken < 5
+
+
+@pytest.mark.parametrize("timeout", [0, 0.001])
+def test_waits_of_no_time_are_looks_in_spite_of_busy_threads(timeout: float) -> None:
+    with Emulator(rate=20) as cloud, cloud.datacenter() as sdc:
+        given = fleet_of(sdc, cloud.site(), 4)
+        cloud.faults.add("UpdateMachine", Delay(0.1), times=4)
+        first = len(cloud.calls)
+        result = fleet.run(given, Machine.stop, fleet.until("stopped", timeout), workers=1)
+        looks = [done for done in cloud.calls[first:] if done.operation in ("ListMachines", "GetMachine")]
+    assert {type(error) for error in result.errors.values()} == {WaitTimeout}
+    assert len(looks) >= 1
 
 
 def test_without_an_interval_looks_follow_each_other(sdc: DataCenter, site: Site) -> None:
