@@ -5,10 +5,9 @@ The model is that of waits that share looks (`tests.fuzz.wait_model`). A fleet g
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -16,53 +15,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartdc import DataCenter, Machine, RetryPolicy, WaitFailed, WaitTimeout, fleet
-from smartdc.fleet import push as push_module
-from smartdc.fleet import supervisor
-from tests.fuzz.wait_model import SLACK, End, Wait, ident, is_right, timelines
+from tests.fuzz.wait_model import SLACK, End, Wait, ident, is_right, timelines, timeouts, wanted_states
 from tests.helpers.clock import Instant
+from tests.helpers.live_feeds import STEP, live_clock
 from tests.helpers.sizes import in_two_sizes
 from tests.helpers.timelines import Scene, Timeline, TimelineServer
 
 pytestmark = pytest.mark.stress
 
 POLICY = RetryPolicy(attempts=1, throttled=1)
-STEP = 1.0
-"""Emulated seconds between two moments at which news are taken."""
+RECONNECTED = 30.0
+"""Seconds after which a machine is looked at, when the feed that was cut could not be connected at once."""
 CUTS = [1.0, 2.0, 3.0, 5.0, 7.0, 15.0, 20.0]
 KINDS = {WaitFailed: "failed", WaitTimeout: "timeout"}
-
-
-class Live(Instant):
-    """A clock that one thread moves, when the change feeds have told what there is to tell."""
-
-    def __init__(self, server: TimelineServer) -> None:
-        super().__init__()
-        self._server = server
-        self._mover = threading.get_ident()
-        self.is_over = False
-
-    def sleep(self, seconds: float, /) -> None:
-        if threading.get_ident() == self._mover:
-            super().sleep(seconds)
-            self._server.told()
-            return
-        end = self.now + seconds
-        while self.now < end and not self.is_over:
-            time.sleep(0.001)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[TimelineServer]:
     with TimelineServer() as serving:
         yield serving
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """News are waited for only for a moment of real time, in each step of the clock."""
-    monkeypatch.setattr(supervisor, "BUSY_SECONDS", 0.01)
-    monkeypatch.setattr(supervisor, "NEWS_STEP", STEP)
-    monkeypatch.setattr(push_module, "STEP_SECONDS", 0.05)
 
 
 def ends_of(
@@ -75,12 +46,6 @@ def ends_of(
         machines = [Machine(sdc, data={"id": ident(number), **known}) for number in range(len(lines))]
         step = fleet.until(wait.state, wait.timeout, wait.interval)
         result = fleet.run(machines, step, lambda machine: over.setdefault(machine, clock.now), push=push)
-    if isinstance(clock, Live):
-        clock.is_over = True
-        # Whoever makes the next example does not want their random numbers.
-        for thread in threading.enumerate():
-            if thread.name == "smartdc-fleet":
-                thread.join(5)
     assert wait.timeout is not None
     assert clock.now <= wait.timeout + SLACK + (STEP if push else 0)
     return [
@@ -104,7 +69,7 @@ def may_fail(end: End, line: Timeline, **how: Any) -> bool:
 @in_two_sizes(sample=30, whole=500)
 @pytest.mark.parametrize("push", [False, True])
 def test_fleet_waits_agree_with_the_model(
-    examples: Counter[str], server: TimelineServer, quick: None, size: int, push: bool
+    examples: Counter[str], server: TimelineServer, size: int, push: bool
 ) -> None:
     @settings(max_examples=size)
     @given(st.data())
@@ -113,32 +78,33 @@ def test_fleet_waits_agree_with_the_model(
         wait = Wait(
             0,
             "until",
-            data.draw(st.sampled_from(["stopped", "stopped", "stopped", "stopped", "deleted", "failed"])),
+            data.draw(wanted_states(lines)),
             data.draw(st.sampled_from([2, 6, 20])),
-            data.draw(st.sampled_from([100, 100, 100, 40, 40, 10, 3, 0])),
+            data.draw(timeouts),
         )
         fails = data.draw(st.sampled_from([(0, 0), (0, 0), (0, 1000), (4, 9)]))
         silent = data.draw(st.sampled_from([(0, 0), (0, 0), (6, 13)]))
         cuts = sorted(data.draw(st.sets(st.sampled_from(CUTS if push else [0.0]), max_size=5)))
-        clock = Live(server) if push else Instant()
-        server.scene = Scene(
-            clock.monotonic,
-            {ident(number): line for number, line in enumerate(lines)},
-            fails=fails,
-            silent=silent,
-            cuts=cuts,
-        )
+        with live_clock(server) if push else nullcontext(Instant()) as clock:
+            server.scene = Scene(
+                clock.monotonic,
+                {ident(number): line for number, line in enumerate(lines)},
+                fails=fails,
+                silent=silent,
+                cuts=cuts,
+            )
+            ends = ends_of(lines, wait, clock, server, push)
         has_feed = push and fails == (0, 0) and silent == (0, 0) and not cuts
-        for line, end in zip(lines, ends_of(lines, wait, clock, server, push), strict=True):
+        # It is connected again at once, if it has told something since it was connected last.
+        is_late = len(cuts) > 1 or (cuts and silent != (0, 0))
+        for line, end in zip(lines, ends, strict=True):
             examples[f"fleet waits{', push' * push}: {end.how}"] += 1
             allowed: dict[str, Any] = {
                 # News are taken as they come, a look says what is so now.
-                "oldest": 10.0 if push else 0.0,
+                "oldest": STEP if push else 0.0,
                 "silent": silent,
                 "misses_nothing": has_feed and line.hidden[0] > 0,
-                # The clock does not wait until news are taken, and a feed that was cut is connected again;
-                # a machine of which nothing was told would be looked at after 30 seconds.
-                "late": 10.0 if push else 0.0,
+                "late": RECONNECTED if is_late else STEP if push else 0.0,
             }
             check = may_fail if end.how == "failed" else is_right
             assert check(end, line, **allowed), (line, end, server.scene)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartdc import DataCenter, Machine, RetryPolicy, WaitFailed, WaitTimeout
-from tests.fuzz.wait_model import End, Wait, ident, is_right, timelines
+from tests.fuzz.wait_model import End, Wait, ident, is_right, timelines, timeouts, wanted_states
 from tests.helpers.clock import Together
 from tests.helpers.sizes import in_two_sizes
 from tests.helpers.timelines import Scene, Timeline, TimelineServer
@@ -72,14 +72,14 @@ def server() -> Iterator[TimelineServer]:
 
 
 @st.composite
-def plans(draw: st.DrawFn, machines: int) -> list[Wait]:
+def plans(draw: st.DrawFn, lines: list[Timeline]) -> list[Wait]:
     one = st.builds(
         Wait,
-        machine=st.integers(0, machines - 1),
+        machine=st.integers(0, len(lines) - 1),
         verb=st.just("until"),
-        state=st.sampled_from(["stopped", "stopped", "stopped", "stopped", "deleted", "failed"]),
+        state=wanted_states(lines),
         interval=st.sampled_from([1, 2, 6, 6, 20]),
-        timeout=st.sampled_from([100, 100, 40, 40, 10, 3, 0]),
+        timeout=timeouts,
         after=st.sampled_from([0, 0, 1, 2.5]),
     )
     either = one | one.map(lambda wait: Wait(**{**vars(wait), "verb": "while", "state": "running"}))
@@ -92,7 +92,7 @@ def test_they_agree_with_the_model(examples: Counter[str], server: TimelineServe
     @given(st.data())
     def each(data: st.DataObject) -> None:
         lines = data.draw(st.lists(timelines(), min_size=2, max_size=5))
-        todo = data.draw(st.lists(plans(len(lines)), min_size=2, max_size=5))
+        todo = data.draw(st.lists(plans(lines), min_size=2, max_size=5))
         fails = data.draw(st.sampled_from([(0, 0), (0, 0), (0, 1000), (4, 9)]))
         silent = data.draw(st.sampled_from([(0, 0), (0, 0), (6, 13)]))
         machines = {ident(number): line for number, line in enumerate(lines)}

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from tests.helpers.timelines import Timeline
 
-__all__ = ["End", "Wait", "ident", "is_right", "timelines", "verdict"]
+__all__ = ["End", "Wait", "ident", "is_right", "timelines", "timeouts", "verdict", "wanted_states"]
 
 SLACK = 0.001
 CHANGES = [1, 3, 7, 15, 31, 63]
+timeouts = st.sampled_from([100] * 12 + [40, 40, 10, 3, 0])
+"""Most waits see how it ends."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,14 @@ def ident(number: int) -> str:
     return f"{number:08}-8b2f-4c42-9d3f-0123456789ab"
 
 
+def shown_state(state: str) -> str:
+    """As a client shows it."""
+    return "deleted" if state in ("410", "404") else state
+
+
 def verdict(wait: Wait, state: str) -> str | None:
     """How a wait ends that sees this state; None: it goes on."""
-    seen = "deleted" if state in ("410", "404") else state
+    seen = shown_state(state)
     if wait.verb == "until":
         return "over" if seen == wait.state else "failed" if seen in ("failed", "deleted") else None
     if seen == wait.state:
@@ -99,10 +106,17 @@ def is_right(
 @st.composite
 def timelines(draw: st.DrawFn) -> Timeline:
     """The life of a machine: it may come back to a state, so that what was seen long ago is wrong."""
-    fewest = draw(st.sampled_from([1, 1, 2, 0]))
+    fewest = draw(st.sampled_from([1, 1, 1, 2, 2, 2, 2, 0]))
     changes = sorted(draw(st.sets(st.sampled_from(CHANGES), min_size=fewest, max_size=4)))
     middle = st.sampled_from(["stopping", "stopping", "stopped", "running"])
     last = st.sampled_from(["stopped", "stopped", "stopped", "failed", "410", "404"])
     states = [draw(middle) for _ in changes[1:]] + [draw(last) for _ in changes[:1]]
     hidden = draw(st.sampled_from([(0, 0), (0, 0), (0, 12), (5, 40)]))
     return Timeline([(0.0, "running"), *zip(map(float, changes), states, strict=True)], hidden)
+
+
+def wanted_states(lines: list[Timeline]) -> st.SearchStrategy[str]:
+    """What is waited for: mostly what most of the machines become in the end."""
+    last = [shown_state(line.states[-1][1]) for line in lines]
+    waited_for = ["stopped", "deleted", "failed"]
+    return st.sampled_from([max(waited_for, key=last.count)] * 12 + waited_for)

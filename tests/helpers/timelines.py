@@ -1,6 +1,6 @@
 """A server whose machines change at times of a clock; its lists lag and fail, and its feed breaks.
 
-Its change feed tells each change when the clock has come so far. `TimelineServer.told` waits until it has.
+Its change feed tells each change when the clock has come so far; `TimelineServer.feeds` says how far it is.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ import json
 import math
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import InvalidState
@@ -22,7 +21,7 @@ from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side, State
 from websockets.utils import accept_key
 
-__all__ = ["Scene", "Timeline", "TimelineServer"]
+__all__ = ["Scene", "Timeline", "TimelineServer", "Told"]
 
 PAGE = 1000
 
@@ -68,18 +67,26 @@ class Scene:
     watch: Callable[[], None] = lambda: None
 
 
+class Told(NamedTuple):
+    """What an open feed has told: all changes until a time, in so many messages."""
+
+    until: float
+    messages: int
+
+
 class TimelineServer:
     """Serves a scene, which can be changed between requests.
 
     Attributes:
         scene: As it is now.
         asked: ``list``, ``get`` or ``feed``, in order.
+        feeds: What each open feed has told, by the port of the client.
     """
 
     def __init__(self) -> None:
         self.scene = Scene()
         self.asked: list[str] = []
-        self._feeds: dict[int, float] = {}
+        self.feeds: dict[int, Told] = {}
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -125,21 +132,15 @@ class TimelineServer:
         self._http.server_close()
         self._thread.join()
 
-    def told(self) -> None:
-        """Wait until all open feeds have told what there is to tell by now."""
-        end, now = time.monotonic() + 5, self.scene.now()
-        while any(told < now for told in [*self._feeds.values()]) and time.monotonic() < end:
-            time.sleep(0.0005)
-
     def _converse(self, connection: socket.socket) -> None:
         """Tell of changes, until the client leaves or it is time to break off."""
-        scene, me = self.scene, threading.get_ident()
+        scene, port = self.scene, connection.getpeername()[1]
         self.asked.append("feed")
         connection.settimeout(0.001)
         protocol = Protocol(Side.SERVER)
         opened = scene.now()
         wanted: list[str] = []
-        told = math.inf
+        told, messages = math.inf, 0
         with suppress(OSError, InvalidState):  # the client has left
             while protocol.state is State.OPEN and scene is self.scene:
                 with suppress(TimeoutError):
@@ -152,11 +153,12 @@ class TimelineServer:
                     break
                 for _, ident, state in sorted(_changes(scene, wanted, told, now)):
                     protocol.send_text(json.dumps(_change(ident, state)).encode())
+                    messages += 1
                 for data in protocol.data_to_send():
                     connection.sendall(data)
                 told = max(told, now) if wanted else told
-                self._feeds[me] = told
-        self._feeds.pop(me, None)
+                self.feeds[port] = Told(told, messages)
+        self.feeds.pop(port, None)
 
     def _answer(self, target: str) -> tuple[int, Any]:
         scene, now = self.scene, self.scene.now()

@@ -1,0 +1,98 @@
+"""A clock for waits that a change feed serves: it goes on only when the client has dealt with all news."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from smartdc.fleet import supervisor
+from smartdc.streams import ChangeFeed
+from smartdc.types import Change
+from tests.helpers.clock import Instant
+from tests.helpers.timelines import TimelineServer
+
+__all__ = ["STEP", "LiveClock", "live_clock"]
+
+STEP = 1.0
+"""Emulated seconds by which the clock goes on at most, while news may come."""
+FEED_THREAD = "smartdc-fleet-feed"
+
+
+class LiveClock(Instant):
+    """A clock that one thread moves. It then waits until the feed's thread has dealt with what is so now.
+
+    Args:
+        server: Tells the changes.
+        taken: How many messages of each feed the client has dealt with, by the port of its connection.
+    """
+
+    def __init__(self, server: TimelineServer, taken: dict[int, int]) -> None:
+        super().__init__()
+        self._server = server
+        self._taken = taken
+        self._mover = threading.get_ident()
+        self._wakes = 0.0
+        self._is_over = False
+
+    def sleep(self, seconds: float, /) -> None:
+        if threading.get_ident() == self._mover:
+            super().sleep(seconds)
+            self._settle()
+            return
+        self._wakes = self.now + seconds
+        while self.now < self._wakes and not self._is_over:
+            time.sleep(0.001)
+
+    def end(self) -> None:
+        """Let threads go on that sleep."""
+        self._is_over = True
+
+    def _settle(self) -> None:
+        end = time.monotonic() + 30
+        while not self._is_settled():
+            assert time.monotonic() < end, "the change feed is not read"
+            time.sleep(0.0005)
+
+    def _is_settled(self) -> bool:
+        if self._wakes > self.now:  # before the feed is connected again
+            return True
+        if not any(thread.name == FEED_THREAD for thread in threading.enumerate()):
+            return True
+        feeds = self._server.feeds.copy()
+        return bool(feeds) and all(
+            told.until >= self.now and self._taken.get(port) == told.messages for port, told in feeds.items()
+        )
+
+
+@contextmanager
+def live_clock(server: TimelineServer) -> Iterator[LiveClock]:
+    """A clock for one run with ``push=True``, whose thread has ended when this is left."""
+    received: Counter[int] = Counter()
+    taken: dict[int, int] = {}
+    receive = ChangeFeed._receive
+
+    def noting(feed: ChangeFeed, timeout: float | None) -> Change | None:
+        port = feed._websocket._connection.local_address[1]
+        if timeout:  # with 0 it only looks whether there is more
+            taken[port] = received[port]  # who asks for the next one has dealt with these
+        change = receive(feed, timeout)
+        received[port] += change is not None
+        return change
+
+    clock = LiveClock(server, taken)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(ChangeFeed, "_receive", noting)
+        monkeypatch.setattr(supervisor, "BUSY_SECONDS", 0.001)
+        monkeypatch.setattr(supervisor, "NEWS_STEP", STEP)
+        try:
+            yield clock
+        finally:
+            clock.end()
+            for thread in threading.enumerate():
+                if thread.name.startswith("smartdc-fleet"):
+                    thread.join(5)
