@@ -279,4 +279,4 @@ class Run(Generic[_K]):
 def _place(connection: Connection) -> object:
     """Machines of one place are listed together: of one account, seen by one key in one set of roles."""
     signer = None if connection.auth is None else connection.auth.key_id
-    return connection.url, signer, tuple(connection.active_roles)
+    return connection._account_url, signer, tuple(connection.active_roles)

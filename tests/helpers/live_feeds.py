@@ -77,7 +77,10 @@ def live_clock(server: TimelineServer) -> Iterator[LiveClock]:
     receive = ChangeFeed._receive
 
     def noting(feed: ChangeFeed, timeout: float | None) -> Change | None:
-        port = feed._websocket._connection.local_address[1]
+        try:
+            port = feed._websocket._connection.local_address[1]
+        except OSError:  # it was closed meanwhile
+            return receive(feed, timeout)
         if timeout:  # with 0 it only looks whether there is more
             taken[port] = received[port]  # who asks for the next one has dealt with these
         change = receive(feed, timeout)
