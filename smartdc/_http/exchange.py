@@ -154,11 +154,12 @@ class Exchange:
 
     def _take_turn(self) -> bool:
         """Wait for this request's turn, unless it comes too late."""
+        is_void = False
         while True:
             within = max(0.0, self._policy.deadline - self._elapsed)
             if self._deadline is not None:
                 within = min(within, self._deadline.turn())
-            turn = self._limiter.turn(self._clock.monotonic(), within)
+            turn = self._limiter.turn(self._clock.monotonic(), within, again=is_void)
             if turn.wait > within:
                 return False
             if turn.wait > 0:
@@ -166,6 +167,7 @@ class Exchange:
             if self._limiter.holds(turn):
                 self._era = turn.era
                 return True
+            is_void = True
 
     def _late(self) -> RequestTimeout:
         request = self._make()

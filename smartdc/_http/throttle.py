@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import threading
+from collections import deque
 from typing import Any, NamedTuple
 
 from smartdc._forks import renew_in_children
@@ -67,8 +68,8 @@ class Limiter:
     Without a fixed rate it lets everything pass until the server refuses something. From then on requests get
     turns, one after the other in the order in which they ask, at the rate that the server states. A further
     refusal (others may use the account too) cuts that; while there is none it grows again, up to what is
-    stated. A cut voids the turns that were given. Refusals of requests that were under way then say nothing
-    new, and change nothing.
+    stated. A cut makes the turns void that were given; who had one asks `again`, and gets one before all
+    others. Refusals of requests that were under way then say nothing new, and change nothing.
 
     Args:
         rate: Requests a second, whatever the server says; None finds out.
@@ -84,6 +85,8 @@ class Limiter:
         self._ceiling = math.inf
         self._next = -math.inf
         self._era = 0
+        self._given: deque[float] = deque()  # the turns of this era that have not come yet
+        self._void, self._next_of_void = 0, -math.inf
         self.renew()
         renew_in_children(self)
 
@@ -91,14 +94,23 @@ class Limiter:
         """Make a new lock: in a forked child nobody would release the old one."""
         self._lock = threading.Lock()
 
-    def turn(self, now: float, within: float = math.inf) -> Turn:
+    def turn(self, now: float, within: float = math.inf, *, again: bool = False) -> Turn:
         """Take the next turn, unless it comes too late.
 
         Args:
             now: Seconds on a clock that never runs backwards.
             within: A turn with a longer `wait` than so many seconds is told, and not taken.
+            again: Whether the caller had a turn that a cut made void.
         """
         with self._lock:
+            if again and self._void and self._rate is not None:
+                self._void -= 1
+                at = max(self._next_of_void, now - CREDIT_SECONDS)
+                turn = Turn(max(0.0, at - now), self._era)
+                if turn.wait <= within:
+                    self._next_of_void = at + 1 / self._rate_at(self._rate, at)
+                    self._given.append(at)
+                return turn
             if not self.fixed and now - self._next > QUIET_SECONDS:
                 self._rate = None
             if self._rate is None:
@@ -107,6 +119,10 @@ class Limiter:
             turn = Turn(max(0.0, at - now), self._era)
             if turn.wait <= within:
                 self._next = at + 1 / self._rate_at(self._rate, at)
+                if not self.fixed:
+                    self._given.append(at)
+                while self._given and self._given[0] <= now:
+                    self._given.popleft()
             return turn
 
     def holds(self, turn: Turn) -> bool:
@@ -130,8 +146,14 @@ class Limiter:
                 self._rate = self._ceiling if stated else USUAL_RATE
             else:
                 self._rate = max(LOWEST_RATE, CUT * self._rate_at(self._rate, now))
-            self._since, self._next = now, now + REST / self._rate
+            self._since, self._next_of_void = now, now + REST / self._rate
             self._era += 1
+            self._void += sum(at > now for at in self._given)
+            self._given.clear()
+            # Who had a turn gets another one before all others.
+            self._next = self._next_of_void
+            for _ in range(self._void):
+                self._next += 1 / self._rate_at(self._rate, self._next)
 
     def _rate_at(self, rate: float, now: float) -> float:
         """What the rate of the last cut has grown to."""

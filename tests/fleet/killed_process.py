@@ -33,7 +33,7 @@ def started_after(client: Client, pids: list[int]) -> set[int]:
     new: set[int] = set()
     while not new and time.monotonic() < last:
         time.sleep(0.1)
-        now = client.run(os.getpid, on_error="ignore")  # type: ignore[no-untyped-call]
+        now = client.run(os.getpid, on_error="ignore")
         new = {*now.values()} - {*pids}
     return new
 
@@ -45,8 +45,9 @@ def main(size: int, operation: str) -> None:
         for sdc in places:
             login = str(sdc.account()["login"])
             for number in range(size):
-                tags = dict(fleet_on_dask.TAGS)
-                cloud.site(sdc.location).add_machine(f"test-{number}", tags=tags, account=login)
+                cloud.site(sdc.location).add_machine(
+                    f"test-{number}", tags=dict(fleet_on_dask.TAGS), account=login
+                )
         before = len(cloud.calls)
         cloud.faults.add(operation, Delay(120, after_commit=True), times=1)
         with (
