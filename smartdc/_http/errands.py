@@ -1,7 +1,7 @@
-"""Work that can be given up: what a thread does for a fleet, and the requests that it makes for that.
+"""Work that can be given up: a step of a fleet, which may make several requests.
 
-A thread that runs an `Errand` makes no request any more once the errand is given up. What is on the wire then
-is not cut off. Requests of other threads are not concerned.
+Once an `Errand` is given up, the thread that runs it makes no more requests. A request that is on the wire is
+not cut off. Requests of other threads go on.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ __all__ = ["Errand", "GivenUp", "before_request", "before_turn"]
 
 
 class GivenUp(BaseException):
-    """The request is not made, as its errand is given up. Whoever runs the errand catches it."""
+    """Raised in place of a request, as the errand is given up. The caller of `Errand.running` catches it."""
 
 
 class Errand:
-    """What a thread is doing.
+    """One piece of work of one thread.
 
     Args:
-        given_up: Is set when nothing more is to be done.
+        given_up: Set it, and no more requests are made.
 
     Attributes:
-        attempts: How many requests were made for it, each attempt counted.
-        is_queued: Whether its next request waits for its turn.
+        attempts: How many requests were made, repeated ones included.
+        is_queued: Whether the next request waits for its turn under the request rate.
     """
 
     def __init__(self, given_up: threading.Event) -> None:
@@ -36,7 +36,7 @@ class Errand:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """What this thread does within is this errand."""
+        """The requests that this thread makes within belong to this errand."""
         token = _current.set(self)
         try:
             yield
@@ -44,7 +44,7 @@ class Errand:
             _current.reset(token)
 
     def begin_attempt(self) -> None:
-        """Count a request that is about to be made, or raise `GivenUp`."""
+        """Count a request that is made next, or raise `GivenUp`."""
         # In this order: whoever gives up and then reads the count has every request in it that is made.
         self.attempts += 1
         if self._given_up.is_set():
@@ -57,7 +57,7 @@ _current: ContextVar[Errand | None] = ContextVar("smartdc_errand", default=None)
 
 
 def before_turn() -> None:
-    """Note that this thread is about to wait for the turn of a request."""
+    """Note that this thread waits for the turn of a request."""
     errand = _current.get()
     if errand is not None:
         errand.is_queued = True

@@ -1,17 +1,18 @@
 """Shared looks: one ListMachines that serves all threads that wait for machines of one account.
 
-How `Machine.poll_until` uses it, and how others above `machine/` do::
+`Machine.poll_until` uses it so, and so may other code::
 
     looks = connection._looks
-    with looks.waiting(machines=1):     # as many machines as this thread waits for
-        after = machine._seen - 1       # no list that is older than what the machine shows
+    with looks.waiting(machines=1):     # the number of machines that this thread waits for
+        after = machine._seen - 1       # lists that are older than what the machine shows do not count
         ...                             # at each look:
         after = machine._look(after, interval, deadline)
-        machine.state                   # as a list or a GET says now; errors are those of the GET
+        machine.state                   # from a list or a GET; errors are those of the GET
 
-A list serves a look if it was asked for after the machine's last action of this process and after what this
-wait has seen; and if it was asked for after the look began, or is at most `interval` old. One thread asks,
-and the others wait for it, each no longer than its own deadline. No lock is held meanwhile.
+A list serves a look if it was asked for after the last action of this process on the machine, and after the
+answer that this wait has seen last. Also, it must have been asked for after the look began, or at most
+`interval` seconds ago. One thread asks for the list. The others wait for it, each no longer than its own
+deadline, and no lock is held meanwhile.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from smartdc.errors import RequestTimeout, SmartDCError
 __all__ = ["UNLISTED", "Actions", "Listed", "Looks", "Page", "actions", "looks_of"]
 
 Page = Callable[[int, Callable[[], None]], list[Mapping[str, Any]]]
-"""Lists machines from an offset on; calls the function at the moment when the request is sent."""
+"""Lists machines from an offset on. Calls the function when the request is sent."""
 
 log = logging.getLogger("smartdc")
 
@@ -41,18 +42,18 @@ UNLISTED = ("dns_names",)
 """Fields that GetMachine has and ListMachines has not."""
 
 KNOWN = 30.0
-"""Seconds for which the length of the list counts as known, and that of one that failed as endless."""
+"""Seconds for which the length of the list counts as known. A list that failed counts as endless."""
 LINGER = 0.1
-"""Share of a list's duration that a call waits for others to join, which a list has just served."""
+"""Share of a list's duration for which `status()` waits, so that other calls can share its list."""
 SLICE, LONGEST_SLICE = 0.001, 0.1
-"""Real seconds between two looks at a clock that is not the real one: at first, and at most."""
+"""Real seconds between two readings of a clock that is not the real one: at first, and at most."""
 
 
 class Actions:
-    """The order of actions on machines and of lists, in this process; a clock may stand still between them.
+    """Numbers that tell which came first, of actions and lists in this process. A clock may stand still.
 
     Args:
-        most: How many machines to remember. The others count as acted on when the last of them was.
+        most: How many machines to remember. All others count as changed when the last of them was.
     """
 
     def __init__(self, most: int = 4096) -> None:
@@ -68,16 +69,16 @@ class Actions:
         self._lock = threading.Lock()
 
     def next(self) -> int:
-        """The number of what happens now; higher than all before."""
+        """A number that is higher than all before."""
         return next(self._counter)
 
     def noted(self, verb: str, path: str) -> None:
-        """Take note that a request is over, however it ended; it may have changed a machine."""
+        """Note that a request is over, however it ended: it may have changed a machine."""
         if verb not in ("GET", "HEAD") and path.startswith("/machines/"):
             self.done(path.split("/")[2])
 
     def done(self, machine_id: str) -> None:
-        """Take note of an action on this machine."""
+        """Note an action on this machine."""
         with self._lock:
             self._last.pop(machine_id, None)
             self._last[machine_id] = self.next()
@@ -85,20 +86,20 @@ class Actions:
                 self._forgotten = self._last.pop(next(iter(self._last)))
 
     def last(self, machine_id: str) -> int:
-        """The number of its last action, or a higher one."""
+        """The number of the last action on this machine, or a higher one."""
         with self._lock:
             return self._last.get(machine_id, self._forgotten)
 
 
 actions = Actions()
-"""Of the whole process: several data center objects may act on one machine."""
+"""Those of the whole process, as several data center objects may act on one machine."""
 
 
 class Listed(NamedTuple):
     """One machine in a list.
 
     Attributes:
-        order: The number of the list.
+        order: The number that the list got when it was sent.
         data: What it says of the machine.
     """
 
@@ -107,7 +108,7 @@ class Listed(NamedTuple):
 
 
 class _List:
-    """One ListMachines: `order` and `asked` tell when it was sent; `machines` is None without an answer."""
+    """One ListMachines. `order` and `asked` say when it was sent; `machines` is None if it failed."""
 
     def __init__(self) -> None:
         self.order = 0
@@ -118,11 +119,11 @@ class _List:
 
 
 class Looks:
-    """Shared looks at the machines of one account in certain roles, by one transport.
+    """Shared looks at the machines that one account sees in certain roles.
 
     Args:
         clock: Where time comes from.
-        shared: False lets each look be a GET.
+        shared: False makes each look a GET.
     """
 
     def __init__(self, clock: Clock, shared: bool = True) -> None:
@@ -132,7 +133,7 @@ class Looks:
         renew_in_children(self)
 
     def renew(self) -> None:
-        """Begin anew; in a forked child nobody would end what is under way."""
+        """Forget all, in a forked child: the list that is under way would never end there."""
         self._lock = threading.Lock()
         self._waiting = self._calling = 0
         self._newest: _List | None = None
@@ -142,7 +143,7 @@ class Looks:
 
     @contextmanager
     def waiting(self, machines: int = 1) -> Iterator[None]:
-        """Count machines as waited for; lists are used when they cost less than so many single looks."""
+        """Count machines that are waited for. Lists are used when they take fewer requests than single looks."""
         with self._lock:
             self._waiting += machines
         try:
@@ -154,7 +155,7 @@ class Looks:
 
     @contextmanager
     def calling(self) -> Iterator[None]:
-        """Count a question for a state, while it is answered; it is `listed` with an interval of 0."""
+        """Count a call of `status()` while it is under way; it uses `listed` with an interval of 0."""
         with self._lock:
             self._calling += 1
         try:
@@ -171,14 +172,14 @@ class Looks:
 
         Args:
             machine_id: Its UUID.
-            page: How to ask, before the deadline.
-            after: The number of what was seen last; lists of before are too old.
-            interval: How many seconds ago the list may have been asked for; 0: after this call only.
+            page: Gets a page of the list, before the deadline.
+            after: The number of the answer that was seen last; older lists are not used.
+            interval: How many seconds ago the list may have been asked for; 0 takes only lists of after the call.
             deadline: When this look must be over.
 
         Returns:
-            None when the caller has to look for itself: lists do not pay, one failed, the machine is not in
-            it, or the deadline has come.
+            None if the caller has to make a GET: single looks are cheaper, the list failed, the machine is
+            not in it, or the deadline is over.
         """
         began = actions.next()
         while True:
@@ -213,14 +214,14 @@ class Looks:
         return self._shared and (self._waiting if interval else self._calling) > pages
 
     def _ask(self, asked: _List, page: Page, deadline: Deadline | None) -> None:
-        """Make the list, page by page, as long as it costs less than single looks."""
+        """Get the list, page by page, as long as that takes fewer requests than single looks."""
         pages: float = math.inf
         try:
             asked.machines = self._all_pages(asked, page)
             if asked.machines is not None:
                 pages = max(1, math.ceil(len(asked.machines) / PAGE))
         except SmartDCError as error:
-            # Each looks by itself then, and meets what there is to meet.
+            # Each thread makes a GET then, whose error it raises.
             asked.is_cut = isinstance(error, RequestTimeout) and deadline is not None and deadline.left() <= 0
             log.info("a list of machines that threads share failed: %s; each looks by itself", error)
         finally:
@@ -234,7 +235,7 @@ class Looks:
             asked.done.set()
 
     def _all_pages(self, asked: _List, page: Page) -> dict[str, Mapping[str, Any]] | None:
-        """The machines by id; None if they have too many pages."""
+        """The machines by id; None if there are too many pages."""
 
         def sent() -> None:
             asked.order, asked.asked = actions.next(), self._clock.monotonic()
@@ -249,18 +250,18 @@ class Looks:
             if pages + 1 >= max(self._waiting, self._calling):
                 asked.is_cut = False
                 return None
-            # Deletions move what follows; a machine that is missed for that is looked at by itself.
+            # After a deletion the later machines move up. One that is missed so gets a GET.
             machines = page(pages * PAGE, lambda: None)
             pages += 1
 
     def _forget(self) -> None:
-        """Drop the list that nobody waits for any more."""
+        """Drop the list when nobody waits any more."""
         if not self._waiting and not self._calling:
             self._newest = None
 
 
 def looks_of(known: dict[Any, Looks], clock: Clock, shared: bool, who: tuple[Any, ...]) -> Looks:
-    """The shared looks of those who see the same, among those that are known."""
+    """The shared looks for this account, roles and settings; made if there are none."""
     key = (clock, shared, *who)
     # setdefault: threads that come first together get the same one.
     return known.get(key) or known.setdefault(key, Looks(clock, shared))
@@ -272,7 +273,7 @@ def _entry(found: _List, machine_id: str) -> Listed | None:
 
 
 def _is_done(done: threading.Event, clock: Clock, deadline: Deadline | None) -> bool:
-    """Wait for another thread's list; False when the deadline came first."""
+    """Wait for the list of another thread; False if the deadline comes first."""
     real = SLICE
     while not done.is_set():
         left = math.inf if deadline is None else deadline.left()

@@ -1,8 +1,8 @@
-"""How fast requests may be made: the server's limits, found out and kept.
+"""How fast requests may be made: finds out the server's request rate, and keeps to it.
 
-The server counts requests by account and group of resources (its lib/app.js mounts every area with a token
-bucket of its own, but for those of a machine, most of which share one). What is too much it answers with 429,
-which loses nothing but time. One `Limiter` stands for one such bucket.
+The server counts requests by account and group of resources, each in a token bucket of its own (its
+lib/app.js; most requests for machines share one bucket). A request too many is answered with 429; it is made
+again, so that only time is lost. One `Limiter` stands for one such bucket.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from smartdc.errors import ConfigurationError, ThrottledError
 
 __all__ = ["Limiter", "Limiters", "Turn", "group_of"]
 
-#: What Triton ships with, in requests a second; where a server that refuses does not state its own.
+#: Requests a second that Triton ships with: assumed where a server refuses and does not state its rate.
 USUAL_RATE = 10.0
 LOWEST_RATE = 0.2
-#: So much of what the server states is used: requests do not arrive as evenly as they are sent.
+#: The share of the stated rate that is used: requests do not arrive as evenly as they are sent.
 SHARE = 0.98
-#: A refusal leaves so much of the rate, which then grows by so much of that again each second.
+#: A refusal cuts the rate to this share; each second after that adds this share of the cut rate.
 CUT = 0.75
 GROWTH = 0.04
-#: Turns that are left out after a refusal, so that the server's bucket is not found empty at once.
+#: Turns that are left out after a refusal, so that the server's bucket fills a little.
 REST = 3
-#: Turns that nobody took within so many seconds are made up for: the server's bucket has kept them.
+#: Turns of the last so many seconds that nobody took may be taken at once: the server's bucket kept them.
 CREDIT_SECONDS = 1.0
-#: When nobody has asked for so long, the server's bucket is full again, and its burst may be used.
+#: After so many seconds without a request the server's bucket is full again: its burst may be used.
 QUIET_SECONDS = 10.0
 
 _STATED = r"request rate of (\d+(?:\.\d+)?) r/s"
 
-# Where a group has not the name with which paths begin.
+# Groups that are not named as their paths begin.
 _GROUPS = {
     "": "account",
     "limits": "account",
@@ -55,7 +55,7 @@ class Turn(NamedTuple):
 
     Attributes:
         wait: Seconds from now.
-        era: Which estimate of the rate that goes by.
+        era: The number of cuts of the rate before it.
     """
 
     wait: float
@@ -65,14 +65,14 @@ class Turn(NamedTuple):
 class Limiter:
     """The rate of one group of resources of one account. It takes the time as an argument, and never sleeps.
 
-    Without a fixed rate it lets everything pass until the server refuses something. From then on requests get
-    turns, one after the other in the order in which they ask, at the rate that the server states. A further
-    refusal (others may use the account too) cuts that; while there is none it grows again, up to what is
-    stated. A cut makes the turns void that were given; who had one asks `again`, and gets one before all
-    others. Refusals of requests that were under way then say nothing new, and change nothing.
+    Without a fixed rate, requests pass freely until the server refuses one. From then on they get turns at
+    the rate that the server states, in the order in which they ask. Another refusal cuts the rate, as others
+    may use the account too; it then grows again, up to the stated one. A cut makes all turns void that have
+    not come yet: their callers ask `again`, and get turns before all others. Refusals of requests that were
+    sent before the cut change nothing.
 
     Args:
-        rate: Requests a second, whatever the server says; None finds out.
+        rate: Requests a second, whatever the server says; None finds it out.
 
     Attributes:
         fixed: Whether the rate was given.
@@ -99,8 +99,8 @@ class Limiter:
 
         Args:
             now: Seconds on a clock that never runs backwards.
-            within: A turn with a longer `wait` than so many seconds is told, and not taken.
-            again: Whether the caller had a turn that a cut made void.
+            within: A turn with a longer `wait`, in seconds, is returned but not taken.
+            again: The caller had a turn that a cut made void.
         """
         with self._lock:
             if again and self._void and self._rate is not None:
@@ -126,16 +126,16 @@ class Limiter:
             return turn
 
     def holds(self, turn: Turn) -> bool:
-        """Whether a turn that has come still counts, or the rate was cut while it was waited for."""
+        """Whether a turn still counts; if not, the rate was cut while the caller waited for it."""
         return turn.era == self._era
 
     def refused(self, now: float, era: int, error: ThrottledError) -> None:
-        """Take note of a 429.
+        """Note that the server answered 429.
 
         Args:
             now: As in `turn`.
-            era: That of the request's turn.
-            error: The refusal; the server may state its limit in it.
+            era: The era of the request's turn.
+            error: The answer; it may state the server's rate.
         """
         with self._lock:
             if self.fixed or era != self._era:  # sent before the last cut
@@ -156,21 +156,21 @@ class Limiter:
                 self._next += 1 / self._rate_at(self._rate, self._next)
 
     def _rate_at(self, rate: float, now: float) -> float:
-        """What the rate of the last cut has grown to."""
+        """The rate at a time: it grows after a cut."""
         return rate if self.fixed else min(self._ceiling, rate * (1 + GROWTH * max(0.0, now - self._since)))
 
 
 class Limiters:
-    """The limiters of all that a data center and its sisters ask for.
+    """The limiters of a data center and of those that were made from it.
 
     Args:
-        rate: Requests a second of each group of resources; None finds out.
+        rate: Requests a second of each group of resources; None finds it out.
 
     Attributes:
         rate: As given.
 
     Raises:
-        ConfigurationError: That is no rate.
+        ConfigurationError: The rate is not valid.
     """
 
     def __init__(self, rate: float | None = None) -> None:
@@ -184,7 +184,7 @@ class Limiters:
 
         Args:
             server: Its URL.
-            account: Who is counted: the account that signs.
+            account: The account that signs, whose requests are counted.
             group: From `group_of`.
         """
         key = server, account, group
@@ -193,12 +193,12 @@ class Limiters:
         return self._known.setdefault(key, Limiter(self.rate)) if known is None else known
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process finds out for itself."""
+        """Another process begins with limiters of its own."""
         return Limiters, (self.rate,)
 
 
 def group_of(method: str, path: str) -> str:
-    """Which group of resources a request counts for, as the server's lib/app.js mounts them.
+    """The group of resources that a request counts for, as in the server's lib/app.js.
 
     Args:
         method: HTTP verb.
@@ -216,7 +216,7 @@ def group_of(method: str, path: str) -> str:
 
 
 def _sets_role_tags(parts: list[str]) -> bool:
-    """Whether a PUT goes to a collection or a resource; the other PUTs are these."""
+    """Whether a PUT sets role tags; the other PUTs have the paths below."""
     return not (
         parts[0] in ("config", "fabrics")
         or (parts[0] == "networks" and parts[2:3] == ["ips"])

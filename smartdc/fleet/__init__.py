@@ -1,4 +1,4 @@
-"""Many machines at once: run steps over them, wait for them, create them.
+"""Work with many machines at once: `run` steps on each of them, `wait` for them, `create` them.
 
 ::
 

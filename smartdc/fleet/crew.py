@@ -1,4 +1,4 @@
-"""The threads that work for one account in one data center, and the jobs that they do in turn."""
+"""The threads of a run for one account in one data center, and their queue of jobs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Job = Callable[[], None]
 
 
 class Crew:
-    """A queue of jobs, and threads that do them. The threads end with the program, whatever they do.
+    """A queue of jobs, and the threads that do them. They are daemons: they do not keep the program alive.
 
     Args:
-        given_up: When it is set, no further job is begun.
-        on_idle: Called whenever there is nothing to do any more.
+        given_up: When it is set, no other job is begun.
+        on_idle: Called when the queue is empty and no job is running, and when a job has failed.
     """
 
     def __init__(self, given_up: threading.Event, on_idle: Callable[[], None]) -> None:
@@ -38,17 +38,17 @@ class Crew:
 
     @property
     def has_queue(self) -> bool:
-        """Whether jobs wait for a thread."""
+        """Whether there are jobs that no thread has begun."""
         return bool(self._looks or self._begun or self._new)
 
     @property
     def is_busy(self) -> bool:
-        """Whether anything is done or waits for a thread."""
+        """Whether there are jobs in the queue or running."""
         with self._there_are:
             return self.has_queue or self._running > 0
 
     def start(self, threads: int) -> None:
-        """Begin with the jobs, by so many threads and one for the looks: steps may take their time."""
+        """Start the threads: so many for all jobs, and one for looks alone, as steps may take long."""
         for number in range(threads + 1):
             thread = threading.Thread(
                 target=self._work, args=[number == 0], name="smartdc-fleet", daemon=True
@@ -57,19 +57,19 @@ class Crew:
             thread.start()
 
     def begin(self, job: Job) -> None:
-        """Have something begun with a machine."""
+        """Queue the first step of a machine."""
         self._put(self._new, job)
 
     def go_on(self, job: Job) -> None:
-        """Have what is begun brought further."""
+        """Queue a later step of a machine."""
         self._put(self._begun, job)
 
     def look(self, job: Job) -> None:
-        """Have a look made, before all else."""
+        """Queue a look at machines; it comes before all steps."""
         self._put(self._looks, job)
 
     def stop(self) -> list[threading.Thread]:
-        """Let the threads end, each after its job; `given_up` is set.
+        """Wake the threads up, so that each ends after its job. Set `given_up` before.
 
         Returns:
             The threads.
@@ -106,9 +106,9 @@ class Crew:
             return self._first().popleft()
 
     def _first(self) -> deque[Job]:
-        """Which jobs come next: two that are new for one that goes on.
+        """The queue to take the next job from: looks first, then two first steps for each later one.
 
-        So what is begun soon ends, and while the last machines stop there is still something to do.
+        So the first machines are done early, and there are steps left to do while the last machines stop.
         """
         if self._looks:
             return self._looks

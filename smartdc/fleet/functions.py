@@ -1,4 +1,4 @@
-"""What is done with many machines: run steps over them, wait for them, create them."""
+"""The functions of `smartdc.fleet`: `run`, `wait` and `create`."""
 
 from __future__ import annotations
 
@@ -32,33 +32,35 @@ def run(
     workers: int | None = None,
     push: bool = False,
 ) -> Result[Machine, _V]:
-    """Do something with each of many machines: one step after the other, of all machines at once.
+    """Do steps with each of many machines. The steps of one machine follow each other; machines overlap.
 
     ::
 
         fleet.run(sdc.machines(tags={'type': 'test'}), Machine.stop, fleet.until('stopped'), Machine.delete)
 
-    The first machine that is stopped is deleted while others still stop. An error ends the steps of its
-    machine, and of no other.
+    The first machine that is stopped is deleted while others are still stopping. An error ends the steps of
+    its machine only.
 
     Args:
-        machines: Of any number of data centers and accounts. One that is given twice is one.
+        machines: Machines of any number of data centers and accounts. One that is given twice counts once.
         *steps: Called with the machine, in threads: methods of `Machine`, functions, and `until`.
-        progress: True shows a bar (extra ``progress``); a function is called with the counts of machines that
-            are ``untried``, ``under way``, ``waiting``, ``done`` and ``failed``.
-        workers: Threads for each account in each data center. None takes 10: more are of no use where a
-            server admits 10 requests a second and answers within a second.
-        push: Let the change feed tell of the machines that wait, instead of looking (extra ``stream``, API
-            9.14.0). A machine of which it tells nothing for 30 seconds is looked at; so are all machines of a
-            server without it.
+        progress: True shows a bar (extra ``progress``). A function is called, at most ten times a second,
+            with the numbers of machines that are ``untried``, ``under way``, ``waiting``, ``done`` and
+            ``failed``. If it fails, it is not called again, a RuntimeWarning says so, and the run goes on.
+        workers: Threads for each account in each data center. None takes 10, which is enough where a server
+            admits 10 requests a second and answers within a second.
+        push: Learn from the change feed how machines change that are waited for, instead of asking (extra
+            ``stream``, API 9.14.0). A machine is still asked for when the feed has told nothing of it for 30
+            seconds, and when the server has no feed.
 
     Returns:
-        What the last step returned, and what went wrong, for each machine.
+        For each machine what the last step returned, or the error.
 
     Raises:
-        ConfigurationError: One of these cannot work. Nothing was done.
-        FleetInterrupted: Ctrl-C was pressed. Nothing more is asked of the server; `FleetInterrupted.result`
-            says what was done.
+        ConfigurationError: An argument is not valid. Nothing was done.
+        FleetInterrupted: Ctrl-C was pressed. No more requests are made; `FleetInterrupted.result` says what
+            was done.
+        FleetExit: A step or `progress` called `sys.exit`. The same holds.
     """
     fleet = _checked_machines(machines)
     if not steps:
@@ -83,10 +85,10 @@ def wait(
     progress: bool | Report = False,
     push: bool = False,
 ) -> None:
-    """Wait until each of many machines is in a state. One list is a look at all of them.
+    """Wait until each of many machines is in a state. One ListMachines request serves them all.
 
     Args:
-        machines: Of any number of data centers and accounts.
+        machines: Machines of any number of data centers and accounts.
         state: As in `Machine.poll_until`.
         timeout: Seconds in all; None waits for ever, 0 looks once.
         interval: Seconds between two looks.
@@ -95,8 +97,8 @@ def wait(
         push: As in `run`.
 
     Raises:
-        ConfigurationError: There is no such state, or that is no time.
-        FleetError: The waits for some machines ended with an error; the others are in the state.
+        ConfigurationError: There is no such state, or a time is not valid.
+        FleetError: The waits for some machines failed; the others are in the state.
         FleetInterrupted: As in `run`.
     """
     step = until(state, timeout, interval, any_state=any_state)
@@ -112,11 +114,11 @@ def create(
 ) -> list[Machine]:
     """Create many machines, each once.
 
-    They are ``provisioning`` when this returns; wait for them with `wait`.
+    They are ``provisioning`` when this returns; `wait` waits until they are ``running``.
 
     Args:
-        datacenter: Where.
-        specs: For each machine the arguments of `DataCenter.create_machine`.
+        datacenter: Where they are created.
+        specs: The arguments of `DataCenter.create_machine`, one dict for each machine.
         progress: As in `run`.
         workers: As in `run`.
 
@@ -124,9 +126,9 @@ def create(
         The machines, in the order of `specs`.
 
     Raises:
-        ConfigurationError: One of the specifications has an argument that there is not. Nothing was created.
+        ConfigurationError: A specification has an unknown argument. Nothing was created.
         FleetError: Some could not be created: `FleetError.errors` has the errors by index, and
-            `FleetError.machines` the machines that were made.
+            `FleetError.machines` the machines that were created.
         FleetInterrupted: As in `run`.
     """
     if not isinstance(datacenter, Connection):

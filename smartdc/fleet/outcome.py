@@ -1,4 +1,4 @@
-"""What becomes of a fleet: the result of all, the errors of some, and what was done before Ctrl-C."""
+"""The result of a run over many machines, and the exceptions that it raises."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ _K = TypeVar("_K", Machine, int)
 _V = TypeVar("_V")
 
 _NAMED = 5
-"""How many failed machines a message names."""
+"""How many errors the message shows."""
 
 
 @dataclass(frozen=True)
 class Result(Generic[_K, _V]):
-    """What became of each machine.
+    """What was done with each machine, and what was not.
 
     Attributes:
-        keys: The machines, in the order in which they were given, each once; of `create`, the indices of the
+        keys: The machines in the order in which they were given, each once. For `create`, the indices of the
             specifications.
-        values: For each of `keys` what its last step returned; None where it did not get so far.
-        errors: What went wrong, by machine; of `create` by index.
-        done: Those whose steps are all done.
-        untried: Those for which nothing was done. There are some only after Ctrl-C, as in the next two.
-        under_way: Those that were given up in the middle: how many of their steps are done.
-        unknown: Those of `under_way` whose next step was begun and had not returned: a request was made,
-            which the server may carry out or not.
+        values: What the last step returned, for each of `keys`; None if that step was not reached.
+        errors: The errors by machine; for `create` by index.
+        done: The machines whose steps are all done.
+        untried: The machines with which nothing was done. This and the next two are empty unless the run was
+            interrupted.
+        under_way: The machines with some of their steps done, and how many.
+        unknown: The machines of `under_way` whose next step had made a request and not returned: the server
+            may carry it out or not.
     """
 
     keys: list[_K]
@@ -44,10 +45,10 @@ class Result(Generic[_K, _V]):
     unknown: list[_K] = field(default_factory=list)
 
     def raise_errors(self) -> None:
-        """Raise all errors as one, if there are any.
+        """Raise one exception with all errors, if there are any.
 
         Raises:
-            FleetError: Something went wrong with some of the machines.
+            FleetError: Steps failed for some of the machines.
         """
         if self.errors:
             made = [value for value in self.values if isinstance(value, Machine)]
@@ -71,13 +72,14 @@ class Result(Generic[_K, _V]):
 
 
 class FleetError(SmartDCError, ExceptionGroup[Exception]):
-    """Something went wrong with some of many machines. ``except*`` picks out kinds of errors.
+    """Steps failed for some of many machines. ``except*`` picks out kinds of errors.
 
-    Each error in it has a note with its machine.
+    Each error has a note that names its machine. An error that cannot be pickled is replaced, when this is
+    pickled, by one of the same class or of the nearest base class, with the same text.
 
     Attributes:
-        errors: The errors by machine; of `create` by the index of the specification.
-        machines: Those with which nothing went wrong; of `create`, those that were made.
+        errors: The errors by machine; for `create` by the index of the specification.
+        machines: The machines without an error; for `create` those that were created.
     """
 
     errors: Mapping[Machine | int, Exception]
@@ -85,12 +87,12 @@ class FleetError(SmartDCError, ExceptionGroup[Exception]):
 
     @classmethod
     def of(cls, errors: Mapping[Machine | int, Exception], machines: Sequence[Machine], total: int) -> Self:
-        """Make one.
+        """Make the exception for these errors.
 
         Args:
-            errors: By machine or index; not empty.
-            machines: Those with which nothing went wrong.
-            total: How many there are in all.
+            errors: The errors by machine or index; at least one.
+            machines: The machines without an error.
+            total: How many machines or specifications there are in all.
         """
         named = "; ".join(f"{described(key)}: {_line(error)}" for key, error in list(errors.items())[:_NAMED])
         more = f"; and {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
@@ -117,17 +119,17 @@ class FleetError(SmartDCError, ExceptionGroup[Exception]):
         return type(self), (self.message, group), {**vars(self), "errors": errors}
 
     def derive(self, excs: Sequence[Exception], /) -> FleetError:  # type: ignore[override]
-        """Part of this, for ``except*``, `split` and `subgroup`."""
+        """An exception with some of the errors; ``except*``, `split` and `subgroup` call this."""
         kept = {id(error) for error in excs}
         errors = {key: error for key, error in self.errors.items() if id(error) in kept}
         return type(self)._made(self.message, excs, errors, self.machines)
 
 
 class FleetInterrupted(KeyboardInterrupt):
-    """Ctrl-C was pressed while something was done with many machines. Nothing more is asked of the server.
+    """Ctrl-C was pressed during a run over many machines. No more requests are made.
 
     Attributes:
-        result: What was done before, what was not, and what is under way.
+        result: What was done, what was not, and what is under way.
     """
 
     def __init__(self, result: Result[Machine, object] | Result[int, Machine]) -> None:
@@ -139,11 +141,11 @@ class FleetInterrupted(KeyboardInterrupt):
 
 
 class FleetExit(SystemExit):
-    """A step or the `progress` function has called `sys.exit`. Nothing more is asked of the server.
+    """A step or the `progress` function called `sys.exit`. No more requests are made.
 
     Attributes:
-        code: As given to `sys.exit`.
-        result: What was done before, what was not, and what is under way.
+        code: What was given to `sys.exit`.
+        result: What was done, what was not, and what is under way.
     """
 
     def __init__(
@@ -157,7 +159,7 @@ class FleetExit(SystemExit):
 
 
 def described(key: Machine | int) -> str:
-    """A machine as errors name it, without a request; or the number of a specification."""
+    """How errors name a machine, without a request, or a specification."""
     if isinstance(key, int):
         return f"specification {key}"
     name = None if key._data is None else key._data.get("name")

@@ -1,4 +1,4 @@
-"""Who is told how far a fleet is."""
+"""Showing the progress of a run: a bar, or a function that is called with counts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Report = Callable[[Counts], object]
 
 
 def reporter(progress: bool | Report, total: int) -> tuple[Report | None, Callable[[], None]]:
-    """What to call with the counts, and what to call at the end.
+    """The function to call with the counts, and the one to call at the end.
 
     Args:
-        progress: False for nothing, True for a bar, or what is to be called.
+        progress: False for none, True for a bar, or the function to call.
         total: How many machines there are.
 
     Raises:
-        ConfigurationError: A bar needs an extra that is not installed, or it is none of these.
+        ConfigurationError: `progress` is none of these, or the extra for a bar is not installed.
     """
     if progress is True:
         bar = _bar(total)

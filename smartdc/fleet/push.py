@@ -1,4 +1,4 @@
-"""News of machines that wait, from the change feed: no looks are needed while it tells them."""
+"""How machines change that are waited for, learned from the change feed instead of requests."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["Push"]
 log = logging.getLogger("smartdc")
 
 STEP_SECONDS = 0.5
-"""How long a feed that cannot be connected waits before it sees that nobody needs it any more."""
+"""How often a feed that cannot be connected checks whether it is still needed."""
 
 
 class Push:
-    """The change feed of one account in one data center, while a fleet waits.
+    """The change feed of one account in one data center, during a run.
 
     Args:
-        connection: Whose feed it is.
-        machines: Ids of the machines.
-        watcher: Is told.
-        given_up: When it is set, no request is made any more.
+        connection: The data center, as one account sees it.
+        machines: The ids of the machines.
+        watcher: Is told of changes.
+        given_up: When it is set, no more requests are made.
 
     Raises:
         ConfigurationError: The extra ``stream`` is not installed.
@@ -62,10 +62,10 @@ class Push:
         self._thread.start()
 
     def close(self) -> list[threading.Thread]:
-        """Leave the feed, which nobody needs any more.
+        """Close the feed.
 
         Returns:
-            The threads that end for that; the server may take its time to say goodbye.
+            The threads that end now; the server may take a while to answer the close.
         """
         if self._feed is None or self._thread is None:
             return []

@@ -1,4 +1,4 @@
-"""Steps that are waits."""
+"""The steps of a run, and `until`, the step that waits."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from smartdc.machine import Machine
 __all__ = ["Step", "Until", "until"]
 
 Step = Callable[[Machine], object]
-"""What is done with a machine."""
+"""A function that is called with a machine."""
 
 
 @dataclass(frozen=True)
 class Until:
-    """A step that waits for a state. Call it with a machine, and it waits as `Machine.poll_until` does.
+    """A step that waits for a state. Called with a machine, it waits as `Machine.poll_until` does.
 
     Attributes:
-        state: The state awaited.
+        state: The state to wait for.
         timeout: Seconds from the beginning of the step; None waits for ever.
         interval: Seconds between two looks.
     """
@@ -31,7 +31,7 @@ class Until:
     interval: float
 
     def __call__(self, machine: Machine) -> None:
-        """Wait for this machine alone."""
+        """Wait for one machine."""
         machine.poll_until(self.state, self.interval, timeout=self.timeout, any_state=True)
 
 
@@ -44,7 +44,8 @@ def until(
 ) -> Until:
     """A step of `run` that waits until the machine is in a state.
 
-    ``GET /:login/machines`` for all that wait; ``GET /:login/machines/:machine`` for what no list tells
+    ``GET /:login/machines`` for all machines that wait, ``GET /:login/machines/:machine`` for those that are
+    not in the list
 
     Args:
         state: As in `Machine.poll_until`.
@@ -53,7 +54,7 @@ def until(
         any_state: Take any text for a state.
 
     Raises:
-        ConfigurationError: There is no such state, or that is no time.
+        ConfigurationError: There is no such state, or a time is not valid.
     """
     checked_state(state, get_args(MachineState), "machine", any_state)
     return Until(state, checked_timeout(timeout), checked_interval(interval))

@@ -1,4 +1,8 @@
-"""One run over a fleet: what is done with each machine, by whom, and what becomes of it."""
+"""One run over many machines: it queues the steps of each, watches those that wait, and collects results.
+
+Steps run in the threads of a `Crew`. Waits need no thread: a `Watcher` checks all machines that wait at once.
+There is one of each for every account in every data center.
+"""
 
 from __future__ import annotations
 
@@ -25,36 +29,36 @@ from smartdc.machine import Machine
 __all__ = ["Run", "Task"]
 
 CALLER = 6
-"""How far `Run._tell` is from who calls `fleet.run`, for warnings."""
+"""How many calls up the stack the caller of `fleet.run` is, seen from `Run._tell`."""
 
 _K = TypeVar("_K", Machine, int)
 
 WORKERS = 10
-"""Threads for each account in a data center. At the usual 10 requests a second one has a second for each."""
+"""Threads for each account in a data center: at 10 requests a second, each request may take a second."""
 
 BUSY_SECONDS = 0.05
 REPORT_SECONDS = 0.1
 NEWS_STEP = 0.5
-"""Seconds for which a clock that is not the real one is moved while news may come."""
+"""Seconds by which a clock that is not the real one is moved at most, while the feed may tell of changes."""
 LAST_ANSWERS_SECONDS = 0.5
-"""What requests that are on the wire are given when all is given up, so that the report knows more."""
+"""How long an interrupted run waits for the answers to its last requests, so that it can report them."""
 
 
 @dataclass(eq=False)
 class Task(Generic[_K]):
-    """What is done with one machine.
+    """The steps of one machine, and how far they are.
 
     Attributes:
-        key: The machine, or the number of what is to be made.
-        steps: What is done, one after the other.
-        connection: Where.
+        key: The machine; for `create` the index of the specification.
+        steps: The steps, in order.
+        connection: The data center that the machine is in.
         finished: How many of the steps are done.
-        value: What the last one returned.
-        error: What went wrong.
-        is_over: Whether nothing more is done.
-        is_waiting: Whether it waits for a state.
-        errand: The step that is being done, or was when it was given up.
-        acted: When the last step began that did something to the machine.
+        value: What the last step that is done returned.
+        error: The error that ended the steps.
+        is_over: Whether all steps are done, or one has failed.
+        is_waiting: Whether the current step is a wait.
+        errand: The step that a thread is doing, or was doing when the run was interrupted.
+        acted: When the last step began that changed the machine.
     """
 
     key: _K
@@ -70,12 +74,12 @@ class Task(Generic[_K]):
 
     @property
     def may_be_done(self) -> bool:
-        """Whether the server may carry out a step that has not returned."""
+        """Whether a step has made a request, or may have, and has not returned."""
         return self.errand is not None and not (self.errand.is_queued and self.errand.attempts == 0)
 
     @property
     def stage(self) -> str:
-        """How far it is, in a word."""
+        """How far it is: the name under which `progress` counts it."""
         if self.is_over:
             return "done" if self.error is None else "failed"
         if self.is_waiting:
@@ -84,13 +88,13 @@ class Task(Generic[_K]):
 
 
 class Run(Generic[_K]):
-    """Do tasks, each step as early as can be.
+    """A run: does the steps of all tasks, each as soon as the one before is done.
 
     Args:
         tasks: The tasks.
         workers: Threads for each account in a data center.
-        report: Told how far it is.
-        push: Whether the change feed tells of the machines that wait.
+        report: Called with the counts of tasks by stage.
+        push: Whether to learn from the change feed how machines change.
     """
 
     def __init__(
@@ -115,11 +119,11 @@ class Run(Generic[_K]):
                 self._watchers[place] = Watcher(task.connection, self._crews[place])
 
     def execute(self) -> Result[_K, object]:
-        """Do all, and wait for it.
+        """Do all tasks, and return when they are over.
 
         Raises:
             FleetInterrupted: Ctrl-C was pressed.
-            FleetExit: A step, or the report, has called `sys.exit`.
+            FleetExit: A step or the report called `sys.exit`.
         """
         try:
             if self._push:
@@ -142,7 +146,7 @@ class Run(Generic[_K]):
             raise FleetInterrupted(result) from None
 
     def result(self) -> Result[_K, object]:
-        """What has become of each so far."""
+        """The result so far."""
         with self._lock:
             tasks = [(task, task.stage, task.may_be_done) for task in self._tasks]
         return Result(
@@ -158,13 +162,13 @@ class Run(Generic[_K]):
         )
 
     def _give_up(self) -> list[threading.Thread]:
-        """Ask nothing more; returns the threads, which end after what they do."""
+        """Let no more requests be made; returns the threads, each of which ends after its current job."""
         self._given_up.set()
         crews = [thread for crew in self._crews.values() for thread in crew.stop()]
         return crews + [thread for feed in self._feeds for thread in feed.close()]
 
     def _end_threads(self) -> None:
-        """Let the threads end, which have nothing to do any more; a last look may still be under way."""
+        """Wait a moment for the threads to end: they are idle, unless a last look is under way."""
         end = time.monotonic() + LAST_ANSWERS_SECONDS
         for thread in self._give_up():
             thread.join(max(0.0, end - time.monotonic()))
@@ -187,7 +191,7 @@ class Run(Generic[_K]):
         self._tell(last=True)
 
     def _pass_time(self, clock: Clock, seconds: float) -> None:
-        """Wait until there is something to do, or news of the change feed have come."""
+        """Wait for that long, or until something changes."""
         if clock is time:
             self._changed.wait(seconds)
         elif not self._push:
@@ -202,7 +206,7 @@ class Run(Generic[_K]):
             self._feeds.append(Push(here[0].connection, idents, watcher, self._given_up))
 
     def _go_on(self, task: Task[_K]) -> None:
-        """Begin with the next step of a task; a wait needs no thread."""
+        """Queue the next step of a task; a wait goes to the watcher."""
         place = _place(task.connection)
         step = task.steps[task.finished] if task.finished < len(task.steps) else None
         if step is None:
@@ -215,7 +219,7 @@ class Run(Generic[_K]):
             put(lambda: self._do(task, step))
 
     def _do(self, task: Task[_K], step: Callable[[_K], object]) -> None:
-        """One step, in a thread of a crew."""
+        """Do one step; called in a thread of the crew."""
         errand = Errand(self._given_up)
         began, last = task.connection.clock.monotonic(), actions.last(str(task.key))
         task.errand = errand
@@ -270,13 +274,13 @@ class Run(Generic[_K]):
             warnings.warn(text, RuntimeWarning, stacklevel=CALLER)
 
     def _await_answers(self) -> None:
-        """Let requests end that are on the wire, for a moment."""
+        """Wait a moment for the answers to requests that are on the wire."""
         end = time.monotonic() + LAST_ANSWERS_SECONDS
         while time.monotonic() < end and any(task.may_be_done for task in self._tasks):
             time.sleep(BUSY_SECONDS / 5)
 
 
 def _place(connection: Connection) -> object:
-    """Machines of one place are listed together: of one account, seen by one key in one set of roles."""
+    """What machines have in common that one list can hold: the server, the account, the key and the roles."""
     signer = None if connection.auth is None else connection.auth.key_id
     return connection._account_url, signer, tuple(connection.active_roles)

@@ -1,4 +1,8 @@
-"""Machines of one account that wait for a state: one list is a look at all of them."""
+"""Waiting for many machines of one account at once.
+
+A look is a request that reads the states of machines: one ListMachines for all that are waited for, or a
+GetMachine for one that the list does not have.
+"""
 
 from __future__ import annotations
 
@@ -25,30 +29,30 @@ __all__ = ["Watch", "Watcher"]
 log = logging.getLogger("smartdc")
 
 JOBS_A_LOOK = 50
-"""How many jobs are done between two looks while others wait: a look takes a turn from them."""
+"""How many jobs are done between two looks while jobs are queued: a look takes a request from their rate."""
 
 NEWS_SECONDS = 30.0
-"""A machine of which the change feed told nothing for so long is looked at."""
+"""Seconds without a change of a machine in the feed, after which it is looked at."""
 
 Ended = Callable[[Exception | None], None]
 
 
 @dataclass(eq=False)
 class Watch:
-    """A machine that waits.
+    """The wait for one machine.
 
     Attributes:
         machine: The machine.
-        until: What it waits for.
+        until: The state, the timeout and the interval.
         ended: Called once, with the error or None.
-        begun: When it began to wait.
-        absence: How long it has not been found.
-        due: When it is looked at next.
+        begun: When the wait began.
+        absence: For how long the machine has not been found.
+        due: When the next look is due.
         seen: The state that was seen last.
         trouble: Why the last look failed.
-        is_alone: Whether it is being looked at by itself.
-        looks: How often it was looked at.
-        is_begun: Whether a look at it has begun.
+        is_alone: Whether a GetMachine for it is under way.
+        looks: How many looks are done.
+        is_begun: Whether a first look has begun.
     """
 
     machine: Machine
@@ -65,21 +69,21 @@ class Watch:
 
     @property
     def interval(self) -> float:
-        """Seconds between two looks; a clock that only waiting moves would stand still for ever at 0."""
+        """Seconds between two looks; never 0, as a clock that only moves by sleeping would stand still."""
         return self.until.interval or STANDSTILL
 
     @property
     def end(self) -> float:
-        """When its time is over."""
+        """When the timeout is over."""
         return math.inf if self.until.timeout is None else self.begun + self.until.timeout
 
     @property
     def pace(self) -> float:
-        """Seconds that a look comes later, at most, so that it serves others as well."""
+        """Seconds by which its look may be late, so that one list serves other waits as well."""
         return min(self.interval, self.until.timeout or math.inf) / 4
 
     def timeout(self) -> WaitTimeout:
-        """The error for a wait whose time is over."""
+        """The error for the end of the timeout."""
         awaited = f"machine {self.machine.id} is not yet {self.until.state!r}"
         text = f"gave up after {self.until.timeout:g} s: {awaited}"
         if self.seen is not None:
@@ -92,11 +96,11 @@ class Watch:
 
 
 class Watcher:
-    """The watches of one account in one data center.
+    """All waits of a run for one account in one data center.
 
     Args:
-        connection: Whose machines they are.
-        crew: Makes the looks.
+        connection: The data center, as that account sees it.
+        crew: Its threads make the looks.
     """
 
     def __init__(self, connection: Connection, crew: Crew) -> None:
@@ -114,12 +118,12 @@ class Watcher:
         self._pages = 1
 
     def add(self, machine: Machine, until: Until, acted: float, ended: Ended) -> None:
-        """Wait for a machine.
+        """Begin to wait for a machine.
 
         Args:
             machine: The machine.
             until: What to wait for.
-            acted: When the last thing was done with it that the wait is for; minus infinity if nothing was.
+            acted: When the last step began that changed the machine; minus infinity if none did.
             ended: Called once, with the error or None, from another thread.
         """
         now = self.clock.monotonic()
@@ -131,7 +135,7 @@ class Watcher:
             told = self._told.get(machine.id)
             self._watches[machine.id] = watch
             if self.has_feed and machine.id not in self._unlisted:
-                # A machine that is in the state already may stay there, and nothing is told.
+                # A machine that is in the state already may stay in it, and the feed would tell nothing.
                 is_so = told is not None and told[0]["state"] == until.state
                 usual = watch.interval if is_so else NEWS_SECONDS
                 watch.due = self._not_too_late(watch, now, usual)
@@ -139,12 +143,12 @@ class Watcher:
             self._heard(watch, told[0])
 
     def unlisted(self, idents: Iterable[str]) -> None:
-        """Take note that the feed can tell nothing of these, as it lists none of them: they are looked at."""
+        """Look at these machines as if there were no feed: its list did not have them."""
         with self._lock:
             self._unlisted.update(idents)
 
     def told(self, ident: str, data: MachineData, asked: float) -> None:
-        """Take note of what the change feed says of a machine, or the list that it made at that time."""
+        """Take what the change feed says of a machine; `asked` is when that was so at the latest."""
         with self._lock:
             self._told[ident] = data, asked
             self._unlisted.discard(ident)
@@ -162,14 +166,14 @@ class Watcher:
         self._saw(watch, watch.machine.state)
 
     def feed_ended(self) -> None:
-        """There will be no more news: look at once, and as usual from then on."""
+        """Look at all machines at once, and each interval from then on, as the feed is over."""
         with self._lock:
             self.has_feed = False
             for watch in self._watches.values():
                 watch.due = self.clock.monotonic()
 
     def attend(self) -> float:
-        """End the waits whose time is over, and have a look made if one is due.
+        """End the waits whose timeout is over, and queue a look if one is due.
 
         Returns:
             Seconds until there is something to do.
@@ -194,20 +198,20 @@ class Watcher:
         return 0.0
 
     def _is_overdue(self, watch: Watch, now: float) -> bool:
-        """Whether the time of a wait is over: after the last look, and not before the first has begun.
+        """Whether to end a wait with a timeout: its time is over, and its first look has begun.
 
-        A look under way is not waited for, unless the wait is of no time: that is one look.
+        A timeout of 0 is one look, whose answer is waited for. Other waits do not wait for a look under way.
         """
         if now < watch.end or watch.until.timeout == 0:
             return watch.looks > 0 and now >= watch.end
-        if watch.due <= now == watch.end:  # by a clock that only waiting moves
+        if watch.due <= now == watch.end:  # only a clock that moves by sleeping is that exact
             waiting = [each for each in self._watches.values() if not each.is_alone]
             if self._is_looking or watch.is_alone or self._not_before(waiting) <= now:
                 return False
         return watch.is_begun or self._is_asking
 
     def _not_before(self, waiting: Iterable[Watch]) -> float:
-        """When another list may be asked for."""
+        """When the next list may be asked for."""
         return self._asked + min(watch.pace for watch in waiting)
 
     def _look(self) -> None:
@@ -230,7 +234,7 @@ class Watcher:
             for watch in batch:
                 data = listed.get(watch.machine.id)
                 if self._watches.get(watch.machine.id) is not watch:
-                    continue  # the feed has told of it meanwhile, and something else may be done with it
+                    continue  # the feed was faster, and the next step may have begun
                 if data is not None:
                     _keep(watch.machine, data, order)
                     self._saw(watch, watch.machine.state)
@@ -243,7 +247,7 @@ class Watcher:
                 self._is_looking = self._is_asking = False
 
     def _listed(self, wanted: set[str]) -> dict[str, MachineData]:
-        """What a list has of these; it is read no further than looking at each of them would take."""
+        """What lists say of these machines. No more pages are read than there are machines."""
         found: dict[str, MachineData] = {}
         number = 0
         for number, machine in enumerate(cast(MachineOperations, self._connection).iter_machines()):
@@ -255,7 +259,7 @@ class Watcher:
         return found
 
     def _saw(self, watch: Watch, state: str) -> None:
-        """Go by a state that was seen among those of others."""
+        """Act on a state that the list or the feed has told."""
         if state == watch.until.state:
             self._finish(watch, None)
         elif state in ("failed", "deleted"):
@@ -272,7 +276,7 @@ class Watcher:
         self._crew.look(lambda: self._alone(watch))
 
     def _alone(self, watch: Watch) -> None:
-        """Look at one machine: what a list does not have, or tells nothing of."""
+        """Look at one machine by GetMachine."""
         machine = watch.machine
         try:
             # Made once: another look follows.
@@ -310,7 +314,7 @@ class Watcher:
         return self._not_too_late(watch, now, NEWS_SECONDS if is_told else watch.interval)
 
     def _not_too_late(self, watch: Watch, now: float, seconds: float) -> float:
-        """So many seconds from now, but not too late for a last look; if it is, never again."""
+        """When the next look is due: so many seconds from now, or just before the end; after that never."""
         last = watch.end - self._usual
         if last > now:
             return min(now + seconds, last)
@@ -319,13 +323,13 @@ class Watcher:
     def _finish(self, watch: Watch, error: Exception | None) -> None:
         with self._lock:
             if self._watches.get(watch.machine.id) is not watch:
-                return  # its time was over meanwhile
+                return  # it has ended meanwhile
             del self._watches[watch.machine.id]
         watch.ended(error)
 
 
 def _keep(machine: Machine, data: MachineData, order: int) -> None:
-    """Save what a list says of a machine, and what lists never say and was known of it."""
+    """Save what a list says of a machine, and keep the fields that lists do not have."""
     known: Mapping[str, Any] = machine._data or {}
     machine._save({**{name: known[name] for name in UNLISTED if name in known}, **data})
     machine._seen = order
