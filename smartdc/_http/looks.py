@@ -143,7 +143,7 @@ class Looks:
 
     @contextmanager
     def waiting(self, machines: int = 1) -> Iterator[None]:
-        """Count machines that are waited for. Lists are used when they take fewer requests than single looks."""
+        """Count machines that are waited for: lists are used when they take fewer requests."""
         with self._lock:
             self._waiting += machines
         try:
@@ -174,7 +174,7 @@ class Looks:
             machine_id: Its UUID.
             page: Gets a page of the list, before the deadline.
             after: The number of the answer that was seen last; older lists are not used.
-            interval: How many seconds ago the list may have been asked for; 0 takes only lists of after the call.
+            interval: How many seconds ago the list may have been asked for; 0: only after the call.
             deadline: When this look must be over.
 
         Returns:
