@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from distributed import Client, LocalCluster
 
@@ -82,10 +81,9 @@ def main() -> None:
             for number in range(options.machines):
                 cloud.site(sdc.location).add_machine(f"test-{number}", tags=dict(TAGS), account=login)
         cloud.throttle()
-        no_dashboard: Any = None  # Dask takes it, but its annotation does not say so
         with (
             LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=PROCESSES, threads_per_worker=4, dashboard_address=no_dashboard
+                n_workers=PROCESSES, threads_per_worker=4, dashboard_address="127.0.0.1:0"
             ) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):

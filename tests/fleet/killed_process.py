@@ -54,7 +54,7 @@ def main(size: int, operation: str) -> None:
             LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=fleet_on_dask.PROCESSES,
                 threads_per_worker=4,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=50,
             ) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
@@ -68,7 +68,7 @@ def main(size: int, operation: str) -> None:
                 killed.update(path=held[0].path, process=held[0].headers[PROCESS])
                 machines = cloud.site(held[0].datacenter).machines
                 vm = machines[held[0].path.rpartition("/")[2]]
-                while vm.state != BECOMES[operation]:
+                while vm.shown_state != BECOMES[operation]:
                     time.sleep(0.01)
                 os.kill(int(killed["process"]), signal.SIGKILL)
 
