@@ -1,7 +1,7 @@
 """The head of an answer: its status line and its fields, read at a tenth of what the library's parser costs.
 
-`http.client` reads a head as if it were an e-mail. Here the usual lines are taken apart at once; a head with
-any other line in it goes to that parser.
+`http.client` reads a head as if it were an e-mail. Here a head of usual lines is taken apart at once; a head
+with any other line in it goes to that parser.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ __all__ = ["read_fields"]
 # As many and as long as http.client takes.
 _MOST_LINES = 100
 _LONGEST_LINE = 65536
-_FIELD = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\x20-\x7e\t]*)\r?\n")
+_ENDS = (b"\r\n", b"\n", b"")
+# Possessive, so that a long line of blanks takes no longer than others.
+_FIELD = r"([A-Za-z0-9!#$%&'*+.^_`|~-]++):[ \t]*+([\x20-\x7e\t]*+)\r?\n"
+_USUAL_FIELD = re.compile(_FIELD)
+_USUAL_HEAD = re.compile(f"(?:{_FIELD})*+(?:\r?\n)?")
 
 
 class _Fields(HTTPMessage):
@@ -24,7 +28,7 @@ class _Fields(HTTPMessage):
 
     def get(self, name: str, failobj: Any = None) -> Any:
         name = name.lower()
-        for field, value in self.raw_items():
+        for field, value in self._headers:  # type: ignore[attr-defined]
             if field.lower() == name:
                 return value
         return failobj
@@ -43,16 +47,21 @@ def read_fields(lines: Any) -> HTTPMessage:
         HTTPException: They are too many, or one is too long.
     """
     read: list[bytes] = []
-    while not read or read[-1] not in (b"\r\n", b"\n", b""):
-        if len(read) > _MOST_LINES:
-            raise HTTPException(f"got more than {_MOST_LINES} headers")
-        read.append(lines.readline(_LONGEST_LINE + 1))
-        if len(read[-1]) > _LONGEST_LINE:
+    while len(read) <= _MOST_LINES:
+        line = lines.readline(_LONGEST_LINE + 1)
+        if len(line) > _LONGEST_LINE:
             raise LineTooLong("header line")
+        read.append(line)
+        if line in _ENDS:
+            return _fields_of(b"".join(read))
+    raise HTTPException(f"got more than {_MOST_LINES} headers")
+
+
+def _fields_of(head: bytes) -> HTTPMessage:
+    text = head.decode("latin-1")
+    if not _USUAL_HEAD.fullmatch(text):
+        return parse_headers(BytesIO(head))
     fields = _Fields()
-    for line in read[:-1]:
-        field = _FIELD.fullmatch(line)
-        if field is None:
-            return parse_headers(BytesIO(b"".join(read)))
-        fields.set_raw(field[1].decode(), field[2].decode())
+    for name, value in _USUAL_FIELD.findall(text):
+        fields.set_raw(name, value)
     return fields

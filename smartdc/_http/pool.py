@@ -211,6 +211,14 @@ class _Bounded(_Connection):
         pending = getattr(self.sock, "pending", None)
         return super().is_connected and not (pending and pending())
 
+    def putheader(self, header: str, *values: Any) -> None:
+        """Write a header: of plain text at once, as `prepared` has checked it; any other as the base does."""
+        line = f"{header}: {values[0]}"
+        if isinstance(values[0], str) and line.isascii() and line.isprintable():
+            self._output(line.encode())  # type: ignore[attr-defined]
+        else:
+            super().putheader(header, *values)
+
 
 class _PlainConnection(_Bounded, HTTPConnection):
     pass
@@ -236,7 +244,12 @@ class _BoundedPool(_Pool):
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["pool_timeout"] = kwargs["timeout"]
+        kwargs["headers"] = dict(kwargs["headers"].items())  # they are copied, and gone through several times
         return super().urlopen(*args, **kwargs)
+
+    def _get_timeout(self, timeout: Any) -> Any:
+        """As given: it was made for this request alone."""
+        return timeout
 
     def _get_conn(self, timeout: Any = None) -> Any:
         """Take a connection; what `urlopen` passes on as seconds is the whole timeout of the request."""
