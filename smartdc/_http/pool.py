@@ -211,7 +211,7 @@ class _Bounded(_Connection):
         pending = getattr(self.sock, "pending", None)
         return super().is_connected and not (pending and pending())
 
-    def putheader(self, header: str, *values: Any) -> None:
+    def putheader(self, header: str, *values: str) -> None:  # type: ignore[override]
         """Write a header: of plain text at once, as `prepared` has checked it; any other as the base does."""
         line = f"{header}: {values[0]}"
         if isinstance(values[0], str) and line.isascii() and line.isprintable():
