@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any, TypeVar
 
 from smartdc._http.answers import MOST_PAGES, endless
@@ -14,6 +15,8 @@ D = TypeVar("D", bound=Mapping[str, Any])
 
 PAGE = 1000
 """What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
+
+_GREATEST = chr(sys.maxunicode)
 
 _STEP = 32
 """How far a list steps back at first, when what was listed is gone."""
@@ -36,13 +39,14 @@ def in_order(
         enough: How many entries will do.
     """
     seen = array("q")  # the hashes of all ids that were listed: all else may be forgotten
+    least = _GREATEST  # of these ids
     begin: str | None = None  # of the whole list
     at, back = 0, _STEP
     for _ in range(MOST_PAGES):
         page = page_at(at or None)
-        new = {hash(data["id"]): data for data in reversed(page)}
-        known = new.keys() & seen
-        if at and not (page and hash(page[0]["id"]) in known):
+        new = {data["id"]: data for data in reversed(page)}
+        known = _known(new.keys(), seen, least)
+        if at and not (page and page[0]["id"] in known):
             at, back = max(0, at - back), back * 8
             continue
         length, starts_over = len(page), bool(page) and page[0]["id"] == begin
@@ -50,7 +54,8 @@ def in_order(
         del page
         for ident in known:
             del new[ident]
-        seen.extend(reversed(new))
+        seen.extend(map(hash, reversed(new)))
+        least = min([least, *new])
         ignored = at > 0 and not new and starts_over
         while new:  # nothing that was taken is kept
             yield new.popitem()[1]
@@ -58,3 +63,19 @@ def in_order(
             return
         at, back = at + length - 1, _STEP
     raise endless("GET", path)
+
+
+def _known(idents: Set[str], seen: array[int], least: str) -> set[str]:
+    """Those of a page that were listed before.
+
+    One that is less than all of these was not. The server lists in descending order, so that no other is
+    looked for in a list to which nothing is added meanwhile.
+
+    Args:
+        idents: Those of the page.
+        seen: The hashes of those that were listed.
+        least: The least of those.
+    """
+    doubtful = {hash(ident): ident for ident in idents if ident > least}
+    known = {doubtful[found] for found in doubtful.keys() & seen} if doubtful else set()
+    return known | (idents & {least})

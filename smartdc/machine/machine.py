@@ -43,6 +43,10 @@ _SETTERS = {
     "tags": "add_tags() and replace_tags() change them",
 }
 
+_put = object.__setattr__
+"""Sets an attribute of one of many machines: their own `__setattr__` takes longer than all else here, and
+each `__dict__` would be another object for the garbage collector."""
+
 
 class _Passwords:
     """They are not in what `vars` shows of a machine, nor in tracebacks that show variables."""
@@ -96,9 +100,9 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         """One of a list that was decoded for this alone: its data is taken over, and not copied."""
         machine, ident = cls.__new__(cls), data["id"]
         plain = ident.islower() and ident.isprintable() and " " not in ident
-        # Into the dict at once: `__setattr__` would take longer than all else here.
-        ident = ident if plain else machine_id_of(datacenter, data)
-        machine.__dict__.update(_connection=datacenter, _seen=actions.next(), id=ident)
+        _put(machine, "_connection", datacenter)
+        _put(machine, "_seen", actions.next())
+        _put(machine, "id", ident if plain else machine_id_of(datacenter, data))
         machine._take(data)
         return machine
 
@@ -158,9 +162,9 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         credentials = metadata.pop("credentials", None)
         if credentials and isinstance(credentials, Mapping):
             self._passwords = _Passwords({**self._passwords.by_login, **credentials})
-        state = self.__dict__
-        data["id"] = state["id"]
-        state["_data"], state["_deleted"] = data, data.get("state") == "deleted"
+        data["id"] = self.id
+        _put(self, "_data", data)
+        _put(self, "_deleted", data.get("state") == "deleted")
 
     @property
     def _last(self) -> MachineData:
