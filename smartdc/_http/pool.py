@@ -144,9 +144,13 @@ class _Answer(HTTPResponse):
 
     def _is_framed_well(self) -> bool:
         """Whether all who read it agree on where it ends (RFC 9112, section 6.3)."""
-        found = [(name.lower(), value.strip()) for name, value in self.headers.raw_items()]
-        lengths = {value for name, value in found if name == "content-length"}
-        encodings = [value.lower() for name, value in found if name == "transfer-encoding"]
+        lengths, encodings = set(), []
+        for name, value in self.headers.raw_items():
+            field = name.lower()
+            if field == "content-length":
+                lengths.add(value.strip())
+            elif field == "transfer-encoding":
+                encodings.append(value.strip().lower())
         if self.status == 101 or self.headers.defects or len(lengths) + len(encodings) > 1:
             return False
         if self.status == 204 and (encodings or lengths - {"0"}):
