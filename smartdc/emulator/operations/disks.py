@@ -9,6 +9,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from smartdc.emulator.http.answers import (
@@ -24,6 +25,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.http.versions import since
+from smartdc.emulator.operations.lifecycle import is_workable
 from smartdc.emulator.state.jobs import DISK_SECONDS, Action, Work
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM, Disk, DiskJob
@@ -89,10 +91,7 @@ def create_disk(site: Site, request: Incoming) -> Answer:
     if wanted <= 0:
         raise _invalid("size", "Must be greater than zero")
     new = Disk(_disk_uuid(vm, slot or _free_slot(vm)), wanted, pci_slot=slot or _free_slot(vm))
-
-    def apply(due: float) -> None:
-        vm.disks = (*vm.disks, new)
-
+    apply = partial(attach_disk, vm, new.uuid, new.size, new.pci_slot)
     work = _start(site, request, "creating", new, apply)
     if slot is None:
         work.has_slot = False
@@ -123,13 +122,8 @@ def resize_disk(site: Site, request: Incoming) -> Answer:
         raise _invalid("size", "Reducing disk size is a dangerous operation")
     if sum(known.size for known in vm.disks) - disk.size + wanted > total:
         raise Refusal(409, "InsufficientDiskSpace", "VM does not have sufficient free disk")
-
-    def apply(due: float) -> None:
-        disk.size = int(wanted)
-        vm.note("disks")
-
     shown = _json(vm, disk)
-    _start(site, request, "resizing", disk, apply)
+    _start(site, request, "resizing", disk, partial(set_size, vm, disk.uuid, int(wanted)))
     return Answer(shown | {"state": "resizing"})
 
 
@@ -143,29 +137,45 @@ def delete_disk(site: Site, request: Incoming) -> Answer:
     if vm.brand != "bhyve":
         raise Refusal(409, "BrandNotSupported", "Can only delete disks on bhyve VMs")
     _flexible_size(vm)
-
-    def apply(due: float) -> None:
-        vm.disks = [other for other in vm.disks if other is not disk]
-
-    _start(site, request, "deleting", disk, apply)
+    _start(site, request, "deleting", disk, partial(detach_disk, vm, disk.uuid))
     return Answer(status=204)
 
 
 def _start(site: Site, request: Incoming, task: str, disk: Disk, apply: Action) -> DiskJob:
     vm = request.vm
-
-    def finish(due: float) -> None:
-        apply(due)
-        vm.updated = due
-        if vm.flexible_disk_size is not None:
-            vm.free_space = vm.flexible_disk_size - sum(known.size for known in vm.disks)
-
-    work = Work(DISK_SECONDS, finish=finish, possible=lambda: vm.workable)
+    work = Work(DISK_SECONDS, finish=partial(change_disks, vm, apply), possible=partial(is_workable, vm))
     # The audit has no word for these (audit.js).
     job = site.start_job(vm, "update", "unknown", work, caller=request.audit_caller)
     pending = DiskJob(job, task, disk)
     vm.disk_jobs = (*_pending(vm), pending)
     return pending
+
+
+def change_disks(vm: VM, apply: Action, due: float) -> None:
+    """At the end: the disks have changed, and with them the space that is left."""
+    apply(due)
+    vm.updated = due
+    if vm.flexible_disk_size is not None:
+        vm.free_space = vm.flexible_disk_size - sum(known.size for known in vm.disks)
+
+
+def attach_disk(vm: VM, disk_uuid: str, size: int, slot: str | None, _due: float) -> None:
+    """The machine has a new disk."""
+    vm.disks = (*vm.disks, Disk(disk_uuid, size, pci_slot=slot))
+
+
+def set_size(vm: VM, disk_uuid: str, size: int, _due: float) -> None:
+    """A disk has its new size."""
+    for disk in vm.disks:
+        if disk.uuid == disk_uuid:
+            disk.size = size
+            vm.note("disks")
+            return
+
+
+def detach_disk(vm: VM, disk_uuid: str, _due: float) -> None:
+    """The machine has the disk no longer."""
+    vm.disks = [disk for disk in vm.disks if disk.uuid != disk_uuid]
 
 
 def _pending(vm: VM) -> list[DiskJob]:

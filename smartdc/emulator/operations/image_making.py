@@ -9,6 +9,8 @@ import posixpath
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from smartdc.emulator.http.answers import ErrorItem, Refusal, invalid_argument, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
@@ -219,25 +221,40 @@ def _machine(site: Site, request: Incoming) -> tuple[VM, Image]:
 
 def _make(site: Site, image: Image, vm: VM, origin: Image) -> None:
     fails, site.fail_next_image = site.fail_next_image, False
+    got = {
+        "os": origin.os,
+        "type": origin.type,
+        "requirements": dict(origin.requirements),
+        "users": origin.users,
+        "origin": origin.uuid,
+        "image_size": origin.image_size,
+    }
+    site.later(IMAGE_FILE_SECONDS, partial(write_file, site, image.uuid, vm, got, fails))
+    site.later(IMAGE_SECONDS, partial(activate, site, image.uuid))
 
-    def write_file(due: float) -> None:
-        if image.uuid not in site.images:
-            return  # deleted meanwhile
-        if fails or not vm.workable:
-            code = fails if isinstance(fails, str) else "InternalError"
-            image.state = "failed"
-            image.error = {"code": code, "message": f"{code}: no image of VM {vm.uuid}"}
-            return
-        image.state, image.os, image.type = "unactivated", origin.os, origin.type
-        image.requirements, image.users = dict(origin.requirements), origin.users
-        image.origin, image.image_size = origin.uuid, origin.image_size
 
-    def activate(due: float) -> None:
-        if image.state == "unactivated":
-            image.state, image.published_at = "active", site.shared.clock.dated(due)
+def write_file(
+    site: Site, image_uuid: str, vm: VM, got: dict[str, Any], fails: bool | str, _due: float
+) -> None:
+    """The image has its file, and what it got from its origin; or making it has failed."""
+    image = site.images.get(image_uuid)
+    if image is None:
+        return  # deleted meanwhile
+    if fails or not vm.workable:
+        code = fails if isinstance(fails, str) else "InternalError"
+        image.state = "failed"
+        image.error = {"code": code, "message": f"{code}: no image of VM {vm.uuid}"}
+        return
+    image.state = "unactivated"
+    for field, value in got.items():
+        setattr(image, field, tuple(value) if field == "users" else value)
 
-    site.later(IMAGE_FILE_SECONDS, write_file)
-    site.later(IMAGE_SECONDS, activate)
+
+def activate(site: Site, image_uuid: str, due: float) -> None:
+    """The image can be used."""
+    image = site.images.get(image_uuid)
+    if image is not None and image.state == "unactivated":
+        image.state, image.published_at = "active", site.shared.clock.dated(due)
 
 
 def _other_site(site: Site, name: str) -> Site:

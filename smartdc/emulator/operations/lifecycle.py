@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from smartdc.emulator.http.answers import (
@@ -63,7 +64,7 @@ def start(site: Site, request: Incoming) -> Answer:
     See docs/cloudapi/actions.md#actions-are-accepted-without-a-check.
     """
     vm = request.vm
-    work = Work(START_SECONDS, finish=_becomes(vm, "running"), possible=lambda: vm.state == "stopped")
+    work = Work(START_SECONDS, finish=becomes(vm, "running"), possible=partial(is_in, vm, "stopped"))
     return _queue(site, request, "start", work)
 
 
@@ -72,9 +73,9 @@ def stop(site: Site, request: Incoming) -> Answer:
     vm = request.vm
     work = Work(
         STOP_SECONDS,
-        finish=_becomes(vm, "stopped"),
-        steps=[Step(1, _becomes(vm, "stopping"))],
-        possible=lambda: vm.state == "running",
+        finish=becomes(vm, "stopped"),
+        steps=[Step(1, becomes(vm, "stopping"))],
+        possible=partial(is_in, vm, "running"),
     )
     return _queue(site, request, "stop", work)
 
@@ -87,9 +88,9 @@ def reboot(site: Site, request: Incoming) -> Answer:
     vm = request.vm
     work = Work(
         REBOOT_SECONDS,
-        finish=_becomes(vm, "running"),
-        steps=[Step(3, _becomes(vm, "stopped")), Step(5, _becomes(vm, "ready"))],
-        possible=lambda: vm.state == "running",
+        finish=becomes(vm, "running"),
+        steps=[Step(3, becomes(vm, "stopped")), Step(5, becomes(vm, "ready"))],
+        possible=partial(is_in, vm, "running"),
     )
     return _queue(site, request, "reboot", work)
 
@@ -111,18 +112,20 @@ def resize(site: Site, request: Incoming) -> Answer:
     if not package.active:
         raise invalid_argument(f"{named} is inactive. Must use an active package")
     _check_fit(site, request, package)
-
-    def apply(due: float) -> None:
-        vm.billing_id = package.uuid
-        vm.ram = vm.max_physical_memory = package.memory
-        if vm.brand == "bhyve":
-            vm.flexible_disk_size = package.disk
-            vm.free_space = package.disk - sum(disk.size for disk in vm.disks)
-        else:
-            vm.quota = package.disk / 1024
-        vm.updated = due
-
+    apply = partial(take_package, vm, package.uuid, package.memory, package.disk)
     return _queue_update(site, request, "resize", apply)
+
+
+def take_package(vm: VM, package_uuid: str, memory: int, disk: int, due: float) -> None:
+    """At the end of a resize: the machine has the package's sizes."""
+    vm.billing_id = package_uuid
+    vm.ram = vm.max_physical_memory = memory
+    if vm.brand == "bhyve":
+        vm.flexible_disk_size = disk
+        vm.free_space = disk - sum(each.size for each in vm.disks)
+    else:
+        vm.quota = disk / 1024
+    vm.updated = due
 
 
 def _default_package(site: Site, request: Incoming) -> Package | None:
@@ -150,7 +153,7 @@ def rename(site: Site, request: Incoming) -> Answer:
         errors = alias_taken_errors(site, vm, name)
     if errors:
         raise validation_failed("Invalid VM update parameters", errors)
-    return _queue_update(site, request, "rename", _sets(vm, "alias", name))
+    return _queue_update(site, request, "rename", partial(set_field, vm, "alias", name))
 
 
 def enable_firewall(site: Site, request: Incoming) -> Answer:
@@ -220,7 +223,7 @@ def _queue(site: Site, request: Incoming, task: str, work: Work) -> Answer:
 def _queue_update(site: Site, request: Incoming, action: str, apply: Action) -> Answer:
     vm = request.vm
     check_provisioned(vm, "update")
-    work = Work(UPDATE_SECONDS, finish=apply, possible=lambda: vm.workable)
+    work = Work(UPDATE_SECONDS, finish=apply, possible=partial(is_workable, vm))
     site.start_job(vm, "update", action, work, caller=request.audit_caller)
     return Answer(status=202)
 
@@ -228,19 +231,28 @@ def _queue_update(site: Site, request: Incoming, action: str, apply: Action) -> 
 def _switch(site: Site, request: Incoming, field: str, value: bool, action: str) -> Answer:
     if getattr(request.vm, field) == value:
         return Answer(status=202)  # no job
-    return _queue_update(site, request, action, _sets(request.vm, field, value))
+    return _queue_update(site, request, action, partial(set_field, request.vm, field, value))
 
 
-def _becomes(vm: VM, state: str) -> Action:
-    return _sets(vm, "state", state)
+def becomes(vm: VM, state: str) -> Action:
+    """What changes the machine's state at its time."""
+    return partial(set_field, vm, "state", state)
 
 
-def _sets(vm: VM, field: str, value: Any) -> Action:
-    def apply(due: float) -> None:
-        setattr(vm, field, value)
-        vm.updated = due
+def set_field(vm: VM, field: str, value: Any, due: float) -> None:
+    """A field of the machine has a new value."""
+    setattr(vm, field, value)
+    vm.updated = due
 
-    return apply
+
+def is_in(vm: VM, state: str) -> bool:
+    """Whether the machine is in this state."""
+    return vm.state == state
+
+
+def is_workable(vm: VM) -> bool:
+    """Whether a job can reach the machine."""
+    return vm.workable
 
 
 def _check_fit(site: Site, request: Incoming, package: Package) -> None:

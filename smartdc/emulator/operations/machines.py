@@ -25,7 +25,7 @@ from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.provisioning import CREATE_PARAMS, create_machine
 from smartdc.emulator.rules.tag_text import fits_filter
 from smartdc.emulator.state.directory import Account
-from smartdc.emulator.state.jobs import DELETE_LAG_SECONDS, DELETE_SECONDS, Work
+from smartdc.emulator.state.jobs import DELETE_LAG_SECONDS, DELETE_SECONDS, Work, nothing
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
@@ -118,20 +118,26 @@ def delete_machine(site: Site, request: Incoming) -> Answer:
         return Answer(status=204)
     if vm.server_uuid is None:
         raise Refusal(409, "ConflictError", "Cannot delete a VM with no server_uuid")
-
-    def disappear(due: float) -> None:
-        vm.state, vm.updated = "destroyed", due
-        site.release(vm.nics)
-
     work = Work(
         DELETE_SECONDS,
-        finish=lambda due: None,
-        possible=lambda: not vm.destroyed,
+        finish=nothing,
+        possible=partial(is_there, vm),
         lag=DELETE_LAG_SECONDS,
-        after=disappear,
+        after=partial(disappear, site, vm),
     )
     site.start_job(vm, "destroy", "destroy", work, caller=request.audit_caller)
     return Answer(status=204)
+
+
+def is_there(vm: VM) -> bool:
+    """Whether the machine can be deleted."""
+    return not vm.destroyed
+
+
+def disappear(site: Site, vm: VM, due: float) -> None:
+    """The machine is gone, some time after the job."""
+    vm.becomes("destroyed", due)
+    site.release(vm.nics)
 
 
 def _filters(params: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import passwords
 from smartdc.emulator.http.routes import ANYTHING, Route
-from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write, without
+from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES
 from smartdc.emulator.state.site import Site
@@ -61,26 +61,17 @@ def add_metadata(site: Site, request: Incoming) -> Answer:
     errors = validation.metadata_errors(new) if new else [invalid_field("customer_metadata")]
     if errors:
         raise validation_failed("Invalid metadatum parameters", errors)
-
-    def apply(due: float) -> None:
-        vm.customer_metadata = {**vm.customer_metadata, **new}
-
-    job = start_write(site, request, "set_metadata", apply)
+    job = start_write(site, request, "set_metadata", "customer_metadata", new=new)
     shown = {key: value for key, value in vm.customer_metadata.items() if key != "credentials"} | new
     return Answer(shown, headers={"x-job-uuid": job.uuid})
 
 
 def delete_metadata(site: Site, request: Incoming) -> Answer:
     """``DELETE /:account/machines/:machine/metadata/:key``."""
-    vm = request.vm
     if request.params["key"] in KEPT:
         raise invalid_argument(f"Metadata key {request.params['key']} can not be deleted")
     key = _known_key(site, request)
-
-    def apply(due: float) -> None:
-        vm.customer_metadata = without(vm.customer_metadata, [key])
-
-    start_write(site, request, "remove_metadata", apply)
+    start_write(site, request, "remove_metadata", "customer_metadata", removed=[key])
     return Answer(status=204)
 
 
@@ -97,11 +88,7 @@ def delete_all_metadata(site: Site, request: Incoming) -> Answer:
         raise validation_failed("Invalid metadatum parameters", errors)
     removed = vm.customer_metadata.keys() - left.keys() - OBJECT_PROPERTIES
     action = "replace_metadata" if removed else "set_metadata"
-
-    def apply(due: float) -> None:
-        vm.customer_metadata = without(vm.customer_metadata, removed) | left
-
-    start_write(site, request, action, apply)
+    start_write(site, request, action, "customer_metadata", removed=removed, new=left)
     return Answer(status=204)
 
 

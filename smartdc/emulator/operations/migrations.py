@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -91,7 +92,7 @@ def migrate(site: Site, request: Incoming) -> Answer:
     # The record as it is, for the job has not begun; but with the phase that it will be in.
     shown = _json(site, vm, migration) | {"phase": action, "state": "running"}
     if action == "pause":
-        site.later(PAUSE_SECONDS, lambda due: _pause(vm, migration, due))
+        site.later(PAUSE_SECONDS, partial(pause, vm, migration.created))
     else:
         _run(site, vm, migration, action, site.shared.clock.now())
     return Answer(shown, 201)
@@ -212,44 +213,64 @@ def _run(site: Site, vm: VM, migration: Migration, phase: str, now: float) -> No
     migration.error = None
     was_running = vm.state == "running"
     fails, site.fail_next_migration = site.fail_next_migration, False
-
-    def finish(due: float) -> None:
-        if step.state != "running":
-            return  # paused meanwhile
-        vm.note("migration")
-        if not vm.workable or fails:
-            step.state, step.finished, migration.state = "failed", due, "failed"
-            migration.error = f"{step.message} failed"
-            return
-        step.state, step.finished, step.current = "successful", due, step.total
-        migration.finished = due
-        migration.state = "paused"
-        if phase == "sync":
-            migration.syncs += 1
-        if phase == "abort":
-            migration.state = "successful"
-            vm.migration = None
-        elif phase == "switch":
-            migration.state = "successful"
-            others = [server for server in site.servers if server != vm.server_uuid]
-            vm.server_uuid, vm.updated = others[0], due
-            vm.state = "running" if was_running else vm.state
-        elif migration.automatic:
-            _run(site, vm, migration, "switch" if migration.syncs >= AUTOMATIC_SYNCS else "sync", due)
-
-    def stop(due: float) -> None:
-        if was_running and step.state == "running":
-            vm.state, vm.updated = "stopped", due
-
+    place = (migration.created, len(migration.steps) - 1)
     # CloudAPI does not say who asked, so the audit shows an operator.
-    work = Work(seconds, finish=finish)
+    work = Work(seconds, finish=partial(end_phase, site, vm, *place, was_running, fails))
     site.start_job(vm, f"migrate-{phase}", f"migrate-{phase}", work, since=now)
-    if phase == "switch":
-        site.later(seconds / 3, stop, since=now)
+    if phase == "switch" and was_running:
+        site.later(seconds / 3, partial(stop_for_switch, vm, *place), since=now)
 
 
-def _pause(vm: VM, migration: Migration, due: float) -> None:
+def _running(vm: VM, created: float, number: int) -> tuple[Migration, MigrationStep] | None:
+    """A migration that began then, and one of its steps; None if that is over."""
+    migration = vm.migration
+    if migration is None or migration.created != created or number >= len(migration.steps):
+        return None
+    step = migration.steps[number]
+    return (migration, step) if step.state == "running" else None  # it may have been paused
+
+
+def end_phase(
+    site: Site, vm: VM, created: float, number: int, was_running: bool, fails: bool, due: float
+) -> None:
+    """The end of a phase, and in an automatic migration the beginning of the next."""
+    found = _running(vm, created, number)
+    if found is None:
+        return
+    migration, step = found
+    vm.note("migration")
+    if not vm.workable or fails:
+        step.state, step.finished, migration.state = "failed", due, "failed"
+        migration.error = f"{step.message} failed"
+        return
+    step.state, step.finished, step.current = "successful", due, step.total
+    migration.finished = due
+    migration.state = "paused"
+    if step.phase == "sync":
+        migration.syncs += 1
+    if step.phase == "abort":
+        migration.state = "successful"
+        vm.migration = None
+    elif step.phase == "switch":
+        migration.state = "successful"
+        others = [server for server in site.servers if server != vm.server_uuid]
+        vm.server_uuid, vm.updated = others[0], due
+        vm.state = "running" if was_running else vm.state
+    elif migration.automatic:
+        _run(site, vm, migration, "switch" if migration.syncs >= AUTOMATIC_SYNCS else "sync", due)
+
+
+def stop_for_switch(vm: VM, created: float, number: int, due: float) -> None:
+    """In the middle of a switch the machine stands still."""
+    if _running(vm, created, number) is not None:
+        vm.becomes("stopped", due)
+
+
+def pause(vm: VM, created: float, due: float) -> None:
     """End the sync that is running; what has been sent stays there."""
+    migration = vm.migration
+    if migration is None or migration.created != created:
+        return
     step = migration.steps[-1]
     if step.phase == "sync" and step.state == "running":
         step.current = _progress(step, due)

@@ -7,6 +7,8 @@ machine, but ``provisioning`` until it is there.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, missing_parameter, not_found
@@ -64,19 +66,7 @@ def add_nic(site: Site, request: Incoming) -> Answer:
     except SubnetFull as error:
         raise Refusal(507, "SubnetFull", str(error)) from error
 
-    def possible() -> bool:
-        if not vm.workable:
-            site.release([nic])  # "If the provision fails, the NIC will be removed"
-        return vm.workable
-
-    def attach(due: float) -> None:
-        if primary:
-            for other in vm.nics:
-                other.primary = False
-        vm.nics = (*vm.nics, nic)
-
-    work = _rebooting(vm, attach)
-    work.possible = possible
+    work = _rebooting(vm, partial(attach, site, vm, nic.mac), partial(can_attach, site, vm, nic.mac))
     site.start_job(vm, "add_nics", "add_nics", work, caller=request.audit_caller)
     shown = nic_json(nic) | {"state": "provisioning", "network": nic.network_uuid}
     return Answer(shown, 201, {"Location": _path(request, nic)})
@@ -90,39 +80,62 @@ def remove_nic(site: Site, request: Incoming) -> Answer:
     vm = request.vm
     nic, _ = _find(site, request)
     check_provisioned(vm, "remove_nics")
-
-    def detach(due: float) -> None:
-        if nic in vm.nics:
-            vm.nics = [other for other in vm.nics if other is not nic]
-            site.release([nic])
-
-    work = _rebooting(vm, detach)
     # It is not looked at whether the NIC is this machine's: then the job fails.
-    work.possible = lambda: vm.workable and nic in vm.nics
+    work = _rebooting(vm, partial(detach, site, vm, nic.mac), partial(can_detach, vm, nic.mac))
     site.start_job(vm, "remove_nics", "remove_nics", work, caller=request.audit_caller)
     return Answer(status=204)
 
 
-def _rebooting(vm: VM, change: Action) -> Work:
+def can_attach(site: Site, vm: VM, mac: str) -> bool:
+    """Whether a job can reach the machine: "If the provision fails, the NIC will be removed"."""
+    nic = site.nic(vm, mac)
+    if not vm.workable and nic is not None:
+        site.release([nic])
+    return vm.workable
+
+
+def attach(site: Site, vm: VM, mac: str, _due: float) -> None:
+    """The machine has the NIC; a primary one is the only one."""
+    nic = site.nic(vm, mac)
+    if nic is None:
+        return
+    if nic.primary:
+        for other in vm.nics:
+            other.primary = False
+    vm.nics = (*vm.nics, nic)
+
+
+def can_detach(vm: VM, mac: str) -> bool:
+    """Whether the machine has the NIC, and a job can reach it."""
+    return vm.workable and any(nic.mac == mac for nic in vm.nics)
+
+
+def detach(site: Site, vm: VM, mac: str, _due: float) -> None:
+    """The machine has the NIC no longer."""
+    gone = [nic for nic in vm.nics if nic.mac == mac]
+    vm.nics = [nic for nic in vm.nics if nic.mac != mac]
+    site.release(gone)
+
+
+def _rebooting(vm: VM, change: Action, possible: Callable[[], bool]) -> Work:
     """A change of a machine that a running one reboots for."""
+    finish = partial(change_and_boot, vm, change, vm.state == "running")
+    steps = [Step(3, partial(halt, vm, "stopping")), Step(5, partial(halt, vm, "stopped"))]
+    return Work(NIC_SECONDS, finish=finish, steps=steps, possible=possible)
 
-    def halt(state: str) -> Action:
-        def act(due: float) -> None:
-            if vm.state in ("running", "stopping"):
-                vm.state = state
 
-        return act
+def halt(vm: VM, state: str, _due: float) -> None:
+    """On the way: a machine that runs stops."""
+    if vm.state in ("running", "stopping"):
+        vm.state = state
 
-    was_running = vm.state == "running"
 
-    def finish(due: float) -> None:
-        change(due)
-        vm.updated = due
-        if was_running:
-            vm.state = "running"
-
-    steps = [Step(3, halt("stopping")), Step(5, halt("stopped"))]
-    return Work(NIC_SECONDS, finish=finish, steps=steps)
+def change_and_boot(vm: VM, change: Action, was_running: bool, due: float) -> None:
+    """At the end: the change is made, and a machine that ran runs again."""
+    change(due)
+    vm.updated = due
+    if was_running:
+        vm.state = "running"
 
 
 def _find(site: Site, request: Incoming) -> tuple[Nic, VM]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from typing import Any
 
 from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, not_found
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route
-from smartdc.emulator.operations.lifecycle import check_provisioned
+from smartdc.emulator.operations.lifecycle import becomes, check_provisioned
 from smartdc.emulator.state.jobs import (
     ROLLBACK_SECONDS,
     SNAPSHOT_DELETE_SECONDS,
     SNAPSHOT_SECONDS,
-    Action,
     Step,
     Work,
 )
@@ -36,15 +36,9 @@ def create_snapshot(site: Site, request: Incoming) -> Answer:
     if vm.brand == "bhyve":
         raise invalid_argument("Snapshots of bhyve VMs are not allowed")
     _check_supported(vm, "create_snapshot")
-
-    def possible() -> bool:
-        fine = isinstance(name, str) and _VALID_NAME.fullmatch(name) is not None
-        return fine and vm.workable and _find(vm, name) is None
-
-    def finish(due: float) -> None:
-        vm.snapshots = (*vm.snapshots, Snapshot(name, due))
-
-    work = Work(SNAPSHOT_SECONDS, finish=finish, possible=possible)
+    work = Work(
+        SNAPSHOT_SECONDS, finish=partial(keep_snapshot, vm, name), possible=partial(can_make, vm, name)
+    )
     _start(site, request, "create_snapshot", str(name), work)
     return Answer({"name": name, "state": "queued"}, 201)
 
@@ -56,18 +50,11 @@ def start_from_snapshot(site: Site, request: Incoming) -> Answer:
     """
     vm, name = request.vm, str(request.params["name"])
     _check_supported(vm, "rollback_snapshot")
-
-    def becomes(state: str) -> Action:
-        def apply(due: float) -> None:
-            vm.state, vm.updated = state, due
-
-        return apply
-
     work = Work(
         ROLLBACK_SECONDS,
-        finish=becomes("running"),
-        steps=[Step(1, becomes("stopping")), Step(2, becomes("stopped"))],
-        possible=lambda: vm.workable and _find(vm, name) is not None,
+        finish=becomes(vm, "running"),
+        steps=[Step(1, becomes(vm, "stopping")), Step(2, becomes(vm, "stopped"))],
+        possible=partial(has_snapshot, vm, name),
     )
     _start(site, request, "rollback_snapshot", name, work)
     return Answer(status=202)
@@ -102,17 +89,37 @@ def delete_snapshot(site: Site, request: Incoming) -> Answer:
     if snapshot is None:
         raise not_found(f"{name} not found")
     _check_supported(vm, "delete_snapshot")
-
-    def finish(due: float) -> None:
-        vm.snapshots = [other for other in vm.snapshots if other != snapshot]
-
+    chosen = (name, snapshot.created)
     work = Work(
         SNAPSHOT_DELETE_SECONDS,
-        finish=finish,
-        possible=lambda: vm.workable and snapshot in vm.snapshots,
+        finish=partial(drop_snapshot, vm, *chosen),
+        possible=partial(has_snapshot, vm, *chosen),
     )
     _start(site, request, "delete_snapshot", name, work)
     return Answer(status=204)
+
+
+def can_make(vm: VM, name: Any) -> bool:
+    """Whether the machine can get a snapshot of this name."""
+    fine = isinstance(name, str) and _VALID_NAME.fullmatch(name) is not None
+    return fine and vm.workable and _find(vm, name) is None
+
+
+def keep_snapshot(vm: VM, name: str, due: float) -> None:
+    """The snapshot is there."""
+    vm.snapshots = (*vm.snapshots, Snapshot(name, due))
+
+
+def has_snapshot(vm: VM, name: str, created: float | None = None) -> bool:
+    """Whether a job can reach the machine and it has this snapshot, made then."""
+    return vm.workable and any(
+        snapshot.name == name and created in (None, snapshot.created) for snapshot in vm.snapshots
+    )
+
+
+def drop_snapshot(vm: VM, name: str, created: float, _due: float) -> None:
+    """The snapshot is gone."""
+    vm.snapshots = [other for other in vm.snapshots if (other.name, other.created) != (name, created)]
 
 
 def _start(site: Site, request: Incoming, action: str, name: str, work: Work) -> None:

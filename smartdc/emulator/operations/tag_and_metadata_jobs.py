@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from smartdc.emulator.http.answers import Refusal, crashed
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.state.jobs import WRITE_SECONDS, Action, Job, Work
+from smartdc.emulator.operations.lifecycle import is_workable
+from smartdc.emulator.state.jobs import WRITE_SECONDS, Job, Work
 from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
 
 Value = TypeVar("Value")
 
@@ -19,19 +22,37 @@ _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
-def start_write(site: Site, request: Incoming, action: str, apply: Action) -> Job:
+def start_write(
+    site: Site,
+    request: Incoming,
+    action: str,
+    field: str,
+    *,
+    removed: Collection[str] = (),
+    new: Mapping[str, Any] | None = None,
+) -> Job:
     """Queue a change of tags or metadata; on a machine that is gone it is taken on and fails.
 
     See docs/cloudapi/tags-and-metadata.md#machines-that-are-not-running.
+
+    Args:
+        site: The data center.
+        request: Who asks for it, and of which machine.
+        action: The audit's word for it.
+        field: ``tags`` or ``customer_metadata``.
+        removed: The keys that it removes.
+        new: What it sets.
     """
     vm = request.vm
-
-    def finish(due: float) -> None:
-        apply(due)
-        vm.updated = due
-
-    work = Work(WRITE_SECONDS, finish=finish, possible=lambda: vm.workable)
+    finish = partial(write, vm, field, list(removed), dict(new or {}))
+    work = Work(WRITE_SECONDS, finish=finish, possible=partial(is_workable, vm))
     return site.start_job(vm, "update", action, work, caller=request.audit_caller)
+
+
+def write(vm: VM, field: str, removed: Collection[str], new: Mapping[str, Any], due: float) -> None:
+    """At the end: some keys are gone, others have new values."""
+    setattr(vm, field, without(getattr(vm, field), removed) | dict(new))
+    vm.updated = due
 
 
 def without(values: Mapping[str, Value], keys: Collection[str]) -> dict[str, Value]:

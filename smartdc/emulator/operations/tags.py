@@ -17,7 +17,7 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import ANYTHING, Route
-from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write, without
+from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES, as_stored
 from smartdc.emulator.state.site import Site
@@ -52,11 +52,7 @@ def add_tags(site: Site, request: Incoming) -> Answer:
     """``POST /:account/machines/:machine/tags``."""
     vm, new = request.vm, _new_tags(request)
     _check(new, "error adding tags: Invalid tag parameters")
-
-    def apply(due: float) -> None:
-        vm.tags = {**vm.tags, **as_stored(new)}
-
-    job = start_write(site, request, "set_tags", apply)
+    job = start_write(site, request, "set_tags", "tags", new=as_stored(new))
     return Answer({**vm.tags, **new}, headers={"x-job-uuid": job.uuid})
 
 
@@ -71,11 +67,7 @@ def replace_tags(site: Site, request: Incoming) -> Answer:
     removed = [key for key in vm.tags if key not in new and key not in OBJECT_PROPERTIES]
     _check_removable(removed, message)
     action = "replace_tags" if removed else "set_tags"
-
-    def apply(due: float) -> None:
-        vm.tags = without(vm.tags, removed) | as_stored(new)
-
-    job = start_write(site, request, action, apply)
+    job = start_write(site, request, action, "tags", removed=removed, new=as_stored(new))
     return Answer(new, headers={"x-job-uuid": job.uuid})
 
 
@@ -88,23 +80,15 @@ def delete_tag(site: Site, request: Incoming) -> Answer:
     if key not in vm.tags:
         raise not_found(f'tag "{key}" not found')
     _check_removable([key], "error deleting tag: Invalid tag parameters")
-
-    def apply(due: float) -> None:
-        vm.tags = without(vm.tags, [key])
-
-    start_write(site, request, "remove_tags", apply)
+    start_write(site, request, "remove_tags", "tags", removed=[key])
     return Answer(status=204)
 
 
 def delete_tags(site: Site, request: Incoming) -> Answer:
     """``DELETE /:account/machines/:machine/tags``."""
-    vm, keys = request.vm, list(request.vm.tags)
+    keys = list(request.vm.tags)
     _check_removable(keys, "error deleting all tags: Invalid tag parameters")
-
-    def apply(due: float) -> None:
-        vm.tags = without(vm.tags, keys)
-
-    start_write(site, request, "remove_tags", apply)
+    start_write(site, request, "remove_tags", "tags", removed=keys)
     return Answer(status=204)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument
@@ -121,7 +122,7 @@ def delete_volume(site: Site, request: Incoming) -> Answer:
     _check_unused(site, message, volume)
     if volume.state != "deleting":
         volume.state = "deleting"
-        site.later(VOLUME_DELETE_SECONDS, lambda due: _disappear(site, volume))
+        site.later(VOLUME_DELETE_SECONDS, partial(disappear, site, volume.uuid))
     return Answer(status=204)
 
 
@@ -140,8 +141,11 @@ def _find(site: Site, request: Incoming, what: str) -> Volume:
     return volume
 
 
-def _disappear(site: Site, volume: Volume) -> None:
-    site.volumes.pop(volume.uuid, None)
+def disappear(site: Site, volume_uuid: str, _due: float) -> None:
+    """The volume is gone, and its address is free."""
+    volume = site.volumes.pop(volume_uuid, None)
+    if volume is None:
+        return
     if volume.filesystem_path and volume.networks[0] in site.networks:
         site.networks[volume.networks[0]].release(volume.filesystem_path.partition(":")[0])
 

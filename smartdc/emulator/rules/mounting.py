@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, crashed, invalid_argument
@@ -46,18 +47,20 @@ def new_volume(
     volume = Volume(site.new_uuid(), name, owner_uuid, size, now, networks, labels=labels or {})
     site.volumes[volume.uuid] = volume
     fails, site.fail_next_volume = site.fail_next_volume, False
-
-    def end(due: float) -> None:
-        if volume.state != "creating":
-            return  # deleted meanwhile
-        if fails:
-            volume.state = "failed"
-            return
-        address = site.networks[networks[0]].take()
-        volume.state, volume.filesystem_path = "ready", f"{address}:/exports/data"
-
-    site.later(VOLUME_SECONDS, end)
+    site.later(VOLUME_SECONDS, partial(finish_volume, site, volume.uuid, fails))
     return volume
+
+
+def finish_volume(site: Site, volume_uuid: str, fails: bool, _due: float) -> None:
+    """At the end: the volume is ready and has an address, or has failed."""
+    volume = site.volumes.get(volume_uuid)
+    if volume is None or volume.state != "creating":
+        return  # deleted meanwhile
+    if fails:
+        volume.state = "failed"
+        return
+    address = site.networks[volume.networks[0]].take()
+    volume.state, volume.filesystem_path = "ready", f"{address}:/exports/data"
 
 
 def check_mounts(

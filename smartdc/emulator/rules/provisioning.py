@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -308,29 +309,46 @@ def _provision(
     fails, site.fail_next_provision = site.fail_next_provision, False
     locality = request.params.get("locality")
     site.add_vm(vm)
+    macs = [nic.mac for nic in nics]
+    written = [astuple(rule) for rule in rules]
+    step = Step(PROVISION_SECONDS / 2, partial(place, site, vm, macs, written, locality, fails))
+    work = Work(PROVISION_SECONDS, finish=partial(boot, vm, list(image.users)), steps=[step])
+    site.start_job(vm, "provision", "provision", work, caller=request.audit_caller)
 
-    def place(due: float) -> None:
-        vm.updated = due
-        try:
-            server = None if fails is True else choose_server(site, vm, rules, locality)
-        except NoServer:
-            server = None
-        if server is not None:
-            vm.server_uuid, vm.nics = server, nics
-        if fails or server is None:
-            vm.state = "failed"
-            site.release(nics)
 
-    def end(due: float) -> None:
-        if vm.state == "failed":
-            job.execution = "failed"
-            return
-        vm.state, vm.updated = "running", due
-        made = {sys.intern(f"{user}_pw"): _password(vm, user) for user in image.users}
-        vm.internal_metadata = made | dict(vm.internal_metadata)
+def place(
+    site: Site,
+    vm: VM,
+    macs: Sequence[str],
+    rules: Sequence[tuple[str, bool, bool, str]],
+    locality: Any,
+    fails: bool | str,
+    due: float,
+) -> None:
+    """Half way: the machine gets a server and shows its NICs, or fails."""
+    vm.updated = due
+    found = [site.nic(vm, mac) for mac in macs]
+    nics = [nic for nic in found if nic is not None]
+    try:
+        affinity = [AffinityRule(*rule) for rule in rules]
+        server = None if fails is True else choose_server(site, vm, affinity, locality)
+    except NoServer:
+        server = None
+    if server is not None:
+        vm.server_uuid, vm.nics = server, nics
+    if fails or server is None:
+        vm.state = "failed"
+        site.release(nics)
 
-    work = Work(PROVISION_SECONDS, finish=end, steps=[Step(PROVISION_SECONDS / 2, place)])
-    job = site.start_job(vm, "provision", "provision", work, caller=request.audit_caller)
+
+def boot(vm: VM, users: Sequence[str], due: float) -> None:
+    """At the end: the machine runs, with passwords of these users; or the job has failed with it."""
+    if vm.state == "failed":
+        vm.jobs_of("provision")[0].execution = "failed"
+        return
+    vm.becomes("running", due)
+    made = {sys.intern(f"{user}_pw"): _password(vm, user) for user in users}
+    vm.internal_metadata = made | dict(vm.internal_metadata)
 
 
 def _shared(metadata: dict[str, Any]) -> Mapping[str, Any]:

@@ -2,6 +2,9 @@
 
 The durations are emulated seconds and stand here, in one place. A job of a machine begins when the earlier
 jobs of that machine have ended, as tickets make them do in Triton.
+
+What is to be done later is a `functools.partial` of a function of a module, with records and plain values as
+arguments, so that it can be saved: `smartdc.emulator.saving.tasks` lists these functions.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 PROVISION_SECONDS = 20.0
@@ -68,6 +72,15 @@ class Step:
     act: Action
 
 
+def nothing(_due: float) -> None:
+    """For jobs that change nothing at their end."""
+
+
+def always() -> bool:
+    """For jobs that are possible whatever the machine is like."""
+    return True
+
+
 @dataclass
 class Work:
     """What a job does.
@@ -83,7 +96,7 @@ class Work:
     seconds: float
     finish: Action
     steps: Sequence[Step] = ()
-    possible: Callable[[], bool] = lambda: True
+    possible: Callable[[], bool] = always
     lag: float = 0.0
     after: Action | None = None
 
@@ -92,7 +105,7 @@ class Timeline:
     """Actions in the order in which they fall due."""
 
     def __init__(self) -> None:
-        self.watch: Action = lambda due: None  # called after each action
+        self.watch: Action = nothing  # called after each action
         self._queue: list[tuple[float, bool, int, Action]] = []
         self._sequence = itertools.count()
         self._running = False
@@ -100,6 +113,10 @@ class Timeline:
     def at(self, due: float, action: Action, *, last: bool = False) -> None:
         """Do `action` when emulated time has reached `due`; `last`: after all others of that moment."""
         heapq.heappush(self._queue, (due, last, next(self._sequence), action))
+
+    def pending(self) -> list[tuple[float, bool, int, Action]]:
+        """What is still to be done, in order: when, whether last of its moment, number, action."""
+        return sorted(self._queue, key=lambda entry: entry[:3])
 
     def run_until(self, now: float) -> bool:
         """Do what is due, each action at its own time; one that asks for this changes nothing.
@@ -137,29 +154,34 @@ def schedule(
     Returns:
         When the machine is free again.
     """
-    end = begin + work.seconds
-
-    def start(_due: float) -> None:
-        if not work.possible():
-            timeline.at(end, fail)
-            return
-        job.execution = "running"
-        note()
-        for step in work.steps:
-            timeline.at(begin + step.offset, step.act)
-        timeline.at(end, succeed)
-
-    def succeed(due: float) -> None:
-        job.execution, job.finished = "succeeded", due
-        note()
-        work.finish(due)
-        if work.after is not None:
-            timeline.at(due + work.lag, work.after)
-
-    def fail(due: float) -> None:
-        job.execution, job.finished = "failed", due
-        note()
-
     # The moment at which the job before ends is the moment at which this one begins, and must come second.
-    timeline.at(begin, start, last=True)
-    return end + work.lag
+    timeline.at(begin, partial(start_of_job, timeline, job, work, note), last=True)
+    return begin + work.seconds + work.lag
+
+
+def start_of_job(timeline: Timeline, job: Job, work: Work, note: Callable[[], None], due: float) -> None:
+    """Begin a job, or see that it is not possible: then it fails at its end."""
+    end = due + work.seconds
+    if not work.possible():
+        timeline.at(end, partial(failure_of_job, job, note))
+        return
+    job.execution = "running"
+    note()
+    for step in work.steps:
+        timeline.at(due + step.offset, step.act)
+    timeline.at(end, partial(success_of_job, timeline, job, work, note))
+
+
+def success_of_job(timeline: Timeline, job: Job, work: Work, note: Callable[[], None], due: float) -> None:
+    """End a job, and have its effect."""
+    job.execution, job.finished = "succeeded", due
+    note()
+    work.finish(due)
+    if work.after is not None:
+        timeline.at(due + work.lag, work.after)
+
+
+def failure_of_job(job: Job, note: Callable[[], None], due: float) -> None:
+    """End a job that was not possible."""
+    job.execution, job.finished = "failed", due
+    note()

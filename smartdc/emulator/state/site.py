@@ -10,6 +10,7 @@ import ipaddress
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from smartdc.emulator.state.additions import Additions, Surroundings, WrongField
@@ -67,6 +68,7 @@ class Site(Additions):
         migrations_allowed: Whether users may migrate their machines.
         fail_next_migration: Set it to make the next phase of a migration fail.
         changes: What tells of each change of a machine.
+        timeline: What is still to be done.
         delegated_datasets: Whether machines can have delegated datasets.
         limits: What accounts may have, as operators write it: ``{"value": 10240, "by": "ram"}``.
         services: Where other services are, by name; CloudAPI itself is always one.
@@ -105,11 +107,11 @@ class Site(Additions):
         self.servers: list[str] = [self.stable_uuid(f"server/{number}") for number in range(4)]
         self.fail_next_provision: bool | str = False
         self._machines = Machines(shared.lock)
-        self._timeline = Timeline()
+        self.timeline: Timeline = Timeline()
         self.changes: Changes = Changes()
         self._changed: dict[VM, None] = {}
         self._machines.watchers += [self.changes.note, self._note]
-        self._timeline.watch = self.changes.look
+        self.timeline.watch = self.changes.look
         self._nics: dict[str, tuple[Nic, ...]] = {}
         self._macs = itertools.count(1)
         self._counter = itertools.count(1)
@@ -131,13 +133,17 @@ class Site(Additions):
     def settle(self) -> None:
         """Do every job that is due."""
         with self.shared.lock:
-            if self._timeline.run_until(self.shared.clock.now()):
+            if self.timeline.run_until(self.shared.clock.now()):
                 self._tell()
 
     def later(self, seconds: float, act: Action, *, since: float | None = None) -> None:
-        """Do something so many emulated seconds from now, or from another time."""
+        """Do something so many emulated seconds from now, or from another time.
+
+        What `smartdc.emulator.saving.tasks` does not know is not saved: of other functions a restart knows
+        nothing.
+        """
         start = self.shared.clock.now() if since is None else since
-        self._timeline.at(start + seconds, act)
+        self.timeline.at(start + seconds, act)
 
     def stable_uuid(self, name: str) -> str:
         """The same uuid for the same thing in the same data center, in every run."""
@@ -163,7 +169,8 @@ class Site(Additions):
         job = Job(self.new_uuid(), task, action, now, snapshot_name=snapshot_name, caller=caller)
         vm.jobs.append(job)
         vm.note("jobs")
-        vm.busy_until = schedule(self._timeline, job, work, max(now, vm.busy_until), lambda: vm.note("jobs"))
+        begin = max(now, vm.busy_until)
+        vm.busy_until = schedule(self.timeline, job, work, begin, partial(note_jobs, vm))
         self.settle()
         return job
 
@@ -285,9 +292,17 @@ class Site(Additions):
         choice = self.servers if among is None else among
         return choice[next(self._counter) % len(choice)]
 
+    def nic(self, vm: VM, mac: str) -> Nic | None:
+        """The NIC of a machine, as NAPI knows it, or as the record of the machine still shows it."""
+        known = (*self._nics.get(vm.uuid, ()), *vm.nics)
+        return next((nic for nic in known if nic.mac == mac), None)
+
     def release(self, nics: Sequence[Nic]) -> None:
         """Give back the addresses of a machine that is gone; its record keeps showing them."""
         for nic in nics:
+            vm = self._machines.get(nic.machine_uuid or "")
+            if vm is not None:
+                vm.note("addresses")
             network = self.networks.get(nic.network_uuid)
             if network is not None:
                 network.release(nic.ip)
@@ -350,3 +365,8 @@ class Site(Additions):
             data_size = max(0, package.disk - boot_size)
         boot = Disk(self.new_uuid(), boot_size, boot=True, image_uuid=image.uuid)
         return [boot, Disk(self.new_uuid(), data_size)]
+
+
+def note_jobs(vm: VM) -> None:
+    """Say that one of the machine's jobs has changed."""
+    vm.note("jobs")

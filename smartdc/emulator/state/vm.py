@@ -251,6 +251,10 @@ class VM:
         """Whether it is a hardware virtual machine, shown as ``virtualmachine``."""
         return self.brand in HARDWARE_BRANDS
 
+    def becomes(self, state: str, due: float) -> None:
+        """Change the state, as a job does at a time."""
+        self.state, self.updated = state, due
+
     def jobs_of(self, task: str) -> list[Job]:
         """Its jobs of one kind, newest first, as VMAPI lists them."""
         return [job for job in reversed(self.jobs) if job.task == task]
