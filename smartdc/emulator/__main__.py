@@ -13,12 +13,12 @@ import sys
 import threading
 from types import FrameType
 
-from smartdc.emulator.cloud import DATACENTERS, Emulator
-from smartdc.emulator.contents.file import Contents
+from smartdc.emulator.cloud import Emulator
 from smartdc.emulator.contents.public_keys import public_line
 from smartdc.emulator.control.command_output import Log, guide
+from smartdc.emulator.control.settings import DATACENTERS
 from smartdc.emulator.gate.throttle import BURST, RATE
-from smartdc.emulator.state.directory import Key, KeyRefused
+from smartdc.emulator.state.directory import Key, KeyRefused, read_key
 
 _LOOPBACK = ("localhost", "::1")
 
@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
             cloud.on_call.append(log.call)
             if not (options.host.startswith("127.") or options.host in _LOOPBACK):
                 print(f"warning: whoever reaches {options.host} can use this cloud", file=sys.stderr)
+            if options.contents and cloud.resumed:
+                print(f"# --contents was not used: {options.state_dir} had a state already")
             for text in guide(cloud, cloud.ssh_port, keys, options.key):
                 print(text)
             sys.stdout.flush()
@@ -59,16 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
-    in_file = Contents(options.contents).datacenters if options.contents is not None else []
-    names = options.datacenter or in_file or DATACENTERS
     cloud = Emulator(
         account=options.account,
-        datacenters=names,
+        datacenters=options.datacenter,
         rate=options.rate,
         host=options.host,
-        ports=range(options.port, options.port + len(names)) if options.port else None,
+        ports=options.port or None,
+        state_dir=options.state_dir,
         ssh_port=options.ssh_port,
-        key_kind="rsa" if options.rsa else "ed25519",
+        key_kind="rsa" if options.rsa else None,
         contents=options.contents,
         random_seed=options.random_seed,
     )
@@ -83,7 +84,9 @@ def _emulator(options: argparse.Namespace) -> Emulator:
 
 def _add_key(cloud: Emulator, path: str, line: str) -> Key:
     try:
-        return cloud.account.add_key(None, line)
+        # After a restart the account has it already.
+        known = cloud.account.find_key(read_key(None, line).fingerprint) if cloud.resumed else None
+        return known or cloud.account.add_key(None, line)
     except KeyRefused as error:
         raise ValueError(f"--key {path}: {error}") from None
 
@@ -97,6 +100,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         nargs="+",
         metavar="NAME",
         help=f"names of the data centers (default: {' '.join(DATACENTERS)}, or what --contents says)",
+    )
+    parser.add_argument(
+        "--state-dir", metavar="DIR", help="keep everything in DIR, and go on with what is there already"
     )
     parser.add_argument("--contents", metavar="FILE", help="TOML file of what the cloud holds")
     parser.add_argument(

@@ -8,6 +8,7 @@ import shutil
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from smartdc.emulator.control.activation import RATE, Activation
 from smartdc.emulator.control.agent import Agent
 from smartdc.emulator.control.beginning import KEY_NAME, Beginning
 from smartdc.emulator.control.clients import Clients
+from smartdc.emulator.control.logins import login_keys, login_users
+from smartdc.emulator.control.settings import Settings, settle
 from smartdc.emulator.control.ticker import Ticker
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
@@ -26,16 +29,16 @@ from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import KEPT_CALLS, Call, CallLog
 from smartdc.emulator.http.fault_kinds import Faults
 from smartdc.emulator.remote.app import Remote
+from smartdc.emulator.saving.kept import Kept
 from smartdc.emulator.scratch import OwnKey, account_key, make_directory, new_key
 from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import Account
+from smartdc.emulator.state.directory import Account, read_key
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
 if TYPE_CHECKING:
     from smartdc.emulator.guest.ssh import MachineLogins
 
-DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
 #: When emulated time begins that is the same in each run: 2026-01-01.
 SEEDED_START = 1767225600.0
 
@@ -55,17 +58,20 @@ class Emulator(Clients):
         rate: Emulated seconds per real second. At 0 time stands still until the client's waiting, or
             `clock`, moves it.
         host: The address to listen on.
-        ports: One per data center; by default free ones.
+        ports: One per data center, or the first, behind which the others follow; by default free ones.
         ssh_port: Give each running machine an SSH server at its public address, which is then one of the
             loopback's, at this port; 0 picks one.
         schema_only: Have also what the OpenAPI description has and CloudAPI 9.20.0 has not: the update of
             access keys, and watching a migration over a WebSocket.
-        key_kind: Which key the account gets: ``ed25519``, or ``rsa`` for clients that know nothing else.
+        key_kind: Which key the account gets: ``ed25519``, which is the default, or ``rsa`` for clients that
+            know nothing else.
         contents: A TOML file of what it holds; `smartdc.emulator.contents.file` has an example.
         random_seed: Makes ids, addresses and names the same in each run, and the key if it is Ed25519; at
             rate 0 also times, which then begin with 2026.
         keep_calls: How many requests `calls` keeps; of their bodies it keeps 16 MiB.
-        state_dir: Where the key and the certificate are kept; by default a directory that `stop` removes.
+        state_dir: Where everything is kept across restarts: key, certificate, ports, time, and what the data
+            centers hold. What is there already wins over `contents` and `random_seed`. By default key and
+            certificate are in a directory that `stop` removes.
 
     Attributes:
         account: The account, shared by all data centers.
@@ -89,64 +95,57 @@ class Emulator(Clients):
         datacenters: Sequence[str] | None = None,
         rate: float = 0.0,
         host: str = "127.0.0.1",
-        ports: Sequence[int] | None = None,
-        state_dir: Path | None = None,
+        ports: Sequence[int] | int | None = None,
+        state_dir: str | os.PathLike[str] | None = None,
         ssh_port: int | None = None,
         schema_only: bool = False,
-        key_kind: str = "ed25519",
+        key_kind: str | None = None,
         contents: str | os.PathLike[str] | None = None,
         random_seed: int | str | None = None,
         keep_calls: int = KEPT_CALLS,
     ) -> None:
         file = Contents(contents) if contents is not None else None
-        if account is None:
-            account = (file.account if file else None) or "test"
-        if datacenters is None:
-            datacenters = (file.datacenters if file else None) or DATACENTERS
-        if key_kind not in ("ed25519", "rsa"):
-            raise ValueError(f"key_kind is 'ed25519' or 'rsa', not {key_kind!r}")
-        if not account or "/" in account or account == "my":
-            raise ValueError(f"{account!r} cannot be the login of an account")
         if not host:
             raise ValueError("host is the address to listen on, such as 127.0.0.1; it cannot be empty")
-        if not datacenters or len(set(datacenters)) != len(datacenters):
-            raise ValueError(f"datacenters must be different names, at least one: {datacenters!r}")
-        if ports is not None and len(ports) != len(datacenters):
-            raise ValueError(f"{len(datacenters)} data centers need as many ports, not {len(ports)}")
         if keep_calls < 0:
             raise ValueError(f"keep_calls must be a number from 0 on: {keep_calls!r}")
-        for port in (*(ports or ()), ssh_port or 0):
-            if not 0 <= port <= 65535:
-                raise ValueError(f"{port} is no port: they go from 0 to 65535")
-        self.clock: Clock = Clock(rate, None if random_seed is None or rate else SEEDED_START)
-        self.key_id: str = f"/{account}/keys/{KEY_NAME}"
+        given = Settings(account, datacenters, ports, ssh_port, key_kind)
+        start = None if random_seed is None or rate else SEEDED_START
+        self._kept = None if state_dir is None else Kept(Path(state_dir))
+        try:
+            settings = self._settings = settle(given, file, self._kept)
+            resumed = self._kept.now if self._kept is not None else None
+            self.clock: Clock = Clock(rate, start if resumed is None else resumed)
+            self._beginning = Beginning(
+                settings.account,
+                settings.datacenters,
+                file,
+                random_seed,
+                schema_only=schema_only,
+                on_loopback=settings.ssh_port is not None,
+            )
+            # With who gets the key that is made at the start.
+            self._shared, self._key_owners = self._beginning.make_or_resume(self.clock, self._kept)
+        except BaseException:
+            if self._kept is not None:
+                self._kept.close()
+            raise
+        self.key_id: str = f"/{settings.account}/keys/{KEY_NAME}"
         self.calls: CallLog = CallLog(keep_calls)
         self.on_call: list[Callable[[Call], None]] = []
-        self.faults: Faults = Faults({route.name for route in TABLE.routes}, datacenters)
+        self.faults: Faults = Faults({route.name for route in TABLE.routes}, settings.datacenters)
         self._switches = Switches(self.faults)
-        self._beginning = Beginning(
-            account,
-            datacenters,
-            file,
-            random_seed,
-            schema_only=schema_only,
-            on_loopback=ssh_port is not None,
-        )
-        # With who gets the key that is made at the start.
-        self._shared, self._key_owners = self._beginning.make(self.clock)
         self.account: Account = self._shared.account
         self._sites = self._shared.sites
         self.clock.on_advance(self._settle)
         self._host = host
-        self._ports = list(ports) if ports is not None else [0] * len(datacenters)
         self._by_port: dict[int, Site] = {}
         self._remote = Remote(self, host)
         self._directory = Path(state_dir) if state_dir is not None else None
         self._remove_directory: weakref.finalize[..., Emulator] | None = None
         self._server: server.Server | None = None
-        self._key_kind = key_kind
         self._private: OwnKey | None = None
-        self._ssh_port = ssh_port
+        self._host_keys: dict[str, str] = self._kept.host_keys if self._kept is not None else {}
         self._logins: MachineLogins | None = None
         self._agent: Agent | None = None
         self._ticker = self._new_ticker()
@@ -156,7 +155,9 @@ class Emulator(Clients):
         """In a forked child: leave server and files to the parent, where they go on."""
         if self._remove_directory is not None:
             self._remove_directory.detach()
-        self._server = self._logins = self._remove_directory = self._agent = None
+        if self._kept is not None:
+            self._kept.close()
+        self._server = self._logins = self._remove_directory = self._agent = self._kept = None
         self._ticker = self._new_ticker()
         self._remote.renew()
 
@@ -195,7 +196,7 @@ class Emulator(Clients):
     @property
     def key_file(self) -> Path:
         """The account's private key."""
-        return self._files() / f"id_{self._key_kind}"
+        return self._files() / f"id_{self._settings.key_kind}"
 
     @property
     def ca_file(self) -> Path:
@@ -205,7 +206,12 @@ class Emulator(Clients):
     @property
     def ssh_port(self) -> int | None:
         """Where machines can be logged in to, or None when they cannot."""
-        return self._ssh_port if self._logins is None else self._logins.port
+        return self._settings.ssh_port if self._logins is None else self._logins.port
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it went on with what was saved in its state directory, and not with its contents."""
+        return self._kept is not None and self._kept.state is not None
 
     def start(self) -> Emulator:
         """Make the key, open the ports and serve. Starting what runs changes nothing.
@@ -221,13 +227,17 @@ class Emulator(Clients):
             self._remove_directory = weakref.finalize(
                 self, shutil.rmtree, self._directory, ignore_errors=True
             )
+        authority = server.authority()
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            if self._kept is not None:
+                authority = self._kept.open(server.authority, self.key_file)
             self._make_key()
-            server.write_authority(self.ca_file)
-            sockets = server.listen(self._host, self._ports)
+            server.write_authority(self.ca_file, authority)
+            sockets = server.listen(self._host, self._settings.ports)
         except BaseException:
             self._remove_files()
+            if self._kept is not None:
+                self._kept.close()
             raise
         self._by_port.clear()
         for site, listening in zip(self._sites.values(), sockets, strict=True):
@@ -235,16 +245,18 @@ class Emulator(Clients):
             self._by_port[port] = site
             self._shared.urls[site.name] = f"https://{_in_url(self._host)}:{port}"
         app = App(self._by_port, self._note_call, self._switches)
-        self._server = server.Server(self._remote.before(app), self._host, sockets)
+        self._server = server.Server(self._remote.before(app), self._host, sockets, authority)
         self._server.start()
         guests = Guests(self._shared.lock, self._shared.unsupported)
         self._follow(guests.follow)
-        if self._ssh_port is not None:
-            try:
+        try:
+            if self._settings.ssh_port is not None:
                 self._open_logins(self._server, guests)
-            except BaseException:
-                self.stop()
-                raise
+            if self._kept is not None:
+                self._kept.start(self._shared, self._settings.key_kind, self.ssh_port, self._host_keys)
+        except BaseException:
+            self.stop()
+            raise
         self._ticker.start(self._server.loop)
         return self
 
@@ -264,6 +276,8 @@ class Emulator(Clients):
         if running is not None:
             running.stop()
         self._remove_files()
+        if self._kept is not None:
+            self._kept.stop()
 
     def activate(
         self, datacenter: str | None = None, *, rate: float | None = None, profiles: Sequence[str] = ()
@@ -307,8 +321,9 @@ class Emulator(Clients):
     def _open_logins(self, running: server.Server, guests: Guests) -> None:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
 
-        port = self._ssh_port or server.free_port()
-        self._logins = MachineLogins(port, self._login_keys, self._login_users, running.loop, guests)
+        port = self._settings.ssh_port or server.free_port()
+        who = partial(login_keys, self._shared), partial(login_users, self._shared)
+        self._logins = MachineLogins(port, *who, running.loop, guests, self._host_keys)
         self._follow(self._logins.follow)
 
     def _follow(self, follow: Callable[[Sequence[VM], str], None]) -> None:
@@ -321,14 +336,6 @@ class Emulator(Clients):
             self._shared.on_change.append(listener)
             for site in self._sites.values():
                 listener(site, list(site.machines.values()))
-
-    def _login_keys(self, vm: VM) -> list[str]:
-        owner = self._shared.directory.find(vm.owner_uuid)
-        return [key.openssh for key in owner.keys] if owner else []
-
-    def _login_users(self, vm: VM) -> list[str]:
-        images = [site.images[vm.image_uuid] for site in self._sites.values() if vm.image_uuid in site.images]
-        return [str(image.tags["default_user"]) for image in images if "default_user" in image.tags]
 
     def _note_call(self, call: Call) -> None:
         self.calls.note(call)
@@ -351,13 +358,16 @@ class Emulator(Clients):
     def _make_key(self) -> None:
         private, public = account_key(
             self.key_file,
-            self._private or new_key(self._key_kind, self._beginning.key_seed),
+            self._private or new_key(self._settings.key_kind, self._beginning.key_seed),
             f"{self.account.login}@emulator",
-            self._key_kind,
+            self._settings.key_kind,
         )
         if self._private is None:  # a second start keeps the key
             self._private = private
-            self.key, *_ = [owner.add_key(KEY_NAME, public) for owner in self._key_owners]
+            if self.resumed:  # whoever has it, has it already
+                self.key = read_key(KEY_NAME, public)
+            else:
+                self.key, *_ = [owner.add_key(KEY_NAME, public) for owner in self._key_owners]
 
     def _replaced(self) -> None:
         """The data centers are others now."""

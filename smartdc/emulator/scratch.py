@@ -12,6 +12,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from smartdc.emulator.saving.folder import write_whole
+
 OwnKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 _PREFIX = "smartdc-emulator-"
@@ -41,8 +43,7 @@ def account_key(path: Path, private: OwnKey, comment: str, kind: str) -> tuple[O
     if path.exists():
         private = _loaded(path, kind)
     else:
-        path.touch(mode=0o600)
-        path.write_bytes(_written(private))
+        write_whole(path, _written(private))
     line = private.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )

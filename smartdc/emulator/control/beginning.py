@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from smartdc.emulator import seed
 from smartdc.emulator.contents.file import Contents
+from smartdc.emulator.saving.kept import Kept
 from smartdc.emulator.state.chance import Chance
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Directory, KeyOwner
@@ -48,6 +49,15 @@ class Beginning:
         self._schema_only = schema_only
         self.key_seed: bytes | None = None
         self._on_loopback = on_loopback
+
+    def make_or_resume(self, clock: Clock, kept: Kept | None) -> tuple[Shared, list[KeyOwner]]:
+        """What `make` makes, or what a state directory has saved.
+
+        Raises:
+            ValueError: Something in the contents is wrong, or the state makes no sense.
+        """
+        shared = kept.shared(clock, schema_only=self._schema_only) if kept is not None else None
+        return self.make(clock) if shared is None else (shared, [shared.account])
 
     def make(
         self, clock: Clock, lock: threading.RLock | None = None, more: Contents | None = None

@@ -48,6 +48,7 @@ class MachineLogins:
         users: The users, besides admin and root, that a machine has from its image.
         loop: The event loop that serves them.
         guests: The machines from the inside.
+        host_keys: The private keys of machines, by uuid; new ones are added.
 
     Raises:
         OSError: This port could not be found.
@@ -60,6 +61,7 @@ class MachineLogins:
         users: Users,
         loop: asyncio.AbstractEventLoop,
         guests: Guests,
+        host_keys: dict[str, str],
     ) -> None:
         # Better now than when the first machine runs.
         _listen(str(LOOPBACK_ADDRESSES[0][-2]), port, "machines").close()
@@ -69,7 +71,7 @@ class MachineLogins:
         self._loop = loop
         self._guests = guests
         self._threads = ThreadPoolExecutor(_COMMANDS_AT_ONCE, "smartdc-emulator-command")
-        self._host_keys: dict[str, asyncssh.SSHKey] = {}
+        self._host_keys = host_keys
         self._doors: dict[str, _Door] = {}
 
     def follow(self, machines: Iterable[VM], datacenter: str) -> None:
@@ -100,11 +102,13 @@ class MachineLogins:
         door = self._doors[vm.uuid] = _Door(vm, listener, self._threads)
         login = partial(_Login, vm, self._keys, self._users, door.connections, self._way_to)
         if vm.uuid not in self._host_keys:  # a reboot keeps it
-            self._host_keys[vm.uuid] = asyncssh.generate_private_key("ssh-ed25519")
+            made = asyncssh.generate_private_key("ssh-ed25519")
+            self._host_keys[vm.uuid] = made.export_private_key().decode()
+        host_key = asyncssh.import_private_key(self._host_keys[vm.uuid])
         if address is not None and self.port != SSH_PORT:
             # So that `triton ssh` and `connect_ssh` find the way without being told the port.
             vm.tags = {PORT_TAG: self.port, **vm.tags}
-        asyncio.run_coroutine_threadsafe(door.serve(guest, login, self._host_keys[vm.uuid]), self._loop)
+        asyncio.run_coroutine_threadsafe(door.serve(guest, login, host_key), self._loop)
 
     def _way_to(self, start: VM, host: str, port: int) -> tuple[str, int] | None:
         """Where the SSH server is that one machine finds at an address of another; None leads nowhere."""

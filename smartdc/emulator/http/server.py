@@ -36,17 +36,17 @@ def authority() -> trustme.CA:
 
 
 @cache
-def tls_context(host: str) -> ssl.SSLContext:
-    """TLS for the loopback, signed by `authority`."""
+def tls_context(host: str, signer: trustme.CA) -> ssl.SSLContext:
+    """TLS for the loopback, signed by a certificate authority."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     names = dict.fromkeys([host, "127.0.0.1", "::1", "localhost"])
-    authority().issue_cert(*names).configure_cert(context)
+    signer.issue_cert(*names).configure_cert(context)
     return context
 
 
-def write_authority(path: Path) -> None:
+def write_authority(path: Path, signer: trustme.CA) -> None:
     """Write the certificate that a client has to trust, in PEM."""
-    path.write_bytes(authority().cert_pem.bytes())
+    path.write_bytes(signer.cert_pem.bytes())
 
 
 def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
@@ -85,10 +85,11 @@ class Server:
         app: What answers.
         host: The address that the sockets listen on.
         sockets: From `listen`; the server closes them.
+        signer: Signs its certificate.
     """
 
-    def __init__(self, app: ASGIApp, host: str, sockets: Sequence[socket.socket]) -> None:
-        context = tls_context(host)
+    def __init__(self, app: ASGIApp, host: str, sockets: Sequence[socket.socket], signer: trustme.CA) -> None:
+        context = tls_context(host, signer)
         self._app = app
         config = uvicorn.Config(
             self._serve,

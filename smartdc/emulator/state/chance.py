@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from functools import lru_cache
+from typing import Any
 
 from smartdc.emulator.state.directory import NAMESPACE
 
@@ -18,6 +19,22 @@ class Chance:
 
     def __init__(self, seed: int | str | None = None) -> None:
         self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311
+
+    def saved(self) -> list[Any] | None:
+        """Where it stands, as plain values; None where what it draws cannot be repeated."""
+        if isinstance(self._random, random.SystemRandom):
+            return None
+        version, numbers, gauss = self._random.getstate()
+        return [version, list(numbers), gauss]
+
+    @classmethod
+    def restored(cls, saved: list[Any] | None) -> Chance:
+        """One that goes on from where another stood."""
+        chance = cls(None if saved is None else 0)
+        if saved is not None:
+            version, numbers, gauss = saved
+            chance._random.setstate((version, tuple(numbers), gauss))
+        return chance
 
     def uuid(self) -> str:
         """A uuid."""

@@ -192,6 +192,15 @@ class Directory:
         self._accounts[login] = account
         return account
 
+    @property
+    def accounts(self) -> list[Account]:
+        """All of them, in the order in which they were made."""
+        return list(self._accounts.values())
+
+    def restore(self, account: Account) -> None:
+        """Put an account there as it was."""
+        self._accounts[account.login] = account
+
     def find(self, login: str) -> Account | None:
         """The account with this login or uuid."""
         if login in self._accounts:

@@ -7,7 +7,6 @@ or changes it. Whoever looks also settles it first: jobs that are due are done t
 from __future__ import annotations
 
 import ipaddress
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -69,6 +68,8 @@ class Site(Additions):
         fail_next_migration: Set it to make the next phase of a migration fail.
         changes: What tells of each change of a machine.
         timeline: What is still to be done.
+        next_mac: The number in the next NIC's address.
+        next_turn: How many servers have been picked, from 1 on.
         delegated_datasets: Whether machines can have delegated datasets.
         limits: What accounts may have, as operators write it: ``{"value": 10240, "by": "ram"}``.
         services: Where other services are, by name; CloudAPI itself is always one.
@@ -113,8 +114,8 @@ class Site(Additions):
         self._machines.watchers += [self.changes.note, self._note]
         self.timeline.watch = self.changes.look
         self._nics: dict[str, tuple[Nic, ...]] = {}
-        self._macs = itertools.count(1)
-        self._counter = itertools.count(1)
+        self.next_mac = 1
+        self.next_turn = 1
 
     def __repr__(self) -> str:
         return f"<Site {self.name}: {len(self._machines)} machines>"
@@ -128,6 +129,11 @@ class Site(Additions):
     def machines(self) -> Machines:
         """All machines by uuid, the destroyed ones too, as they are now."""
         self.settle()
+        return self._machines
+
+    @property
+    def recorded(self) -> Machines:
+        """The same, as they were when somebody last looked: no job is done for this."""
         return self._machines
 
     def settle(self) -> None:
@@ -274,7 +280,7 @@ class Site(Additions):
             SubnetFull: None is left.
         """
         address = network.take(ip)
-        number = next(self._macs)
+        number, self.next_mac = self.next_mac, self.next_mac + 1
         mac = "90:b8:d0:" + ":".join(f"{number >> shift & 255:02x}" for shift in (16, 8, 0))
         nic = Nic(mac, address, network.netmask, network.uuid, primary=primary, gateway=network.gateway)
         if vm is not None:
@@ -290,7 +296,18 @@ class Site(Additions):
     def pick_server(self, among: Sequence[str] | None = None) -> str:
         """A compute node of all, or of some; each in turn."""
         choice = self.servers if among is None else among
-        return choice[next(self._counter) % len(choice)]
+        turn, self.next_turn = self.next_turn, self.next_turn + 1
+        return choice[turn % len(choice)]
+
+    def restore(self, vm: VM, known: Sequence[Nic]) -> None:
+        """List a machine as it was, with the NICs that NAPI knows of."""
+        self._machines[vm.uuid] = vm
+        if known:
+            self._nics[vm.uuid] = tuple(known)
+        for nic in known:
+            network = self.networks.get(nic.network_uuid)
+            if network is not None:
+                network.nics[int(ipaddress.IPv4Address(nic.ip))] = nic
 
     def nic(self, vm: VM, mac: str) -> Nic | None:
         """The NIC of a machine, as NAPI knows it, or as the record of the machine still shows it."""

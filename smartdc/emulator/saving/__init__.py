@@ -1,0 +1,1 @@
+"""The state directory: everything that an emulator holds, kept across restarts."""

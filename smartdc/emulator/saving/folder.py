@@ -1,0 +1,200 @@
+"""The state directory: one process at a time has it, and its files are replaced as a whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import sys
+import weakref
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from smartdc._files import identity_of
+
+STATE_FILE = "state.json"
+CLOCK_FILE = "clock.json"
+LOCK_FILE = "lock"
+FORMAT = "smartdc emulator"
+VERSION = 1
+
+_CHECKSUM = b'"sha256": "'
+_PARTS = {"now", "emulator", "chance", "request_ids", "accounts", "datacenters"}
+
+
+class StateRefused(ValueError):
+    """A state directory cannot be used; the text names it, the reason, and what to do."""
+
+
+class StateFolder:
+    """A state directory that this process has for itself until `close`.
+
+    Args:
+        path: The directory; it is made where there is none, for this user only.
+
+    Raises:
+        StateRefused: Another emulator has it.
+        OSError: It cannot be made, or nothing can be written there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: weakref.finalize[..., StateFolder] | None = None
+        self._known: tuple[int, ...] | None = (
+            None  # how the state's file was when it was last read or written
+        )
+        self._read = False
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.lock()
+        except OSError as error:
+            reason = f"the state cannot be kept in {path} ({error.strerror}): name a directory to write to"
+            raise OSError(error.errno, reason) from error
+
+    def lock(self) -> None:
+        """Have the directory for oneself; nothing happens where one has it already."""
+        if self._lock is not None:
+            return
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(self.path / LOCK_FILE, flags, 0o600)
+        if not _try_lock(descriptor):
+            os.close(descriptor)
+            raise StateRefused(
+                f"{self.path} is used by another emulator: stop that one, or name another directory"
+            )
+        self._lock = weakref.finalize(self, os.close, descriptor)
+        if self._read and identity_of(self.path / STATE_FILE) != self._known:
+            self.close()
+            raise StateRefused(
+                f"the state in {self.path} was changed by another emulator meanwhile:"
+                " make a new one, which reads it"
+            )
+
+    def close(self) -> None:
+        """Let others have the directory. In a forked child, the parent keeps it."""
+        release, self._lock = self._lock, None
+        if release is not None:
+            release()
+
+    def read(self) -> dict[str, Any] | None:
+        """What was saved last; None where nothing was.
+
+        Raises:
+            StateRefused: It is damaged, or of another version.
+        """
+        path = self.path / STATE_FILE
+        self._known, self._read = identity_of(path), True
+        data = self._bytes(path)
+        if data is None:
+            return None
+        state = self._parsed(path, data)
+        if not state.keys() >= _PARTS:
+            raise self._damaged(path, "a part of it is missing")
+        text, found, checksum = data.rpartition(_CHECKSUM)
+        if not found or checksum.decode("latin-1").partition('"')[0] != hashlib.sha256(text).hexdigest():
+            raise self._damaged(path, "its content is not what its checksum says")
+        clock = self.path / CLOCK_FILE
+        data = self._bytes(clock)
+        if data is not None:
+            now = self._parsed(clock, data).get("now")
+            if not isinstance(now, int | float):
+                raise self._damaged(clock, "it has no time")
+            state["now"] = max(now, state["now"])
+        return state
+
+    def write_state(self, pieces: Iterable[str]) -> None:
+        """Save the state: pieces of JSON, which lack the checksum and the closing brace."""
+        text = "".join(pieces).encode("ascii")
+        checksum = hashlib.sha256(text).hexdigest().encode()
+        write_whole(self.path / STATE_FILE, text + _CHECKSUM + checksum + b'"}\n')
+        self._known = identity_of(self.path / STATE_FILE)
+
+    def write_clock(self, now: float) -> None:
+        """Save only what time it is."""
+        text = json.dumps({"format": FORMAT, "version": VERSION, "now": now})
+        write_whole(self.path / CLOCK_FILE, f"{text}\n".encode("ascii"))
+
+    def damaged(self, reason: str) -> StateRefused:
+        """The error for a state that was read and makes no sense."""
+        return self._damaged(self.path / STATE_FILE, reason)
+
+    def _bytes(self, path: Path) -> bytes | None:
+        if path.is_symlink():
+            raise StateRefused(
+                f"{path} is a symbolic link, which saving would replace: put the file itself there"
+            )
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateRefused(f"{path} cannot be read ({error.strerror})") from error
+
+    def _parsed(self, path: Path, data: bytes) -> dict[str, Any]:
+        try:
+            parsed = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(path, f"it is no JSON: {error!s:.100}") from None
+        if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
+            raise self._damaged(path, "it is not the state of an emulator")
+        if parsed.get("version") != VERSION:
+            raise StateRefused(
+                f"{path} is of version {parsed.get('version')!r:.20}, and this emulator reads version"
+                f" {VERSION}: use the release that wrote it, or start with another directory"
+            )
+        return parsed
+
+    def _damaged(self, path: Path, reason: str) -> StateRefused:
+        return StateRefused(
+            f"{path} is damaged ({reason}): put a copy of it back, or move it away to begin with a new state"
+        )
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file so that at any moment there is the old one or the new one, also after a crash.
+
+    Raises:
+        OSError: It cannot be written; then the old one is there.
+    """
+    new = path.with_name(f"{path.name}.new")
+    with suppress(FileNotFoundError):
+        new.unlink()  # of a process that was killed
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(new, flags, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    if sys.platform != "win32":
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed, if nobody has locked it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
+            return False
+        os.close(descriptor)
+        raise
+    return True

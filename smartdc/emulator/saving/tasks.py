@@ -1,0 +1,170 @@
+"""What is still to be done, as plain values: the name of a function, and its arguments.
+
+Operations put partials of the functions below on the timeline. Of their arguments, machines and jobs are
+written as their ids; all others are plain values already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from smartdc.emulator.operations import (
+    disks,
+    image_making,
+    lifecycle,
+    machines,
+    migrations,
+    nics,
+    snapshots,
+    tag_and_metadata_jobs,
+    volumes,
+)
+from smartdc.emulator.rules import mounting, provisioning
+from smartdc.emulator.state import jobs, site
+from smartdc.emulator.state.jobs import Job, Step, Timeline, Work
+from smartdc.emulator.state.site import Site
+from smartdc.emulator.state.vm import VM
+
+_FUNCTIONS: list[Callable[..., Any]] = [
+    disks.attach_disk,
+    disks.change_disks,
+    disks.detach_disk,
+    disks.set_size,
+    image_making.activate,
+    image_making.write_file,
+    jobs.always,
+    jobs.failure_of_job,
+    jobs.nothing,
+    jobs.start_of_job,
+    jobs.success_of_job,
+    lifecycle.is_in,
+    lifecycle.is_workable,
+    lifecycle.set_field,
+    lifecycle.take_package,
+    machines.disappear,
+    machines.is_there,
+    migrations.end_phase,
+    migrations.pause,
+    migrations.stop_for_switch,
+    mounting.finish_volume,
+    nics.attach,
+    nics.can_attach,
+    nics.can_detach,
+    nics.change_and_boot,
+    nics.detach,
+    nics.halt,
+    provisioning.boot,
+    provisioning.place,
+    site.note_jobs,
+    snapshots.can_make,
+    snapshots.drop_snapshot,
+    snapshots.has_snapshot,
+    snapshots.keep_snapshot,
+    tag_and_metadata_jobs.write,
+    volumes.disappear,
+]
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+
+
+_BY_NAME = {_name(function): function for function in _FUNCTIONS}
+_NAMES = {function: name for name, function in _BY_NAME.items()}
+
+
+class NotSavedError(Exception):
+    """It cannot be written: another function, or a machine that is in no list any more."""
+
+
+def written(value: Any) -> Any:
+    """Write something that is to be done, or one of its arguments, as plain values.
+
+    Raises:
+        NotSavedError: It cannot be written.
+    """
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [written(each) for each in value]
+    if isinstance(value, Mapping):
+        return {"values": dict(value)}
+    if isinstance(value, VM) and value.home is not None:
+        return {"machine": value.uuid}
+    if isinstance(value, Job):
+        return {"job": value.uuid}
+    if isinstance(value, Site):
+        return {"here": "datacenter"}
+    if isinstance(value, Timeline):
+        return {"here": "timeline"}
+    if isinstance(value, Work):
+        return {"work": _written_work(value)}
+    function = value.func if isinstance(value, partial) else value
+    try:
+        name = _NAMES[function]
+    except (KeyError, TypeError):
+        raise NotSavedError(f"{value!r:.200}") from None
+    return {"do": name, "with": written(value.args) if isinstance(value, partial) else []}
+
+
+def _written_work(work: Work) -> dict[str, Any]:
+    return {
+        "seconds": work.seconds,
+        "finish": written(work.finish),
+        "steps": [[step.offset, written(step.act)] for step in work.steps],
+        "possible": written(work.possible),
+        "lag": work.lag,
+        "after": written(work.after),
+    }
+
+
+class GoneError(Exception):
+    """It is about a machine that was in no list any more."""
+
+
+class Reader:
+    """Makes of plain values again what is to be done in a data center whose machines are there already."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._jobs = {job.uuid: job for vm in site.recorded.values() for job in vm.jobs}
+
+    def read(self, value: Any) -> Any:
+        """Read what `written` wrote.
+
+        Raises:
+            GoneError: Its machine is not there.
+            LookupError: There is no such function.
+        """
+        if isinstance(value, list):
+            return [self.read(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        kind = next(iter(value))
+        content = value[kind]
+        if kind == "values":
+            return content
+        if kind in ("machine", "job"):
+            found = self._site.recorded.get(content) if kind == "machine" else self._jobs.get(content)
+            if found is None:
+                raise GoneError(content)
+            return found
+        if kind == "here":
+            return self._site.timeline if content == "timeline" else self._site
+        if kind == "work":
+            return self._work(content)
+        function = _BY_NAME[value["do"]]
+        arguments = self.read(value["with"])
+        return partial(function, *arguments) if arguments else function
+
+    def _work(self, content: dict[str, Any]) -> Work:
+        return Work(
+            content["seconds"],
+            finish=self.read(content["finish"]),
+            steps=[Step(offset, self.read(act)) for offset, act in content["steps"]],
+            possible=self.read(content["possible"]),
+            lag=content["lag"],
+            after=self.read(content["after"]),
+        )
