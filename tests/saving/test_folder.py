@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from smartdc.emulator import Emulator
@@ -232,3 +234,18 @@ def test_a_forked_child_leaves_the_state_alone(directory: Path) -> None:
     cloud.stop()
     with Emulator(state_dir=directory) as again:
         assert [vm.alias for vm in again.site().machines.values()] == ["web0"]
+
+
+def test_machines_keep_their_host_keys(tmp_path: Path) -> None:
+    keys = []
+    for _ in range(2):
+        with Emulator(state_dir=tmp_path, ssh_port=0, datacenters=["one"]) as cloud:
+            if not keys:
+                cloud.site().add_machine("web0")
+            (vm,) = cloud.site().machines.values()
+            with socket.create_connection((vm.nics[0].ip, cloud.ssh_port or 0)) as way:
+                transport = paramiko.Transport(way)
+                transport.start_client(timeout=10)
+                keys.append((cloud.ssh_port, transport.get_remote_server_key().get_base64()))
+                transport.close()
+    assert keys[0] == keys[1]

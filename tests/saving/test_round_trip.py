@@ -11,7 +11,7 @@ from tests.helpers.sizes import in_two_sizes
 _STEPS = (4, 60)
 
 
-@in_two_sizes(sample=2, whole=150)
+@in_two_sizes(sample=1, whole=150)
 def test_a_restart_changes_nothing(size: int, tmp_path: Path) -> None:
     for seed in range(size):
         directory = tmp_path / str(seed)
