@@ -237,7 +237,7 @@ def test_a_forked_child_leaves_the_state_alone(directory: Path) -> None:
 
 
 def test_machines_keep_their_host_keys(tmp_path: Path) -> None:
-    keys = []
+    keys: list[tuple[int | None, str]] = []
     for _ in range(2):
         with Emulator(state_dir=tmp_path, ssh_port=0, datacenters=["one"]) as cloud:
             if not keys:
