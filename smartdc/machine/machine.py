@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.looks import actions
 from smartdc._http.named import machine_id_of
-from smartdc._times import parse_time
-from smartdc.arguments.addresses import is_private
 from smartdc.arguments.ids import escaped, shown
 from smartdc.arguments.kinds import required_flag, switches
 from smartdc.errors import ConfigurationError, GoneError
 from smartdc.machine.disks import Disks
+from smartdc.machine.fields import Fields
 from smartdc.machine.firewall import Firewall
 from smartdc.machine.lifecycle import Lifecycle
 from smartdc.machine.metadata import Metadata
@@ -27,7 +25,7 @@ from smartdc.machine.tags import Tags
 
 if TYPE_CHECKING:
     from smartdc.datacenter import DataCenter
-    from smartdc.types import Brand, MachineData, MachineDisk, MachineNic, MachineState, MachineType, Value
+    from smartdc.types import MachineData
 
 __all__ = ["Machine", "Snapshot"]
 
@@ -55,7 +53,7 @@ class _Passwords:
         self.by_login = by_login
 
 
-class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, SSH, Streams):
+class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, SSH, Streams):
     """A machine: what the server said of it last, and what can be done to it.
 
     Reading an attribute costs no request, but for two cases: the first value read of a machine made with
@@ -71,7 +69,6 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
     """
 
     _passwords = _Passwords({})
-    _shown: tuple[Any, dict[str, Any]] = None, {}
 
     def __init__(
         self,
@@ -167,12 +164,6 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
         _put(self, "_deleted", data.get("state") == "deleted")
 
     @property
-    def _last(self) -> MachineData:
-        if self._data is None:
-            self.refresh()
-        return cast("MachineData", self._data)
-
-    @property
     def raw(self) -> MachineData:
         """All that the server said, but for the passwords."""
         return self._last
@@ -181,194 +172,6 @@ class Machine(Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migra
     def path(self) -> str:
         """Path of this machine below the account, without a ``/`` before it: it goes behind `url`."""
         return f"machines/{self.id}"
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._text("name") or ""
-
-    @property
-    def type(self) -> MachineType | str | None:
-        """``smartmachine`` (a container) or ``virtualmachine`` (with hardware of its own)."""
-        return self._text("type")
-
-    @property
-    def brand(self) -> Brand | str | None:
-        """``joyent``, ``joyent-minimal``, ``lx``, ``bhyve``, ``kvm``, ..."""
-        return self._text("brand")
-
-    @property
-    def state(self) -> MachineState | str:
-        """Its state when last seen."""
-        return "deleted" if self._deleted else self._text("state") or "unknown"
-
-    @property
-    def image(self) -> str | None:
-        """UUID of the image that it was made from."""
-        return self._text("image")
-
-    @property
-    def dataset(self) -> str | None:
-        """What servers before API 7 gave for `image`; today's give `image` only."""
-        return self._text("dataset") or self.image
-
-    @property
-    def package(self) -> str | None:
-        """Name of its package."""
-        return self._text("package")
-
-    @property
-    def memory(self) -> int | None:
-        """RAM in MiB."""
-        return self._number("memory")
-
-    @property
-    def disk(self) -> int | None:
-        """Disk in MiB."""
-        return self._number("disk")
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """Its metadata when last seen, but for the boot script and the passwords.
-
-        What is put into it here stays here: `update_metadata` sends it.
-        """
-        said = self._metadata
-        if self._shown[0] is not said:
-            self._shown = said, {key: value for key, value in said.items() if key != "user-script"}
-        return self._shown[1]
-
-    @property
-    def boot_script(self) -> str | None:
-        """The script that it runs when it boots, when last seen."""
-        script = self._metadata.get("user-script")
-        return script if isinstance(script, str) else None
-
-    @property
-    def tags(self) -> dict[str, Value]:
-        """Its tags when last seen."""
-        return self._object("tags")
-
-    @property
-    def networks(self) -> list[str | None]:
-        """UUIDs of its networks; the server may give null for one that it cannot name."""
-        return self._entries("networks", str | None)
-
-    @property
-    def nics(self) -> list[MachineNic]:
-        """Its network interfaces."""
-        return self._entries("nics", dict)
-
-    @property
-    def primary_ip(self) -> str | None:
-        """The address of its primary interface."""
-        return self._text("primaryIp")
-
-    @property
-    def compute_node(self) -> str | None:
-        """UUID of the server that it runs on."""
-        return self._text("compute_node")
-
-    @property
-    def created(self) -> datetime | None:
-        """When it was created."""
-        return parse_time(self._last.get("created"))
-
-    @property
-    def updated(self) -> datetime | None:
-        """When it was changed last; when created, where the server does not say."""
-        return parse_time(self._last.get("updated")) or self.created
-
-    @property
-    def deletion_protection(self) -> bool | None:
-        """Whether it is protected from deletion."""
-        return self._flag("deletion_protection")
-
-    @property
-    def delegate_dataset(self) -> bool | None:
-        """Whether a ZFS dataset was delegated to it."""
-        return self._flag("delegate_dataset")
-
-    @property
-    def disks(self) -> list[MachineDisk]:
-        """Its disks, of bhyve machines only; sizes in MiB."""
-        return self._entries("disks", dict)
-
-    @property
-    def dns_names(self) -> list[str]:
-        """Its DNS names; only from `refresh`, and with Triton CNS switched on."""
-        return self._entries("dns_names", str)
-
-    @property
-    def docker(self) -> bool | None:
-        """Whether it is a Docker container."""
-        return self._flag("docker")
-
-    @property
-    def encrypted(self) -> bool | None:
-        """Whether its disks are encrypted."""
-        return self._flag("encrypted")
-
-    @property
-    def firewall_enabled(self) -> bool | None:
-        """Whether the cloud firewall is on for it."""
-        return self._flag("firewall_enabled")
-
-    @property
-    def flexible(self) -> bool | None:
-        """Whether its disk space can be divided at will; of bhyve machines only."""
-        return self._flag("flexible")
-
-    @property
-    def free_space(self) -> int | None:
-        """Disk space not given to a disk yet, in MiB; it may be negative."""
-        return self._number("free_space")
-
-    @property
-    def ips(self) -> list[str]:
-        """Its addresses. While it has none, each read fetches the machine again."""
-        if not self._last.get("ips") and self.state not in ("deleted", "failed"):
-            self.refresh()
-        return self._entries("ips", str)
-
-    @property
-    def public_ips(self) -> list[str]:
-        """Those of its addresses that are not private."""
-        return [ip for ip in self.ips if is_private(ip) is False]
-
-    @property
-    def private_ips(self) -> list[str]:
-        """Those of its addresses that are private."""
-        return [ip for ip in self.ips if is_private(ip)]
-
-    @property
-    def _metadata(self) -> dict[str, Any]:
-        return self._object("metadata")
-
-    # What an attribute says is of the type that it promises, whatever the server says; `raw` has the rest.
-
-    def _text(self, field: str) -> str | None:
-        value = self._said(field)
-        return value if isinstance(value, str) else None
-
-    def _number(self, field: str) -> int | None:
-        value = self._said(field)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-    def _flag(self, field: str) -> bool | None:
-        value = self._said(field)
-        return value if isinstance(value, bool) else None
-
-    def _object(self, field: str) -> dict[str, Any]:
-        value = self._said(field)
-        return value if isinstance(value, dict) else {}
-
-    def _entries(self, field: str, kind: Any) -> list[Any]:
-        value = self._said(field)
-        return [entry for entry in value if isinstance(entry, kind)] if isinstance(value, list) else []
-
-    def _said(self, field: str) -> Any:
-        return cast(Mapping[str, Any], self._last).get(field)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name[:1] != "_" and isinstance(getattr(type(self), name, None), property):

@@ -27,7 +27,8 @@ TESTS = Path(__file__).parents[1]
 PROGRAMS = ("__main__",)
 # What the areas of one machine stand on, and what is made of them.
 NO_AREAS = {
-    f"smartdc.machine.{name}" for name in ("endpoint", "host_keys", "machine", "ssh", "ssh_client", "waits")
+    f"smartdc.machine.{name}"
+    for name in ("endpoint", "fields", "host_keys", "machine", "ssh", "ssh_client", "waits")
 }
 REQUESTS = {
     "_get",

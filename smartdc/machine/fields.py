@@ -1,0 +1,218 @@
+"""What the server said of a machine, as attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from smartdc._times import parse_time
+from smartdc.arguments.addresses import is_private
+from smartdc.machine.endpoint import MachineEndpoint
+
+if TYPE_CHECKING:
+    from smartdc.types import Brand, MachineData, MachineDisk, MachineNic, MachineState, MachineType, Value
+
+__all__ = ["Fields"]
+
+
+class Fields(MachineEndpoint):
+    """The attributes of a machine that tell what the server said last. Each is of the type that it promises.
+
+    `Machine.raw` has the rest.
+    """
+
+    _shown: tuple[Any, dict[str, Any]] = None, {}
+    """The metadata that the server gave, and what of it is shown."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._text("name") or ""
+
+    @property
+    def type(self) -> MachineType | str | None:
+        """``smartmachine`` (a container) or ``virtualmachine`` (with hardware of its own)."""
+        return self._text("type")
+
+    @property
+    def brand(self) -> Brand | str | None:
+        """``joyent``, ``joyent-minimal``, ``lx``, ``bhyve``, ``kvm``, ..."""
+        return self._text("brand")
+
+    @property
+    def state(self) -> MachineState | str:
+        """Its state when last seen."""
+        return "deleted" if self._deleted else self._text("state") or "unknown"
+
+    @property
+    def image(self) -> str | None:
+        """UUID of the image that it was made from."""
+        return self._text("image")
+
+    @property
+    def dataset(self) -> str | None:
+        """What servers before API 7 gave for `image`; today's give `image` only."""
+        return self._text("dataset") or self.image
+
+    @property
+    def package(self) -> str | None:
+        """Name of its package."""
+        return self._text("package")
+
+    @property
+    def memory(self) -> int | None:
+        """RAM in MiB."""
+        return self._number("memory")
+
+    @property
+    def disk(self) -> int | None:
+        """Disk in MiB."""
+        return self._number("disk")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Its metadata when last seen, but for the boot script and the passwords.
+
+        What is put into it here stays here: `update_metadata` sends it.
+        """
+        said = self._metadata
+        if self._shown[0] is not said:
+            self._shown = said, {key: value for key, value in said.items() if key != "user-script"}
+        return self._shown[1]
+
+    @property
+    def boot_script(self) -> str | None:
+        """The script that it runs when it boots, when last seen."""
+        script = self._metadata.get("user-script")
+        return script if isinstance(script, str) else None
+
+    @property
+    def tags(self) -> dict[str, Value]:
+        """Its tags when last seen."""
+        return self._object("tags")
+
+    @property
+    def networks(self) -> list[str | None]:
+        """UUIDs of its networks; the server may give null for one that it cannot name."""
+        return self._entries("networks", str | None)
+
+    @property
+    def nics(self) -> list[MachineNic]:
+        """Its network interfaces."""
+        return self._entries("nics", dict)
+
+    @property
+    def primary_ip(self) -> str | None:
+        """The address of its primary interface."""
+        return self._text("primaryIp")
+
+    @property
+    def compute_node(self) -> str | None:
+        """UUID of the server that it runs on."""
+        return self._text("compute_node")
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was created."""
+        return parse_time(self._last.get("created"))
+
+    @property
+    def updated(self) -> datetime | None:
+        """When it was changed last; when created, where the server does not say."""
+        return parse_time(self._last.get("updated")) or self.created
+
+    @property
+    def deletion_protection(self) -> bool | None:
+        """Whether it is protected from deletion."""
+        return self._flag("deletion_protection")
+
+    @property
+    def delegate_dataset(self) -> bool | None:
+        """Whether a ZFS dataset was delegated to it."""
+        return self._flag("delegate_dataset")
+
+    @property
+    def disks(self) -> list[MachineDisk]:
+        """Its disks, of bhyve machines only; sizes in MiB."""
+        return self._entries("disks", dict)
+
+    @property
+    def dns_names(self) -> list[str]:
+        """Its DNS names; only from `refresh`, and with Triton CNS switched on."""
+        return self._entries("dns_names", str)
+
+    @property
+    def docker(self) -> bool | None:
+        """Whether it is a Docker container."""
+        return self._flag("docker")
+
+    @property
+    def encrypted(self) -> bool | None:
+        """Whether its disks are encrypted."""
+        return self._flag("encrypted")
+
+    @property
+    def firewall_enabled(self) -> bool | None:
+        """Whether the cloud firewall is on for it."""
+        return self._flag("firewall_enabled")
+
+    @property
+    def flexible(self) -> bool | None:
+        """Whether its disk space can be divided at will; of bhyve machines only."""
+        return self._flag("flexible")
+
+    @property
+    def free_space(self) -> int | None:
+        """Disk space not given to a disk yet, in MiB; it may be negative."""
+        return self._number("free_space")
+
+    @property
+    def ips(self) -> list[str]:
+        """Its addresses. While it has none, each read fetches the machine again."""
+        if not self._last.get("ips") and self.state not in ("deleted", "failed"):
+            self.refresh()
+        return self._entries("ips", str)
+
+    @property
+    def public_ips(self) -> list[str]:
+        """Those of its addresses that are not private."""
+        return [ip for ip in self.ips if is_private(ip) is False]
+
+    @property
+    def private_ips(self) -> list[str]:
+        """Those of its addresses that are private."""
+        return [ip for ip in self.ips if is_private(ip)]
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        return self._object("metadata")
+
+    def _text(self, field: str) -> str | None:
+        value = self._said(field)
+        return value if isinstance(value, str) else None
+
+    def _number(self, field: str) -> int | None:
+        value = self._said(field)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def _flag(self, field: str) -> bool | None:
+        value = self._said(field)
+        return value if isinstance(value, bool) else None
+
+    def _object(self, field: str) -> dict[str, Any]:
+        value = self._said(field)
+        return value if isinstance(value, dict) else {}
+
+    def _entries(self, field: str, kind: Any) -> list[Any]:
+        value = self._said(field)
+        return [entry for entry in value if isinstance(entry, kind)] if isinstance(value, list) else []
+
+    def _said(self, field: str) -> Any:
+        return cast(Mapping[str, Any], self._last).get(field)
+
+    @property
+    def _last(self) -> MachineData:
+        if self._data is None:
+            self.refresh()
+        return cast("MachineData", self._data)
