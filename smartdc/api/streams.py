@@ -11,7 +11,7 @@ from smartdc._forks import importing
 from smartdc._http.machine_lists import MachineLists
 from smartdc._http.named import machine_ids_of
 from smartdc.arguments.ids import shown
-from smartdc.arguments.kinds import listed
+from smartdc.arguments.kinds import listed, required_flag
 from smartdc.errors import ConfigurationError
 from smartdc.machine import MachineRef
 
@@ -97,7 +97,8 @@ class StreamOperations(MachineLists):
         for ident in idents or ():
             if not re.fullmatch(_UUID, ident):
                 raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")
-        return self._lasting_feed(wanted, idents) if reconnect else self._feed(wanted, idents)
+        lasting = required_flag("reconnect", reconnect)
+        return self._lasting_feed(wanted, idents) if lasting else self._feed(wanted, idents)
 
     def _feed(self, wanted: Sequence[str], idents: Sequence[str] | None) -> ChangeFeed:
         with importing:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from smartdc.types import Value
 
 __all__ = [
+    "awaited_entries",
     "checked_metadata",
     "checked_number",
     "checked_tags",
@@ -161,6 +162,19 @@ def checked_values(kind: str, entries: Any) -> dict[str, Value]:
         ConfigurationError: They are no dict of text, numbers and booleans, or have one that would be altered.
     """
     return dict(_checked_value(kind, *entry) for entry in given_entries(f"{kind}s", entries, {}).items())
+
+
+def awaited_entries(argument: str, kind: str, entries: Any) -> dict[str, Value | None]:
+    """Entries that are waited for, by any name; None is the value of one that is to be gone.
+
+    Raises:
+        ConfigurationError: They are no dict of text, numbers, booleans and None.
+    """
+    awaited: dict[str, Value | None] = {}
+    for given_name, value in given_entries(argument, entries, {}).items():
+        name, checked = _checked_value(kind, given_name, "" if value is None else value)
+        awaited[name] = None if value is None else checked
+    return awaited
 
 
 def _checked(kind: str, name: Any, value: Any) -> tuple[str, Value]:

@@ -11,10 +11,12 @@ from smartdc._http.named import id_of
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import given, is_uuid, shown
+from smartdc.arguments.kinds import texts
 from smartdc.arguments.likeness import unshown
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
 from smartdc.arguments.states import MachineState
+from smartdc.arguments.values import awaited_entries
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
 
@@ -124,19 +126,22 @@ class Waits(MachineEndpoint):
             WaitFailed: It was deleted.
             WaitTimeout: The time ran out; the text says what is not shown.
         """
-        if name is None and package is None and not tags and not metadata:
+        wanted_tags = awaited_entries("tags", "tag", tags)
+        wanted_metadata = awaited_entries("metadata", "metadata", metadata)
+        if name is None and package is None and not wanted_tags and not wanted_metadata:
             raise ConfigurationError("poll_applied needs what is awaited: poll_applied(name='web1')")
-        package = None if package is None else self._package_name(package)
-        asked = given(name=name, package=package)
+        asked = texts(name=name)
+        if package is not None:
+            asked["package"] = self._package_name(package)
 
         def is_over(now: str) -> bool:
             if now == "deleted":
                 raise WaitFailed(f"machine {self.id} is deleted: it will not change", state=now)
             data: Mapping[str, Any] = self._data or {}
-            entries = [(tags, data.get("tags")), (metadata, data.get("metadata"))]
-            return not unshown(asked, data) and not any(unshown(new or {}, has or {}) for new, has in entries)
+            entries = [(wanted_tags, data.get("tags")), (wanted_metadata, data.get("metadata"))]
+            return not unshown(asked, data) and not any(unshown(new, has or {}) for new, has in entries)
 
-        wanted = ", ".join(map(shown, [*asked, *(tags or {}), *(metadata or {})]))
+        wanted = ", ".join(map(shown, [*asked, *wanted_tags, *wanted_metadata]))
         self._poll(is_over, interval, timeout, f"machine {self.id} does not show the new {wanted} yet")
 
     def poll_action(

@@ -7,7 +7,10 @@ import types
 import typing
 from typing import Any
 
-from smartdc import DataCenter, Machine, Snapshot
+from paramiko import SSHClient
+
+from smartdc import DataCenter, Machine, Snapshot, change_feeds, streams
+from smartdc import types as answers
 from tests.helpers.odd_values import ID
 
 # What else a call needs, by the argument's name.
@@ -66,7 +69,9 @@ ARGUMENTS = [
 
 def annotated(*kinds: Any) -> list[tuple[type, str, str]]:
     """The arguments that are of one of these kinds and of nothing else, but for None."""
-    hints = {"DataCenter": DataCenter, "Machine": Machine, "Snapshot": Snapshot}
+    # The modules of the methods import these for checkers only.
+    hints = {**vars(answers), **vars(streams), **vars(change_feeds)}
+    hints |= {"DataCenter": DataCenter, "Machine": Machine, "Snapshot": Snapshot, "SSHClient": SSHClient}
     found: list[tuple[type, str, str]] = []
     for cls, name, argument in ARGUMENTS:
         hint = typing.get_type_hints(getattr(cls, name), localns=hints).get(argument)

@@ -116,3 +116,14 @@ def test_nothing_to_wait_for_is_refused(cloud: Emulator, machine: Machine) -> No
     with pytest.raises(ConfigurationError, match="poll_applied needs"):
         machine.poll_applied()
     assert len(cloud.calls) == before
+
+
+@pytest.mark.parametrize("kind", ["tags", "metadata"])
+@pytest.mark.parametrize("entries", [True, "role", ["role"], {"role": ["web"]}, {"": 1}, {5.5: object()}])
+def test_entries_of_a_wrong_kind_are_refused_before_the_first_look(
+    machine: Machine, cloud: Emulator, kind: str, entries: object
+) -> None:
+    before = len(cloud.calls)
+    with pytest.raises(ConfigurationError, match=r"must be|such as"):
+        machine.poll_applied(timeout=5, **{kind: entries})  # type: ignore[arg-type]
+    assert len(cloud.calls) == before
