@@ -9,6 +9,7 @@ from typing import Any
 from smartdc._http.connection import Connection
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
+from smartdc.arguments.ids import escaped
 from smartdc.errors import NotFoundError, WaitFailed
 
 __all__ = ["poll_state"]
@@ -48,6 +49,7 @@ def poll_state(
     """
     if state is not None:
         checked_state(state, tuple(states), what.partition(" ")[0], any_state=False)
+    what = escaped(what)
     absence = Absence(connection.clock, connection.retry.settling)
     found: dict[str, Any] = {}
 
@@ -77,7 +79,7 @@ def _reason(found: Mapping[str, Any]) -> str:
     """What the server says went wrong."""
     error = found.get("error")
     text = error.get("message") if isinstance(error, Mapping) else error
-    return f" ({text[:200]})" if isinstance(text, str) and text else ""
+    return f" ({escaped(text[:200])})" if isinstance(text, str) and text else ""
 
 
 def _hope(state: str | None) -> str:

@@ -128,16 +128,17 @@ class Snapshot:
         checked_state(state, _STATES, "snapshot", any_state)
         clock = self._connection.clock
         absence = Absence(clock, self._connection.retry.settling)
+        what = f"snapshot {escaped(self.name)}"
 
         def look(deadline: Deadline | None) -> str | None:
             now = self._now(deadline, absence)
             if now == "deleted" and not self._existed:
                 return now
             if now in ("failed", "deleted") and now != state:
-                raise WaitFailed(f"snapshot {self.name} is {now}: it will not become {state!r}", state=now)
+                raise WaitFailed(f"{what} is {now}: it will not become {state!r}", state=now)
             return None if now == state else now
 
-        awaited = f"snapshot {self.name} is not yet {state!r}"
+        awaited = f"{what} is not yet {state!r}"
         poll(look, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
 
     def start(self) -> Machine:
