@@ -81,7 +81,7 @@ class HostKeys:
         return f"ssh-keygen -R {uuid} -f {shlex.quote(str(self))}"
 
     def __str__(self) -> str:
-        return shown(str(self.path))
+        return shown(str(vars(self).get("path", "known_hosts")))
 
     def _in(self, data: bytes, uuid: str) -> list[PublicKey]:
         found = []

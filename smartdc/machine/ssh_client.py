@@ -169,7 +169,8 @@ class _Key(paramiko.PKey):
         return message
 
     def __repr__(self) -> str:
-        return f"<Key {self._signer.public_key}>"
+        signer: Signer | None = vars(self).get("_signer")
+        return f"<Key {signer.public_key if signer else ''}>"
 
 
 class _Client(paramiko.SSHClient):
