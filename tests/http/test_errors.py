@@ -22,6 +22,7 @@ from smartdc import (
     InvalidStateError,
     KeyFileMissing,
     KeyLoadError,
+    LoginFailed,
     MissingParameterError,
     NotAuthorizedError,
     NotFoundError,
@@ -265,6 +266,7 @@ def test_the_tree_is_as_documented() -> None:
         ThrottledError
         ServerError
           ServiceUnavailableError
+      LoginFailed
       WaitError
         WaitTimeout TimeoutError
         WaitFailed
@@ -293,7 +295,13 @@ def some_of_each(stub: StubServer) -> list[SmartDCError]:
     ]
     found += [provoke(stub, Reply({"message": "why"}, status)) for status in (409, 500)]
     found.append(provoke(stub, Reply({"id": UNKNOWN, "name": "web", "state": "deleted"}, 410)))
-    found += [SmartDCError("a"), ConfigurationError("a"), KeyLoadError("a"), KeyFileMissing("a", "/b")]
+    found += [
+        SmartDCError("a"),
+        LoginFailed("a"),
+        ConfigurationError("a"),
+        KeyLoadError("a"),
+        KeyFileMissing("a", "/b"),
+    ]
     for transport in (TransportError, ConnectionFailed, TLSError, RequestTimeout, InvalidResponse):
         found.append(transport("a", method="GET", path="/x"))
     found.append(OutcomeUnknown("a", what="machine", wanted={"name": "web"}, candidates=[{"id": UNKNOWN}]))
