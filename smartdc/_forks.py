@@ -8,6 +8,7 @@ requests need is imported with the library, and what they need seldom while no f
 from __future__ import annotations
 
 import codecs
+import logging  # noqa: F401 - its own lock is taken at forks after ours, as it is by imports that log
 import os
 import threading
 import weakref

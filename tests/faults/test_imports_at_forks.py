@@ -68,6 +68,38 @@ def test_a_fork_waits_for_an_import() -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
+LOG = """
+    import faulthandler, os, threading, time
+    import smartdc
+    from smartdc._forks import importing
+    import logging
+    begun = threading.Event()
+    def work():
+        with importing:
+            begun.set()
+            time.sleep(0.2)
+            logging.getLogger("smartdc.test")
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    begun.wait()
+    faulthandler.dump_traceback_later(20, exit=True)
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_fork_during_an_import_that_logs() -> None:
+    """Imports of paramiko and websockets make loggers: a fork must not hold logging's lock and wait for them.
+
+    Handlers of forks run the last registered first, and logging registers its own when it is imported.
+    """
+    script = [sys.executable, "-c", textwrap.dedent(LOG)]
+    ended = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert (ended.stdout.split(), ended.stderr) == (["0"], "")
+
+
 SIGN = """
     import os, sys, threading, time
     import smartdc
