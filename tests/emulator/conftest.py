@@ -51,9 +51,13 @@ def keys(raw: Raw) -> dict[str, Key]:
 def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """No thread, no open socket, no complaint after the test."""
     threads = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= threads
-    gc.collect()
+    gc.freeze()  # to look through all that the tests before have left takes nearly a second
+    try:
+        yield
+        assert set(threading.enumerate()) <= threads
+        gc.collect()
+    finally:
+        gc.unfreeze()
     assert [str(warning.message) for warning in recwarn] == []
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
