@@ -160,7 +160,7 @@ def ident(entry: Any) -> str:
 
 
 @pytest.mark.off_the_record("odd values are sent on purpose")
-@in_two_sizes(sample=400, whole=8000)
+@in_two_sizes(sample=250, whole=8000)
 def test_machines(cloud: Emulator, sdc: DataCenter, zoo: Site, size: int) -> None:
     every = sdc.request("GET", "/machines", params={"tombstone": 1})[0]
     assert len(every) == len(zoo.machines)
@@ -188,7 +188,7 @@ def test_machines(cloud: Emulator, sdc: DataCenter, zoo: Site, size: int) -> Non
 
 
 @pytest.mark.off_the_record("odd values are sent on purpose")
-@in_two_sizes(sample=200, whole=4000)
+@in_two_sizes(sample=100, whole=4000)
 def test_several_filters_of_machines_at_once(cloud: Emulator, sdc: DataCenter, zoo: Site, size: int) -> None:
     every = sdc.request("GET", "/machines", params={"tombstone": 1})[0]
     good: dict[str, list[Any]] = {
@@ -216,7 +216,7 @@ def test_several_filters_of_machines_at_once(cloud: Emulator, sdc: DataCenter, z
 
 
 @pytest.mark.off_the_record("odd values are sent on purpose")
-@in_two_sizes(sample=400, whole=8000)
+@in_two_sizes(sample=250, whole=8000)
 def test_packages_networks_datasets_and_volumes(
     cloud: Emulator, sdc: DataCenter, zoo: Site, size: int
 ) -> None:

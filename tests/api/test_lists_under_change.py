@@ -54,7 +54,7 @@ class Meanwhile:
             self.ever.add(self.site.add_machine(networks=()).uuid)
 
 
-@in_two_sizes(sample=12, whole=200)
+@in_two_sizes(sample=4, whole=200)
 def test_machines_that_stay_are_listed_once_while_others_come_and_go(
     cloud: Emulator, site: Site, size: int
 ) -> None:

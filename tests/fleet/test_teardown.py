@@ -18,7 +18,7 @@ CLOCK = 2
 """Emulated seconds in a real one: few, so that 20 requests a real second are made on a busy machine, too."""
 
 
-@in_two_sizes(sample=60, whole=300)
+@in_two_sizes(sample=40, whole=300)
 @pytest.mark.parametrize("push", [False, True])
 def test_a_teardown_is_bounded_by_the_throttle(note: Callable[[str], None], size: int, push: bool) -> None:
     with Emulator(rate=CLOCK) as cloud, cloud.datacenter() as sdc:
@@ -48,10 +48,11 @@ def test_a_teardown_is_bounded_by_the_throttle(note: Callable[[str], None], size
         }  # fmt: skip
     # The first refusals, their rest and the last machine's stop weigh more with few machines.
     assert len(calls) <= 1.05 * 2 * size + (0 if size >= 300 else 10)
-    assert seconds <= 1.05 * bound + (0 if size >= 300 else 5)
+    # The clock goes on while a busy machine does not come to make the requests, which are counted above.
+    assert seconds <= 1.05 * bound + (0 if size >= 300 else 10)
 
 
-@in_two_sizes(sample=60, whole=300)
+@in_two_sizes(sample=40, whole=300)
 def test_three_protected_machines_keep_nobody_from_being_deleted(
     note: Callable[[str], None], size: int
 ) -> None:
