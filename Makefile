@@ -1,6 +1,7 @@
 # The commands of this project; each makes its own .venv first.
 #   make demo   the tutorial, against the emulator on this machine
 #   make test   everything that CI checks
+#   make quick  what to run every day, under a minute
 #   make soak   the tests that take minutes
 #   make help   these lines
 # To use another Python: make test PYTHON=python3.13
@@ -15,12 +16,17 @@ BIN := .venv/bin
 # Three jobs at a time on two cores, as some wait more than they work; each job's output in one piece where this
 # make can do that (4.0 and later).
 SIDE_BY_SIDE := --no-print-directory -j3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
-# The tests are split in parts, the longest first; what is named here is not in the other part.
+# The tests are split in parts, the longest first; what is named here is not in the other part. The stress tests
+# of all folders but those of fuzz-tests are one part.
 CLOUD_TESTS := tests/api tests/machine tests/contract tests/emulator
 NOT_OTHER := $(CLOUD_TESTS) tests/interop tests/fuzz
 PARTS := cloud-tests other-tests stress-tests interop-tests fuzz-tests
+# This -m replaces the one in pyproject.toml, so it repeats "not soak".
+PLAIN := -m "not stress and not soak"
+# What starts other programs and makes wheels and environments.
+NOT_QUICK := $(addprefix tests/meta/,test_examples.py test_extras.py test_sample_project.py test_wheel.py)
 
-.PHONY: demo test soak help lint types tests $(PARTS) coverage docs clean
+.PHONY: demo test quick soak help lint types tests $(PARTS) quick-cloud quick-other coverage docs clean
 
 demo: .venv/demo
 	@$(BIN)/python examples/tutorial.py --emulated
@@ -32,6 +38,17 @@ test: .venv/dev
 	@$(MAKE) $(SIDE_BY_SIDE) $(PARTS) lint types docs
 	@$(MAKE) --no-print-directory coverage
 	@echo "make test: lint, format, types, tests with branch coverage, wheel and docs are all in order."
+
+# No coverage, and of the tests those of cloud-tests and other-tests, less a few long ones.
+quick: .venv/dev
+	@$(MAKE) $(SIDE_BY_SIDE) quick-cloud quick-other lint types
+	@echo "make quick: lint, format, types and most tests are in order; make test has fuzz, stress, npm and docs, too."
+
+quick-cloud: .venv/dev
+	$(BIN)/pytest $(CLOUD_TESTS) $(PLAIN)
+
+quick-other: .venv/dev
+	$(BIN)/pytest tests $(NOT_OTHER:%=--ignore=%) $(NOT_QUICK:%=--ignore=%) $(PLAIN)
 
 soak: .venv/dev
 	$(BIN)/pytest -m soak tests
@@ -54,15 +71,14 @@ tests: .venv/dev
 	@$(MAKE) --no-print-directory coverage
 
 cloud-tests: .venv/dev
-	$(BIN)/coverage run -m pytest $(CLOUD_TESTS)
+	$(BIN)/coverage run -m pytest $(CLOUD_TESTS) $(PLAIN)
 
-# This -m replaces the one in pyproject.toml, so it repeats "not soak".
 other-tests: .venv/dev
-	$(BIN)/coverage run --omit='smartdc/emulator/*' -m pytest tests $(NOT_OTHER:%=--ignore=%) -m "not stress and not soak"
+	$(BIN)/coverage run --omit='smartdc/emulator/*' -m pytest tests $(NOT_OTHER:%=--ignore=%) $(PLAIN)
 
 # What these cover is covered by the others, and to measure it would take as long again.
 stress-tests: .venv/dev
-	$(BIN)/pytest tests/faults tests/http -m "stress and not soak"
+	$(BIN)/pytest tests --ignore=tests/fuzz --ignore=tests/interop -m "stress and not soak"
 
 interop-tests: .venv/dev
 	$(BIN)/pytest tests/interop
