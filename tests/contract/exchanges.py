@@ -228,7 +228,7 @@ class Tally:
             if same in self._right:
                 continue
             place = f"{call.method} {call.target}: {call.status}"
-            one = replace(call, response=description.kinds.one_of_each(call.response))
+            one = replace(call, answer=description.kinds.one_of_each(call.response))
             found = [f"{place}: {error}" for error in operation.errors(one, answers_only=answers_only)]
             wrong += found
             if not found and not answers_only:

@@ -56,7 +56,7 @@ def test_one_wrong_entry_among_right_ones_is_found(
     tally = Tally()
     assert tally.check(DESCRIPTION, [listed]) == []
     spoiled = [spoil(entry) if number == place else entry for number, entry in enumerate(listed.response)]
-    assert tally.check(DESCRIPTION, [replace(listed, response=spoiled)]) != []
+    assert tally.check(DESCRIPTION, [replace(listed, answer=spoiled)]) != []
 
 
 def test_what_was_right_in_one_path_is_not_in_another(listed: Call) -> None:

@@ -28,7 +28,15 @@ def test_ctrl_c_at_random_moments(note: Callable[[str], None], size: int, slow: 
     at_once = min(5, size)
     processes = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", str(PROGRAM), str(slow), str(int(push)), *moments[first::at_once]],
+            [
+                sys.executable,
+                "-W",
+                "error",
+                str(PROGRAM),
+                str(slow),
+                str(int(push)),
+                *moments[first::at_once],
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
