@@ -40,6 +40,8 @@ Entry = Mapping[str, Any]
 _SHORT = re.compile(r"[0-9a-f]{8}")
 _MOST = 4
 """How many candidates an error lists."""
+_MOST_NEAR = 2
+"""How many of them when they are only like what was given: with their ids they are long."""
 _LONGEST = 60
 """How much of a name is compared when the near ones are sought."""
 
@@ -149,7 +151,7 @@ def _near(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:
     with importing:  # only errors need it
         from difflib import get_close_matches
 
-    close = get_close_matches(name[:_LONGEST].lower(), list(named), n=_MOST, cutoff=0.6)
+    close = get_close_matches(name[:_LONGEST].lower(), list(named), n=_MOST_NEAR, cutoff=0.6)
     return [named[each] for each in close]
 
 

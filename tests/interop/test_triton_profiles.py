@@ -72,8 +72,9 @@ def ours() -> dict[str, dict[str, Any]]:
     """`DataCenter.profiles`, without those that cannot be used: triton leaves them out."""
 
     def told(profile: Profile) -> dict[str, Any]:
-        fields = vars(profile)
-        return {name: fields[name] for name in fields if name not in ("name", "source", "error")}
+        fields = profile._asdict()
+        others = ("name", "source", "error", "ca_file")  # triton has no words for these
+        return {name: fields[name] for name in fields if name not in others}
 
     return {name: told(profile) for name, profile in DataCenter.profiles().items() if profile.error is None}
 
