@@ -31,7 +31,8 @@ class HostKeys:
     """A file of host keys. Threads and processes may use it at the same time.
 
     Args:
-        path: The file; None is ours, ``smartdc/known_hosts`` in ``$XDG_STATE_HOME`` or ``~/.local/state``.
+        path: The file; None is ours, that of ``$SMARTDC_KNOWN_HOSTS``, else ``smartdc/known_hosts`` in
+            ``$XDG_STATE_HOME`` or ``~/.local/state``.
 
     Attributes:
         path: The file.
@@ -139,6 +140,8 @@ class HostKeys:
 
 
 def _default_path() -> Path:
+    if named := os.environ.get("SMARTDC_KNOWN_HOSTS"):
+        return expanded(named)
     state = os.environ.get("XDG_STATE_HOME", "")  # one that is not absolute does not count, says XDG
     parent = Path(state) if Path(state).is_absolute() else home_directory() / ".local" / "state"
     return parent / "smartdc" / "known_hosts"

@@ -364,3 +364,12 @@ class InACaseWithCleanups(unittest.TestCase):
     def test_it(self) -> None:
         with DataCenter.from_profile() as sdc:
             make(sdc)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
+def test_logins_leave_nothing_in_the_users_file_of_host_keys(home: TritonHome, tmp_path: Path) -> None:
+    with Emulator(ssh_port=0).activate() as cloud, DataCenter.from_profile() as sdc:
+        with sdc.machine(cloud.site().add_machine("web0").uuid).connect_ssh() as ssh:
+            assert ssh.exec_command("hostname", timeout=10)[1].read() == b"web0\n"
+        assert len(Path(os.environ["SMARTDC_KNOWN_HOSTS"]).read_text().splitlines()) == 1
+    assert not (tmp_path / ".local").exists()

@@ -181,6 +181,7 @@ def test_environment() -> None:
             "SDC_KEY_MATERIAL": str(cloud.key_file),
             "TRITON_PROFILE": "env",
             "SMARTDC_CA_FILE": str(cloud.ca_file),
+            "SMARTDC_KNOWN_HOSTS": str(cloud.ca_file.with_name("known_hosts")),
             "SSL_CERT_FILE": str(cloud.ca_file),
             "REQUESTS_CA_BUNDLE": str(cloud.ca_file),
             "NODE_EXTRA_CA_CERTS": str(cloud.ca_file),

@@ -144,7 +144,7 @@ def test_what_it_prints() -> None:
     def use(printed: Printed) -> None:
         names = [f"{prefix}_{name}" for name in ("URL", "ACCOUNT", "KEY_ID") for prefix in ("TRITON", "SDC")]
         material = ["TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL"]
-        ours = ["SMARTDC_CA_FILE", "TRITON_PROFILE"]
+        ours = ["SMARTDC_CA_FILE", "SMARTDC_KNOWN_HOSTS", "TRITON_PROFILE"]
         # SSL_CERT_FILE and REQUESTS_CA_BUNDLE replace all authorities of the shell they are pasted into.
         assert sorted(printed.exports) == sorted([*names, *material, *ours, "NODE_EXTRA_CA_CERTS"])
         variables = printed.pasted()

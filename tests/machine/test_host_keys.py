@@ -50,6 +50,21 @@ def test_the_key_is_kept_at_the_first_login(machine: Machine, ours: Path) -> Non
     assert ours.read_text() == kept
 
 
+def test_a_file_of_the_environment(
+    machine: Machine, ours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMARTDC_KNOWN_HOSTS", str(tmp_path / "deep" / "hosts"))
+    assert hostname(machine) == "web0"
+    assert (tmp_path / "deep" / "hosts").read_text().startswith(machine.id)
+    monkeypatch.setenv("SMARTDC_KNOWN_HOSTS", "~/hosts")
+    assert hostname(machine) == "web0"
+    assert (ours.parents[3] / "hosts").exists()
+    assert not ours.exists()
+    monkeypatch.setenv("SMARTDC_KNOWN_HOSTS", "")
+    assert hostname(machine) == "web0"
+    assert ours.exists()
+
+
 def test_a_changed_key_is_refused_until_it_is_forgotten(
     machine: Machine, ours: Path, ssh_keys: KeyRing
 ) -> None:

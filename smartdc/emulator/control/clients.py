@@ -102,6 +102,8 @@ class Clients(Controls):
         variables["TRITON_PROFILE"] = "env"
         for name in ("SMARTDC_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
             variables[name] = authorities
+        # Its machines leave no host keys in the user's own file.
+        variables["SMARTDC_KNOWN_HOSTS"] = str(self.ca_file.with_name("known_hosts"))
         # For clients that take a key from a file and not from ~/.ssh or the agent (terraform, triton-go).
         variables["TRITON_KEY_MATERIAL"] = variables["SDC_KEY_MATERIAL"] = str(self.key_file)
         return variables
