@@ -86,7 +86,7 @@ _UNREADABLE = ("is damaged, or of a kind that cannot be read", f"{ACCEPTED}: {MA
 _DAMAGED = ("is damaged: its parts do not belong together", UNDAMAGED)
 _NO_KEY = (
     "is not a private key in OpenSSH, PEM or PKCS#8 form, or is damaged",
-    f"give the path of your private key as secret, or {MAKE_ONE}",
+    f"give the path of your private key, or {MAKE_ONE}",
 )
 
 

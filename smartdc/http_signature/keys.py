@@ -288,8 +288,18 @@ def _mpint(number: int) -> bytes:
     return len(written).to_bytes(4, "big") + written
 
 
-def read_key_file(path: str | os.PathLike[str], limit: int = _MAX_FILE) -> bytes:
+def read_key_file(
+    path: str | os.PathLike[str],
+    limit: int = _MAX_FILE,
+    *,
+    remedy: str = "give the path of your private key as secret",
+) -> bytes:
     """The contents of a key file, which must be a regular file of at most `limit` bytes, 128 KiB.
+
+    Args:
+        path: The file; ``~`` is expanded.
+        limit: The most bytes.
+        remedy: What to do when there is no such file.
 
     Raises:
         KeyLoadError: It cannot be read, or is not such a file.
@@ -304,14 +314,13 @@ def read_key_file(path: str | os.PathLike[str], limit: int = _MAX_FILE) -> bytes
     except TooLargeError:
         refuse(source, f"is larger than {limit // 1024} KiB, no key is", "give the path of the key itself")
     except FileNotFoundError:
-        remedy = "give the path of your private key as secret"
         raise KeyFileMissing(f"{source} does not exist; {remedy}", os.fsdecode(path)) from None
     except PermissionError:
         refuse(source, "is not readable by you", "check its owner and mode (chmod 600)")
     except OSError as error:  # a name that is too long, no home directory
-        refuse(source, f"cannot be read ({error.strerror})", "give the path of your private key as secret")
+        refuse(source, f"cannot be read ({error.strerror})", remedy)
     except ValueError:  # no file has a NUL in its name
-        refuse(source, "cannot be read", "give the path of your private key as secret")
+        refuse(source, "cannot be read", remedy)
 
 
 def hint_at_mode(path: str | os.PathLike[str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from paramiko import SSHClient
 
     from smartdc.machine.ssh_client import Place
+    from smartdc.machine.ssh_options import Left
 
 # https://github.com/TritonDataCenter/node-triton/blob/master/lib/do_instance/do_ssh.js has the rules.
 _IP, _PORT = "tritoncli.ssh.ip", "tritoncli.ssh.port"
@@ -66,7 +69,8 @@ class SSH(Waits):
 
         Args:
             user: The login; None is the one in the image's tag ``default_user``, else ``root``.
-            wait: Seconds to wait until it is running and lets one in; None tries at once, and once.
+            wait: Seconds to wait until it is running and lets one in; None tries at once, and once. With an
+                emulator it ends after so many seconds of its clock, or of real time.
             known_hosts: The file of host keys; True is ours. False checks none.
             **paramiko: Arguments of `paramiko.SSHClient.connect`. The key is the account's, unless ``pkey``,
                 ``key_filename``, ``password`` or ``auth_strategy`` is given; ``port`` wins over the tag, and
@@ -79,7 +83,7 @@ class SSH(Waits):
             ConfigurationError: An argument cannot work, or there is no key.
             LoginFailed: It is not running, has no address, cannot be reached, does not let this user in with
                 this key, or shows another host key than before.
-            KeyLoadError: The key cannot sign.
+            KeyLoadError: The key cannot sign, or a key file cannot be used (told before any connection).
             WaitFailed: It became ``failed`` or ``deleted``.
             WaitTimeout: The time ran out; the text says what was in the way last.
             GoneError: It is deleted.
@@ -91,9 +95,10 @@ class SSH(Waits):
         options = ssh_client.Options(given)
         user = None if user is None else _checked_user(user)
         deadline = None if wait is None else Deadline(self._connection.clock, _checked_wait(wait))
-        own_way = given.value.get("sock") is not None
+        own_way = options.sock is not None
         if deadline is not None and own_way:
             raise ConfigurationError("sock serves one attempt only: give no wait with it")
+        real = None if wait is None else Deadline(time, wait)
         path = _checked_path(known_hosts)
         keys = None if path is False else host_keys.HostKeys(path)
         auth = self._connection.auth
@@ -109,39 +114,48 @@ class SSH(Waits):
         bastion = None if own_way else self._bastion(user)
         signer = None if auth is None else auth.signer
 
-        def attempt(most: float | None) -> SSHClient:
-            return ssh_client.log_in(place, bastion, signer, keys, options, most)
+        def attempt(left: Left) -> SSHClient:
+            return ssh_client.log_in(place, bastion, signer, keys, options, left)
 
-        if wait is None or deadline is None:
-            return attempt(None)
+        if wait is None or deadline is None or real is None:
+            return attempt(lambda: None)
+        remedies = [""]
         try:
-            return self._until_let_in(attempt, deadline, f"{place.label} lets nobody in")
+            return self._until_let_in(attempt, deadline, real, remedies)
         except WaitTimeout as error:  # which knows only how long this part of it took
             text = f"gave up after {wait:g} s: {place.label} lets nobody in, now {error.state!r}"
+            text = "\n".join(filter(None, (text, remedies[-1])))
             raise WaitTimeout(text, state=self.state) from error.__cause__
 
     def _until_let_in(
-        self, attempt: Callable[[float | None], SSHClient], deadline: Deadline, awaited: str
+        self, attempt: Callable[[Left], SSHClient], deadline: Deadline, real: Deadline, remedies: list[str]
     ) -> SSHClient:
-        """Attempt it until it comes about, with the seconds that each attempt may take."""
+        """Attempt it until it comes about, and keep what to do about what was in the way.
+
+        A server that does not speak takes real time, in which an emulator's clock may stand still: so the
+        attempts are bounded by the end in real time.
+        """
         from smartdc.machine.ssh_client import KeyRefused, NotYet
 
         clock = self._connection.clock
         clients: list[SSHClient] = []
+        awaited = f"machine {self.id} lets nobody in"
         refused_since: float | None = None
 
-        def look(end: Deadline | None) -> str | None:
+        def look(_: Deadline | None) -> str | None:
             nonlocal refused_since
             try:
-                clients.append(attempt(None if end is None else end.wire()))
-            except KeyRefused as error:
-                now = clock.monotonic()
-                refused_since = now if refused_since is None else refused_since
-                if now - refused_since >= _KEY_SECONDS:
-                    raise
-                clock.sleep(min(_KEY_INTERVAL - _INTERVAL, deadline.left()))
-                return error.reason
+                clients.append(attempt(real.wire))
             except NotYet as error:
+                remedies.append(error.remedy)
+                if isinstance(error, KeyRefused):
+                    now = clock.monotonic()
+                    refused_since = now if refused_since is None else refused_since
+                    if now - refused_since >= _KEY_SECONDS:
+                        raise
+                    clock.sleep(min(_KEY_INTERVAL - _INTERVAL, deadline.left()))
+                if real.left() <= 0:
+                    raise WaitTimeout(awaited, state=error.reason) from error
                 return error.reason
             return None
 
@@ -180,7 +194,10 @@ class SSH(Waits):
                 f"name one of its ips in the tag, or machine.delete_tag({_IP!r})"
             )
         port = port or _port(label, tags.get(_PORT))
-        return Place(str(data.get("id")), label, str(address), port, user or self._default_user(data))
+        check = "check the user (connect_ssh() takes the image's default user)"
+        if user is None:
+            user, check = self._default_user(data), "check the user (connect_ssh('NAME') takes another one)"
+        return Place(str(data.get("id")), label, str(address), port, user, check)
 
     def _bastion(self, user: str | None) -> Place | None:
         """The machine that one goes through to this one."""
@@ -200,7 +217,9 @@ class SSH(Waits):
             return None
         data = cast(Mapping[str, Any], found.raw)
         proxy_user = _tags(data).get(_PROXY_USER)
-        return self._place(data, str(proxy_user) if proxy_user else user)
+        if not proxy_user:
+            return self._place(data, user)
+        return replace(self._place(data, str(proxy_user)), check_user=f"check its tag {_PROXY_USER}")
 
     def _default_user(self, data: Mapping[str, Any]) -> str:
         image = data.get("image")

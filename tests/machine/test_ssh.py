@@ -111,7 +111,9 @@ def test_the_user_of_the_bastion(cloud: Emulator, sdc: DataCenter) -> None:
     with machine.connect_ssh("root") as ssh:
         assert answer(ssh) == ["inner", "root"]
     bastion.tags = {**bastion.tags, "tritoncli.ssh.proxyuser": "nobody"}
-    with pytest.raises(LoginFailed, match=f"machine {bastion.uuid} .* does not let 'nobody' in"):
+    with pytest.raises(
+        LoginFailed, match=rf"machine {bastion.uuid} .* does not let 'nobody' in.*\ncheck its tag "
+    ):
         machine.connect_ssh("root")
 
 
@@ -200,6 +202,7 @@ def test_a_user_that_is_not_known(cloud: Emulator, machine: Machine) -> None:
         LoginFailed, match=r"does not let 'bob' in with the key SHA256:.*\ncheck the user"
     ) as no:
         machine.connect_ssh("bob")
+    assert str(no.value).splitlines()[1].startswith("check the user (connect_ssh() takes the image's default")
     assert isinstance(no.value.__cause__, paramiko.AuthenticationException)
     # A new machine may have the key a moment later, but not minutes later.
     begun = cloud.clock.time()
@@ -207,7 +210,7 @@ def test_a_user_that_is_not_known(cloud: Emulator, machine: Machine) -> None:
         machine.connect_ssh("bob", wait=300)
     assert 59 < cloud.clock.time() - begun < 75
     with pytest.raises(
-        WaitTimeout, match=r"gave up after 10 s: machine .* lets nobody in, now .*'bob'"
+        WaitTimeout, match=r"gave up after 10 s: machine .* lets nobody in, now .*'bob'.*\ncheck the user"
     ) as late:
         machine.connect_ssh("bob", wait=10)
     assert late.value.state == "running"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import paramiko
 import pytest
@@ -156,7 +158,9 @@ def test_nobody_listens(vm: VM, machine: Machine) -> None:
     ) as no:
         machine.connect_ssh()
     assert isinstance(no.value.__cause__, ConnectionRefusedError)
-    with pytest.raises(WaitTimeout, match=r"gave up after 60 s: machine .* nobody in, now .*refused") as late:
+    with pytest.raises(
+        WaitTimeout, match=r"gave up after 60 s: machine .* nobody in, now .*refused'\ncheck that SSH runs"
+    ) as late:
         machine.connect_ssh(wait=60)
     assert two_lines(no.value)
     assert two_lines(late.value)
@@ -197,6 +201,46 @@ def test_a_wait_ends_in_time_whatever_the_server_does(
             machine.connect_ssh(wait=0.5)
     assert 0.4 < time.monotonic() - begun < 10
     assert server.ended()
+
+
+@pytest.mark.parametrize("habit", [silent, banner_only])
+@pytest.mark.parametrize("given", [{}, {"timeout": 60, "banner_timeout": None, "auth_timeout": None}])
+def test_a_wait_ends_in_real_time_where_the_clock_stands_still(
+    machine: Machine, listen: Callable[[Habit], Listener], habit: Habit, given: dict[str, Any]
+) -> None:
+    server = listen(habit)
+    begun = time.monotonic()
+    with pytest.raises(WaitTimeout, match=r"gave up after 0\.5 s: .*stood still.*\ncheck that it is SSH"):
+        machine.connect_ssh(wait=0.5, **given)
+    assert 0.4 < time.monotonic() - begun < 10
+    assert server.ended()
+
+
+def test_a_bastion_that_never_speaks_in_a_wait(
+    cloud: Emulator, sdc: DataCenter, vm: VM, listen: Callable[[Habit], Listener]
+) -> None:
+    listen(silent)
+    inner = cloud.site().add_machine("inner", tags={"tritoncli.ssh.proxy": vm.alias})
+    begun = time.monotonic()
+    with pytest.raises(WaitTimeout, match="stood still"):
+        sdc.machine(inner.uuid).connect_ssh(wait=0.5)
+    assert time.monotonic() - begun < 10
+
+
+def test_an_address_for_tests_is_told(vm: VM, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `ssh_port` machines have addresses of 198.18.0.0/15 (RFC 2544, C.2.2), where none answers."""
+
+    def unreachable(address: tuple[str, int], timeout: float | None) -> socket.socket:
+        assert address[0] == "198.19.0.5"
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(socket, "create_connection", unreachable)  # a test does not leave the loopback
+    vm.nics[0].ip = "198.19.0.5"
+    remedy = r"\n198\.18\.0\.0/15 is reserved for tests: an emulator lets one in when it has ssh_port=0$"
+    with pytest.raises(LoginFailed, match=f"unreachable{remedy}"):
+        machine.connect_ssh()
+    with pytest.raises(WaitTimeout, match=f"unreachable'{remedy}"):
+        machine.connect_ssh(wait=60)
 
 
 def test_a_banner_that_comes_late(
@@ -290,3 +334,35 @@ def test_nothing_is_printed_without_logging(
     finally:
         logging.root.handlers[:] = handlers
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("habit", [http, hanging_up, banner_only])
+def test_attempts_that_fail_are_details_in_the_log(
+    machine: Machine,
+    listen: Callable[[Habit], Listener],
+    habit: Habit,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listen(habit)
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(WaitTimeout):
+        machine.connect_ssh(wait=10, timeout=0.1)
+    records = [record for record in caplog.records if "paramiko" in record.name]
+    assert {record.levelname for record in records} == {"DEBUG"}
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    with pytest.raises(LoginFailed):
+        machine.connect_ssh(timeout=0.1)
+    assert [record for record in caplog.records if "paramiko" in record.name] == []
+
+
+def test_what_is_logged_after_the_login_keeps_its_level(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with machine.connect_ssh() as ssh, caplog.at_level(logging.INFO):
+        with ssh.open_sftp():
+            pass
+        transport = ssh.get_transport()
+        assert transport is not None
+        assert transport.logger.name == "smartdc.paramiko"
+        assert [record for record in caplog.records if record.levelno >= logging.INFO] != []

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives import serialization
 from paramiko.auth_strategy import AuthSource, AuthStrategy, InMemoryPrivateKey
 
-from smartdc import ConfigurationError, Machine
+from smartdc import ConfigurationError, KeyFileMissing, KeyLoadError, LoginFailed, Machine, WaitTimeout
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.vm import VM
 from tests.helpers.agents import OwnAgent, RunningAgent
@@ -132,3 +137,95 @@ def test_a_data_center_without_a_key(cloud: Emulator, vm: VM, ssh_keys: KeyRing)
         pytest.raises(ConfigurationError, match="has no key to log in"),
     ):
         Machine(sdc, vm.uuid, lazy=True).connect_ssh()
+
+
+@pytest.mark.parametrize("wait", [None, 40])
+def test_key_files_that_cannot_serve_are_told_before_any_connection(
+    cloud: Emulator, machine: Machine, ssh_keys: KeyRing, tmp_path: Path, wait: float | None
+) -> None:
+    good = ssh_keys.path("ed25519")
+    public = tmp_path / "id.pub"
+    public.write_text(ssh_keys.public("ed25519").openssh)
+    other = tmp_path / "notes"
+    other.write_text("no key\n")
+    locked = ssh_keys.path("rsa2048", passphrase=PASSPHRASE)
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"key_filename": "/nope"}, "key file /nope does not exist; give .* as key_filename"),
+        ({"key_filename": [str(good), "/nope"]}, "key file /nope does not exist"),
+        ({"key_filename": "/nope", "password": "secret"}, "key file /nope does not exist"),
+        ({"key_filename": "/nope-cert.pub"}, "key file /nope does not exist"),
+        ({"key_filename": str(tmp_path)}, "is a directory"),
+        ({"key_filename": 5}, "path of a key is text, not int"),
+        ({"key_filename": [5]}, "path of a key is text, not int"),
+        ({"key_filename": public}, "is a public key; give the private key, the file without .pub"),
+        ({"key_filename": other}, "is not a private key"),
+        ({"key_filename": locked}, "is encrypted and there is no passphrase; give passphrase="),
+        ({"key_filename": locked, "passphrase": "wrong"}, "the passphrase is wrong"),
+    ]
+    cloud.calls.clear()
+    for arguments, message in cases:
+        with pytest.raises(KeyLoadError, match=message) as caught:
+            machine.connect_ssh(wait=wait, **arguments)
+        assert isinstance(caught.value, KeyFileMissing) == ("not exist" in message)
+        assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(
+        ConfigurationError, match=r"pkey must be a paramiko\.PKey, not PosixPath: give the path"
+    ):
+        machine.connect_ssh(wait=wait, pkey=good)
+    assert cloud.calls == []
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa2048", "p256"])
+def test_a_form_of_key_that_paramiko_does_not_read(
+    cloud: Emulator, machine: Machine, ssh_keys: KeyRing, tmp_path: Path, kind: str
+) -> None:
+    # paramiko 5 reads OpenSSH's form and PKCS#1 and SEC1; PKCS#8 is what `openssl genpkey` writes.
+    path = tmp_path / "key"
+    path.write_bytes(pkcs8(ssh_keys.path(kind)))
+    with pytest.raises(KeyLoadError, match="in a form that paramiko does not read; convert a copy of it"):
+        machine.connect_ssh(key_filename=path)
+
+
+def pkcs8(path: Path) -> bytes:
+    form = serialization.PrivateFormat.PKCS8
+    data = path.read_bytes()
+    load = serialization.load_ssh_private_key if b"OPENSSH" in data else serialization.load_pem_private_key
+    key: Any = load(data, None)
+    return bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+
+
+def test_key_files_as_paths_with_a_home_and_a_passphrase(
+    cloud: Emulator, machine: Machine, ssh_keys: KeyRing, home: Path
+) -> None:
+    cloud.account.add_key("other", ssh_keys.public("p256").openssh)
+    shutil.copy(ssh_keys.path("p256", passphrase=PASSPHRASE), home / "id")
+    for arguments in (
+        {"key_filename": "~/id", "passphrase": PASSPHRASE},
+        {"key_filename": (home / "id",), "password": PASSPHRASE},  # paramiko takes it for the passphrase, too
+    ):
+        with machine.connect_ssh(**arguments) as ssh:
+            assert answer(ssh) == ["web0", "root"]
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa2048", "p256"])
+def test_a_key_file_that_is_refused_is_named(machine: Machine, ssh_keys: KeyRing, kind: str) -> None:
+    path, public = ssh_keys.path(kind), ssh_keys.public(kind)
+    said = rf" in with the key {re.escape(f'{public.sha256} ({path})')}"
+    for files in (path, [path]):
+        with pytest.raises(LoginFailed, match=f"{said}\ncheck the user .* that the machine knows this key$"):
+            machine.connect_ssh(key_filename=files)
+    with pytest.raises(WaitTimeout, match=f"now .*{said}.*\ncheck the user"):
+        machine.connect_ssh(key_filename=path, wait=10)
+
+
+def test_which_key_is_refused_is_told(machine: Machine, ssh_keys: KeyRing) -> None:
+    path, public = ssh_keys.path("p256"), ssh_keys.public("p256")
+    pkey = paramiko.ECDSAKey.from_private_key_file(str(path))
+    for arguments, said in (
+        ({"pkey": pkey}, f" in with the key {public.sha256}\ncheck the user"),
+        ({"password": "secret"}, " in with this password\ncheck the user"),
+    ):
+        with pytest.raises(LoginFailed) as caught:
+            machine.connect_ssh(**arguments)
+        assert said in str(caught.value)
+        assert "'secret'" not in str(caught.value)

@@ -39,6 +39,7 @@ LATER = {
     "smartdc.http_signature.verify",
     "smartdc.machine.host_keys",
     "smartdc.machine.ssh_client",
+    "smartdc.machine.ssh_options",
     "smartdc.streams",
     "smartdc.tables",
     "smartdc.types",

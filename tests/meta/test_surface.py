@@ -28,7 +28,7 @@ PROGRAMS = ("__main__",)
 # What the areas of one machine stand on, and what is made of them.
 NO_AREAS = {
     f"smartdc.machine.{name}"
-    for name in ("endpoint", "fields", "host_keys", "machine", "ssh", "ssh_client", "waits")
+    for name in ("endpoint", "fields", "host_keys", "machine", "ssh", "ssh_client", "ssh_options", "waits")
 }
 REQUESTS = {
     "_get",
