@@ -121,6 +121,8 @@ class Lifecycle(Waits):
         """Switch the cloud firewall on for this machine.
 
         ``POST /:login/machines/:machine?action=enable_firewall``
+
+        Asynchronous: ``poll_applied(firewall_enabled=True)`` waits until it is so.
         """
         self._act("enable_firewall")
 
@@ -128,6 +130,8 @@ class Lifecycle(Waits):
         """Switch the cloud firewall off for this machine.
 
         ``POST /:login/machines/:machine?action=disable_firewall``
+
+        Asynchronous: ``poll_applied(firewall_enabled=False)`` waits until it is so.
         """
         self._act("disable_firewall")
 
@@ -135,6 +139,8 @@ class Lifecycle(Waits):
         """Protect this machine from deletion.
 
         ``POST /:login/machines/:machine?action=enable_deletion_protection``
+
+        Asynchronous: ``poll_applied(deletion_protection=True)`` waits until it is so.
         """
         self._act("enable_deletion_protection")
 
@@ -142,6 +148,8 @@ class Lifecycle(Waits):
         """Let this machine be deleted again.
 
         ``POST /:login/machines/:machine?action=disable_deletion_protection``
+
+        Asynchronous: `delete` may be refused until ``poll_applied(deletion_protection=False)`` returns.
         """
         self._act("disable_deletion_protection")
 

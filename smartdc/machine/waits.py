@@ -11,8 +11,8 @@ from smartdc._http.named import id_of
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import given, is_uuid, shown
-from smartdc.arguments.kinds import texts
-from smartdc.arguments.likeness import unshown
+from smartdc.arguments.kinds import flags, texts
+from smartdc.arguments.likeness import differing, unshown
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
 from smartdc.arguments.states import MachineState
@@ -108,8 +108,10 @@ class Waits(MachineEndpoint):
         package: PackageRef | None = None,
         tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        deletion_protection: bool | None = None,
+        firewall_enabled: bool | None = None,
     ) -> None:
-        """Wait until this machine shows what was asked for: a rename, a resize, tags or metadata.
+        """Wait until this machine shows what was asked for: a rename, a resize, tags, metadata or a switch.
 
         ``GET /:login/machines/:machine``, and ``GET /:login/packages/:package`` for a package by its UUID
 
@@ -120,6 +122,8 @@ class Waits(MachineEndpoint):
             package: UUID, name, short id or dict.
             tags: Tags that it has; None is the value of one that it has not. Others do not matter.
             metadata: Entries that it has; likewise.
+            deletion_protection: Whether it is protected from deletion.
+            firewall_enabled: Whether its firewall is on.
 
         Raises:
             ConfigurationError: None of these is given.
@@ -128,7 +132,8 @@ class Waits(MachineEndpoint):
         """
         wanted_tags = awaited_entries("tags", "tag", tags)
         wanted_metadata = awaited_entries("metadata", "metadata", metadata)
-        if name is None and package is None and not wanted_tags and not wanted_metadata:
+        switches = flags(deletion_protection=deletion_protection, firewall_enabled=firewall_enabled)
+        if name is None and package is None and not wanted_tags and not wanted_metadata and not switches:
             raise ConfigurationError("poll_applied needs what is awaited: poll_applied(name='web1')")
         asked = texts(name=name)
         if package is not None:
@@ -139,9 +144,11 @@ class Waits(MachineEndpoint):
                 raise WaitFailed(f"machine {self.id} is deleted: it will not change", state=now)
             data: Mapping[str, Any] = self._data or {}
             entries = [(wanted_tags, data.get("tags")), (wanted_metadata, data.get("metadata"))]
-            return not unshown(asked, data) and not any(unshown(new, has or {}) for new, has in entries)
+            if unshown(asked, data) or differing(switches, data):
+                return False
+            return not any(unshown(new, has or {}) for new, has in entries)
 
-        wanted = ", ".join(map(shown, [*asked, *wanted_tags, *wanted_metadata]))
+        wanted = ", ".join(map(shown, [*asked, *switches, *wanted_tags, *wanted_metadata]))
         self._poll(is_over, interval, timeout, f"machine {self.id} does not show the new {wanted} yet")
 
     def poll_action(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, Machine, WaitFailed, WaitTimeout
+from smartdc import ConfigurationError, DataCenter, InvalidStateError, Machine, WaitFailed, WaitTimeout
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.clock import Instant
@@ -97,6 +97,24 @@ def test_tags_and_metadata_are_waited_for(cloud: Emulator, machine: Machine) -> 
     machine.delete_metadata_at_key("key")
     machine.poll_applied(tags={"role": None}, metadata={"key": None}, timeout=600)
     assert "role" not in machine.tags
+
+
+def test_the_firewall_and_the_protection_from_deletion_are_waited_for(
+    cloud: Emulator, machine: Machine
+) -> None:
+    machine.enable_firewall()
+    machine.enable_deletion_protection()
+    machine.poll_applied(firewall_enabled=True, deletion_protection=True, timeout=600)
+    assert (machine.firewall_enabled, machine.deletion_protection) == (True, True)
+    machine.disable_firewall()
+    machine.disable_deletion_protection()
+    with pytest.raises(InvalidStateError):  # it is queued (docs/cloudapi/actions.md#deletion-protection)
+        machine.delete()
+    machine.poll_applied(firewall_enabled=False, deletion_protection=False, timeout=600)
+    assert (machine.firewall_enabled, machine.deletion_protection) == (False, False)
+    machine.delete()
+    with pytest.raises(ConfigurationError, match="firewall_enabled must be True or False, not 'on'"):
+        machine.poll_applied(firewall_enabled="on")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("asked", [{"name": "x"}, {"tags": {"x": ""}}, {"tags": {"role": None}}], ids=str)
