@@ -20,7 +20,7 @@ from smartdc._forks import renew_in_children
 from smartdc._http.insecure import is_this_machine
 from smartdc._http.waiting import Clock
 
-__all__ = ["VARIABLE", "LentClock", "clock_of", "lend", "running_at", "take_back"]
+__all__ = ["OUT_OF_REACH", "VARIABLE", "LentClock", "clock_of", "lend", "running_at", "take_back"]
 
 VARIABLE = "SMARTDC_EMULATOR_CLOCK"
 """Tells other processes of an emulator's clock: its rate, and the ports of this machine that go by it."""
@@ -98,6 +98,25 @@ class _RunningClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds / self._rate)
+
+
+class _ClockOutOfReach:
+    """The real time, where the server goes by a clock that only waiting in its own process moves."""
+
+    is_out_of_reach = stands_still = True
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+OUT_OF_REACH: Clock = _ClockOutOfReach()
+"""For a connection that was pickled with a clock that `stands_still`; waits refuse it."""
 
 
 @cache

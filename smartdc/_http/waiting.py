@@ -37,6 +37,7 @@ __all__ = [
     "checked_timeout",
     "is_passing",
     "poll",
+    "refuse_standstill",
 ]
 
 log = logging.getLogger("smartdc")
@@ -212,6 +213,7 @@ def poll(
                 raise
             trouble = error
             log.info("%s, and the look at it failed: %s; another follows", awaited, error)
+        refuse_standstill(clock)
         # A clock that only waiting moves would stand still for ever.
         pause = interval or (STANDSTILL if clock.monotonic() == begun else 0.0)
         if deadline is not None:
@@ -222,6 +224,19 @@ def poll(
                 raise WaitTimeout(_given_up(timeout, awaited, seen, trouble), state=seen) from trouble
             pause = min(pause, left - usual)
         clock.sleep(pause)
+
+
+def refuse_standstill(clock: Clock) -> None:
+    """Refuse to wait by a clock that nobody here can move.
+
+    Raises:
+        ConfigurationError: It is that of an emulator at rate 0 in another process.
+    """
+    if getattr(clock, "is_out_of_reach", False):
+        raise ConfigurationError(
+            "the emulator's time stands still (rate 0), and only waiting in its own process moves it: "
+            "give it a rate, as in Emulator(rate=40), or use activate()"
+        )
 
 
 def _given_up(timeout: float | None, awaited: str, seen: str | None, trouble: SmartDCError | None) -> str:

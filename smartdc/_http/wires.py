@@ -6,6 +6,7 @@ process share them if everything is equal that they depend on.
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple, Self, TextIO
 from requests.structures import CaseInsensitiveDict
 
 from smartdc._files import identity_of
-from smartdc._http.clocks import clock_of
+from smartdc._http.clocks import OUT_OF_REACH, clock_of
 from smartdc._http.endpoint import Endpoint
 from smartdc._http.environment import authorities, proxies_for
 from smartdc._http.throttle import Limiters
@@ -122,9 +123,14 @@ class Wired(Endpoint):
         for name in ("_transport", "_hold", "clock"):
             state.pop(name, None)
         state["verbose"] = bool(self.verbose)
+        # Of an emulator at rate 0: nothing but waiting here moves it.
+        if getattr(self.clock, "stands_still", False):
+            state["clock_stands_still"] = True
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        stands_still = state.pop("clock_stands_still", False)
         self.__dict__.update(state)
-        self.clock = clock_of(self.base_url)
+        known = clock_of(self.base_url)
+        self.clock = OUT_OF_REACH if stands_still and known is time else known
         self._open_shared()

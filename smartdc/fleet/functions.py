@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from smartdc._http.connection import Connection
+from smartdc._http.waiting import refuse_standstill
+from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import required_flag
 from smartdc.arguments.states import MachineState
 from smartdc.errors import ConfigurationError
 from smartdc.fleet.outcome import Result
 from smartdc.fleet.progress import Report, reporter
-from smartdc.fleet.steps import Step, until
+from smartdc.fleet.steps import Step, Until, until
 from smartdc.fleet.supervisor import WORKERS, Run, Task
 from smartdc.machine import Machine
 
@@ -66,11 +68,10 @@ def run(
     if not steps:
         raise ConfigurationError("fleet.run needs at least one step, such as Machine.stop")
     for step in steps:
-        if not callable(step) or inspect.iscoroutinefunction(step):
-            kind = "is a coroutine, which nobody would await" if callable(step) else "cannot be"
-            raise ConfigurationError(
-                f"a step is called with a machine, such as Machine.stop; {step!r:.60} {kind}"
-            )
+        _check_step(step)
+    if any(isinstance(step, Until) for step in steps):
+        for machine in fleet:
+            refuse_standstill(machine._connection.clock)
     tasks = [Task(machine, cast("tuple[Step, ...]", steps), machine._connection) for machine in fleet]
     return cast("Result[Machine, _V]", _execute(tasks, progress, workers, push=push))
 
@@ -140,6 +141,10 @@ def create(
     listed = list(specs)
     signature = inspect.signature(datacenter.create_machine)
     for index, spec in enumerate(listed):
+        if not isinstance(spec, Mapping):
+            raise ConfigurationError(
+                f"specification {index} is a dict with the arguments of create_machine, not {shown(spec)}"
+            )
         try:
             signature.bind(**spec)
         except TypeError as error:
@@ -165,6 +170,21 @@ def _execute(
         return Run(tasks, workers or WORKERS, report, push=push).execute()
     finally:
         close()
+
+
+def _check_step(step: Any) -> None:
+    """Refuse what cannot be called with a machine, or would do nothing with it."""
+    if isinstance(step, list | tuple | set):
+        problem = "give the steps one after the other: fleet.run(machines, Machine.stop, Machine.delete)"
+    elif step is until:
+        problem = "until is called with a state: fleet.until('stopped')"
+    elif not callable(step):
+        problem = f"{step!r:.60} cannot be"
+    elif inspect.iscoroutinefunction(step):
+        problem = f"{step!r:.60} is a coroutine, which nobody would await"
+    else:
+        return
+    raise ConfigurationError(f"a step is called with a machine, such as Machine.stop; {problem}")
 
 
 def _checked_machines(machines: Iterable[Machine]) -> list[Machine]:

@@ -61,6 +61,9 @@ class Result(Generic[_K, _V]):
         stand_ins = _stand_ins(self.errors.values())
         return {**vars(self), "errors": {key: stand_ins[id(error)] for key, error in self.errors.items()}}
 
+    def __repr__(self) -> str:
+        return f"<Result {self}>"
+
     def __str__(self) -> str:
         counts = {
             "done": len(self.done),

@@ -59,6 +59,9 @@ def test_a_specification_that_is_none_is_refused_before_anything_is_made(
     wanted: list[dict[str, object]] = [*specs(sdc, 2), {"nmae": "web2"}]
     with pytest.raises(ConfigurationError, match=r"specification 2 .*'nmae'"):
         fleet.create(sdc, wanted)
+    for odd in (3, None, "web", ["web"]):
+        with pytest.raises(ConfigurationError, match="specification 2 is a dict with the arguments"):
+            fleet.create(sdc, [*specs(sdc, 2), odd])  # type: ignore[list-item]
     assert site.machines == {}
 
 

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import pickle
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from multiprocessing.pool import ThreadPool
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from smartdc import DataCenter, KeyLoadError, Machine
+from smartdc import ConfigurationError, DataCenter, KeyLoadError, Machine, fleet
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
@@ -138,7 +137,7 @@ def test_a_data_center_survives_pickling(cloud: Emulator, relay: Relay) -> None:
         with pickle.loads(data) as again:  # noqa: S301 - our own
             assert type(again) is DataCenter
             assert again == sdc
-            assert again.clock is time
+            assert again.clock is not sdc.clock
             for name in ("location", "known_locations", "login", "verify", "timeout", "default_headers"):
                 assert getattr(again, name) == getattr(sdc, name), name
             assert again.account()["login"] == "test"
@@ -201,3 +200,24 @@ def test_a_machine_goes_to_a_spawned_process(sdc: DataCenter, site: Site) -> Non
     machine = sdc.machine(site.add_machine("web").uuid)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(login_and_state, (machine,)) == ("test", "running")
+
+
+def test_a_wait_in_a_child_is_refused_where_only_the_parent_moves_the_time(cloud: Emulator) -> None:
+    # The emulator's time stands still at rate 0 until somebody waits in its own process.
+    with cloud.datacenter() as sdc:
+        machine = sdc.create_machine("web0", package="sample-512M", image=sdc.images()[0])
+        refusal = "ConfigurationError(\"the emulator's time stands still (rate 0), and only waiting in"
+        waits: list[Callable[[], Any]] = [
+            lambda: machine.poll_until("running", timeout=60),
+            lambda: fleet.wait([machine], "running", timeout=60),
+        ]
+        for wait in waits:
+            assert in_child(wait).startswith(refusal)
+        for again in (pickle.loads(pickle.dumps(machine)), copy.deepcopy(machine)):  # noqa: S301 - our own
+            with pytest.raises(ConfigurationError, match=r"Emulator\(rate=40\), or use activate\(\)"):
+                again.poll_until("running", timeout=60)
+            again = pickle.loads(pickle.dumps(again))  # noqa: S301 - our own
+            with pytest.raises(ConfigurationError, match="rate 0"):
+                fleet.run([again], fleet.until("running", timeout=60))
+        machine.poll_until("running")
+        assert in_child(lambda: machine.poll_until("running")) is None

@@ -50,6 +50,16 @@ class Clock:
         self._lock = threading.Lock()
         self._in_child = True
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether only `advance` and `sleep` move it, in this process."""
+        return self._speed == 0
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether it stands still and cannot be moved from here: in a forked child."""
+        return self._in_child and self.stands_still
+
     def monotonic(self) -> float:
         """Emulated seconds since this clock was made."""
         with self._lock:
