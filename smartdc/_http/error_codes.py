@@ -9,6 +9,7 @@ from __future__ import annotations
 import requests
 
 from smartdc._error_bodies import error_fields, json_or_none, text_or_none
+from smartdc._http.remedies import remedy_for
 from smartdc.errors import (
     APIError,
     AuthenticationError,
@@ -89,4 +90,8 @@ def error_for(response: requests.Response) -> APIError:
     code = text_or_none(error_fields(json_or_none(response)).get("code"))
     fallback = ServerError if response.status_code >= 500 else BadRequestError
     by_status = _BY_STATUS.get(response.status_code, fallback)
-    return _BY_CODE.get((code or "").removesuffix("Error"), by_status)(response)
+    error = _BY_CODE.get((code or "").removesuffix("Error"), by_status)(response)
+    remedy = remedy_for(error)
+    if remedy is not None:
+        error.args = (f"{error}; {remedy}",)
+    return error

@@ -11,7 +11,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from smartdc.arguments.ids import entity_id, given, is_uuid, shown
-from smartdc.arguments.kinds import dict_of, listed
+from smartdc.arguments.kinds import dict_of, listed, text_of
 from smartdc.arguments.likeness import differing, lacking
 from smartdc.arguments.refs import NetworkRef
 from smartdc.arguments.scripts import script_text
@@ -25,6 +25,7 @@ __all__ = [
     "SHORT_ID",
     "affinity_rules",
     "checked_name",
+    "checked_new_name",
     "flat_entries",
     "has_name",
     "locality_hints",
@@ -56,11 +57,27 @@ def checked_name(name: str | None) -> str | None:
     if name is None or name == "":
         return name
     if not isinstance(name, str) or not re.fullmatch(_NAME, name.replace(SHORT_ID, "shortId0")):
-        raise ConfigurationError(
-            f"{shown(name)} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
-            "the first a letter or a digit"
-        )
+        raise _no_name(name)
     return name
+
+
+def checked_new_name(name: str) -> str:
+    """The name for a rename, if the server takes it: there it replaces nothing in it.
+
+    Raises:
+        ConfigurationError: It has characters that it must not have, or too many.
+    """
+    name = text_of("name", name)
+    if not re.fullmatch(_NAME, name):
+        raise _no_name(name)
+    return name
+
+
+def _no_name(name: Any) -> ConfigurationError:
+    return ConfigurationError(
+        f"{shown(name)} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
+        "the first a letter or a digit"
+    )
 
 
 def flat_entries(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from smartdc._http.begun import Begun
 from smartdc._http.named import id_of
 from smartdc._http.waiting import Deadline, poll
+from smartdc.arguments.creation import checked_new_name
 from smartdc.arguments.ids import given
-from smartdc.arguments.kinds import text_of
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
 from smartdc.errors import GoneError, ValidationFailedError, WaitTimeout
@@ -106,10 +106,11 @@ class Lifecycle(Waits):
             name: The name, unique among the account's live machines.
 
         Raises:
+            ConfigurationError: The name has characters that it must not have, or too many.
             GoneError: It is deleted.
-            ValidationFailedError: ``ValidationFailed``: the name is taken or not allowed.
+            ValidationFailedError: ``ValidationFailed``: the name is taken.
         """
-        name = text_of("name", name)
+        name = checked_new_name(name)
         try:
             self._act("rename", name=name)
         except ValidationFailedError as error:

@@ -185,8 +185,32 @@ def test_an_error_from_the_emulator_shows_everything(cloud: Emulator, sdc: DataC
     assert error.message == cloud.calls[-1].response["message"]
     assert str(error) == (
         f"POST /my/machines: 409 ValidationFailed: {error.message} "
-        f"[alias Duplicate {error.errors[0]['message']}] (request {error.request_id})"
+        f"[alias Duplicate {error.errors[0]['message']}] (request {error.request_id}); "
+        "another machine has this name, or one that is still being deleted"
     )
+
+
+def test_a_refusal_says_what_to_do(sdc: DataCenter, site: Site) -> None:
+    # docs/cloudapi/create.md#duplicate-name, #package-by-name; docs/cloudapi/actions.md#deletion-protection
+    vm = site.add_machine("web", indestructible_zoneroot=True)
+    machine, image = sdc.machine("web"), sdc.images()[0]
+    with pytest.raises(
+        InvalidStateError, match=r"; call disable_deletion_protection\(\) first, and"
+    ) as caught:
+        machine.delete()
+    assert caught.value.message == 'Instance has "deletion_protection" enabled, preventing deletion'
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own
+    with pytest.raises(ValidationFailedError, match="; another machine has this name"):
+        sdc.create_machine("web", package="sample-512M", image=image)
+    for refused in (lambda: machine.resize("none"), lambda: sdc.create_machine(package="none", image=image)):
+        with pytest.raises(
+            InvalidArgumentError, match=r"is not a valid package .*; sdc.packages\(\) lists all"
+        ):
+            refused()
+    vm.state = "provisioning"
+    vm.server_uuid = None
+    with pytest.raises(InvalidStateError, match=r"; it is not provisioned yet: wait with poll_while"):
+        machine.stop()
 
 
 def test_gone_carries_the_machine(sdc: DataCenter, site: Site) -> None:

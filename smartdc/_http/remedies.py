@@ -1,0 +1,34 @@
+"""What to do about a refusal of the server that does not say it itself."""
+
+from __future__ import annotations
+
+from smartdc.errors import APIError
+
+__all__ = ["remedy_for"]
+
+_BY_CODE = {
+    "CannotDestroyMachine": "call disable_deletion_protection() first, and wait for it with "
+    "poll_applied(deletion_protection=False)",
+    "UnallocatedVM": "it is not provisioned yet: wait with poll_while('provisioning')",
+    "VmNotStopped": "call stop() first, and wait with poll_until('stopped')",
+}
+"""By the server's code, without an ``Error`` at its end (docs/cloudapi/errors.md#status-of-each-code)."""
+
+_BY_MESSAGE = {
+    "is not a valid package": "sdc.packages() lists all",
+    "is not a valid image": "sdc.images() lists all",
+}
+"""By how the message of an ``InvalidArgument`` ends (docs/cloudapi/create.md#package-by-name)."""
+
+_NAME_TAKEN = "another machine has this name, or one that is still being deleted"
+"""See docs/cloudapi/create.md#duplicate-name."""
+
+
+def remedy_for(error: APIError) -> str | None:
+    """What to do, in words that follow the error's own; None where there is nothing to add."""
+    code = (error.code or "").removesuffix("Error")
+    if code == "InvalidArgument":
+        return next((_BY_MESSAGE[end] for end in _BY_MESSAGE if error.message.endswith(end)), None)
+    if any((field.get("field"), field.get("code")) == ("alias", "Duplicate") for field in error.errors):
+        return _NAME_TAKEN
+    return _BY_CODE.get(code)
