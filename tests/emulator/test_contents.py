@@ -241,11 +241,33 @@ WRONG = [
     ('brand = "bhyve"', 'brand = "xen"', "datacenters[0].images[1].brand must be one of joyent, "),
     ("memory = 128", "memory = 0", "packages[0].memory cannot be used: memory must be a number of MiB"),
     ("memory = 128", "memroy = 128", "packages[0].memroy is not known; did you mean memory?"),
-    ('"10.50.0.0/24"', '"10.50.0.1/24"', "networks[0].subnet cannot be used: 10.50.0.1/24 has host bits"),
+    (
+        '"10.50.0.0/24"',
+        '"10.50.0.1/24"',
+        "networks[0].subnet cannot be used: a subnet is written as 10.1.",
+    ),
+    (
+        '"10.50.0.0/24"',
+        '"10.50.0.0/33"',
+        "networks[0].subnet cannot be used: a subnet is written as 10.1.",
+    ),
+    ('login = "acme"', 'login = "a b"', "accounts[0].login cannot be 'a b'; it has 3 to 32 letters"),
+    ('login = "bob"', 'login = "bo"', "accounts[0].users[0].login cannot be 'bo'; it has 3 to 32 letters"),
+    ('name = "web0"', 'name = "web 0"', "machines[0].name cannot be 'web 0'; it has letters, digits"),
+    ('name = "data"', 'name = "my data"', "volumes[0].name cannot be 'my data'; it has letters, digits"),
+    ('name = "app"', 'name = "app:1"', "images[0].name cannot be 'app:1'; it has letters, digits"),
+    ('state = "stopped"', 'state = "stoped"', "not 'stoped'; did you mean stopped?"),
+    ('acl = ["acme"]', 'acl = ["acne"]', "there is no account 'acne'; did you mean 'acme'?"),
+    ('package = "tiny"', 'package = "tny"', "there is no package 'tny' in north; did you mean 'tiny'?"),
     (
         'kind = "fabric"',
         'kind = "fibre"',
         "datacenters[0].networks[0].kind cannot be used: kind must be one",
+    ),
+    (
+        'kind = "fabric"',
+        'gateway = "10"\nkind = "fabric"',
+        "networks[0].gateway cannot be used: gateway is written as",
     ),
     ("vlan_id = 7", "vlan_id = 5000", "networks[0].vlan_id must be a number from 0 to 4094"),
     ("size = 20480", "size = -1", "volumes[0].size cannot be used: size must be a number of MiB"),
@@ -263,7 +285,11 @@ WRONG = [
         "machines[0].networks cannot be used: there is no network",
     ),
     ("000000000002", "00000000000x", "datacenters[0].machines[0].uuid cannot be used: "),
-    ('state = "stopped"', 'state = "asleep"', "datacenters[0].machines[1].state must be one of "),
+    (
+        'state = "stopped"',
+        'state = "asleep"',
+        "datacenters[0].machines[1].state must be one of provisioning, ready, running, ",
+    ),
     ('name = "south"', 'name = "north"', "datacenters[1].name is 'north' again"),
     ('name = "their"\naccount = "partner"', 'name = "web0"', "machines[1].name is 'web0', which another"),
     (
@@ -298,6 +324,11 @@ def test_a_damaged_one(tmp_path: Path, data: bytes) -> None:
         Emulator(contents=path)
 
 
+def test_one_that_is_no_path() -> None:
+    with pytest.raises(ValueError, match="contents is the path of a TOML file, not int"):
+        Emulator(contents=5)  # type: ignore[arg-type]
+
+
 def test_one_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read: No such file"):
         Emulator(contents=tmp_path / "none.toml")
@@ -309,7 +340,7 @@ def test_a_value_over_several_lines_is_told_by_its_first(tmp_path: Path) -> None
         Emulator(contents=written(tmp_path, text))
     with pytest.raises(ValueError, match=r"site\.toml:6: accounts\[0\]\.emial is not known"):
         Emulator(
-            contents=written(tmp_path, '\r\n[[accounts]]\r\nlogin = "a"\r\n\r\n\r\nemial = """\r\n"""\r\n')
+            contents=written(tmp_path, '\r\n[[accounts]]\r\nlogin = "one"\r\n\r\n\r\nemial = """\r\n"""\r\n')
         )
 
 

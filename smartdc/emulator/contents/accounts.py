@@ -9,6 +9,7 @@ from typing import Any
 from smartdc.emulator.contents.public_keys import public_line
 from smartdc.emulator.contents.toml_file import FLAG, TABLES, TEXT, TEXTS, Table
 from smartdc.emulator.operations.rbac import TAGGABLE
+from smartdc.emulator.operations.users import login_is_valid
 from smartdc.emulator.rules.policy_conditions import RuleError
 from smartdc.emulator.rules.policy_reader import parse
 from smartdc.emulator.state.directory import DETAILS, Account, KeyOwner
@@ -36,10 +37,11 @@ _ROLE = {"name": TEXT, "policies": TEXTS, "members": TEXTS, "default_members": T
 
 
 def login_of(table: Table) -> str:
-    """The login of an account or a sub-user, which can stand in a URL."""
+    """The login of an account or a sub-user, if the API takes it."""
     login = str(table.get("login"))
-    if "/" in login or login == "my":
-        table.refuse("login", f"cannot be {login!r}")
+    if not login_is_valid(login):
+        rule = "it has 3 to 32 letters, digits, '_', '.' and '@', the first a letter"
+        table.refuse("login", f"cannot be {login[:60]!r}; {rule}")
     return login
 
 

@@ -36,11 +36,14 @@ from smartdc.emulator.contents.toml_file import (
     Table,
     TomlFile,
 )
+from smartdc.emulator.rules.image_manifests import errors_of
+from smartdc.emulator.rules.mounting import volume_name_is_valid
+from smartdc.emulator.rules.validation import alias_errors
 from smartdc.emulator.state.additions import WrongField
 from smartdc.emulator.state.directory import KeyOwner
 from smartdc.emulator.state.resources import SubnetFull
 from smartdc.emulator.state.site import Shared, Site
-from smartdc.emulator.state.vm import HARDWARE_BRANDS, SHOWN_STATES, STORED_STATES
+from smartdc.emulator.state.vm import HARDWARE_BRANDS, SHOWN_STATES
 
 _TOP = {"account": TEXT, "defaults": FLAG, "accounts": TABLES, "datacenters": TABLES}
 _SWITCHES = ("fabrics_enabled", "volumes_enabled", "automount_volumes", "migrations_allowed")
@@ -135,7 +138,23 @@ _BRANDS = ("joyent", "joyent-minimal", "lx", *HARDWARE_BRANDS)
 _STATES: dict[str, Sequence[str]] = {
     "images": ("active", "unactivated", "disabled", "creating", "failed"),
     "volumes": ("creating", "ready", "failed", "deleting"),
-    "machines": (*SHOWN_STATES, *STORED_STATES),
+    "machines": tuple(dict.fromkeys(SHOWN_STATES.values())),
+}
+
+#: What the API lets names be, and how that is said.
+_NAMES: dict[str, tuple[Callable[[str], bool], str]] = {
+    "machines": (
+        lambda name: not alias_errors(name),
+        "it has letters, digits, '_', '-' and '.', at most 189, the first a letter or a digit",
+    ),
+    "volumes": (
+        volume_name_is_valid,
+        "it has letters, digits, '_', '-' and '.', at least 2, the first a letter or a digit",
+    ),
+    "images": (
+        lambda name: not errors_of({"name": name}),
+        "it has letters, digits, blanks, '_', '-', '.' and '/'",
+    ),
 }
 
 
@@ -155,6 +174,8 @@ class Contents:
     """
 
     def __init__(self, path: str | os.PathLike[str] | Table) -> None:
+        if not isinstance(path, str | os.PathLike | Table):
+            raise ValueError(f"contents is the path of a TOML file, not {type(path).__name__}")
         self._directory = Path() if isinstance(path, Table) else Path(path).parent
         top = path if isinstance(path, Table) else TomlFile(path).table
         settings = top.fields(_TOP)
@@ -244,10 +265,14 @@ def _add_machine(site: Site, table: Table, names: set[tuple[str, str]]) -> None:
 
 def _check_words(table: Table, name: str) -> None:
     state, brand = table.get("state"), table.get("brand")
-    if name in _STATES and state is not None and state not in _STATES[name]:
-        table.refuse("state", f"must be one of {', '.join(_STATES[name])}, not {state!r}")
-    if brand is not None and brand not in _BRANDS:
-        table.refuse("brand", f"must be one of {', '.join(_BRANDS)}, not {brand!r}")
+    if name in _STATES and state is not None and not (name == "machines" and state in SHOWN_STATES):
+        table.check_word("state", _STATES[name])
+    if brand is not None:
+        table.check_word("brand", _BRANDS)
+    if name in _NAMES and table.get("name") is not None:
+        fits, rule = _NAMES[name]
+        if not fits(table.get("name")):
+            table.refuse("name", f"cannot be {table.get('name')[:60]!r}; {rule}")
 
 
 def _add(table: Table, add: Callable[..., Any], fields: dict[str, Any]) -> Any:

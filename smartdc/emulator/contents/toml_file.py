@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -188,6 +188,14 @@ class Table:
             Table(self._file, content, (*self._place, name, number))
             for number, content in enumerate(self._content.get(name, ()))
         ]
+
+    def check_word(self, name: str, words: Sequence[str]) -> None:
+        """Refuse a field that is none of these words."""
+        word = self._content[name]
+        if word not in words:
+            near = get_close_matches(word, words, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            self.refuse(name, f"must be one of {', '.join(words)}, not {_shown(word)}{hint}")
 
     def refuse(self, name: str | None, problem: str) -> NoReturn:
         """Raise the error about one of its fields, or about all of it."""

@@ -23,6 +23,11 @@ _RESERVED = ("local",)
 _OLD_PASSWORDS = 4
 
 
+def login_is_valid(login: str) -> bool:
+    """Whether an account or a sub-user may have this login."""
+    return _LOGIN.fullmatch(login) is not None and 3 <= len(login) <= 32 and login not in _RESERVED
+
+
 def user_json(user: SubUser) -> dict[str, Any]:
     """Write a sub-user; optional fields only when they are set."""
     shown: dict[str, Any] = {"id": user.uuid, "login": user.login, "email": user.email}
@@ -147,7 +152,7 @@ def _check_email(email: str) -> None:
 
 
 def _check_login(login: str) -> None:
-    if not _LOGIN.fullmatch(login) or not 3 <= len(login) <= 32 or login in _RESERVED:
+    if not login_is_valid(login):
         raise invalid_argument(f"login: {login} is invalid")
 
 

@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from smartdc.emulator.state.candidates import not_there
 from smartdc.emulator.state.chance import Chance, stable_uuid
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import ADMIN_UUID, Account, Directory
@@ -309,7 +310,10 @@ class Additions:
             return account
         found = self.shared.directory.find(account)
         if found is None:
-            raise WrongField(field, f"there is no account {account!r}")
+            raise WrongField(
+                field,
+                not_there("account", account, [known.login for known in self.shared.directory.accounts]),
+            )
         return found
 
     def network(self, name: str) -> Network:
@@ -317,7 +321,8 @@ class Additions:
         for network in self.networks.values():
             if name in (network.uuid, network.name):
                 return network
-        raise WrongField("networks", f"there is no network {name!r} in {self.name}")
+        names = (network.name for network in self.networks.values())
+        raise WrongField("networks", not_there("network", name, names, f" in {self.name}"))
 
     def free_uuid(self, given: str | None, there: Mapping[str, Any], key: str | None = None) -> str:
         """The uuid of something new: the given one, that of the key, or any.
@@ -361,7 +366,7 @@ def _subnet(text: str) -> ipaddress.IPv4Network:
     try:
         addresses = ipaddress.IPv4Network(text)
     except ValueError as error:
-        raise WrongField("subnet", str(error)) from None
+        raise WrongField("subnet", f"a subnet is written as 10.1.0.0/24: {error}") from None
     if not 8 <= addresses.prefixlen <= 29:
         raise WrongField("subnet", f"a subnet has from 8 to 29 bits of prefix, not {addresses.prefixlen}")
     return addresses
@@ -371,6 +376,6 @@ def _check_address(field: str, text: str | None, addresses: ipaddress.IPv4Networ
     try:
         inside = text is None or ipaddress.IPv4Address(text) in addresses
     except ValueError as error:
-        raise WrongField(field, str(error)) from None
+        raise WrongField(field, f"{field} is written as 10.1.0.1: {error}") from None
     if not inside:
         raise WrongField(field, f"{text} is not in {addresses}")

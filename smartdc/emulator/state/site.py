@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from smartdc.emulator.state.additions import Additions, Surroundings, WrongField
+from smartdc.emulator.state.candidates import not_there
 from smartdc.emulator.state.chance import Chance, stable_uuid
 from smartdc.emulator.state.changes import Changes
 from smartdc.emulator.state.directory import Account
@@ -365,7 +366,8 @@ class Site(Additions):
                     return candidate
             elif image in (candidate.uuid, candidate.name):
                 return candidate
-        raise WrongField("image", f"there is no image {image or wanted!r} in {self.name}")
+        names = (candidate.name for candidate in self.images.values())
+        raise WrongField("image", not_there("image", image or wanted, names, f" in {self.name}"))
 
     def _package(self, package: Package | str | None) -> Package:
         if isinstance(package, Package):
@@ -373,7 +375,8 @@ class Site(Additions):
         for candidate in self.packages.values():
             if package is None or package in (candidate.uuid, candidate.name):
                 return candidate
-        raise WrongField("package", f"there is no package {package!r} in {self.name}")
+        names = (candidate.name for candidate in self.packages.values())
+        raise WrongField("package", not_there("package", str(package), names, f" in {self.name}"))
 
     def _disks(self, brand: str, image: Image, package: Package) -> list[Disk]:
         boot_size = image.image_size or 10240
