@@ -281,7 +281,7 @@ def test_ipython_where_it_is_installed(monkeypatch: pytest.MonkeyPatch, triton: 
     monkeypatch.setitem(sys.modules, "traitlets.config", traitlets)
     assert main(["--emulated"]) == 0
     assert started["argv"] == []
-    assert sorted(started["user_ns"]) == ["Table", "cloud", "fleet", "sdc"]
+    assert sorted(started["user_ns"]) == sorted([*smartdc.__all__, "cloud", "sdc", "traceback"])
     assert started["config"] is config
     assert "sdc is test in an emulated cloud" in config.TerminalInteractiveShell.banner1
 

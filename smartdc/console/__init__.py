@@ -10,17 +10,17 @@ import getpass
 import importlib
 import math
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from smartdc import fleet
+import smartdc
 from smartdc._version import __version__
 from smartdc.console.plain import converse_plainly
 from smartdc.datacenter import DataCenter
 from smartdc.errors import SmartDCError
 from smartdc.signin.profiles import load_profile
-from smartdc.tables import Table
 
 __all__ = ["main"]
 
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         with _emulated(options.rate) if options.emulated else _connected(options.profile) as (names, where):
-            _converse(names | {"Table": Table, "fleet": fleet}, _banner(where, names))
+            _converse(_public() | names, _banner(where, names))
     except SmartDCError as error:
         print(f"smartdc: {error}", file=sys.stderr)
         return 2
@@ -62,6 +62,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="a profile of the triton command, or env for the TRITON_* variables (default: the current one)",
     )
     chosen.add_argument("--emulated", action="store_true", help="an emulated cloud on this machine, `cloud`")
+    parser.add_argument("--version", action="version", version=f"smartdc {__version__}")
     parser.add_argument(
         "--rate",
         type=float,
@@ -77,6 +78,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     elif not 0 <= options.rate < math.inf:
         parser.error("--rate must be a number from 0 on")
     return options
+
+
+def _public() -> dict[str, Any]:
+    """What ``from smartdc import *`` gives, and the module that shows the last traceback."""
+    return {name: getattr(smartdc, name) for name in smartdc.__all__} | {"traceback": traceback}
 
 
 @contextmanager

@@ -14,12 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from smartdc.console.completion import Completer, SeenNames
+from smartdc.console.failures import brief, keep
+from smartdc.errors import SmartDCError
 from smartdc.tables.table import Table, is_listing
 
 __all__ = ["converse_plainly"]
 
 _LINES = 1000
 """As many are kept in the history."""
+
+
+class _Console(code.InteractiveConsole):
+    """Python's own, but for errors of smartdc."""
+
+    def showtraceback(self) -> None:
+        """Show the error that is being handled."""
+        error = sys.exc_info()[1]
+        if isinstance(error, SmartDCError):
+            keep(error)
+            self.write(brief(error, "traceback.print_last()"))
+        else:
+            super().showtraceback()
 
 
 def converse_plainly(names: dict[str, Any], banner: str) -> None:
@@ -34,7 +49,7 @@ def converse_plainly(names: dict[str, Any], banner: str) -> None:
     earlier, sys.displayhook = sys.displayhook, show
     try:
         with _line_editing(names, seen):
-            code.InteractiveConsole(names).interact(banner, exitmsg="")
+            _Console(names).interact(banner, exitmsg="")
     except SystemExit:  # exit()
         pass
     finally:

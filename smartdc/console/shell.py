@@ -1,16 +1,19 @@
-"""IPython's prompt: names that were shown are completed within quotes."""
+"""IPython's prompt: names that were shown are completed within quotes, and errors are short."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from smartdc.console.completion import SeenNames, quoted_part
+from smartdc.console.failures import brief, keep
+from smartdc.errors import SmartDCError
 
 __all__ = ["load_ipython_extension"]
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Remember the names in each result, and complete them; IPython calls it."""
+    """Remember the names in each result and complete them, and shorten errors; IPython calls it."""
     seen = SeenNames()
 
     def note(result: Any) -> None:
@@ -23,5 +26,10 @@ def load_ipython_extension(shell: Any) -> None:
             return []
         return [text + name[len(quoted) :] for name in seen.beginning(quoted)]
 
+    def shorten(_shell: Any, _kind: Any, error: SmartDCError, _trace: Any, **_: Any) -> None:
+        keep(error)
+        sys.stderr.write(brief(error, "%tb"))
+
+    shell.set_custom_exc((SmartDCError,), shorten)
     shell.events.register("post_run_cell", note)
     shell.Completer.custom_matchers.append(matches)
