@@ -7,6 +7,7 @@ spoken, a password that a proxy does not take.
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import socket
 import ssl
@@ -165,7 +166,10 @@ def _trust(error: ssl.SSLCertVerificationError, base_url: str, verify: bool | st
         return "check this machine's clock; else the server needs a new certificate"
     if authorities(verify) is not True:
         return f"its authority is not in {named_authorities(verify)}: give the file of the one that signed it"
-    return "a private cloud's certificate authority is given as verify='/path/to/ca.pem'"
+    only_env = (
+        "; SMARTDC_CA_FILE is read for the profile env alone" if os.environ.get("SMARTDC_CA_FILE") else ""
+    )
+    return f"a private cloud's certificate authority is given as verify='/path/to/ca.pem'{only_env}"
 
 
 def _is_late(error: ssl.SSLError) -> bool:

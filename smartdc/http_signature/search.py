@@ -189,7 +189,8 @@ class _Search:
         try:
             return find_signers(shared_agent(), f"the key {self.wanted.label}", self.wanted.is_)[0]
         except KeyLoadError as error:
-            self._seen.append(str(error))
+            # It is searched here whether that was given or not.
+            self._seen.append(str(error).replace(" without allow_agent", ""))
             return None
 
     def in_encrypted_files(self, passphrase: Concealed[Passphrase]) -> Signer | None:
@@ -208,7 +209,8 @@ class _Search:
         seen = "".join(f"\n  {line}" for line in self._seen)
         message = (
             f"the private key {self.wanted.label} could not be found; "
-            f"searched {', '.join(self.places)}. Seen:{seen}"
+            f"searched {', '.join(self.places)}; give the path of its file as secret, or, to the profile "
+            f"env, as TRITON_KEY_MATERIAL. Seen:{seen}"
         )
         return NeedsPassphrase(message) if self._needs_passphrase else KeyLoadError(message)
 

@@ -41,10 +41,11 @@ def test_keys_of_ones_own(ssh_keys: KeyRing) -> None:
     files = [str(ssh_keys.path(kind).with_name(f"{kind}.pub")) for kind in ("p256", "rsa2048")]
 
     def use(printed: Printed) -> None:
-        assert "KEY_MATERIAL" not in printed.text
+        assert f"also: export TRITON_KEY_MATERIAL={ssh_keys.path('p256')}\n" in printed.text
         assert "id_ed25519" not in printed.text
         assert "ssh-add" not in printed.text
         variables = printed.pasted()
+        assert not {"TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL"} & variables.keys()
         assert variables["TRITON_KEY_ID"] == variables["SDC_KEY_ID"] == ssh_keys.public("p256").md5
         for kind in ("p256", "rsa2048"):
             with DataCenter(

@@ -99,6 +99,8 @@ def test_a_certificate_that_is_not_trusted_says_where_to_change_it(
         f"GET /bob: {secure.url} is not trusted (certificate verify failed: unable to get local issuer "
         "certificate); a private cloud's certificate authority is given as verify='/path/to/ca.pem'"
     )
+    monkeypatch.setenv("SMARTDC_CA_FILE", "/etc/ca.pem")
+    assert str(refusal(secure.url)).endswith("; SMARTDC_CA_FILE is read for the profile env alone")
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
     assert f"its authority is not in verify='{other}'" in str(refusal(secure.url, verify=str(other)))

@@ -183,8 +183,10 @@ def test_what_the_error_lists(
     message = failure(public.sha256, file=given)
     first, *lines = message.splitlines()
     assert first == (
-        f"the private key {public.sha256} could not be found; searched {given}, {ssh}, the ssh-agent. Seen:"
+        f"the private key {public.sha256} could not be found; searched {given}, {ssh}, the ssh-agent; "
+        "give the path of its file as secret, or, to the profile env, as TRITON_KEY_MATERIAL. Seen:"
     )
+    assert "allow_agent" not in message  # nobody gave it
     for name, problem in {
         "known_hosts": "is not a private key in OpenSSH, PEM or PKCS#8 form",
         "id_good": str(ssh_keys.public("p256")),

@@ -49,6 +49,10 @@ def guide(cloud: Clients, ssh_port: int | None, keys: Sequence[Key], files: Sequ
     yield f"# curl: curl --cacert {authorities}; programs in Go or Ruby: SSL_CERT_FILE={authorities} PROGRAM"
     if keys:
         key_id, secret, login = f"/{cloud.account.login}/keys/{keys[0].fingerprint}", None, _private(files[0])
+        yield (
+            "# your key is searched for in ~/.ssh and in the ssh-agent; if it is elsewhere, also: "
+            f"export TRITON_KEY_MATERIAL={shlex.quote(login or 'FILE')}"
+        )
     else:
         key_id, secret, login = cloud.key_id, str(cloud.key_file), str(cloud.key_file)
         yield f"# triton, which looks for keys in ssh-agent and ~/.ssh: ssh-add {shlex.quote(secret)}"
