@@ -7,15 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from smartdc.arguments.ids import entity_id, plain, shown
+from smartdc import types
+from smartdc.arguments.ids import entity_id, near_word, plain, shown
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine, Snapshot
 from smartdc.tables.cells import NONE, age, size, words
-from smartdc.tables.kinds import MACHINES, kind_of
+from smartdc.tables.kinds import MACHINES, Kind, kind_of
 from smartdc.tables.layout import lines, terminal_width
 
 __all__ = ["Table", "is_listing"]
 
+_MADE = ("age", "cdate", "flags", "img", "pubdate", "shortid", "vlan")
+"""Columns that are made of fields."""
 _MEBIBYTE = 1024**2
 
 
@@ -29,7 +32,8 @@ class Table:
 
     It keeps what is known when it is made and makes no request, not even for a machine that was made with
     `lazy`, of which it shows the id alone. In a terminal, lines are as wide as it is or as ``COLUMNS`` says:
-    long texts are cut, and columns without room are left out. Elsewhere nothing is cut.
+    long texts are cut, and columns without room are left out. Elsewhere nothing is cut, unless ``COLUMNS``
+    is exported; `text` never looks at it.
 
     Args:
         rows: Machines, snapshots or dicts, in any iterable; or one of them.
@@ -41,7 +45,7 @@ class Table:
             with its short id if it is not among them.
 
     Raises:
-        ConfigurationError: These are no rows, columns or images.
+        ConfigurationError: These are no rows, columns or images, or no row has such a column.
     """
 
     def __init__(
@@ -56,7 +60,10 @@ class Table:
         self._times = [_now(entry) for entry in entries]
         machines = bool(entries) and all(isinstance(entry, Machine) for entry in entries)
         self._kind = MACHINES if machines else kind_of(self._rows)
-        self._columns = _columns(columns) or list(self._kind.columns) or _all_keys(self._rows)
+        chosen = _columns(columns)
+        for column in chosen:
+            _refuse_misspelt(column, self._rows, self._kind)
+        self._columns = chosen or list(self._kind.columns) or _all_keys(self._rows)
         self._images = _image_names(images)
 
     def text(self, width: int | None = None) -> str:
@@ -64,7 +71,12 @@ class Table:
 
         Args:
             width: What a line may be wide; None for as wide as it gets.
+
+        Raises:
+            ConfigurationError: It is neither None nor a number from 1.
         """
+        if width is not None and not (type(width) is int and width >= 1):
+            raise ConfigurationError(f"width must be None or a number of columns from 1, not {shown(width)}")
         if not self._columns:
             return "(empty)"
         return "\n".join(lines(*self._cells(), width))
@@ -185,6 +197,19 @@ def _columns(columns: Any) -> list[str]:
             f"columns must be names of fields such as 'name,state', not {shown(columns)}"
         )
     return [name.strip() for name in names]
+
+
+def _refuse_misspelt(column: str, rows: Sequence[Mapping[str, Any]], kind: Kind) -> None:
+    """Refuse a column that no row has, and that is no field of CloudAPI's either."""
+    name = column.partition(".")[0]
+    if not rows or name in (*_MADE, *kind.columns) or any(column in row or name in row for row in rows):
+        return
+    if any(name in getattr(getattr(types, each), "__annotations__", ()) for each in types.__all__):
+        return  # one that may be absent
+    there = [*kind.columns, *_all_keys(rows)]
+    near = near_word(name, there)
+    hint = f"did you mean {near!r}?" if near else f"there are {', '.join(dict.fromkeys(there))}"
+    raise ConfigurationError(f"columns: no row has {shown(column)}; {hint}")
 
 
 def _all_keys(rows: Iterable[Mapping[str, Any]]) -> list[str]:

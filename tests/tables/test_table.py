@@ -106,10 +106,25 @@ def test_columns(sdc: DataCenter, machine: Machine) -> None:
     ]
     assert table(sdc.machines(), "name, memory,disk,tags.role,ips") == expected
     assert table(sdc.machines(), ["name", "memory", "disk", "tags.role", "ips"]) == expected
-    assert table([{"id": "ab-cd", "a.b": 1, "a": {"b": 2}}], "shortid,a.b,a.c.d,none") == [
-        "SHORTID  A.B  A.C.D  NONE",
+    assert table([{"id": "ab-cd", "a.b": 1, "a": {"b": 2}}], "shortid,a.b,a.c.d,docker") == [
+        "SHORTID  A.B  A.C.D  DOCKER",
         "ab       1    -      -",
     ]
+
+
+def test_a_column_that_is_misspelt(sdc: DataCenter, machine: Machine) -> None:
+    with pytest.raises(ConfigurationError, match="no row has 'memroy'; did you mean 'memory'"):
+        Table(sdc.machines(), "name,memroy")
+    with pytest.raises(ConfigurationError, match="no row has 'other'; there are id, size"):
+        Table([{"id": 1, "size": 2}], "id,other")
+    assert table([sdc.machine(machine.id, lazy=True)], "name,disks,tags.none")[1].split() == ["-", "-", "-"]
+    assert len(Table([], "anything")) == 0
+
+
+@pytest.mark.parametrize("width", ["x", 0, -1, 1.5, True])
+def test_a_width_that_is_none(width: Any) -> None:
+    with pytest.raises(ConfigurationError, match="width must be None or a number of columns from 1"):
+        Table([{"a": 1}]).text(width)
 
 
 @pytest.mark.parametrize("columns", ["", ",", "a,,b", [], [1], 5, ["a", ""], b"a"])
