@@ -38,6 +38,8 @@ __all__ = [
 Entry = Mapping[str, Any]
 
 _SHORT = re.compile(r"[0-9a-f]{8}")
+_NEARLY_SHORT = re.compile(r"(?=[a-f-]*[0-9])[0-9a-f-]{4,35}")
+"""Of digits as in a UUID, but neither a short id nor a whole one."""
 _MOST = 4
 """How many candidates an error lists."""
 _MOST_NEAR = 2
@@ -131,6 +133,8 @@ def unknown(kind: Kind, wanted: str, entries: Sequence[Entry]) -> str:
     candidates = f"; candidates: {_written(kind, near)}" if near else ""
     word = "id" if kind.name is None else kind.name
     short = " or short id" if kind.short and kind.name else ""
+    if short and _NEARLY_SHORT.fullmatch(wanted) and not is_short(kind, wanted):
+        candidates = f", and a short id has 8 digits{candidates}"
     return f"no {kind.what} has the {word}{short} {shown(wanted)}{candidates}; sdc.{kind.all} lists all"
 
 

@@ -99,6 +99,9 @@ def test_machines_of_one_prefix(cloud: Emulator, sdc: DataCenter, site: Site) ->
     with pytest.raises(NotFoundError, match="no machine has the name or short id 'web12000'; sdc"):
         sdc.machine("web12000")
     assert len(sent(cloud, before)) == 1
+    for nearly in ("000002b", "000002bd-00"):
+        with pytest.raises(NotFoundError, match=f"'{nearly}', and a short id has 8 digits; sdc"):
+            sdc.machine(nearly)
 
 
 def test_a_machine_by_its_name(cloud: Emulator, sdc: DataCenter, site: Site) -> None:

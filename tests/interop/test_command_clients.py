@@ -136,3 +136,21 @@ def test_triton_is_led_by_an_activation(tmp_path_factory: pytest.TempPathFactory
         assert (vm.alias, vm.state) == ("web", "running")
         other = output(*triton, "-p", "us-sw-1", "instance", "list", "-j", env=dict(os.environ))
         assert other == ""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("openssl")), reason="not tested: no curl, openssl"
+)
+def test_the_recipe_for_curl_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
+    recipe = page.partition("```sh\n")[2].partition("```")[0]
+    with Emulator(key_kind="rsa") as cloud:
+        done = subprocess.run(
+            ["sh", "-euc", recipe],
+            env={**os.environ, **cloud.environment()},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "g4-highcpu-1G" in [package["name"] for package in json.loads(done.stdout)]
+        assert [call.operation for call in cloud.calls] == ["ListPackages"]
