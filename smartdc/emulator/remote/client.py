@@ -56,7 +56,7 @@ class EmulatorControl:
         self._session.verify = verify if isinstance(verify, bool) else os.fspath(verify)
 
     def __repr__(self) -> str:
-        return f"<EmulatorControl {self._base}>"
+        return f"<EmulatorControl {vars(self).get('_base', '')}>"
 
     def __enter__(self) -> EmulatorControl:
         return self

@@ -92,7 +92,7 @@ class Machines(MutableMapping[str, VM]):
         return len(self._by_uuid)
 
     def __repr__(self) -> str:
-        return repr(self._by_uuid)
+        return repr(vars(self).get("_by_uuid", {}))
 
     def values(self) -> ValuesView[VM]:
         """The machines."""
