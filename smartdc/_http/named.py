@@ -30,9 +30,11 @@ from smartdc.arguments.names import (
     chosen,
     is_short,
     must_look_up,
+    newest,
+    only,
     unknown,
 )
-from smartdc.arguments.urns import newest_with_urn
+from smartdc.arguments.urns import is_version_of, those_with_urn
 from smartdc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -150,14 +152,16 @@ def dataset_of(connection: Connection, wanted: str) -> Image:
     """The image that a URN names, or part of one, or the name of an image.
 
     Raises:
+        ConfigurationError: It may be several.
         NotFoundError: There is none.
     """
     body, response = connection._answer("GET", IMAGE.place)
     images: list[Any] = list_of(body, response, "id")
-    found: Any = newest_with_urn(images, wanted) or chosen(IMAGE, wanted, images)
-    if found is None:
+    found: list[Any] = [*those_with_urn(images, wanted)]
+    choose = only if all(is_version_of(image, wanted) for image in found) else newest
+    image: Image | None = choose(IMAGE, wanted, found) if found else chosen(IMAGE, wanted, images)
+    if image is None:
         raise absent(response, unknown(IMAGE, wanted, images))
-    image: Image = found
     return image
 
 
@@ -221,7 +225,8 @@ def _machines(connection: Connection, names: set[str]) -> tuple[list[dict[str, A
         last[:] = [response]
         return list_of(body, response, "id")
 
-    listing = ({"id": data["id"], "name": data.get("name")} for data in in_order(page, PAGE, "/machines"))
+    kept = ("id", "name", "state")
+    listing = ({key: data.get(key) for key in kept} for data in in_order(page, PAGE, "/machines"))
     entries = list(islice(listing, PAGE))
     if not any(entry["name"] == only for entry in entries):
         entries += listing

@@ -2,7 +2,8 @@
 
 They are chosen as the ``triton`` command chooses them (node-triton, getImage and the like in
 https://github.com/TritonDataCenter/node-triton/blob/master/lib/tritonapi.js): a UUID is an id; of other text
-the exact name counts, and then the short id, which is the first eight digits of the UUID.
+the exact name counts, and then the short id, which is the first eight digits of the UUID. Where the command
+would choose one of several that are equally likely, none is chosen.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from smartdc._forks import importing
 from smartdc.arguments.ids import escaped, is_uuid, shown
@@ -32,13 +33,16 @@ __all__ = [
     "chosen",
     "is_short",
     "must_look_up",
+    "newest",
+    "only",
     "unknown",
 ]
 
 Entry = Mapping[str, Any]
+E = TypeVar("E", bound=Entry)
 
-_SHORT = re.compile(r"[0-9a-f]{8}")
-_NEARLY_SHORT = re.compile(r"(?=[a-f-]*[0-9])[0-9a-f-]{4,35}")
+_SHORT = re.compile(r"[0-9a-fA-F]{8}")
+_NEARLY_SHORT = re.compile(r"(?=[a-fA-F-]*[0-9])[0-9a-fA-F-]{4,35}")
 """Of digits as in a UUID, but neither a short id nor a whole one."""
 _MOST = 4
 """How many candidates an error lists."""
@@ -63,6 +67,7 @@ class Kind:
         newest: Whether several of one name are versions, of which the newest is meant.
         by_server: Whether the server itself finds one by its name.
         query: The query of the list.
+        gone: The states in which one has no name any more.
     """
 
     what: str
@@ -75,13 +80,14 @@ class Kind:
     newest: bool = False
     by_server: bool = False
     query: Mapping[str, str] | None = None
+    gone: tuple[str, ...] = ()
 
 
 FIREWALL_RULE = Kind("firewall rule", ("fwrules",), "firewall_rules()", name=None, by_server=True)
 IMAGE = Kind("image", ("images",), "images()", newest=True)
 ANY_IMAGE = Kind("image", ("images",), "images(state='all')", newest=True, query={"state": "all"})
 """An image of any state: the command, too, changes and deletes others than active ones."""
-MACHINE = Kind("machine", ("machines",), "machines()")
+MACHINE = Kind("machine", ("machines",), "machines()", gone=("deleted", "failed"))
 NETWORK = Kind("network", ("networks",), "networks()")
 PACKAGE = Kind("package", ("packages",), "packages()", keys=("id", "name"), by_server=True)
 POLICY = Kind("policy", ("policies",), "policies()", short=False)
@@ -95,7 +101,7 @@ VLAN = Kind(
     keys=("vlan_id",),
     short=False,
 )
-VOLUME = Kind("volume", ("volumes",), "volumes()")
+VOLUME = Kind("volume", ("volumes",), "volumes()", gone=("deleted", "failed"))
 
 
 def is_short(kind: Kind, text: str) -> bool:
@@ -108,20 +114,46 @@ def must_look_up(kind: Kind, text: str) -> bool:
     return not is_uuid(text) and (not kind.by_server or is_short(kind, text))
 
 
-def chosen(kind: Kind, wanted: str, entries: Sequence[Entry]) -> Entry | None:
+def chosen(kind: Kind, wanted: str, entries: Sequence[E]) -> E | None:
     """The one that is meant; None when there is none.
 
     Raises:
         ConfigurationError: It may be several.
     """
-    found = _named(kind, wanted, entries)
+    there = [entry for entry in entries if entry.get("state") not in kind.gone]
+    found = [entry for entry in there if entry.get(kind.name) == wanted] if kind.name else []
     if found and kind.newest:
-        return max(reversed(found), key=lambda entry: str(entry.get("published_at") or ""))
+        return newest(kind, wanted, found)
+    if not found and kind.newest and "@" in wanted:
+        name, _, version = wanted.partition("@")
+        found = [entry for entry in there if entry.get("name") == name and entry.get("version") == version]
+        found = _active(found) or found
     if not found and is_short(kind, wanted):
-        found = [entry for entry in entries if str(entry.get(kind.ident)).startswith(f"{wanted}-")]
+        start = f"{wanted.lower()}-"
+        found = [entry for entry in there if str(entry.get(kind.ident)).startswith(start)]
+    return only(kind, wanted, found)
+
+
+def newest(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
+    """The newest active one of these; of those that are not active, which may have no date, the only one.
+
+    Raises:
+        ConfigurationError: It may be several.
+    """
+    active = _active(found)
+    last = max((_published(entry) for entry in active), default="")
+    return only(kind, wanted, [entry for entry in active if _published(entry) == last] or found)
+
+
+def only(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
+    """The one of these; None when there is none.
+
+    Raises:
+        ConfigurationError: It may be several.
+    """
     if len(found) > 1:
         raise ConfigurationError(
-            f"{shown(wanted)} may be any of {len(found)} {kind.place[-1]}: {_written(kind, found)}; "
+            f"{shown(wanted)} may be any of {len(found)} {kind.place[-1]}: {_written(kind, found, owners=True)}; "
             "give the id of one"
         )
     return found[0] if found else None
@@ -138,14 +170,13 @@ def unknown(kind: Kind, wanted: str, entries: Sequence[Entry]) -> str:
     return f"no {kind.what} has the {word}{short} {shown(wanted)}{candidates}; sdc.{kind.all} lists all"
 
 
-def _named(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:
-    if kind.name is None:
-        return []
-    found = [entry for entry in entries if entry.get(kind.name) == wanted]
-    if not found and kind.newest and "@" in wanted:
-        name, _, version = wanted.partition("@")
-        return [entry for entry in entries if entry.get("name") == name and entry.get("version") == version]
-    return found
+def _active(entries: Sequence[E]) -> list[E]:
+    """Those that are active: without a state, as those of old servers, they are."""
+    return [entry for entry in entries if entry.get("state", "active") == "active"]
+
+
+def _published(entry: Entry) -> str:
+    return str(entry.get("published_at") or "")
 
 
 def _near(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:
@@ -159,14 +190,16 @@ def _near(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:
     return [named[each] for each in close]
 
 
-def _written(kind: Kind, entries: Sequence[Entry]) -> str:
-    words = [_one(kind, entry) for entry in entries[:_MOST]]
+def _written(kind: Kind, entries: Sequence[Entry], *, owners: bool = False) -> str:
+    with_owner = owners and kind.newest and len({str(entry.get("owner")) for entry in entries}) > 1
+    words = [_one(kind, entry, with_owner=with_owner) for entry in entries[:_MOST]]
     return ", ".join(words) + (", ..." if len(entries) > _MOST else "")
 
 
-def _one(kind: Kind, entry: Entry) -> str:
+def _one(kind: Kind, entry: Entry, *, with_owner: bool) -> str:
     ident = escaped(str(entry.get(kind.ident))[:_LONGEST])
     if kind.name is None:
         return ident
     version = f"@{entry['version']}" if kind.newest and entry.get("version") else ""
-    return f"{shown(f'{entry.get(kind.name)}{version}')} ({ident})"
+    owner = f", owner {escaped(str(entry.get('owner'))[:_LONGEST])}" if with_owner else ""
+    return f"{shown(f'{entry.get(kind.name)}{version}')} ({ident}{owner})"

@@ -29,7 +29,7 @@ FirewallRuleRef = str | Mapping[str, Any]
 """A firewall rule: UUID, short id or dict."""
 
 ImageRef = str | Mapping[str, Any]
-"""An image: UUID, name (the newest of it), ``name@version``, short id or dict."""
+"""An image: UUID, name (the newest active one), ``name@version``, short id or dict."""
 
 NetworkRef = str | Mapping[str, Any]
 """A network: UUID, name, short id or dict."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from smartdc.types import Image
 
 
-__all__ = ["newest_with_urn", "with_urn"]
+__all__ = ["is_version_of", "those_with_urn", "with_urn"]
 
 
 def with_urn(image: Image) -> Image:
@@ -19,18 +19,19 @@ def with_urn(image: Image) -> Image:
     return {**image, "urn": f"sdc:sdc:{image.get('name', '')}:{image.get('version', '')}"}
 
 
-def newest_with_urn(images: Iterable[Image], wanted: str) -> Image | None:
-    """The image that a URN names, or a part of one: its start, or its end from the name on.
+def those_with_urn(images: Iterable[Image], wanted: str) -> list[Image]:
+    """The images that a URN names, or a part of one: its start, or its end from the name on.
 
-    The version may be the beginning of one: ``base64:14`` names the newest base64 of 14.
-
-    Returns:
-        The newest of several; None when there is none.
+    The version may be the beginning of one: ``base64:14`` names every base64 of 14.
     """
     known = [with_urn(image) for image in images]
     found = [image for image in known if _matches(image["urn"], wanted, str.__eq__)]
-    found = found or [image for image in known if _matches(image["urn"], wanted, str.startswith)]
-    return max(found, key=lambda image: str(image.get("published_at", "")), default=None)
+    return found or [image for image in known if _matches(image["urn"], wanted, str.startswith)]
+
+
+def is_version_of(image: Image, wanted: str) -> bool:
+    """Whether a URN, or its end, has the whole version of this image, which has its URN."""
+    return ":" in wanted and image["urn"].rpartition(":")[2] == wanted.rpartition(":")[2]
 
 
 def _matches(urn: str, wanted: str, fits: Callable[[str, str], bool]) -> bool:

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import pytest
 
 from smartdc import APIError, ConfigurationError, DataCenter
 from smartdc.emulator import Emulator
+from smartdc.emulator.state.site import Site
 from tests.helpers.named_things import HEX, TWINS, Thing, things
 from tests.interop.npm import install
 
@@ -26,12 +28,12 @@ NOT_VERIFIED = f"not verified: that names mean to us what they mean to {PACKAGE}
 FORMS: dict[str, list[str]] = {
     "machine": [
         "{id}", "{name}", "{short}", "{NAME}", "web", "web00", "nowhere", HEX, "00000000", TWINS[0],
-        TWINS[0][:8], "a b", "{SHORT}",
+        TWINS[0][:8], "a b",
     ],
     "image": [
         "{id}", "{name}", "{short}", "{name}@{version}", "{NAME}", "{name}@15.4.1", "{name}@9.9.9",
         "{short}@{version}", "debian-11", "base64@1.8.1", "base-64", "nowhere", HEX, "@", TWINS[0][:8],
-        "debian-11@20220228", "shared-app", "docker-layer", "base64@14.3.0", "{SHORT}",
+        "debian-11@20220228", "shared-app", "docker-layer", "base64@14.3.0",
     ],
     "network": [
         "{id}", "{name}", "{short}", "{NAME}", "external", "nowhere", HEX, "twin", "7e57ab1e",
@@ -47,6 +49,7 @@ FORMS: dict[str, list[str]] = {
 
 
 UPPER = "the command sends the id as it is, and the server refuses upper case; to us it is the same id"
+UPPER_SHORT = "the command knows short ids in lower case only; to us they are ids in either"
 PREFIX = (
     "the command takes any beginning of an id, 'a' and 'cafe' too; to us that is a name that is not there"
 )
@@ -54,6 +57,12 @@ OTHERWISE: dict[tuple[str, str], str] = {
     ("machine", "{ID}"): UPPER,
     ("image", "{ID}"): UPPER,
     ("network", "{ID}"): UPPER,
+    **{
+        (kind, "{SHORT}"): UPPER_SHORT
+        for kind in ("machine", "image", "network", "package", "volume", "firewall rule")
+    },
+    ("image", "copied@1.0.0"): "the command takes the one that is listed last; to us it is ambiguous",
+    ("image", "copied"): "two of the same moment, of which the command takes the one that is listed last",
     ("machine", "{start}"): PREFIX,
     ("volume", "{start}"): PREFIX,
     ("image", "base64"): "the command means to sort by published_at, gives its sort the letters of that word "
@@ -96,6 +105,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Spelling,
             (home / ".ssh" / name).write_bytes((cloud.key_file.parent / name).read_bytes())
             (home / ".ssh" / name).chmod(0o600)
         there = things(sdc, cloud.site())
+        add_copies(cloud.site())
         texts = [(each.kind, each.text(there[each.kind])) for each in SPELLINGS]
         done = subprocess.run(
             [modules.node, str(Path(__file__).with_name("resolve_names.js")), str(modules.path)],
@@ -110,6 +120,14 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Spelling,
         theirs = json.loads(done.stdout)
         ours = [resolved(sdc, kind, text) for kind, text in texts]
         yield dict(zip(SPELLINGS, zip(ours, theirs, strict=True), strict=True))
+
+
+def add_copies(site: Site) -> None:
+    """Two images that cannot be told apart."""
+    image = next(each for each in site.images.values() if each.state == "active")
+    for number in (1, 2):
+        ident = f"c0b1ed00-0000-4000-8000-{number:012}"
+        site.images[ident] = replace(image, uuid=ident, name="copied", version="1.0.0")
 
 
 def resolved(sdc: DataCenter, kind: str, text: str) -> Any:
