@@ -1,7 +1,8 @@
 """The host keys of machines: pinned at the first login, by the machine's uuid.
 
 They are in a file that OpenSSH reads as well (``ssh -o HostKeyAlias=UUID -o UserKnownHostsFile=FILE``). There
-are no addresses in it: another machine may have the address tomorrow.
+are no addresses in it: another machine may have the address tomorrow. Of a file that somebody else wrote the
+patterns and markers count, too (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT", https://man.openbsd.org/sshd.8).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from smartdc._files import NotRegularError, TooLargeError, expanded, home_directory, read_small_file
@@ -24,6 +26,7 @@ from smartdc.http_signature.keys import PublicKey
 __all__ = ["HostKeys"]
 
 _MOST = 64 * 1024 * 1024  # of half a million machines
+_REVOKED, _AUTHORITY = "@revoked", "@cert-authority"
 _OTHERWISE = "give known_hosts=FILE for another file, or known_hosts=False to check no host key"
 
 
@@ -52,9 +55,18 @@ class HostKeys:
         """The keys of a machine; none before its first login.
 
         Raises:
-            LoginFailed: The file cannot be read, or what it says of this machine is damaged.
+            LoginFailed: The file cannot be read, or what it says of this machine is damaged, or all its keys
+                are revoked.
         """
-        return self._in(self._read(), uuid)
+        return self._valid(self._read(), uuid)
+
+    def refuse_revoked(self, uuid: str, key: PublicKey) -> None:
+        """Refuse a key that a machine shows, if it is revoked.
+
+        Raises:
+            LoginFailed: It is, or the file cannot be read.
+        """
+        self._refuse_revoked(self._read(), uuid, key)
 
     def pin(self, uuid: str, key: PublicKey) -> list[PublicKey]:
         """Keep the key of a machine, unless another login has kept one meanwhile.
@@ -63,14 +75,15 @@ class HostKeys:
             The keys that the machine has from now on.
 
         Raises:
-            LoginFailed: The file cannot be read or written.
+            LoginFailed: The file cannot be read or written, or the key is revoked.
         """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked():
                 data = self._read()
-                if known := self._in(data, uuid):
+                if known := self._valid(data, uuid):
                     return known
+                self._refuse_revoked(data, uuid, key)
                 separator = b"" if not data or data.endswith(b"\n") else b"\n"
                 self._replace(data + separator + f"{uuid} {key.openssh}\n".encode())
         except OSError as error:
@@ -84,20 +97,47 @@ class HostKeys:
     def __str__(self) -> str:
         return shown(str(vars(self).get("path", "known_hosts")))
 
-    def _in(self, data: bytes, uuid: str) -> list[PublicKey]:
-        found = []
-        for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-            names, _, key = line.strip().partition(" ")
-            if line.startswith("#") or not (uuid in line or _is_hash_of(names, uuid)):
+    def _valid(self, data: bytes, uuid: str) -> list[PublicKey]:
+        """The keys of a machine that are not revoked."""
+        found = list(self._in(data, uuid))
+        known = [key for _, revoked, key in found if not revoked]
+        lines = {key: number for number, revoked, key in found if revoked}
+        valid = [key for key in known if key not in lines]
+        if known and not valid:
+            remedy = f"if you know that it has a new one, forget it: {self.forgetting(uuid)}"
+            raise self._revoked(uuid, known[0], lines[known[0]], remedy)
+        return valid
+
+    def _refuse_revoked(self, data: bytes, uuid: str, key: PublicKey) -> None:
+        for number, revoked, each in self._in(data, uuid):
+            if revoked and each == key:
+                raise self._revoked(uuid, key, number, "log in when the machine has a new host key")
+
+    def _revoked(self, uuid: str, key: PublicKey, number: int, remedy: str) -> LoginFailed:
+        return LoginFailed(
+            f"the host key of machine {uuid}, {key.sha256}, is revoked in {self}, line {number}: "
+            f"something else may answer in its place\n{remedy}"
+        )
+
+    def _in(self, data: bytes, uuid: str) -> Iterator[tuple[int, bool, PublicKey]]:
+        """The keys that the file has of a machine: in which line, and whether it is revoked."""
+        for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+            marker, names, key = _parts(line)
+            if marker == _AUTHORITY or not _names(names, uuid):  # machines show no certificates
                 continue
+            if marker not in ("", _REVOKED):
+                raise LoginFailed(
+                    f"{self}, line {number}, has the marker {shown(marker[:40])!r}, which is not known: "
+                    f"OpenSSH knows {_REVOKED} and {_AUTHORITY}"
+                )
             try:
-                found.append(PublicKey.from_text(key))
+                found = PublicKey.from_text(key)
             except ValueError as error:
                 remedy = "remove the line if you trust the machine's key of today"
                 raise LoginFailed(
                     f"{self}, line {number}, is no host key of machine {uuid}: {remedy}"
                 ) from error
-        return found
+            yield number, marker == _REVOKED, found
 
     def _read(self) -> bytes:
         try:
@@ -145,6 +185,33 @@ def _default_path() -> Path:
     state = os.environ.get("XDG_STATE_HOME", "")  # one that is not absolute does not count, says XDG
     parent = Path(state) if Path(state).is_absolute() else home_directory() / ".local" / "state"
     return parent / "smartdc" / "known_hosts"
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    """The marker, the names and the key of a line; empty where it has none."""
+    first, *rest = line.split(None, 1) or [""]
+    if first.startswith("#"):
+        return "", "", ""
+    marker = first if first.startswith("@") else ""
+    if marker:
+        first, *rest = "".join(rest).split(None, 1) or [""]
+    return marker, first, "".join(rest)
+
+
+def _names(names: str, uuid: str) -> bool:
+    """Whether the names of a line, which may be patterns, are those of a machine."""
+    if names.startswith("|"):
+        return _is_hash_of(names, uuid)
+    patterns = names.lower().split(",")
+    if any(_fits(pattern[1:], uuid) for pattern in patterns if pattern.startswith("!")):
+        return False
+    return any(_fits(pattern, uuid) for pattern in patterns)
+
+
+def _fits(pattern: str, uuid: str) -> bool:
+    if "*" in pattern or "?" in pattern:
+        return fnmatchcase(uuid, pattern.replace("[", "[[]"))  # which means itself to OpenSSH
+    return pattern == uuid
 
 
 def _is_hash_of(names: str, uuid: str) -> bool:

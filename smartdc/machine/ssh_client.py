@@ -108,6 +108,17 @@ def _as_detail(record: logging.LogRecord) -> bool:
 logging.getLogger(_LOGIN_LOG).addFilter(_as_detail)
 
 
+class _UnlessRevoked(paramiko.MissingHostKeyPolicy):
+    """Goes on to the login with a host key that is not known, which is looked at after it."""
+
+    def __init__(self, keys: HostKeys, machine: str) -> None:
+        self._keys = keys
+        self._machine = machine
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        self._keys.refuse_revoked(self._machine, PublicKey(key.asbytes()))
+
+
 def log_in(
     place: Place,
     bastion: Place | None,
@@ -207,6 +218,8 @@ def _connect(
 ) -> None:
     """Log in over a connection that is there, and pin the host key."""
     pinned = [] if keys is None else keys.of(place.machine)
+    if keys is not None:
+        client.set_missing_host_key_policy(_UnlessRevoked(keys, place.machine))
     if keys is not None and pinned:
         _expect(client, place, keys, pinned, arguments)
     begun = time.monotonic()
