@@ -212,6 +212,14 @@ def test_without_what_the_emulator_needs(
     assert before == [] or arguments[0] == "-c"
 
 
+def test_no_standard_input() -> None:
+    """As ``python -m smartdc <&-`` runs it, and some that start programs in the background."""
+    command = ["sh", "-c", '"$0" -m smartdc --emulated <&-', sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert done.stderr == "smartdc: there is no standard input to read lines from\n"
+
+
 def test_python_m_smartdc(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["smartdc", "--profile", "none"])
     with pytest.raises(SystemExit) as caught:

@@ -32,10 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Connect, and run the console until its user leaves.
 
     Returns:
-        0, or 1 where the emulator is not installed, or 2 where there is nothing to connect to. Then the
-        reason is on stderr.
+        0, or 1 where the emulator is not installed, or 2 where there is nothing to connect to or to read
+        from. Then the reason is on stderr.
     """
     options = _parse(arguments)
+    if sys.stdin is None:  # it was closed before Python started
+        print("smartdc: there is no standard input to read lines from", file=sys.stderr)
+        return 2
     try:
         with _emulated(options.rate) if options.emulated else _connected(options.profile) as (names, where):
             _converse(_public() | names, _banner(where, names))
