@@ -348,7 +348,7 @@ class ImageOperations(Connection):
         Since API 7.1.
 
         Args:
-            identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
+            identifier: UUID, name (its newest active version), ``name@version``, short id or dict.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
@@ -381,7 +381,7 @@ class ImageOperations(Connection):
 
         Args:
             identifier: UUID, URN, the start of a URN or its end from the name on (``base64`` or
-                ``base64:14.3.0``), or a dict with one of them. Of several the newest is taken.
+                ``base64:14.3.0``), or a dict with one of them. Of several versions the newest is taken.
         """
         wanted = entity_id(identifier, "dataset", "id", "urn")
         return with_urn(self.image(wanted) if is_uuid(wanted) else dataset_of(self, wanted))
