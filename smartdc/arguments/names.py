@@ -152,9 +152,9 @@ def only(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
         ConfigurationError: It may be several.
     """
     if len(found) > 1:
+        candidates = _written(kind, found, owners=True)
         raise ConfigurationError(
-            f"{shown(wanted)} may be any of {len(found)} {kind.place[-1]}: {_written(kind, found, owners=True)}; "
-            "give the id of one"
+            f"{shown(wanted)} may be any of {len(found)} {kind.place[-1]}: {candidates}; give the id of one"
         )
     return found[0] if found else None
 
