@@ -172,12 +172,14 @@ class LastingFeed(Conversation[Change]):
         return told
 
     def _gone(self, ident: str) -> MachineData:
+        found: Mapping[str, Any] = {}
         try:
-            return self._look(ident)
+            found = self._look(ident)
         except GoneError as error:
-            return cast(MachineData, error.machine or {"id": ident, "state": "deleted"})
+            found = error.machine or {}
         except NotFoundError:
-            return cast(MachineData, {"id": ident, "state": "deleted"})
+            pass
+        return cast(MachineData, found if found.get("id") == ident else {"id": ident, "state": "deleted"})
 
     def _values(self, data: Mapping[str, Any]) -> _Known:
         return tuple(_value(name, data) for name in self._wanted)

@@ -127,6 +127,9 @@ class Conversation(Stream[T_co]):
 class ChangeFeed(Conversation[Change]):
     """Changes of machines, as they happen.
 
+    A change has no `resourceObject` if what the server sent cannot be that machine: another id, no state. All
+    that is known of such a change is that there was one.
+
     Args:
         websocket: Open.
         subresources: What to be told of.
@@ -156,7 +159,7 @@ class ChangeFeed(Conversation[Change]):
 
     def _receive(self, timeout: float | None) -> Change | None:
         message = self._websocket.receive(timeout)
-        return None if message is None else cast(Change, _decoded(message))
+        return None if message is None else _change(_decoded(message), message)
 
 
 class VNC(Conversation[bytes]):
@@ -242,6 +245,22 @@ class _Lines:
         with suppress(Exception):  # not in every version of the library, nor in every state
             self._response.raw.shutdown()
         self._response.close()
+
+
+def _change(event: dict[str, Any], message: str | bytes) -> Change:
+    """The change that an event tells of, without a `resourceObject` that is not the machine's."""
+    ident, kind, machine = (event.get(name) for name in ("changedResourceId", "changeKind", "resourceObject"))
+    if not isinstance(ident, str):
+        raise InvalidResponse(f"the stream has something in it that is no change: {message[:80]!r}")
+    change = {**event, "changedResourceId": ident.lower()}
+    names = kind.get("subResources") if isinstance(kind, dict) else None
+    is_whole = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not is_whole:
+        change["changeKind"] = {"resource": "vm", "subResources": []}
+    its = machine if is_whole and isinstance(machine, dict) else {}
+    if its.get("id") != change["changedResourceId"] or not isinstance(its.get("state"), str):
+        change.pop("resourceObject", None)
+    return cast(Change, change)
 
 
 def _decoded(message: str | bytes) -> Any:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import ssl
 import time
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +39,9 @@ PING_SECONDS = 20.0
 #: What the other end is given to say goodbye; it is not worth waiting for.
 CLOSE_SECONDS = 2.0
 _STEP_SECONDS = 0.1
+#: How many messages may be unread. If there are more, the library stops reading, and misses the answers to its
+#: pings; those tell it that the other end is there.
+_UNREAD = 1000
 
 # What the library sends by itself, or must not be sent twice.
 _NOT_TAKEN_OVER = ("connection", "content-length", "host", "transfer-encoding", "upgrade", "user-agent")
@@ -53,6 +58,7 @@ class WebSocket:
     def __init__(self, connection: ClientConnection, where: str) -> None:
         self._connection = connection
         self._where = where
+        self._early: deque[str | bytes] = deque()
 
     @property
     def subprotocol(self) -> str | None:
@@ -70,6 +76,8 @@ class WebSocket:
         from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
         from websockets.frames import CloseCode
 
+        if self._early:
+            return self._early.popleft()
         try:
             return self._connection.recv(timeout)
         except ConnectionClosedOK:
@@ -96,7 +104,11 @@ class WebSocket:
             raise ConnectionFailed(f"{self._where}: the stream is closed ({error})") from error
 
     def settle(self, timeout: float) -> None:
-        """Wait until the server has read all that was sent: it answers a ping after that."""
+        """Wait until the server has read all that was sent: it answers a ping after that.
+
+        Messages that come before the answer are kept for `receive`: the library reads no further if too many
+        are unread.
+        """
         from websockets.exceptions import ConnectionClosed
         from websockets.protocol import State
 
@@ -107,6 +119,9 @@ class WebSocket:
             raise ConnectionFailed(f"{self._where}: the stream broke off ({error})") from error
         # In steps: nothing wakes this when the connection breaks.
         while not pong.wait(_STEP_SECONDS):
+            with suppress(TimeoutError, ConnectionClosed):
+                while not pong.is_set():
+                    self._early.append(self._connection.recv(0))
             if self._connection.state is not State.OPEN:
                 raise ConnectionFailed(f"{self._where}: the stream broke off")
             if time.monotonic() > end:
@@ -185,6 +200,7 @@ def dial(
             open_timeout=timeout[0] + timeout[1] if isinstance(timeout, tuple) else timeout,
             ping_interval=PING_SECONDS,
             close_timeout=CLOSE_SECONDS,
+            max_queue=_UNREAD,
             max_size=max_size,
             create_connection=Unredirected,
             logger=_log,

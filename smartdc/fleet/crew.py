@@ -18,7 +18,7 @@ class Crew:
 
     Args:
         given_up: When it is set, no other job is begun.
-        on_idle: Called when the queue is empty and no job is running, and when a job has failed.
+        on_idle: Called when the queue is empty and no job is running, when a job has failed, and by `wake`.
     """
 
     def __init__(self, given_up: threading.Event, on_idle: Callable[[], None]) -> None:
@@ -67,6 +67,10 @@ class Crew:
     def look(self, job: Job) -> None:
         """Queue a look at machines; it comes before all steps."""
         self._put(self._looks, job)
+
+    def wake(self) -> None:
+        """Let the run look what there is to do now."""
+        self._on_idle()
 
     def stop(self) -> list[threading.Thread]:
         """Wake the threads up, so that each ends after its job. Set `given_up` before.

@@ -52,7 +52,7 @@ class Push:
             log.info("there is no change feed, so that machines are looked at: %s", error)
             return
         watcher.has_feed = True
-        watcher.unlisted({*idents} - feed.known)
+        watcher.not_told({*idents} - feed.known)
         for _ in [*feed.known]:  # it begins with these
             self._take(feed)
         self._feed = feed
@@ -90,5 +90,9 @@ class Push:
             change = feed.receive(STEP_SECONDS)
         except WaitTimeout:
             return
-        if change is not None and "resourceObject" in change:
+        if change is None:
+            return
+        if "resourceObject" in change:
             self._watcher.told(change["changedResourceId"], change["resourceObject"], feed.asked)
+        else:
+            self._watcher.not_told([change["changedResourceId"]])

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.looks import UNLISTED, actions
 from smartdc._http.paging import PAGE
-from smartdc._http.waiting import STANDSTILL, Absence, Deadline, is_passing
+from smartdc._http.waiting import LAST_LOOK, STANDSTILL, Absence, Deadline, is_passing
 from smartdc.api.machines import MachineOperations
 from smartdc.errors import NotFoundError, SmartDCError, WaitFailed, WaitTimeout
 from smartdc.fleet.crew import Crew
@@ -33,6 +34,15 @@ JOBS_A_LOOK = 50
 
 NEWS_SECONDS = 30.0
 """Seconds without a change of a machine in the feed, after which it is looked at."""
+
+LONGEST_PACE = 0.5
+"""Seconds by which looks may be late, at most, so that one list serves several waits."""
+
+LATE = 0.1
+"""Seconds by which a look may begin late in real time, as threads are busy."""
+
+EXACT = 1e-6
+"""Seconds by which sums of times differ, as floats are not exact."""
 
 Ended = Callable[[Exception | None], None]
 
@@ -52,6 +62,7 @@ class Watch:
         trouble: Why the last look failed.
         is_alone: Whether a GetMachine for it is under way.
         looks: How many looks are done.
+        asked: When the look that is under way began.
         is_begun: Whether a first look has begun.
     """
 
@@ -65,6 +76,7 @@ class Watch:
     trouble: BaseException | None = None
     is_alone: bool = False
     looks: int = 0
+    asked: float | None = None
     is_begun: bool = False
 
     @property
@@ -80,7 +92,8 @@ class Watch:
     @property
     def pace(self) -> float:
         """Seconds by which its look may be late, so that one list serves other waits as well."""
-        return min(self.interval, self.until.timeout or math.inf) / 4
+        timeout = math.inf if self.until.timeout is None else self.until.timeout
+        return min(min(self.interval, timeout) / 4, LONGEST_PACE)
 
     def timeout(self) -> WaitTimeout:
         """The error for the end of the timeout."""
@@ -111,9 +124,11 @@ class Watcher:
         self._lock = threading.Lock()
         self._watches: dict[str, Watch] = {}
         self._told: dict[str, tuple[MachineData, float]] = {}
-        self._unlisted: set[str] = set()
+        self._untold: set[str] = set()
         self._is_looking = self._is_asking = False
-        self._asked, self._usual = -math.inf, 0.0
+        self._asked = -math.inf
+        # Seconds that a look takes. One that nobody waits for in real time takes none by its clock.
+        self._usual: float | None = None if self.clock is time else 0.0
         self._done_then = 0
         self._pages = 1
 
@@ -134,7 +149,7 @@ class Watcher:
         with self._lock:
             told = self._told.get(machine.id)
             self._watches[machine.id] = watch
-            if self.has_feed and machine.id not in self._unlisted:
+            if self.has_feed and machine.id not in self._untold:
                 # A machine that is in the state already may stay in it, and the feed would tell nothing.
                 is_so = told is not None and told[0]["state"] == until.state
                 usual = watch.interval if is_so else NEWS_SECONDS
@@ -142,16 +157,21 @@ class Watcher:
         if told is not None and told[1] >= acted:
             self._heard(watch, told[0])
 
-    def unlisted(self, idents: Iterable[str]) -> None:
-        """Look at these machines as if there were no feed: its list did not have them."""
+    def not_told(self, idents: Collection[str]) -> None:
+        """Look at these machines now, and each interval until the feed tells how they are: nobody knows."""
         with self._lock:
-            self._unlisted.update(idents)
+            self._untold.update(idents)
+            for ident in idents:
+                self._told.pop(ident, None)
+                if ident in self._watches:
+                    self._watches[ident].due = self.clock.monotonic()
+        self._crew.wake()
 
     def told(self, ident: str, data: MachineData, asked: float) -> None:
         """Take what the change feed says of a machine; `asked` is when that was so at the latest."""
         with self._lock:
             self._told[ident] = data, asked
-            self._unlisted.discard(ident)
+            self._untold.discard(ident)
             watch = self._watches.get(ident)
             if watch is not None and self.has_feed:
                 watch.due = self._not_too_late(watch, self.clock.monotonic(), NEWS_SECONDS)
@@ -171,6 +191,7 @@ class Watcher:
             self.has_feed = False
             for watch in self._watches.values():
                 watch.due = self.clock.monotonic()
+        self._crew.wake()
 
     def attend(self) -> float:
         """End the waits whose timeout is over, and queue a look if one is due.
@@ -184,14 +205,16 @@ class Watcher:
         for watch in overdue:
             self._finish(watch, watch.timeout())
         with self._lock:
-            later = min((watch.end for watch in self._watches.values() if watch.end > now), default=math.inf)
+            ends = (watch.end for watch in self._watches.values() if watch.end > now + EXACT)
+            later = min(ends, default=math.inf)
             waiting = [watch for watch in self._watches.values() if not watch.is_alone]
             if not waiting or self._is_looking:
                 return later - now
-            soonest = max(min(watch.due for watch in waiting), self._not_before(waiting))
+            not_before = self._asked + min(watch.pace for watch in waiting)
+            soonest = min(max(watch.due, min(not_before, self._last(watch))) for watch in waiting)
             many_done = self._crew.done - self._done_then >= JOBS_A_LOOK
-            is_urgent = any(watch.end - now <= watch.interval for watch in waiting)
-            if soonest > now or (self._crew.has_queue and not many_done and not is_urgent):
+            is_urgent = any(watch.end - now <= max(watch.interval, LAST_LOOK) for watch in waiting)
+            if soonest > now + EXACT or (self._crew.has_queue and not many_done and not is_urgent):
                 return max(0.0, min(soonest, later) - now)
             self._is_looking, self._asked, self._done_then = True, now, self._crew.done
         self._crew.look(self._look)
@@ -202,24 +225,27 @@ class Watcher:
 
         A timeout of 0 is one look, whose answer is waited for. Other waits do not wait for a look under way.
         """
-        if now < watch.end or watch.until.timeout == 0:
-            return watch.looks > 0 and now >= watch.end
-        if watch.due <= now == watch.end:  # only a clock that moves by sleeping is that exact
-            waiting = [each for each in self._watches.values() if not each.is_alone]
-            if self._is_looking or watch.is_alone or self._not_before(waiting) <= now:
-                return False
+        if now < watch.end - EXACT:
+            return False
+        if watch.until.timeout == 0:
+            return watch.looks > 0
+        if watch.due <= now + EXACT and now <= watch.end + EXACT:
+            return False  # by a clock that moves by sleeping, its last look begins at its end
         return watch.is_begun or self._is_asking
 
-    def _not_before(self, waiting: Iterable[Watch]) -> float:
-        """When the next list may be asked for."""
-        return self._asked + min(watch.pace for watch in waiting)
+    def _last(self, watch: Watch) -> float:
+        """When the last look at a machine begins: so early that it is answered in time."""
+        if watch.until.timeout is None:
+            return math.inf
+        usual = min(LAST_LOOK, watch.until.timeout / 4) if self._usual is None else self._usual
+        return watch.end - usual
 
     def _look(self) -> None:
         asked, order = self.clock.monotonic(), actions.next()
         with self._lock:
             batch = [watch for watch in self._watches.values() if not watch.is_alone]
             for watch in batch:
-                watch.is_begun = True
+                watch.is_begun, watch.asked = True, asked
             self._is_asking = True
         try:
             listed: dict[str, MachineData] = {}
@@ -230,7 +256,6 @@ class Watcher:
             except SmartDCError as error:
                 trouble = error
                 log.info("machines are waited for, and the look at them failed: %s", error)
-            self._usual = min(1.0, self.clock.monotonic() - asked)
             for watch in batch:
                 data = listed.get(watch.machine.id)
                 if self._watches.get(watch.machine.id) is not watch:
@@ -278,6 +303,8 @@ class Watcher:
     def _alone(self, watch: Watch) -> None:
         """Look at one machine by GetMachine."""
         machine = watch.machine
+        if watch.asked is None:
+            watch.asked = self.clock.monotonic()
         try:
             # Made once: another look follows.
             machine._fetch(self._connection._only(deadline=Deadline(self.clock, 0)))
@@ -304,18 +331,22 @@ class Watcher:
 
     def _looked(self, watch: Watch, state: str | None, trouble: BaseException | None) -> None:
         watch.seen, watch.trouble = state, trouble
+        now = self.clock.monotonic()
         with self._lock:
-            watch.looks += 1
+            if watch.asked is not None:  # else it is the feed that tells
+                took = now - watch.asked + (LATE if self.clock is time else 0.0)
+                self._usual, watch.asked = min(LAST_LOOK, took), None
+                watch.looks += 1
             watch.is_alone = False
-            watch.due = self._next_look(watch, self.clock.monotonic())
+            watch.due = self._next_look(watch, now)
 
     def _next_look(self, watch: Watch, now: float) -> float:
-        is_told = self.has_feed and watch.machine.id not in self._unlisted
+        is_told = self.has_feed and watch.machine.id not in self._untold
         return self._not_too_late(watch, now, NEWS_SECONDS if is_told else watch.interval)
 
     def _not_too_late(self, watch: Watch, now: float, seconds: float) -> float:
         """When the next look is due: so many seconds from now, or just before the end; after that never."""
-        last = watch.end - self._usual
+        last = self._last(watch)
         if last > now:
             return min(now + seconds, last)
         return math.inf if watch.looks else now

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 from urllib3.exceptions import InsecureRequestWarning
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
@@ -74,6 +78,8 @@ def test_the_connection_is_cut() -> None:
         ("9" * 5000, "no JSON"),
         ("null", "no event: 'null'"),
         ("5", "no event"),
+        ("{}", "no change: '{}'"),
+        ('{"changedResourceId": 5}', "no change"),
     ],
 )
 def test_what_comes_is_no_change(text: str, message: str) -> None:
@@ -86,21 +92,89 @@ def test_what_comes_is_no_change(text: str, message: str) -> None:
         list(sdc.changefeed())
 
 
+IDENT, OTHER = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
+KIND = {"resource": "vm", "subResources": ["state"]}
+IS = {"id": IDENT, "state": "stopped"}
+
+
+def telling(*events: object) -> Callable[[ServerConnection], None]:
+    """Tells of these, before it answers anything."""
+
+    def tell(connection: ServerConnection) -> None:
+        connection.recv()
+        for event in events:
+            connection.send(json.dumps(event))
+        with suppress(ConnectionClosed):
+            connection.recv()
+
+    return tell
+
+
+@pytest.mark.parametrize("ident", [IDENT, IDENT.upper()])
+@pytest.mark.parametrize(
+    ("odd", "kind"),
+    [
+        ({"resourceObject": {**IS, "id": OTHER}}, KIND),
+        ({"resourceObject": {**IS, "id": None}}, KIND),
+        ({"resourceObject": {"state": "stopped"}}, KIND),
+        ({"resourceObject": {"id": IDENT}}, KIND),
+        ({"resourceObject": {**IS, "state": None}}, KIND),
+        ({"resourceObject": [1]}, KIND),
+        ({"resourceObject": "stopped"}, KIND),
+        ({}, KIND),
+        ({"resourceObject": IS, "changeKind": None}, {"resource": "vm", "subResources": []}),
+        ({"resourceObject": IS, "changeKind": ["state"]}, {"resource": "vm", "subResources": []}),
+        ({"resourceObject": IS, "changeKind": {"resource": "vm"}}, {"resource": "vm", "subResources": []}),
+        (
+            {"resourceObject": IS, "changeKind": {"subResources": [["state"]]}},
+            {"resource": "vm", "subResources": []},
+        ),
+    ],
+)
+def test_of_a_change_that_is_not_the_machines_only_its_id_is_told(
+    ident: str, odd: dict[str, object], kind: dict[str, object]
+) -> None:
+    event = {"changedResourceId": ident, "changeKind": KIND, "resourceState": "stopped", **odd}
+    with talking(telling(event, {**event, "changeKind": KIND, "resourceObject": IS})) as sdc:
+        feed = sdc.changefeed()
+        assert next(feed) == {"changedResourceId": IDENT, "changeKind": kind, "resourceState": "stopped"}
+        assert next(feed)["resourceObject"] == IS
+
+
+def test_what_is_told_before_the_feed_is_open_is_told() -> None:
+    events = [{"changedResourceId": IDENT, "changeKind": KIND, "published": f"{n}"} for n in range(5000)]
+
+    def tell(connection: ServerConnection) -> None:
+        frames = (Frame(Opcode.TEXT, json.dumps(event).encode()).serialize(mask=False) for event in events)
+        with connection.protocol_mutex:  # so that the answer to the ping comes behind them
+            connection.socket.sendall(b"".join(frames))
+        with suppress(ConnectionClosed):
+            while True:
+                connection.recv()
+
+    with talking(tell) as sdc:
+        began = time.monotonic()
+        with sdc.changefeed() as feed:
+            assert [next(feed)["published"] for _ in events] == [f"{n}" for n in range(5000)]
+        assert time.monotonic() - began < 20
+
+
 def test_a_message_has_an_end() -> None:
     subscribed = threading.Event()
 
     def flood(connection: ServerConnection) -> None:
         connection.recv()
         subscribed.wait(10)
-        connection.send("{" + 98 * " " + "}")
-        connection.send("{" + 99 * " " + "}")
+        event = '{"changedResourceId": "x"}'
+        connection.send(event.ljust(100))
+        connection.send(event.ljust(101))
         connection.send(["[" * 60] * 60)  # in parts
 
     with talking(flood) as sdc:
         sdc.max_response = 100
         feed = sdc.changefeed()
         subscribed.set()
-        assert next(feed) == {}  # type: ignore[comparison-overlap]
+        assert next(feed)["changedResourceId"] == "x"
         with pytest.raises(
             InvalidResponse, match="GET /test/changefeed: a message of the stream is too large"
         ):

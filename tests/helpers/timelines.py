@@ -21,7 +21,7 @@ from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side, State
 from websockets.utils import accept_key
 
-__all__ = ["Scene", "Timeline", "TimelineServer", "Told"]
+__all__ = ["Scene", "Timeline", "TimelineServer", "Told", "change"]
 
 PAGE = 1000
 
@@ -56,6 +56,7 @@ class Scene:
         fails: From when to when lists are refused.
         silent: From when to when the server can answer nothing (503); its feed goes on.
         cuts: When the feed breaks.
+        tell: What the feed says when a machine has got a state.
         watch: Called in each request.
     """
 
@@ -64,6 +65,7 @@ class Scene:
     fails: tuple[float, float] = (0, 0)
     silent: tuple[float, float] = (0, 0)
     cuts: Sequence[float] = ()
+    tell: Callable[[str, str], Sequence[Any]] = lambda ident, state: [change(ident, state)]
     watch: Callable[[], None] = lambda: None
 
 
@@ -152,8 +154,9 @@ class TimelineServer:
                 if any(opened < cut <= now for cut in scene.cuts):
                     break
                 for _, ident, state in sorted(_changes(scene, wanted, told, now)):
-                    protocol.send_text(json.dumps(_change(ident, state)).encode())
-                    messages += 1
+                    for event in scene.tell(ident, state):
+                        protocol.send_text(json.dumps(event).encode())
+                        messages += 1
                 for data in protocol.data_to_send():
                     connection.sendall(data)
                 told = max(told, now) if wanted else told
@@ -201,7 +204,7 @@ def _changes(scene: Scene, wanted: Sequence[str], after: float, now: float) -> l
     ]
 
 
-def _change(ident: str, state: str) -> dict[str, Any]:
+def change(ident: str, state: str) -> dict[str, Any]:
     """As the feed tells it."""
     is_gone = state in ("410", "404")
     shown = "deleted" if is_gone else state
