@@ -39,8 +39,8 @@ PING_SECONDS = 20.0
 #: What the other end is given to say goodbye; it is not worth waiting for.
 CLOSE_SECONDS = 2.0
 _STEP_SECONDS = 0.1
-#: How many messages may be unread. If there are more, the library stops reading, and misses the answers to its
-#: pings; those tell it that the other end is there.
+#: How many messages may be unread. If there are more, the library stops reading, and misses the answers to
+#: its pings; those tell it that the other end is there.
 _UNREAD = 1000
 
 # What the library sends by itself, or must not be sent twice.

@@ -44,7 +44,8 @@ def run(
     its machine only.
 
     Args:
-        machines: Machines of any number of data centers and accounts. One that is given twice counts once.
+        machines: Machines of any number of data centers and accounts. One that is given twice counts once,
+            unless it is seen by two accounts.
         *steps: Called with the machine, in threads: methods of `Machine`, functions, and `until`.
         progress: True shows a bar (extra ``progress``). A function is called, at most ten times a second,
             with the numbers of machines that are ``untried``, ``under way``, ``waiting``, ``done`` and
@@ -59,10 +60,11 @@ def run(
         For each machine what the last step returned, or the error.
 
     Raises:
-        ConfigurationError: An argument is not valid. Nothing was done.
+        ConfigurationError: An argument is not valid, or no threads can be started. Nothing was done.
         FleetInterrupted: Ctrl-C was pressed. No more requests are made; `FleetInterrupted.result` says what
             was done.
         FleetExit: A step or `progress` called `sys.exit`. The same holds.
+        BaseException: Any other exception that ends the run, such as `GeneratorExit`, has a `result` as well.
     """
     fleet = _checked_machines(machines)
     if not steps:
@@ -138,7 +140,7 @@ def create(
         raise ConfigurationError(
             f"specs is a list of dicts with the arguments of create_machine, not {type(specs).__name__}"
         )
-    listed = list(specs)
+    listed = [_copied(spec) for spec in specs]
     signature = inspect.signature(datacenter.create_machine)
     for index, spec in enumerate(listed):
         if not isinstance(spec, Mapping):
@@ -190,8 +192,15 @@ def _check_step(step: Any) -> None:
 def _checked_machines(machines: Iterable[Machine]) -> list[Machine]:
     if not isinstance(machines, Iterable):
         raise ConfigurationError(f"machines is a list of Machine, not {type(machines).__name__}")
-    fleet = list(dict.fromkeys(machines))
+    fleet = list(machines)
     for machine in fleet:
         if not isinstance(machine, Machine):
             raise ConfigurationError(f"machines is a list of Machine; one in it is {type(machine).__name__}")
-    return fleet
+    return list(dict.fromkeys(fleet))
+
+
+def _copied(value: Any) -> Any:
+    """A specification as it is now: who yields it may change it for the next machine."""
+    if isinstance(value, Mapping):
+        return {name: _copied(each) for name, each in value.items()}
+    return [_copied(each) for each in value] if type(value) is list else value

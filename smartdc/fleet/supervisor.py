@@ -18,6 +18,7 @@ from smartdc._http.connection import Connection
 from smartdc._http.errands import Errand
 from smartdc._http.looks import actions
 from smartdc._http.waiting import Clock
+from smartdc.errors import ConfigurationError
 from smartdc.fleet.crew import Crew
 from smartdc.fleet.outcome import FleetExit, FleetInterrupted, Result, described
 from smartdc.fleet.progress import Report
@@ -126,24 +127,35 @@ class Run(Generic[_K]):
             FleetExit: A step or the report called `sys.exit`.
         """
         try:
+            self._start_threads()
             if self._push:
                 self._open_feeds()
             for task in self._tasks:
                 self._go_on(task)
-            for crew in self._crews.values():
-                crew.start(min(self._workers, len(self._tasks)))
             self._supervise()
             self._end_threads()
             return self.result()
         except BaseException as error:
             self._give_up()
-            if not isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
             self._await_answers()
+            if not isinstance(error, KeyboardInterrupt | SystemExit):
+                vars(error)["result"] = self.result()
+                raise
             result = cast("Result[Machine, object] | Result[int, Machine]", self.result())
             if isinstance(error, SystemExit):
                 raise FleetExit(error.code, result) from None
             raise FleetInterrupted(result) from None
+
+    def _start_threads(self) -> None:
+        """Start the threads first, so that nothing is done if that fails."""
+        try:
+            for crew in self._crews.values():
+                crew.start(min(self._workers, len(self._tasks)))
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"no thread can be started, and nothing was done: {error}; "
+                "give fewer workers, or do it before the program ends"
+            ) from error
 
     def result(self) -> Result[_K, object]:
         """The result so far."""

@@ -347,7 +347,7 @@ class Watcher:
     def _not_too_late(self, watch: Watch, now: float, seconds: float) -> float:
         """When the next look is due: so many seconds from now, or just before the end; after that never."""
         last = self._last(watch)
-        if last > now:
+        if last > now + EXACT:
             return min(now + seconds, last)
         return math.inf if watch.looks else now
 

@@ -191,8 +191,8 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         return f"<Machine {known}{self.id} in {place}>"
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Machine):
-            return self.id == other.id
+        if isinstance(other, Machine):  # one id may be in two data centers, as a copy
+            return self.id == other.id and self._connection == other._connection
         if isinstance(other, Mapping):
             return self.id == other.get("id")
         return NotImplemented

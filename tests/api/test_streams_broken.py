@@ -138,7 +138,7 @@ def test_of_a_change_that_is_not_the_machines_only_its_id_is_told(
     with talking(telling(event, {**event, "changeKind": KIND, "resourceObject": IS})) as sdc:
         feed = sdc.changefeed()
         assert next(feed) == {"changedResourceId": IDENT, "changeKind": kind, "resourceState": "stopped"}
-        assert next(feed)["resourceObject"] == IS
+        assert {**next(feed)["resourceObject"]} == IS
 
 
 def test_what_is_told_before_the_feed_is_open_is_told() -> None:

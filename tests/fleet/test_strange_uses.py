@@ -6,6 +6,8 @@ import asyncio
 import os
 import pickle
 import sys
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -54,9 +56,68 @@ def test_what_is_no_error_ends_the_run(cloud: Emulator, given: list[Machine]) ->
         raise GeneratorExit
 
     before = len(cloud.calls)
-    with pytest.raises(GeneratorExit):
+    with pytest.raises(GeneratorExit) as caught:
         fleet.run(given, end, Machine.delete)
     assert len(cloud.calls) == before
+    assert caught.value.result.keys == given  # type: ignore[attr-defined]
+    assert caught.value.result.done == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_report_whose_failure_is_an_error_ends_the_run_with_a_result(given: list[Machine]) -> None:
+    def report(counts: fleet.Counts) -> None:
+        raise ValueError("no screen")
+
+    with pytest.raises(RuntimeWarning, match="no screen") as caught:
+        fleet.run(given, Machine.status, progress=report)
+    assert caught.value.result.keys == given  # type: ignore[attr-defined]
+
+
+def test_one_id_in_two_data_centers_is_two_machines(cloud: Emulator, given: list[Machine]) -> None:
+    with cloud.datacenter("us-east-1") as east, cloud.datacenter(login="other") as other:
+        twins = [Machine(place, data={**given[0].raw}) for place in (east, other)]
+        result = fleet.run([given[0], *twins, given[0]], failing_by_place)
+        assert [machine.datacenter for machine in result.keys] == [given[0].datacenter, east, other]
+    assert len(result.errors) == 3
+    assert [*result.errors] == result.keys
+
+
+def failing_by_place(machine: Machine) -> None:
+    raise ValueError(machine.datacenter.url)
+
+
+@pytest.mark.parametrize("other", ["web0", {"id": "x"}, ["web0"]])
+def test_what_is_no_machine_is_refused(given: list[Machine], other: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"one in it is {type(other).__name__}"):
+        fleet.run([given[0], other], Machine.status)
+
+
+def test_when_no_thread_can_be_started_nothing_is_done(
+    cloud: Emulator, given: list[Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")  # since Python 3.12
+
+    before = len(cloud.calls)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(ConfigurationError, match=r"no thread can be started.*: can't create.* shutdown"):
+            fleet.run(given, Machine.stop, push=True)
+    assert len(cloud.calls) == before
+
+
+def test_specifications_in_one_dict_are_taken_as_they_come(sdc: DataCenter) -> None:
+    def one_by_one() -> Iterator[dict[str, Any]]:
+        spec: dict[str, Any] = {"image": "base-64-lts", "package": "g4-highcpu-1G", "tags": {}}
+        for number in range(3):
+            spec["name"] = f"new{number}"
+            spec["tags"]["number"] = number
+            yield spec
+
+    made = fleet.create(sdc, one_by_one())
+    assert [(machine.name, machine.tags["number"]) for machine in made] == [
+        (f"new{number}", number) for number in range(3)
+    ]
 
 
 def test_ctrl_c_raised_by_a_step_has_a_report(cloud: Emulator, given: list[Machine]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -136,6 +137,50 @@ def test_the_last_look_is_at_the_end(cloud: Emulator, sdc: DataCenter, site: Sit
     else:
         fleet.run(given, Machine.stop, fleet.until("stopped", 60, 100)).raise_errors()
     assert cloud.clock.monotonic() - began == pytest.approx(60)
+
+
+@pytest.mark.parametrize("second", [fleet.until("running", 0), fleet.until("running", 0, 20)])
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_second_wait_of_no_time_is_one_look_at_once(
+    cloud: Emulator, sdc: DataCenter, site: Site, second: fleet.Until, size: int
+) -> None:
+    given = fleet_of(sdc, site, size)
+    first, began = len(cloud.calls), cloud.clock.monotonic()
+    fleet.run(given, fleet.until("running"), second).raise_errors()
+    assert cloud.clock.monotonic() == began
+    assert len(sent(cloud, first)) == 2
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_second_wait_looks_at_once_and_at_its_end(
+    cloud: Emulator, sdc: DataCenter, site: Site, size: int
+) -> None:
+    given = fleet_of(sdc, site, size)
+    first, began = len(cloud.calls), cloud.clock.monotonic()
+    result = fleet.run(given, fleet.until("running"), fleet.until("stopped", 3, 60))
+    assert {type(error) for error in result.errors.values()} == {WaitTimeout}
+    assert cloud.clock.monotonic() - began == pytest.approx(3)
+    assert len(sent(cloud, first)) == 1 + 2
+
+
+@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("timeout", [1.0, 1.6])
+def test_in_real_time_the_last_look_is_answered_in_time(size: int, timeout: float) -> None:
+    with Emulator(rate=1) as cloud, cloud.datacenter(clock=time) as sdc:
+        given = fleet_of(sdc, cloud.site(), size)
+        for machine in given:
+            cloud.site().machines[machine.id].state = "stopped"
+
+        def start() -> None:
+            for machine in given:
+                cloud.site().machines[machine.id].state = "running"
+
+        soon = threading.Timer(0.3, start)
+        soon.start()
+        began = time.monotonic()
+        fleet.wait(given, "running", timeout=timeout, interval=60)
+        assert time.monotonic() - began < timeout
+        soon.join()
 
 
 @pytest.mark.parametrize("alone", [True, False])
