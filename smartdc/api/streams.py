@@ -79,7 +79,8 @@ class StreamOperations(MachineLists):
 
         Returns:
             An iterator of dicts with ``changedResourceId``, ``changeKind``, ``resourceState`` and
-            ``resourceObject`` (missing if the server sent no data of that machine), which ends when the server ends it. Without `reconnect`, what happens while
+            ``resourceObject``, which ends when the server ends it. There is no ``resourceObject`` if the
+            server sent none of that machine: get the machine then. Without `reconnect`, what happens while
             nobody is connected is lost: after connecting again, list the machines.
 
         Raises:
