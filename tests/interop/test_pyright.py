@@ -48,6 +48,7 @@ image = a_base = sdc.image("base")
 my_script: Any = None
 deploy: Any = None
 PUBLIC_KEY = "ssh-ed25519 AAAA"
+token = "TOKEN"
 """
 
 REVEALED = "signatures.py"
