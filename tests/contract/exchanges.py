@@ -183,7 +183,7 @@ class Description:
 
     def kind(self, call: Call) -> int:
         """The same number for exchanges that the description cannot tell apart."""
-        path, query = self.kinds.of_path(call.path), tuple(call.query.items())
+        path, query = self.kinds.of_path(call.path), repr(call.query)
         said = (self.kinds.of(call.body), self.kinds.of(call.response))
         return hash((call.method, path, query, call.status, said))
 

@@ -17,7 +17,7 @@ import pytest
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import HAPROXY_503, Drop
-from smartdc.emulator.http.server import tls_context
+from smartdc.emulator.http.server import authority, tls_context
 from tests.helpers.chromium import PROGRAM, REBOUND, Browser, Tab, chromium
 from tests.helpers.sizes import in_two_sizes
 
@@ -185,7 +185,7 @@ class _Elsewhere(http.server.BaseHTTPRequestHandler):
 def elsewhere() -> Iterator[str]:
     """A page on the same host at another port: the same site, another origin."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as server:
-        server.socket = tls_context("127.0.0.1").wrap_socket(server.socket, server_side=True)
+        server.socket = tls_context("127.0.0.1", authority()).wrap_socket(server.socket, server_side=True)
         _Elsewhere.seen.clear()
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
