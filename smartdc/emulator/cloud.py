@@ -58,20 +58,20 @@ class Emulator(Clients):
         rate: Emulated seconds per real second. At 0 time stands still until the client's waiting, or
             `clock`, moves it.
         host: The address to listen on.
-        ports: One per data center, or the first, behind which the others follow; by default free ones.
-        ssh_port: Give each running machine an SSH server at its public address, which is then one of the
-            loopback's, at this port; 0 picks one.
+        ports: One per data center, or the first of consecutive ports; by default free ones.
+        ssh_port: Give each running machine an SSH server at this port of its public address, which is then
+            an address of the loopback; 0 picks a free port.
         schema_only: Have also what the OpenAPI description has and CloudAPI 9.20.0 has not: the update of
             access keys, and watching a migration over a WebSocket.
         key_kind: Which key the account gets: ``ed25519``, which is the default, or ``rsa`` for clients that
-            know nothing else.
+            know no other kind.
         contents: A TOML file of what it holds; `smartdc.emulator.contents.file` has an example.
         random_seed: Makes ids, addresses and names the same in each run, and the key if it is Ed25519; at
             rate 0 also times, which then begin with 2026.
         keep_calls: How many requests `calls` keeps; of their bodies it keeps 16 MiB.
-        state_dir: Where everything is kept across restarts: key, certificate, ports, time, and what the data
-            centers hold. What is there already wins over `contents` and `random_seed`. By default key and
-            certificate are in a directory that `stop` removes.
+        state_dir: A directory that keeps everything across restarts: key, certificate, ports, time, and what
+            the data centers hold. If it has a state, `contents` and `random_seed` are not used. By default
+            nothing is kept: key and certificate are in a directory that `stop` removes.
 
     Attributes:
         account: The account, shared by all data centers.
@@ -81,10 +81,11 @@ class Emulator(Clients):
         ca_file: The certificate authority to trust, in PEM.
         clock: The emulated time.
         calls: The last requests, in order.
-        on_call: Called with each request, in the server's thread, when it was handled.
+        on_call: Functions that are called with each request (a `Call`) when it was handled, in the server's
+            thread.
         violations: What clients did that would have harmed a real server, in words.
-        unsupported: What scripts and logins of machines asked for that only a real machine knows, in words.
-        faults: What goes wrong on purpose; `smartdc.emulator.http.fault_kinds` has the kinds.
+        unsupported: What boot scripts and logins asked of machines that only a real machine can do, in words.
+        faults: Where faults are asked for.
         ssh_port: Where machines can be logged in to, or None.
     """
 
@@ -190,7 +191,7 @@ class Emulator(Clients):
 
     @property
     def token(self) -> str:
-        """What the control over HTTP wants to see, a new one for each emulator."""
+        """The secret that the control over HTTP asks for; each emulator has a new one."""
         return self._remote.token
 
     @property
@@ -210,11 +211,11 @@ class Emulator(Clients):
 
     @property
     def resumed(self) -> bool:
-        """Whether it went on with what was saved in its state directory, and not with its contents."""
+        """Whether it started from the state in its state directory, and not from its contents."""
         return self._kept is not None and self._kept.state is not None
 
     def start(self) -> Emulator:
-        """Make the key, open the ports and serve. Starting what runs changes nothing.
+        """Make the key, open the ports and serve. Does nothing where it runs already.
 
         Returns:
             Itself.
@@ -261,7 +262,7 @@ class Emulator(Clients):
         return self
 
     def stop(self) -> None:
-        """Stop serving and remove the temporary files. Stopping what stands changes nothing."""
+        """Stop serving and remove the temporary files. Does nothing where it does not run."""
         self._ticker.stop()
         self._remote.end()
         if self._agent is not None:
@@ -282,31 +283,31 @@ class Emulator(Clients):
     def activate(
         self, datacenter: str | None = None, *, rate: float | None = None, profiles: Sequence[str] = ()
     ) -> Activation[Emulator]:
-        """Lead programs here for a while that make their own client, as `DataCenter.from_profile` does.
+        """Let programs find the emulator that make their own client, as `DataCenter.from_profile` does.
 
         ::
 
             with Emulator().activate() as cloud:
                 my_script.main()
 
-        Meanwhile the environment of this process leads to the emulator, for subprocesses too: account, key
-        and certificate, an ssh-agent that has the key, and profiles of the ``triton`` command. All of it is
-        put back in the end. A `DataCenter` that is made meanwhile and leads here waits by `clock`, which its
-        waiting advances; beside that, time goes on for whoever sleeps by themselves.
+        Inside of the ``with`` the environment of this process, and of subprocesses, has the emulator's URL,
+        account, key and certificate, an ssh-agent with the key, and profiles of the ``triton`` command. At
+        the end everything is put back. A `DataCenter` that is made there and talks to the emulator waits by
+        `clock`, and advances it. Time also runs by itself, for programs that sleep.
 
         Args:
-            datacenter: The one that is meant where none is named; the first by default.
-            rate: Emulated seconds per real second at which time goes on by itself: by default that of the
-                emulator, or 40 where that is 0. At 0 only waiting advances it.
-            profiles: Names of profiles that a script asks for, which lead to `datacenter`; each data center
-                has one of its own name.
+            datacenter: The one that programs get that name none; the first by default.
+            rate: Emulated seconds per real second at which time runs by itself. By default the emulator's
+                rate, or 40 if that is 0. At 0 only waiting advances the clock.
+            profiles: More names of profiles for `datacenter`. Each data center already has a profile by its
+                own name.
         """
         if rate is None:
             rate = self.clock.rate or RATE
         return Activation(self, datacenter, rate, profiles)
 
     def agent_socket(self) -> Path | None:
-        """Where an ssh-agent has the account's key; None where there can be none (Windows, a long path)."""
+        """The socket of an ssh-agent with the account's key; None where there can be none (Windows)."""
         possible = hasattr(asyncio, "start_unix_server")
         if self._agent is None and possible and self._server is not None and self._private is not None:
             public = self.key_file.with_suffix(".pub").read_text()

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import threading
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -12,10 +13,12 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.types import User
 from tests.emulator.facts import TESTED
+from tests.emulator.fidelity import COLLECT, WRITE_AGAIN, Pair, called, listed, write_list
 from tests.helpers.cloudapi_pages import FACTS
 from tests.helpers.raw_requests import Key, Raw
 from tests.helpers.sub_users import PUBLIC, SECRET
 
+SEEN = pytest.StashKey[set[Pair]]()
 OUTCOMES = pytest.StashKey[dict[str, bool]]()
 
 
@@ -63,6 +66,20 @@ def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixt
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Compare what the test of a fact asks for with what docs/emulator-fidelity.md says."""
+    names = TESTED.get(getattr(item, "function", None), ())
+    found = {kind for kind in getattr(item, "funcargs", {}).values() if isinstance(kind, Raw | Emulator)}
+    clouds = {kind.cloud if isinstance(kind, Raw) else kind for kind in found}
+    with called(clouds, names) as pairs:
+        yield
+    if COLLECT in os.environ:
+        item.config.stash.setdefault(SEEN, set()).update(pairs)
+    else:
+        assert pairs <= listed(), WRITE_AGAIN
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call" or report.failed:
@@ -70,6 +87,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for name in TESTED.get(getattr(item, "function", None), ()):
             outcomes[name] = outcomes.get(name, True) and report.passed
     return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if SEEN in session.config.stash:
+        write_list(session.config.stash[SEEN])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -40,16 +40,16 @@ class Clients(Controls):
     @property
     @abstractmethod
     def token(self) -> str:
-        """What the control over HTTP wants to see, a new one for each emulator."""
+        """The secret that the control over HTTP asks for; each emulator has a new one."""
 
     @property
     def page_url(self) -> str:
-        """The status page, with the token: a secret, as all can be done to the emulator with it."""
+        """The URL of the status page. It holds the token, so it is a secret."""
         return f"{self.url()}/--emulator/?token={self.token}"
 
     @abstractmethod
     def agent_socket(self) -> Path | None:
-        """Where an ssh-agent has the account's key; None where there can be none (Windows, a long path)."""
+        """The socket of an ssh-agent with the account's key; None where there can be none (Windows)."""
 
     @abstractmethod
     def ticking(self) -> AbstractContextManager[None]:

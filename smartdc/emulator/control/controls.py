@@ -40,11 +40,11 @@ class Controls(ABC):
 
     @abstractmethod
     def _replaced(self) -> None:
-        """The data centers are others now."""
+        """Tell the server that the data centers were replaced."""
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """Where each data center answers; empty before the first start."""
+        """The URL of each data center; empty before the first start."""
         return self._shared.urls
 
     @property
@@ -64,24 +64,24 @@ class Controls(ABC):
 
     @property
     def violations(self) -> list[str]:
-        """What clients did that would have harmed a real server: the hazards of docs/cloudapi/hazards.md."""
+        """What clients did that would have harmed a real server (docs/cloudapi/hazards.md)."""
         return self._shared.violations
 
     @property
     def unsupported(self) -> list[str]:
-        """What machines were asked for from inside and do not know; a command of it ended with status 127."""
+        """What boot scripts and logins asked of machines that only a real machine can do."""
         return self._shared.unsupported
 
     def report(self, last: int = 30) -> str:
         """What was called and what was violated, in lines to read after something failed.
 
         Args:
-            last: How many of the calls.
+            last: How many calls.
         """
         return report(self.calls, self.violations, last)
 
     def url(self, datacenter: str | None = None) -> str:
-        """Where a data center answers, the first by default."""
+        """The URL of a data center, the first by default."""
         return self.site(datacenter).url
 
     def site(self, name: str | None = None) -> Site:
@@ -134,12 +134,12 @@ class Controls(ABC):
     def reset(self, contents: str | os.PathLike[str] | Table | None = None) -> None:
         """Go back to what it held at first; requests that come meanwhile wait.
 
-        Accounts, data centers and machines are made anew: `account` and `site` then give others than
-        before. Calls, violations, faults, throttle and read-only mode are gone. Time goes on from where it
-        is, and the key, the ports and the certificate stay.
+        Accounts, data centers and machines are made anew, so `account` and `site` then return new objects.
+        Calls, violations and faults are removed, the throttle and read-only mode are off. Time, key, ports
+        and certificate stay as they are.
 
         Args:
-            contents: A file of what it holds besides: the path, or what is in it.
+            contents: The path of a file of contents to add, or what is in it.
 
         Raises:
             ValueError: Something in it is wrong, and nothing was changed; the text has line and field.
@@ -204,7 +204,7 @@ class Controls(ABC):
 
         Args:
             until: When it ends, which the answers then say in ``Retry-After``: a time, or emulated seconds
-                from now. By default nobody knows, and it ends with `read_write`.
+                from now. By default it lasts until `read_write`, and answers have no ``Retry-After``.
         """
         read_only = ReadOnly(self.clock, until)
         with self._shared.lock:

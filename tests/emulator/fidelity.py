@@ -1,0 +1,159 @@
+"""The page docs/emulator-fidelity.md: ``python -m tests.emulator.fidelity`` writes it.
+
+It runs the tests of facts, and keeps in tests/data/facts-of-operations.json which operations the tests of
+each fact ask for. `conftest.py` fails a test that asks for an operation which is not listed there under its facts;
+`test_fidelity.py` compares the page with the list.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from smartdc.emulator import Call, Emulator
+from tests.emulator.differences import DIFFERENCES
+from tests.helpers.cloudapi_pages import FACTS, ROOT
+from tests.operations import OPERATIONS
+
+__all__ = ["COLLECT", "PAGE", "WRITE_AGAIN", "Pair", "called", "listed", "page", "write_list"]
+
+PAGE = ROOT / "docs" / "emulator-fidelity.md"
+LIST = ROOT / "tests" / "data" / "facts-of-operations.json"
+WRITE_AGAIN = "write it again: python -m tests.emulator.fidelity"
+
+#: Operation and fact.
+Pair = tuple[str, str]
+
+#: The environment variable with which the tests write the list instead of comparing with it.
+COLLECT = "SMARTDC_FACTS"
+
+#: Pages whose facts hold for any operation, or for the client.
+_COMMON = ("requests.md", "signing.md", "versions.md", "errors.md", "throttle.md", "hazards.md")
+_OF_CLIENTS = ("profiles.md",)
+
+_HEAD = """\
+# How faithful the emulator is
+
+[What the real server does](cloudapi/index.md) is written down fact by fact. Tests hold the emulator against
+these facts with requests of their own, made without this library's client. This page counts the facts that
+have such a test; the tests write it.
+
+Answers are also compared with the server's [OpenAPI description](cloudapi/index.md#sources), where that has
+the operation. A fact that is not counted here may be tested in another way, or not at all.
+
+For all operations: the emulator [answers](emulator.md#where-it-answers-differently-on-purpose) where a real
+server would hang or die, and it does not take the time that a real server takes.
+
+"""
+
+_PAGES = """\
+## Facts by page
+
+| page | facts | tested against the emulator |
+| --- | --- | --- |
+"""
+
+_OPERATIONS = """\
+
+## Operation by operation
+
+The second column has the facts in whose tests the operation is asked for. Facts about signing, requests,
+versions, errors, the throttle and hazards hold for any operation; they are counted above and left out here.
+
+| operation | facts tested | known differences |
+| --- | --- | --- |
+"""
+
+_OTHERS = """\
+
+## Operations without such a test
+
+No test of a fact asks for these operations, and no difference is known. Other tests do:
+"""
+
+
+@contextmanager
+def called(clouds: Iterable[Emulator], names: Sequence[str]) -> Iterator[set[Pair]]:
+    """Collect the operations that these emulators are asked for, each with all of these facts."""
+    pairs: set[Pair] = set()
+
+    def note(call: Call) -> None:
+        if call.operation is not None:
+            pairs.update((call.operation, name) for name in names)
+
+    watched = list(clouds) if names else []
+    for cloud in watched:
+        cloud.on_call.append(note)
+    try:
+        yield pairs
+    finally:
+        for cloud in watched:
+            cloud.on_call.remove(note)
+
+
+@cache
+def listed() -> set[Pair]:
+    """The pairs that were seen when the page was written."""
+    facts: dict[str, list[str]] = json.loads(LIST.read_text())
+    return {(operation, name) for operation, names in facts.items() for name in names}
+
+
+def page(pairs: set[Pair]) -> str:
+    """What it says."""
+    tested = {name for _, name in pairs}
+    of: defaultdict[str, set[str]] = defaultdict(set)
+    for operation, name in pairs:
+        if not name.startswith(_COMMON):
+            of[operation].add(name)
+    shown = sorted(of.keys() | DIFFERENCES.keys())
+    others = sorted({row.name for row in OPERATIONS} - set(shown))
+    operations = "".join(
+        f"| {name} | {_counted(sorted(of[name]))} | {DIFFERENCES.get(name, '')} |\n" for name in shown
+    )
+    return _HEAD + _PAGES + _by_page(tested) + _OPERATIONS + operations + _OTHERS + ", ".join(others) + ".\n"
+
+
+def _by_page(tested: set[str]) -> str:
+    all_facts = Counter(name.partition("#")[0] for name in FACTS)
+    with_test = Counter(name.partition("#")[0] for name in tested)
+    return "".join(
+        f"| [{name}](cloudapi/{name}) | {count} "
+        f"| {'facts of the client' if name in _OF_CLIENTS else with_test[name]} |\n"
+        for name, count in sorted(all_facts.items())
+    )
+
+
+def _counted(names: list[str]) -> str:
+    links = ", ".join(f"[{_title(name)}](cloudapi/{name})" for name in names)
+    return f"{len(names)}: {links}" if names else "0"
+
+
+def _title(name: str) -> str:
+    return name.partition("#")[2].replace("-", " ")
+
+
+def write_list(pairs: set[Pair]) -> None:
+    """Write down what was seen."""
+    of: defaultdict[str, list[str]] = defaultdict(list)
+    for operation, name in sorted(pairs):
+        of[operation].append(name)
+    LIST.write_text(json.dumps(of, indent=1) + "\n")
+
+
+def write() -> None:
+    """Run the tests of facts, which write the list, and then write the page."""
+    tests = map(str, sorted(Path(__file__).parent.glob("test_facts_*.py")))
+    command = [sys.executable, "-m", "pytest", "-q", *tests]
+    subprocess.run(command, env={**os.environ, COLLECT: "1"}, check=True)
+    PAGE.write_text(page(listed()))
+
+
+if __name__ == "__main__":
+    write()
