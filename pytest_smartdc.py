@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def smartdc_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
-    """One emulator for the whole session: quick, but its state goes on from test to test."""
+    """One emulator for the whole session: quick, but it keeps its state from test to test."""
     with _emulator("smartdc_emulator") as cloud:
         request.session.stash[_CLOUD] = cloud
         yield cloud
@@ -53,10 +53,10 @@ def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     ``contents="site.toml"`` fills it, ``faults=[("CreateMachine", Drop(after_commit=True))]`` lets things go
     wrong, ``throttle=5`` limits requests, ``ssh_port=0`` gives its machines SSH servers.
 
-    The test fails when it made a client do what would harm a real server, such as an action on a deleted
-    machine; empty ``smartdc_cloud.violations`` where that is the point of the test. It also fails when a
-    machine was asked, by its boot script or a login, for what only a real one knows, unless it is marked
-    with ``@pytest.mark.smartdc(unsupported="ignore")``.
+    The test fails if a client did what would harm a real server, such as an action on a deleted machine. A
+    test that does so on purpose empties ``smartdc_cloud.violations`` at its end. It also fails if a boot
+    script or a login asked a machine for what only a real one can do, unless the test is marked with
+    ``@pytest.mark.smartdc(unsupported="ignore")``.
     """
     marked = _marked(request)
     with ExitStack() as stack:
@@ -80,9 +80,8 @@ def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 def smartdc_environment(request: pytest.FixtureRequest, smartdc_cloud: Emulator) -> Iterator[Emulator]:
     """`smartdc_cloud`, for scripts that make their own client, and for subprocesses.
 
-    During the test the environment of this process leads there, as `Emulator.activate` says.
-    ``@pytest.mark.smartdc(profiles=["lab"])`` names profiles that the script asks for, ``rate=0`` lets time
-    go on only by what waits.
+    It is activated during the test, as by `Emulator.activate`. ``@pytest.mark.smartdc(profiles=["lab"])``
+    adds profiles of these names; with ``rate=0`` only waiting advances the clock.
     """
     marked = _marked(request)
     try:

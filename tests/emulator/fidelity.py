@@ -1,8 +1,8 @@
 """The page docs/emulator-fidelity.md: ``python -m tests.emulator.fidelity`` writes it.
 
 It runs the tests of facts, and keeps in tests/data/facts-of-operations.json which operations the tests of
-each fact ask for. `conftest.py` fails a test that asks for an operation which is not listed there under its facts;
-`test_fidelity.py` compares the page with the list.
+each fact ask for. `conftest.py` fails a test that asks for an operation which is not listed there under its
+facts; `test_fidelity.py` compares the page with the list.
 """
 
 from __future__ import annotations

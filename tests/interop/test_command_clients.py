@@ -154,3 +154,18 @@ def test_the_recipe_for_curl_in_the_documentation() -> None:
         )
         assert "g4-highcpu-1G" in [package["name"] for package in json.loads(done.stdout)]
         assert [call.operation for call in cloud.calls] == ["ListPackages"]
+
+
+def test_the_recipe_for_ci_in_the_documentation(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if shutil.which("ssh-agent") is None:
+        pytest.skip("not verified: the recipe for CI with triton (ssh-agent is not here)")
+    modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
+    page = (Path(__file__).parents[2] / "docs" / "emulator-recipes.md").read_text()
+    script = tmp_path / "with-emulator.sh"
+    script.write_text(page.partition("```sh\n")[2].partition("```")[0])
+    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    triton = [modules.node, str(modules.path / PACKAGE / "bin" / "triton")]
+    packages = output("sh", str(script), *triton, "package", "list", "-j", "name=g4-highcpu-1G", env=env)
+    assert [json.loads(line)["name"] for line in packages.splitlines()] == ["g4-highcpu-1G"]

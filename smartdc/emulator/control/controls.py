@@ -122,7 +122,7 @@ class Controls(ABC):
             login: Its login, unique in the account.
             account: The account, by record or login; the emulator's by default.
             keys: As those of `add_account`.
-            allowed: Let it do everything that the account may; by default it may do what its roles allow.
+            allowed: Let it do everything that the account may; by default its roles decide.
         """
         lines = [public_line(key) for key in keys]
         with self._shared.lock:
@@ -142,7 +142,7 @@ class Controls(ABC):
             contents: The path of a file of contents to add, or what is in it.
 
         Raises:
-            ValueError: Something in it is wrong, and nothing was changed; the text has line and field.
+            ValueError: Something in it is wrong; the message names line and field. Nothing was changed.
         """
         more = None if contents is None else Contents(contents)
         with self._shared.lock:
@@ -156,14 +156,14 @@ class Controls(ABC):
             self._replaced()
 
     def add_contents(self, contents: str | os.PathLike[str] | Table) -> None:
-        """Add what a file says to what is there.
+        """Add the contents of a file.
 
         Args:
             contents: The path, or what is in it.
 
         Raises:
-            ValueError: Something in it is wrong; what stands before it in the file has been added. The text
-                has line and field.
+            ValueError: Something in the file is wrong; the message names line and field. What comes before
+                that in the file has been added.
         """
         file = Contents(contents)
         with self._shared.lock:
@@ -178,18 +178,18 @@ class Controls(ABC):
                 owner.add_key(KEY_NAME, self.key.openssh)
 
     def load_faults(self, path: str | os.PathLike[str]) -> None:
-        """Ask `faults` for what a file says.
+        """Ask for the faults in a file.
 
         Args:
             path: A TOML file; `smartdc.emulator.contents.fault_file` has an example.
 
         Raises:
-            ValueError: It cannot be read, or something in it is wrong; the text has line and field.
+            ValueError: It cannot be read, or something in it is wrong; the message names line and field.
         """
         load_faults(self.faults, path)
 
     def throttle(self, rate: float | None = RATE, burst: float = BURST) -> None:
-        """Answer 429 to an account that asks too much of a group of operations, as real servers do.
+        """Answer 429 to an account that calls a group of operations too often, as real servers do.
 
         Args:
             rate: Requests a second of emulated time; None switches it off again.
@@ -200,7 +200,7 @@ class Controls(ABC):
             self._switches.throttle = throttle
 
     def read_only(self, until: datetime | float | None = None) -> None:
-        """Answer 503 to whatever would change something, as servers do that are being upgraded.
+        """Answer 503 to each request that would change something, as servers do while they are upgraded.
 
         Args:
             until: When it ends, which the answers then say in ``Retry-After``: a time, or emulated seconds

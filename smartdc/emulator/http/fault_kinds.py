@@ -38,8 +38,8 @@ class Fault:
     """What happens to one request.
 
     Attributes:
-        after_commit: Whether the operation is carried out before. The fault then takes the place of its
-            answer, also of one that refuses. If not, its handler never runs.
+        after_commit: Whether the operation is carried out first, so that only its answer is replaced. If
+            not, nothing is carried out.
     """
 
     _: KW_ONLY
@@ -63,14 +63,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Status(Fault):
-    """Another answer, without the headers of CloudAPI: as if from what stands before it.
+    """Another answer. It has no headers of CloudAPI, like that of a proxy in front of it.
 
     Args:
         status: Its status.
-        body: An object that becomes JSON, or the text or the bytes themselves.
-        headers: Headers of its own, such as ``Retry-After``.
-        content_type: Of the body.
-        after_commit: Whether the operation is carried out before.
+        body: An object that is sent as JSON, or a text or bytes that are sent as they are.
+        headers: Further headers, such as ``Retry-After``.
+        content_type: The type of the body.
+        after_commit: Whether the operation is carried out first.
     """
 
     status: int
@@ -95,7 +95,7 @@ class Status(Fault):
 
 @dataclass(frozen=True)
 class Delay(Fault):
-    """The answer takes its time: real seconds, or until the client hangs up.
+    """The operation's own answer comes late, by real seconds. A client that hangs up ends the delay.
 
     Args:
         seconds: How many.
@@ -127,7 +127,7 @@ class Drop(Fault):
     """The connection ends without a byte of an answer.
 
     Args:
-        after_commit: Whether the operation is carried out before.
+        after_commit: Whether the operation is carried out first.
     """
 
     def logged(self, status: int, body: Any) -> tuple[int, Any]:
@@ -144,8 +144,8 @@ class Drop(Fault):
 class HalfBody(Fault):
     """The head of the answer, half of its body, and then the connection ends.
 
-    Where the body is empty, the head is all that comes; of a stream, half of what is sent first comes. A
-    WebSocket ends when it is accepted.
+    Of an empty body only the head comes, and of a stream half of the first part. A WebSocket ends right after
+    the handshake.
     """
 
     after_commit: bool = field(default=True, init=False, repr=False)
@@ -184,7 +184,7 @@ class Garbage(Fault):
 
 @dataclass(frozen=True)
 class WrongDigest(Fault):
-    """The answer with a ``Content-MD5`` that is not its body's. A WebSocket has none, and is left alone."""
+    """The answer with a ``Content-MD5`` that does not match its body. WebSockets are not changed."""
 
     after_commit: bool = field(default=True, init=False, repr=False)
 
@@ -228,15 +228,15 @@ _FROM_HAPROXY = {"Cache-Control": "no-cache", "Connection": "close"}
 HAPROXY_400 = Status(400, {"BadHTTPRequest": "Request was malformed"}, _FROM_HAPROXY)
 HAPROXY_408 = Status(408, {"IdleClientError": "Server waited too long for data"}, _FROM_HAPROXY)
 HAPROXY_500 = Status(500, {"code": "InternalServerError", "message": "Internal Server Error"}, _FROM_HAPROXY)
-#: No CloudAPI to be had: nothing was carried out.
+#: CloudAPI does not run: nothing was carried out.
 HAPROXY_503 = Status(
     503,
     {"code": "ServiceUnavailable", "message": "CloudAPI service is currently unavailable"},
     _FROM_HAPROXY,
 )
-#: CloudAPI did not answer in 120 s. It looks just the same, but the operation was carried out.
+#: CloudAPI did not answer in 120 s. The answer is the same, but the operation was carried out.
 HAPROXY_TIMEOUT = replace(HAPROXY_503, after_commit=True)
-#: What load balancers of all sorts say.
+#: What other load balancers answer.
 HTML_502 = Status(
     502, "<html><body><h1>502 Bad Gateway</h1></body></html>", _FROM_HAPROXY, content_type="text/html"
 )
@@ -249,12 +249,12 @@ class Planned:
     """A fault that was asked for.
 
     Attributes:
-        operation: Which operation it strikes, or ``*``.
+        operation: The operation that it strikes, or ``*``.
         fault: What happens.
-        times: How often at most; None: always.
-        probability: Of striking a request that it fits; None: it strikes the next ones.
-        datacenter: Where; None: everywhere.
-        applied: How often it did.
+        times: How often it strikes at most; None: without end.
+        probability: Its probability to strike a request; None: it strikes each.
+        datacenter: The data center; None: all of them.
+        applied: How often it has struck.
     """
 
     operation: str
@@ -281,8 +281,9 @@ class Faults:
         cloud.faults.add("GetMachine", Status(503), times=2)
         cloud.faults.add("CreateMachine", Drop(after_commit=True), probability=0.3)
 
-    One request has one fault at most. Those without a probability come first, in the order in which they were
-    added, until their times are used up. Of the others one is drawn, or none: their probabilities add up.
+    One request has one fault at most. Faults without a probability come first, in the order in which they
+    were added, until their `times` are used up. Otherwise one of those with a probability is drawn, or none:
+    their probabilities add up.
 
     Args:
         operations: The names of all operations.
@@ -309,14 +310,14 @@ class Faults:
         """Ask for a fault.
 
         Args:
-            operation: The server's name of it, as in the call log: ``CreateMachine``. ``*``: any.
-            fault: What is to happen.
-            times: How often at most; by default always.
-            probability: Above 0, up to 1; by default it strikes each request that it fits.
-            datacenter: Where; by default everywhere.
+            operation: The server's name of the operation, such as ``CreateMachine``; ``*`` is any.
+            fault: What happens.
+            times: How often it strikes at most; by default without end.
+            probability: Above 0, up to 1; by default it strikes each request of this operation.
+            datacenter: The data center; by default all of them.
 
         Returns:
-            What was asked for; its ``applied`` counts.
+            The planned fault; its ``applied`` counts how often it has struck.
 
         Raises:
             ValueError: There is no such operation or data center, or a number makes no sense.
@@ -335,7 +336,7 @@ class Faults:
 
     @property
     def planned(self) -> list[Planned]:
-        """What was asked for, those that are used up as well."""
+        """All faults that were asked for, also those that are used up."""
         with self._lock:
             return list(self._planned)
 
@@ -344,17 +345,17 @@ class Faults:
         return Faults(self._operations, self._datacenters)
 
     def seed(self, seed: int) -> None:
-        """Begin the random sequences anew.
+        """Start the random sequences again with this seed; at first it is 0.
 
-        Each operation of each data center has one of its own: what is drawn for it is the same in each run
-        with the same seed, whatever else is asked meanwhile. Without this the seed is 0.
+        Each operation of each data center has its own sequence. So what is drawn for it is the same in each
+        run with the same seed, whatever other operations are called.
         """
         with self._lock:
             self._seed = seed
             self._random.clear()
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         with self._lock:
             self._planned.clear()
 

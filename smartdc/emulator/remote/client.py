@@ -35,10 +35,10 @@ class EmulatorControl:
         token: The token that it has printed.
         verify: The certificate authority to trust, as a path; `Emulator.ca_file`, or what the command prints.
             False trusts any server.
-        timeout: Seconds after which an answer is given up.
+        timeout: Seconds to wait for an answer.
 
-    Each method raises `ValueError` where the emulator refuses what it is told, as the method of `Emulator`
-    does; `PermissionError` where the token is wrong; `requests.RequestException` where there is no answer.
+    Each method raises `ValueError` if the emulator refuses an argument, `PermissionError` if the token is
+    wrong, and `requests.RequestException` if there is no answer.
     """
 
     def __init__(
@@ -74,21 +74,21 @@ class EmulatorControl:
         self._session.close()
 
     def status(self) -> dict[str, Any]:
-        """Data centers, time, faults, throttle, read-only mode, and how much was called and violated."""
+        """Data centers, time, faults, throttle, read-only mode, violations, and the number of calls."""
         return dict(self._ask("GET", "status"))
 
     def machines(self, *, datacenter: str | None = None, state: str | None = None) -> list[dict[str, Any]]:
         """The machines of all accounts.
 
         Args:
-            datacenter: Where; by default everywhere.
-            state: In CloudAPI's words; by default any.
+            datacenter: The data center; by default all of them.
+            state: A state of CloudAPI; by default any.
         """
         query = {"datacenter": datacenter, "state": state}
         return list(self._ask("GET", "machines", query=query))
 
     def calls(self, last: int = 100) -> list[dict[str, Any]]:
-        """The last requests, oldest first: what `smartdc.emulator.Call` has."""
+        """The last requests, oldest first, with the fields of `smartdc.emulator.Call`."""
         return list(self._ask("GET", "calls", query={"last": last}))
 
     def clear_calls(self) -> None:
@@ -116,7 +116,7 @@ class EmulatorControl:
         return float(self._ask("POST", "clock", {"advance": seconds})["now"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """The faults that were asked for; ``applied`` counts."""
+        """The faults that were asked for; ``applied`` counts how often they have struck."""
         return list(self._ask("GET", "faults"))
 
     def add_fault(
@@ -133,15 +133,15 @@ class EmulatorControl:
         self._ask("POST", "faults", {"faults": [{**_without_none(plan), **written(fault)}]})
 
     def load_faults(self, path: str | os.PathLike[str]) -> None:
-        """Ask for what a file says, as `Emulator.load_faults` does."""
+        """Ask for the faults in a file, as `Emulator.load_faults` does."""
         self._ask("POST", "faults", _read(path))
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self._ask("DELETE", "faults")
 
     def throttle(self, rate: float | None = 10.0, burst: float = 30) -> None:
-        """Answer 429 to who asks too much; a rate of None ends it."""
+        """Answer 429 to accounts that ask too often, as `Emulator.throttle` does; a rate of None ends it."""
         if rate is None:
             self._ask("DELETE", "throttle")
         else:
@@ -163,17 +163,17 @@ class EmulatorControl:
         """Make the next machine fail.
 
         Args:
-            how: True: it never gets a server, and can never be deleted; ``"on server"``: it fails there, and
-                can; False: it does not fail after all.
-            datacenter: Where; the first by default.
+            how: True: it never gets a server, and can never be deleted. ``"on server"``: it fails on its
+                server, and can be deleted. False: it does not fail after all.
+            datacenter: The data center; the first by default.
         """
         self._ask("POST", "fail-next-provision", _without_none({"how": how, "datacenter": datacenter}))
 
     def add_contents(self, contents: str | os.PathLike[str] | Mapping[str, Any]) -> None:
-        """Add what a file says to what is there, as `Emulator.add_contents` does.
+        """Add the contents of a file, as `Emulator.add_contents` does.
 
         Args:
-            contents: The path, or an object with what would be in it.
+            contents: The path of the file, or an object with what would be in it.
         """
         self._ask("POST", "contents", _contents(contents))
 
@@ -181,7 +181,7 @@ class EmulatorControl:
         """Go back to what it held at first, as `Emulator.reset` does.
 
         Args:
-            contents: What it holds besides: the path of a file, or an object with what would be in it.
+            contents: Contents to add: the path of a file, or an object with what would be in it.
         """
         self._ask("POST", "reset", {} if contents is None else _contents(contents))
 

@@ -1,4 +1,4 @@
-"""What a test puts into a data center without a request: images, packages, networks, volumes, services."""
+"""What a test adds to a data center without a request: images, packages, networks, volumes, services."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ class Additions:
         acl: Sequence[Account | str] = (),
         **others: Any,
     ) -> Image:
-        """Put an image there.
+        """Add an image.
 
         Args:
             name: Its name.
             version: Its version.
-            uuid: By default the same in each run, and of a public image in each data center.
-            brand: What machines of it are: ``lx``, ``bhyve``, ``kvm``; by default zones.
-            os: By default ``smartos``, or ``linux`` where there is a brand.
-            type: By default what fits the brand.
-            account: Its owner; by default it is one of the public ones.
-            public: Whether all may use it; by default those without an owner.
+            uuid: By default the same in each run; that of a public image is the same in each data center.
+            brand: The brand of its machines: ``lx``, ``bhyve``, ``kvm``; by default they are SmartOS zones.
+            os: By default ``smartos``, or ``linux`` if `brand` is given.
+            type: By default the type that fits the brand.
+            account: Its owner, by record or login; by default the owner of the public images.
+            public: Whether all accounts may use it; by default they may if `account` is not given.
             acl: Other accounts that may use it.
             others: Any other field of `Image`: ``description``, ``tags``, ``requirements``, ``state``, ...
         """
@@ -124,15 +124,15 @@ class Additions:
         accounts: Sequence[Account | str] | None = None,
         **others: Any,
     ) -> Package:
-        """Put a package there.
+        """Add a package.
 
         Args:
             name: Its name.
-            memory: MiB.
-            disk: MiB.
+            memory: RAM in MiB.
+            disk: Disk space in MiB.
             version: Its version.
             uuid: By default the same in each run.
-            accounts: Who may use it; by default everybody.
+            accounts: The accounts that may use it; by default all.
             others: Any other field of `Package`: ``vcpus``, ``swap``, ``brand``, ``flexible_disk``, ...
         """
         others = _checked("a package", Package, others)
@@ -158,15 +158,16 @@ class Additions:
         vlan_id: int | None = None,
         **others: Any,
     ) -> Network:
-        """Put a network there.
+        """Add a network.
 
         Args:
             name: Its name.
-            subnet: As ``10.1.0.0/24``; by default one that no other network has.
+            subnet: Such as ``10.1.0.0/24``; by default one that is free.
             kind: ``external`` (public), ``internal``, ``fabric``, or ``other``.
-            account: Who may use it. By default everybody; of a fabric the emulator's account.
+            account: The only account that may use it. By default all may; a fabric is the emulator
+                account's.
             uuid: By default the same in each run.
-            vlan_id: Of a fabric it is 2 by default, and made where there is none.
+            vlan_id: Its VLAN; by default 2 for a fabric, where the VLAN is made if it does not exist.
             others: Any other field of `Network`: ``gateway``, ``provision_start_ip``, ``resolvers``, ...
         """
         others = _checked("a network", Network, others)
@@ -211,15 +212,14 @@ class Additions:
         account: Account | str | None = None,
         uuid: str | None = None,
     ) -> Volume:
-        """Put a volume there, without a job.
+        """Add a volume, without a job.
 
         Args:
             name: By default the first part of its uuid.
-            size: MiB.
-            state: In CloudAPI's words.
+            size: In MiB.
+            state: ``ready``, ``creating``, ``failed``, ...
             tags: Its tags.
-            networks: Names or uuids of fabric networks on which it is reached; by default the account's
-                default one.
+            networks: Names or uuids of its fabric networks; by default the account's default network.
             account: Its owner; the emulator's account by default.
             uuid: By default a new one.
         """
@@ -248,14 +248,14 @@ class Additions:
             return volume
 
     def add_service(self, name: str, url: str | None = None) -> str:
-        """Let the list of services have another one: ``docker``, ``cmon``, ...
+        """Add a service to the list of services: ``docker``, ``cmon``, ...
 
         Args:
             name: Its name.
-            url: Where it is; by default at a name that leads nowhere.
+            url: Its URL; by default one whose host does not exist.
 
         Returns:
-            Where it is.
+            The URL.
         """
         host = f"{name}.{self.name}.triton.example"
         url = url or (f"tcp://{host}:2376" if name == "docker" else f"https://{host}")
@@ -276,9 +276,9 @@ class Additions:
         """Limit what accounts may have: a create or a resize that would exceed it is refused.
 
         Args:
-            value: How much.
-            by: Of what: ``machines``, ``ram`` in MiB, or ``quota`` (disk) in GiB.
-            account: Whose; by default each account's.
+            value: The limit.
+            by: What is limited: ``machines``, ``ram`` in MiB, or ``quota`` (disk) in GiB.
+            account: The account; by default the limit holds for each account.
             brand: Count machines of this brand only.
             image: Count machines of images of this name only.
             os: Count machines of this operating system only.

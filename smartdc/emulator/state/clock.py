@@ -22,12 +22,12 @@ class Clock:
     """Emulated time, also usable as the ``clock=`` of a `DataCenter`.
 
     Args:
-        rate: Emulated seconds per real second. 0 (the default) stands still until somebody calls
-            `advance` or `sleep`: a client's waiting loop then drives the emulator without waiting.
+        rate: Emulated seconds per real second. At 0 (the default) time stands still until `advance` or
+            `sleep` moves it: a client that waits moves it on, and does not really wait.
         start: The emulated time at first, in seconds since 1970; by default the real time.
 
     Attributes:
-        skew: Seconds by which the server's wall clock is ahead of the real one (negative: behind).
+        skew: Seconds by which the server's wall clock is ahead of the real time; negative if it is behind.
     """
 
     def __init__(self, rate: float = 0.0, start: float | None = None) -> None:
@@ -74,7 +74,7 @@ class Clock:
         return self.now()
 
     def wall(self) -> float:
-        """What the server's own clock shows: the real time plus `skew`, in seconds since 1970."""
+        """The server's wall clock: the real time plus `skew`, in seconds since 1970."""
         return time.time() + self.skew
 
     def shown(self) -> float:
@@ -107,10 +107,10 @@ class Clock:
 
     @contextmanager
     def running(self, rate: float) -> Iterator[None]:
-        """Let time go on by itself as well, for other processes; at rate 0 `sleep` advances it all the same.
+        """Let time also run by itself, for other processes. `sleep` works as before.
 
         Args:
-            rate: Emulated seconds per real second. Of several, and of the clock's own, the highest counts.
+            rate: Emulated seconds per real second. If there are several, the highest counts.
         """
         self._change_speeds(lambda: self._speeds.append(rate))
         try:

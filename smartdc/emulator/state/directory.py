@@ -82,11 +82,11 @@ class KeyOwner:
         """Register a public key.
 
         Args:
-            name: The label; None takes the fingerprint.
+            name: The name of the key; None takes the fingerprint.
             openssh: The line of an OpenSSH ``.pub`` file.
 
         Raises:
-            KeyRefused: It is no key, or its owner has it already.
+            KeyRefused: It is not a key, or the owner has it already.
         """
         key = read_key(name, openssh)
         if any(key.fingerprint == known.fingerprint for known in self.keys):
@@ -108,9 +108,9 @@ class SubUser(KeyOwner):
     """A sub-user of an account.
 
     Attributes:
-        allowed: A switch for tests: whether each request of it is let in, whatever its roles say.
+        allowed: Whether it may do everything that the account may, whatever its roles say; for tests.
         details: As those of an account.
-        passwords: The present one, and before it those that it had, newest last.
+        passwords: Its passwords, the present one last.
     """
 
     allowed: bool = False
@@ -142,7 +142,7 @@ class Account(KeyOwner):
 
         Args:
             login: Its login, unique in the account.
-            allowed: Let it do everything that the account may; by default it may do nothing.
+            allowed: Let it do everything that the account may; by default its roles decide.
         """
         if login in self.users:
             raise ValueError(f"there is a sub-user {login!r} already")

@@ -56,30 +56,31 @@ class Site(Additions):
         images: By uuid.
         packages: By uuid.
         networks: By uuid, in the order in which the server lists them.
-        vlans: Those of the fabrics, by owner and number.
+        vlans: VLANs of the fabrics, by owner and number.
         fabrics_enabled: Whether it has fabrics.
         default_fabric_networks: The default network of each account that has a fabric.
         firewall_rules: By uuid.
         volumes: By uuid.
-        volume_sizes: In which sizes there are volumes, in MiB.
-        volumes_enabled: Whether it has volumes at all; a real data center has none unless it is told to.
+        volume_sizes: The sizes that a volume can have, in MiB.
+        volumes_enabled: Whether it has volumes at all; in a real data center they are off by default.
         automount_volumes: Whether new machines can mount volumes.
         fail_next_volume: Set it to make the next volume fail.
         migrations_allowed: Whether users may migrate their machines.
         fail_next_migration: Set it to make the next phase of a migration fail.
-        changes: What tells of each change of a machine.
-        timeline: What is still to be done.
+        changes: Reports each change of a machine; the change feed reads it.
+        timeline: The jobs that are still to be done.
         next_mac: The number in the next NIC's address.
         next_turn: How many servers have been picked, from 1 on.
         delegated_datasets: Whether machines can have delegated datasets.
-        limits: What accounts may have, as operators write it: ``{"value": 10240, "by": "ram"}``.
-        services: Where other services are, by name; CloudAPI itself is always one.
-        old_servers: Those whose platform is too old to make images of their machines.
+        limits: Quotas of accounts, as operators write them: ``{"value": 10240, "by": "ram"}``.
+        services: URLs of other services by name; CloudAPI itself is always in the list.
+        servers: The uuids of its servers.
+        old_servers: Servers whose platform is too old to make images of their machines.
         fail_next_image: Set it to make the next image fail: ``True``, or IMGAPI's code of the reason.
         manta: What was exported to Manta: the image's uuid by path; None where there is no Manta.
         fail_next_provision: Set it to make the next machine fail. ``True``: it never gets a server, and can
-            then never be deleted (docs/cloudapi/actions.md#deletion-without-a-server); ``"on server"``: it
-            fails there, and can.
+            then never be deleted (docs/cloudapi/actions.md#deletion-without-a-server). ``"on server"``: it
+            fails on its server, and can be deleted.
     """
 
     def __init__(self, name: str, shared: Shared) -> None:
@@ -123,18 +124,18 @@ class Site(Additions):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Its URL."""
         return self.shared.urls[self.name]
 
     @property
     def machines(self) -> Machines:
-        """All machines by uuid, the destroyed ones too, as they are now."""
+        """All machines by uuid, also destroyed ones; jobs that are due are done first."""
         self.settle()
         return self._machines
 
     @property
     def recorded(self) -> Machines:
-        """The same, as they were when somebody last looked: no job is done for this."""
+        """The same machines, without doing the jobs that are due."""
         return self._machines
 
     def settle(self) -> None:
@@ -144,10 +145,15 @@ class Site(Additions):
                 self._tell()
 
     def later(self, seconds: float, act: Action, *, since: float | None = None) -> None:
-        """Do something so many emulated seconds from now, or from another time.
+        """Call a function after some emulated seconds.
 
-        What `smartdc.emulator.saving.tasks` does not know is not saved: of other functions a restart knows
-        nothing.
+        A state directory saves only the functions of `smartdc.emulator.saving.tasks`; others are lost at a
+        restart.
+
+        Args:
+            seconds: How many.
+            act: The function; it is called with the time at which it is due.
+            since: From when they are counted, in seconds since 1970; by default from now.
         """
         start = self.shared.clock.now() if since is None else since
         self.timeline.at(start + seconds, act)
@@ -196,19 +202,19 @@ class Site(Additions):
         uuid: str | None = None,
         **others: Any,
     ) -> VM:
-        """Put a machine straight into the state, without a request and without a job.
+        """Add a machine, without a request and without a job.
 
         Args:
             name: Its alias; by default the first part of its uuid.
-            state: In CloudAPI's or VMAPI's words.
-            brand: By default what the image asks for.
+            state: A state of CloudAPI or VMAPI: ``running``, ``stopped``, ``failed``, ...
+            brand: By default the one that the image asks for.
             image: A name, uuid or record; by default one that fits the brand.
             package: A name, uuid or record; by default the first.
             tags: Its tags.
             metadata: Its customer metadata.
             account: Its owner, by record or login; by default the emulator's account.
-            networks: Names or uuids of the networks it is on; by default those that a new machine gets.
-            uuid: By default a new one.
+            networks: Names or uuids of its networks; by default those that a new machine gets.
+            uuid: Its uuid; by default a new one.
             others: Any other field of `VM`.
         """
         unknown = others.keys() - {known.name for known in fields(VM)}
