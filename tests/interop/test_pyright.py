@@ -103,6 +103,9 @@ def report(pyright: NodeModules, tmp_path_factory: pytest.TempPathFactory) -> di
     folder = tmp_path_factory.mktemp("shown")
     for page in PAGES:
         for number, block in enumerate(blocks(page)):
+            if (file := re.match(r"# (\w+\.py)\n", block)) is not None:  # a whole file, which others import
+                (folder / file[1]).write_text(block)
+                continue
             name = "_".join(page.relative_to(ROOT).with_suffix("").parts)
             (folder / f"{name}_{number}.py").write_text(f"{PRELUDE}\n# {page.name}\n{block}")
     (folder / REVEALED).write_text(SIGNATURES)
