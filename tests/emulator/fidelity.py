@@ -149,7 +149,8 @@ def write_list(pairs: set[Pair]) -> None:
 
 def write() -> None:
     """Run the tests of facts, which write the list, and then write the page."""
-    tests = map(str, sorted(Path(__file__).parent.glob("test_facts_*.py")))
+    files = sorted(Path(__file__).parent.glob("test_*.py"))
+    tests = [str(path) for path in files if "\n@fact(" in path.read_text()]
     command = [sys.executable, "-m", "pytest", "-q", *tests]
     subprocess.run(command, env={**os.environ, COLLECT: "1"}, check=True)
     PAGE.write_text(page(listed()))

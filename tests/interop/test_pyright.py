@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,12 @@ def pyright(tmp_path_factory: pytest.TempPathFactory) -> NodeModules:
     return install("pyright", VERSION, NOT_VERIFIED, tmp_path_factory)
 
 
-def run(pyright: NodeModules, *arguments: str) -> dict[str, Any]:
+def run(pyright: NodeModules, *arguments: str, imports: Sequence[Path] = (ROOT,)) -> dict[str, Any]:
     command = [pyright.node, str(pyright.path / "pyright" / "index.js"), "--pythonpath", sys.executable]
     done = subprocess.run(
         [*command, "--outputjson", *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, imports))},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -109,7 +110,7 @@ def report(pyright: NodeModules, tmp_path_factory: pytest.TempPathFactory) -> di
             name = "_".join(page.relative_to(ROOT).with_suffix("").parts)
             (folder / f"{name}_{number}.py").write_text(f"{PRELUDE}\n# {page.name}\n{block}")
     (folder / REVEALED).write_text(SIGNATURES)
-    return run(pyright, str(folder), str(ROOT / "examples"))
+    return run(pyright, str(folder), str(ROOT / "examples"), imports=(ROOT, folder))
 
 
 def test_what_people_are_shown_has_no_errors(report: dict[str, Any]) -> None:
