@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from smartdc import APIError, DataCenter
+from smartdc._http import websocket
 from smartdc.emulator import Emulator
 from smartdc.emulator.operations import streams
 from smartdc.emulator.state.resources import Network
@@ -188,6 +189,7 @@ def test_a_listener_that_does_not_read_is_left_behind(
     grown: Emulator, sdc: DataCenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "MOST_WAITING", 20)
+    monkeypatch.setattr(websocket, "_UNREAD", 16)  # a client that keeps few messages
     site = grown.site()
     vm = site.add_machine("web")
     with sdc.changefeed() as feed, sdc.changefeed() as reading:
