@@ -21,7 +21,7 @@ from smartdc.emulator.control.agent import Agent
 from smartdc.emulator.control.beginning import KEY_NAME, Beginning
 from smartdc.emulator.control.clients import Clients
 from smartdc.emulator.control.logins import login_keys, login_users
-from smartdc.emulator.control.settings import Settings, settle
+from smartdc.emulator.control.settings import Settings, settle, state_directory
 from smartdc.emulator.control.ticker import Ticker
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
@@ -106,13 +106,14 @@ class Emulator(Clients):
         keep_calls: int = KEPT_CALLS,
     ) -> None:
         file = Contents(contents) if contents is not None else None
+        directory = state_directory(state_dir)
         if not host:
             raise ValueError("host is the address to listen on, such as 127.0.0.1; it cannot be empty")
         if keep_calls < 0:
             raise ValueError(f"keep_calls must be a number from 0 on: {keep_calls!r}")
         given = Settings(account, datacenters, ports, ssh_port, key_kind)
         start = None if random_seed is None or rate else SEEDED_START
-        self._kept = None if state_dir is None else Kept(Path(state_dir))
+        self._kept = None if directory is None else Kept(directory)
         try:
             settings = self._settings = settle(given, file, self._kept)
             resumed = self._kept.now if self._kept is not None else None
@@ -142,7 +143,7 @@ class Emulator(Clients):
         self._host = host
         self._by_port: dict[int, Site] = {}
         self._remote = Remote(self, host)
-        self._directory = Path(state_dir) if state_dir is not None else None
+        self._directory = directory
         self._remove_directory: weakref.finalize[..., Emulator] | None = None
         self._server: server.Server | None = None
         self._private: OwnKey | None = None

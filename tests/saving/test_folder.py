@@ -249,3 +249,34 @@ def test_machines_keep_their_host_keys(tmp_path: Path) -> None:
                 keys.append((cloud.ssh_port, transport.get_remote_server_key().get_base64()))
                 transport.close()
     assert keys[0] == keys[1]
+
+
+def test_a_relative_directory_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "own.pub").write_text(
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUzA2bhE8PjGZGwiGtn4kqLZFZWc0DyBDXGuVZhZhxk laptop\n"
+    )
+    (tmp_path / "site.toml").write_text('[[accounts]]\nlogin = "acme"\nkeys = ["own.pub"]\n')
+    monkeypatch.chdir(tmp_path)
+    with Emulator(state_dir="state", contents="site.toml") as cloud:
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        environment = cloud.environment()
+        for name in ("SDC_KEY_MATERIAL", "SMARTDC_CA_FILE"):
+            assert Path(environment[name]).is_relative_to(tmp_path / "state")
+        assert Path(environment["SMARTDC_KNOWN_HOSTS"]).parent == tmp_path / "state"
+        with cloud.datacenter() as sdc:
+            assert list(sdc.machines()) == []
+        cloud.reset()  # reads the key of the contents again
+        cloud.site().add_machine("web0")
+    with Emulator(state_dir=tmp_path / "state") as again:
+        assert [vm.alias for vm in again.site().machines.values()] == ["web0"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_empty_paths(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="state_dir is a directory such as 'cloud'; it cannot be empty"):
+        Emulator(state_dir="")
+    with pytest.raises(ValueError, match="contents is the path of a TOML file; it cannot be empty"):
+        Emulator(contents="")
+    assert main(["--state-dir", ""]) == 1
+    assert "state_dir is a directory" in capsys.readouterr().err

@@ -176,7 +176,9 @@ class Contents:
     def __init__(self, path: str | os.PathLike[str] | Table) -> None:
         if not isinstance(path, str | os.PathLike | Table):
             raise ValueError(f"contents is the path of a TOML file, not {type(path).__name__}")
-        self._directory = Path() if isinstance(path, Table) else Path(path).parent
+        if not isinstance(path, Table) and not os.fspath(path):
+            raise ValueError("contents is the path of a TOML file; it cannot be empty")
+        self._directory = Path.cwd() if isinstance(path, Table) else Path(path).absolute().parent
         top = path if isinstance(path, Table) else TomlFile(path).table
         settings = top.fields(_TOP)
         self._accounts = top.tables("accounts")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from smartdc.emulator.contents.file import Contents
 from smartdc.emulator.saving.folder import StateRefused
@@ -33,6 +35,19 @@ class Settled:
     ports: list[int]
     ssh_port: int | None
     key_kind: str
+
+
+def state_directory(given: str | os.PathLike[str] | None) -> Path | None:
+    """The state directory as an absolute path, which a later change of directory leaves alone.
+
+    Raises:
+        ValueError: It is empty.
+    """
+    if given is None:
+        return None
+    if not os.fspath(given):
+        raise ValueError("state_dir is a directory such as 'cloud'; it cannot be empty")
+    return Path(given).absolute()
 
 
 def settle(given: Settings, file: Contents | None, kept: Kept | None) -> Settled:
