@@ -237,7 +237,7 @@ def make(sdc: DataCenter) -> Machine:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rate", "-1"], "rate must be a number from 0 on: -1.0"),
+        (["--rate", "-1"], "rate must be a number from 0 to 1000000: -1.0"),
         (["--throttle", "0"], "rate must be a number above 0: 0.0"),
         (["--port", "65534"], "65536 is no port: they go from 0 to 65535"),
         (["--ssh-port", "70000"], "70000 is no port: they go from 0 to 65535"),

@@ -38,7 +38,7 @@ from smartdc.emulator.contents.toml_file import (
 )
 from smartdc.emulator.rules.image_manifests import errors_of
 from smartdc.emulator.rules.mounting import volume_name_is_valid
-from smartdc.emulator.rules.validation import alias_errors
+from smartdc.emulator.rules.validation import DATACENTER_RULE, alias_errors, datacenter_name_is_valid
 from smartdc.emulator.state.additions import WrongField
 from smartdc.emulator.state.directory import KeyOwner
 from smartdc.emulator.state.resources import SubnetFull
@@ -190,6 +190,9 @@ class Contents:
         if "account" in settings and logins and self.account not in logins:
             top.refuse("account", f"is {self.account!r}, which is none of the accounts")
         self.datacenters = _names(self._sites, "name", _DATACENTER)
+        for table in self._sites:
+            if not datacenter_name_is_valid(table.get("name")):
+                table.refuse("name", f"cannot be {table.get('name')[:60]!r}; {DATACENTER_RULE}")
         self.defaults: bool = settings.get("defaults", True)
 
     def fill(self, shared: Shared) -> list[KeyOwner]:

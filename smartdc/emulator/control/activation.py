@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -16,6 +15,8 @@ from typing import Generic, TypeVar
 
 from smartdc._http import clocks
 from smartdc.emulator.control.clients import Clients
+from smartdc.emulator.rules.validation import datacenter_name_is_valid
+from smartdc.emulator.state.clock import check_rate
 
 Cloud = TypeVar("Cloud", bound=Clients)
 
@@ -67,12 +68,11 @@ class Activation(Generic[Cloud]):
     """
 
     def __init__(self, cloud: Cloud, datacenter: str | None, rate: float, profiles: Sequence[str]) -> None:
-        if not isinstance(rate, int | float) or not 0 <= rate < math.inf:
-            raise ValueError(f"rate must be a number from 0 on: {rate!r}")
+        check_rate(rate)
         if isinstance(profiles, str):
             raise ValueError(f"profiles are a list of names, not {profiles!r}")
         for name in profiles:
-            if not isinstance(name, str) or not name or "/" in name or name.startswith("."):
+            if not isinstance(name, str) or not datacenter_name_is_valid(name):
                 raise ValueError(f"{name!r} cannot be the name of a profile")
         self._cloud = cloud
         self._datacenter = cloud.site(datacenter).name

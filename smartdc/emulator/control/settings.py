@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smartdc.emulator.contents.file import Contents
+from smartdc.emulator.rules.validation import DATACENTER_RULE, datacenter_name_is_valid
 from smartdc.emulator.saving.folder import StateRefused
 from smartdc.emulator.saving.kept import Kept
 
@@ -94,3 +95,6 @@ def _check(given: Settings) -> None:
         raise ValueError(f"{account!r} cannot be the login of an account")
     if names is not None and (not names or len(set(names)) != len(names)):
         raise ValueError(f"datacenters must be different names, at least one: {names!r}")
+    for name in names or ():
+        if not isinstance(name, str) or not datacenter_name_is_valid(name):
+            raise ValueError(f"{name!r:.60} cannot be the name of a data center; {DATACENTER_RULE}")

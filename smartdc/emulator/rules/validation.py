@@ -15,6 +15,10 @@ from smartdc.emulator.javascript.numbers import to_integer
 from smartdc.emulator.rules.triton_tags import problem_of, type_of
 
 ALIAS = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
+DATACENTER = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]{0,61}[A-Za-z0-9_])?")
+DATACENTER_RULE = (
+    "it has up to 63 letters, digits, '-', '_' and '.', the first and the last no '-' and no '.'"
+)
 #: The alias expression as VMAPI prints it.
 _ALIAS_PRINTED = r"/^[a-zA-Z0-9][a-zA-Z0-9\_\.\-]*$/"
 LONGEST_ALIAS = 189
@@ -26,6 +30,11 @@ _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _DOCKER_TAG = re.compile(
     r"sdc_docker\Z|docker:label:triton\.|docker:label:(?:com|io|org)\.docker(?:project)?\."
 )
+
+
+def datacenter_name_is_valid(name: str) -> bool:
+    """Whether a data center can have this name: as a part of a host name, or of a file name, has it."""
+    return DATACENTER.fullmatch(name) is not None
 
 
 def alias_errors(alias: Any, *, longest: int | None = LONGEST_ALIAS) -> list[ErrorItem]:

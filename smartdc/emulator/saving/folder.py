@@ -114,7 +114,7 @@ class StateFolder:
 
     def write_clock(self, now: float) -> None:
         """Save only what time it is."""
-        text = json.dumps({"format": FORMAT, "version": VERSION, "now": now})
+        text = json.dumps({"format": FORMAT, "version": VERSION, "now": now}, allow_nan=False)
         write_whole(self.path / CLOCK_FILE, f"{text}\n".encode("ascii"))
 
     def damaged(self, reason: str) -> StateRefused:

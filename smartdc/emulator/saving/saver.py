@@ -134,7 +134,7 @@ class Saver:
         """
         now, pieces = self._collect()
         if pieces != self._saved:
-            head = f'{{"format": {json.dumps(FORMAT)}, "version": {VERSION}, "now": {now!r},\n'
+            head = f'{{"format": {json.dumps(FORMAT)}, "version": {VERSION}, "now": {_dumped(now)},\n'
             self._folder.write_state([head, *pieces])
             self._saved, self._saved_now = pieces, now
         elif now != self._saved_now:
@@ -185,7 +185,7 @@ class Saver:
 
 
 def _dumped(value: Any) -> str:
-    return json.dumps(value, default=dict)
+    return json.dumps(value, default=dict, allow_nan=False)  # a start would refuse them
 
 
 def _joined(pieces: list[str]) -> list[str]:

@@ -8,7 +8,6 @@ does not expire signatures.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from smartdc._forks import renew_in_children
+
+#: A step that is longer is a mistake: a hundred years.
+LONGEST_STEP = 100 * 365 * 86400.0
+#: More emulated seconds in a real second are a mistake as well: eleven days.
+HIGHEST_RATE = 1e6
+#: Where emulated time ends, as dates have four digits for the year: 9999-01-01.
+_END = 253370764800.0
 
 
 class Clock:
@@ -31,8 +37,7 @@ class Clock:
     """
 
     def __init__(self, rate: float = 0.0, start: float | None = None) -> None:
-        if not 0 <= rate < math.inf:
-            raise ValueError(f"rate must be a number from 0 on: {rate!r}")
+        check_rate(rate)
         self.rate = rate
         self.skew: float = 0.0
         self._lock = threading.Lock()
@@ -86,10 +91,16 @@ class Clock:
         return timestamp(seconds + self.skew)
 
     def advance(self, seconds: float) -> None:
-        """Move the emulated time forward, whatever the rate; jobs that fall due are done on return."""
-        if seconds < 0:
-            raise ValueError(f"time does not run backwards: {seconds!r}")
+        """Move the emulated time forward, whatever the rate; jobs that fall due are done on return.
+
+        Raises:
+            ValueError: It is no number from 0 to a hundred years, or ends after the year 9998.
+        """
+        if not _is_number(seconds) or not 0 <= seconds <= LONGEST_STEP:
+            raise ValueError(f"advance must be a number from 0 to {LONGEST_STEP:.0f}: {seconds!r:.40}")
         with self._lock:
+            if self._start + self._elapsed() + seconds > _END:
+                raise ValueError(f"advance must not lead beyond the year 9998: {seconds!r}")
             self._advanced += seconds
         self._tell()
 
@@ -112,6 +123,7 @@ class Clock:
         Args:
             rate: Emulated seconds per real second. If there are several, the highest counts.
         """
+        check_rate(rate)
         self._change_speeds(lambda: self._speeds.append(rate))
         try:
             yield
@@ -135,6 +147,20 @@ class Clock:
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def check_rate(rate: float) -> None:
+    """Refuse what cannot be a rate.
+
+    Raises:
+        ValueError: It is no number from 0 to `HIGHEST_RATE`.
+    """
+    if not _is_number(rate) or not 0 <= rate <= HIGHEST_RATE:
+        raise ValueError(f"rate must be a number from 0 to {HIGHEST_RATE:.0f}: {rate!r:.40}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def timestamp(seconds: float) -> str:
