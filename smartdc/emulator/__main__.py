@@ -1,8 +1,8 @@
 """Run an emulated cloud in the foreground: ``python -m smartdc.emulator``.
 
 It prints the variables that point a CloudAPI client at it, as lines to paste into a shell, and serves until
-Ctrl-C or SIGTERM. On stderr it writes a line for each request; at the end, what was called, and what clients
-did that would have harmed a real server.
+Ctrl-C, SIGTERM, or SIGHUP, which comes when the terminal is closed. On stderr it writes a line for each
+request; at the end, what was called, and what clients did that would have harmed a real server.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    earlier = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    earlier = {number: signal.signal(number, ask_to_stop) for number in _signals()}
     try:
         lines = [public_line(path) for path in options.key]
         with _emulator(options) as cloud:
@@ -48,7 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"# --contents was not used: {options.state_dir} had a state already")
             for text in guide(cloud, cloud.ssh_port, keys, options.key):
                 print(text)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # with a closed one, print says nothing
+                sys.stdout.flush()
             stop.wait()
             log.end()
     except (ValueError, OSError) as error:
@@ -58,6 +59,15 @@ def main(arguments: list[str] | None = None) -> int:
         for number, handler in earlier.items():
             signal.signal(number, handler)
     return 0
+
+
+def _signals() -> list[int]:
+    """Those that end it. Under nohup SIGHUP is ignored, and stays so."""
+    hangup: int | None = getattr(signal, "SIGHUP", None)  # Windows has none
+    ends: list[int] = [signal.SIGINT, signal.SIGTERM]
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+        ends.append(hangup)
+    return ends
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:

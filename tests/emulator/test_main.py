@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -105,7 +107,7 @@ def in_this_process(use: Callable[[Printed], None], *arguments: str, end: int = 
     return status
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_as_a_program(end: signal.Signals) -> None:
     with running() as (printed, process):
         assert list(printed.sites) == ["us-sw-1", "us-east-1", "eu-ams-1"]
@@ -122,6 +124,42 @@ def test_as_a_program(end: signal.Signals) -> None:
     assert second.endswith(" us-sw-1: GET /test/datacenters -> 200")
     assert rest == ["2 requests:", "  1 GetAccount", "  1 ListDatacenters"]
     assert not directory.exists()
+
+
+def test_a_closed_terminal_saves_the_state(tmp_path: Path) -> None:
+    with running("--quiet", "--state-dir", str(tmp_path)) as (printed, process):
+        with printed.client() as sdc:
+            sdc.request(
+                "POST", "/users", data={"login": "bob", "email": "b@x.example", "password": "abc1234"}
+            )
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert '"bob"' in (tmp_path / "state.json").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+def test_closed_streams(tmp_path: Path) -> None:
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        directory = tmp_path / closed.replace("&", "")
+        command = shlex.join([*COMMAND, "--state-dir", str(directory)])
+        with subprocess.Popen(
+            ["sh", "-c", f"exec {command} {closed}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                end = time.monotonic() + 20
+                while not (directory / "state.json").exists():
+                    assert process.poll() is None, process.communicate()
+                    assert time.monotonic() < end
+                    time.sleep(0.05)
+                process.send_signal(signal.SIGTERM)
+                _, errors = process.communicate(timeout=20)
+            finally:
+                process.kill()
+        assert (process.returncode, errors) == (0, "")
 
 
 def test_it_says_at_the_end_what_would_have_harmed_a_real_server() -> None:

@@ -1,4 +1,4 @@
-"""What would be written and then be refused at the next start, or be written elsewhere, is refused at once."""
+"""What would be written and then be refused at the next start, or be elsewhere, is refused."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def test_steps_of_the_clock(tmp_path: Path) -> None:
             with pytest.raises(ValueError, match=r"^advance must be a number from 0 to 3153600000: "):
                 cloud.clock.advance(seconds)
         cloud.clock.advance(3153600000)
+        for _ in range(78):
+            cloud.clock.advance(3153600000)
         with pytest.raises(ValueError, match="must not lead beyond the year 9998"):
-            for _ in range(80):
-                cloud.clock.advance(3153600000)
+            cloud.clock.advance(3153600000)
         cloud.site().add_machine("web0")
     with Emulator(state_dir=tmp_path) as again, again.datacenter() as sdc:
         assert [machine.name for machine in sdc.machines()] == ["web0"]

@@ -79,12 +79,12 @@ class Log:
 
     Args:
         cloud: The emulator.
-        stream: Where to write.
+        stream: Where to write; None where stderr is closed.
         quiet: Write nothing but violations.
         kept: How many calls the emulator keeps: a command may run for days.
     """
 
-    def __init__(self, cloud: Clients, stream: TextIO, *, quiet: bool, kept: int = 1000) -> None:
+    def __init__(self, cloud: Clients, stream: TextIO | None, *, quiet: bool, kept: int = 1000) -> None:
         self._cloud = cloud
         self._stream = stream
         self._quiet = quiet
@@ -112,5 +112,7 @@ class Log:
             self._write(self._cloud.report())
 
     def _write(self, text: str) -> None:
+        if self._stream is None:
+            return  # print would take stdout
         with suppress(OSError, ValueError):
             print(text, file=self._stream, flush=True)
