@@ -233,8 +233,9 @@ class Emulator(Clients):
         try:
             if self._kept is not None:
                 authority = self._kept.open(server.authority, self.key_file)
+            else:
+                server.write_authority(self.ca_file, authority)
             self._make_key()
-            server.write_authority(self.ca_file, authority)
             sockets = server.listen(self._host, self._settings.ports)
         except BaseException:
             self._remove_files()
@@ -363,6 +364,7 @@ class Emulator(Clients):
             self._private or new_key(self._settings.key_kind, self._beginning.key_seed),
             f"{self.account.login}@emulator",
             self._settings.key_kind,
+            self.account.find_key(KEY_NAME) if self.resumed else None,
         )
         if self._private is None:  # a second start keeps the key
             self._private = private

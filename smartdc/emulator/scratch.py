@@ -9,10 +9,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from smartdc.emulator.saving.folder import write_whole
+from smartdc.emulator.saving.folder import StateRefused, write_whole
+from smartdc.emulator.state.directory import Key, read_key
 
 OwnKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
@@ -28,7 +30,9 @@ def make_directory() -> Path:
     return directory
 
 
-def account_key(path: Path, private: OwnKey, comment: str, kind: str) -> tuple[OwnKey, str]:
+def account_key(
+    path: Path, private: OwnKey, comment: str, kind: str, known: Key | None = None
+) -> tuple[OwnKey, str]:
     """The key in this file; where there is none, `private` is written there.
 
     Args:
@@ -36,9 +40,13 @@ def account_key(path: Path, private: OwnKey, comment: str, kind: str) -> tuple[O
         private: What to write where there is no file yet.
         comment: Goes with the public key.
         kind: ``ed25519`` or ``rsa``: what the one in the file must be.
+        known: Which one it must be; None where nobody knows.
 
     Returns:
         The private key and the public one as OpenSSH's line, which is written beside it.
+
+    Raises:
+        StateRefused: What is in the file is no such key, or another one.
     """
     if path.exists():
         private = _loaded(path, kind)
@@ -48,6 +56,11 @@ def account_key(path: Path, private: OwnKey, comment: str, kind: str) -> tuple[O
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     public = f"{line.decode()} {comment}"
+    if known is not None and read_key(None, public).fingerprint != known.fingerprint:
+        raise StateRefused(
+            f"{path} is not the account's key in the state ({known.fingerprint}): put a copy of it back, or"
+            " begin with another directory"
+        )
     path.with_suffix(".pub").write_text(f"{public}\n")
     return private, public
 
@@ -72,12 +85,17 @@ def _loaded(path: Path, kind: str) -> OwnKey:
     data = path.read_bytes()
     is_openssh = b"OPENSSH PRIVATE KEY" in data
     load = serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key
-    private = load(data, None)
+    private = None
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it has a passphrase
+        private = load(data, None)
     if kind == "rsa" and isinstance(private, rsa.RSAPrivateKey):
         return private
     if kind == "ed25519" and isinstance(private, ed25519.Ed25519PrivateKey):
         return private
-    raise ValueError(f"{path} is no {'RSA' if kind == 'rsa' else 'Ed25519'} key")
+    raise StateRefused(
+        f"{path} is no {'RSA' if kind == 'rsa' else 'Ed25519'} key without a passphrase: put a copy of the"
+        " right one back, or name another directory"
+    )
 
 
 def remove_leftovers(place: Path) -> None:

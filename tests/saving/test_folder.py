@@ -116,13 +116,13 @@ def test_other_arguments_than_before(directory: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no addresses to log in at: leave the SSH port out"):
         Emulator(state_dir=directory, ssh_port=0)
     contents = tmp_path / "site.toml"
-    contents.write_text('[[datacenters]]\nname = "one"\n[[datacenters.machines]]\nname = "from contents"\n')
+    contents.write_text('[[datacenters]]\nname = "one"\n[[datacenters.machines]]\nname = "from-contents"\n')
     with Emulator(state_dir=directory, contents=contents, random_seed=7) as cloud:
         assert [vm.alias for vm in cloud.site().machines.values()] == ["web0"]
         cloud.reset()  # to the contents, as without a state
-        assert [vm.alias for vm in cloud.site().machines.values()] == ["from contents"]
+        assert [vm.alias for vm in cloud.site().machines.values()] == ["from-contents"]
     with Emulator(state_dir=directory) as cloud:
-        assert [vm.alias for vm in cloud.site().machines.values()] == ["from contents"]
+        assert [vm.alias for vm in cloud.site().machines.values()] == ["from-contents"]
 
 
 def test_a_key_that_is_missing(directory: Path) -> None:

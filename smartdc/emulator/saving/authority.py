@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import trustme
 
-from smartdc.emulator.saving.folder import StateRefused, write_whole
+from smartdc.emulator.saving.folder import STATE_FILE, StateRefused, write_whole
 
-FILE = "ca-key.pem"
+KEY_FILE = "ca-key.pem"
+FILE = "ca.pem"
+
+
+def check_files(directory: Path, key_file: Path) -> None:
+    """Look at which files are there: all that belong to a state, or none of an earlier one.
+
+    Raises:
+        StateRefused: One is missing, or is there and should not be.
+    """
+    files = [key_file, directory / KEY_FILE, directory / FILE]
+    if (directory / STATE_FILE).exists():
+        for path in files:
+            if not path.exists():
+                raise StateRefused(f"{path} is missing: put it back, or begin with another directory")
+    elif all(path.exists() for path in files):
+        raise StateRefused(
+            f"{directory / STATE_FILE} is missing, and key and certificate of a state are there: put it back,"
+            " or remove the directory to begin anew"
+        )
+    elif (directory / FILE).exists() and not (directory / KEY_FILE).exists():
+        raise StateRefused(f"{directory / FILE} is there already, of something else: name another directory")
 
 
 def kept_authority(directory: Path, fresh: Callable[[], trustme.CA]) -> trustme.CA:
@@ -19,16 +41,32 @@ def kept_authority(directory: Path, fresh: Callable[[], trustme.CA]) -> trustme.
         StateRefused: What is there is none.
         OSError: It cannot be written.
     """
-    path = directory / FILE
+    path, certificate = directory / KEY_FILE, directory / FILE
     if not path.exists():
         authority = fresh()
         write_whole(path, authority.private_key_pem.bytes() + authority.cert_pem.bytes())
+        write_whole(certificate, authority.cert_pem.bytes(), 0o644)
         return authority
     data = path.read_bytes()
     try:
-        return trustme.CA.from_pem(data, data)
+        authority = trustme.CA.from_pem(data, data)
     except ValueError:
         raise StateRefused(
-            f"{path} is damaged (it has no certificate with its key): put a copy of it back, or move it away"
-            " to begin with a new certificate"
+            f"{path} is damaged (it has no certificate with its key): put a copy of it back, or begin with"
+            " another directory"
         ) from None
+    if not certificate.exists():
+        write_whole(certificate, authority.cert_pem.bytes(), 0o644)
+    elif certificate.read_bytes() != authority.cert_pem.bytes():
+        raise StateRefused(
+            f"{certificate} is not the certificate in {path.name}: put a copy of it back, or begin with"
+            " another directory"
+        )
+    return authority
+
+
+def remove_authority(directory: Path) -> None:
+    """Remove what a start has written that failed before there was a state."""
+    for name in (KEY_FILE, FILE):
+        with suppress(OSError):
+            (directory / name).unlink()

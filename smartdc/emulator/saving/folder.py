@@ -73,6 +73,11 @@ class StateFolder:
                 " make a new one, which reads it"
             )
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether this process has it for itself."""
+        return self._lock is not None
+
     def close(self) -> None:
         """Let others have the directory. In a forked child, the parent keeps it."""
         release, self._lock = self._lock, None
@@ -149,7 +154,7 @@ class StateFolder:
 
     def _damaged(self, path: Path, reason: str) -> StateRefused:
         return StateRefused(
-            f"{path} is damaged ({reason}): put a copy of it back, or move it away to begin with a new state"
+            f"{path} is damaged ({reason}): put a copy of it back, or begin with another directory"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import trustme
 
-from smartdc.emulator.saving.authority import kept_authority
+from smartdc.emulator.saving.authority import KEY_FILE, check_files, kept_authority, remove_authority
 from smartdc.emulator.saving.folder import StateFolder, StateRefused
 from smartdc.emulator.saving.records import fill_site, read_account
 from smartdc.emulator.saving.saver import Saver
@@ -39,6 +39,7 @@ class Kept:
         self.path = path
         self._folder = StateFolder(path)
         self._saver: Saver | None = None
+        self._is_begun = False  # whether there are files of a state that was never saved
         try:
             self.state: dict[str, Any] | None = self._folder.read()
         except BaseException:
@@ -47,6 +48,9 @@ class Kept:
 
     def close(self) -> None:
         """Let others have the directory."""
+        if self._is_begun and self._folder.is_locked:
+            remove_authority(self.path)
+        self._is_begun = False
         self._folder.close()
 
     @property
@@ -103,8 +107,8 @@ class Kept:
             OSError: Nothing can be written there.
         """
         self._folder.lock()
-        if self.state is not None and not key_file.exists():
-            raise StateRefused(f"{key_file} is missing: put it back, or begin with another directory")
+        check_files(self.path, key_file)
+        self._is_begun = not (self.path / KEY_FILE).exists()
         return kept_authority(self.path, fresh)
 
     def start(
@@ -128,6 +132,7 @@ class Kept:
 
         self._saver = Saver(self._folder, shared, own)
         self._saver.start()
+        self._is_begun = False
 
     def stop(self) -> None:
         """Save for the last time, and let others have the directory.
@@ -140,7 +145,7 @@ class Kept:
             if saver is not None:
                 saver.stop()
         finally:
-            self._folder.close()
+            self.close()
 
 
 def _shared(state: Mapping[str, Any], clock: Clock, *, schema_only: bool) -> Shared:
