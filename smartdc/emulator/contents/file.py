@@ -36,6 +36,7 @@ from smartdc.emulator.contents.toml_file import (
     Table,
     TomlFile,
 )
+from smartdc.emulator.http.parameters import UUID
 from smartdc.emulator.rules.image_manifests import errors_of
 from smartdc.emulator.rules.mounting import volume_name_is_valid
 from smartdc.emulator.rules.validation import DATACENTER_RULE, alias_errors, datacenter_name_is_valid
@@ -128,6 +129,7 @@ _MACHINE = {
     "account": TEXT,
     "networks": TEXTS,
     "uuid": TEXT,
+    "server_uuid": TEXT,
     "firewall_enabled": FLAG,
     "deletion_protection": FLAG,
     "role_tags": TEXTS,
@@ -253,6 +255,8 @@ def _add_machine(site: Site, table: Table, names: set[tuple[str, str]]) -> None:
         for key, value in fields.get(field, {}).items():
             if not (NUMBER.fits(value) or isinstance(value, str | bool)):
                 table.refuse(field, f"must have texts, numbers or flags, not {type(value).__name__} as {key}")
+    if "server_uuid" in fields and not UUID.fullmatch(fields["server_uuid"]):
+        table.refuse("server_uuid", f"must be a uuid, not {fields['server_uuid'][:60]!r}")
     fields["indestructible_zoneroot"] = fields.pop("deletion_protection", False)
     role_tags = fields.pop("role_tags", [])
     vm = _add(table, site.add_machine, fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -16,6 +17,8 @@ from smartdc._files import NotRegularError, TooLargeError, read_small_file
 Place = tuple[str | int, ...]
 """The way to a field: ``("datacenters", 0, "name")``."""
 
+#: More digits than Python reads.
+_LONG_INTEGER = re.compile(r"[0-9_]{4301}")
 _MAX_FILE = 16 * 1024 * 1024
 
 
@@ -88,7 +91,7 @@ class TomlFile:
         try:
             if data is None:
                 content = read_small_file(self.path, _MAX_FILE)
-            self._lines = content.decode().replace("\r\n", "\n").split("\n")
+            self._lines = content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
             self.content = tomllib.loads("\n".join(self._lines))
         except (NotRegularError, TooLargeError) as error:
             raise ValueError(f"{self.path}: cannot be read: {error}") from None
@@ -101,6 +104,9 @@ class TomlFile:
             place = re.search(r"at line (\d+)", str(error))  # or "at end of document"
             line = int(place[1]) if place else len(self._lines)
             raise ValueError(f"{self.path}:{line}: is not TOML: {error}") from None
+        except ValueError as error:  # an integer that Python does not read
+            numbers = (line for line, text in enumerate(self._lines, 1) if _LONG_INTEGER.search(text))
+            raise ValueError(f"{self.path}:{next(numbers, 1)}: has a number that is too long") from error
         except RecursionError:
             raise ValueError(f"{self.path}: is nested too deeply") from None
 
@@ -173,6 +179,9 @@ class Table:
                 self.refuse(name, f"is not known; {hint}")
             if not kinds[name].fits(value):
                 self.refuse(name, f"must be {kinds[name].name}, not {_shown(value)}")
+            way = _way_to_no_number(value)
+            if way is not None:
+                self._file.refuse((*self._place, name, *way), "must be a finite number")
         for name in required:
             if name not in self._content:
                 self.refuse(None, f"needs {name}")
@@ -202,6 +211,22 @@ class Table:
         has_it = name is not None and name in self._content
         place = (*self._place, name) if name is not None and has_it else self._place
         self._file.refuse(place, problem if name is None or has_it else f"{name} {problem}")
+
+
+def _way_to_no_number(value: Any) -> Place | None:
+    """The way to the first NaN or infinity in a value; None where there is none."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else ()
+    steps: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        steps = value.items()
+    elif isinstance(value, list):
+        steps = enumerate(value)
+    for step, inner in steps:
+        way = _way_to_no_number(inner)
+        if way is not None:
+            return (step, *way)
+    return None
 
 
 def _written(place: Place, whole: str = "the file") -> str:
