@@ -8,7 +8,7 @@ imported until a test asks for a fixture; the fixtures need the extra ``emulator
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
@@ -138,8 +138,7 @@ def _marked_emulator(request: pytest.FixtureRequest, marked: Mapping[str, Any]) 
     if isinstance(faults, str | os.PathLike):
         cloud.load_faults(_beside(request, faults))
     else:
-        for operation, fault, *rest in faults.items() if isinstance(faults, Mapping) else faults:
-            cloud.faults.add(operation, fault, **(rest[0] if rest else {}))
+        _add_faults(cloud, faults.items() if isinstance(faults, Mapping) else faults)
     throttle = marked.get("throttle", False)
     if throttle is True:
         cloud.throttle()
@@ -148,6 +147,27 @@ def _marked_emulator(request: pytest.FixtureRequest, marked: Mapping[str, Any]) 
     elif throttle is not None and throttle is not False:
         cloud.throttle(throttle)
     return cloud
+
+
+def _add_faults(cloud: Emulator, faults: Any) -> None:
+    """Ask for the faults of a marker.
+
+    Raises:
+        ValueError: One of them cannot be asked for.
+    """
+    from smartdc.emulator.faults import Fault
+
+    if not isinstance(faults, Iterable):
+        raise ValueError(f"faults are pairs of an operation and a fault, or a file, not {faults!r:.60}")
+    for number, item in enumerate(faults):
+        is_pair = isinstance(item, list | tuple) and len(item) in (2, 3) and isinstance(item[1], Fault)
+        if not is_pair or not all(isinstance(options, Mapping) for options in item[2:]):
+            raise ValueError(
+                f"faults[{number}] must be an operation and a fault, such as"
+                f' ("CreateMachine", Drop(after_commit=True)), not {item!r:.60}'
+            )
+        operation, fault, *options = item
+        cloud.faults.add(operation, fault, **dict(*options))
 
 
 def _beside(request: pytest.FixtureRequest, name: str | os.PathLike[str]) -> Path:

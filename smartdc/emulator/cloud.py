@@ -21,7 +21,7 @@ from smartdc.emulator.control.agent import Agent
 from smartdc.emulator.control.beginning import KEY_NAME, Beginning
 from smartdc.emulator.control.clients import Clients
 from smartdc.emulator.control.logins import login_keys, login_users
-from smartdc.emulator.control.settings import Settings, settle, state_directory
+from smartdc.emulator.control.settings import Settings, check_numbers, settle, state_directory
 from smartdc.emulator.control.ticker import Ticker
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
@@ -109,8 +109,7 @@ class Emulator(Clients):
         directory = state_directory(state_dir)
         if not host:
             raise ValueError("host is the address to listen on, such as 127.0.0.1; it cannot be empty")
-        if keep_calls < 0:
-            raise ValueError(f"keep_calls must be a number from 0 on: {keep_calls!r}")
+        check_numbers(keep_calls, random_seed)
         given = Settings(account, datacenters, ports, ssh_port, key_kind)
         start = None if random_seed is None or rate else SEEDED_START
         self._kept = None if directory is None else Kept(directory)

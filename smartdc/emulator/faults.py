@@ -4,14 +4,7 @@ They are defined in `smartdc.emulator.http.fault_kinds`; here are their public n
 """
 
 from smartdc.emulator.http.fault_kinds import (
-    BACKEND_LOST,
     EVERY,
-    HAPROXY_400,
-    HAPROXY_408,
-    HAPROXY_500,
-    HAPROXY_503,
-    HAPROXY_TIMEOUT,
-    HTML_502,
     Delay,
     Drop,
     Fault,
@@ -20,6 +13,15 @@ from smartdc.emulator.http.fault_kinds import (
     HalfBody,
     Status,
     WrongDigest,
+)
+from smartdc.emulator.http.known_faults import (
+    BACKEND_LOST,
+    HAPROXY_400,
+    HAPROXY_408,
+    HAPROXY_500,
+    HAPROXY_503,
+    HAPROXY_TIMEOUT,
+    HTML_502,
 )
 
 __all__ = [

@@ -32,9 +32,12 @@ from smartdc.emulator.state.resources import SubnetFull
         ({"account": "a/b"}, "'a/b' cannot be the login of an account"),
         ({"account": ""}, "'' cannot be the login of an account"),
         ({"account": "my"}, "'my' cannot be the login of an account"),
-        ({"rate": -1}, "rate must be a number from 0 on: -1"),
-        ({"rate": float("nan")}, "rate must be a number from 0 on: nan"),
-        ({"rate": float("inf")}, "rate must be a number from 0 on: inf"),
+        ({"rate": -1}, "rate must be a number from 0 to 1000000: -1"),
+        ({"rate": float("nan")}, "rate must be a number from 0 to 1000000: nan"),
+        ({"keep_calls": None}, "keep_calls must be a whole number from 0 on: None"),
+        ({"keep_calls": 1.5}, "keep_calls must be a whole number from 0 on: 1.5"),
+        ({"random_seed": 1.5}, "random_seed must be a whole number or a text: 1.5"),
+        ({"rate": float("inf")}, "rate must be a number from 0 to 1000000: inf"),
     ],
 )
 def test_arguments_that_cannot_be(arguments: dict[str, object], message: str) -> None:

@@ -15,7 +15,7 @@ from wsgiref.handlers import format_date_time
 
 import pytest
 
-from smartdc.emulator.http.fault_kinds import BACKEND_LOST
+from smartdc.emulator.faults import BACKEND_LOST
 from tests.emulator.facts import fact
 from tests.helpers.raw_requests import SIGNATURE, Raw
 

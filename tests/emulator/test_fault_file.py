@@ -70,7 +70,7 @@ def test_all_of_it_is_asked_for(cloud: Emulator, tmp_path: Path) -> None:
         ("0.25", "1.5", 13, "faults[1].probability cannot be used"),
         ('"us-east-1"', '"mars"', 14, "faults[1].datacenter cannot be used: there is no data center 'mars'"),
         ("429", "42", 19, "faults[2].status must be a number from 100 to 599"),
-        ("0.5", "-1", 26, "faults[3].seconds must be a number from 0 on"),
+        ("0.5", "-1", 26, "faults[3].seconds cannot be used: seconds must be a number from 0 to 3153600000"),
         ("0.5", "'soon'", 26, "faults[3].seconds must be a number, not 'soon'"),
         ('operation = "GetMachine"', "", 23, "faults[3] needs operation"),
         ("seed = 7", "sed = 7", 2, "sed is not known; did you mean seed?"),

@@ -13,8 +13,7 @@ from typing import NoReturn
 import pytest
 
 from smartdc.emulator import Emulator
-from smartdc.emulator.http import fault_kinds as faults_module
-from smartdc.emulator.http.fault_kinds import (
+from smartdc.emulator.faults import (
     BACKEND_LOST,
     HAPROXY_400,
     HAPROXY_408,
@@ -27,10 +26,11 @@ from smartdc.emulator.http.fault_kinds import (
     Fault,
     Garbage,
     HalfBody,
-    Planned,
     Status,
     WrongDigest,
 )
+from smartdc.emulator.http import fault_kinds as faults_module
+from smartdc.emulator.http.fault_kinds import Planned
 from tests.helpers.raw_creation import Creation
 from tests.helpers.raw_requests import Raw, outcome
 

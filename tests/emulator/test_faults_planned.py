@@ -79,15 +79,6 @@ def drawn_status(fault: Fault | None) -> int | None:
     return fault.status if isinstance(fault, Status) else None
 
 
-def test_probabilities_beyond_one(faults: Faults) -> None:
-    """What was added first has its share; what is left goes to the others."""
-    faults.add("*", Status(500), probability=0.8)
-    faults.add("*", Status(503), probability=0.8)
-    found = Counter(drawn_status(fault) for fault in drawn(faults, "CreateMachine", 1000))
-    assert set(found) == {500, 503}
-    assert 740 < found[500] < 860
-
-
 def test_a_probability_and_a_number_of_times(faults: Faults) -> None:
     planned = faults.add("CreateMachine", Status(503), probability=0.5, times=3)
     found = drawn(faults, "CreateMachine", 100)
@@ -153,3 +144,21 @@ def test_answers_that_a_fault_made_are_held_against_no_description(fresh: Raw) -
     (call,) = fresh.cloud.calls
     assert Tally().check(DESCRIPTION, [call]) == []
     assert Tally().check(DESCRIPTION, [replace(call, fault=None)]) != []
+
+
+def test_probabilities_that_add_up_to_more_than_certain(faults: Faults) -> None:
+    for _ in range(10):
+        faults.add("CreateMachine", Status(500), probability=0.1)
+    faults.add("GetMachine", Status(500), probability=0.8, datacenter="a")
+    for operation, probability in (("CreateMachine", 0.1), ("*", 0.3), ("GetMachine", 0.3)):
+        with pytest.raises(ValueError, match=r"^probability: those of \w+ would add up to 1\.\d+, above 1$"):
+            faults.add(operation, Status(503), probability=probability)
+    faults.add("GetMachine", Status(503), probability=0.8, datacenter="b")
+    faults.add("CreateMachine", Status(503))
+    assert len(faults.planned) == 13
+
+
+def test_delays_without_end() -> None:
+    for seconds in (-1, float("inf"), float("nan"), 1e18):
+        with pytest.raises(ValueError, match=r"^seconds must be a number from 0 to 3153600000: "):
+            Delay(seconds)

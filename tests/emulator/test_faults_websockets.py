@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from smartdc.emulator.http.fault_kinds import (
+from smartdc.emulator.faults import (
     HAPROXY_503,
     Delay,
     Drop,

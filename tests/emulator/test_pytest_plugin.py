@@ -178,6 +178,7 @@ def test_environment(smartdc_environment, smartdc_cloud):
 
 WRONGLY_MARKED = """
 import pytest
+from smartdc.emulator.faults import Drop
 
 @pytest.mark.smartdc(contents="none.toml")
 def test_contents(smartdc_cloud): pass
@@ -185,8 +186,11 @@ def test_contents(smartdc_cloud): pass
 @pytest.mark.smartdc(contents="wrong.toml")
 def test_wrong_contents(smartdc_cloud): pass
 
-@pytest.mark.smartdc(faults=[("CreateMachin", None)])
+@pytest.mark.smartdc(faults=[("CreateMachin", Drop(after_commit=True))])
 def test_faults(smartdc_cloud): pass
+
+@pytest.mark.smartdc(faults=[("CreateMachine",)])
+def test_no_pair(smartdc_cloud): pass
 
 @pytest.mark.smartdc(faults=5)
 def test_no_faults(smartdc_cloud): pass
@@ -280,13 +284,15 @@ def test_what_a_marker_cannot_ask_for(pytester: pytest.Pytester) -> None:
     pytester.makefile(".toml", wrong="[[datacenters]]\nnme = 'x'\n")
     pytester.makepyfile(WRONGLY_MARKED)
     result = pytester.runpytest_inprocess()
-    result.assert_outcomes(errors=9)
+    result.assert_outcomes(errors=10)
     begin = "the marker smartdc cannot be used: "
     result.stdout.fnmatch_lines_random(
         [
             f"{begin}*none.toml: cannot be read: No such file or directory",
             f"{begin}*wrong.toml:2: datacenters*.nme is not known; did you mean name[?]",
             f"{begin}there is no operation 'CreateMachin'; did you mean CreateMachine*",
+            f"{begin}faults[[]0[]] must be an operation and a fault, * not ('CreateMachine',)",
+            f"{begin}faults are pairs of an operation and a fault, or a file, not 5",
             f"{begin}*rate must be a number*",
             "the marker smartdc takes unsupported=*not 'ignored'",
             "the marker smartdc takes names with values, not 'site.toml'",

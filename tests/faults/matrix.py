@@ -11,7 +11,7 @@ from pathlib import Path
 
 from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.fault_kinds import (
+from smartdc.emulator.faults import (
     BACKEND_LOST,
     HAPROXY_400,
     HAPROXY_408,

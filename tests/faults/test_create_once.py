@@ -24,7 +24,7 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.fault_kinds import BACKEND_LOST, HTML_502, Drop, Status
+from smartdc.emulator.faults import BACKEND_LOST, HTML_502, Drop, Status
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.site import Site
 from tests.contract.row import World

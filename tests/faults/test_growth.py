@@ -22,8 +22,8 @@ import pytest
 
 from smartdc import DataCenter, NotFoundError, RetryPolicy
 from smartdc.emulator import Emulator
+from smartdc.emulator.faults import HTML_502, Drop, HalfBody, WrongDigest
 from smartdc.emulator.http.calls import KEPT_CALLS
-from smartdc.emulator.http.fault_kinds import HTML_502, Drop, HalfBody, WrongDigest
 from tests.helpers.sizes import in_two_sizes
 
 pytestmark = pytest.mark.stress

@@ -22,7 +22,7 @@ from smartdc import (
     at_once,
 )
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.fault_kinds import HAPROXY_503, Drop, Status
+from smartdc.emulator.faults import HAPROXY_503, Drop, Status
 from smartdc.emulator.state.site import Site
 from smartdc.http_signature import HTTPSignatureAuth
 from tests.helpers.clock import Instant

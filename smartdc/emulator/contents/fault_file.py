@@ -55,6 +55,7 @@ _GUILTY = {
     "there is no data center": "datacenter",
     "times": "times",
     "probability": "probability",
+    "seconds": "seconds",
 }
 
 
@@ -74,7 +75,7 @@ def add_faults(faults: Faults, top: Table) -> None:
         ValueError: Something in it is wrong.
     """
     settings = top.fields({"seed": INTEGER, "faults": TABLES})
-    for asked in (faults.empty(), faults):
+    for asked in (faults.copy(), faults):
         for table in top.tables("faults"):
             _add(asked, table)
     if "seed" in settings:
@@ -102,10 +103,8 @@ def _add(faults: Faults, table: Table) -> None:
     arguments = {name: fields.pop(name) for name in own if name in fields}
     if not 100 <= arguments.get("status", 200) <= 599:
         table.refuse("status", "must be a number from 100 to 599")
-    if arguments.get("seconds", 0) < 0:
-        table.refuse("seconds", "must be a number from 0 on")
-    fault: Fault = kind if isinstance(kind, Fault) else kind(**arguments)
     try:
+        fault: Fault = kind if isinstance(kind, Fault) else kind(**arguments)
         faults.add(fields.pop("operation"), fault, **fields)
     except ValueError as error:
         guilty = next(field for begin, field in _GUILTY.items() if str(error).startswith(begin))

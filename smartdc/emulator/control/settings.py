@@ -51,6 +51,18 @@ def state_directory(given: str | os.PathLike[str] | None) -> Path | None:
     return Path(given).absolute()
 
 
+def check_numbers(keep_calls: int, random_seed: int | str | None) -> None:
+    """Refuse what is of another kind than these arguments are.
+
+    Raises:
+        ValueError: One of them is.
+    """
+    if not isinstance(keep_calls, int) or isinstance(keep_calls, bool) or keep_calls < 0:
+        raise ValueError(f"keep_calls must be a whole number from 0 on: {keep_calls!r:.40}")
+    if random_seed is not None and (isinstance(random_seed, bool) or not isinstance(random_seed, int | str)):
+        raise ValueError(f"random_seed must be a whole number or a text: {random_seed!r:.40}")
+
+
 def settle(given: Settings, file: Contents | None, kept: Kept | None) -> Settled:
     """Fill in what was not given, and check everything.
 

@@ -12,7 +12,7 @@ import random
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smartdc.emulator.http.answers import JSON_TYPE, to_json
+from smartdc.emulator.state.clock import LONGEST_STEP
 
 #: Where the web server leaves, in a request's scope, the transport that it came by.
 TRANSPORT = "smartdc.transport"
@@ -105,6 +106,10 @@ class Delay(Fault):
     seconds: float
     _: KW_ONLY
     after_commit: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seconds <= LONGEST_STEP:
+            raise ValueError(f"seconds must be a number from 0 to {LONGEST_STEP:.0f}: {self.seconds!r:.40}")
 
     async def answer(self, respond: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the operation's own answer, late."""
@@ -222,28 +227,6 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-# What HAProxy says that stands before CloudAPI (etc/haproxy-error-*.http); it then closes the connection.
-_FROM_HAPROXY = {"Cache-Control": "no-cache", "Connection": "close"}
-
-HAPROXY_400 = Status(400, {"BadHTTPRequest": "Request was malformed"}, _FROM_HAPROXY)
-HAPROXY_408 = Status(408, {"IdleClientError": "Server waited too long for data"}, _FROM_HAPROXY)
-HAPROXY_500 = Status(500, {"code": "InternalServerError", "message": "Internal Server Error"}, _FROM_HAPROXY)
-#: CloudAPI does not run: nothing was carried out.
-HAPROXY_503 = Status(
-    503,
-    {"code": "ServiceUnavailable", "message": "CloudAPI service is currently unavailable"},
-    _FROM_HAPROXY,
-)
-#: CloudAPI did not answer in 120 s. The answer is the same, but the operation was carried out.
-HAPROXY_TIMEOUT = replace(HAPROXY_503, after_commit=True)
-#: What other load balancers answer.
-HTML_502 = Status(
-    502, "<html><body><h1>502 Bad Gateway</h1></body></html>", _FROM_HAPROXY, content_type="text/html"
-)
-#: CloudAPI lost its connection to one of its own services (docs/cloudapi/errors.md#backend-connection-lost).
-BACKEND_LOST = Status(500, {})
-
-
 @dataclass(eq=False)
 class Planned:
     """A fault that was asked for.
@@ -283,7 +266,7 @@ class Faults:
 
     One request has one fault at most. Faults without a probability come first, in the order in which they
     were added, until their `times` are used up. Otherwise one of those with a probability is drawn, or none:
-    their probabilities add up.
+    their probabilities add up, to 1 at most.
 
     Args:
         operations: The names of all operations.
@@ -331,6 +314,8 @@ class Faults:
             raise ValueError(f"probability must be a number above 0, up to 1: {probability!r}")
         planned = Planned(operation, fault, times, probability, datacenter)
         with self._lock:
+            if probability is not None:
+                self._check_sum(planned)
             self._planned.append(planned)
         return planned
 
@@ -340,9 +325,11 @@ class Faults:
         with self._lock:
             return list(self._planned)
 
-    def empty(self) -> Faults:
-        """The same without any faults: to find out whether some can be added."""
-        return Faults(self._operations, self._datacenters)
+    def copy(self) -> Faults:
+        """Another one with the same faults: to find out whether more can be added."""
+        copied = Faults(self._operations, self._datacenters)
+        copied._planned = self.planned
+        return copied
 
     def seed(self, seed: int) -> None:
         """Start the random sequences again with this seed; at first it is 0.
@@ -371,6 +358,17 @@ class Faults:
                 return None
             chosen.applied += 1
             return chosen.fault
+
+    def _check_sum(self, new: Planned) -> None:
+        drawn = [new, *(planned for planned in self._planned if planned.probability is not None)]
+        for operation in self._operations if new.operation == EVERY else [new.operation]:
+            for datacenter in self._datacenters if new.datacenter is None else [new.datacenter]:
+                fitting = [planned for planned in drawn if planned.fits(operation, datacenter)]
+                total = sum(planned.probability or 0 for planned in fitting)
+                if total > 1 + 1e-9:  # ten times 0.1 is a bit off
+                    raise ValueError(
+                        f"probability: those of {operation} would add up to {total:.3g}, above 1"
+                    )
 
     def _drawn(self, fitting: list[Planned], operation: str, datacenter: str) -> Planned | None:
         """One of them, or none."""
