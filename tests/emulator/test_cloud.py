@@ -257,7 +257,7 @@ def test_a_clock_that_stands() -> None:
     assert clock.monotonic() == 5.5
     assert clock.now() == start + 5.5
     assert told == [3, 5.5]
-    with pytest.raises(ValueError, match=r"^time does not run backwards: -0\.1$"):
+    with pytest.raises(ValueError, match=r"^advance must be a number from 0 to 3153600000: -0\.1$"):
         clock.advance(-0.1)
 
 
@@ -321,7 +321,7 @@ def test_machines_that_cannot_be_put_in(
     arguments: dict[str, str], error: type[Exception], message: str
 ) -> None:
     site = Emulator().site()
-    with pytest.raises(error, match=f"^{message}$"):
+    with pytest.raises(error, match=rf"^{message}(; there are .+)?$"):
         site.add_machine(**arguments)  # type: ignore[arg-type]
     assert site.machines == {}
 
