@@ -15,7 +15,7 @@ from smartdc import DataCenter, RetryPolicy
 from smartdc.emulator import Emulator
 from tests.conftest import leave_environment
 from tests.helpers.clock import Instant
-from tests.helpers.servers import StubServer, datacenter_at
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 LOCATION = "us-sw-1"
 
@@ -89,4 +89,21 @@ def cloud(_bare_module: None) -> Iterator[Emulator]:
 def sdc(cloud: Emulator) -> Iterator[DataCenter]:
     """A data center of `cloud`, connected."""
     with cloud.datacenter(LOCATION) as sdc:
+        yield sdc
+
+
+@pytest.fixture(scope="module")
+def missing(_bare_module: None) -> Iterator[StubServer]:
+    """A server that knows nothing."""
+    with StubServer() as stub:
+        stub.otherwise = Reply({"code": "ResourceNotFound", "message": "no"}, 404)
+        yield stub
+
+
+@pytest.fixture
+def at_missing(missing: StubServer, there: DataCenter) -> Iterator[DataCenter]:
+    """A data center at that server, which signs as `there` does."""
+    missing.asked.clear()
+    with DataCenter(missing.url, login="bob", retry="none", clock=there.clock) as sdc:
+        sdc.auth = there.auth
         yield sdc

@@ -6,7 +6,6 @@ Read from the annotations of all public methods, so that a new argument is in it
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from smartdc import ConfigurationError, DataCenter, KeyLoadError
 from tests.helpers.every_argument import annotated, call
 from tests.helpers.odd_values import ID
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import StubServer
 
 # To Python 'false' and 'no' are true; to the server every value of some parameters switches them on.
 NOT_FLAGS: list[Any] = ["false", "no", "", 0, 1, [], {}, b"true", 1.0]
@@ -25,20 +24,9 @@ def named(part: Any) -> Any:
     return getattr(part, "__name__", part)
 
 
-@pytest.fixture(scope="module")
-def missing(_bare_module: None) -> Iterator[StubServer]:
-    """A server that knows nothing."""
-    with StubServer() as stub:
-        stub.otherwise = Reply({"code": "ResourceNotFound", "message": "no"}, 404)
-        yield stub
-
-
 @pytest.fixture
-def sdc(missing: StubServer, there: DataCenter) -> Iterator[DataCenter]:
-    missing.asked.clear()
-    with DataCenter(missing.url, login="bob", retry="none", clock=there.clock) as sdc:
-        sdc.auth = there.auth
-        yield sdc
+def sdc(at_missing: DataCenter) -> DataCenter:
+    return at_missing
 
 
 def refuse(sdc: DataCenter, missing: StubServer, place: tuple[type, str, str], value: Any) -> None:

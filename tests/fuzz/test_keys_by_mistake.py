@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ from smartdc import DataCenter, SmartDCError
 from tests.helpers.every_argument import ARGUMENTS, call
 from tests.helpers.keys import KeyRing
 from tests.helpers.odd_values import ID
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import StubServer
 
 FORMS: dict[str, Callable[[str], Any]] = {
     "a file": lambda text: text,
@@ -33,20 +33,9 @@ FORMS: dict[str, Callable[[str], Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def missing(_bare_module: None) -> Iterator[StubServer]:
-    """A server that knows nothing."""
-    with StubServer() as stub:
-        stub.otherwise = Reply({"code": "ResourceNotFound", "message": "no"}, 404)
-        yield stub
-
-
 @pytest.fixture
-def sdc(missing: StubServer, there: DataCenter) -> Iterator[DataCenter]:
-    missing.asked.clear()
-    with DataCenter(missing.url, login="bob", retry="none", clock=there.clock) as sdc:
-        sdc.auth = there.auth
-        yield sdc
+def sdc(at_missing: DataCenter) -> DataCenter:
+    return at_missing
 
 
 def parts(form: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from smartdc import DataCenter, SmartDCError
 from tests.helpers.every_argument import ARGUMENTS, call
 from tests.helpers.odd_values import ID
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import StubServer
 
 
 class Unwritable:
@@ -54,19 +54,9 @@ WRONG: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def missing(_bare_module: None) -> Iterator[StubServer]:
-    """A server that knows nothing."""
-    with StubServer() as stub:
-        stub.otherwise = Reply({"code": "ResourceNotFound", "message": "no"}, 404)
-        yield stub
-
-
 @pytest.fixture
-def sdc(missing: StubServer, there: DataCenter) -> Iterator[DataCenter]:
-    with DataCenter(missing.url, login="bob", retry="none", clock=there.clock) as sdc:
-        sdc.auth = there.auth
-        yield sdc
+def sdc(at_missing: DataCenter) -> DataCenter:
+    return at_missing
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
