@@ -17,10 +17,10 @@ PROGRAM = Path(__file__).with_name("killed_process.py")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-# What is asked again of the machine whose request was not answered: it is looked at first, as it may be
-# deleted, and no action follows then: docs/cloudapi/hazards.md#action-on-a-deleted-machine.
+# What is asked again of the machine whose request was not answered: it is looked at first, and no action
+# follows if it is deleted, or stopped and about to be: docs/cloudapi/hazards.md#action-on-a-deleted-machine.
 AGAIN = {
-    "UpdateMachine": [["GetMachine", 200], ["UpdateMachine", 202], ["DeleteMachine", 204]],
+    "UpdateMachine": [["GetMachine", 200], ["DeleteMachine", 204]],
     "DeleteMachine": [["GetMachine", 410]],
 }
 
