@@ -3,6 +3,8 @@
 #   make test   everything that CI checks
 #   make quick  what to run every day, under a minute
 #   make soak   the tests that take minutes
+#   make lowest the tests with the lowest versions that pyproject.toml allows
+#   make dist   wheel and sdist in dist/, checked
 #   make help   these lines
 # To use another Python: make test PYTHON=python3.13
 
@@ -26,7 +28,7 @@ PLAIN := -m "not stress and not soak"
 # What starts other programs and makes wheels and environments.
 NOT_QUICK := $(addprefix tests/meta/,test_examples.py test_extras.py test_sample_project.py test_wheel.py)
 
-.PHONY: demo test quick soak help lint types tests $(PARTS) quick-cloud quick-other coverage docs clean
+.PHONY: demo test quick soak help lint types tests $(PARTS) quick-cloud quick-other coverage docs lowest dist clean
 
 demo: .venv/demo
 	@$(BIN)/python examples/tutorial.py --emulated
@@ -61,6 +63,7 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/deptry --no-ansi .
 
 types: .venv/dev
 	$(BIN)/mypy
@@ -92,6 +95,24 @@ coverage:
 
 docs: .venv/dev
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build
+
+# The floors of what smartdc and its extras need, pinned, in an environment of their own. What is too new for this
+# is left out: npm's programs (interop), and pytest's own features in the plugin's tests.
+lowest: .venv/lowest
+	.venv/lowest/bin/pytest tests --ignore=tests/interop --ignore=tests/meta $(PLAIN)
+	@echo "make lowest: the tests passed with the lowest versions that pyproject.toml allows."
+
+.venv/lowest: pyproject.toml tests/floors.py | $(BIN)/python
+	rm -rf $@
+	"$(PYTHON)" -m venv $@
+	$(BIN)/python tests/floors.py > .venv/floors.txt
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv/floors.txt --editable ".[dev]"
+
+dist: .venv/dev
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	@echo "make dist: wheel and sdist are in dist/, and their descriptions are in order."
 
 # Each .venv/NAME marks that the extra NAME is installed as pyproject.toml now has it.
 .venv/demo: EXTRA := emulator

@@ -1,4 +1,4 @@
-"""The wheel, built once for all the tests that look into it or install it."""
+"""The wheel and the sdist, built once for all the tests that look into them or install them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,40 @@ import pytest
 from tests.conftest import SURROUNDINGS
 
 ROOT = Path(__file__).parents[2]
+# What .gitignore names, and git's own folder: neither is part of a checkout.
+NOT_IN_IT = (".git", *(ROOT / ".gitignore").read_text(encoding="utf-8").replace("/", " ").split(), "_build")
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of a copy of the project, so that nothing is left in the checkout."""
-    copy, out = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE", "pytest_smartdc.py"):
-        shutil.copy(ROOT / name, copy)
-    for name in ("smartdc", "tests", "examples", "docs"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "_build"))
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, so that nothing is left in the checkout that the tests run in."""
+    copy = tmp_path_factory.mktemp("project") / "checkout"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_IN_IT))
+    return copy
+
+
+@pytest.fixture(scope="session")
+def dist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the sdist, and the wheel that was built from it, as `make dist` makes them."""
+    out = tmp_path_factory.mktemp("dist")
     built = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(copy)],
+        [sys.executable, "-m", "build", "--outdir", str(out), str(checkout)],
         env=SURROUNDINGS,
         capture_output=True,
         text=True,
         check=False,
     )
     assert built.returncode == 0, built.stdout + built.stderr
-    (path,) = out.iterdir()
+    return out
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    (path,) = dist.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="session")
+def sdist(dist: Path) -> Path:
+    (path,) = dist.glob("*.tar.gz")
     return path

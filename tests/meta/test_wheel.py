@@ -50,5 +50,6 @@ def test_the_metadata(metadata: Message) -> None:
     assert metadata["License-Expression"] == "MIT"
     assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
     assert set(metadata.get_all("Provides-Extra", [])) == {"stream", "emulator", "progress", "dev"}
+    assert metadata["Author"] == "The smartdc authors"
     required = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert {line.split(">")[0] for line in required} == {"requests", "cryptography", "paramiko"}
