@@ -19,7 +19,6 @@ import pytest
 if TYPE_CHECKING:
     from smartdc.emulator import Emulator
 
-#: What `@pytest.mark.smartdc` takes, and how that is described.
 MARKER = {
     "contents": "file of what the cloud holds, beside the test's file",
     "faults": "what goes wrong: pairs of an operation and a fault, or such a file",
@@ -29,6 +28,7 @@ MARKER = {
     "rate": "emulated seconds per real second for subprocesses, of smartdc_environment",
     "profiles": "names of profiles that lead to the cloud, of smartdc_environment",
 }
+"""What `@pytest.mark.smartdc` takes, and how that is described."""
 _CLOUD = pytest.StashKey["Emulator"]()
 
 

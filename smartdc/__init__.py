@@ -4,7 +4,7 @@ import importlib
 import typing
 
 from smartdc import _forks
-from smartdc._http.exchange import at_once
+from smartdc._http.exchange import idempotent
 from smartdc._http.retry import RetryPolicy
 from smartdc._version import __version__ as __version__
 from smartdc.datacenter import DataCenter
@@ -87,8 +87,8 @@ __all__ = [
     "WaitError",
     "WaitFailed",
     "WaitTimeout",
-    "at_once",
     "fleet",
+    "idempotent",
 ]
 
 if typing.TYPE_CHECKING:

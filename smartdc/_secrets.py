@@ -15,19 +15,19 @@ __all__ = ["Concealed", "is_key", "is_key_text", "may_be_secret", "shown", "writ
 
 T = TypeVar("T")
 
-# Beginnings of a key in base64 and in hexadecimal: OpenSSH's own form, a whole PEM file, and DER.
 _ENCODED = re.compile(
     r"\s*(?:b3BlbnNzaC1rZXkt|LS0tLS1CRUdJTi|M(?:I[GHIJ]|HcC|C4C)[A-Za-z0-9+/_-]{40}"
     r"|(?i:6f70656e7373682d6b65792d|2d2d2d2d2d424547494e|30(?:82....|81..|..)0201[0-9a-f]{40}))"
 )
+"""Beginnings of a key in base64 and in hexadecimal: OpenSSH's own form, a whole PEM file, and DER."""
 _HEX = re.compile(r"(?:[0-9A-Fa-f][: ]?){64}")
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 _LONGEST = 1024
 _LONGEST_PART = 40
 """Of a path or a name, without anything that divides it into words. Encoded keys go on for longer."""
 _UNDIVIDED = re.compile(rf"[^/\\._ :,-]{{{_LONGEST_PART + 1},}}")
-# Of text in base85 a quarter is punctuation that hardly a name has.
 _PUNCTUATION = frozenset("!\"#$%&'()*+;<=>?@[]^`{|}~")
+"""Characters that names hardly ever have, and a quarter of text in base85 is."""
 _MOST_PUNCTUATION = 3
 _SHORTEST = 30
 _SHOWN = 200

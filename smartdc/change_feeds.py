@@ -79,7 +79,7 @@ class LastingFeed(Conversation[Change]):
         if tell_all:
             self._catch_up()
         else:
-            self._known = {data["id"]: self._values(data) for data in listed()}
+            self._known = {data["id"]: self._watched_values(data) for data in listed()}
 
     @property
     def known(self) -> Set[str]:
@@ -115,7 +115,7 @@ class LastingFeed(Conversation[Change]):
         ident, data = change["changedResourceId"], change.get("resourceObject")
         if data is None or {*self._wanted}.isdisjoint(change["changeKind"]["subResources"]):
             return True
-        before, now = self._known.get(ident), self._values(data)
+        before, now = self._known.get(ident), self._watched_values(data)
         self._known[ident] = now
         return before != now
 
@@ -147,15 +147,15 @@ class LastingFeed(Conversation[Change]):
         """Note what has changed since the last change that was told."""
         asked = self._clock.monotonic()
         now = {data["id"]: data for data in self._listed()}
-        gone = [self._gone(ident) for ident in self._known if ident not in now]
-        live = self._live()
+        gone = [self._deleted_machine_data(ident) for ident in self._known if ident not in now]
+        live = self._received_changes()
         told = [
-            (change["changedResourceId"], self._values(change["resourceObject"]))
+            (change["changedResourceId"], self._watched_values(change["resourceObject"]))
             for change in live
             if "resourceObject" in change
         ]
         for data in [*now.values(), *gone]:
-            ident, values = data["id"], self._values(data)
+            ident, values = data["id"], self._watched_values(data)
             # A change that the server tells itself is told in its place.
             if values != self._known.get(ident) and (ident, values) not in told:
                 self._pending.append((self._change(data), asked))
@@ -163,7 +163,7 @@ class LastingFeed(Conversation[Change]):
         listed = self._clock.monotonic()
         self._pending.extend((change, listed) for change in live if self._is_news(change))
 
-    def _live(self) -> list[Change]:
+    def _received_changes(self) -> list[Change]:
         """What the new feed has told while machines were listed."""
         told: list[Change] = []
         with suppress(TimeoutError):
@@ -171,7 +171,7 @@ class LastingFeed(Conversation[Change]):
                 told.append(change)
         return told
 
-    def _gone(self, ident: str) -> MachineData:
+    def _deleted_machine_data(self, ident: str) -> MachineData:
         found: Mapping[str, Any] = {}
         try:
             found = self._look(ident)
@@ -181,7 +181,7 @@ class LastingFeed(Conversation[Change]):
             pass
         return cast(MachineData, found if found.get("id") == ident else {"id": ident, "state": "deleted"})
 
-    def _values(self, data: Mapping[str, Any]) -> _Known:
+    def _watched_values(self, data: Mapping[str, Any]) -> _Known:
         return tuple(_value(name, data) for name in self._wanted)
 
     def _change(self, data: MachineData) -> Change:

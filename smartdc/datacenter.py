@@ -306,7 +306,7 @@ class DataCenter(
                 raise ConfigurationError(
                     f"there is no data center {shown(name)!r} here; known are {', '.join(sorted(there))}"
                 )
-        sister = self._apart(location=name, known_locations=dict(self.known_locations))
+        sister = self._with_own_pool(location=name, known_locations=dict(self.known_locations))
         problem = insecurity(sister.base_url, sister.verify)
         if problem and not insecurity(self.base_url, self.verify):
             warn(problem)  # the server may name a place without TLS

@@ -21,19 +21,19 @@ from smartdc.errors import InvalidResponse, NotFoundError, shortened
 
 __all__ = [
     "MOST_PAGES",
-    "absent",
-    "asked_for",
     "count_of",
     "decoded",
-    "endless",
+    "endless_list",
     "from_json",
+    "invalid_response",
     "list_of",
     "location_of",
+    "not_listed",
     "object_of",
-    "readable",
-    "standing",
+    "reject_bytes",
+    "reject_other_id",
+    "reject_redirect",
     "strings_of",
-    "unusable",
     "value_of",
 ]
 
@@ -80,16 +80,16 @@ def decoded(response: requests.Response) -> Any:
     return response.content
 
 
-def standing(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
+def reject_redirect(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
     """The answer, if it is one, and not a redirect."""
     if response.status_code < 200 or 300 <= response.status_code < 400:
         url = shortened(response.request.url or "?")
         why = f"with a redirect, and none is followed. Is {url} the URL of a CloudAPI?"
-        raise unusable(response, why, lasting=True)
+        raise invalid_response(response, why, lasting=True)
     return body, response
 
 
-def readable(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
+def reject_bytes(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
     """The answer, if it is of a kind that CloudAPI speaks."""
     if isinstance(body, bytes):
         raise _unreadable(response, "not JSON")
@@ -99,26 +99,26 @@ def readable(body: Any, response: requests.Response) -> tuple[Any, requests.Resp
 def object_of(body: Any, response: requests.Response, key: str | None = None) -> dict[str, Any]:
     """The body as an object; with a `key`, one that has text there."""
     if not isinstance(body, dict):
-        raise unusable(response, f"with {_kind(body, response)} where an object was expected")
+        raise invalid_response(response, f"with {_kind(body, response)} where an object was expected")
     return _with_key(body, response, key)
 
 
-def asked_for(body: dict[str, Any], response: requests.Response) -> dict[str, Any]:
+def reject_other_id(body: dict[str, Any], response: requests.Response) -> dict[str, Any]:
     """The object, unless its id is another than the one in the path: then it belongs to another request."""
     asked = urlsplit(response.request.path_url).path.rpartition("/")[2].lower()
     got = body.get("id")
     if _UUID.fullmatch(asked) and isinstance(got, str) and got.lower() != asked:
-        raise unusable(response, f"with an object whose id is {got[:40]!r}")
+        raise invalid_response(response, f"with an object whose id is {got[:40]!r}")
     return body
 
 
 def list_of(body: Any, response: requests.Response, key: str | None = None) -> list[dict[str, Any]]:
     """The body as a list of objects; with a `key`, of such as have text there."""
     if not isinstance(body, list):
-        raise unusable(response, f"with {_kind(body, response)} where a list was expected")
+        raise invalid_response(response, f"with {_kind(body, response)} where a list was expected")
     for entry in body:
         if not isinstance(entry, dict):
-            raise unusable(response, f"with {_kind(entry, response)} in a list of objects")
+            raise invalid_response(response, f"with {_kind(entry, response)} in a list of objects")
         if key is not None:
             found = entry.get(key)  # not by a call: it may be one of a hundred thousand
             if not (isinstance(found, str) and found):
@@ -129,7 +129,7 @@ def list_of(body: Any, response: requests.Response, key: str | None = None) -> l
 def value_of(body: Any, response: requests.Response) -> str | int | float | bool:
     """The body as a single value; no body is the empty text."""
     if isinstance(body, Mapping | list):
-        raise unusable(response, f"with {_kind(body, response)} where a single value was expected")
+        raise invalid_response(response, f"with {_kind(body, response)} where a single value was expected")
     return "" if body is None else body
 
 
@@ -138,7 +138,7 @@ def strings_of(value: Any, response: requests.Response) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise unusable(response, "with something else where a list of texts was expected")
+        raise invalid_response(response, "with something else where a list of texts was expected")
     return value
 
 
@@ -146,7 +146,7 @@ def count_of(response: requests.Response) -> int:
     """What the server counted: a header tells it."""
     text = response.headers.get("x-resource-count", "")
     if not re.fullmatch(_COUNT, text):
-        raise unusable(response, f"with {text[:40]!r} as its x-resource-count")
+        raise invalid_response(response, f"with {text[:40]!r} as its x-resource-count")
     return int(text)
 
 
@@ -154,11 +154,11 @@ def location_of(response: requests.Response) -> str:
     """Where the server points to."""
     location = response.headers.get("Location", "")
     if not location.rpartition("/")[2]:
-        raise unusable(response, f"with {location[:40]!r} as its Location")
+        raise invalid_response(response, f"with {location[:40]!r} as its Location")
     return location
 
 
-def unusable(response: requests.Response, why: str, *, lasting: bool = False) -> InvalidResponse:
+def invalid_response(response: requests.Response, why: str, *, lasting: bool = False) -> InvalidResponse:
     """The error for an answer that cannot be used. It does not quote the body, which may hold secrets.
 
     Args:
@@ -178,7 +178,7 @@ def unusable(response: requests.Response, why: str, *, lasting: bool = False) ->
     return error
 
 
-def absent(response: requests.Response, message: str) -> NotFoundError:
+def not_listed(response: requests.Response, message: str) -> NotFoundError:
     """The error for what is not in a list: the one that the server would answer with.
 
     Args:
@@ -192,7 +192,7 @@ def absent(response: requests.Response, message: str) -> NotFoundError:
     return NotFoundError(answer)
 
 
-def endless(method: str, path: str) -> InvalidResponse:
+def endless_list(method: str, path: str) -> InvalidResponse:
     """The error for a list whose pages have no end."""
     return InvalidResponse(
         f"{method} {path}: there is always another page after {MOST_PAGES} of them", method=method, path=path
@@ -201,7 +201,7 @@ def endless(method: str, path: str) -> InvalidResponse:
 
 def _with_key(entry: dict[str, Any], response: requests.Response, key: str | None) -> dict[str, Any]:
     if key is not None and not (isinstance(entry.get(key), str) and entry[key]):
-        raise unusable(response, f"with an object that has no {key!r}")
+        raise invalid_response(response, f"with an object that has no {key!r}")
     return entry
 
 
@@ -216,4 +216,4 @@ def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
     # What is nearly CloudAPI's may have a password in it.
     shown = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
     where = f"Is {shortened(response.request.url or '?')} the URL of a CloudAPI?"
-    return unusable(response, f"with a body that is {why}{shown}. {where}")
+    return invalid_response(response, f"with a body that is {why}{shown}. {where}")

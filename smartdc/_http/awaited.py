@@ -55,7 +55,7 @@ def poll_state(
 
     def look(deadline: Deadline | None) -> str | None:
         try:
-            found.update(ask(connection._only(deadline=deadline)))
+            found.update(ask(connection._with(deadline=deadline)))
             absence.end()
         except NotFoundError as error:
             # What one waits to be gone was there before; something new may not be found yet.

@@ -15,7 +15,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 
-from smartdc._http.answers import unusable
+from smartdc._http.answers import invalid_response
 from smartdc.arguments.ids import shown
 from smartdc.errors import ConfigurationError, InvalidResponse
 
@@ -76,7 +76,7 @@ def checked_encoding(response: requests.Response) -> str:
     if encoding not in _ENCODINGS:
         response.close()
         why = f"but the body is packed as {encoding[:80]!r}, which was not asked for"
-        raise unusable(response, why, lasting=True)
+        raise invalid_response(response, why, lasting=True)
     return "" if encoding == "identity" else encoding
 
 
@@ -133,7 +133,7 @@ def read_lines(response: requests.Response) -> Iterator[bytes]:
                 yield bytes(line).rstrip(b"\r\n")
                 line.clear()
         if len(line) > MAX_LINE:
-            raise unusable(response, f"but a line of the stream has more than {MAX_LINE} bytes")
+            raise invalid_response(response, f"but a line of the stream has more than {MAX_LINE} bytes")
     yield bytes(line)
 
 
@@ -179,7 +179,7 @@ def _unpacked(response: requests.Response, encoding: str, limit: int) -> Iterato
         if decoder and not decoder.eof:
             raise zlib.error("it is cut off")
     except zlib.error as error:
-        raise unusable(response, f"but the body cannot be unpacked ({error})") from error
+        raise invalid_response(response, f"but the body cannot be unpacked ({error})") from error
 
 
 def _decoder(encoding: str, start: bytes) -> Any:
@@ -191,7 +191,7 @@ def _decoder(encoding: str, start: bytes) -> Any:
 
 
 def _too_large(response: requests.Response, what: str, limit: int) -> InvalidResponse:
-    return unusable(
+    return invalid_response(
         response,
         f"but the body {what}, and more than {limit} bytes are not read; ask for less at a time, or give "
         "DataCenter a larger max_response",

@@ -19,25 +19,25 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from smartdc._forks import importing
-from smartdc._http.answers import decoded, readable, standing
+from smartdc._http.answers import decoded, reject_bytes, reject_redirect
 from smartdc._http.bodies import checked_limit, checked_seconds
 from smartdc._http.clocks import clock_of
 from smartdc._http.endpoint import Params
 from smartdc._http.environment import authorities
-from smartdc._http.exchange import Again, Exchange, at_once
+from smartdc._http.exchange import BeforeRepeat, Exchange, idempotent
 from smartdc._http.looks import Looks, actions, looks_of
-from smartdc._http.old_requests import check_old_arguments, query_of, takes_again, without_rival
+from smartdc._http.old_requests import check_old_arguments, default_headers_for, query_of, takes_before_repeat
 from smartdc._http.overall import remaining
 from smartdc._http.retry import RetryPolicy, chosen_policy
 from smartdc._http.settings import Timeout, checked_clock, checked_headers, checked_pool_size, checked_timeout
 from smartdc._http.spelling import account_url, checked_path, encoded_body, encoded_query
 from smartdc._http.throttle import Limiters, group_of
 from smartdc._http.transport import prepared, refuse_damaged
-from smartdc._http.versions import explained
+from smartdc._http.versions import with_required_version
 from smartdc._http.waiting import Clock, Deadline
 from smartdc._http.wires import Wired
 from smartdc._version import __version__
-from smartdc.arguments.ids import given, path_of, shown
+from smartdc.arguments.ids import path_of, shown, without_none
 from smartdc.arguments.kinds import text_of
 from smartdc.arguments.roles import checked_roles, with_roles
 from smartdc.errors import APIError, BadRequestError, ConfigurationError, InvalidResponse, TransportError
@@ -144,7 +144,7 @@ class Connection(Wired):
         params: Params | None = None,
         timeout: Timeout | None = None,
         api_version: str | None = None,
-        again: Again | None = None,
+        before_repeat: BeforeRepeat | None = None,
         **old: Any,
     ) -> tuple[Any, requests.Response]:
         """Make any request of the account; every operation goes through here.
@@ -160,8 +160,8 @@ class Connection(Wired):
                 ``true`` and ``false``.
             timeout: Seconds, instead of the connection's.
             api_version: API version to ask for, instead of the connection's.
-            again: Of a POST that does no harm when it is carried out twice: `smartdc.at_once`, or another
-                function that is called before it is made again though it may have been carried out.
+            before_repeat: For a POST that does no harm when it is carried out twice: `smartdc.idempotent`, or
+                a function that is called before the POST is repeated although it may have been carried out.
             **old: Other arguments of `requests.request`, which py-smartdc passed on. Those that ask for what
                 is so anyway are taken (``stream=``, ``allow_redirects=False``, what is None), others refused.
 
@@ -180,7 +180,9 @@ class Connection(Wired):
         if api_version is not None:
             headers = {**checked_headers(headers), self.VERSION_HEADER: text_of("api_version", api_version)}
         params = with_roles(self.active_roles, method, path, query_of(params))
-        return self._exchange(method, self._account_url, path, headers, data, params, timeout, again=again)
+        return self._exchange(
+            method, self._account_url, path, headers, data, params, timeout, before_repeat=before_repeat
+        )
 
     def _call(
         self,
@@ -189,17 +191,17 @@ class Connection(Wired):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
-        again: Again | None = None,
+        before_repeat: BeforeRepeat | None = None,
     ) -> tuple[Any, requests.Response]:
         # Only what is set: a subclass may have the `request` of py-smartdc's time, which knows less.
-        new: dict[str, Any] = given(params=params)
-        if again is not None and takes_again(self.request):
-            new["again"] = again
+        new: dict[str, Any] = without_none(params=params)
+        if before_repeat is not None and takes_before_repeat(self.request):
+            new["before_repeat"] = before_repeat
         try:
             answer = self.request(method, path_of(segments), headers, json, **new)
         except APIError as error:
-            raise explained(error, segments) from None
-        return readable(*answer)
+            raise with_required_version(error, segments) from None
+        return reject_bytes(*answer)
 
     def _exchange(
         self,
@@ -212,7 +214,7 @@ class Connection(Wired):
         timeout: Timeout | None = None,
         sign: bool = True,
         carry: Carrier | None = None,
-        again: Again | None = None,
+        before_repeat: BeforeRepeat | None = None,
     ) -> tuple[Any, requests.Response]:
         """One request to the end: until an answer that stands, or an error.
 
@@ -221,7 +223,7 @@ class Connection(Wired):
         query = encoded_query(params)
         body = None if data is None else encoded_body(data)
         headers = checked_headers(headers)
-        merged = without_rival(self.default_headers, headers, self.API_VERSION)
+        merged = default_headers_for(self.default_headers, headers, self.API_VERSION)
         if body is not None:
             merged["Content-Type"] = "application/json"
         merged.update(headers)
@@ -240,14 +242,14 @@ class Connection(Wired):
             policy=remaining(self.retry, self.clock),
             limiter=self._limiters.get(self._transport.base_url, self._signing_account, group_of(verb, path)),
             clock=self.clock,
-            again=again,
+            before_repeat=before_repeat,
             deadline=self._deadline,
-            made=self._made,
+            created_at=self._created_at,
         )
         try:
             response = exchange.run()
         finally:
-            actions.noted(verb, path)
+            actions.note_request(verb, path)
         return None if carry or response.status_code >= 400 else decoded(response), response
 
     @property
@@ -268,9 +270,9 @@ class Connection(Wired):
         query = with_roles(self.active_roles, method, path, params)
         carry = partial(self._send, stream=True)
         url = self._account_url
-        response = self._exchange(method, url, path, params=query, carry=carry, again=at_once)[1]
+        response = self._exchange(method, url, path, params=query, carry=carry, before_repeat=idempotent)[1]
         try:
-            standing(None, response)
+            reject_redirect(None, response)
         except InvalidResponse:
             response.close()
             raise
@@ -289,7 +291,7 @@ class Connection(Wired):
         """
 
         def carry(request: requests.PreparedRequest, timeout: Timeout) -> Upgraded:
-            self._tell("GET", request.url or "?")
+            self._write_verbose_line("GET", request.url or "?")
             return dial(request, timeout, authorities(self.verify), self.max_response, subprotocols)
 
         with importing:
@@ -321,7 +323,7 @@ class Connection(Wired):
     ) -> requests.Response:
         """One attempt on the wire."""
         method, path = request.method or "?", request.path_url
-        self._tell(method, request.url or "?")
+        self._write_verbose_line(method, request.url or "?")
         if self._on_send is not None:
             self._on_send()
         started = time.monotonic()
@@ -340,7 +342,7 @@ class Connection(Wired):
             log.debug("%s %s: %d in %.0f ms (request %s)", method, path, response.status_code, took, ident)
         return response
 
-    def _tell(self, method: str, url: str) -> None:
+    def _write_verbose_line(self, method: str, url: str) -> None:
         """Write the line of `verbose`. A stream that is closed, broken or absent loses it."""
         stream = sys.stderr if self.verbose is True else self.verbose
         if stream:

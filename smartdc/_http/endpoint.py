@@ -14,10 +14,10 @@ from typing import Any
 
 import requests
 
-from smartdc._http.answers import asked_for, count_of, list_of, object_of, standing, value_of
-from smartdc._http.exchange import Again
+from smartdc._http.answers import count_of, list_of, object_of, reject_other_id, reject_redirect, value_of
+from smartdc._http.exchange import BeforeRepeat
 from smartdc.arguments.ids import path_parts
-from smartdc.arguments.values import readable_alone
+from smartdc.arguments.values import is_readable_by_name
 from smartdc.errors import BadRequestError, NotFoundError
 
 __all__ = ["Endpoint", "Params"]
@@ -42,7 +42,7 @@ class Endpoint(ABC):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
-        again: Again | None = None,
+        before_repeat: BeforeRepeat | None = None,
     ) -> tuple[Any, requests.Response]:
         """Make the request below this place: decoded body and response, whatever they are."""
 
@@ -68,7 +68,7 @@ class Endpoint(ABC):
         """
         segments = path_parts(path)
         entry = len(segments) >= 2 and segments[-2] in ("tags", "metadata")
-        if entry and not readable_alone(segments[-1]):
+        if entry and not is_readable_by_name(segments[-1]):
             return self._is_listed(segments)
         try:
             self._head(*segments)
@@ -90,7 +90,7 @@ class Endpoint(ABC):
 
     def _get(self, *segments: str, params: Params | None = None) -> Any:
         body, response = self._answer("GET", segments, params)
-        return asked_for(object_of(body, response), response)
+        return reject_other_id(object_of(body, response), response)
 
     def _list(self, *segments: str, params: Params | None = None, key: str | None = None) -> Any:
         return list_of(*self._answer("GET", segments, params), key)
@@ -110,19 +110,19 @@ class Endpoint(ABC):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
-        again: Again | None = None,
+        before_repeat: BeforeRepeat | None = None,
         key: str | None = None,
     ) -> Any:
-        body, response = self._answer("POST", segments, params, json, headers, again)
+        body, response = self._answer("POST", segments, params, json, headers, before_repeat)
         if not response.content and key is None and response.status_code in _WITHOUT_BODY:
             return None
         found = object_of(body, response, key)
         # A clone has an id of its own.
-        return found if (params or {}).get("action") == "clone" else asked_for(found, response)
+        return found if (params or {}).get("action") == "clone" else reject_other_id(found, response)
 
     def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
         body, response = self._answer("PUT", segments, params, json)
-        return asked_for(object_of(body, response), response)
+        return reject_other_id(object_of(body, response), response)
 
     def _delete(self, *segments: str, params: Params | None = None) -> None:
         self._answer("DELETE", segments, params)
@@ -134,6 +134,6 @@ class Endpoint(ABC):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
-        again: Again | None = None,
+        before_repeat: BeforeRepeat | None = None,
     ) -> tuple[Any, requests.Response]:
-        return standing(*self._call(method, segments, params, json, headers, again))
+        return reject_redirect(*self._call(method, segments, params, json, headers, before_repeat))

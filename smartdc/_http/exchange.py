@@ -14,9 +14,9 @@ from datetime import datetime
 
 import requests
 
-from smartdc._http.errands import before_request, before_turn
+from smartdc._http.cancellation import before_request, before_turn
 from smartdc._http.error_codes import error_for
-from smartdc._http.retry import RetryPolicy, is_untouched, retry_after
+from smartdc._http.retry import RetryPolicy, retry_after, was_not_carried_out
 from smartdc._http.skew import is_skew, server_ahead
 from smartdc._http.throttle import Limiter
 from smartdc._http.transport import Transport
@@ -31,11 +31,11 @@ from smartdc.errors import (
 )
 from smartdc.http_signature import HTTPSignatureAuth, Signer
 
-__all__ = ["Again", "Exchange", "at_once"]
+__all__ = ["BeforeRepeat", "Exchange", "idempotent"]
 
 log = logging.getLogger("smartdc")
 
-Again = Callable[[], None]
+BeforeRepeat = Callable[[], None]
 """What is called before a POST is made again that may have been carried out; an error of it stands."""
 
 LEAST_PAUSE = 0.5
@@ -44,8 +44,8 @@ LEAST_PAUSE = 0.5
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
 
-def at_once() -> None:
-    """An `Again` for POSTs that do no harm when they are carried out twice."""
+def idempotent() -> None:
+    """A `BeforeRepeat` for POSTs that do no harm when they are carried out twice."""
 
 
 class Exchange:
@@ -60,9 +60,10 @@ class Exchange:
         policy: When to try again.
         limiter: When it is this request's turn.
         clock: What waits go by.
-        again: Whether a POST may be made again that may have been carried out, and what to call before.
+        before_repeat: What to call before a POST is repeated that may have been carried out; None does not
+            repeat it.
         deadline: When the wait ends that this is a look of: no turn and no other attempt comes after it.
-        made: When what a DELETE deletes was made, as the server says, if that is known.
+        created_at: When the thing that a DELETE deletes was created, as the server says, if that is known.
     """
 
     def __init__(
@@ -76,9 +77,9 @@ class Exchange:
         policy: RetryPolicy,
         limiter: Limiter,
         clock: Clock,
-        again: Again | None,
+        before_repeat: BeforeRepeat | None,
         deadline: Deadline | None = None,
-        made: datetime | None = None,
+        created_at: datetime | None = None,
     ) -> None:
         self._method = method
         self._make = make
@@ -88,16 +89,16 @@ class Exchange:
         self._policy = policy
         self._limiter = limiter
         self._clock = clock
-        self._again = at_once if method in _REPEATABLE else again
+        self._before_repeat = idempotent if method in _REPEATABLE else before_repeat
         self._deadline = deadline
-        self._made_at = made
+        self._created_at = created_at
         self._absence = Absence(clock, policy.settling)
         self._signer: Signer | None = None
         self._refused: list[Signer] = []
         self._offset, self._corrected = transport.clock_offset, False
         self._era = 0
         self._started = 0.0
-        self._made = self._failed = self._throttled = self._absent = 0
+        self._attempts = self._failures = self._throttlings = self._not_found = 0
         self._maybe_done = False
 
     def run(self) -> requests.Response:
@@ -113,17 +114,17 @@ class Exchange:
         self._started = self._clock.monotonic()
         before_turn()
         if not self._take_turn():
-            raise self._late()
+            raise self._too_late_error()
         while True:
             try:
                 response = self._attempt()
-                response.attempts = self._made  # type: ignore[attr-defined]  # for errors made of it later
+                response.attempts = self._attempts  # type: ignore[attr-defined]  # for errors made of it later
                 self._remember_clock()
                 return response
             except (APIError, TransportError) as error:
-                error.attempts = self._made
+                error.attempts = self._attempts
                 if isinstance(error, NotFoundError) and self._maybe_done and self._method == "DELETE":
-                    if self._absence.is_settled(error, self._made_at):
+                    if self._absence.is_settled(error, self._created_at):
                         return error.response  # an attempt whose answer was lost has done it
                     goes_on = self._delete_again(error)
                 else:
@@ -159,7 +160,7 @@ class Exchange:
             within = max(0.0, self._policy.deadline - self._elapsed)
             if self._deadline is not None:
                 within = min(within, self._deadline.turn())
-            turn = self._limiter.turn(self._clock.monotonic(), within, again=is_void)
+            turn = self._limiter.turn(self._clock.monotonic(), within, was_void=is_void)
             if turn.wait > within:
                 return False
             if turn.wait > 0:
@@ -169,7 +170,7 @@ class Exchange:
                 return True
             is_void = True
 
-    def _late(self) -> RequestTimeout:
+    def _too_late_error(self) -> RequestTimeout:
         request = self._make()
         end = (
             "end of the wait" if self._deadline else f"{self._policy.deadline:g} s that its RetryPolicy gives"
@@ -183,7 +184,7 @@ class Exchange:
         )
 
     def _attempt(self) -> requests.Response:
-        self._made += 1
+        self._attempts += 1
         request = self._make()
         if self._auth:
             self._signer = self._auth.signer
@@ -198,47 +199,49 @@ class Exchange:
         """Do what has to be done before another attempt; False when the error stands."""
         if isinstance(error, APIError) and self._is_signature_mended(error):
             return self._take_turn()
-        if isinstance(error, ThrottledError) and (self._again is not None or is_untouched(error)):
+        if isinstance(error, ThrottledError) and (
+            self._before_repeat is not None or was_not_carried_out(error)
+        ):
             return self._queue_again(error)
-        self._failed += 1
+        self._failures += 1
         pause = self._policy.pause(
             error,
-            attempt=self._failed,
+            attempt=self._failures,
             elapsed=self._elapsed,
-            repeatable=self._again is not None,
+            repeatable=self._before_repeat is not None,
             ahead=self._server_ahead(error),
         )
         if pause is None or self._is_too_late(pause):
             return False
-        log.info("%s; attempt %d follows in %.1f s", error, self._made + 1, pause)
+        log.info("%s; attempt %d follows in %.1f s", error, self._attempts + 1, pause)
         self._clock.sleep(pause)
-        self._make_sure(error)
+        self._prepare_repeat(error)
         return self._take_turn()
 
-    def _make_sure(self, error: APIError | TransportError) -> None:
+    def _prepare_repeat(self, error: APIError | TransportError) -> None:
         """Do what must come before another attempt if the last one may have been carried out."""
-        if self._again is not None and not is_untouched(error):
+        if self._before_repeat is not None and not was_not_carried_out(error):
             self._maybe_done = True
-            self._again()
+            self._before_repeat()
 
     def _queue_again(self, error: ThrottledError) -> bool:
         self._limiter.refused(self._clock.monotonic(), self._era, error)
-        self._throttled += 1
-        if self._throttled >= self._policy.throttled:
+        self._throttlings += 1
+        if self._throttlings >= self._policy.throttled:
             return False
         pause = retry_after(error, self._server_ahead(error))
         if pause is None:
             # A rate that is fixed makes no room by itself.
-            pause = self._policy.backoff(self._throttled) if self._limiter.fixed else 0.0
+            pause = self._policy.backoff(self._throttlings) if self._limiter.fixed else 0.0
         if not self._pause(pause):
             return False
-        self._make_sure(error)
+        self._prepare_repeat(error)
         return self._take_turn()
 
     def _delete_again(self, error: NotFoundError) -> bool:
         """Ask again until the 404 is settled: right after its creation something may not be found yet."""
-        self._absent += 1
-        pause = max(LEAST_PAUSE, self._policy.backoff(self._absent, chance=lambda: 1.0))
+        self._not_found += 1
+        pause = max(LEAST_PAUSE, self._policy.backoff(self._not_found, chance=lambda: 1.0))
         log.info("%s; it may not be there yet, and is asked for again in %.1f s", error, pause)
         return self._pause(pause) and self._take_turn()
 

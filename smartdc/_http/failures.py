@@ -47,11 +47,11 @@ _PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 _NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
-# Names that OpenSSL has for what goes wrong, which differ by its version.
 _NO_TLS = (
     "HTTPS_PROXY_REQUEST", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE",
     "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER",
 )  # fmt: skip
+"""Names that OpenSSL has for what goes wrong, which differ by its version."""
 _OLD_TLS = (
     "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW",
     "WRONG_SSL_VERSION",
@@ -65,9 +65,10 @@ _CLIENT_CERTIFICATE = (
     "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_UNKNOWN_CA",
 )  # fmt: skip
 
-# X509_V_ERR_... of OpenSSL
 _OTHER_NAME = (62, 63, 64)
+"""OpenSSL's X509_V_ERR_... for a certificate of another name."""
 _OTHER_TIME = (9, 10)
+"""The same for one that is not valid yet, or no longer."""
 
 
 def failure(

@@ -72,12 +72,12 @@ class Actions:
         """A number that is higher than all before."""
         return next(self._counter)
 
-    def noted(self, verb: str, path: str) -> None:
+    def note_request(self, verb: str, path: str) -> None:
         """Note that a request is over, however it ended: it may have changed a machine."""
         if verb not in ("GET", "HEAD") and path.startswith("/machines/"):
-            self.done(path.split("/")[2])
+            self.note_action(path.split("/")[2])
 
-    def done(self, machine_id: str) -> None:
+    def note_action(self, machine_id: str) -> None:
         """Note an action on this machine."""
         with self._lock:
             self._last.pop(machine_id, None)
@@ -187,9 +187,9 @@ class Looks:
                 now = self._clock.monotonic()
                 oldest = now - interval if interval else math.inf
                 found = self._newest
-                if found is not None and self._serves(found, machine_id, began, after, oldest):
+                if found is not None and self._is_usable(found, machine_id, began, after, oldest):
                     return _entry(found, machine_id)
-                if not self._pays(interval, now):
+                if not self._is_list_cheaper(interval, now):
                     return None
                 asked = self._under_way
                 leads = asked is None
@@ -204,12 +204,12 @@ class Looks:
             if asked.machines is None and (leads or not asked.is_cut):
                 return None
 
-    def _serves(self, found: _List, machine_id: str, began: int, after: int, oldest: float) -> bool:
+    def _is_usable(self, found: _List, machine_id: str, began: int, after: int, oldest: float) -> bool:
         return found.order > max(after, actions.last(machine_id)) and (
             found.order > began or found.asked >= oldest
         )
 
-    def _pays(self, interval: float, now: float) -> bool:
+    def _is_list_cheaper(self, interval: float, now: float) -> bool:
         pages = self._pages if now < self._known_until else 1
         return self._shared and (self._waiting if interval else self._calling) > pages
 

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
 from smartdc._http.overall import ending_at, remaining
-from smartdc._http.retry import is_own, is_untouched
+from smartdc._http.request_time import RequestTime
+from smartdc._http.retry import is_from_cloudapi, was_not_carried_out
 from smartdc._http.skew import server_ahead
 from smartdc.arguments.ids import shown
 from smartdc.errors import (
@@ -28,38 +28,38 @@ from smartdc.errors import (
     TransportError,
 )
 
-__all__ = ["Sought", "create_once"]
+__all__ = ["Lookup", "create_once"]
 
 log = logging.getLogger("smartdc")
 
 FIRST_LOOK_SECONDS = 0.5
 """Seconds before the first look; each pause between two looks is twice the one before."""
 LONGEST_PAUSE_SECONDS = 20.0
-"""Characters of a value in a message: any name, but not every key."""
+"""The longest of these pauses."""
 
 
-class Sought(NamedTuple):
+class Lookup(NamedTuple):
     """How to find what a request may have created.
 
     Attributes:
         what: The field's word for it, for the error.
         wanted: What it is found by, for the error.
         find: Lists what may be it, as the server does.
-        differs: Names the fields in which one that was found is not what was asked for.
-        sure: Whether one that is found, and does not differ, is certainly it.
-        unique: Whether the server refuses a second one, so that asking again cannot make two.
+        differing_fields: Names the fields in which one that was found is not what was asked for.
+        is_certain: Whether one that is found, and does not differ, is certainly it.
+        is_unique: Whether the server refuses a second one, so that asking again cannot make two.
         key: The field that tells two of them apart.
-        begun: When it was asked for, where the server tells when it made something of the name.
+        request_time: When it was asked for, where the server tells when it created something of this name.
     """
 
     what: str
     wanted: Mapping[str, Any]
     find: Callable[[], list[Any]]
-    differs: Callable[[Any], list[str]] = lambda _: []
-    sure: bool = True
-    unique: bool = True
+    differing_fields: Callable[[Any], list[str]] = lambda _: []
+    is_certain: bool = True
+    is_unique: bool = True
     key: str = "id"
-    begun: Begun | None = None
+    request_time: RequestTime | None = None
 
     def __str__(self) -> str:
         wanted = ", ".join(f"{name} {shown(value)}" for name, value in self.wanted.items())
@@ -97,13 +97,13 @@ class _Look(NamedTuple):
         return "what it may be is in candidates"
 
 
-def create_once(connection: Connection, create: Callable[[], Any], sought: Sought) -> Any:
+def create_once(connection: Connection, create: Callable[[], Any], lookup: Lookup) -> Any:
     """Create something, whatever becomes of the answers.
 
     Args:
         connection: Whose policy and clock count.
         create: Makes the request.
-        sought: What it creates.
+        lookup: How to find what it creates.
 
     Returns:
         What `create` returned, or what was found in its place.
@@ -112,19 +112,19 @@ def create_once(connection: Connection, create: Callable[[], Any], sought: Sough
         OutcomeUnknown: It may have been created or not; the text says what is known.
         APIError: It was not created.
     """
-    log.info("creating the %s", sought)
+    log.info("creating the %s", lookup)
     end = connection.clock.monotonic() + connection.retry.deadline
     try:
         with ending_at(end):
-            return _created(connection, create, sought, end)
+            return _created(connection, create, lookup, end)
     except SmartDCError:
         raise
     except BaseException as stop:  # Ctrl-C, or what a signal handler raises
-        stop.add_note(f"the {sought} may have been created: look for it")
+        stop.add_note(f"the {lookup} may have been created: look for it")
         raise
 
 
-def _created(connection: Connection, create: Callable[[], Any], sought: Sought, end: float) -> Any:
+def _created(connection: Connection, create: Callable[[], Any], lookup: Lookup, end: float) -> Any:
     failures = 0
     lost: list[APIError | TransportError] = []
     while True:
@@ -137,20 +137,20 @@ def _created(connection: Connection, create: Callable[[], Any], sought: Sought, 
             elif not lost:
                 raise
             # Also what is refused after that is looked for: "in use" may be said of its own name.
-            found = None if is_untouched(error) else _look(connection, sought, error, end)
+            found = None if was_not_carried_out(error) else _look(connection, lookup, error, end)
             if found is None:
-                _pause_before_next(connection, sought, error, failures)
+                _pause_before_next(connection, lookup, error, failures)
                 continue
-            log.info("%s; the %s was created all the same", error, sought.what)
+            log.info("%s; the %s was created all the same", error, lookup.what)
             if len(lost) > 1:
-                _refuse_twins(connection, sought, error, found, end)
+                _refuse_twins(connection, lookup, error, found, end)
             return found
         if lost:
-            _refuse_twins(connection, sought, lost[-1], created, end)
+            _refuse_twins(connection, lookup, lost[-1], created, end)
         return created
 
 
-def _look(connection: Connection, sought: Sought, error: APIError | TransportError, end: float) -> Any:
+def _look(connection: Connection, lookup: Lookup, error: APIError | TransportError, end: float) -> Any:
     """Look until what was created is found, or is certainly not there.
 
     Returns:
@@ -164,28 +164,28 @@ def _look(connection: Connection, sought: Sought, error: APIError | TransportErr
     if policy.attempts == 1:
         if _is_over(error):
             raise error
-        raise _unknown(error, sought, "it was not looked for, as retry is 'none'") from error
-    for look in _looks(connection, sought, end):
+        raise _unknown(error, lookup, "it was not looked for, as retry is 'none'") from error
+    for look in _looks(connection, lookup, end):
         if look.trouble is not None:
             if _is_certain(look.trouble) or look.is_last:
-                raise _unknown(error, sought, f"it could not be looked for: {look.trouble}") from error
+                raise _unknown(error, lookup, f"it could not be looked for: {look.trouble}") from error
             continue
-        alike = look.alike if sought.sure else []
+        alike = look.alike if lookup.is_certain else []
         if len(alike) == 1:
             return alike[0]
         if alike:
-            raise _unknown(error, sought, _several(alike), alike) from error
+            raise _unknown(error, lookup, _several(alike), alike) from error
         if look.after >= policy.settling or look.is_last:
             if look.found:
-                raise _unknown(error, sought, look.doubts, look.found) from error
+                raise _unknown(error, lookup, look.doubts, look.found) from error
             if look.after < policy.settling:
                 known = f"none is found in the {policy.deadline:g} s that its RetryPolicy gives"
-                raise _unknown(error, sought, f"{known}, less than it may take to show") from error
+                raise _unknown(error, lookup, f"{known}, less than it may take to show") from error
             return None
     raise AssertionError("looking has no other end")
 
 
-def _looks(connection: Connection, sought: Sought, end: float) -> Iterator[_Look]:
+def _looks(connection: Connection, lookup: Lookup, end: float) -> Iterator[_Look]:
     """Look again and again, with growing pauses, also when lists must have settled, and at the end."""
     clock, settling = connection.clock, connection.retry.settling
     failed = clock.monotonic()
@@ -197,8 +197,8 @@ def _looks(connection: Connection, sought: Sought, end: float) -> Iterator[_Look
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         after = round(clock.monotonic() - failed, 3)  # a clock that adds up may lack a trifle
         try:
-            found = sought.find()
-            look = _Look(after, found, [sought.differs(each) for each in found])
+            found = lookup.find()
+            look = _Look(after, found, [lookup.differing_fields(each) for each in found])
         except NotFoundError:  # what it belongs to does not show yet
             look = _Look(after)
         except SmartDCError as trouble:
@@ -207,17 +207,17 @@ def _looks(connection: Connection, sought: Sought, end: float) -> Iterator[_Look
 
 
 def _pause_before_next(
-    connection: Connection, sought: Sought, error: APIError | TransportError, failures: int
+    connection: Connection, lookup: Lookup, error: APIError | TransportError, failures: int
 ) -> None:
     """It is certainly not there: wait until it can be asked for again; if it cannot, raise."""
-    if _is_over(error) and not is_untouched(error):
-        older = [] if sought.begun is None else sought.begun.older
-        perhaps = [each for each in older if len(sought.differs(each)) == 1]
+    if _is_over(error) and not was_not_carried_out(error):
+        slightly_older = [] if lookup.request_time is None else lookup.request_time.slightly_older
+        perhaps = [each for each in slightly_older if len(lookup.differing_fields(each)) == 1]
         if perhaps:
-            raise _unknown(error, sought, "one is found that is a little older", perhaps) from error
+            raise _unknown(error, lookup, "one is found that is a little older", perhaps) from error
         raise error
-    if not sought.unique:
-        raise _unknown(error, sought, "none is found, but it may still come") from error
+    if not lookup.is_unique:
+        raise _unknown(error, lookup, "none is found, but it may still come") from error
     response = error.response if isinstance(error, APIError) else None
     pause = remaining(connection.retry, connection.clock).pause(
         error,
@@ -227,22 +227,22 @@ def _pause_before_next(
         ahead=(None if response is None else server_ahead(response, time.time())) or 0.0,
     )
     if pause is None:
-        raise _unknown(error, sought, f"none is found after {failures} attempts") from error
+        raise _unknown(error, lookup, f"none is found after {failures} attempts") from error
     connection.clock.sleep(pause)
 
 
 def _refuse_twins(
-    connection: Connection, sought: Sought, error: APIError | TransportError, created: Any, end: float
+    connection: Connection, lookup: Lookup, error: APIError | TransportError, created: Any, end: float
 ) -> None:
     """A request that took long may have slipped in beside another one: then there are two.
 
     The one whose answer was lost first may also have been carried out late, and show later still.
     """
-    for look in _looks(connection, sought, end):
-        twins = [each for each in look.alike if each.get(sought.key) != created.get(sought.key)]
+    for look in _looks(connection, lookup, end):
+        twins = [each for each in look.alike if each.get(lookup.key) != created.get(lookup.key)]
         if twins:
             both = [created, *twins]
-            raise _unknown(error, sought, _several(both), both) from error
+            raise _unknown(error, lookup, _several(both), both) from error
         if look.trouble is not None and _is_certain(look.trouble):
             return  # it was created: that it cannot be looked at is no news
         if look.after >= connection.retry.settling or look.is_last:
@@ -255,7 +255,7 @@ def _several(found: list[Any]) -> str:
 
 def _is_doubtful(error: APIError | TransportError) -> bool:
     """Whether it may have been carried out."""
-    if is_untouched(error):
+    if was_not_carried_out(error):
         return False
     if isinstance(error, APIError):
         # 408 is a proxy's: the server may have got the whole request all the same. Having created a machine,
@@ -271,7 +271,9 @@ def _is_doubtful(error: APIError | TransportError) -> bool:
 
 def _is_over(error: APIError | TransportError) -> bool:
     """Whether the server itself has ended with it, so that what is not there will not come."""
-    return isinstance(error, APIError) and error.status not in (408, 502, 503, 504) and is_own(error)
+    return (
+        isinstance(error, APIError) and error.status not in (408, 502, 503, 504) and is_from_cloudapi(error)
+    )
 
 
 def _is_certain(trouble: SmartDCError) -> bool:
@@ -282,12 +284,12 @@ def _is_certain(trouble: SmartDCError) -> bool:
 
 
 def _unknown(
-    error: APIError | TransportError, sought: Sought, known: str, found: Sequence[Any] = ()
+    error: APIError | TransportError, lookup: Lookup, known: str, found: Sequence[Any] = ()
 ) -> OutcomeUnknown:
     unknown = OutcomeUnknown(
-        f"it is not known whether the {sought} was created: {known} ({error})",
-        what=sought.what,
-        wanted=sought.wanted,
+        f"it is not known whether the {lookup} was created: {known} ({error})",
+        what=lookup.what,
+        wanted=lookup.wanted,
         candidates=found,
         method=error.method,
         path=error.path,

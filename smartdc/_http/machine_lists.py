@@ -11,7 +11,7 @@ from smartdc._http.endpoint import Params
 from smartdc._http.named import dataset_of, id_of
 from smartdc._http.paging import PAGE, in_order
 from smartdc.arguments.filters import Filters
-from smartdc.arguments.ids import entity_id, given, is_uuid
+from smartdc.arguments.ids import entity_id, is_uuid, without_none
 from smartdc.arguments.names import IMAGE
 from smartdc.arguments.refs import ImageRef
 
@@ -24,8 +24,8 @@ __all__ = ["MachineLists"]
 class MachineLists(Connection):
     """A connection that lists machines."""
 
-    # Since API 7: it ignores `dataset` when listing (docs/cloudapi/lists.md#image-filter).
     IMAGE_PARAMETER = "image"
+    """Since API 7: it ignores `dataset` when listing (docs/cloudapi/lists.md#image-filter)."""
 
     def _machines_found(
         self, filters: Filters, limit: int | None, offset: int | None, *, paged: bool
@@ -41,7 +41,9 @@ class MachineLists(Connection):
         return islice(found, limit)
 
     def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
-        page = self._list("machines", params={**filters, **given(limit=limit, offset=offset)}, key="id")
+        page = self._list(
+            "machines", params={**filters, **without_none(limit=limit, offset=offset)}, key="id"
+        )
         return cast("list[MachineData]", page)
 
     def _one_page(self, filters: Params, limit: int | None, offset: int | None) -> Iterator[MachineData]:
@@ -57,7 +59,7 @@ class MachineLists(Connection):
         if self.IMAGE_PARAMETER == "image":
             filters.equal("image", ident)
         else:  # a dataset, which machines may show by its URN
-            filters.query |= given(**{self.IMAGE_PARAMETER: ident})
+            filters.query |= without_none(**{self.IMAGE_PARAMETER: ident})
 
     def _listed_image_id(self, image: ImageRef | None, dataset: ImageRef | None) -> str | None:
         """What machines are listed by."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from smartdc._http.answers import absent, list_of
+from smartdc._http.answers import list_of, not_listed
 from smartdc._http.connection import Connection
 from smartdc._http.paging import PAGE, in_order
-from smartdc.arguments.ids import entity_id, given, machine_ref, plain, refuse_key, shown
-from smartdc.arguments.kinds import listed
+from smartdc.arguments.ids import entity_id, machine_ref, plain, refuse_key, shown, without_none
+from smartdc.arguments.kinds import as_list
 from smartdc.arguments.names import (
     ANY_IMAGE,
     FIREWALL_RULE,
@@ -27,14 +27,14 @@ from smartdc.arguments.names import (
     PACKAGE,
     VLAN,
     Kind,
-    chosen,
-    is_short,
+    find_named,
+    find_newest,
+    find_single,
+    is_short_id,
     must_look_up,
-    newest,
-    only,
-    unknown,
+    not_found_message,
 )
-from smartdc.arguments.urns import is_version_of, those_with_urn
+from smartdc.arguments.urns import images_with_urn, is_version_of
 from smartdc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def vlan_id_of(connection: Connection, ref: Any) -> str:
 
 def network_refs(connection: Connection, networks: Any) -> list[Any]:
     """What was given as networks, with ids in the place of names."""
-    refs = listed("networks", networks, "[network]")
+    refs = as_list("networks", networks, "[network]")
     idents = ids_of(connection, NETWORK, [ref["ipv4_uuid"] if _is_object(ref) else ref for ref in refs])
     return [
         {**ref, "ipv4_uuid": ident} if _is_object(ref) else ident
@@ -157,11 +157,11 @@ def dataset_of(connection: Connection, wanted: str) -> Image:
     """
     body, response = connection._answer("GET", IMAGE.place)
     images: list[Any] = list_of(body, response, "id")
-    found: list[Any] = [*those_with_urn(images, wanted)]
-    choose = only if all(is_version_of(image, wanted) for image in found) else newest
-    image: Image | None = choose(IMAGE, wanted, found) if found else chosen(IMAGE, wanted, images)
+    found: list[Any] = [*images_with_urn(images, wanted)]
+    choose = find_single if all(is_version_of(image, wanted) for image in found) else find_newest
+    image: Image | None = choose(IMAGE, wanted, found) if found else find_named(IMAGE, wanted, images)
     if image is None:
-        raise absent(response, unknown(IMAGE, wanted, images))
+        raise not_listed(response, not_found_message(IMAGE, wanted, images))
     return image
 
 
@@ -204,9 +204,9 @@ def _with_ids(
     """The ids, those of names from what is listed."""
     known: dict[str, str] = {}
     for name in dict.fromkeys(names.values()):
-        found = chosen(kind, name, entries)
+        found = find_named(kind, name, entries)
         if found is None:
-            raise absent(response, unknown(kind, name, entries))
+            raise not_listed(response, not_found_message(kind, name, entries))
         known[name] = str(found.get(kind.ident))
     return [known[names[at]] if at in names else ident for at, ident in enumerate(idents)]
 
@@ -218,10 +218,10 @@ def _machines(connection: Connection, names: set[str]) -> tuple[list[dict[str, A
     """
     last: list[requests.Response] = []
     only = next(iter(names)) if len(names) == 1 else None
-    query = given(name=None if only is None or is_short(MACHINE, only) else only)
+    query = without_none(name=None if only is None or is_short_id(MACHINE, only) else only)
 
     def page(offset: int | None) -> list[dict[str, Any]]:
-        body, response = connection._answer("GET", MACHINE.place, {**query, **given(offset=offset)})
+        body, response = connection._answer("GET", MACHINE.place, {**query, **without_none(offset=offset)})
         last[:] = [response]
         return list_of(body, response, "id")
 

@@ -13,11 +13,10 @@ from smartdc._http.endpoint import Params
 from smartdc.arguments.kinds import dict_of
 from smartdc.errors import ConfigurationError
 
-__all__ = ["check_old_arguments", "query_of", "takes_again", "without_rival"]
+__all__ = ["check_old_arguments", "default_headers_for", "query_of", "takes_before_repeat"]
 
 _NEW_HEADER, _OLD_HEADER = "Accept-Version", "X-Api-Version"
 
-# Arguments of requests.request, and what to do instead.
 _OLD = {
     "allow_redirects": "redirects are not followed, as a signature is for one URL: read the Location header",
     "auth": "set the `auth` of the data center",
@@ -30,6 +29,7 @@ _OLD = {
     "stream": "",
     "verify": "give it to the data center",
 }
+"""Arguments of requests.request, and what to do instead."""
 
 
 def check_old_arguments(arguments: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def without_rival(
+def default_headers_for(
     defaults: CaseInsensitiveDict[str], headers: Mapping[str, str], ours: str
 ) -> CaseInsensitiveDict[str]:
     """A copy of the default headers, without our own Accept-Version where the caller names a version.
@@ -90,7 +90,8 @@ def without_rival(
     return copy
 
 
-def takes_again(request: Callable[..., Any]) -> bool:
-    """Whether this `request`, maybe one that a script has put in our place, has the argument `again`."""
+def takes_before_repeat(request: Callable[..., Any]) -> bool:
+    """Whether this `request`, which a script may have replaced, has the argument `before_repeat`."""
     parameters = inspect.signature(request).parameters
-    return "again" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return takes_any or "before_repeat" in parameters

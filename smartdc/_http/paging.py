@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any, TypeVar
 
-from smartdc._http.answers import MOST_PAGES, endless
+from smartdc._http.answers import MOST_PAGES, endless_list
 
 __all__ = ["PAGE", "in_order"]
 
@@ -62,7 +62,7 @@ def in_order(
         if length != size or ignored or (enough is not None and len(seen) >= enough):
             return
         at, back = at + length - 1, _STEP
-    raise endless("GET", path)
+    raise endless_list("GET", path)
 
 
 def _known(idents: Set[str], seen: array[int], least: str) -> set[str]:

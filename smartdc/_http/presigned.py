@@ -12,7 +12,7 @@ from smartdc._http.endpoint import Params
 from smartdc._http.spelling import checked_path, encoded_query
 from smartdc._http.transport import prepared
 from smartdc.arguments.ids import shown
-from smartdc.arguments.kinds import listed, text_of
+from smartdc.arguments.kinds import as_list, text_of
 from smartdc.arguments.roles import with_roles
 from smartdc.errors import APIError, AuthenticationError, ConfigurationError
 
@@ -53,7 +53,7 @@ class PresignedURLs(Connection):
             KeyLoadError: The key cannot sign.
             AuthenticationError: The server takes none of the ssh-agent's keys.
         """
-        methods = [text_of("method", verb).upper() for verb in listed("method", method, "['GET']")]
+        methods = [text_of("method", verb).upper() for verb in as_list("method", method, "['GET']")]
         if self.auth is None:
             raise ConfigurationError("a URL cannot be signed without a key: give key_id")
         path = text_of("path", path)

@@ -11,7 +11,7 @@ import os
 import requests
 
 from smartdc._forks import renew_in_children
-from smartdc._http.answers import unusable
+from smartdc._http.answers import invalid_response
 
 __all__ = ["give_id", "refuse_foreign"]
 
@@ -58,4 +58,4 @@ def refuse_foreign(response: requests.Response) -> None:
     got = response.headers.get("Request-Id", "")
     if got.startswith(_ids.start) and got != response.request.headers.get(_HEADER):
         response.close()
-        raise unusable(response, "which is the answer to another request, as its Request-Id says")
+        raise invalid_response(response, "which is the answer to another request, as its Request-Id says")

@@ -17,7 +17,15 @@ from smartdc._error_bodies import error_fields, json_or_none
 from smartdc.arguments.ids import shown
 from smartdc.errors import APIError, ConfigurationError, SmartDCError, ThrottledError, TransportError
 
-__all__ = ["NONE", "STANDARD", "RetryPolicy", "chosen_policy", "is_own", "is_untouched", "retry_after"]
+__all__ = [
+    "NONE",
+    "STANDARD",
+    "RetryPolicy",
+    "chosen_policy",
+    "is_from_cloudapi",
+    "retry_after",
+    "was_not_carried_out",
+]
 
 _PASSING = frozenset({408, 502, 503, 504})
 """What proxies and a server that is down for a moment answer."""
@@ -89,7 +97,7 @@ class RetryPolicy:
         """
         if attempt >= self.attempts or not _is_passing(error):
             return None
-        if not (repeatable or is_untouched(error)):
+        if not (repeatable or was_not_carried_out(error)):
             return None
         pause = retry_after(error, ahead)
         if pause is None:
@@ -121,7 +129,7 @@ def chosen_policy(retry: str | RetryPolicy) -> RetryPolicy:
     return _MODES[retry]
 
 
-def is_untouched(error: SmartDCError) -> bool:
+def was_not_carried_out(error: SmartDCError) -> bool:
     """Whether the request was certainly not carried out.
 
     A 429 or 420 counts only in CloudAPI's own form, with its code: a proxy's page leaves it open. So does a
@@ -137,7 +145,7 @@ def is_untouched(error: SmartDCError) -> bool:
     return isinstance(error, TransportError) and not error.sent
 
 
-def is_own(error: APIError) -> bool:
+def is_from_cloudapi(error: APIError) -> bool:
     """Whether CloudAPI itself made this answer: JSON, with its code and message, or without at a 500.
 
     See docs/cloudapi/errors.md#answers-without-a-code and

@@ -19,24 +19,24 @@ from smartdc.errors import ConfigurationError, ThrottledError
 
 __all__ = ["Limiter", "Limiters", "Turn", "group_of"]
 
-#: Requests a second that Triton ships with: assumed where a server refuses and does not state its rate.
 USUAL_RATE = 10.0
+"""Requests a second that Triton ships with: assumed where a server refuses and does not state its rate."""
 LOWEST_RATE = 0.2
-#: The share of the stated rate that is used: requests do not arrive as evenly as they are sent.
 SHARE = 0.98
-#: A refusal cuts the rate to this share; each second after that adds this share of the cut rate.
+"""The share of the stated rate that is used, as requests do not arrive as evenly as they are sent."""
 CUT = 0.75
+"""The share to which a refusal cuts the rate."""
 GROWTH = 0.04
-#: Turns that are left out after a refusal, so that the server's bucket fills a little.
+"""The share of the cut rate that each second after a cut adds."""
 REST = 3
-#: Turns of the last so many seconds that nobody took may be taken at once: the server's bucket kept them.
+"""Turns that are left out after a refusal, so that the server's bucket fills a little."""
 CREDIT_SECONDS = 1.0
-#: After so many seconds without a request the server's bucket is full again: its burst may be used.
+"""Seconds for which the server's bucket keeps turns that nobody took: they may be taken all at once."""
 QUIET_SECONDS = 10.0
+"""Seconds without a request after which the server's bucket is full again: its burst may be used."""
 
 _STATED = r"request rate of (\d+(?:\.\d+)?) r/s"
 
-# Groups that are not named as their paths begin.
 _GROUPS = {
     "": "account",
     "limits": "account",
@@ -48,6 +48,7 @@ _GROUPS = {
     "migrations": "machines",
     "volumesizes": "volumes",
 }
+"""The group of those paths whose first part is not its name."""
 
 
 class Turn(NamedTuple):
@@ -68,8 +69,8 @@ class Limiter:
     Without a fixed rate, requests pass freely until the server refuses one. From then on they get turns at
     the rate that the server states, in the order in which they ask. Another refusal cuts the rate, as others
     may use the account too; it then grows again, up to the stated one. A cut makes all turns void that have
-    not come yet: their callers ask `again`, and get turns before all others. Refusals of requests that were
-    sent before the cut change nothing.
+    not come yet: their callers ask with `was_void`, and get turns before all others. Refusals of requests
+    that were sent before the cut change nothing.
 
     Args:
         rate: Requests a second, whatever the server says; None finds it out.
@@ -94,16 +95,16 @@ class Limiter:
         """Make a new lock: in a forked child nobody would release the old one."""
         self._lock = threading.Lock()
 
-    def turn(self, now: float, within: float = math.inf, *, again: bool = False) -> Turn:
+    def turn(self, now: float, within: float = math.inf, *, was_void: bool = False) -> Turn:
         """Take the next turn, unless it comes too late.
 
         Args:
             now: Seconds on a clock that never runs backwards.
             within: A turn with a longer `wait`, in seconds, is returned but not taken.
-            again: The caller had a turn that a cut made void.
+            was_void: The caller had a turn that a cut made void.
         """
         with self._lock:
-            if again and self._void and self._rate is not None:
+            if was_void and self._void and self._rate is not None:
                 self._void -= 1
                 at = max(self._next_of_void, now - CREDIT_SECONDS)
                 turn = Turn(max(0.0, at - now), self._era)

@@ -29,7 +29,7 @@ from urllib3.exceptions import (
 )
 
 from smartdc._forks import renew_in_children
-from smartdc._http.answers import unusable
+from smartdc._http.answers import invalid_response
 from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
@@ -44,10 +44,10 @@ __all__ = ["Transport", "prepared", "refuse_damaged"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-# Where an answer ends, and the next request begins, is read from these.
 _FRAMING = ("content-length", "transfer-encoding")
-# What the layers below leave as it is, so that the server gets the very path that was signed.
+"""Headers from which the server reads where a request ends and the next one begins."""
 _AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
+"""A path that the layers below do not change, so that the server gets the very path that was signed."""
 _ESCAPE = re.compile(r"%[0-9a-f]{2}")
 _LONGEST_TARGET = 7_000
 """Path and query; the headers count as well (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
@@ -119,7 +119,7 @@ def refuse_damaged(response: requests.Response) -> None:
         return
     digest = hashlib.md5(response.content, usedforsecurity=False).digest()
     if stated.strip() != base64.b64encode(digest).decode():
-        raise unusable(response, "with a body that is damaged: it does not fit its Content-MD5")
+        raise invalid_response(response, "with a body that is damaged: it does not fit its Content-MD5")
 
 
 class Transport:

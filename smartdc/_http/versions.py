@@ -9,12 +9,10 @@ from collections.abc import Sequence
 
 from smartdc.errors import APIError, VersionError
 
-__all__ = ["explained"]
+__all__ = ["with_required_version"]
 
 DESCRIPTION_ONLY = "this operation is in the description of CloudAPI only: no server up to 9.20.0 has it"
 
-# Verb, or a star for any; path below the account, a star for any one part. The first that fits counts, and so
-# for all below it. None: docs/cloudapi/access.md#access-keys-cannot-be-updated.
 _SINCE: tuple[tuple[str, str, str | None], ...] = (
     ("POST", "accesskeys/*", None),
     ("*", "accesskeys", "9.11"),
@@ -34,9 +32,11 @@ _SINCE: tuple[tuple[str, str, str | None], ...] = (
     ("*", "users/*/accesskeys", "9.11"),
     ("*", "users", "7.2"),
 )
+"""Verb, or a star for any; path below the account, a star for any one part. The first that fits counts, and
+so for all below it. None: docs/cloudapi/access.md#access-keys-cannot-be-updated."""
 
 
-def explained(error: APIError, segments: Sequence[str]) -> APIError:
+def with_required_version(error: APIError, segments: Sequence[str]) -> APIError:
     """Turn a missing operation into a VersionError that says what it needs; return other errors unchanged."""
     rule = next((rule for rule in _SINCE if _fits(rule, error.method, segments)), None)
     if rule is None or not _has_not(error):

@@ -15,7 +15,7 @@ from threading import TIMEOUT_MAX
 from typing import Protocol
 
 from smartdc._http.skew import server_time
-from smartdc.arguments.ids import near_word, shown
+from smartdc.arguments.ids import closest_word, shown
 from smartdc.arguments.kinds import required_flag
 from smartdc.errors import (
     APIError,
@@ -111,7 +111,7 @@ class Absence:
         """It was found."""
         self._since = None
 
-    def is_settled(self, error: NotFoundError, made: datetime | None) -> bool:
+    def is_settled(self, error: NotFoundError, created_at: datetime | None) -> bool:
         """Whether it is certainly gone.
 
         It is when CloudAPI says so of something that was made long enough ago, when it was not found for long
@@ -119,18 +119,18 @@ class Absence:
 
         Args:
             error: The 404 or 410.
-            made: When it was made, as the server says; None where that is not known.
+            created_at: When it was created, as the server says; None where that is not known.
         """
         now = self._clock.monotonic()
         if self._since is None:
             self._since = now
         if isinstance(error, GoneError) or now - self._since >= self._settling:
             return True
-        if made is None or error.code is None:  # without a code it is what a proxy says
+        if created_at is None or error.code is None:  # without a code it is what a proxy says
             return False
         # Both times are the server's: this machine's clock may be wrong.
         said = server_time(error.response)
-        return (self._clock.time() if said is None else said) - made.timestamp() >= self._settling
+        return (self._clock.time() if said is None else said) - created_at.timestamp() >= self._settling
 
 
 def checked_state(state: str, states: Sequence[str], what: str, any_state: bool) -> str:
@@ -148,7 +148,7 @@ def checked_state(state: str, states: Sequence[str], what: str, any_state: bool)
     any_text = required_flag("any_state", any_state) and isinstance(state, str) and bool(state)
     if any_text or state in states:
         return state
-    near = near_word(state, states)
+    near = closest_word(state, states)
     raise ConfigurationError(
         f"{shown(state)} is not a state of a {what}"
         + (f": did you mean {near!r}?" if near else f": there are {', '.join(states)};")
@@ -221,7 +221,7 @@ def poll(
             if left <= usual:  # no time for another look
                 if left > 0:
                     clock.sleep(left)
-                raise WaitTimeout(_given_up(timeout, awaited, seen, trouble), state=seen) from trouble
+                raise WaitTimeout(_timeout_message(timeout, awaited, seen, trouble), state=seen) from trouble
             pause = min(pause, left - usual)
         clock.sleep(pause)
 
@@ -239,7 +239,9 @@ def refuse_standstill(clock: Clock) -> None:
         )
 
 
-def _given_up(timeout: float | None, awaited: str, seen: str | None, trouble: SmartDCError | None) -> str:
+def _timeout_message(
+    timeout: float | None, awaited: str, seen: str | None, trouble: SmartDCError | None
+) -> str:
     text = f"gave up after {timeout:g} s: {awaited}"
     if seen is not None:
         text += f", now {seen!r}" if trouble is None else f", last seen {seen!r}"

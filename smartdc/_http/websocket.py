@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Upgraded", "WebSocket", "dial"]
 
+log = logging.getLogger("smartdc.websocket")
 # The library logs every header at DEBUG, the signature too, and what the messages say.
-_log = logging.getLogger("smartdc.websocket")
-_log.setLevel(logging.INFO)
+log.setLevel(logging.INFO)
 
-#: The server answers pings, and a proxy on the way closes what is idle for long.
 PING_SECONDS = 20.0
-#: What the other end is given to say goodbye; it is not worth waiting for.
+"""Seconds between two pings, which the server answers: a proxy closes connections that are idle for long."""
 CLOSE_SECONDS = 2.0
+"""Seconds that the other end has to answer a close; more are not worth waiting for."""
 _STEP_SECONDS = 0.1
-#: How many messages may be unread. If there are more, the library stops reading, and misses the answers to
-#: its pings; those tell it that the other end is there.
 _UNREAD = 1000
+"""How many messages may be unread. If there are more, the library stops reading, and misses the answers to
+its pings; those tell it that the other end is there."""
 
-# What the library sends by itself, or must not be sent twice.
 _NOT_TAKEN_OVER = ("connection", "content-length", "host", "transfer-encoding", "upgrade", "user-agent")
+"""What the library sends by itself, or must not be sent twice."""
 
 
 class WebSocket:
@@ -203,7 +203,7 @@ def dial(
             max_queue=_UNREAD,
             max_size=max_size,
             create_connection=Unredirected,
-            logger=_log,
+            logger=log,
         ).__enter__()
     except _Refused as refusal:
         answer = _answer(request, refusal.response)

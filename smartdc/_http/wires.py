@@ -52,7 +52,7 @@ class Wired(Endpoint):
     _limiters: Limiters
     _owns_pool: bool
     _deadline: Deadline | None = None
-    _made: datetime | None = None
+    _created_at: datetime | None = None
     _on_send: Callable[[], None] | None = None
     _hold: Hold[_Wire] | None = None
 
@@ -94,19 +94,19 @@ class Wired(Endpoint):
         twin.__dict__.update(self.__dict__, default_headers=headers, _owns_pool=False)
         return twin
 
-    def _only(
+    def _with(
         self,
         *,
         deadline: Deadline | None = None,
-        made: datetime | None = None,
+        created_at: datetime | None = None,
         on_send: Callable[[], None] | None = None,
     ) -> Self:
         """One for a look of a wait, or a DELETE of what was made then; `on_send` precedes each attempt."""
         twin = self._sharing_pool()
-        twin._deadline, twin._made, twin._on_send = deadline, made, on_send
+        twin._deadline, twin._created_at, twin._on_send = deadline, created_at, on_send
         return twin
 
-    def _apart(self, **own: Any) -> Self:
+    def _with_own_pool(self, **own: Any) -> Self:
         """Another one with the same settings but for its own, the same limiters, and a pool for itself."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__, default_headers=self.default_headers.copy())
@@ -115,7 +115,7 @@ class Wired(Endpoint):
         return twin
 
     def __copy__(self) -> Self:
-        return self._apart()
+        return self._with_own_pool()
 
     def __getstate__(self) -> dict[str, Any]:
         """Configuration only: no sockets, no stream, no clock of a test."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import at_once
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.exchange import idempotent
+from smartdc._http.lost_answers import Lookup, create_once
+from smartdc._http.request_time import RequestTime
 from smartdc.arguments.ids import ID_KEYS, entity_id
 from smartdc.arguments.kinds import texts
 from smartdc.arguments.refs import UserRef
@@ -104,7 +104,7 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = texts(description=description, status=status)
-        return cast("AccessKey", self._post("accesskeys", ident, json=body, again=at_once))
+        return cast("AccessKey", self._post("accesskeys", ident, json=body, before_repeat=idempotent))
 
     def delete_access_key(self, access_key: AccessKeyRef) -> None:
         """Delete an access key of the account.
@@ -212,7 +212,7 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = texts(description=description, status=status)
-        return cast("AccessKey", self._post(*_place(user), ident, json=body, again=at_once))
+        return cast("AccessKey", self._post(*_place(user), ident, json=body, before_repeat=idempotent))
 
     def delete_user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> None:
         """Delete an access key of a sub-user.
@@ -234,14 +234,14 @@ class AccessKeyOperations(Connection):
         self, place: tuple[str, ...], body: Mapping[str, Any], role_tags: Iterable[RoleRef] | RoleRef | None
     ) -> AccessKeyCredentials:
         create = partial(self._post, *place, json=body, headers=role_tag_header(role_tags))
-        begun = Begun(self.clock)
+        request_time = RequestTime(self.clock)
 
         def find() -> list[dict[str, Any]]:
-            return begun.later(*self._call("GET", place))
+            return request_time.created_since(*self._call("GET", place))
 
         # Of no use without its secret.
-        sought = Sought("access key", body, find, sure=False, unique=False)
-        return cast("AccessKeyCredentials", create_once(self, create, sought))
+        lookup = Lookup("access key", body, find, is_certain=False, is_unique=False)
+        return cast("AccessKeyCredentials", create_once(self, create, lookup))
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:

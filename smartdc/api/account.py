@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import at_once
+from smartdc._http.exchange import idempotent
 from smartdc._http.named import id_of
 from smartdc.arguments.ids import is_segment
 from smartdc.arguments.kinds import flags, texts
@@ -94,7 +94,7 @@ class AccountOperations(Connection):
             phone=phone,
         )
         body |= flags(triton_cns_enabled=triton_cns_enabled)
-        return cast("Account", self._post(json=body, again=at_once))
+        return cast("Account", self._post(json=body, before_repeat=idempotent))
 
     def limits(self) -> list[ProvisioningLimit]:
         """List the limits on the account's machines in this data center, and what is used of them.

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import fabric_network_id_of, vlan_id_of
-from smartdc.arguments.kinds import dict_of, flags, listed, required_texts, text_of, texts, whole
-from smartdc.arguments.likeness import differing
+from smartdc.arguments.kinds import as_list, dict_of, flags, required_texts, text_of, texts, whole_number
+from smartdc.arguments.likeness import differing_fields
 from smartdc.arguments.names import VLAN
 from smartdc.arguments.refs import NetworkRef, VLANRef
 
@@ -68,12 +68,12 @@ class FabricOperations(Connection):
         Raises:
             InvalidArgumentError: ``InvalidArgument``: the number is in use or out of bounds; the name is bad.
         """
-        body: dict[str, Any] = {"vlan_id": whole("vlan_id", vlan_id), "name": text_of("name", name)}
+        body: dict[str, Any] = {"vlan_id": whole_number("vlan_id", vlan_id), "name": text_of("name", name)}
         body |= texts(description=description)
         create = partial(self._post, *_VLANS, json=body)
         find = partial(self._like, _VLANS, {"vlan_id": vlan_id, "name": name})
-        sought = Sought("VLAN", {"vlan_id": vlan_id}, find, partial(differing, body), key="vlan_id")
-        return cast("FabricVLAN", create_once(self, create, sought))
+        lookup = Lookup("VLAN", {"vlan_id": vlan_id}, find, partial(differing_fields, body), key="vlan_id")
+        return cast("FabricVLAN", create_once(self, create, lookup))
 
     def update_fabric_vlan(
         self, vlan: VLANRef, *, name: str | None = None, description: str | None = None
@@ -192,10 +192,10 @@ class FabricOperations(Connection):
         place = (*_VLANS, vlan_id_of(self, vlan), "networks")
         wanted = {"name": name, "subnet": subnet}
         create = partial(self._post, *place, json=body)
-        sought = Sought(
-            "fabric network", wanted, partial(self._like, place, wanted), partial(differing, body)
+        lookup = Lookup(
+            "fabric network", wanted, partial(self._like, place, wanted), partial(differing_fields, body)
         )
-        return cast("Network", create_once(self, create, sought))
+        return cast("Network", create_once(self, create, lookup))
 
     def update_fabric_network(
         self,
@@ -267,7 +267,7 @@ class FabricOperations(Connection):
 def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if resolvers is not None:
-        details["resolvers"] = listed("resolvers", resolvers, "['8.8.8.8']", str)
+        details["resolvers"] = as_list("resolvers", resolvers, "['8.8.8.8']", str)
     if routes is not None:
         details["routes"] = dict_of("routes", routes, "{'10.1.0.0/16': '10.0.0.1'}")
     return details

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import at_once
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.exchange import idempotent
+from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import id_of
 from smartdc.arguments.kinds import flags, text_of, texts
 from smartdc.arguments.names import FIREWALL_RULE
@@ -89,10 +89,14 @@ class FirewallOperations(Connection):
         body: dict[str, Any] = {"rule": text_of("rule", rule), **texts(description=description)}
         body |= flags(enabled=enabled, log=log)
         create = partial(self._post, "fwrules", json=body, headers=role_tag_header(role_tags))
-        sought = Sought(
-            "firewall rule", {"rule": rule}, partial(self._rules_like, rule), sure=False, unique=False
+        lookup = Lookup(
+            "firewall rule",
+            {"rule": rule},
+            partial(self._rules_like, rule),
+            is_certain=False,
+            is_unique=False,
         )
-        return cast("FirewallRule", create_once(self, create, sought))
+        return cast("FirewallRule", create_once(self, create, lookup))
 
     def _rules_like(self, rule: str) -> list[dict[str, Any]]:
         """The rules with these words, in any order: the server writes them in its own form."""
@@ -124,7 +128,9 @@ class FirewallOperations(Connection):
         """
         body: dict[str, Any] = texts(rule=rule, description=description)
         body |= flags(enabled=enabled, log=log)
-        return cast("FirewallRule", self._post("fwrules", _id(self, rule_id), json=body, again=at_once))
+        return cast(
+            "FirewallRule", self._post("fwrules", _id(self, rule_id), json=body, before_repeat=idempotent)
+        )
 
     def enable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Put a firewall rule in force.
@@ -137,7 +143,9 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("FirewallRule", self._post("fwrules", _id(self, rule_id), "enable", again=at_once))
+        return cast(
+            "FirewallRule", self._post("fwrules", _id(self, rule_id), "enable", before_repeat=idempotent)
+        )
 
     def disable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Put a firewall rule out of force, and keep it.
@@ -150,7 +158,9 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("FirewallRule", self._post("fwrules", _id(self, rule_id), "disable", again=at_once))
+        return cast(
+            "FirewallRule", self._post("fwrules", _id(self, rule_id), "disable", before_repeat=idempotent)
+        )
 
     def delete_firewall_rule(self, rule_id: FirewallRuleRef) -> None:
         """Delete a firewall rule.

@@ -7,17 +7,17 @@ from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.answers import asked_for, object_of, strings_of
+from smartdc._http.answers import object_of, reject_other_id, strings_of
 from smartdc._http.awaited import poll_state
-from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import at_once
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.exchange import idempotent
+from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import dataset_of, id_of, machine_id_of
+from smartdc._http.request_time import RequestTime
 from smartdc.arguments.filters import Filters, text, visibility
-from smartdc.arguments.ids import entity_id, given, is_uuid
-from smartdc.arguments.kinds import listed, required_texts, text_of, texts
-from smartdc.arguments.likeness import differing, stuck, unfinished
+from smartdc.arguments.ids import entity_id, is_uuid, without_none
+from smartdc.arguments.kinds import as_list, required_texts, text_of, texts
+from smartdc.arguments.likeness import differing_fields, stuck_state, unfinished_state
 from smartdc.arguments.names import ANY_IMAGE, IMAGE
 from smartdc.arguments.refs import ImageRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
@@ -73,7 +73,7 @@ class ImageOperations(Connection):
         filters.equal("owner", None if owner is None else entity_id(owner, "owner"))
         filters.equal("state", text("state", state), any_value="all")
         filters.equal("public", visibility(public))
-        return filters.chosen(cast("list[Image]", self._list("images", params=filters.query, key="id")))
+        return filters.apply(cast("list[Image]", self._list("images", params=filters.query, key="id")))
 
     def image(self, identifier: ImageRef) -> Image:
         """Get one image.
@@ -150,32 +150,32 @@ class ImageOperations(Connection):
             homepage=homepage,
             eula=eula,
         )
-        body |= given(
-            acl=None if acl is None else listed("acl", acl, "[account]", str),
+        body |= without_none(
+            acl=None if acl is None else as_list("acl", acl, "[account]", str),
             tags=None if tags is None else checked_values("tag", tags),
         )
         headers = role_tag_header(role_tags)
         sent = body | {"machine": machine_id_of(self, machine)}
         create = partial(self._post, "images", json=sent, headers=headers)
-        begun = Begun(self.clock, "published_at")
+        request_time = RequestTime(self.clock, "published_at")
         asked = {**body, "tags": tags, "acl": body.get("acl")}
-        sought = Sought(
+        lookup = Lookup(
             "image",
             {"name": name, "version": version},
-            partial(self._images_created, name, version, begun),
+            partial(self._images_created, name, version, request_time),
             lambda image: [
-                *stuck(image),
-                *(begun.differs(image) if image.get("published_at") else ()),
-                *differing(asked, image),
+                *stuck_state(image),
+                *(request_time.differing_fields(image) if image.get("published_at") else ()),
+                *differing_fields(asked, image),
             ],
-            unique=False,
+            is_unique=False,
         )
-        return cast("Image", create_once(self, create, sought))
+        return cast("Image", create_once(self, create, lookup))
 
-    def _images_created(self, name: str, version: str, begun: Begun) -> list[Image]:
+    def _images_created(self, name: str, version: str, request_time: RequestTime) -> list[Image]:
         """Images of that name that are not finished, or were published since then."""
         body, response = self._call("GET", ("images",), {"name": name, "version": version, "state": "all"})
-        published = begun.later(body, response)
+        published = request_time.created_since(body, response)
         return [image for image in body if image in published or not image.get("published_at")]
 
     def update_image(
@@ -216,12 +216,13 @@ class ImageOperations(Connection):
         body: dict[str, Any] = texts(
             name=name, version=version, description=description, homepage=homepage, eula=eula
         )
-        body |= given(
-            acl=None if acl is None else listed("acl", acl, "[account]", str),
+        body |= without_none(
+            acl=None if acl is None else as_list("acl", acl, "[account]", str),
             tags=None if tags is None else checked_values("tag", tags),
         )
         place = ("images", id_of(self, ANY_IMAGE, identifier))
-        return cast("Image", self._post(*place, params={"action": "update"}, json=body, again=at_once))
+        update = {"action": "update"}
+        return cast("Image", self._post(*place, params=update, json=body, before_repeat=idempotent))
 
     def share_image(self, identifier: ImageRef, *accounts: str) -> Image:
         """Let other accounts use a private image of one's own: they are added to its ACL.
@@ -237,7 +238,7 @@ class ImageOperations(Connection):
         Returns:
             The image as it is now; its ``acl`` has them all.
         """
-        wanted = listed("accounts", accounts, "the UUID of an account", str)
+        wanted = as_list("accounts", accounts, "the UUID of an account", str)
         acl = self._acl(ident := id_of(self, ANY_IMAGE, identifier))
         return self.update_image(ident, acl=[*acl, *(each for each in wanted if each not in acl)])
 
@@ -255,7 +256,7 @@ class ImageOperations(Connection):
         Returns:
             The image as it is now; without ``acl`` when nobody is left.
         """
-        others = listed("accounts", accounts, "the UUID of an account", str)
+        others = as_list("accounts", accounts, "the UUID of an account", str)
         acl = self._acl(ident := id_of(self, ANY_IMAGE, identifier))
         return self.update_image(ident, acl=[each for each in acl if each not in others])
 
@@ -298,8 +299,8 @@ class ImageOperations(Connection):
         create = partial(self._post, "images", ident, params={"action": "clone"}, json={})
         # A copy looks like the image itself, and like every other copy of it.
         find = partial(self._copies, ident)
-        sought = Sought("copy of image", {"id": ident}, find, sure=False, unique=False)
-        return cast("Image", create_once(self, create, sought))
+        lookup = Lookup("copy of image", {"id": ident}, find, is_certain=False, is_unique=False)
+        return cast("Image", create_once(self, create, lookup))
 
     def _copies(self, ident: str) -> list[Image]:
         original = self.image(ident)
@@ -331,8 +332,8 @@ class ImageOperations(Connection):
         ident, place = entity_id(identifier, "image"), text_of("datacenter", datacenter)
         params = {"action": "import-from-datacenter", "datacenter": place, "id": ident}
         create = partial(self._post, "images", params=params, json={})
-        sought = Sought("image", {"id": ident}, partial(self._image_if_there, ident), unfinished)
-        return cast("Image", create_once(self, create, sought))
+        lookup = Lookup("image", {"id": ident}, partial(self._image_if_there, ident), unfinished_state)
+        return cast("Image", create_once(self, create, lookup))
 
     def _image_if_there(self, ident: str) -> list[Image]:
         try:
@@ -395,5 +396,5 @@ class ImageOperations(Connection):
 
     def _acl(self, ident: str) -> list[str]:
         image, response = self._call("GET", ("images", ident))
-        acl = asked_for(object_of(image, response), response).get("acl")
+        acl = reject_other_id(object_of(image, response), response).get("acl")
         return strings_of(acl, response)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._secrets import is_key
 from smartdc.arguments.ids import ID_KEYS, entity_id, plain
 from smartdc.arguments.kinds import texts
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 KeyRef = str | Mapping[str, Any]
 
-# What the server reads; the rest is up to it.
 _LINE = r"\s*(ssh|ecdsa|sk)-\S{2,60}\s+[A-Za-z0-9+/]+={0,3}(\s[^\n]*)?\s*"
+"""What the server reads; the rest is up to it."""
 _PEM = r"(?s)\s*-----BEGIN (RSA )?PUBLIC KEY-----(?!.*PRIVATE)"
 _ID_KEYS = ID_KEYS["keys"]
 _USER_KEYS = ID_KEYS["users"]
@@ -175,7 +175,7 @@ class KeyOperations(Connection):
             there = [each for each in self._list(*place) if str(each.get("key")).split()[:2] == material]
             return [each for each in there if name in (None, each.get("name"))]
 
-        return cast("Key", create_once(self, create, Sought("key", body, find, key="fingerprint")))
+        return cast("Key", create_once(self, create, Lookup("key", body, find, key="fingerprint")))
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:

@@ -9,25 +9,25 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.answers import list_of
-from smartdc._http.begun import Begun
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.machine_lists import MachineLists
 from smartdc._http.named import id_of, machine_id_of, machine_ids_of, network_refs
 from smartdc._http.paging import PAGE
+from smartdc._http.request_time import RequestTime
 from smartdc.arguments.creation import (
     SHORT_ID,
     affinity_rules,
     checked_name,
+    fields_unlike_request,
     flat_entries,
     has_name,
     locality_hints,
     network_list,
-    other_than_asked,
     volume_mounts,
 )
 from smartdc.arguments.filters import machine_filters, number
-from smartdc.arguments.ids import entity_id, given, is_uuid
-from smartdc.arguments.kinds import flag, flags, listed, switches, texts
+from smartdc.arguments.ids import entity_id, is_uuid, without_none
+from smartdc.arguments.kinds import as_list, flag, flags, switches, texts
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import ImageRef, NetworkRef, PackageRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
@@ -43,8 +43,8 @@ _HOUR = 60
 class MachineOperations(MachineLists):
     """Operations on the machines of the account."""
 
-    # A second live machine of the same name is refused (docs/cloudapi/create.md#duplicate-name).
     UNIQUE_NAMES = True
+    """A second live machine of the same name is refused (docs/cloudapi/create.md#duplicate-name)."""
 
     def num_machines(
         self,
@@ -228,7 +228,7 @@ class MachineOperations(MachineLists):
         filters.query |= switches(credentials=credentials)
         limit, first = number("limit", limit, 1), number("offset", offset)
         found = self._machines_found(filters, limit, first, paged=bool(flag("paged", paged)))
-        return (Machine._listed(self, data) for data in found)
+        return (Machine._from_list(self, data) for data in found)
 
     def create_machine(
         self,
@@ -306,11 +306,11 @@ class MachineOperations(MachineLists):
                 is there that differs; or its name has ``{{shortId}}`` in it, by which it cannot be found for
                 sure.
         """
-        body: dict[str, Any] = given(
+        body: dict[str, Any] = without_none(
             # With a name of its own the machine can be found when the answer is lost.
             name=checked_name(name) or token_hex(4),
             affinity=affinity_rules(affinity),
-            disks=None if disks is None else listed("disks", disks, "[{'size': 10240}]", Mapping),
+            disks=None if disks is None else as_list("disks", disks, "[{'size': 10240}]", Mapping),
             volumes=volume_mounts(volumes),
         )
         body |= (
@@ -327,37 +327,40 @@ class MachineOperations(MachineLists):
         body |= flat_entries(metadata, boot_script, tags)
         headers = role_tag_header(role_tags)
         # Names are looked up last, each kind in one list: what cannot be right needs none.
-        body |= given(
+        body |= without_none(
             package=None if package is None else id_of(self, PACKAGE, package),
             networks=network_list(network_refs(self, networks) if networks else networks),
             locality=locality_hints(locality, partial(machine_ids_of, self)),
             **{self.IMAGE_PARAMETER: self._image_id(image or None, dataset or None)},
         )
         create = partial(self._post, "machines", json=body, headers=headers, key="id")
-        begun = Begun(self.clock)
+        request_time = RequestTime(self.clock)
         shown_package = package if isinstance(package, Mapping) else body.get("package")
         package_name = cache(partial(self._package_name, shown_package))
         # With {{shortId}} the name is unknown until the machine exists, so concurrent creates look alike.
         known = SHORT_ID not in body["name"]
-        sought = Sought(
+        lookup = Lookup(
             "machine",
             {"name": body["name"]},
-            partial(self._machines_created, body["name"], begun),
-            lambda data: [*begun.differs(data), *other_than_asked(body, package_name, data)],
-            sure=known,
-            unique=known and self.UNIQUE_NAMES,
-            begun=begun,
+            partial(self._machines_created, body["name"], request_time),
+            lambda data: [
+                *request_time.differing_fields(data),
+                *fields_unlike_request(body, package_name, data),
+            ],
+            is_certain=known,
+            is_unique=known and self.UNIQUE_NAMES,
+            request_time=request_time,
         )
-        return Machine(self, data=create_once(self, create, sought))
+        return Machine(self, data=create_once(self, create, lookup))
 
-    def _machines_created(self, name: str, begun: Begun) -> list[dict[str, Any]]:
+    def _machines_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
         """Machines of this name that are new; failed ones too, as they were created."""
-        filters = given(name=name.partition(SHORT_ID)[0] or None, tombstone=_HOUR)
+        filters = without_none(name=name.partition(SHORT_ID)[0] or None, tombstone=_HOUR)
         answer, response = self._call("GET", ("machines",), filters)
         page: list[Any] = list_of(answer, response, "id")
         if len(page) == PAGE:
             page = [*self._machine_pages(filters)]
-        return begun.later([data for data in page if has_name(data, name)], response)
+        return request_time.created_since([data for data in page if has_name(data, name)], response)
 
     def _package_name(self, package: PackageRef | None) -> str | None:
         """The name, by which machines show their package; one that is known by its UUID only is fetched."""

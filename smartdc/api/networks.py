@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.answers import MOST_PAGES, endless
+from smartdc._http.answers import MOST_PAGES, endless_list
 from smartdc._http.connection import Connection
 from smartdc._http.named import id_of
 from smartdc.arguments.filters import number
-from smartdc.arguments.ids import entity_id, given
+from smartdc.arguments.ids import entity_id, without_none
 from smartdc.arguments.kinds import flag, required_flag
 from smartdc.arguments.names import NETWORK
 from smartdc.arguments.refs import NetworkRef
@@ -89,7 +89,7 @@ class NetworkOperations(Connection):
             found |= {address["ip"]: address for address in page}
             if len(found) == known:
                 return list(found.values())[first or 0 :][:limit]
-        raise endless("GET", f"/networks/{ident}/ips")
+        raise endless_list("GET", f"/networks/{ident}/ips")
 
     def num_network_ips(self, network: NetworkRef) -> int:
         """Count the addresses of a network that are in use or reserved.
@@ -107,11 +107,13 @@ class NetworkOperations(Connection):
         ident = id_of(self, NETWORK, network)
         total = 0
         for page_number in range(MOST_PAGES):
-            counted = self._count("networks", ident, "ips", params=given(offset=page_number * _PAGE or None))
+            counted = self._count(
+                "networks", ident, "ips", params=without_none(offset=page_number * _PAGE or None)
+            )
             if not counted:
                 return total
             total += counted
-        raise endless("HEAD", f"/networks/{ident}/ips")
+        raise endless_list("HEAD", f"/networks/{ident}/ips")
 
     def network_ip(self, network: NetworkRef, ip: AddressRef) -> NetworkIP:
         """Get one address of a network: who uses it, and whether it is reserved.
@@ -153,7 +155,7 @@ class NetworkOperations(Connection):
         return cast("NetworkIP", self._put(*segments, json=body))
 
     def _network_ip_page(self, ident: str, limit: int | None, offset: int | None) -> list[NetworkIP]:
-        page = self._list("networks", ident, "ips", params=given(limit=limit, offset=offset), key="ip")
+        page = self._list("networks", ident, "ips", params=without_none(limit=limit, offset=offset), key="ip")
         return cast("list[NetworkIP]", page)
 
 

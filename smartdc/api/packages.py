@@ -79,9 +79,9 @@ class PackageOperations(Connection):
         if flag("flexible_disk", flexible_disk) is not None:
             # Most packages do not say it, and of those that do the server finds False only when they say so.
             filters.query |= {"flexible_disk": True} if flexible_disk else {}
-            filters.choose(lambda package: bool(package.get("flexible_disk")) is flexible_disk)
-        filters.choose(searching(search, fields))
-        return filters.chosen(cast("list[Package]", self._list("packages", params=filters.query)))
+            filters.add_check(lambda package: bool(package.get("flexible_disk")) is flexible_disk)
+        filters.add_check(searching(search, fields))
+        return filters.apply(cast("list[Package]", self._list("packages", params=filters.query)))
 
     def package(self, name: PackageRef) -> Package:
         """Get one package.

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import at_once
+from smartdc._http.exchange import idempotent
 from smartdc._http.named import id_of, resource_path
-from smartdc.arguments.ids import entity_id, given, shown
-from smartdc.arguments.kinds import listed, text_of, texts
+from smartdc.arguments.ids import entity_id, shown, without_none
+from smartdc.arguments.kinds import as_list, text_of, texts
 from smartdc.arguments.names import POLICY, ROLE
 from smartdc.arguments.refs import PolicyRef, RoleRef
 from smartdc.arguments.role_tags import ResourceRef, resource_segments, role_names, role_tag_header
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 MemberRef = str | Mapping[str, Any]
 
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-# One version range of those before 9, in which a role's members and policies are plain names.
 _BEFORE_9 = r"\s*(((~>?|\^|<=?|=|v)?\s*[0-8](\.\S*)?)|<\s*9(\.0){0,2})\s*"
+"""One version range of those before 9, in which a role's members and policies are plain names."""
 _WITHOUT_HEAD = ("datacenters", "services")
 
 
@@ -125,7 +125,7 @@ class RoleOperations(Connection):
             # The server would fail (node-ufds answers nothing, and cloudapi reads a role from it).
             raise ConfigurationError("update_role needs something to change, such as members=")
         ident = entity_id(role, "role", "id", "name")
-        return cast("Role", self._post("roles", ident, json=body, again=at_once))
+        return cast("Role", self._post("roles", ident, json=body, before_repeat=idempotent))
 
     def delete_role(self, role: RoleRef) -> None:
         """Delete a role, and with it what its members could do.
@@ -229,11 +229,11 @@ class RoleOperations(Connection):
             MissingParameterError: ``MissingParameter``: there is no such policy.
         """
         body: dict[str, Any] = texts(name=name, description=description)
-        body |= given(rules=None if rules is None else _rule_list(rules))
+        body |= without_none(rules=None if rules is None else _rule_list(rules))
         if not body:
             raise ConfigurationError("update_policy needs something to change, such as rules=")
         ident = id_of(self, POLICY, policy)
-        return cast("Policy", self._post("policies", ident, json=body, again=at_once))
+        return cast("Policy", self._post("policies", ident, json=body, before_repeat=idempotent))
 
     def delete_policy(self, policy: PolicyRef) -> None:
         """Delete a policy; roles that had it lose it.
@@ -304,20 +304,20 @@ class RoleOperations(Connection):
         policies: Iterable[PolicyRef] | None,
         default_members: Iterable[MemberRef] | None,
     ) -> dict[str, Any]:
-        named = None if members is None else listed("members", members, "[user]")
-        default = None if default_members is None else listed("default_members", default_members, "[user]")
-        wanted = None if policies is None else listed("policies", policies, "[policy]")
+        named = None if members is None else as_list("members", members, "[user]")
+        default = None if default_members is None else as_list("default_members", default_members, "[user]")
+        wanted = None if policies is None else as_list("policies", policies, "[policy]")
         if self._names_only():
-            return given(
+            return without_none(
                 members=None
                 if members is None
-                else [_login(member) for member in listed("members", members, "[user]")],
+                else [_login(member) for member in as_list("members", members, "[user]")],
                 default_members=None
                 if default_members is None
-                else [_login(m) for m in listed("default_members", default_members, "[user]")],
+                else [_login(m) for m in as_list("default_members", default_members, "[user]")],
                 policies=None
                 if policies is None
-                else [entity_id(p, "policy", "name") for p in listed("policies", policies, "[policy]")],
+                else [entity_id(p, "policy", "name") for p in as_list("policies", policies, "[policy]")],
             )
         body: dict[str, Any] = {}
         if named is not None or default is not None:
@@ -335,7 +335,7 @@ class RoleOperations(Connection):
 
 
 def _rule_list(rules: Sequence[str] | str) -> list[str]:
-    return listed("rules", rules, "['CAN getmachine']", str)
+    return as_list("rules", rules, "['CAN getmachine']", str)
 
 
 def _member(member: MemberRef) -> dict[str, Any]:

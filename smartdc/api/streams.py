@@ -11,7 +11,7 @@ from smartdc._forks import importing
 from smartdc._http.machine_lists import MachineLists
 from smartdc._http.named import machine_ids_of
 from smartdc.arguments.ids import shown
-from smartdc.arguments.kinds import listed, required_flag
+from smartdc.arguments.kinds import as_list, required_flag
 from smartdc.errors import ConfigurationError
 from smartdc.machine import MachineRef
 
@@ -87,14 +87,16 @@ class StreamOperations(MachineLists):
             ConfigurationError: The extra is not installed, or one of the arguments cannot be asked for.
             ConnectionFailed: The connection broke, then or later.
         """
-        wanted = listed("subresources", subresources, "('state', 'tags')")
+        wanted = as_list("subresources", subresources, "('state', 'tags')")
         unknown = [name for name in wanted if name not in SUBRESOURCES]
         if unknown or not wanted:
             # The server would take the subscription for none, and say nothing.
             raise ConfigurationError(
                 f"subresources are some of {', '.join(SUBRESOURCES)}, not {shown(wanted)}"
             )
-        idents = None if machines is None else machine_ids_of(self, listed("machines", machines, "[machine]"))
+        idents = (
+            None if machines is None else machine_ids_of(self, as_list("machines", machines, "[machine]"))
+        )
         for ident in idents or ():
             if not re.fullmatch(_UUID, ident):
                 raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import at_once
+from smartdc._http.exchange import idempotent
 from smartdc._http.named import id_of
 from smartdc.arguments.ids import ID_KEYS, entity_id
 from smartdc.arguments.kinds import required_texts, switches, texts
@@ -169,7 +169,7 @@ class UserOperations(Connection):
             country=country,
             phone=phone,
         )
-        return cast("User", self._post("users", id_of(self, USER, user), json=body, again=at_once))
+        return cast("User", self._post("users", id_of(self, USER, user), json=body, before_repeat=idempotent))
 
     def change_user_password(
         self, user: UserRef, password: str, password_confirmation: str | None = None

@@ -10,16 +10,16 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.awaited import poll_state
-from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import at_once
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.exchange import idempotent
+from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import id_of, ids_of
+from smartdc._http.request_time import RequestTime
 from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.filters import Filters, number, text
-from smartdc.arguments.ids import given, plain, shown
-from smartdc.arguments.kinds import dict_of, listed, text_of, texts, whole
-from smartdc.arguments.likeness import differing
+from smartdc.arguments.ids import plain, shown, without_none
+from smartdc.arguments.kinds import as_list, dict_of, text_of, texts, whole_number
+from smartdc.arguments.likeness import differing_fields
 from smartdc.arguments.names import NETWORK, VOLUME
 from smartdc.arguments.refs import NetworkRef, VolumeRef
 from smartdc.errors import ConfigurationError, ConflictError, shortened
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _BUSY = ("creating", "deleting")
 _STATES = (*_BUSY, "ready", "failed", "deleted")
-# What the server takes in a search for a name; it refuses the rest.
 _NAME_SEARCH = r"\*?[A-Za-z0-9_.-]{1,64}\*?"
+"""What the server takes in a search for a name; it refuses the rest."""
 
 
 class VolumeOperations(Connection):
@@ -69,8 +69,8 @@ class VolumeOperations(Connection):
         filters.equal("size", number("size", size, 1))
         filters.equal("state", text("state", state))
         filters.equal("type", text("type", type))
-        filters.query |= given(predicate=_predicate(predicate))
-        return filters.chosen(cast("list[Volume]", self._list("volumes", params=filters.query)))
+        filters.query |= without_none(predicate=_predicate(predicate))
+        return filters.apply(cast("list[Volume]", self._list("volumes", params=filters.query)))
 
     def volume(self, volume: VolumeRef) -> Volume:
         """Get one volume.
@@ -151,36 +151,36 @@ class VolumeOperations(Connection):
             OutcomeUnknown: The answer was lost, and the volume could not be looked for, or one of its name is
                 there that differs.
         """
-        several = None if networks is None else listed("networks", networks, "[network]")
-        body: dict[str, Any] = given(
+        several = None if networks is None else as_list("networks", networks, "[network]")
+        body: dict[str, Any] = without_none(
             # With a name of its own the volume can be found when the answer is lost.
             name=token_hex(16) if name in (None, "") else text_of("name", name),
-            size=whole("size", size),
+            size=whole_number("size", size),
             type=text_of("type", type),
             affinity=affinity_rules(affinity),
             tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
             networks=None if several is None else ids_of(self, NETWORK, several),
         )
         create = partial(self._post, "volumes", json=body)
-        begun = Begun(self.clock)
-        find = partial(self._volumes_created, body["name"], begun)
+        request_time = RequestTime(self.clock)
+        find = partial(self._volumes_created, body["name"], request_time)
         # Affinity rules are not shown.
         asked = {name: value for name, value in body.items() if name != "affinity"} | {
             "tags": body.get("tags")
         }
-        sought = Sought(
+        lookup = Lookup(
             "volume",
             {"name": body["name"]},
             find,
-            lambda volume: [*begun.differs(volume), *differing(asked, volume)],
-            begun=begun,
+            lambda volume: [*request_time.differing_fields(volume), *differing_fields(asked, volume)],
+            request_time=request_time,
         )
-        return cast("Volume", create_once(self, create, sought))
+        return cast("Volume", create_once(self, create, lookup))
 
-    def _volumes_created(self, name: str, begun: Begun) -> list[dict[str, Any]]:
+    def _volumes_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
         """The volume that was created since then, also if it failed: that it was created is what counts."""
         predicate = json.dumps({"and": [{"eq": ["name", name]}, {"ne": ["state", "deleting"]}]})
-        return begun.later(*self._call("GET", ("volumes",), {"predicate": predicate}))
+        return request_time.created_since(*self._call("GET", ("volumes",), {"predicate": predicate}))
 
     def update_volume(self, volume: VolumeRef, *, name: str | None = None) -> Volume:
         """Rename a volume that no machine uses.
@@ -200,7 +200,7 @@ class VolumeOperations(Connection):
         ident = id_of(self, VOLUME, volume)
         try:
             # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
-            return cast("Volume", self._post("volumes", ident, json=body, again=at_once))
+            return cast("Volume", self._post("volumes", ident, json=body, before_repeat=idempotent))
         except ConflictError as error:
             # Its own name is taken too: then an attempt whose answer was lost has done it.
             if error.attempts == 1:
@@ -234,7 +234,9 @@ class VolumeOperations(Connection):
         Args:
             type: ``tritonnfs``.
         """
-        return cast("list[VolumeSize]", self._list("volumesizes", params=given(type=text("type", type))))
+        return cast(
+            "list[VolumeSize]", self._list("volumesizes", params=without_none(type=text("type", type)))
+        )
 
 
 def _read(text: str) -> Any:

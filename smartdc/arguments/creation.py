@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from smartdc.arguments.ids import entity_id, given, is_uuid, shown
-from smartdc.arguments.kinds import dict_of, listed, text_of
-from smartdc.arguments.likeness import differing, lacking
+from smartdc.arguments.ids import entity_id, is_uuid, shown, without_none
+from smartdc.arguments.kinds import as_list, dict_of, text_of
+from smartdc.arguments.likeness import differing_fields, differing_shown_fields
 from smartdc.arguments.refs import NetworkRef
 from smartdc.arguments.scripts import script_text
-from smartdc.arguments.values import checked_metadata, checked_tags, given_entries
+from smartdc.arguments.values import checked_metadata, checked_tags, merged_entries
 from smartdc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ __all__ = [
     "affinity_rules",
     "checked_name",
     "checked_new_name",
+    "fields_unlike_request",
     "flat_entries",
     "has_name",
     "locality_hints",
     "network_entry",
     "network_list",
-    "other_than_asked",
     "volume_mounts",
 ]
 
@@ -57,7 +57,7 @@ def checked_name(name: str | None) -> str | None:
     if name is None or name == "":
         return name
     if not isinstance(name, str) or not re.fullmatch(_NAME, name.replace(SHORT_ID, "shortId0")):
-        raise _no_name(name)
+        raise _invalid_name(name)
     return name
 
 
@@ -69,11 +69,11 @@ def checked_new_name(name: str) -> str:
     """
     name = text_of("name", name)
     if not re.fullmatch(_NAME, name):
-        raise _no_name(name)
+        raise _invalid_name(name)
     return name
 
 
-def _no_name(name: Any) -> ConfigurationError:
+def _invalid_name(name: Any) -> ConfigurationError:
     return ConfigurationError(
         f"{shown(name)} is not a machine name: use letters, digits, '_', '-' and '.', at most 189, "
         "the first a letter or a digit"
@@ -89,12 +89,12 @@ def flat_entries(
 
     See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
     """
-    entries = given_entries("metadata", metadata, {})
+    entries = merged_entries("metadata", metadata, {})
     if boot_script:
         entries["user-script"] = script_text(boot_script)
     flat = {f"metadata.{key}": value for key, value in checked_metadata(entries).items()}
     return flat | {
-        f"tag.{key}": value for key, value in checked_tags(given_entries("tags", tags, {})).items()
+        f"tag.{key}": value for key, value in checked_tags(merged_entries("tags", tags, {})).items()
     }
 
 
@@ -107,7 +107,7 @@ def network_list(networks: Iterable[NetworkRef] | NetworkRef | None) -> list[Any
             f"networks={shown(networks)} names none, and a machine without any gets the default ones, "
             "perhaps a public one: leave it out for those"
         )
-    entries = [network_entry(network) for network in listed("networks", networks, "[network]")]
+    entries = [network_entry(network) for network in as_list("networks", networks, "[network]")]
     if all(isinstance(entry, str) for entry in entries):
         return entries
     # The server refuses ids and objects in one list (docs/cloudapi/create.md#mixed-networks-are-refused).
@@ -126,7 +126,7 @@ def network_entry(network: Any) -> Any:
 
 def affinity_rules(affinity: Iterable[str] | str | None) -> list[str] | None:
     """Affinity rules as a list: a lone one of another type makes the server fail."""
-    rules = None if affinity is None else listed("affinity", affinity, "['role!=db']")
+    rules = None if affinity is None else as_list("affinity", affinity, "['role!=db']")
     for rule in rules or ():
         if not isinstance(rule, str):
             raise ConfigurationError(f"{shown(rule)} is not an affinity rule such as 'role!=db'")
@@ -155,7 +155,7 @@ def volume_mounts(volumes: Iterable[VolumeMount] | None) -> list[VolumeMount] | 
     Raises:
         ConfigurationError: A name, mount point, mode or type that the server does not take.
     """
-    mounts = None if volumes is None else listed("volumes", volumes, "[{'name': 'data', ...}]")
+    mounts = None if volumes is None else as_list("volumes", volumes, "[{'name': 'data', ...}]")
     for mount in mounts or ():
         _check_mount(mount)
     return mounts
@@ -166,7 +166,7 @@ def has_name(data: Mapping[str, Any], name: str) -> bool:
     return bool(data.get("name") == name.replace(SHORT_ID, data["id"].partition("-")[0]))
 
 
-def other_than_asked(
+def fields_unlike_request(
     body: Mapping[str, Any], package_name: Callable[[], str | None], data: Mapping[str, Any]
 ) -> list[str]:
     """The fields in which a machine is not what a create asked for.
@@ -181,14 +181,14 @@ def other_than_asked(
         data: The machine.
     """
     asked = {name: body[name] for name in _COMPARED if name in body}
-    asked |= given(image=body.get("image", body.get("dataset")), networks=_network_ids(body))
-    differ = lacking(asked, {"image": data.get("dataset"), **data})
-    if lacking(given(package=body.get("package")), data):
-        differ += lacking(given(package=package_name()), data)
-    differ += differing({"tags": _entries(body, "tag.")}, {"tags": data.get("tags")})
+    asked |= without_none(image=body.get("image", body.get("dataset")), networks=_network_ids(body))
+    differ = differing_shown_fields(asked, {"image": data.get("dataset"), **data})
+    if differing_shown_fields(without_none(package=body.get("package")), data):
+        differ += differing_shown_fields(without_none(package=package_name()), data)
+    differ += differing_fields({"tags": _entries(body, "tag.")}, {"tags": data.get("tags")})
     if isinstance(data.get("metadata"), Mapping):  # the server adds some of its own
         metadata = _entries(body, "metadata.")
-        differ += ["metadata"] if differing(metadata, data["metadata"]) else []
+        differ += ["metadata"] if differing_fields(metadata, data["metadata"]) else []
     return differ + _other_disks(body.get("disks"), data.get("disks"))
 
 
@@ -239,4 +239,4 @@ def _check_mount(mount: Any) -> None:
 
 def _one_or_more(argument: str, machines: Any) -> list[Any]:
     """A lone machine is an object that is no list."""
-    return [machines] if hasattr(machines, "id") else listed(argument, machines, "[machine]")
+    return [machines] if hasattr(machines, "id") else as_list(argument, machines, "[machine]")

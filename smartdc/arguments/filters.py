@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
-from smartdc.arguments.ids import given, has_half_character, near_word, plain, shown
+from smartdc.arguments.ids import closest_word, has_half_character, plain, shown, without_none
 from smartdc.arguments.kinds import flag
 from smartdc.arguments.states import MachineState
 from smartdc.arguments.values import checked_number, is_number
@@ -23,16 +23,16 @@ _VISIBILITY = {"public": True, "true": True, "private": False, "false": False}
 
 _D = TypeVar("_D", bound=Mapping[str, Any])
 
-# What arrives as it is: in a URL, and in the search filter that VMAPI writes it into unescaped
-# (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
 _SAFE_NAME = r"[A-Za-z0-9_.:-]{1,64}"
 _SAFE_VALUE = r"[A-Za-z0-9_.:/@-][A-Za-z0-9_.:/@ -]{0,63}"
 _SAFE_PATTERN = r"[A-Za-z0-9_.:/@*-][A-Za-z0-9_.:/@* -]{0,63}"
-# The sign of what JavaScript reads as a number is not escaped as the store escapes it
-# (docs/cloudapi/lists.md#tag-filters-of-negative-numbers).
+"""These three arrive unchanged: in a URL, and in the search filter into which VMAPI writes them unescaped
+(docs/cloudapi/lists.md#tag-filters-are-not-escaped)."""
 _NEGATIVE = r"[0-9.eE-]*-[0-9.eE-]*"
+"""Text that JavaScript reads as a number with a minus sign, which is not escaped as in the store
+(docs/cloudapi/lists.md#tag-filters-of-negative-numbers)."""
 _LONGEST = 1024
-"""As long as the name of an image may be."""
+"""How long a filter may be: as long as the name of an image."""
 _MOST_TAGS = 16
 """As many as are asked for: a URL must not be too long (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
 
@@ -41,11 +41,11 @@ _TEN_YEARS = 5_256_000
 
 _ALIAS = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
 
-# To the first two the server answers with every machine that is neither destroyed nor failed
-# (docs/cloudapi/lists.md#states-that-mean-active); the others it refuses, though machines show them
-# (docs/cloudapi/lists.md#other-states-are-refused).
 _STATES = (*get_args(MachineState), "active", "destroyed")
 _CHOSEN_STATES = ("provisioning", "stopping", "failed", "offline", "ready", "unknown")
+"""States that are chosen here. To the first two the server answers with every machine that is neither
+destroyed nor failed (docs/cloudapi/lists.md#states-that-mean-active); the others it refuses, though machines
+show them (docs/cloudapi/lists.md#other-states-are-refused)."""
 
 
 def text(name: str, value: Any) -> str | None:
@@ -121,7 +121,7 @@ class Filters:
         if value is not None and re.fullmatch(_SAFE_VALUE, value):
             self.equal(name, value)
         elif value is not None:
-            self.choose(lambda entry: entry.get(name) == value)
+            self.add_check(lambda entry: entry.get(name) == value)
 
     def pattern(self, name: str, value: str | None, asked: str = _SAFE_PATTERN) -> None:
         """Want a field to be this text, in which ``*`` stands for anything.
@@ -138,14 +138,14 @@ class Filters:
         if otherwise:
             self.query[name] = value
         expression = re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
-        self.choose(lambda entry: expression.fullmatch(str(entry.get(name, otherwise))) is not None)
+        self.add_check(lambda entry: expression.fullmatch(str(entry.get(name, otherwise))) is not None)
 
-    def choose(self, check: Callable[[Mapping[str, Any]], bool]) -> None:
+    def add_check(self, check: Callable[[Mapping[str, Any]], bool]) -> None:
         """Want what the server does not look for as it should."""
         self.checks.append(check)
         self.exact = False
 
-    def chosen(self, entries: Iterable[_D]) -> list[_D]:
+    def apply(self, entries: Iterable[_D]) -> list[_D]:
         """Those that pass all checks."""
         return [*self.passing(entries)]
 
@@ -174,10 +174,10 @@ def machine_filters(
     # (docs/cloudapi/lists.md#memory-filter).
     ram = number("memory", memory, 1)
     if ram is not None:
-        filters.choose(lambda machine: machine.get("memory") == ram)
+        filters.add_check(lambda machine: machine.get("memory") == ram)
     filters.equal("docker", flag("docker", docker))
     # Any value switches it on, 0 and false too (docs/cloudapi/lists.md#tombstone-shows-failed-machines).
-    filters.query |= given(tombstone=number("tombstone", tombstone) or None)
+    filters.query |= without_none(tombstone=number("tombstone", tombstone) or None)
     _add_name(filters, text("name", name))
     _add_state(filters, text("state", state))
     _add_tags(filters, tags)
@@ -199,20 +199,20 @@ def _add_name(filters: Filters, name: str | None) -> None:
     if re.fullmatch(_ALIAS, name):
         # The server lists all whose names begin so (docs/cloudapi/lists.md#name-filter-matches-prefixes).
         filters.query["name"] = name
-    filters.choose(lambda machine: machine.get("name") == name)
+    filters.add_check(lambda machine: machine.get("name") == name)
 
 
 def _add_state(filters: Filters, state: str | None) -> None:
     if state is None:
         return
-    near = near_word(state, _STATES)
+    near = closest_word(state, _STATES)
     if near is not None and state not in _STATES:
         raise ConfigurationError(f"there is no state {shown(state)} of a machine: did you mean {near!r}?")
     if state not in _CHOSEN_STATES:
         filters.query["state"] = "destroyed" if state == "deleted" else state
         return
     filters.query |= {"tombstone": _TEN_YEARS} if state == "failed" else {"state": "active"}
-    filters.choose(lambda machine: machine.get("state") == state)
+    filters.add_check(lambda machine: machine.get("state") == state)
 
 
 def _add_tags(filters: Filters, tags: Any) -> None:
@@ -221,7 +221,7 @@ def _add_tags(filters: Filters, tags: Any) -> None:
         return
     tags = plain(tags)
     if isinstance(tags, str) and tags == "*":
-        filters.choose(lambda machine: bool(machine.get("tags")))
+        filters.add_check(lambda machine: bool(machine.get("tags")))
         return
     if not isinstance(tags, Mapping):
         raise ConfigurationError(f"tags must be a dict such as {{'role': 'web'}}, or '*', not {shown(tags)}")

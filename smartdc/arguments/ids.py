@@ -16,20 +16,20 @@ from smartdc.errors import ConfigurationError
 
 __all__ = [
     "ID_KEYS",
+    "closest_word",
     "entity_id",
     "escaped",
-    "given",
     "has_half_character",
     "is_segment",
     "is_uuid",
     "machine_ref",
-    "near_word",
     "path_of",
     "path_part",
     "path_parts",
     "plain",
     "refuse_key",
     "shown",
+    "without_none",
 ]
 
 _T = TypeVar("_T")
@@ -58,7 +58,7 @@ ID_KEYS: Mapping[str, tuple[str, ...]] = {
 """Where a dict of these collections has its name in a URL, best first; of others it is the ``id``."""
 
 
-def given(**arguments: _T | None) -> dict[str, _T]:
+def without_none(**arguments: _T | None) -> dict[str, _T]:
     """The arguments that were given: unset is None, and None is not sent. 0, False and '' are."""
     return {name: value for name, value in arguments.items() if value is not None}
 
@@ -77,7 +77,7 @@ def shown(value: Any) -> str:
     return written(plain(value))
 
 
-def near_word(given: Any, words: Iterable[str]) -> str | None:
+def closest_word(given: Any, words: Iterable[str]) -> str | None:
     """The one of these words that was probably meant; None where none is near."""
     with importing:  # only errors need it
         from difflib import get_close_matches

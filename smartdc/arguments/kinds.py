@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smartdc._secrets import is_key
-from smartdc.arguments.ids import given, plain, shown
+from smartdc.arguments.ids import plain, shown, without_none
 from smartdc.errors import ConfigurationError
 
 __all__ = [
+    "as_list",
     "dict_of",
     "flag",
     "flags",
-    "listed",
     "required_flag",
     "required_texts",
     "switches",
     "text_of",
     "texts",
-    "whole",
+    "whole_number",
 ]
 
 
@@ -51,7 +51,7 @@ def flags(**arguments: Any) -> dict[str, bool]:
     Raises:
         ConfigurationError: One is something else.
     """
-    return given(**{name: flag(name, value) for name, value in arguments.items()})
+    return without_none(**{name: flag(name, value) for name, value in arguments.items()})
 
 
 def switches(**arguments: Any) -> dict[str, bool]:
@@ -69,7 +69,7 @@ def texts(**arguments: Any) -> dict[str, str]:
     Raises:
         ConfigurationError: One is something else, over which the server may fail.
     """
-    return {name: text_of(name, value) for name, value in given(**arguments).items()}
+    return {name: text_of(name, value) for name, value in without_none(**arguments).items()}
 
 
 def required_texts(**arguments: Any) -> dict[str, str]:
@@ -81,7 +81,7 @@ def required_texts(**arguments: Any) -> dict[str, str]:
     return {name: text_of(name, value) for name, value in arguments.items()}
 
 
-def whole(name: str, value: Any) -> int | None:
+def whole_number(name: str, value: Any) -> int | None:
     """An argument that is a whole number, or not given.
 
     Raises:
@@ -107,7 +107,7 @@ def text_of(argument: str, value: Any) -> str:
     return value
 
 
-def listed(argument: str, several: Any, such_as: str, *kinds: type) -> list[Any]:
+def as_list(argument: str, several: Any, such_as: str, *kinds: type) -> list[Any]:
     """What an argument has in it; text or a dict stands for itself alone.
 
     Args:

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["differing", "lacking", "stuck", "unfinished", "unshown"]
+__all__ = [
+    "differing_fields",
+    "differing_shown_fields",
+    "fields_not_shown",
+    "stuck_state",
+    "unfinished_state",
+]
 
 
-def differing(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
+def differing_fields(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
     """The fields in which one does not show what was asked for; absent means unset."""
     return [name for name, value in asked.items() if not _same(value, shown.get(name))]
 
 
-def lacking(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
+def differing_shown_fields(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
     """The same, of fields that an answer may leave out or empty, though they are set."""
     unset: tuple[Any, ...] = (None, "", [], {})
-    return differing({name: value for name, value in asked.items() if shown.get(name) not in unset}, shown)
+    return differing_fields(
+        {name: value for name, value in asked.items() if shown.get(name) not in unset}, shown
+    )
 
 
-def unshown(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
+def fields_not_shown(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
     """The entries that are not shown as asked for; None asks for an entry to be gone."""
     return [
         name
@@ -28,12 +36,12 @@ def unshown(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def stuck(image: Mapping[str, Any]) -> list[str]:
+def stuck_state(image: Mapping[str, Any]) -> list[str]:
     """The state, of an image that is neither being made nor published: nothing tells when it was begun."""
     return [] if image.get("published_at") or image.get("state") == "creating" else ["state"]
 
 
-def unfinished(image: Mapping[str, Any]) -> list[str]:
+def unfinished_state(image: Mapping[str, Any]) -> list[str]:
     """The state, of an image whose import was broken off, or still goes on."""
     return [] if image.get("state") == "active" else ["state"]
 

@@ -30,12 +30,12 @@ __all__ = [
     "VLAN",
     "VOLUME",
     "Kind",
-    "chosen",
-    "is_short",
+    "find_named",
+    "find_newest",
+    "find_single",
+    "is_short_id",
     "must_look_up",
-    "newest",
-    "only",
-    "unknown",
+    "not_found_message",
 ]
 
 Entry = Mapping[str, Any]
@@ -104,17 +104,17 @@ VLAN = Kind(
 VOLUME = Kind("volume", ("volumes",), "volumes()", gone=("deleted", "failed"))
 
 
-def is_short(kind: Kind, text: str) -> bool:
+def is_short_id(kind: Kind, text: str) -> bool:
     """Whether it may be a short id of this kind."""
     return kind.short and _SHORT.fullmatch(text) is not None
 
 
 def must_look_up(kind: Kind, text: str) -> bool:
     """Whether it must be looked up in the list: it is no id, and the server does not find it either."""
-    return not is_uuid(text) and (not kind.by_server or is_short(kind, text))
+    return not is_uuid(text) and (not kind.by_server or is_short_id(kind, text))
 
 
-def chosen(kind: Kind, wanted: str, entries: Sequence[E]) -> E | None:
+def find_named(kind: Kind, wanted: str, entries: Sequence[E]) -> E | None:
     """The one that is meant; None when there is none.
 
     Raises:
@@ -123,18 +123,18 @@ def chosen(kind: Kind, wanted: str, entries: Sequence[E]) -> E | None:
     there = [entry for entry in entries if entry.get("state") not in kind.gone]
     found = [entry for entry in there if entry.get(kind.name) == wanted] if kind.name else []
     if found and kind.newest:
-        return newest(kind, wanted, found)
+        return find_newest(kind, wanted, found)
     if not found and kind.newest and "@" in wanted:
         name, _, version = wanted.partition("@")
         found = [entry for entry in there if entry.get("name") == name and entry.get("version") == version]
         found = _active(found) or found
-    if not found and is_short(kind, wanted):
+    if not found and is_short_id(kind, wanted):
         start = f"{wanted.lower()}-"
         found = [entry for entry in there if str(entry.get(kind.ident)).startswith(start)]
-    return only(kind, wanted, found)
+    return find_single(kind, wanted, found)
 
 
-def newest(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
+def find_newest(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
     """The newest active one of these; of those that are not active, which may have no date, the only one.
 
     Raises:
@@ -142,10 +142,10 @@ def newest(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
     """
     active = _active(found)
     last = max((_published(entry) for entry in active), default="")
-    return only(kind, wanted, [entry for entry in active if _published(entry) == last] or found)
+    return find_single(kind, wanted, [entry for entry in active if _published(entry) == last] or found)
 
 
-def only(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
+def find_single(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
     """The one of these; None when there is none.
 
     Raises:
@@ -159,13 +159,13 @@ def only(kind: Kind, wanted: str, found: Sequence[E]) -> E | None:
     return found[0] if found else None
 
 
-def unknown(kind: Kind, wanted: str, entries: Sequence[Entry]) -> str:
+def not_found_message(kind: Kind, wanted: str, entries: Sequence[Entry]) -> str:
     """Says that there is none of this name, and what may have been meant."""
     near = _near(kind, wanted, entries) or (entries if len(entries) <= _MOST else ())
     candidates = f"; candidates: {_written(kind, near)}" if near else ""
     word = "id" if kind.name is None else kind.name
     short = " or short id" if kind.short and kind.name else ""
-    if short and _NEARLY_SHORT.fullmatch(wanted) and not is_short(kind, wanted):
+    if short and _NEARLY_SHORT.fullmatch(wanted) and not is_short_id(kind, wanted):
         candidates = f", and a short id has 8 digits{candidates}"
     return f"no {kind.what} has the {word}{short} {shown(wanted)}{candidates}; sdc.{kind.all} lists all"
 

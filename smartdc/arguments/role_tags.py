@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from smartdc.arguments.ids import entity_id, path_parts, shown
-from smartdc.arguments.kinds import listed
+from smartdc.arguments.kinds import as_list
 from smartdc.arguments.refs import RoleRef
 from smartdc.errors import ConfigurationError
 
@@ -59,7 +59,7 @@ def role_names(roles: Iterable[RoleRef] | RoleRef) -> list[str]:
     Raises:
         ConfigurationError: One has no name, or one that a header cannot hold.
     """
-    names = [entity_id(role, "role", "name") for role in listed("roles", roles, "['ops']")]
+    names = [entity_id(role, "role", "name") for role in as_list("roles", roles, "['ops']")]
     for name in names:
         if "," in name or name != name.strip() or not name.isprintable():
             raise ConfigurationError(f"{shown(name)} cannot be the name of a role in a role tag")

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smartdc.arguments.ids import shown
-from smartdc.arguments.kinds import listed
+from smartdc.arguments.kinds import as_list
 from smartdc.errors import ConfigurationError
 
 __all__ = ["checked_roles", "with_roles"]
 
 PARAMETER = "as-role"
 
-# Here the server stores every parameter that it does not keep for itself
-# (docs/cloudapi/tags-and-metadata.md#parameters-that-become-tags).
 _STORES_PARAMETERS = r"/machines/[^/]+/(tags|metadata)"
+"""Here the server stores every parameter that it does not keep for itself
+(docs/cloudapi/tags-and-metadata.md#parameters-that-become-tags)."""
 
 
 def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
     """
     if isinstance(roles, str):
         raise ConfigurationError(f"roles must be a list of names: roles=[{shown(roles)}]")
-    names = tuple(listed("roles", roles, "['ops']"))
+    names = tuple(as_list("roles", roles, "['ops']"))
     for name in names:
         if not isinstance(name, str) or not name.strip() or "," in name:
             raise ConfigurationError(f"{shown(name)} cannot be the name of a role: give each alone, as text")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from smartdc.types import Image
 
 
-__all__ = ["is_version_of", "those_with_urn", "with_urn"]
+__all__ = ["images_with_urn", "is_version_of", "with_urn"]
 
 
 def with_urn(image: Image) -> Image:
@@ -19,7 +19,7 @@ def with_urn(image: Image) -> Image:
     return {**image, "urn": f"sdc:sdc:{image.get('name', '')}:{image.get('version', '')}"}
 
 
-def those_with_urn(images: Iterable[Image], wanted: str) -> list[Image]:
+def images_with_urn(images: Iterable[Image], wanted: str) -> list[Image]:
     """The images that a URN names, or a part of one: its start, or its end from the name on.
 
     The version may be the beginning of one: ``base64:14`` names every base64 of 14.

@@ -24,9 +24,9 @@ __all__ = [
     "checked_number",
     "checked_tags",
     "checked_values",
-    "given_entries",
     "is_number",
-    "readable_alone",
+    "is_readable_by_name",
+    "merged_entries",
 ]
 
 _ROUTE_PARAMETERS = frozenset(
@@ -48,11 +48,11 @@ _NOT_ALONE = r"[\s\x00-\x1f\x7f/%]"
 _EXACT = 2**53
 """Beyond it not every whole number has a form in JavaScript."""
 
-# The form in which VMAPI stores tags, and reads them back
-# (docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text).
 _ESCAPE = r"%[23]D"
+"""An escape of VMAPI's in the text as which it stores tags
+(docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text)."""
 _TYPED = r"%n\{[-+]?[0-9]*\.?[0-9]+\}|%b\{(true|false)\}"
-# docs/cloudapi/tags-and-metadata.md#tags-named-like-properties-of-objects
+"""A number or a boolean in that text."""
 _OF_OBJECTS = frozenset(
     {
         "__defineGetter__",
@@ -69,9 +69,11 @@ _OF_OBJECTS = frozenset(
         "valueOf",
     }
 )
+"""Names that every JavaScript object has
+(docs/cloudapi/tags-and-metadata.md#tags-named-like-properties-of-objects)."""
 
 
-def given_entries(kind: str, entries: Any, more: Mapping[str, Any]) -> dict[Any, Any]:
+def merged_entries(kind: str, entries: Any, more: Mapping[str, Any]) -> dict[Any, Any]:
     """Entries that were given as a dict, as keyword arguments, or as both.
 
     Raises:
@@ -145,7 +147,7 @@ def is_number(name: Any) -> bool:
     return isinstance(name, int | float) and not isinstance(name, bool)
 
 
-def readable_alone(name: Any) -> bool:
+def is_readable_by_name(name: Any) -> bool:
     """Whether the server answers for this entry alone; what it does not, is in the list.
 
     Over a space it fails or hangs (docs/cloudapi/hazards.md#keys-with-a-space), a percent sign is 400
@@ -161,7 +163,7 @@ def checked_values(kind: str, entries: Any) -> dict[str, Value]:
     Raises:
         ConfigurationError: They are no dict of text, numbers and booleans, or have one that would be altered.
     """
-    return dict(_checked_value(kind, *entry) for entry in given_entries(f"{kind}s", entries, {}).items())
+    return dict(_checked_value(kind, *entry) for entry in merged_entries(f"{kind}s", entries, {}).items())
 
 
 def awaited_entries(argument: str, kind: str, entries: Any) -> dict[str, Value | None]:
@@ -171,7 +173,7 @@ def awaited_entries(argument: str, kind: str, entries: Any) -> dict[str, Value |
         ConfigurationError: They are no dict of text, numbers, booleans and None.
     """
     awaited: dict[str, Value | None] = {}
-    for given_name, value in given_entries(argument, entries, {}).items():
+    for given_name, value in merged_entries(argument, entries, {}).items():
         name, checked = _checked_value(kind, given_name, "" if value is None else value)
         awaited[name] = None if value is None else checked
     return awaited

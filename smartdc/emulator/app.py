@@ -58,7 +58,7 @@ from smartdc.emulator.operations import (
 from smartdc.emulator.operations import ping_and_docs as front
 from smartdc.emulator.state.site import Site
 
-logger = logging.getLogger("smartdc.emulator")
+log = logging.getLogger("smartdc.emulator")
 
 SERVER = "cloudapi/9.20.0"
 API_VERSION = "9.0.0"
@@ -160,7 +160,7 @@ def _serve(site: Site, request: Incoming, step: Callable[[Site, Incoming], Answe
         except Refusal as refusal:
             return refusal
         except Exception:
-            logger.exception("the emulator failed at %s %s", request.method, request.target)
+            log.exception("the emulator failed at %s %s", request.method, request.target)
             site.shared.violations.append(f"the emulator failed at {request.method} {request.target}")
             return Refusal(500, "InternalError", "Internal Error")
         finally:

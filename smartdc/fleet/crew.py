@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from smartdc._http.errands import GivenUp
+from smartdc._http.cancellation import Cancelled
 
 __all__ = ["Crew"]
 
@@ -17,12 +17,12 @@ class Crew:
     """A queue of jobs, and the threads that do them. They are daemons: they do not keep the program alive.
 
     Args:
-        given_up: When it is set, no other job is begun.
+        cancelled: When it is set, no other job is begun.
         on_idle: Called when the queue is empty and no job is running, when a job has failed, and by `wake`.
     """
 
-    def __init__(self, given_up: threading.Event, on_idle: Callable[[], None]) -> None:
-        self._given_up = given_up
+    def __init__(self, cancelled: threading.Event, on_idle: Callable[[], None]) -> None:
+        self._cancelled = cancelled
         self._on_idle = on_idle
         self._looks: deque[Job] = deque()
         self._begun: deque[Job] = deque()
@@ -56,15 +56,15 @@ class Crew:
             self._threads.append(thread)
             thread.start()
 
-    def begin(self, job: Job) -> None:
+    def queue_first_step(self, job: Job) -> None:
         """Queue the first step of a machine."""
         self._put(self._new, job)
 
-    def go_on(self, job: Job) -> None:
+    def queue_later_step(self, job: Job) -> None:
         """Queue a later step of a machine."""
         self._put(self._begun, job)
 
-    def look(self, job: Job) -> None:
+    def queue_look(self, job: Job) -> None:
         """Queue a look at machines; it comes before all steps."""
         self._put(self._looks, job)
 
@@ -73,7 +73,7 @@ class Crew:
         self._on_idle()
 
     def stop(self) -> list[threading.Thread]:
-        """Wake the threads up, so that each ends after its job. Set `given_up` before.
+        """Wake the threads up, so that each ends after its job. Set `cancelled` before.
 
         Returns:
             The threads.
@@ -87,7 +87,7 @@ class Crew:
         while (job := self._next(only_looks)) is not None:
             try:
                 job()
-            except GivenUp:
+            except Cancelled:
                 pass
             except BaseException as error:
                 self.failure = error
@@ -102,14 +102,14 @@ class Crew:
         condition = self._there_are_looks if only_looks else self._there_are
         with condition:
             condition.wait_for(
-                lambda: self._looks or (self.has_queue and not only_looks) or self._given_up.is_set()
+                lambda: self._looks or (self.has_queue and not only_looks) or self._cancelled.is_set()
             )
-            if self._given_up.is_set():
+            if self._cancelled.is_set():
                 return None
             self._running += 1
-            return self._first().popleft()
+            return self._next_queue().popleft()
 
-    def _first(self) -> deque[Job]:
+    def _next_queue(self) -> deque[Job]:
         """The queue to take the next job from: looks first, then two first steps for each later one.
 
         So the first machines are done early, and there are steps left to do while the last machines stop.

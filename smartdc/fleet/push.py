@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterable
 from typing import cast
 
+from smartdc._http.cancellation import Cancelled, CancelScope
 from smartdc._http.connection import Connection
-from smartdc._http.errands import Errand, GivenUp
 from smartdc.api.streams import StreamOperations
 from smartdc.change_feeds import LastingFeed
 from smartdc.errors import ConfigurationError, SmartDCError, WaitTimeout
@@ -29,18 +29,18 @@ class Push:
         connection: The data center, as one account sees it.
         machines: The ids of the machines.
         watcher: Is told of changes.
-        given_up: When it is set, no more requests are made.
+        cancelled: When it is set, no more requests are made.
 
     Raises:
         ConfigurationError: The extra ``stream`` is not installed.
     """
 
     def __init__(
-        self, connection: Connection, machines: Iterable[str], watcher: Watcher, given_up: threading.Event
+        self, connection: Connection, machines: Iterable[str], watcher: Watcher, cancelled: threading.Event
     ) -> None:
         idents = [*machines]
         self._watcher = watcher
-        self._given_up = given_up
+        self._cancelled = cancelled
         self._feed: LastingFeed | None = None
         self._thread: threading.Thread | None = None
         streams = cast(StreamOperations, connection)
@@ -52,9 +52,9 @@ class Push:
             log.info("there is no change feed, so that machines are looked at: %s", error)
             return
         watcher.has_feed = True
-        watcher.not_told({*idents} - feed.known)
+        watcher.feed_lacks({*idents} - feed.known)
         for _ in [*feed.known]:  # it begins with these
-            self._take(feed)
+            self._receive(feed)
         self._feed = feed
         self._thread = threading.Thread(
             target=self._follow, args=[feed], name="smartdc-fleet-feed", daemon=True
@@ -75,17 +75,17 @@ class Push:
 
     def _follow(self, feed: LastingFeed) -> None:
         try:
-            with Errand(self._given_up).running(), feed:
+            with CancelScope(self._cancelled).running(), feed:
                 while not feed.closed:
-                    self._take(feed)
-        except GivenUp:
+                    self._receive(feed)
+        except Cancelled:
             pass
         except SmartDCError as error:
             log.info("the change feed ended, so that machines are looked at: %s", error)
         finally:
             self._watcher.feed_ended()
 
-    def _take(self, feed: LastingFeed) -> None:
+    def _receive(self, feed: LastingFeed) -> None:
         try:
             change = feed.receive(STEP_SECONDS)
         except WaitTimeout:
@@ -93,6 +93,6 @@ class Push:
         if change is None:
             return
         if "resourceObject" in change:
-            self._watcher.told(change["changedResourceId"], change["resourceObject"], feed.asked)
+            self._watcher.take_feed_data(change["changedResourceId"], change["resourceObject"], feed.asked)
         else:
-            self._watcher.not_told([change["changedResourceId"]])
+            self._watcher.feed_lacks([change["changedResourceId"]])

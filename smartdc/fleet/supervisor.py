@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
+from smartdc._http.cancellation import CancelScope
 from smartdc._http.connection import Connection
-from smartdc._http.errands import Errand
 from smartdc._http.looks import actions
 from smartdc._http.waiting import Clock
 from smartdc.errors import ConfigurationError
@@ -58,7 +58,7 @@ class Task(Generic[_K]):
         error: The error that ended the steps.
         is_over: Whether all steps are done, or one has failed.
         is_waiting: Whether the current step is a wait.
-        errand: The step that a thread is doing, or was doing when the run was interrupted.
+        cancel_scope: The step that a thread is doing, or was doing when the run was interrupted.
         acted: When the last step began that changed the machine.
     """
 
@@ -70,13 +70,14 @@ class Task(Generic[_K]):
     error: Exception | None = None
     is_over: bool = False
     is_waiting: bool = False
-    errand: Errand | None = None
+    cancel_scope: CancelScope | None = None
     acted: float = -math.inf
 
     @property
     def may_be_done(self) -> bool:
         """Whether a step has made a request, or may have, and has not returned."""
-        return self.errand is not None and not (self.errand.is_queued and self.errand.attempts == 0)
+        scope = self.cancel_scope
+        return scope is not None and not (scope.is_queued and scope.attempts == 0)
 
     @property
     def stage(self) -> str:
@@ -106,7 +107,7 @@ class Run(Generic[_K]):
         self._report = report
         self._push = push
         self._reported = -math.inf
-        self._given_up = threading.Event()
+        self._cancelled = threading.Event()
         self._changed = threading.Event()
         self._lock = threading.Lock()
         self._unfinished = len(tasks)
@@ -116,7 +117,7 @@ class Run(Generic[_K]):
         for task in tasks:
             place = _place(task.connection)
             if place not in self._crews:
-                self._crews[place] = Crew(self._given_up, self._changed.set)
+                self._crews[place] = Crew(self._cancelled, self._changed.set)
                 self._watchers[place] = Watcher(task.connection, self._crews[place])
 
     def execute(self) -> Result[_K, object]:
@@ -136,7 +137,7 @@ class Run(Generic[_K]):
             self._end_threads()
             return self.result()
         except BaseException as error:
-            self._give_up()
+            self._cancel()
             self._await_answers()
             if not isinstance(error, KeyboardInterrupt | SystemExit):
                 vars(error)["result"] = self.result()
@@ -173,26 +174,26 @@ class Run(Generic[_K]):
             unknown=[task.key for task, stage, sent in tasks if stage == "under way" and sent],
         )
 
-    def _give_up(self) -> list[threading.Thread]:
+    def _cancel(self) -> list[threading.Thread]:
         """Let no more requests be made; returns the threads, each of which ends after its current job."""
-        self._given_up.set()
+        self._cancelled.set()
         crews = [thread for crew in self._crews.values() for thread in crew.stop()]
         return crews + [thread for feed in self._feeds for thread in feed.close()]
 
     def _end_threads(self) -> None:
         """Wait a moment for the threads to end: they are idle, unless a last look is under way."""
         end = time.monotonic() + LAST_ANSWERS_SECONDS
-        for thread in self._give_up():
+        for thread in self._cancel():
             thread.join(max(0.0, end - time.monotonic()))
 
     def _supervise(self) -> None:
         while self._unfinished:
             self._changed.clear()
             pause, clock = min(
-                ((watcher.attend(), watcher.clock) for watcher in self._watchers.values()),
+                ((watcher.check_waits(), watcher.clock) for watcher in self._watchers.values()),
                 key=lambda each: each[0],
             )
-            self._tell()
+            self._report_progress()
             failure = next((crew.failure for crew in self._crews.values() if crew.failure), None)
             if failure is not None:
                 raise failure
@@ -200,7 +201,7 @@ class Run(Generic[_K]):
                 self._changed.wait(BUSY_SECONDS)
             else:
                 self._pass_time(clock, min(pause, 60.0))
-        self._tell(last=True)
+        self._report_progress(last=True)
 
     def _pass_time(self, clock: Clock, seconds: float) -> None:
         """Wait for that long, or until something changes."""
@@ -215,7 +216,7 @@ class Run(Generic[_K]):
         for place, watcher in self._watchers.items():
             here = [task for task in self._tasks if _place(task.connection) == place]
             idents = [str(task.key) for task in here]
-            self._feeds.append(Push(here[0].connection, idents, watcher, self._given_up))
+            self._feeds.append(Push(here[0].connection, idents, watcher, self._cancelled))
 
     def _go_on(self, task: Task[_K]) -> None:
         """Queue the next step of a task; a wait goes to the watcher."""
@@ -227,16 +228,17 @@ class Run(Generic[_K]):
             task.is_waiting = True
             self._watchers[place].add(task.key, step, task.acted, lambda error: self._waited(task, error))
         else:
-            put = self._crews[place].go_on if task.finished else self._crews[place].begin
-            put(lambda: self._do(task, step))
+            crew = self._crews[place]
+            queue = crew.queue_later_step if task.finished else crew.queue_first_step
+            queue(lambda: self._do(task, step))
 
     def _do(self, task: Task[_K], step: Callable[[_K], object]) -> None:
         """Do one step; called in a thread of the crew."""
-        errand = Errand(self._given_up)
+        cancel_scope = CancelScope(self._cancelled)
         began, last = task.connection.clock.monotonic(), actions.last(str(task.key))
-        task.errand = errand
+        task.cancel_scope = cancel_scope
         try:
-            with errand.running():
+            with cancel_scope.running():
                 task.value = step(task.key)
         except Exception as error:
             self._end(task, error)
@@ -244,7 +246,7 @@ class Run(Generic[_K]):
         if actions.last(str(task.key)) != last:
             task.acted = began
         with self._lock:
-            task.errand = None
+            task.cancel_scope = None
             task.finished += 1
         self._go_on(task)
 
@@ -264,13 +266,13 @@ class Run(Generic[_K]):
             if note not in getattr(error, "__notes__", ()):
                 error.add_note(note)
         with self._lock:
-            task.errand, task.error, task.is_over = None, error, True
+            task.cancel_scope, task.error, task.is_over = None, error, True
             self._unfinished -= 1
             is_last = not self._unfinished
         if is_last:
             self._changed.set()
 
-    def _tell(self, *, last: bool = False) -> None:
+    def _report_progress(self, *, last: bool = False) -> None:
         now = time.monotonic()
         if self._report is None or (now - self._reported < REPORT_SECONDS and not last):
             return

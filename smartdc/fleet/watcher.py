@@ -123,8 +123,8 @@ class Watcher:
         self._crew = crew
         self._lock = threading.Lock()
         self._watches: dict[str, Watch] = {}
-        self._told: dict[str, tuple[MachineData, float]] = {}
-        self._untold: set[str] = set()
+        self._feed_data: dict[str, tuple[MachineData, float]] = {}
+        self._not_in_feed: set[str] = set()
         self._is_looking = self._is_asking = False
         self._asked = -math.inf
         # Seconds that a look takes. One that nobody waits for in real time takes none by its clock.
@@ -147,43 +147,43 @@ class Watcher:
         if acted > -math.inf:
             watch.due = self._next_look(watch, now)
         with self._lock:
-            told = self._told.get(machine.id)
+            told = self._feed_data.get(machine.id)
             self._watches[machine.id] = watch
-            if self.has_feed and machine.id not in self._untold:
+            if self.has_feed and machine.id not in self._not_in_feed:
                 # A machine that is in the state already may stay in it, and the feed would tell nothing.
                 is_so = told is not None and told[0]["state"] == until.state
                 usual = watch.interval if is_so else NEWS_SECONDS
                 watch.due = self._not_too_late(watch, now, usual)
         if told is not None and told[1] >= acted:
-            self._heard(watch, told[0])
+            self._save_feed_data(watch, told[0])
 
-    def not_told(self, idents: Collection[str]) -> None:
+    def feed_lacks(self, idents: Collection[str]) -> None:
         """Look at these machines now, and each interval until the feed tells how they are: nobody knows."""
         with self._lock:
-            self._untold.update(idents)
+            self._not_in_feed.update(idents)
             for ident in idents:
-                self._told.pop(ident, None)
+                self._feed_data.pop(ident, None)
                 if ident in self._watches:
                     self._watches[ident].due = self.clock.monotonic()
         self._crew.wake()
 
-    def told(self, ident: str, data: MachineData, asked: float) -> None:
+    def take_feed_data(self, ident: str, data: MachineData, asked: float) -> None:
         """Take what the change feed says of a machine; `asked` is when that was so at the latest."""
         with self._lock:
-            self._told[ident] = data, asked
-            self._untold.discard(ident)
+            self._feed_data[ident] = data, asked
+            self._not_in_feed.discard(ident)
             watch = self._watches.get(ident)
             if watch is not None and self.has_feed:
                 watch.due = self._not_too_late(watch, self.clock.monotonic(), NEWS_SECONDS)
         if watch is not None:
-            self._heard(watch, data)
+            self._save_feed_data(watch, data)
 
-    def _heard(self, watch: Watch, data: MachineData) -> None:
+    def _save_feed_data(self, watch: Watch, data: MachineData) -> None:
         known: Mapping[str, Any] = watch.machine._data or {}
         # The feed does not look packages up.
         package = data.get("package") or known.get("package", "")
         _keep(watch.machine, cast(MachineData, {**data, "package": package}), actions.next())
-        self._saw(watch, watch.machine.state)
+        self._act_on_state(watch, watch.machine.state)
 
     def feed_ended(self) -> None:
         """Look at all machines at once, and each interval from then on, as the feed is over."""
@@ -193,7 +193,7 @@ class Watcher:
                 watch.due = self.clock.monotonic()
         self._crew.wake()
 
-    def attend(self) -> float:
+    def check_waits(self) -> float:
         """End the waits whose timeout is over, and queue a look if one is due.
 
         Returns:
@@ -217,7 +217,7 @@ class Watcher:
             if soonest > now + EXACT or (self._crew.has_queue and not many_done and not is_urgent):
                 return max(0.0, min(soonest, later) - now)
             self._is_looking, self._asked, self._done_then = True, now, self._crew.done
-        self._crew.look(self._look)
+        self._crew.queue_look(self._look)
         return 0.0
 
     def _is_overdue(self, watch: Watch, now: float) -> bool:
@@ -262,9 +262,9 @@ class Watcher:
                     continue  # the feed was faster, and the next step may have begun
                 if data is not None:
                     _keep(watch.machine, data, order)
-                    self._saw(watch, watch.machine.state)
+                    self._act_on_state(watch, watch.machine.state)
                 elif trouble is not None and is_passing(trouble):
-                    self._looked(watch, watch.seen, trouble)
+                    self._note_look(watch, watch.seen, trouble)
                 else:
                     self._look_alone(watch)
         finally:
@@ -283,7 +283,7 @@ class Watcher:
         self._pages = number // PAGE + 1
         return found
 
-    def _saw(self, watch: Watch, state: str) -> None:
+    def _act_on_state(self, watch: Watch, state: str) -> None:
         """Act on a state that the list or the feed has told."""
         if state == watch.until.state:
             self._finish(watch, None)
@@ -291,32 +291,32 @@ class Watcher:
             self._look_alone(watch)  # for the error that waiting for it alone has
         else:
             watch.absence.end()
-            self._looked(watch, state, None)
+            self._note_look(watch, state, None)
 
     def _look_alone(self, watch: Watch) -> None:
         with self._lock:
             if watch.is_alone:
                 return
             watch.is_alone = True
-        self._crew.look(lambda: self._alone(watch))
+        self._crew.queue_look(lambda: self._get_one(watch))
 
-    def _alone(self, watch: Watch) -> None:
+    def _get_one(self, watch: Watch) -> None:
         """Look at one machine by GetMachine."""
         machine = watch.machine
         if watch.asked is None:
             watch.asked = self.clock.monotonic()
         try:
             # Made once: another look follows.
-            machine._fetch(self._connection._only(deadline=Deadline(self.clock, 0)))
+            machine._fetch(self._connection._with(deadline=Deadline(self.clock, 0)))
             watch.absence.end()
         except NotFoundError as error:  # GoneError is one
-            if not watch.absence.is_settled(error, machine._made):
-                self._looked(watch, watch.seen, error)
+            if not watch.absence.is_settled(error, machine._created_at):
+                self._note_look(watch, watch.seen, error)
                 return
             machine._deleted = True
         except Exception as error:
             if isinstance(error, SmartDCError) and is_passing(error):
-                self._looked(watch, watch.seen, error)
+                self._note_look(watch, watch.seen, error)
             else:
                 self._finish(watch, error)
             return
@@ -327,9 +327,9 @@ class Watcher:
         elif state == wanted:
             self._finish(watch, None)
         else:
-            self._looked(watch, state, None)
+            self._note_look(watch, state, None)
 
-    def _looked(self, watch: Watch, state: str | None, trouble: BaseException | None) -> None:
+    def _note_look(self, watch: Watch, state: str | None, trouble: BaseException | None) -> None:
         watch.seen, watch.trouble = state, trouble
         now = self.clock.monotonic()
         with self._lock:
@@ -341,8 +341,8 @@ class Watcher:
             watch.due = self._next_look(watch, now)
 
     def _next_look(self, watch: Watch, now: float) -> float:
-        is_told = self.has_feed and watch.machine.id not in self._untold
-        return self._not_too_late(watch, now, NEWS_SECONDS if is_told else watch.interval)
+        is_in_feed = self.has_feed and watch.machine.id not in self._not_in_feed
+        return self._not_too_late(watch, now, NEWS_SECONDS if is_in_feed else watch.interval)
 
     def _not_too_late(self, watch: Watch, now: float, seconds: float) -> float:
         """When the next look is due: so many seconds from now, or just before the end; after that never."""
@@ -363,4 +363,4 @@ def _keep(machine: Machine, data: MachineData, order: int) -> None:
     """Save what a list says of a machine, and keep the fields that lists do not have."""
     known: Mapping[str, Any] = machine._data or {}
     machine._save({**{name: known[name] for name in UNLISTED if name in known}, **data})
-    machine._seen = order
+    machine._data_order = order

@@ -8,9 +8,9 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from smartdc._http.awaited import poll_state
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.lost_answers import Lookup, create_once
 from smartdc.arguments.ids import entity_id
-from smartdc.arguments.kinds import flags, texts, whole
+from smartdc.arguments.kinds import flags, texts, whole_number
 from smartdc.arguments.refs import DiskRef
 from smartdc.arguments.states import MachineState
 from smartdc.errors import ConfigurationError
@@ -121,18 +121,19 @@ class Disks(MachineEndpoint):
         brand = "bhyve" if self._data is None else self._data.get("brand", "bhyve")
         if brand != "bhyve":
             raise ConfigurationError(f"disks are made for bhyve machines only, and {self.id} is {brand}")
-        body = {"size": size if size == "remaining" else whole("size", size), **texts(pci_slot=pci_slot)}
-        sought = Sought(
+        asked_size = size if size == "remaining" else whole_number("size", size)
+        body = {"size": asked_size, **texts(pci_slot=pci_slot)}
+        lookup = Lookup(
             "disk",
             body,
             partial(self._disks_like, body),
             # One that is there may be older: disks have no time.
             lambda disk: [] if disk.get("state") == "creating" else ["state"],
-            sure=pci_slot is not None,
-            unique=False,
+            is_certain=pci_slot is not None,
+            is_unique=False,
         )
         return cast(
-            "Disk | None", create_once(self._connection, partial(self._post, "disks", json=body), sought)
+            "Disk | None", create_once(self._connection, partial(self._post, "disks", json=body), lookup)
         )
 
     def _disks_like(self, body: Mapping[str, Any]) -> list[Disk]:
@@ -160,7 +161,7 @@ class Disks(MachineEndpoint):
             ConflictError: ``InsufficientDiskSpace``.
             ValidationFailedError: ``ValidationFailed``: smaller, and that was not permitted.
         """
-        body: dict[str, Any] = {"size": whole("size", size)}
+        body: dict[str, Any] = {"size": whole_number("size", size)}
         body |= flags(dangerous_allow_shrink=dangerous_allow_shrink)
         answer = self._post("disks", entity_id(disk, "disk"), params={"action": "resize"}, json=body)
         return cast("Disk", answer)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import requests
 
-from smartdc._http.answers import absent, object_of
-from smartdc._http.begun import Begun
+from smartdc._http.answers import not_listed, object_of
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Endpoint, Params
-from smartdc._http.exchange import Again
+from smartdc._http.exchange import BeforeRepeat
+from smartdc._http.request_time import RequestTime
 from smartdc._times import parse_time
 from smartdc.arguments.ids import shown
 
@@ -40,11 +40,11 @@ class MachineEndpoint(Endpoint):
     """Whether it is known to be deleted."""
     _look_first: bool = True
     """Whether an action looks at it first, when nothing was asked yet."""
-    _begun: Mapping[str, Begun] = MappingProxyType({})
+    _request_times: Mapping[str, RequestTime] = MappingProxyType({})
     """When its actions were asked for here, by their names."""
-    _audited: datetime | None = None
+    _last_audited: datetime | None = None
     """The time of the action that was waited for last."""
-    _seen: int
+    _data_order: int
     """The number, in `smartdc._http.looks.actions`, of the answer that `_data` comes from."""
 
     @property
@@ -65,7 +65,7 @@ class MachineEndpoint(Endpoint):
         """Take over what the server says."""
 
     @property
-    def _made(self) -> datetime | None:
+    def _created_at(self) -> datetime | None:
         """When it was created, as far as it is known without a request."""
         return None if self._data is None else parse_time(self._data.get("created"))
 
@@ -76,14 +76,16 @@ class MachineEndpoint(Endpoint):
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
-        again: Again | None = None,
+        before_repeat: BeforeRepeat | None = None,
     ) -> tuple[Any, requests.Response]:
-        return self._connection._call(method, ("machines", self.id, *segments), params, json, headers, again)
+        return self._connection._call(
+            method, ("machines", self.id, *segments), params, json, headers, before_repeat
+        )
 
     def _listed_entry(self, kind: str, name: str) -> Value:
         """One of the tags or metadata that the server does not read alone, from the list of all."""
         answer, response = self._answer("GET", (kind,))
         entries = object_of(answer, response)
         if name not in entries:
-            raise absent(response, f"machine {self.id} has no {kind.removesuffix('s')} {shown(name)}")
+            raise not_listed(response, f"machine {self.id} has no {kind.removesuffix('s')} {shown(name)}")
         return cast("Value", entries[name])

@@ -22,7 +22,7 @@ class Fields(MachineEndpoint):
     `Machine.raw` has the rest.
     """
 
-    _shown: tuple[Any, dict[str, Any]] = None, {}
+    _shown_metadata: tuple[Any, dict[str, Any]] = None, {}
     """The metadata that the server gave, and what of it is shown."""
 
     @property
@@ -77,9 +77,9 @@ class Fields(MachineEndpoint):
         What is put into it here stays here: `update_metadata` sends it.
         """
         said = self._metadata
-        if self._shown[0] is not said:
-            self._shown = said, {key: value for key, value in said.items() if key != "user-script"}
-        return self._shown[1]
+        if self._shown_metadata[0] is not said:
+            self._shown_metadata = said, {key: value for key, value in said.items() if key != "user-script"}
+        return self._shown_metadata[1]
 
     @property
     def boot_script(self) -> str | None:
@@ -115,12 +115,12 @@ class Fields(MachineEndpoint):
     @property
     def created(self) -> datetime | None:
         """When it was created."""
-        return parse_time(self._last.get("created"))
+        return parse_time(self._known_data.get("created"))
 
     @property
     def updated(self) -> datetime | None:
         """When it was changed last; when created, where the server does not say."""
-        return parse_time(self._last.get("updated")) or self.created
+        return parse_time(self._known_data.get("updated")) or self.created
 
     @property
     def deletion_protection(self) -> bool | None:
@@ -170,7 +170,7 @@ class Fields(MachineEndpoint):
     @property
     def ips(self) -> list[str]:
         """Its addresses. While it has none, each read fetches the machine again."""
-        if not self._last.get("ips") and self.state not in ("deleted", "failed"):
+        if not self._known_data.get("ips") and self.state not in ("deleted", "failed"):
             self.refresh()
         return self._entries("ips", str)
 
@@ -189,30 +189,30 @@ class Fields(MachineEndpoint):
         return self._object("metadata")
 
     def _text(self, field: str) -> str | None:
-        value = self._said(field)
+        value = self._field(field)
         return value if isinstance(value, str) else None
 
     def _number(self, field: str) -> int | None:
-        value = self._said(field)
+        value = self._field(field)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def _flag(self, field: str) -> bool | None:
-        value = self._said(field)
+        value = self._field(field)
         return value if isinstance(value, bool) else None
 
     def _object(self, field: str) -> dict[str, Any]:
-        value = self._said(field)
+        value = self._field(field)
         return value if isinstance(value, dict) else {}
 
     def _entries(self, field: str, kind: Any) -> list[Any]:
-        value = self._said(field)
+        value = self._field(field)
         return [entry for entry in value if isinstance(entry, kind)] if isinstance(value, list) else []
 
-    def _said(self, field: str) -> Any:
-        return cast(Mapping[str, Any], self._last).get(field)
+    def _field(self, field: str) -> Any:
+        return cast(Mapping[str, Any], self._known_data).get(field)
 
     @property
-    def _last(self) -> MachineData:
+    def _known_data(self) -> MachineData:
         if self._data is None:
             self.refresh()
         return cast("MachineData", self._data)

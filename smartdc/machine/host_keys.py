@@ -51,7 +51,7 @@ class HostKeys:
         except OSError as error:
             raise LoginFailed(f"no file for the host keys: {error.strerror}; {_OTHERWISE}") from error
 
-    def of(self, uuid: str) -> list[PublicKey]:
+    def keys_of(self, uuid: str) -> list[PublicKey]:
         """The keys of a machine; none before its first login.
 
         Raises:
@@ -90,7 +90,7 @@ class HostKeys:
             raise self._refused(f"cannot be written ({error.strerror})") from error
         return [key]
 
-    def forgetting(self, uuid: str) -> str:
+    def removal_command(self, uuid: str) -> str:
         """The command that forgets the keys of a machine."""
         return f"ssh-keygen -R {uuid} -f {shlex.quote(str(self))}"
 
@@ -99,17 +99,17 @@ class HostKeys:
 
     def _valid(self, data: bytes, uuid: str) -> list[PublicKey]:
         """The keys of a machine that are not revoked."""
-        found = list(self._in(data, uuid))
+        found = list(self._keys_in(data, uuid))
         known = [key for _, revoked, key in found if not revoked]
         lines = {key: number for number, revoked, key in found if revoked}
         valid = [key for key in known if key not in lines]
         if known and not valid:
-            remedy = f"if you know that it has a new one, forget it: {self.forgetting(uuid)}"
+            remedy = f"if you know that it has a new one, forget it: {self.removal_command(uuid)}"
             raise self._revoked(uuid, known[0], lines[known[0]], remedy)
         return valid
 
     def _refuse_revoked(self, data: bytes, uuid: str, key: PublicKey) -> None:
-        for number, revoked, each in self._in(data, uuid):
+        for number, revoked, each in self._keys_in(data, uuid):
             if revoked and each == key:
                 raise self._revoked(uuid, key, number, "log in when the machine has a new host key")
 
@@ -119,11 +119,11 @@ class HostKeys:
             f"something else may answer in its place\n{remedy}"
         )
 
-    def _in(self, data: bytes, uuid: str) -> Iterator[tuple[int, bool, PublicKey]]:
+    def _keys_in(self, data: bytes, uuid: str) -> Iterator[tuple[int, bool, PublicKey]]:
         """The keys that the file has of a machine: in which line, and whether it is revoked."""
         for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
             marker, names, key = _parts(line)
-            if marker == _AUTHORITY or not _names(names, uuid):  # machines show no certificates
+            if marker == _AUTHORITY or not _matches_names(names, uuid):  # machines show no certificates
                 continue
             if marker not in ("", _REVOKED):
                 raise LoginFailed(
@@ -198,17 +198,17 @@ def _parts(line: str) -> tuple[str, str, str]:
     return marker, first, "".join(rest)
 
 
-def _names(names: str, uuid: str) -> bool:
+def _matches_names(names: str, uuid: str) -> bool:
     """Whether the names of a line, which may be patterns, are those of a machine."""
     if names.startswith("|"):
         return _is_hash_of(names, uuid)
     patterns = names.lower().split(",")
-    if any(_fits(pattern[1:], uuid) for pattern in patterns if pattern.startswith("!")):
+    if any(_matches_pattern(pattern[1:], uuid) for pattern in patterns if pattern.startswith("!")):
         return False
-    return any(_fits(pattern, uuid) for pattern in patterns)
+    return any(_matches_pattern(pattern, uuid) for pattern in patterns)
 
 
-def _fits(pattern: str, uuid: str) -> bool:
+def _matches_pattern(pattern: str, uuid: str) -> bool:
     if "*" in pattern or "?" in pattern:
         return fnmatchcase(uuid, pattern.replace("[", "[[]"))  # which means itself to OpenSSH
     return pattern == uuid

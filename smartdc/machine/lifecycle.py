@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.begun import Begun
 from smartdc._http.named import id_of
+from smartdc._http.request_time import RequestTime
 from smartdc._http.waiting import Deadline, poll
 from smartdc.arguments.creation import checked_new_name
-from smartdc.arguments.ids import given
+from smartdc.arguments.ids import without_none
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
 from smartdc.errors import GoneError, ValidationFailedError, WaitTimeout
@@ -115,7 +115,7 @@ class Lifecycle(Waits):
             self._act("rename", name=name)
         except ValidationFailedError as error:
             # To its own name the server refuses it: then an attempt whose answer was lost has done it.
-            if error.attempts == 1 or not self._becomes(name):
+            if error.attempts == 1 or not self._gets_name(name):
                 raise
 
     def enable_firewall(self) -> None:
@@ -165,7 +165,7 @@ class Lifecycle(Waits):
             GoneError: It is deleted already.
             InvalidStateError: ``CannotDestroyMachineError``: it has deletion protection.
         """
-        self._connection._only(made=self._made)._delete("machines", self.id)
+        self._connection._with(created_at=self._created_at)._delete("machines", self.id)
 
     def audit(self) -> list[AuditEntry]:
         """List what was done to this machine, the newest first; only what is finished.
@@ -177,11 +177,11 @@ class Lifecycle(Waits):
         """
         return cast("list[AuditEntry]", self._list("audit"))
 
-    def _becomes(self, name: str) -> bool:
+    def _gets_name(self, name: str) -> bool:
         """Whether it has this name, or shows it before long: what the server reads may lag behind."""
 
         def look(deadline: Deadline | None) -> str | None:
-            self._fetch(self._connection._only(deadline=deadline))
+            self._fetch(self._connection._with(deadline=deadline))
             now = None if self._data is None else self._data.get("name")
             return None if now == name else str(now)
 
@@ -200,9 +200,11 @@ class Lifecycle(Waits):
             # answer that the caller would get.
             self.refresh()
         try:
-            self._begun = {**self._begun, action: Begun(self._connection.clock, "time")}
+            self._request_times = {**self._request_times, action: RequestTime(self._connection.clock, "time")}
             # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.
-            self._post(params={"action": action}, json=given(**arguments) or None, again=self.refresh)
+            self._post(
+                params={"action": action}, json=without_none(**arguments) or None, before_repeat=self.refresh
+            )
         except GoneError:
             self._deleted = True
             raise

@@ -41,7 +41,7 @@ _SETTERS = {
     "tags": "add_tags() and replace_tags() change them",
 }
 
-_put = object.__setattr__
+_set_attribute = object.__setattr__
 """Sets an attribute of one of many machines: their own `__setattr__` takes longer than all else here, and
 each `__dict__` would be another object for the garbage collector."""
 
@@ -86,21 +86,21 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         self.id: str = machine_id_of(datacenter, data if machine_id is None else machine_id)
         self._data = None
         self._look_first = required_flag("look_first", look_first)
-        self._seen = actions.next()
+        self._data_order = actions.next()
         if data:
             self._save(data)
         elif not required_flag("lazy", lazy):
             self.refresh(credentials)
 
     @classmethod
-    def _listed(cls, datacenter: Connection, data: MachineData) -> Self:
+    def _from_list(cls, datacenter: Connection, data: MachineData) -> Self:
         """One of a list that was decoded for this alone: its data is taken over, and not copied."""
         machine, ident = cls.__new__(cls), data["id"]
         plain = ident.islower() and ident.isprintable() and " " not in ident
-        _put(machine, "_connection", datacenter)
-        _put(machine, "_seen", actions.next())
-        _put(machine, "id", ident if plain else machine_id_of(datacenter, data))
-        machine._take(data)
+        _set_attribute(machine, "_connection", datacenter)
+        _set_attribute(machine, "_data_order", actions.next())
+        _set_attribute(machine, "id", ident if plain else machine_id_of(datacenter, data))
+        machine._save_uncopied(data)
         return machine
 
     @property
@@ -130,7 +130,7 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         self._fetch(self._connection, credentials)
 
     def _fetch(self, connection: Connection, credentials: bool = False) -> None:
-        self._seen = actions.next()
+        self._data_order = actions.next()
         try:
             self._save(connection._get("machines", self.id, params=switches(credentials=credentials)))
         except GoneError as gone:
@@ -149,9 +149,9 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
 
     def _save(self, data: Mapping[str, Any]) -> None:
         said = data.get("metadata")
-        self._take({**data, "metadata": dict(said) if isinstance(said, Mapping) else {}})
+        self._save_uncopied({**data, "metadata": dict(said) if isinstance(said, Mapping) else {}})
 
-    def _take(self, data: Any) -> None:
+    def _save_uncopied(self, data: Any) -> None:
         """Take over what the server says, itself; the passwords in it are kept apart."""
         metadata = data.get("metadata")
         if not isinstance(metadata, dict):
@@ -160,13 +160,13 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         if credentials and isinstance(credentials, Mapping):
             self._passwords = _Passwords({**self._passwords.by_login, **credentials})
         data["id"] = self.id
-        _put(self, "_data", data)
-        _put(self, "_deleted", data.get("state") == "deleted")
+        _set_attribute(self, "_data", data)
+        _set_attribute(self, "_deleted", data.get("state") == "deleted")
 
     @property
     def raw(self) -> MachineData:
         """All that the server said, but for the passwords."""
-        return self._last
+        return self._known_data
 
     @property
     def path(self) -> str:
@@ -201,7 +201,7 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         return hash(self.id)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_passwords": _Passwords({}), "_begun": {}}
+        return {**self.__dict__, "_passwords": _Passwords({}), "_request_times": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _seen=actions.next())
+        self.__dict__.update(state, _data_order=actions.next())

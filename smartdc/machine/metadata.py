@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.exchange import at_once
+from smartdc._http.exchange import idempotent
 from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import text_of
 from smartdc.arguments.scripts import script_text
-from smartdc.arguments.values import checked_metadata, given_entries, readable_alone
+from smartdc.arguments.values import checked_metadata, is_readable_by_name, merged_entries
 from smartdc.errors import ConfigurationError, NotFoundError
 from smartdc.machine.endpoint import MachineEndpoint
 
@@ -45,7 +45,7 @@ class Metadata(MachineEndpoint):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        if not readable_alone(key):
+        if not is_readable_by_name(key):
             return self._listed_entry("metadata", key)
         try:
             # Of this name the server gives the passwords, all in one object.
@@ -75,10 +75,10 @@ class Metadata(MachineEndpoint):
             ConfigurationError: A name that the server would drop or take for a part of the request, or
                 nothing to set.
         """
-        wanted = checked_metadata(given_entries("metadata", metadata, more))
+        wanted = checked_metadata(merged_entries("metadata", metadata, more))
         if not wanted:
             raise ConfigurationError("update_metadata needs an entry: update_metadata(role='web')")
-        return self._kept(self._post("metadata", json=wanted, again=at_once))
+        return self._kept(self._post("metadata", json=wanted, before_repeat=idempotent))
 
     def delete_metadata_at_key(self, key: str) -> dict[str, Any]:
         """Delete one metadata entry, and get what there is.
@@ -130,7 +130,7 @@ class Metadata(MachineEndpoint):
             self._data["metadata"].pop("user-script", None)
 
     def _delete_key(self, key: str) -> None:
-        if not readable_alone(text_of("key", key).replace("/", "")):
+        if not is_readable_by_name(text_of("key", key).replace("/", "")):
             raise ConfigurationError(
                 f"metadata {shown(key)} cannot be deleted alone: the server does not answer for such a name"
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from smartdc._http.answers import object_of
 from smartdc._http.awaited import poll_state
 from smartdc.arguments.creation import affinity_rules
-from smartdc.arguments.ids import given, shown
+from smartdc.arguments.ids import shown, without_none
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
 
@@ -63,7 +63,7 @@ class Migrations(MachineEndpoint):
             raise ConfigurationError(f"there is no migration action {shown(action)}{more}")
         if affinity is not None and action not in ("begin", "automatic"):
             raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {shown(action)}")
-        body = given(action=action, affinity=affinity_rules(affinity))
+        body = without_none(action=action, affinity=affinity_rules(affinity))
         answer, response = self._answer("POST", ("migrate",), json=body)
         return cast("Migration", object_of(answer, response)) if response.content else None
 

@@ -112,7 +112,9 @@ class NICs(MachineEndpoint):
         body: dict[str, Any] = {**flags(primary=primary)}
         body["network"] = network_entry(*network_refs(self._connection, [network]))
         repeats: list[None] = []
-        answer, response = self._call("POST", ("nics",), json=body, again=lambda: repeats.append(None))
+        answer, response = self._call(
+            "POST", ("nics",), json=body, before_repeat=lambda: repeats.append(None)
+        )
         if response.status_code != 302:
             return cast("NIC", {**object_of(answer, response), "added": True})
         found = self.get_nic(location_of(response).rpartition("/")[2])

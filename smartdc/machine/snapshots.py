@@ -9,9 +9,9 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from smartdc._http.answers import object_of
-from smartdc._http.begun import Begun
 from smartdc._http.connection import Connection
-from smartdc._http.lost_answers import Sought, create_once
+from smartdc._http.lost_answers import Lookup, create_once
+from smartdc._http.request_time import RequestTime
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import escaped, path_of
@@ -94,7 +94,7 @@ class Snapshot:
 
         Asynchronous.
         """
-        connection = self._connection._only(made=self.created)
+        connection = self._connection._with(created_at=self.created)
         connection._delete("machines", self.machine.id, "snapshots", self.name)
         self._existed = True
 
@@ -131,7 +131,7 @@ class Snapshot:
         what = f"snapshot {escaped(self.name)}"
 
         def look(deadline: Deadline | None) -> str | None:
-            now = self._now(deadline, absence)
+            now = self._current_state(deadline, absence)
             if now == "deleted" and not self._existed:
                 return now
             if now in ("failed", "deleted") and now != state:
@@ -160,10 +160,10 @@ class Snapshot:
     def _fetch(self, connection: Connection) -> None:
         self._save(connection._get("machines", self.machine.id, "snapshots", self.name))
 
-    def _now(self, deadline: Deadline | None, absence: Absence) -> str:
+    def _current_state(self, deadline: Deadline | None, absence: Absence) -> str:
         """Its state; ``deleted`` too when it is certainly not there."""
         try:
-            self._fetch(self._connection._only(deadline=deadline))
+            self._fetch(self._connection._with(deadline=deadline))
         except NotFoundError as error:
             if not absence.is_settled(error, self.created):
                 raise
@@ -239,31 +239,31 @@ class Snapshots(MachineEndpoint):
             OutcomeUnknown: The answer was lost, and the snapshot could not be looked for.
         """
         clock = self._connection.clock
-        made = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{token_hex(2)}"
-        sent = made if name in (None, "") else text_of("name", name)
+        default_name = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{token_hex(2)}"
+        sent = default_name if name in (None, "") else text_of("name", name)
         create = partial(self._post, "snapshots", json={"name": sent}, key="name")
-        begun = Begun(clock)
+        request_time = RequestTime(clock)
 
-        def differs(data: dict[str, Any]) -> list[str]:
+        def differing_fields(data: dict[str, Any]) -> list[str]:
             if data.get("created"):
-                return begun.differs(data)
+                return request_time.differing_fields(data)
             # Until it is there, it reads "deleted", as one does that was deleted before.
             return ["state"] if name else []
 
-        sought = Sought(
+        lookup = Lookup(
             "snapshot",
             {"name": sent},
-            partial(self._snapshots_created, sent, begun),
-            differs,
+            partial(self._snapshots_created, sent, request_time),
+            differing_fields,
             key="name",
         )
-        return Snapshot(self._as_machine(), data=create_once(self._connection, create, sought))
+        return Snapshot(self._as_machine(), data=create_once(self._connection, create, lookup))
 
-    def _snapshots_created(self, name: str, begun: Begun) -> list[dict[str, Any]]:
+    def _snapshots_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
         """The snapshot of this name, unless it is older; a second one cannot be."""
         answer, response = self._call("GET", ("snapshots", name))
         data = object_of(answer, response)
-        return begun.later([data], response) if data.get("created") else [data]
+        return request_time.created_since([data], response) if data.get("created") else [data]
 
     def start_from_snapshot(self, name: str) -> Machine:
         """Roll this machine back to a snapshot and boot it.

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from smartdc.machine.ssh_client import Place
     from smartdc.machine.ssh_options import Left
 
-# https://github.com/TritonDataCenter/node-triton/blob/master/lib/do_instance/do_ssh.js has the rules.
 _IP, _PORT = "tritoncli.ssh.ip", "tritoncli.ssh.port"
+"""Tags that say where to log in. The rules are in node-triton:
+https://github.com/TritonDataCenter/node-triton/blob/master/lib/do_instance/do_ssh.js"""
 _PROXY, _PROXY_USER = "tritoncli.ssh.proxy", "tritoncli.ssh.proxyuser"
 _SSH_PORT = 22
 _ROOT = "root"
@@ -135,7 +136,7 @@ class SSH(Waits):
         A server that does not speak takes real time, in which an emulator's clock may stand still: so the
         attempts are bounded by the end in real time.
         """
-        from smartdc.machine.ssh_client import KeyRefused, NotYet
+        from smartdc.machine.ssh_client import KeyRefused, TemporaryLoginFailure
 
         clock = self._connection.clock
         clients: list[SSHClient] = []
@@ -146,7 +147,7 @@ class SSH(Waits):
             nonlocal refused_since
             try:
                 clients.append(attempt(real.wire))
-            except NotYet as error:
+            except TemporaryLoginFailure as error:
                 remedies.append(error.remedy)
                 if isinstance(error, KeyRefused):
                     now = clock.monotonic()

@@ -24,7 +24,7 @@ from smartdc.http_signature.keys import PublicKey, Signer
 from smartdc.machine.host_keys import HostKeys
 from smartdc.machine.ssh_options import Left, Options, credential
 
-__all__ = ["SSH_PORT", "KeyRefused", "NotYet", "Options", "Place", "log_in"]
+__all__ = ["SSH_PORT", "KeyRefused", "Options", "Place", "TemporaryLoginFailure", "log_in"]
 
 SSH_PORT = 22
 _LOG = "smartdc.paramiko"
@@ -35,7 +35,7 @@ _CONNECT_FAILED = 2
 _MOST_TEXT = 200
 
 
-class NotYet(LoginFailed):
+class TemporaryLoginFailure(LoginFailed):
     """A machine that may let one in a moment later.
 
     Attributes:
@@ -49,7 +49,7 @@ class NotYet(LoginFailed):
         self.reason = reason
 
 
-class KeyRefused(NotYet):
+class KeyRefused(TemporaryLoginFailure):
     """The machine does not know the user, or not the key: a new machine may not have the key yet."""
 
 
@@ -99,16 +99,16 @@ class _Client(paramiko.SSHClient):
             transport.join(1)
 
 
-def _as_detail(record: logging.LogRecord) -> bool:
+def _lower_to_debug(record: logging.LogRecord) -> bool:
     """Make it DEBUG: a login that fails raises an error, and in a wait another one follows."""
     record.levelno, record.levelname = logging.DEBUG, "DEBUG"
     return logging.getLogger(_LOGIN_LOG).isEnabledFor(logging.DEBUG)
 
 
-logging.getLogger(_LOGIN_LOG).addFilter(_as_detail)
+logging.getLogger(_LOGIN_LOG).addFilter(_lower_to_debug)
 
 
-class _UnlessRevoked(paramiko.MissingHostKeyPolicy):
+class _RefuseRevokedKeys(paramiko.MissingHostKeyPolicy):
     """Goes on to the login with a host key that is not known, which is looked at after it."""
 
     def __init__(self, keys: HostKeys, machine: str) -> None:
@@ -141,14 +141,14 @@ def log_in(
         The client, connected. To close it closes also the connection to the bastion.
 
     Raises:
-        LoginFailed: It was not let in; `NotYet` where it may be a moment later.
+        LoginFailed: It was not let in; `TemporaryLoginFailure` where it may be a moment later.
         KeyLoadError: The key cannot sign.
     """
     client = _Client()
     try:
         sock = options.sock
         if sock is None:
-            sock = _way(client, place, bastion, signer, keys, options, left)
+            sock = _open_channel(client, place, bastion, signer, keys, options, left)
         arguments = options.of_login(signer, left)  # of what the way has left
         arguments.value["sock"] = sock
         _connect(client, place, keys, arguments)
@@ -158,7 +158,7 @@ def log_in(
     return client
 
 
-def _way(
+def _open_channel(
     client: _Client,
     place: Place,
     bastion: Place | None,
@@ -169,16 +169,17 @@ def _way(
 ) -> Any:
     """What leads to the machine: a socket, or a channel of the bastion. The client closes it."""
     if bastion is None:
-        client.through.append(_tcp(place, options.connect_timeout(left)))
+        client.through.append(_open_socket(place, options.connect_timeout(left)))
         return client.through[-1]
     before = _Client()
     client.through.append(before)
-    before.through.append(_tcp(bastion, options.connect_timeout(left)))
+    before.through.append(_open_socket(bastion, options.connect_timeout(left)))
     arguments = options.of_login(signer, left)
     arguments.value["sock"] = before.through[-1]
     _connect(before, bastion, keys, arguments)
     transport = before.get_transport()
     assert transport is not None  # noqa: S101 - it is connected
+    unreached = f"not reached from the bastion at {place.where}"
     seconds: Any = options.connect_timeout(left)  # which may be a float, whatever the stubs say
     try:
         return transport.open_channel(
@@ -187,26 +188,26 @@ def _way(
     except paramiko.ChannelException as error:
         message = f"{bastion.label} does not lead on to {place.label} at {place.where}: {_text(error.text)}"
         if error.code == _CONNECT_FAILED:
-            raise NotYet(message, reason=f"not reached from the bastion at {place.where}") from error
+            raise TemporaryLoginFailure(message, reason=unreached) from error
         raise LoginFailed(f"{message}\nlet its SSH server forward (AllowTcpForwarding yes)") from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         message = f"{bastion.label} does not lead on to {place.label} at {place.where}: {_text(error)}"
-        raise NotYet(message, reason=f"not reached from the bastion at {place.where}") from error
+        raise TemporaryLoginFailure(message, reason=unreached) from error
 
 
-def _tcp(place: Place, seconds: float | None) -> socket.socket:
+def _open_socket(place: Place, seconds: float | None) -> socket.socket:
     try:
         return socket.create_connection((place.address, place.port), timeout=seconds)
     except OSError as error:
         problem = "no answer" if isinstance(error, TimeoutError) else error.strerror or _text(error)
-        raise NotYet(
+        raise TemporaryLoginFailure(
             f"{place.label} cannot be reached at {place.where}: {problem}",
-            _remedy_of_no_way(place.address),
+            _unreachable_remedy(place.address),
             f"cannot be reached at {place.where}: {problem}",
         ) from error
 
 
-def _remedy_of_no_way(address: str) -> str:
+def _unreachable_remedy(address: str) -> str:
     with suppress(ValueError):  # whatever the server says
         if ip_address(address) in _TEST_NET:
             return f"{_TEST_NET} is reserved for tests: an emulator lets one in when it has ssh_port=0"
@@ -217,26 +218,26 @@ def _connect(
     client: _Client, place: Place, keys: HostKeys | None, arguments: Concealed[dict[str, Any]]
 ) -> None:
     """Log in over a connection that is there, and pin the host key."""
-    pinned = [] if keys is None else keys.of(place.machine)
+    pinned = [] if keys is None else keys.keys_of(place.machine)
     if keys is not None:
-        client.set_missing_host_key_policy(_UnlessRevoked(keys, place.machine))
+        client.set_missing_host_key_policy(_RefuseRevokedKeys(keys, place.machine))
     if keys is not None and pinned:
-        _expect(client, place, keys, pinned, arguments)
+        _require_known_keys(client, place, keys, pinned, arguments)
     begun = time.monotonic()
     try:
         client.connect(place.address, place.port, place.user, **arguments.value)
     except paramiko.BadHostKeyException as error:
         assert keys is not None  # noqa: S101 - without them there is none that could be wrong
-        raise _changed(place, keys, pinned, PublicKey(error.key.asbytes())) from error
+        raise _changed_key_error(place, keys, pinned, PublicKey(error.key.asbytes())) from error
     except paramiko.AuthenticationException as error:
-        raise _refused(client, place, arguments.value, begun, error) from error
+        raise _login_failure(client, place, arguments.value, begun, error) from error
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise LoginFailed(f"{place.label} at {place.where} speaks another SSH: {_text(error)}") from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         # It reads a key file as each kind of key: after a refusal it may tell of the kind that it is not.
         if isinstance(error, paramiko.SSHException) and arguments.value.get("key_filename"):
-            raise _refused(client, place, arguments.value, begun, error) from error
-        raise _broken(place, begun, arguments.value, error) from error
+            raise _login_failure(client, place, arguments.value, begun, error) from error
+        raise _broken_connection(place, begun, arguments.value, error) from error
     transport = client.get_transport()
     assert transport is not None  # noqa: S101 - it is connected
     transport.set_log_channel(_LOG)
@@ -246,10 +247,10 @@ def _connect(
     # Pinned only now: the address may have led to a machine that does not know the account.
     known = pinned or keys.pin(place.machine, key)
     if key not in known:
-        raise _changed(place, keys, known, key)
+        raise _changed_key_error(place, keys, known, key)
 
 
-def _expect(
+def _require_known_keys(
     client: _Client,
     place: Place,
     keys: HostKeys,
@@ -264,8 +265,8 @@ def _expect(
             known = paramiko.PKey.from_type_string(key.kind, key.blob)
         except Exception as error:  # paramiko's own, or whatever its parts raise at a damaged key
             raise LoginFailed(
-                f"the host key that {keys} has of {place.label} cannot be used: "
-                f"{_text(error)}\nif you trust its key of today, forget it: {keys.forgetting(place.machine)}"
+                f"the host key that {keys} has of {place.label} cannot be used: {_text(error)}\n"
+                f"if you trust its key of today, forget it: {keys.removal_command(place.machine)}"
             ) from error
         client.get_host_keys().add(name, key.kind, known)
     kinds = {kind for key in pinned for kind in (_RSA if key.kind == "ssh-rsa" else (key.kind,))}
@@ -280,16 +281,16 @@ def _expect(
     arguments.value["transport_factory"] = transport
 
 
-def _changed(place: Place, keys: HostKeys, known: list[PublicKey], now: PublicKey) -> LoginFailed:
+def _changed_key_error(place: Place, keys: HostKeys, known: list[PublicKey], now: PublicKey) -> LoginFailed:
     was = ", ".join(key.sha256 for key in known)
     return LoginFailed(
         f"the host key of {place.label} at {place.where} is {now.sha256}, and it was {was}: "
         "something else may answer in its place\n"
-        f"if you know that it has a new one, forget the old one: {keys.forgetting(place.machine)}"
+        f"if you know that it has a new one, forget the old one: {keys.removal_command(place.machine)}"
     )
 
 
-def _refused(
+def _login_failure(
     client: _Client,
     place: Place,
     arguments: dict[str, Any],
@@ -298,7 +299,7 @@ def _refused(
 ) -> LoginFailed:
     transport = client.get_transport()
     if transport is None or not transport.is_active() or "timeout" in str(error).lower():
-        return _broken(place, begun, arguments, error)
+        return _broken_connection(place, begun, arguments, error)
     with_what, check = credential(arguments)
     return KeyRefused(
         f"{place.label} at {place.where} does not let {shown(place.user)} in{with_what}",
@@ -307,7 +308,9 @@ def _refused(
     )
 
 
-def _broken(place: Place, begun: float, arguments: dict[str, Any], error: Exception) -> NotYet:
+def _broken_connection(
+    place: Place, begun: float, arguments: dict[str, Any], error: Exception
+) -> TemporaryLoginFailure:
     """What became of the connection. That time ran out, paramiko says in many ways, or not at all."""
     took = time.monotonic() - begun
     limits = [arguments[name] for name in ("timeout", "banner_timeout", "auth_timeout")]
@@ -315,7 +318,7 @@ def _broken(place: Place, begun: float, arguments: dict[str, Any], error: Except
         text = f"the SSH login stood still, for {took:.1f} s"
     else:
         text = _text(error)
-    return NotYet(
+    return TemporaryLoginFailure(
         f"{place.label} at {place.where} let nobody in: {text}",
         "check that it is SSH that runs there",
         f"{text}, at {place.where}",

@@ -12,7 +12,7 @@ import paramiko
 from smartdc._files import expanded
 from smartdc._secrets import Concealed
 from smartdc._secrets import shown as shown_path
-from smartdc.arguments.ids import near_word, shown
+from smartdc.arguments.ids import closest_word, shown
 from smartdc.errors import ConfigurationError, KeyLoadError
 from smartdc.http_signature.keys import PrivateKey, PublicKey, Signer, public_half, read_key_file
 
@@ -55,7 +55,7 @@ class Options:
             if name in _OURS:
                 raise ConfigurationError(f"connect_ssh takes no {name}: {_OURS[name]}")
             if name not in known:
-                near = near_word(name, known)
+                near = closest_word(name, known)
                 meant = f"did you mean {near}?" if near else "its arguments are those of SSHClient.connect"
                 raise ConfigurationError(f"paramiko takes no {name[:40]} for a connection: {meant}")
         self._given = Concealed(dict(given.value))

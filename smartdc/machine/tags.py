@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.exchange import at_once
-from smartdc.arguments.values import checked_tags, given_entries, readable_alone
+from smartdc._http.exchange import idempotent
+from smartdc.arguments.values import checked_tags, is_readable_by_name, merged_entries
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint
 
@@ -43,10 +43,10 @@ class Tags(MachineEndpoint):
             ConfigurationError: A name or a value that the server would drop or alter, or no tag at all.
             ValidationFailedError: ``ValidationFailed``: an unknown ``triton.*`` tag, among others.
         """
-        wanted = checked_tags(given_entries("tags", tags, more))
+        wanted = checked_tags(merged_entries("tags", tags, more))
         if not wanted:
             raise ConfigurationError("add_tags needs a tag: add_tags(role='web')")
-        return cast("dict[str, Value]", self._post("tags", json=wanted, again=at_once))
+        return cast("dict[str, Value]", self._post("tags", json=wanted, before_repeat=idempotent))
 
     def replace_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
         """Set the tags of this machine to these and no others.
@@ -61,7 +61,7 @@ class Tags(MachineEndpoint):
         Returns:
             All tags as they will be.
         """
-        wanted = checked_tags(given_entries("tags", tags, more))
+        wanted = checked_tags(merged_entries("tags", tags, more))
         if not wanted:
             self.delete_all_tags()
             return {}
@@ -81,7 +81,7 @@ class Tags(MachineEndpoint):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        if not readable_alone(tag):
+        if not is_readable_by_name(tag):
             return self._listed_entry("tags", tag)
         value = cast("Value", self._value("tags", tag))
         return value if value else self.get_tags().get(tag, "")

@@ -10,9 +10,9 @@ from smartdc._http.looks import UNLISTED, actions
 from smartdc._http.named import id_of
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
-from smartdc.arguments.ids import given, is_uuid, shown
+from smartdc.arguments.ids import is_uuid, shown, without_none
 from smartdc.arguments.kinds import flags, texts
-from smartdc.arguments.likeness import differing, unshown
+from smartdc.arguments.likeness import differing_fields, fields_not_shown
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
 from smartdc.arguments.states import MachineState
@@ -144,9 +144,9 @@ class Waits(MachineEndpoint):
                 raise WaitFailed(f"machine {self.id} is deleted: it will not change", state=now)
             data: Mapping[str, Any] = self._data or {}
             entries = [(wanted_tags, data.get("tags")), (wanted_metadata, data.get("metadata"))]
-            if unshown(asked, data) or differing(switches, data):
+            if fields_not_shown(asked, data) or differing_fields(switches, data):
                 return False
-            return not any(unshown(new, has or {}) for new, has in entries)
+            return not any(fields_not_shown(new, has or {}) for new, has in entries)
 
         wanted = ", ".join(map(shown, [*asked, *switches, *wanted_tags, *wanted_metadata]))
         self._poll(is_over, interval, timeout, f"machine {self.id} does not show the new {wanted} yet")
@@ -171,25 +171,27 @@ class Waits(MachineEndpoint):
             WaitFailed: The action failed.
             WaitTimeout: The time ran out.
         """
-        begun = self._begun.get(action) if isinstance(action, str) else None
-        if begun is None:
+        request_time = self._request_times.get(action) if isinstance(action, str) else None
+        if request_time is None:
             raise ConfigurationError(
                 f"there is no {shown(action)} to wait for: this object has asked machine {self.id} for none"
             )
         done: list[AuditEntry] = []
 
         def look(deadline: Deadline | None) -> str | None:
-            connection = self._connection._only(deadline=deadline)
-            entries = begun.later(*connection._call("GET", ("machines", self.id, "audit")))
+            connection = self._connection._with(deadline=deadline)
+            entries = request_time.created_since(*connection._call("GET", ("machines", self.id, "audit")))
             # Clocks may differ by seconds: what was waited for before is not taken for this one.
-            new = [entry for entry in entries if self._audited is None or _time(entry) > self._audited]
+            new = [
+                entry for entry in entries if self._last_audited is None or _time(entry) > self._last_audited
+            ]
             done[:] = [entry for entry in new if entry.get("action") == action]
             return None if done else "not listed"
 
         awaited = f"{action} of machine {self.id} is not done"
         poll(look, interval=interval, timeout=timeout, clock=self._connection.clock, awaited=awaited)
         entry = done[-1]
-        self._audited = _time(entry)
+        self._last_audited = _time(entry)
         if entry.get("success") == "no":
             raise WaitFailed(f"{action} of machine {self.id} failed, as its audit says", state="failed")
         return entry
@@ -204,7 +206,7 @@ class Waits(MachineEndpoint):
     ) -> None:
         clock = self._connection.clock
         absence = Absence(clock, self._connection.retry.settling)
-        after = self._seen - 1
+        after = self._data_order - 1
 
         def look(deadline: Deadline | None) -> str | None:
             nonlocal after
@@ -212,7 +214,7 @@ class Waits(MachineEndpoint):
                 after = self._look(after, interval, deadline)
                 absence.end()
             except NotFoundError as error:  # GoneError is one
-                if not absence.is_settled(error, self._made):
+                if not absence.is_settled(error, self._created_at):
                     raise
                 self._deleted = True
             now = self.state
@@ -234,8 +236,8 @@ class Waits(MachineEndpoint):
         """
 
         def page(offset: int, on_send: Callable[[], None]) -> list[Mapping[str, Any]]:
-            connection = self._connection._only(deadline=deadline, on_send=on_send)
-            found = connection._list("machines", params=given(offset=offset or None), key="id")
+            connection = self._connection._with(deadline=deadline, on_send=on_send)
+            found = connection._list("machines", params=without_none(offset=offset or None), key="id")
             return cast(list[Mapping[str, Any]], found)
 
         # Once it is known to be deleted, no list that lags makes it alive again: an action would do harm.
@@ -243,11 +245,11 @@ class Waits(MachineEndpoint):
         listed = None if looks is None else looks.listed(self.id, page, after, interval, deadline)
         if listed is None:
             asked = actions.next()
-            self._fetch(self._connection._only(deadline=deadline))
+            self._fetch(self._connection._with(deadline=deadline))
             return asked
         kept = {name: value for name, value in (self._data or {}).items() if name in UNLISTED}
         self._save({**kept, **listed.data})
-        self._seen = listed.order
+        self._data_order = listed.order
         return listed.order
 
 

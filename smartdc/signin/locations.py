@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from smartdc._secrets import shown
-from smartdc.arguments.ids import near_word
+from smartdc.arguments.ids import closest_word
 from smartdc.errors import ConfigurationError
 
 __all__ = [
@@ -67,7 +67,7 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
         return checked_url(location)
     if is_address(location) and _HOST.fullmatch(location):
         return f"https://{location}"
-    likely = near_word(location, known_locations)
+    likely = closest_word(location, known_locations)
     raise ConfigurationError(
         f"{_shown(location)} is not a location{f' (did you mean {likely}?)' if likely else ''}: "
         f"give a URL, a host name with a dot, or one of {', '.join(sorted(known_locations))}"

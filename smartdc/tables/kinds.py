@@ -72,7 +72,6 @@ MACHINES = _kind(
 )
 OTHERS = _kind("", "")
 
-# The first whose keys all rows have, so what has more of them stands before what has fewer.
 _KINDS = (
     MACHINES,
     # before API 7
@@ -95,6 +94,7 @@ _KINDS = (
     _kind("id size pci_slot", "shortid size pci_slot state boot", "size free_space"),
     _kind("name state created updated", "name state size created", "", "size"),  # snapshots
 )
+"""The first one counts whose keys all rows have, so those with more keys come before those with fewer."""
 
 
 def kind_of(rows: Sequence[Mapping[str, Any]]) -> Kind:

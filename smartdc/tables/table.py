@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from smartdc import types
-from smartdc.arguments.ids import entity_id, near_word, plain, shown
+from smartdc.arguments.ids import closest_word, entity_id, plain, shown
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine, Snapshot
 from smartdc.tables.cells import NONE, age, size, words
@@ -207,7 +207,7 @@ def _refuse_misspelt(column: str, rows: Sequence[Mapping[str, Any]], kind: Kind)
     if any(name in getattr(getattr(types, each), "__annotations__", ()) for each in types.__all__):
         return  # one that may be absent
     there = [*kind.columns, *_all_keys(rows)]
-    near = near_word(name, there)
+    near = closest_word(name, there)
     hint = f"did you mean {near!r}?" if near else f"there are {', '.join(dict.fromkeys(there))}"
     raise ConfigurationError(f"columns: no row has {shown(column)}; {hint}")
 

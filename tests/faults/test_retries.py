@@ -19,7 +19,7 @@ from smartdc import (
     RetryPolicy,
     ServiceUnavailableError,
     ValidationFailedError,
-    at_once,
+    idempotent,
 )
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import HAPROXY_503, Drop, Status
@@ -209,11 +209,11 @@ def test_any_request_may_say_that_it_does_no_harm_twice(cloud: Emulator, sdc: Da
     cloud.faults.add("UpdateMachine", AFTER, times=2)
     with pytest.raises(ConnectionFailed):
         sdc.request("POST", path, params={"action": "stop"})
-    sdc.request("POST", path, params={"action": "stop"}, again=at_once)
+    sdc.request("POST", path, params={"action": "stop"}, before_repeat=idempotent)
     assert statuses(cloud, "UpdateMachine") == [0, 0, 202]
     cloud.faults.add("UpdateMachine", AFTER, times=1)
     asked: list[str] = []
-    sdc.request("post", path, params={"action": "stop"}, again=lambda: asked.append("again?"))
+    sdc.request("post", path, params={"action": "stop"}, before_repeat=lambda: asked.append("again?"))
     assert asked == ["again?"]
 
 

@@ -215,7 +215,7 @@ def test_never_across_roles_accounts_or_versions(
     cloud: Emulator, sdc: DataCenter, web: list[Machine]
 ) -> None:
     with others(web[0]):
-        assert sdc._looks is sdc._only()._looks
+        assert sdc._looks is sdc._with()._looks
         assert sdc._looks is sdc.as_role()._looks
         assert sdc._looks is not sdc.as_role("ops")._looks
         view = sdc.as_role()
@@ -377,10 +377,10 @@ def _seen(lists: Lists, deadline: Deadline | None) -> Any:
 def test_actions_that_are_forgotten_count_as_the_newest_of_them() -> None:
     done = Actions(most=3)
     for name in "abcde":
-        done.done(name)
+        done.note_action(name)
     assert done.last("a") == done.last("b") == done.last("never acted on") == 2
     assert [done.last(name) for name in "cde"] == [3, 4, 5]
-    done.done("c")
-    done.done("f")
+    done.note_action("c")
+    done.note_action("f")
     assert done.last("d") == done.last("a") == 4
     assert done.last("c") == 6

@@ -21,7 +21,7 @@ from smartdc import (
     SmartDCError,
 )
 from smartdc._http.error_codes import error_for
-from smartdc._http.retry import NONE, STANDARD, chosen_policy, is_untouched
+from smartdc._http.retry import NONE, STANDARD, chosen_policy, was_not_carried_out
 
 
 def answered(
@@ -78,7 +78,7 @@ FAILURES: list[tuple[SmartDCError, bool, bool]] = [
 
 @pytest.mark.parametrize(("error", "untouched", "passing"), FAILURES, ids=str)
 def test_what_is_made_again(error: SmartDCError, untouched: bool, passing: bool) -> None:
-    assert is_untouched(error) is untouched
+    assert was_not_carried_out(error) is untouched
     assert (pause(error) is not None) is passing
     assert (pause(error, repeatable=False) is not None) is (passing and untouched)
     assert pause(error, NONE) is None

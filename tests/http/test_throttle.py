@@ -87,7 +87,7 @@ def run(
         elif step == "is refused":
             refused += 1
             limiter.refused(now, turn.era, said)
-        turn = limiter.turn(now, again=is_void)
+        turn = limiter.turn(now, was_void=is_void)
         heapq.heappush(queue, (now + turn.wait + 0.005, thread, "sends", turn))
     return now, refused, done
 
@@ -171,14 +171,14 @@ def test_who_had_a_turn_keeps_its_place_after_a_cut() -> None:
     for turn in first[1:]:
         assert not limiter.holds(turn)
         now = turn.wait
-        begun.append(now + limiter.turn(now, again=True).wait)
+        begun.append(now + limiter.turn(now, was_void=True).wait)
     assert begun == sorted({*begun})
     assert begun[-1] < first[0].wait + new.wait
     # What comes too late is not taken: no thread waits longer than it has time.
     limiter.refused(now, first[0].era + 1, stated(10))
-    late = limiter.turn(now, 0.1, again=True)
+    late = limiter.turn(now, 0.1, was_void=True)
     assert late.wait > 0.1
-    assert limiter.turn(now, again=True).wait == late.wait
+    assert limiter.turn(now, was_void=True).wait == late.wait
 
 
 def test_it_grows_to_what_the_server_states_and_no_further() -> None:

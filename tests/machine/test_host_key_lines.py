@@ -63,7 +63,7 @@ def test_the_same_lines_count_as_for_openssh(file: Path, ssh_keys: KeyRing) -> N
     ours = []
     for number, line in enumerate(lines, 1):
         file.write_text(f"{line}\n")
-        ours += [number] * len(HostKeys(file).of(UUID))
+        ours += [number] * len(HostKeys(file).keys_of(UUID))
     assert ours == theirs
     assert 20 < len(theirs) < len(lines) - 20
 
@@ -149,5 +149,5 @@ def test_authorities_and_other_markers(machine: Machine, file: Path, ssh_keys: K
 def test_a_pattern_of_many_stars_takes_no_time(file: Path, ssh_keys: KeyRing) -> None:
     file.write_text(f"{'*0' * 500} {ssh_keys.public('ed25519').openssh}\n{'*a*' * 20}x {'*' * 5000}\n")
     begun = time.process_time()
-    assert HostKeys(file).of(UUID) == []
+    assert HostKeys(file).keys_of(UUID) == []
     assert time.process_time() - begun < 5

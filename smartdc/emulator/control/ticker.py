@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-logger = logging.getLogger("smartdc.emulator")
+log = logging.getLogger("smartdc.emulator")
 
 #: Jobs that are due are done this often, in real seconds.
 TICK_SECONDS = 0.02
@@ -64,5 +64,5 @@ class Ticker:
             try:
                 self._settle()
             except Exception as error:
-                logger.exception("the emulator failed at a job")
+                log.exception("the emulator failed at a job")
                 self._complain(f"the emulator failed at a job: {error}")

@@ -21,7 +21,7 @@ from smartdc.emulator.remote.feed import Feed
 from smartdc.emulator.remote.operations import OPERATIONS, Operation
 from smartdc.emulator.remote.page import led_to, page
 
-logger = logging.getLogger("smartdc.emulator")
+log = logging.getLogger("smartdc.emulator")
 
 PREFIX = "/--emulator/"
 _MOST_BYTES = 16 * 1024 * 1024
@@ -111,7 +111,7 @@ class Remote:
         except ValueError as error:
             raise Refused(400, str(error)) from None
         except Exception:
-            logger.exception("the emulator failed at %s %s%s", request.method, PREFIX, name)
+            log.exception("the emulator failed at %s %s%s", request.method, PREFIX, name)
             raise Refused(500, "the emulator failed; its log has the reason") from None
         return Response(status_code=204, headers=HEADERS) if body is None else json_answer(body)
 

@@ -21,7 +21,7 @@ from smartdc.emulator.saving.tasks import NotSavedError, written
 from smartdc.emulator.state.site import Shared, Site
 from smartdc.emulator.state.vm import VM
 
-logger = logging.getLogger("smartdc.emulator")
+log = logging.getLogger("smartdc.emulator")
 
 #: How often it is looked whether there is something to save, in real seconds.
 SAVE_SECONDS = 2.0
@@ -179,7 +179,7 @@ class Saver:
             except Exception as error:
                 if str(error) != self._failure:  # said once: it is tried again and again
                     self._failure = str(error)
-                    logger.exception("the state cannot be saved in %s", self._folder.path)
+                    log.exception("the state cannot be saved in %s", self._folder.path)
             else:
                 self._failure = ""
 

@@ -102,7 +102,7 @@ class Clock:
             if self._start + self._elapsed() + seconds > _END:
                 raise ValueError(f"advance must not lead beyond the year 9998: {seconds!r}")
             self._advanced += seconds
-        self._tell()
+        self._call_listeners()
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` of emulated time pass: at rate 0 by advancing, otherwise by really waiting.
@@ -144,7 +144,7 @@ class Clock:
     def _elapsed(self) -> float:
         return (time.monotonic() - self._real_start) * self._speed + self._advanced
 
-    def _tell(self) -> None:
+    def _call_listeners(self) -> None:
         for listener in self._listeners:
             listener()
 

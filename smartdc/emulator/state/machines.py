@@ -77,7 +77,7 @@ class Machines(MutableMapping[str, VM]):
             self._by_uuid[uuid] = vm
             vm.home = self
             self._move(uuid, None, _place(vm))
-            self._tell(vm, NEW, None)
+            self._call_watchers(vm, NEW, None)
 
     def __delitem__(self, uuid: str) -> None:
         with self._lock:
@@ -113,15 +113,15 @@ class Machines(MutableMapping[str, VM]):
             object.__setattr__(vm, name, value)
             object.__setattr__(vm, "written", None)
             self._move(vm.uuid, before, _place(vm))
-            self._tell(vm, name, old)
+            self._call_watchers(vm, name, old)
 
     def note(self, vm: VM, name: str) -> None:
         """Take note of a change inside of a field."""
         with self._lock:
             vm.written = None
-            self._tell(vm, name, None)
+            self._call_watchers(vm, name, None)
 
-    def _tell(self, vm: VM, name: str, old: object) -> None:
+    def _call_watchers(self, vm: VM, name: str, old: object) -> None:
         for watcher in self.watchers:
             watcher(vm, name, old)
 

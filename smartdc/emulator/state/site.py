@@ -142,7 +142,7 @@ class Site(Additions):
         """Do every job that is due."""
         with self.shared.lock:
             if self.timeline.run_until(self.shared.clock.now()):
-                self._tell()
+                self._call_listeners()
 
     def later(self, seconds: float, act: Action, *, since: float | None = None) -> None:
         """Call a function after some emulated seconds.
@@ -237,7 +237,7 @@ class Site(Additions):
             self._machines[vm.uuid] = vm
             if vm.destroyed:
                 self.release(vm.nics)
-            self._tell()
+            self._call_listeners()
             return vm
 
     def new_vm(
@@ -342,7 +342,7 @@ class Site(Additions):
         internal = [network for network in usable if network.kind in ("fabric", "internal")]
         return public[:1] + internal[:1]
 
-    def _tell(self) -> None:
+    def _call_listeners(self) -> None:
         self.changes.look(self.shared.clock.now())
         changed, self._changed = list(self._changed), {}
         for listener in self.shared.on_change:

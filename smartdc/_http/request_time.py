@@ -13,13 +13,13 @@ from smartdc._http.skew import ALLOWED_SECONDS, server_time
 from smartdc._http.waiting import Clock
 from smartdc._times import parse_time
 
-__all__ = ["Begun"]
+__all__ = ["RequestTime"]
 
 CLOCK_SLACK_SECONDS = 5.0
 """Seconds by which two clocks of a data center may differ."""
 
 
-class Begun:
+class RequestTime:
     """The time at which something was asked for, on the server's clock.
 
     The server's times are compared with each other: what this machine's clock says does not matter, only the
@@ -31,7 +31,8 @@ class Begun:
         field: Where the server tells when something was made.
 
     Attributes:
-        older: What the last look found that was made before, but by so little that a clock may be off.
+        slightly_older: What the last look found that was created before, but by so little that a clock may be
+            off.
     """
 
     def __init__(self, clock: Clock, field: str = "created") -> None:
@@ -40,12 +41,12 @@ class Begun:
         self._at, self._started = clock.time(), clock.monotonic()
         self._start: float | None = None
         self._now = math.inf
-        self.older: list[Any] = []
+        self.slightly_older: list[Any] = []
 
-    def later(self, body: Any, response: requests.Response) -> list[Any]:
+    def created_since(self, body: Any, response: requests.Response) -> list[Any]:
         """Those of the entries of an answer that may have been made since then.
 
-        By the server's clock or by this machine's: what is not certain is said by `differs`.
+        By the server's clock or by this machine's: what is not certain is said by `differing_fields`.
 
         Args:
             body: A list of objects, each with that time.
@@ -60,10 +61,10 @@ class Begun:
         self._now = self._start + passed
         earliest = min(self._start, start, self._at) - CLOCK_SLACK_SECONDS
         made = [(self._made(entry, unknown=math.inf), entry) for entry in entries]
-        self.older = [entry for at, entry in made if earliest - ALLOWED_SECONDS <= at < earliest]
+        self.slightly_older = [entry for at, entry in made if earliest - ALLOWED_SECONDS <= at < earliest]
         return [entry for at, entry in made if at >= earliest]
 
-    def differs(self, entry: Mapping[str, Any]) -> list[str]:
+    def differing_fields(self, entry: Mapping[str, Any]) -> list[str]:
         """That time, where it is not certain that it is between the start and now, on the server's clock.
 
         Then it is not told, or a clock was set meanwhile.

@@ -1,0 +1,70 @@
+"""Work that can be cancelled: a step of a fleet, which may make several requests.
+
+Once a `CancelScope` is cancelled, the thread that runs it makes no more requests. A request that is on the
+wire is not cut off. Requests of other threads go on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+__all__ = ["CancelScope", "Cancelled", "before_request", "before_turn"]
+
+
+class Cancelled(BaseException):
+    """Raised in place of a request in a cancelled scope. The caller of `CancelScope.running` catches it."""
+
+
+class CancelScope:
+    """One piece of work of one thread.
+
+    Args:
+        cancelled: Set it, and no more requests are made.
+
+    Attributes:
+        attempts: How many requests were made, repeated ones included.
+        is_queued: Whether the next request waits for its turn under the request rate.
+    """
+
+    def __init__(self, cancelled: threading.Event) -> None:
+        self._cancelled = cancelled
+        self.attempts = 0
+        self.is_queued = False
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The requests that this thread makes within belong to this scope."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+    def begin_attempt(self) -> None:
+        """Count a request that is made next, or raise `Cancelled`."""
+        # In this order: whoever cancels and then reads the count has every request in it that is made.
+        self.attempts += 1
+        if self._cancelled.is_set():
+            self.attempts -= 1
+            raise Cancelled
+        self.is_queued = False
+
+
+_current: ContextVar[CancelScope | None] = ContextVar("smartdc_cancel_scope", default=None)
+
+
+def before_turn() -> None:
+    """Note that this thread waits for the turn of a request."""
+    scope = _current.get()
+    if scope is not None:
+        scope.is_queued = True
+
+
+def before_request() -> None:
+    """Raise `Cancelled` if this thread's scope is cancelled."""
+    scope = _current.get()
+    if scope is not None:
+        scope.begin_attempt()
