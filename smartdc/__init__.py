@@ -4,7 +4,7 @@ import importlib
 import typing
 
 from smartdc import _forks
-from smartdc._http.exchange import idempotent
+from smartdc._http.request import idempotent
 from smartdc._http.retry import RetryPolicy
 from smartdc._version import __version__ as __version__
 from smartdc.datacenter import DataCenter

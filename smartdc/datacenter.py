@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Self, TextIO
 
-import requests
-
 from smartdc._http.bodies import ANSWER_SECONDS, DEFAULT_LIMIT
 from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
@@ -334,14 +332,15 @@ class DataCenter(
         view.active_roles = checked_roles(roles)
         return view
 
-    def _exchange(self, *args: Any, **kwargs: Any) -> tuple[Any, requests.Response]:
-        if is_closed(self.location, self.base_url):
+    def _reachable_base_url(self) -> str:
+        base_url = self.base_url
+        if is_closed(self.location, base_url):
             default = ", which is meant where no location is given," * (self.location == DEFAULT_LOCATION)
             raise ConfigurationError(
                 f"{self.location}{default} was a data center of Joyent's, which closed in 2019: "
                 "give the location, such as us-central-1 or a URL"
             )
-        return super()._exchange(*args, **kwargs)
+        return base_url
 
     @property
     def _owner(self) -> str:

@@ -21,6 +21,7 @@ from smartdc.errors import InvalidResponse, NotFoundError, shortened
 
 __all__ = [
     "MOST_PAGES",
+    "Answer",
     "count_of",
     "decoded",
     "endless_list",
@@ -36,6 +37,9 @@ __all__ = [
     "strings_of",
     "value_of",
 ]
+
+Answer = tuple[Any, requests.Response]
+"""The decoded body of an answer, and the answer itself."""
 
 MOST_PAGES = 1000
 """A million entries: a list that is longer has no end."""
@@ -80,8 +84,8 @@ def decoded(response: requests.Response) -> Any:
     return response.content
 
 
-def reject_redirect(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
-    """The answer, if it is one, and not a redirect."""
+def reject_redirect(body: Any, response: requests.Response) -> Answer:
+    """Return the answer; raise InvalidResponse for a redirect."""
     if response.status_code < 200 or 300 <= response.status_code < 400:
         url = shortened(response.request.url or "?")
         why = f"with a redirect, and none is followed. Is {url} the URL of a CloudAPI?"
@@ -89,8 +93,8 @@ def reject_redirect(body: Any, response: requests.Response) -> tuple[Any, reques
     return body, response
 
 
-def reject_bytes(body: Any, response: requests.Response) -> tuple[Any, requests.Response]:
-    """The answer, if it is of a kind that CloudAPI speaks."""
+def reject_bytes(body: Any, response: requests.Response) -> Answer:
+    """Return the answer; raise InvalidResponse for a body that is neither JSON nor text."""
     if isinstance(body, bytes):
         raise _unreadable(response, "not JSON")
     return body, response

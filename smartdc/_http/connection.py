@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -19,19 +20,18 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from smartdc._forks import importing
-from smartdc._http.answers import decoded, reject_bytes, reject_redirect
+from smartdc._http.answers import Answer, decoded, reject_bytes, reject_redirect
 from smartdc._http.bodies import checked_limit, checked_seconds
 from smartdc._http.clocks import clock_of
-from smartdc._http.endpoint import Params
 from smartdc._http.environment import authorities
-from smartdc._http.exchange import BeforeRepeat, Exchange, idempotent
+from smartdc._http.exchange import Carrier, Exchange
 from smartdc._http.looks import Looks, actions, looks_of
-from smartdc._http.old_requests import check_old_arguments, default_headers_for, query_of, takes_before_repeat
-from smartdc._http.overall import remaining
+from smartdc._http.old_requests import check_old_arguments, query_of, takes_before_repeat
+from smartdc._http.request import BeforeRepeat, Params, Request, Timeout, idempotent
 from smartdc._http.retry import RetryPolicy, chosen_policy
-from smartdc._http.settings import Timeout, checked_clock, checked_headers, checked_pool_size, checked_timeout
-from smartdc._http.spelling import account_url, checked_path, encoded_body, encoded_query
-from smartdc._http.throttle import Limiters, group_of
+from smartdc._http.settings import checked_clock, checked_headers, checked_pool_size, checked_timeout
+from smartdc._http.spelling import account_url, checked_path, encoded_body, encoded_query, merged_headers
+from smartdc._http.throttle import Limiters
 from smartdc._http.transport import prepared, refuse_damaged
 from smartdc._http.versions import with_required_version
 from smartdc._http.waiting import Clock, Deadline
@@ -53,9 +53,6 @@ log.addHandler(logging.NullHandler())
 
 USER_AGENT = f"smartdc/{__version__}"
 DEFAULT_TIMEOUT = (10.0, 120.0)
-
-Carrier = Callable[..., requests.Response]
-"""Makes one attempt, of a request and with a `timeout`."""
 
 _VERB = re.compile(r"[A-Za-z]{1,20}")
 
@@ -147,7 +144,7 @@ class Connection(Wired):
         before_repeat: BeforeRepeat | None = None,
         **old: Any,
     ) -> tuple[Any, requests.Response]:
-        """Make any request of the account; every operation goes through here.
+        """Make any request of the account. Where a subclass overrides this, operations go through it too.
 
         It is made again as `retry` says.
 
@@ -179,83 +176,63 @@ class Connection(Wired):
         path = checked_path(path if path.startswith("/") or not path else f"/{path}")
         if api_version is not None:
             headers = {**checked_headers(headers), self.VERSION_HEADER: text_of("api_version", api_version)}
-        params = with_roles(self.active_roles, method, path, query_of(params))
-        return self._exchange(
-            method, self._account_url, path, headers, data, params, timeout, before_repeat=before_repeat
-        )
+        query = query_of(params)
+        return self._perform(Request(method.upper(), path, query, data, headers, before_repeat, timeout))
 
-    def _call(
-        self,
-        method: str,
-        segments: Sequence[str],
-        params: Params | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        before_repeat: BeforeRepeat | None = None,
-    ) -> tuple[Any, requests.Response]:
-        # Only what is set: a subclass may have the `request` of py-smartdc's time, which knows less.
-        new: dict[str, Any] = without_none(params=params)
-        if before_repeat is not None and takes_before_repeat(self.request):
-            new["before_repeat"] = before_repeat
+    def _call(self, request: Request) -> Answer:
+        is_overridden = getattr(self.request, "__func__", None) is not _OWN_REQUEST
         try:
-            answer = self.request(method, path_of(segments), headers, json, **new)
+            answer = self._call_overridden(request) if is_overridden else self._perform(request)
         except APIError as error:
-            raise with_required_version(error, segments) from None
+            raise with_required_version(error, request.path) from None
         return reject_bytes(*answer)
 
-    def _exchange(
-        self,
-        method: str,
-        base: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        data: Any = None,
-        params: Params | None = None,
-        timeout: Timeout | None = None,
-        sign: bool = True,
-        carry: Carrier | None = None,
-        before_repeat: BeforeRepeat | None = None,
-    ) -> tuple[Any, requests.Response]:
+    def _call_overridden(self, request: Request) -> Answer:
+        """Make a request by the `request()` of a subclass or of a script.
+
+        It gets only what is set: it may be one of py-smartdc's time, which knows less.
+        """
+        new: dict[str, Any] = without_none(params=request.params)
+        if request.before_repeat is not None and takes_before_repeat(self.request):
+            new["before_repeat"] = request.before_repeat
+        return self.request(request.method, request.path, request.headers, request.json, **new)
+
+    def _perform(self, request: Request, carry: Carrier | None = None) -> Answer:
+        """Make a request with the active roles."""
+        params = with_roles(self.active_roles, request.method, request.path, request.params)
+        return self._exchange(request if params is request.params else replace(request, params=params), carry)
+
+    def _exchange(self, request: Request, carry: Carrier | None = None) -> Answer:
         """One request to the end: until an answer that stands, or an error.
 
         With `carry`, which makes each attempt, the answer's body is left to be read.
         """
-        query = encoded_query(params)
-        body = None if data is None else encoded_body(data)
-        headers = checked_headers(headers)
-        merged = default_headers_for(self.default_headers, headers, self.API_VERSION)
-        if body is not None:
-            merged["Content-Type"] = "application/json"
-        merged.update(headers)
-        if "X-Date" in merged:
-            # The server keeps the first signed header list it parses: X-Date breaks it for all
-            # (docs/cloudapi/hazards.md#x-date-breaks-all-requests).
-            raise ConfigurationError("X-Date must not be sent to CloudAPI: Date is set when signing")
-        wait = self.timeout if timeout is None else checked_timeout(timeout)
-        verb = method.upper()
+        base_url = self._reachable_base_url()
+        base = base_url if request.is_public else account_url(base_url, self.login)
+        query = encoded_query(request.params)
+        body = None if request.json is None else encoded_body(request.json)
+        own = checked_headers(request.headers)
+        headers = merged_headers(self.default_headers, own, self.API_VERSION, has_body=body is not None)
+        timeout = self.timeout if request.timeout is None else checked_timeout(request.timeout)
         exchange = Exchange(
-            verb,
-            partial(prepared, verb, base, path, merged, body, query),
-            partial(carry or partial(self._send, deadline=self._deadline), timeout=wait),
-            auth=self.auth if sign else None,
-            transport=self._transport,
-            policy=remaining(self.retry, self.clock),
-            limiter=self._limiters.get(self._transport.base_url, self._signing_account, group_of(verb, path)),
-            clock=self.clock,
-            before_repeat=before_repeat,
-            deadline=self._deadline,
-            created_at=self._created_at,
+            self,
+            request,
+            partial(prepared, request.method, base, request.path, headers, body, query),
+            partial(carry or partial(self._send, deadline=self._deadline), timeout=timeout),
         )
         try:
             response = exchange.run()
         finally:
-            actions.note_request(verb, path)
+            actions.note_request(request.method, request.path)
         return None if carry or response.status_code >= 400 else decoded(response), response
 
-    @property
-    def _signing_account(self) -> str:
-        """Whose requests the server counts."""
-        return self.login if self.auth is None else self.auth.key_id.split("/")[1]
+    def _reachable_base_url(self) -> str:
+        """The base URL of a server that there is.
+
+        Raises:
+            ConfigurationError: The server is known to be gone.
+        """
+        return self.base_url
 
     @property
     def _looks(self) -> Looks:
@@ -266,11 +243,8 @@ class Connection(Wired):
 
     def _open_lines(self, method: str, segments: Sequence[str], params: Params) -> requests.Response:
         """Make a request whose answer goes on while it is read."""
-        path = path_of(segments)
-        query = with_roles(self.active_roles, method, path, params)
-        carry = partial(self._send, stream=True)
-        url = self._account_url
-        response = self._exchange(method, url, path, params=query, carry=carry, before_repeat=idempotent)[1]
+        request = Request(method, path_of(segments), params, before_repeat=idempotent)
+        response = self._perform(request, partial(self._send, stream=True))[1]
         try:
             reject_redirect(None, response)
         except InvalidResponse:
@@ -297,9 +271,7 @@ class Connection(Wired):
         with importing:
             from smartdc._http.websocket import dial
 
-        path = path_of(segments)
-        query = with_roles(self.active_roles, "GET", path, None)
-        ask = partial(self._exchange, "GET", self._account_url, path, params=query, carry=carry)
+        ask = partial(self._perform, Request("GET", path_of(segments)), carry)
         try:
             response = ask()[1]
         except BadRequestError as refusal:
@@ -349,3 +321,7 @@ class Connection(Wired):
             with suppress(Exception):  # a stream of the caller's may raise anything
                 stream.write(f"{datetime.now().isoformat()}\t{method}\t{url}\n")
                 stream.flush()
+
+
+_OWN_REQUEST = Connection.request
+"""As it is here: operations go through another one if a subclass or a script has put it in its place."""

@@ -14,15 +14,21 @@ from typing import Any
 
 import requests
 
-from smartdc._http.answers import count_of, list_of, object_of, reject_other_id, reject_redirect, value_of
-from smartdc._http.exchange import BeforeRepeat
-from smartdc.arguments.ids import path_parts
+from smartdc._http.answers import (
+    Answer,
+    count_of,
+    list_of,
+    object_of,
+    reject_other_id,
+    reject_redirect,
+    value_of,
+)
+from smartdc._http.request import BeforeRepeat, Params, Request
+from smartdc.arguments.ids import path_of, path_parts
 from smartdc.arguments.values import is_readable_by_name
 from smartdc.errors import BadRequestError, NotFoundError
 
-__all__ = ["Endpoint", "Params"]
-
-Params = Mapping[str, Any]
+__all__ = ["Endpoint"]
 
 _WITHOUT_BODY = (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
 
@@ -35,16 +41,12 @@ class Endpoint(ABC):
     """
 
     @abstractmethod
-    def _call(
-        self,
-        method: str,
-        segments: Sequence[str],
-        params: Params | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        before_repeat: BeforeRepeat | None = None,
-    ) -> tuple[Any, requests.Response]:
-        """Make the request below this place: decoded body and response, whatever they are."""
+    def _call(self, request: Request) -> Answer:
+        """Make a request, with a path from `_path`: decoded body and response, whatever they are."""
+
+    def _path(self, *segments: str) -> str:
+        """The path of something at this place, below the account."""
+        return path_of(segments)
 
     def exists(self, *path: Any) -> bool:
         """Whether there is something at this path: one request, and no body in the answer.
@@ -89,20 +91,23 @@ class Endpoint(ABC):
             return False
 
     def _get(self, *segments: str, params: Params | None = None) -> Any:
-        body, response = self._answer("GET", segments, params)
+        body, response = self._get_answer(*segments, params=params)
         return reject_other_id(object_of(body, response), response)
 
     def _list(self, *segments: str, params: Params | None = None, key: str | None = None) -> Any:
-        return list_of(*self._answer("GET", segments, params), key)
+        return list_of(*self._get_answer(*segments, params=params), key)
 
     def _value(self, *segments: str) -> Any:
-        return value_of(*self._answer("GET", segments))
+        return value_of(*self._get_answer(*segments))
 
-    def _head(self, *segments: str, params: Params | None = None) -> Mapping[str, str]:
-        return self._answer("HEAD", segments, params)[1].headers
+    def _get_answer(self, *segments: str, params: Params | None = None) -> Answer:
+        return self._answer(Request("GET", self._path(*segments), params))
+
+    def _head(self, *segments: str, params: Params | None = None) -> requests.Response:
+        return self._answer(Request("HEAD", self._path(*segments), params))[1]
 
     def _count(self, *segments: str, params: Params | None = None) -> int:
-        return count_of(self._answer("HEAD", segments, params)[1])
+        return count_of(self._head(*segments, params=params))
 
     def _post(
         self,
@@ -113,7 +118,8 @@ class Endpoint(ABC):
         before_repeat: BeforeRepeat | None = None,
         key: str | None = None,
     ) -> Any:
-        body, response = self._answer("POST", segments, params, json, headers, before_repeat)
+        request = Request("POST", self._path(*segments), params, json, headers, before_repeat)
+        body, response = self._answer(request)
         if not response.content and key is None and response.status_code in _WITHOUT_BODY:
             return None
         found = object_of(body, response, key)
@@ -121,19 +127,11 @@ class Endpoint(ABC):
         return found if (params or {}).get("action") == "clone" else reject_other_id(found, response)
 
     def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
-        body, response = self._answer("PUT", segments, params, json)
+        body, response = self._answer(Request("PUT", self._path(*segments), params, json))
         return reject_other_id(object_of(body, response), response)
 
-    def _delete(self, *segments: str, params: Params | None = None) -> None:
-        self._answer("DELETE", segments, params)
+    def _delete(self, *segments: str) -> None:
+        self._answer(Request("DELETE", self._path(*segments)))
 
-    def _answer(
-        self,
-        method: str,
-        segments: Sequence[str],
-        params: Params | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        before_repeat: BeforeRepeat | None = None,
-    ) -> tuple[Any, requests.Response]:
-        return reject_redirect(*self._call(method, segments, params, json, headers, before_repeat))
+    def _answer(self, request: Request) -> Answer:
+        return reject_redirect(*self._call(request))

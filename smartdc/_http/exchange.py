@@ -10,17 +10,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime
 
 import requests
 
 from smartdc._http.cancellation import before_request, before_turn
 from smartdc._http.error_codes import error_for
-from smartdc._http.retry import RetryPolicy, retry_after, was_not_carried_out
+from smartdc._http.overall import remaining
+from smartdc._http.request import Request, idempotent
+from smartdc._http.retry import retry_after, was_not_carried_out
 from smartdc._http.skew import is_skew, server_ahead
-from smartdc._http.throttle import Limiter
-from smartdc._http.transport import Transport
-from smartdc._http.waiting import Absence, Clock, Deadline
+from smartdc._http.throttle import group_of
+from smartdc._http.waiting import Absence
+from smartdc._http.wires import Wired
 from smartdc.errors import (
     APIError,
     AuthenticationError,
@@ -29,14 +30,14 @@ from smartdc.errors import (
     ThrottledError,
     TransportError,
 )
-from smartdc.http_signature import HTTPSignatureAuth, Signer
+from smartdc.http_signature import Signer
 
-__all__ = ["BeforeRepeat", "Exchange", "idempotent"]
+__all__ = ["Carrier", "Exchange"]
 
 log = logging.getLogger("smartdc")
 
-BeforeRepeat = Callable[[], None]
-"""What is called before a POST is made again that may have been carried out; an error of it stands."""
+Carrier = Callable[..., requests.Response]
+"""Makes one attempt, of a request and with a `timeout`."""
 
 LEAST_PAUSE = 0.5
 """Seconds between two requests that wait for something to settle."""
@@ -44,58 +45,41 @@ LEAST_PAUSE = 0.5
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
 
-def idempotent() -> None:
-    """A `BeforeRepeat` for POSTs that do no harm when they are carried out twice."""
-
-
 class Exchange:
     """One request, made as often as it takes.
 
     Args:
-        method: HTTP verb.
+        connection: Its key signs the request, and its limits pace it. If it has a deadline, no turn and no
+            other attempt comes after that.
+        request: What is asked.
         make: Makes the request anew for each attempt, because each is signed.
         carry: Makes one attempt.
-        auth: What signs; None leaves it unsigned.
-        transport: The wire; it remembers the server's clock.
-        policy: When to try again.
-        limiter: When it is this request's turn.
-        clock: What waits go by.
-        before_repeat: What to call before a POST is repeated that may have been carried out; None does not
-            repeat it.
-        deadline: When the wait ends that this is a look of: no turn and no other attempt comes after it.
-        created_at: When the thing that a DELETE deletes was created, as the server says, if that is known.
     """
 
     def __init__(
         self,
-        method: str,
+        connection: Wired,
+        request: Request,
         make: Callable[[], requests.PreparedRequest],
         carry: Callable[[requests.PreparedRequest], requests.Response],
-        *,
-        auth: HTTPSignatureAuth | None,
-        transport: Transport,
-        policy: RetryPolicy,
-        limiter: Limiter,
-        clock: Clock,
-        before_repeat: BeforeRepeat | None,
-        deadline: Deadline | None = None,
-        created_at: datetime | None = None,
     ) -> None:
-        self._method = method
+        self._method = request.method
         self._make = make
         self._carry = carry
-        self._auth = auth
-        self._transport = transport
-        self._policy = policy
-        self._limiter = limiter
-        self._clock = clock
-        self._before_repeat = idempotent if method in _REPEATABLE else before_repeat
-        self._deadline = deadline
-        self._created_at = created_at
-        self._absence = Absence(clock, policy.settling)
+        self._auth = None if request.is_public else connection.auth
+        self._transport = connection._transport
+        self._clock = connection.clock
+        self._policy = remaining(connection.retry, self._clock)
+        self._limiter = connection._limiters.get(
+            self._transport.base_url, connection._signing_account, group_of(request.method, request.path)
+        )
+        self._before_repeat = idempotent if request.method in _REPEATABLE else request.before_repeat
+        self._deadline = connection._deadline
+        self._created_at = connection._created_at
+        self._absence = Absence(self._clock, self._policy.settling)
         self._signer: Signer | None = None
         self._refused: list[Signer] = []
-        self._offset, self._corrected = transport.clock_offset, False
+        self._offset, self._corrected = self._transport.clock_offset, False
         self._era = 0
         self._started = 0.0
         self._attempts = self._failures = self._throttlings = self._not_found = 0

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import Params
 from smartdc._http.named import dataset_of, id_of
 from smartdc._http.paging import PAGE, in_order
+from smartdc._http.request import Params
 from smartdc.arguments.filters import Filters
 from smartdc.arguments.ids import entity_id, is_uuid, without_none
 from smartdc.arguments.names import IMAGE

@@ -155,7 +155,7 @@ def dataset_of(connection: Connection, wanted: str) -> Image:
         ConfigurationError: It may be several.
         NotFoundError: There is none.
     """
-    body, response = connection._answer("GET", IMAGE.place)
+    body, response = connection._get_answer(*IMAGE.place)
     images: list[Any] = list_of(body, response, "id")
     found: list[Any] = [*images_with_urn(images, wanted)]
     choose = find_single if all(is_version_of(image, wanted) for image in found) else find_newest
@@ -177,7 +177,7 @@ def _found(
     names = _names(kind, given_refs, idents)
     if not names:
         return idents
-    body, response = connection._answer("GET", place, kind.query)
+    body, response = connection._get_answer(*place, params=kind.query)
     entries = list_of(body, response, "name" if kind is VLAN else "id")
     return _with_ids(kind, idents, names, entries, response)
 
@@ -221,7 +221,9 @@ def _machines(connection: Connection, names: set[str]) -> tuple[list[dict[str, A
     query = without_none(name=None if only is None or is_short_id(MACHINE, only) else only)
 
     def page(offset: int | None) -> list[dict[str, Any]]:
-        body, response = connection._answer("GET", MACHINE.place, {**query, **without_none(offset=offset)})
+        body, response = connection._get_answer(
+            *MACHINE.place, params={**query, **without_none(offset=offset)}
+        )
         last[:] = [response]
         return list_of(body, response, "id")
 

@@ -7,15 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from requests.structures import CaseInsensitiveDict
-
-from smartdc._http.endpoint import Params
+from smartdc._http.request import Params
 from smartdc.arguments.kinds import dict_of
 from smartdc.errors import ConfigurationError
 
-__all__ = ["check_old_arguments", "default_headers_for", "query_of", "takes_before_repeat"]
-
-_NEW_HEADER, _OLD_HEADER = "Accept-Version", "X-Api-Version"
+__all__ = ["check_old_arguments", "query_of", "takes_before_repeat"]
 
 _OLD = {
     "allow_redirects": "redirects are not followed, as a signature is for one URL: read the Location header",
@@ -67,27 +63,6 @@ def _is_pair(pair: Any) -> bool:
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def default_headers_for(
-    defaults: CaseInsensitiveDict[str], headers: Mapping[str, str], ours: str
-) -> CaseInsensitiveDict[str]:
-    """A copy of the default headers, without our own Accept-Version where the caller names a version.
-
-    The server prefers Accept-Version to X-Api-Version
-    (docs/cloudapi/versions.md#other-headers-that-name-a-version): the caller's must win.
-
-    Args:
-        defaults: The default headers.
-        headers: Those of one request.
-        ours: The version that is asked for when the caller names none.
-    """
-    copy = defaults.copy()
-    is_ours = copy.get(_NEW_HEADER) == ours
-    named = any(name.lower() == _OLD_HEADER.lower() for name in headers)
-    if named or (_OLD_HEADER in copy and is_ours):
-        copy.pop(_NEW_HEADER, None)
-    return copy
 
 
 def takes_before_repeat(request: Callable[..., Any]) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import Params
+from smartdc._http.request import Params
 from smartdc._http.spelling import checked_path, encoded_query
 from smartdc._http.transport import prepared
 from smartdc.arguments.ids import shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import TIMEOUT_MAX
 from typing import Any, cast
 
+from smartdc._http.request import Timeout
 from smartdc._http.waiting import Clock
 from smartdc._secrets import may_be_secret
 from smartdc.arguments.ids import plain, shown
@@ -12,15 +13,12 @@ from smartdc.arguments.kinds import dict_of, text_of
 from smartdc.errors import ConfigurationError
 
 __all__ = [
-    "Timeout",
     "checked_clock",
     "checked_headers",
     "checked_login",
     "checked_pool_size",
     "checked_timeout",
 ]
-
-Timeout = float | tuple[float, float]
 
 _LARGEST_POOL = 10_000
 

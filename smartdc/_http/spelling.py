@@ -1,20 +1,24 @@
-"""How a request is written: its path, its query and its body, or why it cannot be."""
+"""How a request is written: its path, query, headers and body, or why it cannot be."""
 
 from __future__ import annotations
 
 import json as json_module
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from smartdc._http.endpoint import Params
+from requests.structures import CaseInsensitiveDict
+
+from smartdc._http.request import Params
 from smartdc.arguments.ids import path_of, plain, refuse_key, shown
 from smartdc.errors import ConfigurationError, shortened
 
-__all__ = ["account_url", "checked_path", "encoded_body", "encoded_query"]
+__all__ = ["account_url", "checked_path", "encoded_body", "encoded_query", "merged_headers"]
 
 _URL_SPECIAL = re.compile(r"[\s?#\\]|[^\x21-\x7e]|%(?![0-9A-Fa-f]{2})")
+_OLD_VERSION = "x-api-version"
 _PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
 
 
@@ -67,6 +71,38 @@ def _written(value: Any) -> str:
         raise ConfigurationError(f"{shown(value)} cannot stand in a query") from None
     refuse_key(text)
     return text
+
+
+def merged_headers(
+    defaults: CaseInsensitiveDict[str], own: Mapping[str, str], our_version: str, *, has_body: bool
+) -> dict[str, str]:
+    """The headers of a request: its own win over the default ones.
+
+    The server prefers Accept-Version to X-Api-Version
+    (docs/cloudapi/versions.md#other-headers-that-name-a-version): our Accept-Version is left out if the
+    caller names a version in the other header.
+
+    Args:
+        defaults: The default headers.
+        own: Those of this request.
+        our_version: The version that is asked for when the caller names none.
+        has_body: Whether the request has a body.
+
+    Raises:
+        ConfigurationError: One must not be sent.
+    """
+    merged = {name.lower(): (name, value) for name, value in defaults.items()}
+    is_ours = "accept-version" in merged and merged["accept-version"][1] == our_version
+    if (is_ours and _OLD_VERSION in merged) or any(name.lower() == _OLD_VERSION for name in own):
+        merged.pop("accept-version", None)
+    if has_body:
+        merged["content-type"] = ("Content-Type", "application/json")
+    merged.update((name.lower(), (name, value)) for name, value in own.items())
+    if "x-date" in merged:
+        # The server keeps the first signed header list it parses: X-Date breaks it for all
+        # (docs/cloudapi/hazards.md#x-date-breaks-all-requests).
+        raise ConfigurationError("X-Date must not be sent to CloudAPI: Date is set when signing")
+    return dict(merged.values())
 
 
 def encoded_body(data: Any) -> bytes:

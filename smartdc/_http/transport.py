@@ -35,8 +35,8 @@ from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
 from smartdc._http.looks import Looks
 from smartdc._http.pool import QUEUE_SHARE, Adapter, Overlong
+from smartdc._http.request import Timeout
 from smartdc._http.request_ids import give_id, refuse_foreign
-from smartdc._http.settings import Timeout
 from smartdc.arguments.ids import refuse_key, shown
 from smartdc.errors import ConfigurationError, InvalidResponse, RequestTimeout, TransportError, shortened
 

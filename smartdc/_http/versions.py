@@ -36,10 +36,16 @@ _SINCE: tuple[tuple[str, str, str | None], ...] = (
 so for all below it. None: docs/cloudapi/access.md#access-keys-cannot-be-updated."""
 
 
-def with_required_version(error: APIError, segments: Sequence[str]) -> APIError:
-    """Turn a missing operation into a VersionError that says what it needs; return other errors unchanged."""
+def with_required_version(error: APIError, path: str) -> APIError:
+    """Turn a missing operation into a VersionError that says what it needs; return other errors unchanged.
+
+    Args:
+        error: What the server answered.
+        path: Path below the account.
+    """
+    segments = path.split("/")[1:]
     rule = next((rule for rule in _SINCE if _fits(rule, error.method, segments)), None)
-    if rule is None or not _has_not(error):
+    if rule is None or not _is_missing(error):
         return error
     needs = rule[2]
     better = VersionError(error.response, needs, DESCRIPTION_ONLY if needs is None else None)
@@ -57,7 +63,7 @@ def _fits(rule: tuple[str, str, str | None], method: str, segments: Sequence[str
     )
 
 
-def _has_not(error: APIError) -> bool:
+def _is_missing(error: APIError) -> bool:
     """Whether the server has no route for the request, or none in the API version that was asked for."""
     if isinstance(error, VersionError) or error.status == 405:
         return True

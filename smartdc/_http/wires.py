@@ -18,6 +18,7 @@ from smartdc._files import identity_of
 from smartdc._http.clocks import OUT_OF_REACH, clock_of
 from smartdc._http.endpoint import Endpoint
 from smartdc._http.environment import authorities, proxies_for
+from smartdc._http.retry import RetryPolicy
 from smartdc._http.throttle import Limiters
 from smartdc._http.transport import Transport
 from smartdc._http.waiting import Clock, Deadline
@@ -45,6 +46,7 @@ class Wired(Endpoint):
     verbose: bool | TextIO | None
     clock: Clock
     default_headers: CaseInsensitiveDict[str]
+    retry: RetryPolicy
     max_response: int
     answer_timeout: float
     _pool_size: int
@@ -60,6 +62,11 @@ class Wired(Endpoint):
     @abstractmethod
     def base_url(self) -> str:
         """Protocol and host."""
+
+    @property
+    def _signing_account(self) -> str:
+        """Whose requests the server counts."""
+        return self.login if self.auth is None else self.auth.key_id.split("/")[1]
 
     def close(self) -> None:
         """Close the pooled connections, unless others use them. A later request opens new ones."""

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import idempotent
 from smartdc._http.lost_answers import Lookup, create_once
+from smartdc._http.request import idempotent
 from smartdc._http.request_time import RequestTime
 from smartdc.arguments.ids import ID_KEYS, entity_id
 from smartdc.arguments.kinds import texts
@@ -237,7 +237,7 @@ class AccessKeyOperations(Connection):
         request_time = RequestTime(self.clock)
 
         def find() -> list[dict[str, Any]]:
-            return request_time.created_since(*self._call("GET", place))
+            return request_time.created_since(*self._get_answer(*place))
 
         # Of no use without its secret.
         lookup = Lookup("access key", body, find, is_certain=False, is_unique=False)

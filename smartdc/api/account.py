@@ -6,8 +6,8 @@ import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import idempotent
 from smartdc._http.named import id_of
+from smartdc._http.request import idempotent
 from smartdc.arguments.ids import is_segment
 from smartdc.arguments.kinds import flags, texts
 from smartdc.arguments.names import NETWORK

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.answers import location_of, object_of
 from smartdc._http.connection import Connection
+from smartdc._http.request import Request
 from smartdc.arguments.kinds import required_texts
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class DatacenterOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return location_of(self._call("GET", ("datacenters", name))[1])
+        return location_of(self._call(Request("GET", self._path("datacenters", name)))[1])
 
     def foreign_datacenters(self) -> dict[str, str]:
         """List the data centers of other clouds that an application has on record.
@@ -105,7 +106,7 @@ class DatacenterOperations(Connection):
         Returns:
             ``{'ping': 'pong', 'cloudapi': {'versions': [...]}}``
         """
-        return cast("Ping", object_of(*self._exchange("GET", self.base_url, "/--ping", sign=False)))
+        return cast("Ping", object_of(*self._exchange(Request("GET", "/--ping", is_public=True))))
 
     def api(self) -> Any:
         """Get what the server shows at its root, unsigned.
@@ -118,7 +119,7 @@ class DatacenterOperations(Connection):
             The decoded body; None where there is none.
         """
         warnings.warn("servers since API 7 do not describe themselves", DeprecationWarning, stacklevel=2)
-        return self._exchange("GET", self.base_url, "/", sign=False)[0]
+        return self._exchange(Request("GET", "/", is_public=True))[0]
 
     def _is_default(self, name: str) -> bool:
         """Whether it is known from this library alone."""

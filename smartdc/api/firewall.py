@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import idempotent
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import id_of
+from smartdc._http.request import idempotent
 from smartdc.arguments.kinds import flags, text_of, texts
 from smartdc.arguments.names import FIREWALL_RULE
 from smartdc.arguments.refs import FirewallRuleRef

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from smartdc._http.answers import object_of, reject_other_id, strings_of
 from smartdc._http.awaited import poll_state
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import idempotent
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import dataset_of, id_of, machine_id_of
+from smartdc._http.request import idempotent
 from smartdc._http.request_time import RequestTime
 from smartdc.arguments.filters import Filters, text, visibility
 from smartdc.arguments.ids import entity_id, is_uuid, without_none
@@ -174,7 +174,7 @@ class ImageOperations(Connection):
 
     def _images_created(self, name: str, version: str, request_time: RequestTime) -> list[Image]:
         """Images of that name that are not finished, or were published since then."""
-        body, response = self._call("GET", ("images",), {"name": name, "version": version, "state": "all"})
+        body, response = self._get_answer("images", params={"name": name, "version": version, "state": "all"})
         published = request_time.created_since(body, response)
         return [image for image in body if image in published or not image.get("published_at")]
 
@@ -395,6 +395,6 @@ class ImageOperations(Connection):
         return marked_default(self.datasets())
 
     def _acl(self, ident: str) -> list[str]:
-        image, response = self._call("GET", ("images", ident))
+        image, response = self._get_answer("images", ident)
         acl = reject_other_id(object_of(image, response), response).get("acl")
         return strings_of(acl, response)

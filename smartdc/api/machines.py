@@ -356,7 +356,7 @@ class MachineOperations(MachineLists):
     def _machines_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
         """Machines of this name that are new; failed ones too, as they were created."""
         filters = without_none(name=name.partition(SHORT_ID)[0] or None, tombstone=_HOUR)
-        answer, response = self._call("GET", ("machines",), filters)
+        answer, response = self._get_answer("machines", params=filters)
         page: list[Any] = list_of(answer, response, "id")
         if len(page) == PAGE:
             page = [*self._machine_pages(filters)]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import idempotent
 from smartdc._http.named import id_of, resource_path
+from smartdc._http.request import Request, idempotent
 from smartdc.arguments.ids import entity_id, shown, without_none
 from smartdc.arguments.kinds import as_list, text_of, texts
 from smartdc.arguments.names import POLICY, ROLE
@@ -266,10 +266,11 @@ class RoleOperations(Connection):
         """
         segments = resource_path(self, resource_segments(resource))
         if segments[:1] and segments[0] in _WITHOUT_HEAD:
-            headers: Mapping[str, str] = self._call("GET", segments)[1].headers
+            # That of one data center is a redirect.
+            response = self._call(Request("GET", self._path(*segments)))[1]
         else:
-            headers = self._head(*segments, params={"limit": 1} if segments == ("machines",) else None)
-        return [name for name in headers.get("role-tag", "").split(",") if name]
+            response = self._head(*segments, params={"limit": 1} if segments == ("machines",) else None)
+        return [name for name in response.headers.get("role-tag", "").split(",") if name]
 
     def set_role_tags(self, resource: ResourceRef, roles: Iterable[RoleRef] | RoleRef) -> RoleTags:
         """Tag a resource with these roles and no others: their members may act on it as their policies say.

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import idempotent
 from smartdc._http.named import id_of
+from smartdc._http.request import idempotent
 from smartdc.arguments.ids import ID_KEYS, entity_id
 from smartdc.arguments.kinds import required_texts, switches, texts
 from smartdc.arguments.names import USER

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.awaited import poll_state
 from smartdc._http.connection import Connection
-from smartdc._http.exchange import idempotent
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import id_of, ids_of
+from smartdc._http.request import idempotent
 from smartdc._http.request_time import RequestTime
 from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.filters import Filters, number, text
@@ -180,7 +180,7 @@ class VolumeOperations(Connection):
     def _volumes_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
         """The volume that was created since then, also if it failed: that it was created is what counts."""
         predicate = json.dumps({"and": [{"eq": ["name", name]}, {"ne": ["state", "deleting"]}]})
-        return request_time.created_since(*self._call("GET", ("volumes",), {"predicate": predicate}))
+        return request_time.created_since(*self._get_answer("volumes", params={"predicate": predicate}))
 
     def update_volume(self, volume: VolumeRef, *, name: str | None = None) -> Volume:
         """Rename a volume that no machine uses.

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-import requests
-
-from smartdc._http.answers import not_listed, object_of
+from smartdc._http.answers import Answer, not_listed, object_of
 from smartdc._http.connection import Connection
-from smartdc._http.endpoint import Endpoint, Params
-from smartdc._http.exchange import BeforeRepeat
+from smartdc._http.endpoint import Endpoint
+from smartdc._http.request import Request
 from smartdc._http.request_time import RequestTime
 from smartdc._times import parse_time
-from smartdc.arguments.ids import shown
+from smartdc.arguments.ids import path_of, shown
 
 if TYPE_CHECKING:
     from smartdc.types import MachineData, Value
@@ -69,22 +67,15 @@ class MachineEndpoint(Endpoint):
         """When it was created, as far as it is known without a request."""
         return None if self._data is None else parse_time(self._data.get("created"))
 
-    def _call(
-        self,
-        method: str,
-        segments: Sequence[str],
-        params: Params | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        before_repeat: BeforeRepeat | None = None,
-    ) -> tuple[Any, requests.Response]:
-        return self._connection._call(
-            method, ("machines", self.id, *segments), params, json, headers, before_repeat
-        )
+    def _path(self, *segments: str) -> str:
+        return path_of(("machines", self.id, *segments))
+
+    def _call(self, request: Request) -> Answer:
+        return self._connection._call(request)
 
     def _listed_entry(self, kind: str, name: str) -> Value:
         """One of the tags or metadata that the server does not read alone, from the list of all."""
-        answer, response = self._answer("GET", (kind,))
+        answer, response = self._get_answer(kind)
         entries = object_of(answer, response)
         if name not in entries:
             raise not_listed(response, f"machine {self.id} has no {kind.removesuffix('s')} {shown(name)}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.exchange import idempotent
+from smartdc._http.request import idempotent
 from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import text_of
 from smartdc.arguments.scripts import script_text

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from smartdc._http.answers import object_of
 from smartdc._http.awaited import poll_state
+from smartdc._http.request import Request
 from smartdc.arguments.creation import affinity_rules
 from smartdc.arguments.ids import shown, without_none
 from smartdc.errors import ConfigurationError
@@ -64,7 +65,7 @@ class Migrations(MachineEndpoint):
         if affinity is not None and action not in ("begin", "automatic"):
             raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {shown(action)}")
         body = without_none(action=action, affinity=affinity_rules(affinity))
-        answer, response = self._answer("POST", ("migrate",), json=body)
+        answer, response = self._answer(Request("POST", self._path("migrate"), json=body))
         return cast("Migration", object_of(answer, response)) if response.content else None
 
     def poll_migration(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from smartdc._http.answers import location_of, object_of
 from smartdc._http.awaited import poll_state
 from smartdc._http.named import network_refs
+from smartdc._http.request import Request
 from smartdc.arguments.creation import network_entry
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.kinds import flags
@@ -112,9 +113,8 @@ class NICs(MachineEndpoint):
         body: dict[str, Any] = {**flags(primary=primary)}
         body["network"] = network_entry(*network_refs(self._connection, [network]))
         repeats: list[None] = []
-        answer, response = self._call(
-            "POST", ("nics",), json=body, before_repeat=lambda: repeats.append(None)
-        )
+        post = Request("POST", self._path("nics"), json=body, before_repeat=lambda: repeats.append(None))
+        answer, response = self._call(post)
         if response.status_code != 302:
             return cast("NIC", {**object_of(answer, response), "added": True})
         found = self.get_nic(location_of(response).rpartition("/")[2])

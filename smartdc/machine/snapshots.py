@@ -261,7 +261,7 @@ class Snapshots(MachineEndpoint):
 
     def _snapshots_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
         """The snapshot of this name, unless it is older; a second one cannot be."""
-        answer, response = self._call("GET", ("snapshots", name))
+        answer, response = self._get_answer("snapshots", name)
         data = object_of(answer, response)
         return request_time.created_since([data], response) if data.get("created") else [data]
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from smartdc._forks import importing
+from smartdc._http.request import Request
 from smartdc.arguments.kinds import required_flag
 from smartdc.machine.endpoint import MachineEndpoint
 
@@ -38,7 +39,9 @@ class Streams(MachineEndpoint):
 
         place = ("machines", self.id, "vnc")
         return VNC(
-            self._connection._open_websocket(place, ("binary", "rfb"), partial(self._call, "GET", ("vnc",)))
+            self._connection._open_websocket(
+                place, ("binary", "rfb"), partial(self._call, Request("GET", self._path("vnc")))
+            )
         )
 
     def watch_migration(self, *, websocket: bool = False) -> MigrationWatch:

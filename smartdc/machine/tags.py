@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from smartdc._http.exchange import idempotent
+from smartdc._http.request import idempotent
 from smartdc.arguments.values import checked_tags, is_readable_by_name, merged_entries
 from smartdc.errors import ConfigurationError
 from smartdc.machine.endpoint import MachineEndpoint

@@ -180,7 +180,7 @@ class Waits(MachineEndpoint):
 
         def look(deadline: Deadline | None) -> str | None:
             connection = self._connection._with(deadline=deadline)
-            entries = request_time.created_since(*connection._call("GET", ("machines", self.id, "audit")))
+            entries = request_time.created_since(*connection._get_answer("machines", self.id, "audit"))
             # Clocks may differ by seconds: what was waited for before is not taken for this one.
             new = [
                 entry for entry in entries if self._last_audited is None or _time(entry) > self._last_audited

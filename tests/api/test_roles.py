@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from smartdc import ConfigurationError, DataCenter, LegacyDataCenter
+from smartdc._http.request import Request
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.calls import Call
 from tests.helpers.servers import Reply, StubServer
@@ -174,9 +175,7 @@ def test_the_server_would_store_the_role(cloud: Emulator, sdc: DataCenter) -> No
     machine = sdc.create_machine("web", package="g4-highcpu-1G", image=sdc.images(name="base64")[0])
     machine.poll_until("running")
     tags = f"/{machine.path}/tags"
-    answer, _ = sdc._exchange(
-        "POST", sdc._account_url, tags, data={"color": "red"}, params={"as-role": "ops"}
-    )
+    answer, _ = sdc._exchange(Request("POST", tags, {"as-role": "ops"}, {"color": "red"}))
     assert answer == {"color": "red", "as-role": "ops"}
 
 

@@ -196,7 +196,7 @@ from smartdc.machine.host_keys import HostKeys
 os.setuid(54321)
 for path in (None, {str(tmp_path / "file")!r}):
     try:
-        HostKeys(path).of("{UUID}")
+        HostKeys(path).keys_of("{UUID}")
     except LoginFailed as error:
         print(error)
 """

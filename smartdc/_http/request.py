@@ -1,0 +1,48 @@
+"""One request, as an operation describes it and as it is passed down until it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["BeforeRepeat", "Params", "Request", "Timeout", "idempotent"]
+
+Params = Mapping[str, Any]
+"""The query of a request."""
+
+Timeout = float | tuple[float, float]
+"""Seconds for connecting and for reading: one number for both, or two."""
+
+BeforeRepeat = Callable[[], None]
+"""What is called before a POST is repeated that may have been carried out. Its errors go to the caller."""
+
+
+def idempotent() -> None:
+    """A `BeforeRepeat` for POSTs that do no harm when they are carried out twice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)  # no repr: a body may hold a password
+class Request:
+    """What is asked of the server; how it is sent and signed is the connection's business.
+
+    Attributes:
+        method: HTTP verb, in capitals.
+        path: Path below the account, quoted.
+        params: Query.
+        json: Body; None sends none.
+        headers: Headers on top of the connection's own.
+        before_repeat: For a POST that may have been carried out: None does not repeat it.
+        timeout: Seconds; None takes the connection's.
+        is_public: Whether it is about the server and not about an account: neither signed nor below the
+            account's URL.
+    """
+
+    method: str
+    path: str
+    params: Params | None = None
+    json: Any = None
+    headers: Mapping[str, str] | None = None
+    before_repeat: BeforeRepeat | None = None
+    timeout: Timeout | None = None
+    is_public: bool = False
