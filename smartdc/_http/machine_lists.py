@@ -25,7 +25,7 @@ class MachineLists(Connection):
     """A connection that lists machines."""
 
     IMAGE_PARAMETER = "image"
-    """Since API 7: it ignores `dataset` when listing (docs/cloudapi/lists.md#image-filter)."""
+    """A server since API 7 ignores `dataset` when listing (docs/cloudapi/lists.md#image-filter)."""
 
     def _machines_found(
         self, filters: Filters, limit: int | None, offset: int | None, *, paged: bool
