@@ -1,1 +1,1 @@
-"""One handler for each operation, in the module of its area; the same area names as in the client."""
+"""One handler for each operation, in the module of its area; the areas are named as in the client."""

@@ -1,7 +1,7 @@
 """Access keys of the account and of its sub-users.
 
-CloudAPI 9.20.0 takes no arguments when it makes one, cannot update one, and shows secrets whenever asked.
-What is here is the version after it, to which the schema of 9.20 belongs too.
+CloudAPI 9.20.0 creates a key without arguments, cannot update one, and shows the secret in every GET. The
+emulator does what the next version does; the schema of 9.20 already describes that version.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from smartdc.emulator.state.directory import AccessKey, KeyOwner
 from smartdc.emulator.state.site import Site
 
 STATUSES = ("Active", "Inactive", "Expired")
-MOST = 100
+MOST_KEYS = 100
 _LONGEST_DESCRIPTION = 150
 _PREFIX = b"tdc_"
 
@@ -55,18 +55,18 @@ def create_access_key(site: Site, request: Incoming) -> Answer:
     if request.params.get("expiration"):
         raise _forbidden("expiration cannot be set via CloudAPI")
     owner = key_owner(request)
-    if len(owner.access_keys) >= MOST:
-        raise _forbidden(f"Account already has the maximum allowed number of access keys ({MOST})")
+    if len(owner.access_keys) >= MOST_KEYS:
+        raise _forbidden(f"Account already has the maximum allowed number of access keys ({MOST_KEYS})")
     now = site.shared.clock.now()
     key = AccessKey(site.shared.chance.bytes(16).hex(), _new_secret(site), now, now)
-    _change(key, _changes(request))
+    _apply(key, _changes(request))
     owner.access_keys.append(key)
     shown = access_key_json(site, key) | {"accesskeysecret": key.secret}
     return Answer(shown, 201, {"Location": _location(request, key)})
 
 
 def update_access_key(site: Site, request: Incoming) -> Answer:
-    """``POST /:account[/users/:user]/accesskeys/:accesskeyid``; an unknown one is a 409 here."""
+    """``POST /:account[/users/:user]/accesskeys/:accesskeyid``; an unknown key is a 409, not a 404."""
     changes = _changes(request)
     for name in ("credentialtype", "expiration"):
         if request.params.get(name):
@@ -75,7 +75,7 @@ def update_access_key(site: Site, request: Incoming) -> Answer:
         key = _find(request, key_owner(request))
     except Refusal as refusal:
         raise invalid_argument(refusal.message) from refusal
-    _change(key, changes)
+    _apply(key, changes)
     if changes:
         key.updated = site.shared.clock.now()
     return Answer(access_key_json(site, key), 200, {"Location": _location(request, key)})
@@ -97,19 +97,19 @@ def _find(request: Incoming, owner: KeyOwner) -> AccessKey:
 
 
 def _changes(request: Incoming) -> dict[str, str]:
-    """What the request says; empty values say nothing."""
+    """The fields that the request sets; empty values set nothing."""
     names = ("status", "description")
     return {name: as_text(request.params[name]) for name in names if request.params.get(name)}
 
 
-def _change(key: AccessKey, changes: dict[str, str]) -> None:
-    wrong = []
+def _apply(key: AccessKey, changes: dict[str, str]) -> None:
+    errors = []
     if changes.get("status", "Active") not in STATUSES:
-        wrong.append(f"status must be one of: {', '.join(STATUSES)}")
+        errors.append(f"status must be one of: {', '.join(STATUSES)}")
     if len(changes.get("description", "")) > _LONGEST_DESCRIPTION:
-        wrong.append(f"description must be {_LONGEST_DESCRIPTION} characters in length or less")
-    if wrong:
-        raise invalid_argument("\n".join(wrong))
+        errors.append(f"description must be {_LONGEST_DESCRIPTION} characters in length or less")
+    if errors:
+        raise invalid_argument("\n".join(errors))
     key.status = changes.get("status", key.status)
     key.description = changes.get("description", key.description)
 
@@ -121,7 +121,7 @@ def _location(request: Incoming, key: AccessKey) -> str:
 
 
 def _new_secret(site: Site) -> str:
-    """A prefix, 32 random bytes, and a checksum of both, as node-ufds makes them."""
+    """Make a secret as node-ufds does: a prefix, 32 random bytes, and a checksum of both."""
     random = site.shared.chance.bytes(32)
     checksum = struct.pack("<I", zlib.crc32(_PREFIX + random))
     return _PREFIX.decode() + base64.urlsafe_b64encode(random + checksum).decode().rstrip("=")

@@ -19,7 +19,7 @@ _AFTER_CNS = ("address", "city", "state", "country", "phone")
 
 
 def account_json(account: Account) -> dict[str, Any]:
-    """Write an account; optional fields only when they are set."""
+    """Write an account; optional fields are there only when they are set."""
     details = account.details
     shown: dict[str, Any] = {"id": account.uuid, "login": account.login, "email": account.email}
     shown |= {name: details[name] for name in _BEFORE_CNS if details.get(name)}
@@ -56,7 +56,7 @@ def update_account(site: Site, request: Incoming) -> Answer:
 
 
 def get_limits(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/limits``: none where operators have set none."""
+    """``GET /:account/limits``: an empty list when the operator has set no limits."""
     return Answer(usage(site, request.account))
 
 
@@ -66,7 +66,7 @@ def get_config(site: Site, request: Incoming) -> Answer:
 
 
 def update_config(site: Site, request: Incoming) -> Answer:
-    """``PUT /:account/config``: not even ``as-role`` may be in the query."""
+    """``PUT /:account/config``; the schema refuses unknown parameters, even ``as-role`` in the query."""
     params = {name: value for name, value in request.params.items() if name != "account"}
     wanted = params.get("default_network")
     if isinstance(wanted, str) and not is_uuid(wanted):

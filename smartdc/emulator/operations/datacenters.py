@@ -1,4 +1,4 @@
-"""The data centers of this cloud, which know each other, and its services."""
+"""The data centers of the cloud, which list each other, and the services of each."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def list_datacenters(site: Site, request: Incoming) -> Answer:
 
 
 def get_datacenter(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/datacenters/:dc``: a redirect, also to the current one.
+    """``GET /:account/datacenters/:dc``: a redirect, even for the data center that answers.
 
     See docs/cloudapi/requests.md#datacenter-is-a-redirect.
     """
     name = str(request.params["dc"])
     if name not in site.shared.urls:
         raise not_found(f"{name} is not an available datacenter")
-    # The server's template for the message is empty, but its two arguments are still written out.
+    # The server's template for the message is empty, so the message has only its two arguments.
     url = site.shared.urls[name]
     return Answer({"code": "ResourceMoved", "message": f" {name} {url}"}, 302, {"Location": url})
 

@@ -1,6 +1,6 @@
-"""The disks of a bhyve machine. Making, resizing and deleting are jobs, and a disk's state is read off them.
+"""The disks of a bhyve machine. Jobs create, resize and delete them, and the jobs determine a disk's state.
 
-The checks are CloudAPI's (endpoints/disks.js) and then VMAPI's (endpoints/vms.js); the former come first.
+The checks are CloudAPI's (endpoints/disks.js) and then VMAPI's (endpoints/vms.js).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PCI_SLOT = re.compile(r"[0-9]{1,3}:[0-9]{1,2}:[0-7]")
 
 
 def list_disks(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/disks``: also those that are being made in a slot of their own."""
+    """``GET /:account/machines/:machine/disks``: includes disks being created in a slot of the request."""
     vm = request.vm
     shown = [_json(vm, disk) for disk in _disks(vm)]
     taken = {disk.pci_slot for disk in vm.disks}
@@ -46,15 +46,15 @@ def list_disks(site: Site, request: Incoming) -> Answer:
 
 
 def get_disk(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/disks/:disk``; one that is being made is not found yet."""
+    """``GET /:account/machines/:machine/disks/:disk``; 404 for a disk that is still being created."""
     return Answer(_json(request.vm, _find(request)))
 
 
 def create_disk(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine/disks``: 202 without a body, or 200 with the disk of that slot."""
+    """``POST /:account/machines/:machine/disks``: 202 without a body; with a slot, 200 with the disk."""
     vm, params = request.vm, request.params
     if vm.brand != "bhyve":
-        # The server calls this error's constructor without `new`, passes nothing on, and never answers.
+        # The server calls the error's constructor without `new`, passes no error on, and never answers.
         site.shared.violations.append(
             f"{request.method} {request.target}: a disk for a machine that is not bhyve gets no answer"
         )
@@ -63,7 +63,7 @@ def create_disk(site: Site, request: Incoming) -> Answer:
     size, slot = params.get("size"), params.get("pci_slot")
     if not size:
         raise missing_parameter("size must be specified")
-    if size != "remaining" and _number(size) is None:
+    if size != "remaining" and _as_number(size) is None:
         raise invalid_argument("size must be a number")
     if slot is not None and not (isinstance(slot, str) and _PCI_SLOT.fullmatch(slot)):
         raise invalid_argument("pci_slot has wrong format")
@@ -81,11 +81,11 @@ def create_disk(site: Site, request: Incoming) -> Answer:
         raise invalid_argument(message)
     taken = next((disk for disk in disks if slot is not None and disk.pci_slot == slot), None)
     if taken is not None:
-        # The uuid that is made of the slot is looked at first; disks from the beginning have another.
-        own = taken.uuid == _disk_uuid(vm, slot)
-        raise _invalid("disk_uuid" if own else "pci_slot", "Already in use")
+        # VMAPI first checks the uuid made from the slot; disks created with the machine have another uuid.
+        has_same_uuid = taken.uuid == _disk_uuid(vm, slot)
+        raise _invalid("disk_uuid" if has_same_uuid else "pci_slot", "Already in use")
     total = _flexible_size(vm)
-    wanted = total - used if size == "remaining" else int(_number(size) or 0)
+    wanted = total - used if size == "remaining" else int(_as_number(size) or 0)
     if used + wanted > total:
         raise Refusal(409, "InsufficientDiskSpace", "VM does not have sufficient free disk")
     if wanted <= 0:
@@ -97,20 +97,20 @@ def create_disk(site: Site, request: Incoming) -> Answer:
         work.has_slot = False
         return Answer(status=202)
     location = f"/{request.account.login}/machines/{vm.uuid}/disks/{new.uuid}"
-    # Only what was asked for is known yet: no block size.
+    # VMAPI knows only the request's values at this time: no block size.
     shown = {"id": new.uuid, "pci_slot": slot, "size": wanted, "boot": False, "state": "creating"}
     return Answer(shown, headers={"Location": location})
 
 
 def resize_disk(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine/disks/:disk``: the answer has the size from before."""
+    """``POST /:account/machines/:machine/disks/:disk``: the answer has the old size."""
     vm, params = request.vm, request.params
     disk = _find(request)
     _check_stopped(vm)
     size, shrink = params.get("size"), params.get("dangerous_allow_shrink")
     if not size:
         raise missing_parameter("size must be specified")
-    wanted = _number(size)
+    wanted = _as_number(size)
     if wanted is None:
         raise invalid_argument("size must be a number")
     if "dangerous_allow_shrink" in params and not isinstance(shrink, bool):
@@ -144,7 +144,7 @@ def delete_disk(site: Site, request: Incoming) -> Answer:
 def _start(site: Site, request: Incoming, task: str, disk: Disk, apply: Action) -> DiskJob:
     vm = request.vm
     work = Work(DISK_SECONDS, finish=partial(change_disks, vm, apply), possible=partial(is_workable, vm))
-    # The audit has no word for these (audit.js).
+    # The audit has no names for changes of disks (audit.js).
     job = site.start_job(vm, "update", "unknown", work, caller=request.audit_caller)
     pending = DiskJob(job, task, disk)
     vm.disk_jobs = (*_pending(vm), pending)
@@ -152,7 +152,7 @@ def _start(site: Site, request: Incoming, task: str, disk: Disk, apply: Action) 
 
 
 def change_disks(vm: VM, apply: Action, due: float) -> None:
-    """At the end: the disks have changed, and with them the space that is left."""
+    """At the end of a job: change the disks, and update the free space."""
     apply(due)
     vm.updated = due
     if vm.flexible_disk_size is not None:
@@ -160,12 +160,12 @@ def change_disks(vm: VM, apply: Action, due: float) -> None:
 
 
 def attach_disk(vm: VM, disk_uuid: str, size: int, slot: str | None, _due: float) -> None:
-    """The machine has a new disk."""
+    """Add a disk to the machine."""
     vm.disks = (*vm.disks, Disk(disk_uuid, size, pci_slot=slot))
 
 
 def set_size(vm: VM, disk_uuid: str, size: int, _due: float) -> None:
-    """A disk has its new size."""
+    """Set the size of a disk."""
     for disk in vm.disks:
         if disk.uuid == disk_uuid:
             disk.size = size
@@ -174,7 +174,7 @@ def set_size(vm: VM, disk_uuid: str, size: int, _due: float) -> None:
 
 
 def detach_disk(vm: VM, disk_uuid: str, _due: float) -> None:
-    """The machine has the disk no longer."""
+    """Remove the disk from the machine."""
     vm.disks = [disk for disk in vm.disks if disk.uuid != disk_uuid]
 
 
@@ -183,7 +183,7 @@ def _pending(vm: VM) -> list[DiskJob]:
 
 
 def _disks(vm: VM) -> Sequence[Disk]:
-    """The machine's disks, each in a slot."""
+    """The machine's disks; gives a slot to each disk that has none."""
     if vm.brand == "bhyve":
         for disk in vm.disks:
             if disk.pci_slot is None:
@@ -206,7 +206,7 @@ def _find(request: Incoming) -> Disk:
 
 
 def _disk_uuid(vm: VM, slot: str | None) -> str:
-    """What the server makes of machine and slot; the same each time."""
+    """The uuid that the server derives from machine and slot; always the same."""
     digest = hashlib.sha1(f"{vm.uuid}/{slot}".encode(), usedforsecurity=False).digest()
     return str(uuid.UUID(bytes=digest[:16], version=5))
 
@@ -222,8 +222,8 @@ def _flexible_size(vm: VM) -> int:
     return vm.flexible_disk_size
 
 
-def _number(value: Any) -> float | None:
-    """What JavaScript's ``+value`` makes of it; None for NaN."""
+def _as_number(value: Any) -> float | None:
+    """Convert as JavaScript's ``+value`` does; None for NaN."""
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
-"""Fabrics: VLANs of one account, and the networks on them. What a network may be is in `fabric_checks`.
+"""Fabrics: VLANs of one account, and the networks on them. The checks of a network are in `fabric_checks`.
 
-CloudAPI looks at the parameters by its schemas; NAPI then looks at what they say. NAPI has codes of its own
-(InUse, InvalidParameters), which CloudAPI turns into InvalidArgument, whatever its reference says.
+CloudAPI checks the parameters against its schemas; NAPI then checks their values. CloudAPI turns NAPI's codes
+(InUse, InvalidParameters) into InvalidArgument, although its reference names those codes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NEW_NETWORK = {
     "routes": Property("object"),
     "vlan_id": _VLAN_ID,
 }
-# The reference and this agree: a gateway cannot be changed.
+# There is no gateway here: the reference says as well that it cannot be changed.
 _CHANGED_NETWORK = {
     "id": _ID,
     "name": Property("string", pattern=NAME),
@@ -66,7 +66,7 @@ def list_fabric_vlans(site: Site, request: Incoming) -> Answer:
 
 
 def create_fabric_vlan(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/fabrics/default/vlans``; two may have the same name."""
+    """``POST /:account/fabrics/default/vlans``; two VLANs may have the same name."""
     params = _checked(request, _NEW_VLAN)
     vlan_id = _vlan_id(params)
     fabric_checks.check_texts(params)
@@ -84,7 +84,7 @@ def get_fabric_vlan(site: Site, request: Incoming) -> Answer:
 
 
 def update_fabric_vlan(site: Site, request: Incoming) -> Answer:
-    """``PUT /:account/fabrics/default/vlans/:vlan_id``: 202, and yet it is done at once."""
+    """``PUT /:account/fabrics/default/vlans/:vlan_id``: answers 202, although the change is done at once."""
     params = _checked(request, _CHANGED_VLAN)
     vlan = _vlan(site, request, params)
     fabric_checks.check_texts(params)
@@ -94,7 +94,7 @@ def update_fabric_vlan(site: Site, request: Incoming) -> Answer:
 
 
 def delete_fabric_vlan(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/fabrics/default/vlans/:vlan_id``, when no network is on it."""
+    """``DELETE /:account/fabrics/default/vlans/:vlan_id``: refused while the VLAN has networks."""
     params = _checked(request, _ONE_VLAN)
     on_it = [
         network.uuid for network in _fabric_networks(site, request) if network.vlan_id == _vlan_id(params)
@@ -136,7 +136,7 @@ def create_fabric_network(site: Site, request: Incoming) -> Answer:
 
 
 def get_fabric_network(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/fabrics/default/vlans/:vlan_id/networks/:id``: any VLAN of the account will do."""
+    """``GET /:account/fabrics/default/vlans/:vlan_id/networks/:id``: works with any VLAN of the account."""
     return Answer(network_json(_network(site, request, _checked(request, _ONE_NETWORK))))
 
 
@@ -159,7 +159,10 @@ def update_fabric_network(site: Site, request: Incoming) -> Answer:
 
 
 def delete_fabric_network(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/fabrics/default/vlans/:vlan_id/networks/:id``: not the default, not one in use."""
+    """``DELETE /:account/fabrics/default/vlans/:vlan_id/networks/:id``.
+
+    Refused for the default network and for a network in use.
+    """
     params = _checked(request, _ONE_NETWORK)
     default = site.default_fabric_networks.get(request.account.uuid)
     if default is None:
@@ -181,7 +184,7 @@ def vlan_json(vlan: Vlan) -> dict[str, Any]:
 
 
 def _checked(request: Incoming, schema: dict[str, Property]) -> dict[str, Any]:
-    """Every parameter but the account, when the schema knows them all: not even ``as-role`` may be there."""
+    """Check all parameters but the account against the schema, which refuses even ``as-role``."""
     params = {name: value for name, value in request.params.items() if name != "account"}
     check(schema, params)
     return params
@@ -193,7 +196,7 @@ def _check_resolvers(params: dict[str, Any]) -> None:
 
 
 def _vlan_id(params: dict[str, Any]) -> int:
-    """The number; in a path it is a text, whose bounds CloudAPI does not see, but NAPI does."""
+    """The VLAN's number; in a path it is a text, whose bounds only NAPI checks, not CloudAPI."""
     vlan_id = int(as_number(params["vlan_id"]))
     if not 0 <= vlan_id <= 4094:
         raise invalid_argument('property "vlan_id": VLAN ID must be a number between 0 and 4094, and not 1')
@@ -224,7 +227,7 @@ def _fabric_networks(site: Site, request: Incoming) -> list[Network]:
 
 
 def _with_fabrics(handler: Handler) -> Handler:
-    """The handler, where there are fabrics; elsewhere 501 (docs/cloudapi/networks.md#fabrics-off)."""
+    """Make the handler answer 501 where fabrics are disabled (docs/cloudapi/networks.md#fabrics-off)."""
 
     def handle(site: Site, request: Incoming) -> Answer:
         if not site.fabrics_enabled:
@@ -242,7 +245,7 @@ _VLANS = "/:account/fabrics/default/vlans"
 _VLAN = f"{_VLANS}/:vlan_id"
 _NETWORKS = f"{_VLAN}/networks"
 _NETWORK = f"{_NETWORKS}/:id"
-# The server calls two HEAD routes by the names of the GET ones.
+# The server gives two HEAD routes the names of their GET routes.
 ROUTES = [
     _route("ListFabricVLANs", "GET", _VLANS, list_fabric_vlans),
     _route("HeadFabricVLANs", "HEAD", _VLANS, list_fabric_vlans),

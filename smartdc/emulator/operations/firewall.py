@@ -1,8 +1,8 @@
-"""Firewall rules: CloudAPI passes them on to FWAPI, whose errors these are: 422, not 409.
+"""Firewall rules: CloudAPI passes them on to FWAPI, whose errors have status 422, not 409.
 
 See docs/cloudapi/networks.md#bad-firewall-rule.
 
-What a rule is and how it reads is in `fwrule` and `fwrule_reader`.
+The rules themselves are in `state.firewall_rules`, their syntax in `rules.firewall_reader`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def firewall_rule_json(rule: FirewallRule) -> dict[str, Any]:
 
 
 def list_firewall_rules(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/fwrules``: the account's own; the global ones show on machines only."""
+    """``GET /:account/fwrules``: the account's own rules; only the list of a machine has the global ones."""
     owner = request.account.uuid
     owned = [rule for rule in site.firewall_rules.values() if rule.owner_uuid == owner]
     return Answer([firewall_rule_json(rule) for rule in owned])
@@ -57,11 +57,11 @@ def create_firewall_rule(site: Site, request: Incoming) -> Answer:
     params = request.params
     if not is_true(params.get("rule")):
         raise missing_parameter("rule is a required argument")
-    given = {"rule": params["rule"], "enabled": False, "log": False}
-    given |= {name: params[name] for name in ("enabled", "log") if is_true(params.get(name))}
+    fields = {"rule": params["rule"], "enabled": False, "log": False}
+    fields |= {name: params[name] for name in ("enabled", "log") if is_true(params.get(name))}
     if is_true(params.get("description")):
-        given["description"] = params["description"]
-    values = checked_values(given)
+        fields["description"] = params["description"]
+    values = checked_values(fields)
     rule = FirewallRule(site.new_uuid(), request.account.uuid, **values)
     site.firewall_rules[rule.uuid] = rule
     return Answer(firewall_rule_json(rule), 201)
@@ -90,12 +90,12 @@ def delete_firewall_rule(site: Site, request: Incoming) -> Answer:
 
 
 def list_firewall_rule_machines(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/fwrules/:id/machines``: also of a rule, and on machines, that are switched off."""
+    """``GET /:account/fwrules/:id/machines``: lists them for a disabled rule, and lists stopped machines."""
     rule = _find(site, request, also_global=True).rule
     owner = request.account.uuid
     in_order = (site.machines[uuid] for uuid in reversed(site.machines.of(owner).active))
     found = (
-        vm for vm in in_order if _has_addresses(vm) and any(_finds(target, vm) for target in rule.targets)
+        vm for vm in in_order if _has_addresses(vm) and any(_is_listed(vm, target) for target in rule.targets)
     )
     credentials = request.params.get("credentials")
     shown = listed(site, islice(found, LONGEST_LIST), request.version, credentials)
@@ -103,10 +103,10 @@ def list_firewall_rule_machines(site: Site, request: Incoming) -> Answer:
 
 
 def list_machine_firewall_rules(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/fwrules``: the owner's and the global ones, disabled ones too."""
+    """``GET /:account/machines/:machine/fwrules``: the owner's and the global rules, even disabled ones."""
     vm = request.vm
     possible = [rule for rule in site.firewall_rules.values() if rule.owner_uuid in (None, vm.owner_uuid)]
-    found = [rule for rule in possible if any(_names(target, vm) for target in rule.rule.targets)]
+    found = [rule for rule in possible if any(_is_target(vm, target) for target in rule.rule.targets)]
     return Answer([firewall_rule_json(rule) for rule in found])
 
 
@@ -134,19 +134,19 @@ def _has_addresses(vm: VM) -> bool:
     return vm.state not in ("destroyed", "failed", "provisioning")
 
 
-def _names(target: Target, vm: VM) -> bool:
-    """Whether a rule with this target is a rule of the machine; a tag that is ``true`` has every value."""
+def _is_target(vm: VM, target: Target) -> bool:
+    """Whether a rule with this target applies to the machine; a tag ``true`` matches every value."""
     if target.kind != "tag":
         return target.value in ("vmall", vm.uuid)
     value = vm.tags.get(target.value)
     return value is not None and (target.tag_value in (None, as_text(value)) or value is True)
 
 
-def _finds(target: Target, vm: VM) -> bool:
-    """Whether the machine is among those of a rule with this target.
+def _is_listed(vm: VM, target: Target) -> bool:
+    """Whether the list of a rule's machines has this machine, for this target.
 
-    FWAPI asks VMAPI for machines whose stored tags, all in one text, hold ``NAME=VALUE`` anywhere: a rule for
-    ``role = web`` lists machines with ``role=webserver`` too.
+    FWAPI asks VMAPI for the machines whose stored tags, all in one text, contain ``NAME=VALUE`` anywhere: a
+    rule for ``role = web`` also lists machines with ``role=webserver``.
     """
     if target.kind != "tag":
         return target.value in ("vmall", vm.uuid)

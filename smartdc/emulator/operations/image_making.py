@@ -1,6 +1,6 @@
-"""Images that are made: of a machine, of another's image, or of one in another data center; and their export.
+"""Making images from a machine, from another account's image or from another data center, and exporting them.
 
-The checks are CloudAPI's (datasets.js) and then IMGAPI's, whose errors come through as they are.
+The checks are CloudAPI's (datasets.js) and then IMGAPI's, whose errors CloudAPI passes on unchanged.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from smartdc.emulator.state.resources import Image
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
-#: What can be said about an image, when it is made and later.
+#: The fields of an image that a client can set, at creation and later.
 MANIFEST = ("name", "version", "description", "homepage", "eula", "acl", "tags")
 MANTA_URL = "https://us-central.manta.example.com"
 
-#: There is a script that prepares an image for these only.
+#: IMGAPI has a script to prepare an image only for these systems.
 _SYSTEMS = ("bsd", "linux", "smartos", "windows")
 _OLDEST_PLATFORM = "7.0/20130917T001310Z"
 _OLDEST_WINDOWS_ON_KVM = "2018-10-15"
 
 
 def begin_from_machine(site: Site, request: Incoming) -> Image:
-    """List the image that is to be made, and make it in steps: creating, unactivated, active.
+    """Add the new image to the list, and create it in steps: creating, unactivated, active.
 
     Raises:
         Refusal: 409 of CloudAPI, or IMGAPI's.
@@ -68,7 +68,7 @@ def begin_from_machine(site: Site, request: Incoming) -> Image:
 
 
 def import_from_datacenter(site: Site, request: Incoming) -> Image:
-    """Copy an image and those it builds upon. A server answers when that is done; here it is done at once.
+    """Copy an image and its origins. A real server answers after the copy; here the copy takes no time.
 
     Raises:
         Refusal: 409 of CloudAPI, or IMGAPI's.
@@ -98,7 +98,7 @@ def import_from_datacenter(site: Site, request: Incoming) -> Image:
 
 
 def clone(site: Site, request: Incoming, image: Image) -> Image:
-    """Copy another's image, and those it builds upon, which are then disabled.
+    """Copy another account's image and its origins; the copies of the origins are disabled.
 
     Raises:
         Refusal: IMGAPI's.
@@ -130,13 +130,13 @@ def clone(site: Site, request: Incoming, image: Image) -> Image:
     return copy
 
 
-def export(site: Site, request: Incoming, named: Callable[[], Image]) -> dict[str, str]:
-    """Write an image to Manta, and say where.
+def export(site: Site, request: Incoming, find_image: Callable[[], Image]) -> dict[str, str]:
+    """Write an image to Manta, and return its paths there.
 
     Args:
         site: The data center.
-        request: The export.
-        named: Gives the image; its errors come after CloudAPI's own check.
+        request: The request for the export.
+        find_image: Finds the image; called after CloudAPI's check of the path, whose error comes first.
 
     Raises:
         Refusal: 409 of CloudAPI, or IMGAPI's.
@@ -144,7 +144,7 @@ def export(site: Site, request: Incoming, named: Callable[[], Image]) -> dict[st
     path = request.params.get("manta_path")
     if not path:
         raise missing_parameter("Image destination manta_path is a required argument")
-    image = named()
+    image = find_image()
     check_owner(request, image)
     path = posixpath.normpath(as_text(path))
     login = path.split("/")[1] if "/" in path else ""
@@ -166,7 +166,7 @@ def export(site: Site, request: Incoming, named: Callable[[], Image]) -> dict[st
 
 
 def check_owner(request: Incoming, image: Image) -> None:
-    """Refuse to change another's image."""
+    """Refuse a change of another account's image."""
     account = request.account.uuid
     if image.owner != account:
         message = f"account {account} is not the owner of image {image.uuid}"
@@ -179,15 +179,15 @@ def invalid(message: str, errors: list[ErrorItem] | None) -> Refusal:
 
 
 def _machine(site: Site, request: Incoming) -> tuple[VM, Image]:
-    """The machine that an image can be made of, and the image that it was made of."""
-    named = request.params["machine"]
+    """The machine to create an image from, and the machine's own image."""
+    requested = request.params["machine"]
     field = {"field": "vm_uuid", "code": "Invalid"}
-    if not is_uuid(named):
-        message = f"invalid 'vm_uuid': not a UUID: '{as_text(named)}'"
+    if not is_uuid(requested):
+        message = f"invalid 'vm_uuid': not a UUID: '{as_text(requested)}'"
         raise Refusal(422, "InvalidParameter", message, [field])
-    vm = site.machines.get(named)
+    vm = site.machines.get(requested)
     if vm is None or vm.owner_uuid != request.account.uuid:
-        raise Refusal(422, "InvalidParameter", f'could not get VM "{named}" details', [field])
+        raise Refusal(422, "InvalidParameter", f'could not get VM "{requested}" details', [field])
     if vm.server_uuid is None:
         raise Refusal(500, "InternalError", 'could not get server "undefined" details')
     if vm.server_uuid in site.old_servers:
@@ -221,7 +221,7 @@ def _machine(site: Site, request: Incoming) -> tuple[VM, Image]:
 
 def _make(site: Site, image: Image, vm: VM, origin: Image) -> None:
     fails, site.fail_next_image = site.fail_next_image, False
-    got = {
+    inherited = {
         "os": origin.os,
         "type": origin.type,
         "requirements": dict(origin.requirements),
@@ -229,29 +229,29 @@ def _make(site: Site, image: Image, vm: VM, origin: Image) -> None:
         "origin": origin.uuid,
         "image_size": origin.image_size,
     }
-    site.later(IMAGE_FILE_SECONDS, partial(write_file, site, image.uuid, vm, got, fails))
+    site.later(IMAGE_FILE_SECONDS, partial(write_file, site, image.uuid, vm, inherited, fails))
     site.later(IMAGE_SECONDS, partial(activate, site, image.uuid))
 
 
 def write_file(
-    site: Site, image_uuid: str, vm: VM, got: dict[str, Any], fails: bool | str, _due: float
+    site: Site, image_uuid: str, vm: VM, inherited: dict[str, Any], fails: bool | str, _due: float
 ) -> None:
-    """The image has its file, and what it got from its origin; or making it has failed."""
+    """Give the image its file and the fields inherited from its origin, or mark it as failed."""
     image = site.images.get(image_uuid)
     if image is None:
-        return  # deleted meanwhile
+        return  # it was deleted in the meantime
     if fails or not vm.workable:
         code = fails if isinstance(fails, str) else "InternalError"
         image.state = "failed"
         image.error = {"code": code, "message": f"{code}: no image of VM {vm.uuid}"}
         return
     image.state = "unactivated"
-    for field, value in got.items():
+    for field, value in inherited.items():
         setattr(image, field, tuple(value) if field == "users" else value)
 
 
 def activate(site: Site, image_uuid: str, due: float) -> None:
-    """The image can be used."""
+    """Make the image active."""
     image = site.images.get(image_uuid)
     if image is not None and image.state == "unactivated":
         image.state, image.published_at = "active", site.shared.clock.dated(due)
@@ -270,7 +270,7 @@ def _other_site(site: Site, name: str) -> Site:
 
 
 def _missing_origins(site: Site, source: Site, image: Image) -> list[Image]:
-    """The images that it builds upon, up to the first that is here already."""
+    """The chain of origins of an image, up to the first that this data center already has."""
     missing = []
     while image.origin is not None and image.origin not in site.images:
         origin = source.images.get(image.origin)

@@ -1,4 +1,4 @@
-"""Images: list, get, update, delete. Making them, of a machine or of others, is in `image_making`."""
+"""Images: list, get, update, delete. Creating, importing, cloning and exporting them is in `image_making`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from smartdc.emulator.state.site import Site
 
 FILTERS = ("name", "os", "version", "public", "state", "owner", "type")
 STATES = ("all", "active", "unactivated", "disabled", "creating", "failed")
-#: What the server says of a failure; it keeps the other reasons to itself.
-KNOWN_ERRORS = ("PrepareImageDidNotRun", "VmHasNoOrigin", "NotSupported")
+#: Error codes that the server shows; any other is shown as InternalError.
+SHOWN_ERRORS = ("PrepareImageDidNotRun", "VmHasNoOrigin", "NotSupported")
 
 #: Before 8.0 images had the types of machines.
 _OLD_TYPES = {"smartmachine": "zone-dataset", "virtualmachine": "zvol"}
@@ -40,7 +40,7 @@ _REQUIREMENTS = (
 
 
 def image_json(image: Image, request: Incoming) -> dict[str, Any]:
-    """Write one image for the version that the client asks for; one that is being made says little."""
+    """Write one image for the request's API version; an image that is being created has few fields."""
     shown: dict[str, Any] = {"id": image.uuid, "name": image.name, "version": image.version}
     if image.os:
         shown["os"] = image.os
@@ -68,7 +68,7 @@ def image_json(image: Image, request: Incoming) -> dict[str, Any]:
 
 
 def list_images(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/images``: active ones, and no Docker images unless a type is asked for.
+    """``GET /:account/images``: active images by default, and Docker images only with a type in the query.
 
     See docs/cloudapi/images-and-packages.md#images-that-a-list-hides.
     """
@@ -78,7 +78,7 @@ def list_images(site: Site, request: Incoming) -> Answer:
         raise crashed("")
     state = params.get("state") or "active"
     if state not in STATES:
-        # docs/cloudapi/images-and-packages.md#image-list: IMGAPI's answer, with a status of its own.
+        # docs/cloudapi/images-and-packages.md#image-list: IMGAPI answers 422 where CloudAPI would answer 409.
         error = {"field": "state", "code": "Invalid"}
         raise Refusal(422, "InvalidParameter", f'invalid state: "{as_text(state)}"', [error])
     wanted_type = params.get("type")
@@ -104,15 +104,15 @@ def list_images(site: Site, request: Incoming) -> Answer:
 
 def get_image(site: Site, request: Incoming) -> Answer:
     """``GET /:account/images/:dataset``, by uuid only."""
-    return Answer(image_json(_named(request), request))
+    return Answer(image_json(_find(request), request))
 
 
 def create_image(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/images``: from a machine, or with an action from another data center."""
+    """``POST /:account/images``: create from a machine, or import from another data center."""
     action = request.params.get("action")
     if not action:
         image = image_making.begin_from_machine(site, request)
-        # Only what was asked for is known yet: neither owner nor type.
+        # IMGAPI knows only the request's values at this time: neither owner nor type.
         shown = image_json(image, request)
         for name in ("owner", "public", "files"):
             shown.pop(name, None)
@@ -126,7 +126,7 @@ def create_image(site: Site, request: Incoming) -> Answer:
 
 
 def update_image(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/images/:dataset``: the action may be in the body.
+    """``POST /:account/images/:dataset?action=ACTION``: the action may also be in the body.
 
     See docs/cloudapi/images-and-packages.md#image-actions.
     """
@@ -134,9 +134,9 @@ def update_image(site: Site, request: Incoming) -> Answer:
     if action == "update":
         return Answer(image_json(_update(request), request))
     if action == "export":
-        return Answer(image_making.export(site, request, lambda: _named(request)))
+        return Answer(image_making.export(site, request, lambda: _find(request)))
     if action == "clone":
-        return Answer(image_json(image_making.clone(site, request, _named(request)), request))
+        return Answer(image_json(image_making.clone(site, request, _find(request)), request))
     in_query = request.query.get("action")
     if in_query:
         raise invalid_argument(f"action {as_text(in_query)} is not a valid argument")
@@ -144,8 +144,8 @@ def update_image(site: Site, request: Incoming) -> Answer:
 
 
 def delete_image(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/images/:dataset``: not while others build upon it."""
-    image = _named(request)
+    """``DELETE /:account/images/:dataset``: refused while other images have it as their origin."""
+    image = _find(request)
     check_owner(request, image)
     dependents = [other.uuid for other in site.images.values() if other.origin == image.uuid]
     if dependents:
@@ -159,7 +159,7 @@ def delete_image(site: Site, request: Incoming) -> Answer:
 
 
 def _update(request: Incoming) -> Image:
-    image = _named(request)
+    image = _find(request)
     check_owner(request, image)
     changes = {name: request.params[name] for name in MANIFEST if name in request.params}
     if not changes:
@@ -176,7 +176,7 @@ def _update(request: Incoming) -> Image:
     return image
 
 
-def _named(request: Incoming) -> Image:
+def _find(request: Incoming) -> Image:
     if request.image is None:
         raise not_found(f"{as_text(request.params['dataset'])} not found")
     return request.image
@@ -185,14 +185,14 @@ def _named(request: Incoming) -> Image:
 def _error_json(image: Image) -> dict[str, Any] | None:
     if image.state != "failed" or image.error is None:
         return None
-    if image.error.get("code") in KNOWN_ERRORS:
+    if image.error.get("code") in SHOWN_ERRORS:
         return dict(image.error)
     message = "an unexpected error occurred (Contact support for assistance.)"
     return {"code": "InternalError", "message": message}
 
 
 def _in_state(image: Image, state: str, account_uuid: str) -> bool:
-    """IMGAPI's idea of the states: of others' images only the active ones count, or all that are ready."""
+    """Whether IMGAPI counts the image under this state; a disabled image is listed for its owner only."""
     if state == "all":
         return True
     if state == "unactivated":
@@ -201,7 +201,10 @@ def _in_state(image: Image, state: str, account_uuid: str) -> bool:
 
 
 def _fits(value: str, name: str, pattern: str) -> bool:
-    """IMGAPI's filters: exact; name and version with a leading ``~`` in any place; ``!`` before a type."""
+    """Whether a value matches one of IMGAPI's filters.
+
+    A filter is the exact value, ``~`` before a part of a name or version, or ``!`` before an unwanted type.
+    """
     if pattern.startswith("~") and name in ("name", "version"):
         return pattern[1:] in value
     if pattern.startswith("!") and name == "type":

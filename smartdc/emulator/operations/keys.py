@@ -12,7 +12,7 @@ from smartdc.emulator.http.versions import since
 from smartdc.emulator.state.directory import Key, KeyOwner, KeyRefused
 from smartdc.emulator.state.site import Site
 
-#: What the key routes take as a body; a form is refused with 415 (docs/cloudapi/access.md#keys-refuse-forms).
+#: The media types that the key routes accept; a form gets 415 (docs/cloudapi/access.md#keys-refuse-forms).
 UPLOAD_TYPES = ("multipart/form-data", "application/octet-stream", "application/json", "text/plain")
 
 
@@ -54,8 +54,8 @@ def create_key(site: Site, request: Incoming) -> Answer:
     except KeyRefused:
         raise invalid_argument("key already exists or is invalid") from None
     user = request.params.get("user")
-    place = f"/{request.account.login}/users/{user}" if user else f"/{request.account.login}"
-    return Answer(key_json(key), 201, {"Location": f"{place}/keys/{quote(key.fingerprint, safe='')}"})
+    owner_path = f"/{request.account.login}/users/{user}" if user else f"/{request.account.login}"
+    return Answer(key_json(key), 201, {"Location": f"{owner_path}/keys/{quote(key.fingerprint, safe='')}"})
 
 
 def delete_key(site: Site, request: Incoming) -> Answer:

@@ -1,4 +1,4 @@
-"""Actions on one machine (one route for all of them), and the audit of what was done."""
+"""Actions on one machine, which share one route, and the machine's audit trail."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ActionHandler = Callable[[Site, Incoming], Answer]
 
 
 def update_machine(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine?action=ACTION``; an action in the body wins.
+    """``POST /:account/machines/:machine?action=ACTION``; an action in the body takes precedence.
 
     See docs/cloudapi/actions.md#where-the-action-stands.
     """
@@ -49,7 +49,7 @@ def update_machine(site: Site, request: Incoming) -> Answer:
             raise invalid_argument(f"{as_text(action)} is not a valid action")
         raise missing_parameter("action is required")
     if request.vm.destroyed and action not in _HARMLESS_WHEN_DELETED:
-        # A real server sends this and then dies.
+        # A real server sends this answer, and then its process crashes.
         site.shared.violations.append(
             f"{request.method} {request.target}: {action} of a deleted machine kills the server's process"
             " (docs/cloudapi/hazards.md#action-on-a-deleted-machine)"
@@ -59,7 +59,7 @@ def update_machine(site: Site, request: Incoming) -> Answer:
 
 
 def start(site: Site, request: Incoming) -> Answer:
-    """Running after 5 s; taken on in any state, and the job of a running machine fails.
+    """Start the machine: running after 5 s. Accepted in any state, but the job fails unless it is stopped.
 
     See docs/cloudapi/actions.md#actions-are-accepted-without-a-check.
     """
@@ -69,7 +69,7 @@ def start(site: Site, request: Incoming) -> Answer:
 
 
 def stop(site: Site, request: Incoming) -> Answer:
-    """Stopping after 1 s, stopped after 5 s."""
+    """Stop the machine: stopping after 1 s, stopped after 5 s."""
     vm = request.vm
     work = Work(
         STOP_SECONDS,
@@ -81,7 +81,7 @@ def stop(site: Site, request: Incoming) -> Answer:
 
 
 def reboot(site: Site, request: Incoming) -> Answer:
-    """Still running for 3 s, then stopped, then ready, then running again.
+    """Reboot the machine: running for 3 s more, then stopped, ready, and running again.
 
     See docs/cloudapi/machines.md#reboot-is-seen-in-the-audit.
     """
@@ -96,28 +96,28 @@ def reboot(site: Site, request: Incoming) -> Answer:
 
 
 def resize(site: Site, request: Incoming) -> Answer:
-    """Another package; without one the package that is marked default.
+    """Resize the machine to a package; without one in the request, to the default package.
 
     See docs/cloudapi/actions.md#resize-without-a-package.
     """
     vm, package = request.vm, request.package
     if vm.brand == "kvm":
         raise invalid_argument("resize is not supported for KVM virtualmachines")
-    named = request.params.get("package")
-    if package is None and named:
-        raise invalid_argument(f"{as_text(named)} is not a valid package")
+    requested = request.params.get("package")
+    if package is None and requested:
+        raise invalid_argument(f"{as_text(requested)} is not a valid package")
     package = package or _default_package(site, request)
     if package is None:
         raise missing_parameter("package must be specified")
     if not package.active:
-        raise invalid_argument(f"{named} is inactive. Must use an active package")
-    _check_fit(site, request, package)
+        raise invalid_argument(f"{requested} is inactive. Must use an active package")
+    _check_resize(site, request, package)
     apply = partial(take_package, vm, package.uuid, package.memory, package.disk)
     return _queue_update(site, request, "resize", apply)
 
 
 def take_package(vm: VM, package_uuid: str, memory: int, disk: int, due: float) -> None:
-    """At the end of a resize: the machine has the package's sizes."""
+    """At the end of a resize: give the machine the package's sizes."""
     vm.billing_id = package_uuid
     vm.ram = vm.max_physical_memory = memory
     if vm.brand == "bhyve":
@@ -136,7 +136,7 @@ def _default_package(site: Site, request: Incoming) -> Package | None:
 
 
 def rename(site: Site, request: Incoming) -> Answer:
-    """Another name; a machine's own name is taken too (docs/cloudapi/actions.md#rename)."""
+    """Rename the machine; its current name is refused as taken (docs/cloudapi/actions.md#rename)."""
     vm, name = request.vm, request.params.get("name")
     if not name:
         raise missing_parameter("New name must be specified")
@@ -157,22 +157,22 @@ def rename(site: Site, request: Incoming) -> Answer:
 
 
 def enable_firewall(site: Site, request: Incoming) -> Answer:
-    """Nothing to do where it is enabled already."""
+    """Enable the firewall; there is no job when it is already enabled."""
     return _switch(site, request, "firewall_enabled", True, "unknown")
 
 
 def disable_firewall(site: Site, request: Incoming) -> Answer:
-    """Nothing to do where it is disabled already."""
+    """Disable the firewall; there is no job when it is already disabled."""
     return _switch(site, request, "firewall_enabled", False, "unknown")
 
 
 def enable_deletion_protection(site: Site, request: Incoming) -> Answer:
-    """Works on deleted machines too (docs/cloudapi/actions.md#protection-of-a-deleted-machine)."""
+    """Accepted for a deleted machine (docs/cloudapi/actions.md#protection-of-a-deleted-machine)."""
     return _switch(site, request, "indestructible_zoneroot", True, "enable_deletion_protection")
 
 
 def disable_deletion_protection(site: Site, request: Incoming) -> Answer:
-    """Works on deleted machines too (docs/cloudapi/actions.md#protection-of-a-deleted-machine)."""
+    """Accepted for a deleted machine (docs/cloudapi/actions.md#protection-of-a-deleted-machine)."""
     return _switch(site, request, "indestructible_zoneroot", False, "disable_deletion_protection")
 
 
@@ -196,14 +196,14 @@ def machine_audit(site: Site, request: Incoming) -> Answer:
 
 
 def check_provisioned(vm: VM, action: str) -> None:
-    """Refuse what VMAPI does not do to a machine that is being provisioned."""
+    """Refuse an action that VMAPI rejects while the machine is being provisioned."""
     if vm.state == "provisioning":
         message = f"Cannot call {action} for a VM that has not been provisioned yet"
         raise Refusal(409, "UnallocatedVM", message)
 
 
 def permission_name(request: Incoming) -> str:
-    """The operation's name in a 403 and in policies: each action has its own."""
+    """The operation's name in a 403 and in policies; each action has a different name."""
     name = request.route.name.lower() if request.route else ""
     if name == "updatemachine":
         action = as_text(request.params.get("action", "undefined"))
@@ -235,12 +235,12 @@ def _switch(site: Site, request: Incoming, field: str, value: bool, action: str)
 
 
 def becomes(vm: VM, state: str) -> Action:
-    """What changes the machine's state at its time."""
+    """The action that sets the machine's state when it is due."""
     return partial(set_field, vm, "state", state)
 
 
 def set_field(vm: VM, field: str, value: Any, due: float) -> None:
-    """A field of the machine has a new value."""
+    """Set a field of the machine."""
     setattr(vm, field, value)
     vm.updated = due
 
@@ -255,8 +255,8 @@ def is_workable(vm: VM) -> bool:
     return vm.workable
 
 
-def _check_fit(site: Site, request: Incoming, package: Package) -> None:
-    """What CloudAPI and then VMAPI ask of a package that a machine is resized to."""
+def _check_resize(site: Site, request: Incoming, package: Package) -> None:
+    """Check the new package as CloudAPI does, and then as VMAPI does."""
     vm = request.vm
     image, current = site.images.get(vm.image_uuid), site.packages.get(vm.billing_id or "")
     requirements = image.requirements if image else {}

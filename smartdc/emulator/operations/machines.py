@@ -1,4 +1,4 @@
-"""Machines: create, list, get, delete. What a create checks and makes is in `provisioning`."""
+"""Machines: create, list, get, delete. The checks and the steps of a creation are in `provisioning`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
 LONGEST_PAGE = 1000
-#: CloudAPI's states that VMAPI is asked for under another name
+#: The state that VMAPI is asked for, by the state in CloudAPI's filter
 #: (docs/cloudapi/lists.md#states-that-mean-active).
 _STATES = {
     "provisioning": "active",
@@ -42,8 +42,8 @@ _STATES = {
     "destroyed": "destroyed",
 }
 _TAG_FILTER = re.compile(r"tag\..+", re.DOTALL)
-_NO_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")  # what Node puts into no header
-#: What breaks the search filter of tags (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
+_INVALID_IN_HEADERS = re.compile(r"[^\t\x20-\x7e\x80-\xff]")  # Node rejects these characters in a header
+#: Characters that break the search filter of tags (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
 _BREAKS_FILTER = re.compile(r"[()\\]")
 LIST_PARAMS = (
     "type",
@@ -86,7 +86,7 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     headers = {}
     if not wants_all_tagged:
         headers["x-query-limit"] = as_text(filters["limit"]).strip()
-        if _NO_HEADER.search(headers["x-query-limit"]):
+        if _INVALID_IN_HEADERS.search(headers["x-query-limit"]):
             raise crashed("The header content contains invalid characters")
     credentials = params.get("credentials")
     # docs/cloudapi/lists.md#package-in-a-list-query
@@ -96,7 +96,7 @@ def list_machines(site: Site, request: Incoming) -> Answer:
 
 
 def get_machine(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine``: 410 and the machine when it is deleted.
+    """``GET /:account/machines/:machine``: 410 with the machine's data when it is deleted.
 
     See docs/cloudapi/machines.md#deleted-machines-are-gone.
     """
@@ -113,7 +113,7 @@ def delete_machine(site: Site, request: Incoming) -> Answer:
         raise Refusal(409, "CannotDestroyMachineError", message)
     earlier = vm.jobs_of("destroy")
     if earlier and earlier[0].execution == "succeeded":
-        return Answer(vm.uuid, 410)  # a bare JSON string: the job is done and the state lags
+        return Answer(vm.uuid, 410)  # the job has finished and the state lags: the body is only the uuid
     if earlier and earlier[0].execution in ("running", "queued"):
         return Answer(status=204)
     if vm.server_uuid is None:
@@ -135,13 +135,13 @@ def is_there(vm: VM) -> bool:
 
 
 def disappear(site: Site, vm: VM, due: float) -> None:
-    """The machine is gone, some time after the job."""
+    """Delete the machine, some time after its job has finished."""
     vm.becomes("destroyed", due)
     site.release(vm.nics)
 
 
 def _filters(params: dict[str, Any]) -> dict[str, Any]:
-    """CloudAPI's parameters under VMAPI's names; those it does not know are left out."""
+    """Translate the filters to VMAPI's names; parameters that CloudAPI does not know are left out."""
     filters: dict[str, Any] = {}
     if "state" in params:
         state = params["state"]
@@ -172,21 +172,21 @@ def _filters(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_ignored(value: Any) -> bool:
-    """``name[]=a`` is no filter, two ``name=`` are refused.
+    """Whether a filter is ignored: ``name[]=a`` is, while two ``name=`` are refused.
 
     See docs/cloudapi/lists.md#two-names-are-two-errors.
     """
     return isinstance(value, list) and len(value) == 1
 
 
-def _whole(value: Any) -> int:
-    """What JavaScript's parseInt makes of a limit (docs/cloudapi/lists.md#odd-limits-that-pass)."""
+def _parse_int(value: Any) -> int:
+    """Parse a limit as JavaScript's parseInt does (docs/cloudapi/lists.md#odd-limits-that-pass)."""
     found = re.match(r"\s*\+?[0-9]+", str(value))
     return int(found[0]) if found else 0
 
 
 def _check_filters(filters: dict[str, Any]) -> None:
-    """VMAPI's look at the filters, in its order."""
+    """Check the filters in the order in which VMAPI does."""
     errors: list[ErrorItem] = []
     if "alias" in filters:
         errors += validation.alias_errors(filters["alias"], longest=None)
@@ -212,14 +212,14 @@ def _check_filters(filters: dict[str, Any]) -> None:
 
 
 def _found(site: Site, account: Account, kind: Any, filters: dict[str, Any]) -> list[VM]:
-    """The machines of a page, in order; without filters all that have tags."""
+    """Find the machines of a page, in order; without filters every machine that has tags."""
     owned = site.machines.of(account.uuid)
     in_order = owned.active if filters.get("state") == "active" else owned.every
     checks = list(_checks(filters)) if filters else [lambda vm: bool(vm.tags)]
     if kind is not None:
         checks.append(lambda vm: vm.is_hardware == (kind == "virtualmachine"))
-    first, count = _whole(filters.get("offset", 0)), _whole(filters.get("limit", len(in_order)))
-    if not checks:  # nothing is left out: only the page is looked at
+    first, count = _parse_int(filters.get("offset", 0)), _parse_int(filters.get("limit", len(in_order)))
+    if not checks:  # no filter: slice the page without looking at the other machines
         end = max(0, len(in_order) - first)
         return list(site.machines.listed(reversed(in_order[max(0, end - count) : end])))
     found = site.machines.listed(reversed(in_order))
@@ -229,7 +229,7 @@ def _found(site: Site, account: Account, kind: Any, filters: dict[str, Any]) -> 
 
 
 def _checks(filters: dict[str, Any]) -> Iterator[Callable[[VM], bool]]:
-    """What the machines of a list have to fulfil, besides being active."""
+    """Yield a check for each filter of a list but ``active``."""
     for name in ("state", "docker", "brand", "image_uuid"):
         if name in filters and (name, filters[name]) != ("state", "active"):
             yield partial(_has, name, filters[name])

@@ -1,4 +1,4 @@
-"""The metadata of a machine. Writes are jobs; their answer is a prediction.
+"""The metadata of a machine. Jobs write it; the answer to a write predicts the result.
 
 See docs/cloudapi/tags-and-metadata.md#the-answer-is-a-prediction.
 """
@@ -22,10 +22,11 @@ from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES
 from smartdc.emulator.state.site import Site
 
-#: Parameters that never become metadata, besides those that end in ``_pw``
+#: Parameters that never become metadata; those that end in ``_pw`` do not either
 #: (docs/cloudapi/tags-and-metadata.md#metadata-that-are-dropped).
 NOT_METADATA = ("account", "machine", "uuid", "owner_uuid", "credentials", "image")
-KEPT = ("credentials", "administrator_pw", "root_authorized_keys")
+#: Keys that cannot be deleted one by one.
+UNDELETABLE = ("credentials", "administrator_pw", "root_authorized_keys")
 
 
 def list_metadata(site: Site, request: Incoming) -> Answer:
@@ -37,7 +38,7 @@ def list_metadata(site: Site, request: Incoming) -> Answer:
 
 
 def get_metadata(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/metadata/:key``: text only.
+    """``GET /:account/machines/:machine/metadata/:key``: 404 for a value that is not a string.
 
     See docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings.
     """
@@ -68,7 +69,7 @@ def add_metadata(site: Site, request: Incoming) -> Answer:
 
 def delete_metadata(site: Site, request: Incoming) -> Answer:
     """``DELETE /:account/machines/:machine/metadata/:key``."""
-    if request.params["key"] in KEPT:
+    if request.params["key"] in UNDELETABLE:
         raise invalid_argument(f"Metadata key {request.params['key']} can not be deleted")
     key = _known_key(site, request)
     start_write(site, request, "remove_metadata", "customer_metadata", removed=[key])
@@ -76,25 +77,25 @@ def delete_metadata(site: Site, request: Incoming) -> Answer:
 
 
 def delete_all_metadata(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/machines/:machine/metadata``: keeps the root keys, leaves two uuids.
+    """``DELETE /:account/machines/:machine/metadata``: keeps the root keys, and adds two uuids.
 
     See docs/cloudapi/tags-and-metadata.md#delete-all-metadata and #keys-of-a-pending-job-survive.
     """
     vm = request.vm
-    left = {"uuid": vm.uuid, "owner_uuid": vm.owner_uuid}
-    left |= {key: vm.customer_metadata[key] for key in KEPT[1:] if key in vm.customer_metadata}
-    errors = validation.metadata_errors(left)
+    remaining = {"uuid": vm.uuid, "owner_uuid": vm.owner_uuid}
+    remaining |= {key: vm.customer_metadata[key] for key in UNDELETABLE[1:] if key in vm.customer_metadata}
+    errors = validation.metadata_errors(remaining)
     if errors:
         raise validation_failed("Invalid metadatum parameters", errors)
-    removed = vm.customer_metadata.keys() - left.keys() - OBJECT_PROPERTIES
+    removed = vm.customer_metadata.keys() - remaining.keys() - OBJECT_PROPERTIES
     action = "replace_metadata" if removed else "set_metadata"
-    start_write(site, request, action, "customer_metadata", removed=removed, new=left)
+    start_write(site, request, action, "customer_metadata", removed=removed, new=remaining)
     return Answer(status=204)
 
 
 def _known_key(site: Site, request: Incoming) -> str:
     key = key_at_vmapi(site, request, "key")
-    # The server does not encode the key: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
+    # CloudAPI does not encode the key in the path: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
     if "/" in key or key not in request.vm.customer_metadata:
         raise not_found(f'metadatum "{key}" not found')
     return key
@@ -102,7 +103,7 @@ def _known_key(site: Site, request: Incoming) -> str:
 
 _ALL = "/:account/machines/:machine/metadata"
 _ONE = "/:account/machines/:machine/metadata/:key"
-# HEAD of one key is 405: the server registers that route under a name that it has used already
+# HEAD of one key is 405, because the server registers that route under a name that it already uses
 # (docs/cloudapi/tags-and-metadata.md#head-of-one-metadata-key).
 ROUTES = [
     Route("AddMachineMetadata", "POST", _ALL, add_metadata, params=ANYTHING),

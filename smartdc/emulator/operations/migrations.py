@@ -1,7 +1,7 @@
-"""Migrations of machines to other servers: begin, sync, switch, and what can be done in between.
+"""Migrations of machines to other servers: begin, sync, switch, and the actions between them.
 
-The rules are VMAPI's (lib/vm-migration/migrate.js); its refusals are 412 PreconditionFailed, where CloudAPI's
-reference says InvalidState. A phase is a job; `watch` follows it as a stream of JSON lines.
+The rules are VMAPI's (lib/vm-migration/migrate.js); its refusals are 412 PreconditionFailed, although
+CloudAPI's reference says InvalidState. A phase is a job; `watch` streams its progress as JSON lines.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM, Migration, MigrationStep
 
 ACTIONS = ("begin", "sync", "switch", "automatic", "abort", "pause", "finalize")
-#: Syncs of an automatic migration before it switches (workflows/vm-migration/sync.js).
+#: How often an automatic migration syncs before it switches (workflows/vm-migration/sync.js).
 AUTOMATIC_SYNCS = 2
 PAUSE_SECONDS = 1.0
 BYTES_PER_SECOND = 100 * 1024 * 1024
@@ -61,13 +61,13 @@ def get_migration(site: Site, request: Incoming) -> Answer:
 
 
 def estimate(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/migrate``: how many bytes there are to be sent."""
+    """``GET /:account/machines/:machine/migrate``: how many bytes a migration would send."""
     _check_begin(site, request.vm)
     return Answer({"size": _bytes(request.vm)})
 
 
 def migrate(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine/migrate``; the action may stand in the query.
+    """``POST /:account/machines/:machine/migrate``; the action may be in the query.
 
     See docs/cloudapi/requests.md#parameters-are-one-bag.
     """
@@ -79,7 +79,7 @@ def migrate(site: Site, request: Incoming) -> Answer:
     if action not in ACTIONS:
         raise invalid_argument(f"{as_text(action)} is not a valid migration action")
     if action in ("begin", "automatic"):
-        # The server drops `affinity` here: it looks for it under another action's name (migrations.js).
+        # The server ignores `affinity`, because it reads it only for another action (migrations.js).
         _check_begin(site, vm)
         vm.migration = Migration(action == "automatic", site.shared.clock.now())
         action = "begin"
@@ -89,7 +89,7 @@ def migrate(site: Site, request: Incoming) -> Answer:
     if action == "finalize":
         vm.migration = None
         return Answer()
-    # The record as it is, for the job has not begun; but with the phase that it will be in.
+    # The answer has the record from before the job, but with the new phase.
     shown = _json(site, vm, migration) | {"phase": action, "state": "running"}
     if action == "pause":
         site.later(PAUSE_SECONDS, partial(pause, vm, migration.created))
@@ -102,9 +102,9 @@ def watch(site: Site, request: Incoming) -> Answer:
     """``POST /:account/machines/:machine/migrate?action=watch``: events until the phase has ended."""
     vm = request.vm
     if vm.migration is None:
-        # The server has sent the head of a 200 by the time that it learns of this.
+        # The server has already sent the head of a 200 when it finds that there is no migration.
         site.shared.violations.append(
-            f"{request.method} {request.target}: watching no migration breaks an answer off"
+            f"{request.method} {request.target}: without a migration to watch, the answer breaks off"
         )
         raise not_found("migration not found")
 
@@ -116,7 +116,7 @@ def watch(site: Site, request: Incoming) -> Answer:
 
 
 def watch_socket(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/migrations/:machine/watch``, a WebSocket: in CloudAPI's successor only."""
+    """``GET /:account/migrations/:machine/watch``: a WebSocket that only CloudAPI's successor has."""
     vm = _load(site, request)
     _existing(vm)
     if not request.upgrade:
@@ -202,7 +202,7 @@ _CHECKS: dict[str, Callable[[Migration], None]] = {
 
 
 def _run(site: Site, vm: VM, migration: Migration, phase: str, now: float) -> None:
-    """Start a phase; what it leads to is decided at its end."""
+    """Start a phase; `end_phase` decides its outcome."""
     seconds = MIGRATION_SECONDS[phase]
     step = MigrationStep(phase, _MESSAGES[phase], now)
     if phase == "sync":
@@ -222,7 +222,7 @@ def _run(site: Site, vm: VM, migration: Migration, phase: str, now: float) -> No
 
 
 def _running(vm: VM, created: float, number: int) -> tuple[Migration, MigrationStep] | None:
-    """A migration that began then, and one of its steps; None if that is over."""
+    """The migration that began at `created`, and its step `number`; None when that step has ended."""
     migration = vm.migration
     if migration is None or migration.created != created or number >= len(migration.steps):
         return None
@@ -233,7 +233,7 @@ def _running(vm: VM, created: float, number: int) -> tuple[Migration, MigrationS
 def end_phase(
     site: Site, vm: VM, created: float, number: int, was_running: bool, fails: bool, due: float
 ) -> None:
-    """The end of a phase, and in an automatic migration the beginning of the next."""
+    """End a phase, and in an automatic migration start the next."""
     found = _running(vm, created, number)
     if found is None:
         return
@@ -261,13 +261,13 @@ def end_phase(
 
 
 def stop_for_switch(vm: VM, created: float, number: int, due: float) -> None:
-    """In the middle of a switch the machine stands still."""
+    """During a switch: stop the machine."""
     if _running(vm, created, number) is not None:
         vm.becomes("stopped", due)
 
 
 def pause(vm: VM, created: float, due: float) -> None:
-    """End the sync that is running; what has been sent stays there."""
+    """Pause the running sync; it keeps what it has sent."""
     migration = vm.migration
     if migration is None or migration.created != created:
         return
@@ -279,7 +279,7 @@ def pause(vm: VM, created: float, due: float) -> None:
 
 
 def _bytes(vm: VM) -> int:
-    """What there is to send: a tenth of the disks, as an image that is little used leaves them."""
+    """How many bytes a migration sends: a tenth of the disks, as if the rest were unused."""
     mebibytes = sum(disk.size for disk in vm.disks) or vm.quota * 1024
     return int(mebibytes * 1024 * 1024 / 10)
 
@@ -292,9 +292,9 @@ def _progress(step: MigrationStep, now: float) -> int:
 
 
 async def _events(site: Site, vm: VM) -> AsyncIterator[dict[str, Any]]:
-    """What VMAPI tells a watcher: progress as it changes, looked at each second, and how it ended.
+    """Yield the events of a watched phase: its progress each second when it has changed, then its end.
 
-    Where emulated time stands still until somebody waits, this is somebody who waits.
+    When the emulated clock moves only while something sleeps, this function sleeps on it.
     """
     clock, migration = site.shared.clock, vm.migration
     last: dict[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""Networks and their addresses: CloudAPI asks NAPI for them, and puts its errors into its own words."""
+"""Networks and their addresses: CloudAPI asks NAPI for them, and rewrites NAPI's errors."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _BAD_PAGING = {
 
 @dataclass
 class Address:
-    """What NAPI has on record of one address.
+    """NAPI's record of one address.
 
     Attributes:
-        managed: Whether it is Triton's own.
+        managed: Whether Triton uses the address itself.
     """
 
     ip: str
@@ -41,7 +41,7 @@ class Address:
 
 
 def network_json(network: Network) -> dict[str, Any]:
-    """Write one network; only those on a fabric show their addresses."""
+    """Write one network; only a fabric network shows its subnet and addresses."""
     shown: dict[str, Any] = {"id": network.uuid, "name": network.name, "public": network.public}
     if network.description:
         shown["description"] = network.description
@@ -62,9 +62,9 @@ def network_json(network: Network) -> dict[str, Any]:
 
 
 def list_networks(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/networks``; any ``fabric`` in the query leaves only the fabric ones."""
+    """``GET /:account/networks``; any ``fabric`` in the query limits the list to fabric networks."""
     fabrics_only = bool(request.query.get("fabric"))
-    # By name, those of the fabric last (docs/cloudapi/networks.md#order-of-networks).
+    # Sorted by name, fabric networks last (docs/cloudapi/networks.md#order-of-networks).
     networks = [network for network in _usable(site, request) if not fabrics_only or network.kind == "fabric"]
     networks.sort(key=lambda network: (network.kind == "fabric", network.name))
     return Answer([network_json(network) for network in networks])
@@ -80,26 +80,26 @@ def get_network(site: Site, request: Incoming) -> Answer:
 
 
 def list_network_ips(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/networks/:id/ips``: those in use and the reserved ones.
+    """``GET /:account/networks/:id/ips``: the addresses that are in use or reserved.
 
-    NAPI makes the pages, and CloudAPI then leaves out what is neither: a page that is not full is not
-    necessarily the last, and ``x-resource-count`` counts what is left
+    NAPI makes the pages, and CloudAPI then drops free addresses from each: a short page is not necessarily
+    the last, and ``x-resource-count`` counts what remains
     (docs/cloudapi/lists.md#network-ips-are-counted-after-filtering).
     """
     network = _network_of_ips(site, request)
     limit, offset = request.params.get("limit") or LONGEST_PAGE, request.params.get("offset") or 0
     first, count = _check_paging(limit, offset)
-    on_record = _addresses(site, network)
+    records = _addresses(site, network)
     if network.owner_uuids is None:
-        on_record = (address for address in on_record if address.owner_uuid == request.account.uuid)
-    page = islice(on_record, first, first + count)
+        records = (address for address in records if address.owner_uuid == request.account.uuid)
+    page = islice(records, first, first + count)
     shown = [_address_json(address, request) for address in page if address.machine_uuid or address.reserved]
     headers = {"x-query-limit": as_text(limit), "x-resource-count": str(len(shown))}
     return Answer(shown, headers=headers)
 
 
 def get_network_ip(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/networks/:id/ips/:ip_address``; on a network of everybody only one's own."""
+    """``GET /:account/networks/:id/ips/:ip_address``; on a shared network, only the account's addresses."""
     network = _network_of_ips(site, request)
     address = _address(site, network, request)
     if network.owner_uuids is None and address.owner_uuid != request.account.uuid:
@@ -108,7 +108,7 @@ def get_network_ip(site: Site, request: Incoming) -> Answer:
 
 
 def update_network_ip(site: Site, request: Incoming) -> Answer:
-    """``PUT /:account/networks/:id/ips/:ip_address``: keep an address from being given out, or not."""
+    """``PUT /:account/networks/:id/ips/:ip_address``: reserve or release an address."""
     network = _network_of_ips(site, request)
     if "reserved" not in request.params:
         raise missing_parameter("reserved is a required argument")
@@ -154,7 +154,7 @@ def _check_paging(limit: Any, offset: Any) -> tuple[int, int]:
 
 
 def _addresses(site: Site, network: Network) -> Iterator[Address]:
-    """All that NAPI has on record, in order: also the two beside the range, which mark its ends."""
+    """NAPI's records, in order; they include the two addresses that enclose the provisioning range."""
     ends = {
         int(ipaddress.IPv4Address(network.provision_start_ip)) - 1,
         int(ipaddress.IPv4Address(network.provision_end_ip)) + 1,
@@ -196,7 +196,7 @@ def _ips(vm: VM, network: Network) -> list[str]:
 
 
 def _address_json(address: Address, request: Incoming) -> dict[str, Any]:
-    """Write one address; which machine has it is for its owner alone to know."""
+    """Write one address; only the owner sees which machine has it."""
     shown: dict[str, Any] = {"ip": address.ip, "reserved": address.reserved}
     if address.owner_uuid is not None:
         shown["owner_uuid"] = address.owner_uuid

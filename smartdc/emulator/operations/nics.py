@@ -1,7 +1,7 @@
-"""The NICs of a machine: NAPI has them first, and the machine when the job has run.
+"""The NICs of a machine: NAPI knows a new NIC at once, the machine has it when the job has run.
 
-To add or to remove one is a job, during which a running machine reboots. The state of a NIC is that of its
-machine, but ``provisioning`` until it is there.
+A job adds or removes a NIC; a running machine reboots meanwhile. A NIC is ``provisioning`` until the machine
+has it, then ``running`` or ``stopped`` like the machine.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM, Nic
 
 _ANY_CASE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-#: The server looks at the beginning only; NAPI then at all of it.
+#: CloudAPI checks only the beginning of an address; NAPI then checks all of it.
 _MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
 
 
 def list_nics(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/nics``: none of a deleted machine.
+    """``GET /:account/machines/:machine/nics``: empty for a deleted machine.
 
     See docs/cloudapi/networks.md#nics-of-a-deleted-machine.
     """
@@ -40,7 +40,7 @@ def list_nics(site: Site, request: Incoming) -> Answer:
 
 
 def get_nic(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/nics/:mac``: through any machine of the account.
+    """``GET /:account/machines/:machine/nics/:mac``: found under any machine of the account.
 
     See docs/cloudapi/networks.md#nic-of-another-machine.
     """
@@ -49,7 +49,7 @@ def get_nic(site: Site, request: Incoming) -> Answer:
 
 
 def add_nic(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine/nics``: 302 where the machine has one on that network."""
+    """``POST /:account/machines/:machine/nics``: 302 when the machine has a NIC on that network."""
     vm = request.vm
     wanted = _wanted(site, request)
     existing = [nic for nic in site.nics_of(vm) if nic.network_uuid == wanted.network.uuid]
@@ -73,21 +73,21 @@ def add_nic(site: Site, request: Incoming) -> Answer:
 
 
 def remove_nic(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/machines/:machine/nics/:mac``: it is there until the job has run.
+    """``DELETE /:account/machines/:machine/nics/:mac``: the NIC stays until the job has run.
 
     See docs/cloudapi/networks.md#remove-a-nic.
     """
     vm = request.vm
     nic, _ = _find(site, request)
     check_provisioned(vm, "remove_nics")
-    # It is not looked at whether the NIC is this machine's: then the job fails.
+    # The server does not check that the NIC belongs to this machine: if it does not, the job fails.
     work = _rebooting(vm, partial(detach, site, vm, nic.mac), partial(can_detach, vm, nic.mac))
     site.start_job(vm, "remove_nics", "remove_nics", work, caller=request.audit_caller)
     return Answer(status=204)
 
 
 def can_attach(site: Site, vm: VM, mac: str) -> bool:
-    """Whether a job can reach the machine: "If the provision fails, the NIC will be removed"."""
+    """Whether a job can reach the machine; if not, remove the NIC, as the reference says of a failed job."""
     nic = site.nic(vm, mac)
     if not vm.workable and nic is not None:
         site.release([nic])
@@ -95,7 +95,7 @@ def can_attach(site: Site, vm: VM, mac: str) -> bool:
 
 
 def attach(site: Site, vm: VM, mac: str, _due: float) -> None:
-    """The machine has the NIC; a primary one is the only one."""
+    """Attach the NIC; if it is primary, the others no longer are."""
     nic = site.nic(vm, mac)
     if nic is None:
         return
@@ -111,27 +111,27 @@ def can_detach(vm: VM, mac: str) -> bool:
 
 
 def detach(site: Site, vm: VM, mac: str, _due: float) -> None:
-    """The machine has the NIC no longer."""
+    """Detach the NIC and release its address."""
     gone = [nic for nic in vm.nics if nic.mac == mac]
     vm.nics = [nic for nic in vm.nics if nic.mac != mac]
     site.release(gone)
 
 
 def _rebooting(vm: VM, change: Action, possible: Callable[[], bool]) -> Work:
-    """A change of a machine that a running one reboots for."""
+    """Work that changes the machine and reboots it if it is running."""
     finish = partial(change_and_boot, vm, change, vm.state == "running")
     steps = [Step(3, partial(halt, vm, "stopping")), Step(5, partial(halt, vm, "stopped"))]
     return Work(NIC_SECONDS, finish=finish, steps=steps, possible=possible)
 
 
 def halt(vm: VM, state: str, _due: float) -> None:
-    """On the way: a machine that runs stops."""
+    """During the job: a running machine goes through `state`."""
     if vm.state in ("running", "stopping"):
         vm.state = state
 
 
 def change_and_boot(vm: VM, change: Action, was_running: bool, due: float) -> None:
-    """At the end: the change is made, and a machine that ran runs again."""
+    """At the end of the job: make the change, and start the machine if it was running."""
     change(due)
     vm.updated = due
     if was_running:
@@ -145,7 +145,7 @@ def _find(site: Site, request: Incoming) -> tuple[Nic, VM]:
     if not _MAC.fullmatch(mac):
         error = {"field": "mac", "code": "InvalidParameter", "message": "invalid MAC address"}
         raise Refusal(422, "InvalidParameters", "Invalid parameters", [error])
-    # The machine of the path has it nearly always.
+    # The machine in the path comes first, because it nearly always has the NIC.
     for vm in (request.vm, *site.machines.values()):
         if vm.owner_uuid == request.account.uuid:
             for nic in site.nics_of(vm):
@@ -155,7 +155,7 @@ def _find(site: Site, request: Incoming) -> tuple[Nic, VM]:
 
 
 def _wanted(site: Site, request: Incoming) -> WantedNic:
-    """The network that is asked for, and the address if there is one."""
+    """The network that the request names, and the address if it names one."""
     asked: Any = request.params.get("network")
     if not asked and not isinstance(asked, dict | list):
         raise missing_parameter("network must be specified")

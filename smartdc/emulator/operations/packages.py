@@ -12,7 +12,7 @@ from smartdc.emulator.rules.package_filters import filter_alternatives
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
 
-#: The list's filters that name a field of the answer; ``active`` and ``default`` are none
+#: The list's filters; the server ignores ``active`` and ``default``
 #: (docs/cloudapi/images-and-packages.md#package-filters-that-are-ignored).
 FILTERS = (
     "brand",
@@ -29,7 +29,7 @@ FILTERS = (
 
 
 def package_json(package: Package) -> dict[str, Any]:
-    """Write one package; what it does not say is left out."""
+    """Write one package; fields without a value are left out."""
     shown: dict[str, Any] = {
         "brand": package.brand,
         "default": package.default,
@@ -51,7 +51,7 @@ def package_json(package: Package) -> dict[str, Any]:
 
 
 def list_packages(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/packages``: the active ones; ``*`` in a filter stands for anything.
+    """``GET /:account/packages``: active packages; ``*`` in a filter matches any text.
 
     See docs/cloudapi/images-and-packages.md#package-wildcards.
     """
@@ -66,7 +66,7 @@ def list_packages(site: Site, request: Incoming) -> Answer:
 
 
 def get_package(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/packages/:package``; by uuid also inactive ones.
+    """``GET /:account/packages/:package``; an inactive package is found by its uuid.
 
     See docs/cloudapi/images-and-packages.md#inactive-packages.
     """

@@ -1,4 +1,4 @@
-"""What the server answers to anybody: the ping, and the redirects to the documentation."""
+"""Routes that need no signature: the ping, and the redirects to the documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ICON = "http://apidocs.tritondatacenter.com/favicon.ico"
 
 
 def ping(site: Site, request: Incoming) -> Answer:
-    """``GET /--ping``, which is the account route with a name that no account can have."""
+    """``GET /--ping``: the server handles it as the account route, with a login that no account can have."""
     if request.method not in ("GET", "HEAD"):
         site.shared.violations.append(
             f"{request.method} /--ping makes a server throw (docs/cloudapi/hazards.md#post-to-ping)"

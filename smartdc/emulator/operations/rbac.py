@@ -1,8 +1,8 @@
-"""Roles and policies, and the PUT routes of role tags, which fit every path of up to three segments.
+"""Roles and policies, and the PUT routes of role tags, which match every path of up to three segments.
 
-Those are why an unknown resource answers 405 with ``Allow: PUT`` and not 404
+Because of these routes, an unknown resource answers 405 with ``Allow: PUT`` and not 404
 (docs/cloudapi/requests.md#unknown-collections-are-not-allowed). A role's members and policies are objects
-since API 9, and names before.
+since API 9; before, they are names.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ TAGGABLE = (
     "networks",
     "services",
 )
-_GONE = "The resource you requested does not exist"
+_NOT_FOUND = "The resource you requested does not exist"
 
 
 def role_json(site: Site, request: Incoming, role: Role) -> dict[str, Any]:
-    """Write a role in the form of the API version asked for; who or what is gone is left out."""
+    """Write a role in the form of the request's API version, without deleted members and policies."""
     account = request.account
     policies = [policy for policy in account.access.policies if policy.uuid in role.policies]
     members = []
@@ -65,7 +65,7 @@ def role_json(site: Site, request: Incoming, role: Role) -> dict[str, Any]:
             "policies": [policy.name for policy in policies],
         }
     shown: dict[str, Any] = {"name": role.name, "id": role.uuid}
-    if not role.members and not role.policies:  # the server's translation then has nothing to do
+    if not role.members and not role.policies:  # the server then leaves the role untranslated
         return shown | {"members": [], "default_members": [], "policies": []}
     shown["policies"] = [{"id": policy.uuid, "name": policy.name} for policy in policies]
     shown["members"] = [
@@ -110,7 +110,7 @@ def create_role(site: Site, request: Incoming) -> Answer:
 
 
 def update_role(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/roles/:role``, by uuid or name; without any change the server fails."""
+    """``POST /:account/roles/:role``, by uuid or name; a request that changes nothing gets a 500."""
     changes = read_changes(site, request)
     role = _role(request)
     if role.name == ADMINISTRATOR and changes.policies is not None:
@@ -128,7 +128,7 @@ def delete_role(site: Site, request: Incoming) -> Answer:
     access = request.account.access
     role = next((role for role in access.roles if role.uuid == request.params["role"]), None)
     if role is None:
-        raise not_found(_GONE)
+        raise not_found(_NOT_FOUND)
     access.roles.remove(role)
     return Answer(status=204)
 
@@ -150,12 +150,12 @@ def get_policy(site: Site, request: Incoming) -> Answer:
 def create_policy(site: Site, request: Incoming) -> Answer:
     """``POST /:account/policies``."""
     params = request.params
-    # An empty list is a value in JavaScript; it fails later.
-    absent = [name for name in ("name", "rules") if not params.get(name) and params.get(name) != []]
-    if absent:
-        wanted = ", ".join(f"{name} is required" for name in absent)
-        raise missing_parameter(f"Request is missing required parameters: {wanted}")
-    rules = _checked_rules(_decoded(params["rules"]))
+    # An empty list is true in JavaScript; a later check refuses it.
+    missing = [name for name in ("name", "rules") if not params.get(name) and params.get(name) != []]
+    if missing:
+        reasons = ", ".join(f"{name} is required" for name in missing)
+        raise missing_parameter(f"Request is missing required parameters: {reasons}")
+    rules = _checked_rules(_from_json(params["rules"]))
     if not isinstance(params["name"], str):
         raise Refusal(500, "InternalError", "Internal Error")
     _check_rules_stored(rules)
@@ -169,16 +169,16 @@ def create_policy(site: Site, request: Incoming) -> Answer:
 def update_policy(site: Site, request: Incoming) -> Answer:
     """``POST /:account/policies/:policy``, by uuid only.
 
-    One that does not exist the directory tries to make, and misses what every policy has.
+    For an unknown uuid the directory tries to create a policy, and refuses it for want of required fields.
     """
     params, access = request.params, request.account.access
-    named = params.get("rules")
-    rules = _checked_rules(named) if named or named == [] else None
+    new_rules = params.get("rules")
+    rules = _checked_rules(new_rules) if new_rules or new_rules == [] else None
     policy = access.policy(as_text(params["policy"]))
     if policy is None:
         raise missing_parameter("Request is missing a required parameter (account is required)")
     if policy.uuid != params["policy"]:
-        raise not_found(_GONE)
+        raise not_found(_NOT_FOUND)
     if rules is not None:
         _check_rules_stored(rules)
     if params.get("name"):
@@ -197,7 +197,7 @@ def delete_policy(site: Site, request: Incoming) -> Answer:
     access = request.account.access
     policy = next((known for known in access.policies if known.uuid == request.params["policy"]), None)
     if policy is None:
-        raise not_found(_GONE)
+        raise not_found(_NOT_FOUND)
     access.policies.remove(policy)
     return Answer(status=204)
 
@@ -238,13 +238,13 @@ def _apply(role: Role, changes: RoleChanges) -> None:
         role.policies = changes.policies
 
 
-def _check_unique(known: list[Role] | list[Policy], name: str, but: Role | Policy | None = None) -> None:
-    if any(entry.name == name for entry in known if entry is not but):
+def _check_unique(known: list[Role] | list[Policy], name: str, ignored: Role | Policy | None = None) -> None:
+    if any(entry.name == name for entry in known if entry is not ignored):
         raise invalid_argument("Name is not unique")
 
 
-def _decoded(rules: Any) -> Any:
-    """A text may be the JSON of a list."""
+def _from_json(rules: Any) -> Any:
+    """Decode rules that are sent as JSON in a text; return other rules unchanged."""
     try:
         return json.loads(rules) if isinstance(rules, str) else rules
     except ValueError:
@@ -253,14 +253,14 @@ def _decoded(rules: Any) -> Any:
 
 def _checked_rules(rules: Any) -> list[str]:
     texts = [as_text(rule) for rule in (rules if isinstance(rules, list) else [rules])]
-    wrong = []
+    errors = []
     for text in texts:
         try:
             parse(text)
         except RuleError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise invalid_argument(", ".join(wrong))
+            errors.append(str(error))
+    if errors:
+        raise invalid_argument(", ".join(errors))
     return texts
 
 

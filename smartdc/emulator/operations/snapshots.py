@@ -1,4 +1,4 @@
-"""Snapshots of a machine: everything about them is a job, and a GET looks at the jobs.
+"""Snapshots of a machine: jobs create, roll back and delete them, and a GET reads their state off the jobs.
 
 See docs/cloudapi/storage.md#snapshot-that-is-being-made.
 """
@@ -25,7 +25,8 @@ from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM, Snapshot
 
 _SNAPSHOT_BRANDS = ("joyent", "joyent-minimal", "lx", "bhyve")
-#: A name that does not fit is taken on, and the job fails (docs/cloudapi/storage.md#create-a-snapshot).
+#: The names with which the job succeeds; the server accepts any name
+#: (docs/cloudapi/storage.md#create-a-snapshot).
 _VALID_NAME = re.compile(r"[a-zA-Z0-9._:-]{1,64}")
 
 
@@ -44,7 +45,7 @@ def create_snapshot(site: Site, request: Incoming) -> Answer:
 
 
 def start_from_snapshot(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/machines/:machine/snapshots/:name``: roll back; of a missing one too.
+    """``POST /:account/machines/:machine/snapshots/:name``: roll back; accepted even if there is no snapshot.
 
     See docs/cloudapi/storage.md#snapshots-that-are-missing.
     """
@@ -61,14 +62,14 @@ def start_from_snapshot(site: Site, request: Incoming) -> Answer:
 
 
 def list_snapshots(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/snapshots``: those that exist."""
-    # Of the jobs with a name the oldest counts, which comes last.
+    """``GET /:account/machines/:machine/snapshots``: the snapshots that exist."""
+    # A snapshot has the state of its oldest job, which comes last.
     executions = {job.snapshot_name: job.execution for job in request.vm.jobs_of("snapshot")}
     return Answer([_json(site, each, executions.get(each.name)) for each in request.vm.snapshots])
 
 
 def get_snapshot(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/snapshots/:name``: "deleted" also before it exists.
+    """``GET /:account/machines/:machine/snapshots/:name``: "deleted" even before the snapshot exists.
 
     See docs/cloudapi/storage.md#snapshot-that-is-being-made.
     """
@@ -100,25 +101,25 @@ def delete_snapshot(site: Site, request: Incoming) -> Answer:
 
 
 def can_make(vm: VM, name: Any) -> bool:
-    """Whether the machine can get a snapshot of this name."""
-    fine = isinstance(name, str) and _VALID_NAME.fullmatch(name) is not None
-    return fine and vm.workable and _find(vm, name) is None
+    """Whether a job can create a snapshot with this name."""
+    is_valid = isinstance(name, str) and _VALID_NAME.fullmatch(name) is not None
+    return is_valid and vm.workable and _find(vm, name) is None
 
 
 def keep_snapshot(vm: VM, name: str, due: float) -> None:
-    """The snapshot is there."""
+    """Add the snapshot to the machine."""
     vm.snapshots = (*vm.snapshots, Snapshot(name, due))
 
 
 def has_snapshot(vm: VM, name: str, created: float | None = None) -> bool:
-    """Whether a job can reach the machine and it has this snapshot, made then."""
+    """Whether a job can reach the machine, and the machine has this snapshot from this time."""
     return vm.workable and any(
         snapshot.name == name and created in (None, snapshot.created) for snapshot in vm.snapshots
     )
 
 
 def drop_snapshot(vm: VM, name: str, created: float, _due: float) -> None:
-    """The snapshot is gone."""
+    """Remove the snapshot from the machine."""
     vm.snapshots = [other for other in vm.snapshots if (other.name, other.created) != (name, created)]
 
 

@@ -19,7 +19,7 @@ from smartdc.emulator.state.changes import Change, Listener
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import HARDWARE_BRANDS
 
-#: What a subscription may name; in `changeKind` there are others too.
+#: The subresources that a subscription may name; the `changeKind` of a message may hold others.
 SUBRESOURCES = (
     "alias",
     "customer_metadata",
@@ -31,13 +31,13 @@ SUBRESOURCES = (
     "tags",
 )
 VNC_SUBPROTOCOLS = ("binary", "rfb")
-#: All that the emulated console says: which version of the protocol it speaks.
+#: The only message of the emulated console: its protocol version.
 RFB_BANNER = b"RFB 003.008\n"
 _ANY_CASE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def changefeed(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/changefeed``: changes of the account's machines, once the client has subscribed."""
+    """``GET /:account/changefeed``: send the changes of the account's machines to a subscribed client."""
     if not request.upgrade:
         raise crashed("Connection Must Upgrade For WebSockets")
     owner = request.account.uuid
@@ -45,34 +45,34 @@ def changefeed(site: Site, request: Incoming) -> Answer:
     async def converse(websocket: WebSocket) -> None:
         subscription: dict[str, Any] = {}
 
-        def wanted(change: Change) -> bool:
+        def is_subscribed(change: Change) -> bool:
             return (
                 change.vm.owner_uuid == owner
                 and not {*change.names}.isdisjoint(subscription.get("subResources", ()))
                 and change.vm.uuid in subscription.get("vms", (change.vm.uuid,))
             )
 
-        def told(change: Change) -> str | None:
-            if not wanted(change):
+        def message_for(change: Change) -> str | None:
+            if not is_subscribed(change):
                 return None
             if change.message is None:
-                change.message = to_json(_shown(site, change))
+                change.message = to_json(_change_json(site, change))
             return change.message
 
-        def heard(message: str) -> None:
-            # A subscription that is none changes nothing, and nobody is told (changefeed.js).
-            found = _subscription(message)
-            if found is not None:
+        def receive(message: str) -> None:
+            # The server ignores an invalid subscription without an answer (changefeed.js).
+            new = _subscription(message)
+            if new is not None:
                 subscription.clear()
-                subscription.update(found)
+                subscription.update(new)
 
-        await _follow(site, websocket, told, heard)
+        await _follow(site, websocket, message_for, receive)
 
     return Upgrade(converse=converse)
 
 
 def connect_vnc(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/vnc``: refusals first, so that a plain GET tells the reason."""
+    """``GET /:account/machines/:machine/vnc``; a plain GET gets the same refusals as a WebSocket."""
     vm, shown = request.vm, request.machine
     if vm.brand not in HARDWARE_BRANDS:
         message = f"Instance type {vm.brand} does not support VNC connections"
@@ -90,42 +90,42 @@ def connect_vnc(site: Site, request: Incoming) -> Answer:
     async def converse(websocket: WebSocket) -> None:
         await websocket.send_bytes(RFB_BANNER)
 
-        def told(change: Change) -> str | None:
+        def message_for(change: Change) -> str | None:
             return _END if change.vm is vm and vm.state != "running" else None
 
-        await _follow(site, websocket, told, lambda message: None, reason="Remote connection closed")
+        await _follow(site, websocket, message_for, lambda message: None, reason="Remote connection closed")
 
     return Upgrade(converse=converse, subprotocol=chosen)
 
 
-#: Said instead of a message: close.
+#: Queued in place of a message: close the WebSocket.
 _END = ""
-#: So many messages wait for a client that does not read; then its stream ends.
+#: How many messages may wait for a client that does not read; then the server ends the stream.
 MOST_WAITING = 10_000
 
 
 async def _follow(
     site: Site,
     websocket: WebSocket,
-    told: Callable[[Change], str | None],
-    heard: Callable[[str], None],
+    message_for: Callable[[Change], str | None],
+    receive: Callable[[str], None],
     *,
     reason: str = "",
 ) -> None:
-    """Send what there is to tell of each change, until the client leaves or it is over.
+    """Send a message for each change, until the client leaves or `message_for` ends the stream.
 
-    Changes happen on any thread: they are written down there and then, and sent by the server's.
+    A change may happen on any thread: that thread queues its message, and the server's thread sends it.
     """
     loop = asyncio.get_running_loop()
     outgoing: asyncio.Queue[str] = asyncio.Queue()
-    said = sent = 0
+    queued = sent = 0
 
-    def say(message: str | None) -> None:
-        nonlocal said
+    def queue(message: str | None) -> None:
+        nonlocal queued
         if message is None:
             return
-        said += 1
-        if said - sent > MOST_WAITING:
+        queued += 1
+        if queued - sent > MOST_WAITING:
             site.changes.remove(listener)
             message = _END
         loop.call_soon_threadsafe(outgoing.put_nowait, message)
@@ -138,14 +138,14 @@ async def _follow(
                 sent += 1
             await websocket.close(reason=reason)
 
-    listener = Listener(lambda change: say(told(change)), lambda: say(_END))
+    listener = Listener(lambda change: queue(message_for(change)), lambda: queue(_END))
     with site.shared.lock:
         site.changes.add(listener)
     sender = asyncio.create_task(send())
     try:
         while (message := await websocket.receive())["type"] == "websocket.receive":
             with site.shared.lock:
-                heard(message.get("text") or "")
+                receive(message.get("text") or "")
     finally:
         with site.shared.lock:
             site.changes.remove(listener)
@@ -171,7 +171,7 @@ def _subscription(message: str) -> dict[str, Any] | None:
     return {"subResources": names, "vms": machines}
 
 
-def _shown(site: Site, change: Change) -> dict[str, Any]:
+def _change_json(site: Site, change: Change) -> dict[str, Any]:
     vm = change.vm
     return {
         "changeKind": {"resource": "vm", "subResources": change.names},
@@ -188,6 +188,6 @@ ROUTES = [
 ]
 
 VNC_ROUTES = [
-    # Of one version that no other operation has: ~8 includes it, ~9 does not (endpoints/vnc.js).
+    # The route has version 8.4.0, which no other route has: ~8 includes it, ~9 does not (endpoints/vnc.js).
     Route("ConnectMachineVNC", "GET", "/:account/machines/:machine/vnc", connect_vnc, versions=((8, 4, 0),)),
 ]

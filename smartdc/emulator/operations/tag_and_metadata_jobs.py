@@ -1,4 +1,4 @@
-"""What tags and metadata have in common: the job that changes them, and the keys that no server survives."""
+"""Shared by tags and metadata: the job that changes them, and the keys that crash a real server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from smartdc.emulator.state.vm import VM
 
 Value = TypeVar("Value")
 
-#: What the server's HTTP client refuses to put into a path, and then hangs or throws.
+#: Characters that the server's HTTP client refuses in a path: the server then hangs or throws.
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 
@@ -31,17 +31,17 @@ def start_write(
     removed: Collection[str] = (),
     new: Mapping[str, Any] | None = None,
 ) -> Job:
-    """Queue a change of tags or metadata; on a machine that is gone it is taken on and fails.
+    """Queue a change of tags or metadata; it is accepted even if the job cannot reach the machine and fails.
 
     See docs/cloudapi/tags-and-metadata.md#machines-that-are-not-running.
 
     Args:
         site: The data center.
-        request: Who asks for it, and of which machine.
-        action: The audit's word for it.
+        request: The request for the change.
+        action: The name of the change in the audit.
         field: ``tags`` or ``customer_metadata``.
-        removed: The keys that it removes.
-        new: What it sets.
+        removed: The keys to remove.
+        new: The keys to set, with their values.
     """
     vm = request.vm
     finish = partial(write, vm, field, list(removed), dict(new or {}))
@@ -50,22 +50,22 @@ def start_write(
 
 
 def write(vm: VM, field: str, removed: Collection[str], new: Mapping[str, Any], due: float) -> None:
-    """At the end: some keys are gone, others have new values."""
+    """At the end of the job: remove some keys and set others."""
     setattr(vm, field, without(getattr(vm, field), removed) | dict(new))
     vm.updated = due
 
 
 def without(values: Mapping[str, Value], keys: Collection[str]) -> dict[str, Value]:
-    """The same without some keys."""
+    """Copy the values without some keys."""
     return {key: value for key, value in values.items() if key not in keys}
 
 
 def key_at_vmapi(site: Site, request: Incoming, param: str) -> str:
-    """The key that a path names, as it reaches VMAPI: CloudAPI does not escape it on the way there.
+    """The key in the path as VMAPI gets it: CloudAPI passes it on without escaping it again.
 
     Raises:
         Refusal: 500 for a key that makes the real server hang or throw
-            (docs/cloudapi/hazards.md#keys-with-a-space); 400 for a percent sign that begins no escape
+            (docs/cloudapi/hazards.md#keys-with-a-space); 400 for a percent sign that does not begin an escape
             (docs/cloudapi/tags-and-metadata.md#keys-with-a-percent-sign).
     """
     key = str(request.params[param])

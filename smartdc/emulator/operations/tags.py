@@ -1,4 +1,4 @@
-"""The tags of a machine. Writes are jobs; their answer is a prediction.
+"""The tags of a machine. Jobs write them; the answer to a write predicts the result.
 
 See docs/cloudapi/tags-and-metadata.md#the-answer-is-a-prediction.
 """
@@ -22,7 +22,7 @@ from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES, as_stored
 from smartdc.emulator.state.site import Site
 
-#: Parameters that never become tags; all others do, from the query too
+#: Parameters that never become tags; all others do, even those in the query
 #: (docs/cloudapi/tags-and-metadata.md#parameters-that-become-tags).
 NOT_TAGS = ("account", "machine", "uuid", "owner_uuid", "context", "image")
 
@@ -33,12 +33,12 @@ def list_tags(site: Site, request: Incoming) -> Answer:
 
 
 def get_tag(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/machines/:machine/tags/:tag``: numbers and booleans read as "".
+    """``GET /:account/machines/:machine/tags/:tag``: the answer for a number or a boolean is "".
 
     See docs/cloudapi/tags-and-metadata.md#tags-that-are-no-strings.
     """
     key = key_at_vmapi(site, request, "tag")
-    # A slash gets lost on the server's way to VMAPI: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
+    # CloudAPI sends the slash to VMAPI unescaped: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
     if "/" in key or key not in request.vm.tags:
         raise not_found(f'tag "{key}" not found')
     if "accept" not in request.headers:
@@ -57,7 +57,7 @@ def add_tags(site: Site, request: Incoming) -> Answer:
 
 
 def replace_tags(site: Site, request: Incoming) -> Answer:
-    """``PUT /:account/machines/:machine/tags``; nothing at all is refused.
+    """``PUT /:account/machines/:machine/tags``; refused without any tag.
 
     See docs/cloudapi/tags-and-metadata.md#empty-tags-are-refused and #keys-of-a-pending-job-survive.
     """

@@ -15,12 +15,12 @@ from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import DETAILS, Account, SubUser
 from smartdc.emulator.state.site import Site
 
-_ORDER = ("companyName", "firstName", "lastName", "postalCode", "address", "city", "state")
+_DETAILS_IN_ORDER = ("companyName", "firstName", "lastName", "postalCode", "address", "city", "state")
 
 _EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&;'*+\-/=?^_`{|}~]+@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*")
 _LOGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9_.@]+")
 _RESERVED = ("local",)
-_OLD_PASSWORDS = 4
+_REMEMBERED_PASSWORDS = 4
 
 
 def login_is_valid(login: str) -> bool:
@@ -29,9 +29,10 @@ def login_is_valid(login: str) -> bool:
 
 
 def user_json(user: SubUser) -> dict[str, Any]:
-    """Write a sub-user; optional fields only when they are set."""
+    """Write a sub-user; optional fields are there only when they are set."""
     shown: dict[str, Any] = {"id": user.uuid, "login": user.login, "email": user.email}
-    shown |= {name: user.details[name] for name in (*_ORDER, "country", "phone") if user.details.get(name)}
+    names = (*_DETAILS_IN_ORDER, "country", "phone")
+    shown |= {name: user.details[name] for name in names if user.details.get(name)}
     return shown | {"updated": timestamp(user.updated), "created": timestamp(user.created)}
 
 
@@ -105,13 +106,13 @@ def change_password(site: Site, request: Incoming) -> Answer:
     user = _find_by_uuid(request)
     password = as_text(params["password"])
     _check_password(password, user.passwords)
-    user.passwords = [*user.passwords, password][-_OLD_PASSWORDS:]
+    user.passwords = [*user.passwords, password][-_REMEMBERED_PASSWORDS:]
     user.updated = site.shared.clock.now()
     return Answer(user_json(user))
 
 
 def delete_user(site: Site, request: Incoming) -> Answer:
-    """``DELETE /:account/users/:uuid``, by uuid or login; not one that has keys: they are below it."""
+    """``DELETE /:account/users/:uuid``, by uuid or login; refused while the sub-user has keys."""
     user = _find(request)
     if user.keys or user.access_keys:
         raise invalid_argument(
@@ -138,7 +139,7 @@ def _find_by_uuid(request: Incoming) -> SubUser:
 
 
 def _details(params: dict[str, Any]) -> dict[str, str]:
-    """The details that are given, those to be cleared as empty texts."""
+    """The details that the request sets; an empty text clears one."""
     return {
         field: "" if params[parameter] is None else as_text(params[parameter])
         for parameter, field in DETAILS.items()
@@ -157,7 +158,7 @@ def _check_login(login: str) -> None:
 
 
 def _check_password(password: str, old: list[str] | tuple[()]) -> None:
-    """The directory's policy, as it comes."""
+    """Check the directory's default password policy."""
     if len(password) < 7:
         raise invalid_argument("passwordTooShort")
     if not re.search("[a-zA-Z]", password) or not re.search("[0-9]", password):
@@ -167,7 +168,7 @@ def _check_password(password: str, old: list[str] | tuple[()]) -> None:
 
 
 def _rename(account: Account, user: SubUser, login: str) -> None:
-    """Give a new login; the directory compares logins only when it stores them."""
+    """Change the login; only the directory, when it stores the login, checks that it is unique."""
     _check_login(login)
     if login in account.users and account.users[login] is not user:
         raise Refusal(

@@ -1,4 +1,4 @@
-"""NFS volumes: CloudAPI's checks (endpoints/volumes.js), then VOLAPI's. What mounts them is in `mounting`."""
+"""NFS volumes: CloudAPI's checks (endpoints/volumes.js), then VOLAPI's. Mounts are in `mounting`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SIZE_SEARCH = re.compile(r"[1-9][0-9]*")
 
 
 def list_volumes(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/volumes``: without failed ones, unless a state or a predicate is given."""
+    """``GET /:account/volumes``: failed volumes only with a state or a predicate in the query."""
     params = request.params
     problems = [f"Error: invalid parameter: {name}" for name in request.query if name not in FILTERS]
     if "name" in params and not _NAME_SEARCH.fullmatch(as_text(params["name"])):
@@ -72,7 +72,7 @@ def get_volume(site: Site, request: Incoming) -> Answer:
 
 
 def create_volume(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/volumes``: ``creating`` for a while, for a machine of its own is made."""
+    """``POST /:account/volumes``: ``creating`` for a while, because the server makes a machine for it."""
     params, owner = request.params, request.account
     problems = name_problems(params["name"]) if "name" in params else []
     problems += type_problems(params.get("type"))
@@ -96,18 +96,18 @@ def create_volume(site: Site, request: Incoming) -> Answer:
 
 
 def update_volume(site: Site, request: Incoming) -> Answer:
-    """``POST /:account/volumes/:id``: 200 and the volume, where the reference says 204."""
+    """``POST /:account/volumes/:id``: 200 with the volume, although the reference says 204."""
     params = request.params
     problems = name_problems(params["name"]) if "name" in params else []
     problems += id_problems(params["id"])
-    # So `?action=update`, which CloudAPI's successor has, is refused here.
+    # This refuses `?action=update`, which CloudAPI's successor has.
     unknown = [name for name in request.query if name not in ("account", "name")]
     problems += [f"InvalidArgumentError: {name} is an invalid parameter" for name in unknown]
     _refuse(problems)
     message = "Error when updating volume"
     volume = _find(site, request, message)
     if "name" in params:
-        # VOLAPI compares with the volumes of all accounts, and with this one itself.
+        # VOLAPI compares the name with the volumes of all accounts, and with this volume itself.
         _check_name_is_free(site, message, params["name"], None)
         _check_unused(site, message, volume)
         volume.name = params["name"]
@@ -133,16 +133,16 @@ def list_volume_sizes(site: Site, request: Incoming) -> Answer:
     return Answer(shown, headers={"x-resource-count": str(len(shown))})
 
 
-def _find(site: Site, request: Incoming, what: str) -> Volume:
+def _find(site: Site, request: Incoming, prefix: str) -> Volume:
     volume = site.volumes.get(request.params["id"])
     if volume is None or volume.owner_uuid != request.account.uuid:
         message = f"Volume with uuid {request.params['id']} could not be found"
-        raise Refusal(404, "VolumeNotFound", f"{what}: {message}")
+        raise Refusal(404, "VolumeNotFound", f"{prefix}: {message}")
     return volume
 
 
 def disappear(site: Site, volume_uuid: str, _due: float) -> None:
-    """The volume is gone, and its address is free."""
+    """Delete the volume and release its address."""
     volume = site.volumes.pop(volume_uuid, None)
     if volume is None:
         return
@@ -168,18 +168,18 @@ def _networks(site: Site, request: Incoming) -> list[str]:
     return list(asked)
 
 
-def _check_name_is_free(site: Site, what: str, name: str, owner_uuid: str | None) -> None:
+def _check_name_is_free(site: Site, prefix: str, name: str, owner_uuid: str | None) -> None:
     for volume in site.volumes.values():
-        is_there = volume.name == name and volume.state in ("ready", "creating")
-        if is_there and owner_uuid in (None, volume.owner_uuid):
-            raise Refusal(409, "VolumeAlreadyExists", f"{what}: Volume with name {name} already exists")
+        has_name = volume.name == name and volume.state in ("ready", "creating")
+        if has_name and owner_uuid in (None, volume.owner_uuid):
+            raise Refusal(409, "VolumeAlreadyExists", f"{prefix}: Volume with name {name} already exists")
 
 
-def _check_unused(site: Site, what: str, volume: Volume) -> None:
+def _check_unused(site: Site, prefix: str, volume: Volume) -> None:
     used_by = references(site, volume.owner_uuid).get(volume.name)
     if used_by:
         message = f"Volume with name {volume.name} is used by vms: {', '.join(used_by)}"
-        raise Refusal(409, "VolumeInUse", f"{what}: {message}")
+        raise Refusal(409, "VolumeInUse", f"{prefix}: {message}")
 
 
 def _predicate(params: dict[str, Any]) -> Predicate:
@@ -219,7 +219,7 @@ def _tags_problems(tags: Any) -> list[str]:
 
 
 def _fields(volume: Volume) -> dict[str, list[Any]]:
-    """What a predicate may ask about; several values where any will do."""
+    """The values of the fields in a predicate; where there are several, any of them may match."""
     return {
         "id": [volume.uuid],
         "name": [volume.name],
