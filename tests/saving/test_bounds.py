@@ -48,7 +48,7 @@ BAD = ("../../x", "a/b", ".", "..", ".a", "a.", "-a", "a b", "a" * 64, "a\n", ""
 
 @pytest.mark.parametrize("name", BAD)
 def test_names_that_no_data_center_has(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match=r"cannot be the name of a data center; it has up to 63 letters"):
+    with pytest.raises(ValueError, match=r"cannot be the name of a data center; use up to 63 letters"):
         Emulator(datacenters=[name])
     with pytest.raises(ValueError, match="cannot be the name of a profile"):
         Emulator().activate(profiles=[name])

@@ -1,1 +1,1 @@
-"""What the server decides: provisioning, placement, limits, validation, and the languages of its rules."""
+"""The server's rules: provisioning, placement, limits, validation, and the languages of its policies."""

@@ -1,7 +1,7 @@
-"""Affinity rules and locality: how a create says which machines the new one must be near to or far from.
+"""Affinity rules and locality: which machines a new machine must be near to or far from.
 
-CloudAPI reads the rules (triton-affinity.js) and VMAPI checks the locality (validation.js). What they do to
-the choice of a server is in `servers`.
+CloudAPI reads the rules (triton-affinity.js), and VMAPI checks the locality (validation.js). The choice of a
+server is in `servers`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from smartdc.emulator.javascript.numbers import WHITE_SPACE
 
 _KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9\-_.]+")
 _VALUE = re.compile(rf"[-a-zA-Z0-9:_{WHITE_SPACE}.*/()?+\[\]\\^$|]+")
-#: The two as the server's messages print them.
+#: Both expressions as the server's messages print them.
 _KEY_PRINTED = r"/^[a-z_][a-z0-9\-_.]+$/i"
 _VALUE_PRINTED = r"/^[-a-z0-9:_\s.*/()?+[\]\\^$|]+$/i"
 
@@ -29,7 +29,7 @@ class AffinityRule:
     Attributes:
         key: ``instance``, ``container``, or the name of a tag.
         near: Whether the operator is ``==``.
-        soft: Whether the machine is made as well where the rule cannot hold.
+        soft: Whether the machine is created even if the rule cannot be met.
         value: An exact value, a pattern with ``*``, or a regular expression between slashes.
     """
 
@@ -60,7 +60,7 @@ def read_affinity(affinity: Any) -> list[AffinityRule]:
 
 
 def locality_errors(locality: Any) -> list[ErrorItem]:
-    """What VMAPI finds wrong with the ``locality`` of a create."""
+    """VMAPI's errors about the ``locality`` of a create."""
     problem = None
     if not locality:
         return []

@@ -9,13 +9,13 @@ PUBLIC_ZONE, INTERNAL_ZONE = "triton.zone", "cns.joyent.com"
 
 
 def dns_names(site: Site, vm: VM, *, enabled: bool) -> list[str] | None:
-    """What GetMachine shows: None where CNS is off for the account.
+    """The ``dns_names`` of a machine in GetMachine; None where CNS is disabled for the account.
 
-    See docs/cloudapi/machines.md#dns-names. A machine has its names from the time at which it runs; services
-    are those of its tag, while it runs.
+    See docs/cloudapi/machines.md#dns-names. A machine has names from its first start on; the services in its
+    tag have names only while it is running.
     """
     if vm.dns_names is not None:
-        return list(vm.dns_names)  # a test says so
+        return list(vm.dns_names)  # set by a test
     if not enabled:
         return None
     if vm.server_uuid is None or not vm.active or vm.tags.get("triton.cns.disable") is True:

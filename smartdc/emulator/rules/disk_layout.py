@@ -1,4 +1,4 @@
-"""The disks of a new bhyve machine, as the create or the package asks for them.
+"""The disks of a new bhyve machine, from the request or the package.
 
 The checks are CloudAPI's (machines.js) and then VMAPI's.
 """
@@ -27,24 +27,25 @@ _TOO_BIG = "The size of the disks must not be greater than the package quota"
 def choose_disks(
     site: Site, params: dict[str, Any], brand: str, image: Image, package: Package
 ) -> tuple[list[Disk] | None, list[ErrorItem]]:
-    """The disks that are asked for, and what VMAPI will find wrong with them.
+    """Lay out the disks of the machine, and collect VMAPI's errors about them.
 
     Returns:
-        None instead of the disks when nothing is asked for: the machine then has its usual two.
+        The disks and the errors. The disks are None when neither the request nor the package has any: the
+        machine then has two default disks.
 
     Raises:
-        Refusal: What CloudAPI finds wrong.
+        Refusal: CloudAPI's errors.
     """
     if brand not in HARDWARE_BRANDS:
         return None, []
-    asked = params.get("disks")
-    is_asked = bool(asked) or isinstance(asked, list)
+    requested = params.get("disks")
+    is_requested = bool(requested) or isinstance(requested, list)
     flexible = package.flexible_disk and brand == "bhyve"
-    if is_asked and not flexible:
+    if is_requested and not flexible:
         raise invalid_argument(
             "The use of `disks` is only supported if the package has the flexible_disk attr set to true"
         )
-    specs = asked if is_asked else package.disks
+    specs = requested if is_requested else package.disks
     if not flexible or specs is None:
         return None, []
     if not isinstance(specs, list) or not specs or not all(isinstance(spec, dict) for spec in specs):
@@ -82,7 +83,7 @@ def _check_block_sizes(specs: list[dict[str, Any]]) -> None:
 
 
 def _sizes(specs: list[dict[str, Any]], image_size: int, quota: int) -> list[Any]:
-    """The sizes, with a number in place of ``remaining``; None where there is none to be had."""
+    """The sizes, with a number in place of ``remaining``; None for a disk without a size."""
     sizes = [spec.get("size") for spec in specs]
     if sizes.count("remaining") > 1:
         raise invalid_argument("Only one disk.size can be set to `remaining`")
@@ -107,7 +108,7 @@ def _sizes(specs: list[dict[str, Any]], image_size: int, quota: int) -> list[Any
 
 def _vmapi_errors(params: dict[str, Any], sizes: list[Any]) -> list[ErrorItem]:
     errors: list[ErrorItem] = []
-    if not params.get("image"):  # CloudAPI does not look for its other name here
+    if not params.get("image"):  # CloudAPI does not look at the old name `dataset` here
         errors.append({"field": "disks.0.image_uuid", "code": "MissingParameter"})
     for number, size in enumerate(sizes[1:], 1):
         field = f"disks.{number}.size"

@@ -1,4 +1,4 @@
-"""What a fabric network may be: NAPI's checks, the errors put together as CloudAPI does."""
+"""NAPI's checks of a fabric network, with the errors combined as CloudAPI does."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Problems = dict[str, str]
 _T = TypeVar("_T")
 
 
-class _Wrong(ValueError):
-    """A value will not do; the message says why."""
+class _InvalidValue(ValueError):
+    """A value is invalid; the message says why."""
 
 
 def check_texts(params: dict[str, Any]) -> None:
@@ -36,14 +36,14 @@ def check_texts(params: dict[str, Any]) -> None:
 
 
 def new_network(params: dict[str, Any], others: list[Network]) -> dict[str, Any]:
-    """The fields of a new network, but for its name and where it belongs.
+    """The fields of a new network, except its name, owner and VLAN.
 
     Args:
-        params: As CloudAPI's schema lets them through.
-        others: The networks that are on the same fabric.
+        params: The parameters, which have passed CloudAPI's schema.
+        others: The networks on the same fabric.
 
     Raises:
-        Refusal: 409 InvalidArgument about all that one check found.
+        Refusal: 409 InvalidArgument with all problems of the first step that finds any.
     """
     problems: Problems = {}
     _read_texts(params, problems)
@@ -65,7 +65,7 @@ def new_network(params: dict[str, Any], others: list[Network]) -> dict[str, Any]
         message = 'property "subnet": subnet overlaps with another network'
         raise invalid_argument(", ".join(message for _ in overlapping))
     if gateway is None and nat and "internet_nat" in params:
-        gateway = params["provision_start_ip"]  # asked for, and not just by default
+        gateway = params["provision_start_ip"]  # only if the request itself asks for NAT
     return {
         "subnet": str(subnet),
         "provision_start_ip": params["provision_start_ip"],
@@ -78,10 +78,10 @@ def new_network(params: dict[str, Any], others: list[Network]) -> dict[str, Any]
 
 
 def changed_network(params: dict[str, Any], network: Network) -> dict[str, Any]:
-    """The fields that change, but for the name and the description.
+    """The fields that change, except the name and the description.
 
     Raises:
-        Refusal: 409 InvalidArgument about all that one check found.
+        Refusal: 409 InvalidArgument with all problems of the first step that finds any.
     """
     problems: Problems = {}
     _read_texts(params, problems)
@@ -121,8 +121,8 @@ def _check_range(subnet: ipaddress.IPv4Network, start: str, end: str, gateway: s
 def _try(problems: Problems, name: str, read: Callable[[Any], _T], value: Any) -> _T | None:
     try:
         return read(value)
-    except _Wrong as wrong:
-        problems[name] = str(wrong)
+    except _InvalidValue as error:
+        problems[name] = str(error)
         return None
 
 
@@ -137,39 +137,39 @@ def _refusal(problems: Problems) -> Refusal:
 
 def _text(value: str) -> str:
     if len(value) > LONGEST_TEXT:
-        raise _Wrong(f"must not be longer than {LONGEST_TEXT} characters")
+        raise _InvalidValue(f"must not be longer than {LONGEST_TEXT} characters")
     if not re.sub(r"\s", "", value):
-        raise _Wrong("must not be empty")
+        raise _InvalidValue("must not be empty")
     return value
 
 
 def _boolean(value: Any) -> bool:
     if not (isinstance(value, bool) or value in ("true", "false")):
-        raise _Wrong("must be a boolean value")
+        raise _InvalidValue("must be a boolean value")
     return value in (True, "true")
 
 
 def _subnet(text: str) -> Subnet:
     parts = text.split("/")
     if len(parts) != 2:
-        raise _Wrong("Subnet must be in CIDR form")
+        raise _InvalidValue("Subnet must be in CIDR form")
     try:
         start = ipaddress.ip_address(int(parts[0]) if parts[0].isdecimal() else parts[0])
     except ValueError:
-        raise _Wrong("Subnet IP invalid") from None
+        raise _InvalidValue("Subnet IP invalid") from None
     if not parts[1].isdecimal() or not _SMALLEST_PREFIX <= int(parts[1]) <= start.max_prefixlen:
-        raise _Wrong("Subnet bits invalid")
+        raise _InvalidValue("Subnet bits invalid")
     try:
         return ipaddress.ip_network(f"{start}/{parts[1]}")
     except ValueError:
-        raise _Wrong("invalid CIDR format") from None
+        raise _InvalidValue("invalid CIDR format") from None
 
 
 def _routes(routes: Any) -> dict[str, str]:
     if not isinstance(routes, dict):
-        raise _Wrong("must be an object")
+        raise _InvalidValue("must be an object")
     checked = {}
-    wrong = 0
+    invalid = 0
     for destination, gateway in routes.items():
         try:
             to: Any = ipaddress.ip_network(destination, strict=False)
@@ -179,13 +179,13 @@ def _routes(routes: Any) -> dict[str, str]:
             elif to.prefixlen < _SMALLEST_PREFIX:
                 raise ValueError
         except ValueError:
-            wrong += 1
+            invalid += 1
             continue
         if to.version != via.version:
-            raise _Wrong("address family of route and next-hop address should match")
+            raise _InvalidValue("address family of route and next-hop address should match")
         if to.version != 4:
-            raise _Wrong("addresses used for routing should match subnet type (ipv4)")
+            raise _InvalidValue("addresses used for routing should match subnet type (ipv4)")
         checked[str(to)] = str(via)
-    if wrong:
-        raise _Wrong("invalid route" if wrong == 1 else "invalid routes")
+    if invalid:
+        raise _InvalidValue("invalid route" if invalid == 1 else "invalid routes")
     return checked

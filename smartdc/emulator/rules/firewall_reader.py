@@ -1,7 +1,7 @@
-"""The language of firewall rules: from a text to a `Rule`.
+"""The parser of firewall rules, which reads a text into a `Rule`.
 
-What is refused, and in which words, is as in Triton's own parser. That one is made by a generator of LALR
-parsers, so that what its messages expect at a place is all that fits there in any rule; hence the constants.
+It refuses the same texts as Triton's parser, with the same messages. Triton's parser is a generated LALR
+parser: its messages list every token that may follow in any rule, and the constants below are these lists.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from smartdc.emulator.state.firewall_rules import (
 
 MOST_TARGETS = 24
 MOST_PORTS = 24
-#: Tokens that messages name in small letters.
+#: Tokens that messages write in lower case.
 _IN_LOWER_CASE = ("ALL", "ANY", "IP", "SUBNET", "TAG", "VM")
 
 _KEYWORDS = (
     "FROM|TO|IP|SUBNET|ANY|ALL|TAG|VM|VMS|OR|AND|BLOCK|ALLOW|PORT|PORTS"
     "|TCP|UDP|ICMP|ICMP6|AH|ESP|TYPE|CODE|PRIORITY"
 )
-# The first that fits is taken, as in Triton's lexer. Keywords are in capitals or in small letters, not mixed.
+# The first alternative that matches wins, as in Triton's lexer. A keyword is in upper or in lower case.
 _TOKEN = re.compile(
     rf"(?P<KEYWORD>(?:{_KEYWORDS}|{_KEYWORDS.lower()})\b)"
     r"|(?P<SIGN>[-,=()])"
@@ -64,8 +64,8 @@ def read_rule(text: str) -> Rule:
     """Read a rule.
 
     Raises:
-        BadRule: It is none.
-        SenselessRule: It is one that makes no sense.
+        BadRule: The text is not a rule.
+        SenselessRule: The rule is well-formed, but it makes no sense.
     """
     try:
         rule = _Reader(halves(text)).rule()
@@ -91,13 +91,13 @@ class _Token(NamedTuple):
 
 
 class _Reader:
-    """One text on its way to a rule; looks one token ahead, and no sooner than it must."""
+    """Reads one rule; looks one token ahead, only when it has to, as the generated parser does."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._taken = 0
-        """Where the last token ended that was taken."""
+        """The end of the last token that was taken."""
         self._next: _Token | None = None
 
     def rule(self) -> Rule:
@@ -208,7 +208,7 @@ class _Reader:
         return found
 
     def _numbers(self, keyword: str, *, in_parentheses: bool) -> Iterator[str | None]:
-        """Each number after `keyword`, which is taken already but for one in parentheses; None for ALL."""
+        """Yield each number after `keyword`, or None for ALL; one without parentheses is already taken."""
         if in_parentheses:
             self._take(keyword)
         word = self._take("WORD", "ALL")
@@ -231,7 +231,7 @@ class _Reader:
         return token
 
     def _expect(self, *kinds: str) -> _Token:
-        """The next token, which stays where it is."""
+        """Return the next token without taking it."""
         if self._next is None:
             self._next = self._read()
         if self._next.kind not in kinds:
@@ -250,7 +250,7 @@ class _Reader:
             return _Token("EOF", "", self._at)
         match = _TOKEN.match(self._text, self._at)
         if match is None or match.lastgroup is None:
-            # Triton counts what it would print of the text so far: the last 20 characters after three dots.
+            # Triton counts the characters that it prints: three dots and the last 20 characters.
             before = "..." if self._at > 20 else ""
             before += self._text[max(0, self._at - 20) : self._at].replace("\n", "")
             after = self._text[self._at : self._at + 20].replace("\n", "")
@@ -305,7 +305,7 @@ def _check_versions(rule: Rule, version: int) -> None:
 
 
 def _version(address: str) -> int | None:
-    """The version of an address; a subnet's may be odd enough to have none."""
+    """The version of an address; None for an address that only the check of subnets accepts."""
     try:
         return ipaddress.ip_address(address).version
     except ValueError:

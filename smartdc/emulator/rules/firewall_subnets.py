@@ -1,4 +1,4 @@
-"""Subnets of firewall rules, as ip6addr 0.2.2 reads them, which takes zeros in front: ``010.0.0.0/8``."""
+"""Subnets in firewall rules, checked as ip6addr 0.2.2 does, which accepts leading zeros: ``010.0.0.0/8``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ _LONGEST = 40
 
 
 class BadSubnet(ValueError):
-    """It is none; the text says which part of it is wrong."""
+    """The text is not a subnet; the message says which part is wrong."""
 
 
 def check_subnet(address: str, prefix: int) -> None:
     """Check a subnet.
 
     Args:
-        address: As the lexer takes it: four numbers, or hexadecimal ones with colons.
-        prefix: How many bits count.
+        address: The address as the lexer accepts it: four numbers, or hexadecimal numbers with colons.
+        prefix: The length of the prefix in bits.
 
     Raises:
-        BadSubnet: It is none.
+        BadSubnet: It is not a subnet.
     """
     fields, width = (_ipv6_fields(address), 16) if ":" in address else (_ipv4_fields(address), 8)
     bits = len(fields) * width
@@ -36,7 +36,7 @@ def _ipv4_fields(address: str) -> list[int]:
 
 
 def _ipv6_fields(address: str) -> list[int]:
-    """The eight fields; a ``::`` stands for as many zeros as there are too few, also for none."""
+    """The eight fields; a ``::`` stands for the missing fields, even when none is missing."""
     before, gap, after = address.partition("::")
     groups = [part.split(":") if part else [] for part in (before, after)]
     words = groups[0] + groups[1]

@@ -1,4 +1,4 @@
-"""What FWAPI finds wrong with the values of a firewall rule (sdc-fwapi lib/rule.js, fwrule lib/)."""
+"""FWAPI's checks of the values of a firewall rule (sdc-fwapi lib/rule.js, fwrule lib/)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LONGEST_DESCRIPTION = 255
 
 
 def checked_values(values: dict[str, Any]) -> dict[str, Any]:
-    """The values as they are stored.
+    """Check the values and return them as they are stored.
 
     Raises:
-        Refusal: 422; all that is wrong with them is told at once.
+        Refusal: 422, with all errors.
     """
     errors: list[ErrorItem] = []
     senseless: SenselessRule | None = None
@@ -26,7 +26,7 @@ def checked_values(values: dict[str, Any]) -> dict[str, Any]:
         try:
             checked["rule"] = _read(values["rule"])
         except SenselessRule as bad:
-            senseless = bad  # what a rule means is looked at when everything can be read
+            senseless = bad  # reported only if all values are valid
         except BadRule as bad:
             errors.append(parameter_error("rule", str(bad)))
     for name in ("enabled", "log"):
@@ -56,7 +56,7 @@ def _read(text: Any) -> Rule:
 
 
 def invalid_parameters(errors: list[ErrorItem]) -> Refusal:
-    """FWAPI's refusal of what it was given."""
+    """FWAPI's refusal of invalid values."""
     return Refusal(422, "InvalidParameters", "Invalid parameters", errors)
 
 

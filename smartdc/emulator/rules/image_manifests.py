@@ -1,4 +1,4 @@
-"""What is wrong with the manifest of an image, as imgmanifest 3.2.0 finds it for IMGAPI."""
+"""The checks of an image's manifest that IMGAPI makes with imgmanifest 3.2.0."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_TAGS = 100 * 1024
 
 
 def errors_of(manifest: dict[str, Any]) -> list[ErrorItem]:
-    """What IMGAPI finds wrong with what is said about an image."""
+    """IMGAPI's errors about the fields of an image."""
     errors: list[ErrorItem] = []
     for name, value in manifest.items():
         problem = _problem(name, value)
@@ -30,7 +30,7 @@ def errors_of(manifest: dict[str, Any]) -> list[ErrorItem]:
 
 def _problem(name: str, value: Any) -> str | None:
     if value is None:
-        return None  # takes it away
+        return None  # null removes the field
     if name == "acl":
         return _acl_problem([value] if isinstance(value, str) else value)
     if name == "tags":
@@ -72,7 +72,7 @@ def _tags_problem(tags: Any) -> str | None:
 
 
 def _length(value: Any) -> int:
-    """JavaScript's length: of a text in halves of UTF-16, and of what has none 0."""
+    """JavaScript's length; a text is counted in UTF-16 units, and a value without a length counts as 0."""
     if isinstance(value, str):
         return length(value)
     return len(value) if isinstance(value, list) else 0

@@ -1,7 +1,7 @@
-"""Provisioning limits: what an account may have in a data center, and how much of that it has.
+"""Provisioning limits: how much an account may use in a data center, and how much it uses.
 
-They are those of CloudAPI's plugin ``provision_limits``: operators write them, and a create or a resize that
-would exceed one is refused.
+CloudAPI's plugin ``provision_limits`` enforces them: operators set the limits, and the server refuses a
+create or a resize that would exceed one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _CHECKS = ("brand", "image", "os")
 
 
 def usage(site: Site, account: Account) -> list[dict[str, Any]]:
-    """The limits and what is used of each; those that limit nothing are left out."""
-    mine = [limit for limit in site.limits if limit.get("account", account.uuid) == account.uuid]
-    limits = [limit for limit in map(_simplified, mine) if limit is not None]
+    """The account's limits, each with its usage; limits without effect are left out."""
+    of_account = [limit for limit in site.limits if limit.get("account", account.uuid) == account.uuid]
+    limits = [limit for limit in map(_simplified, of_account) if limit is not None]
     machines = [site.machines[uuid] for uuid in site.machines.of(account.uuid).active] if limits else []
     for limit in limits:
         counted = [vm for vm in machines if _counts(site, limit, vm)]
@@ -36,14 +36,14 @@ def usage(site: Site, account: Account) -> list[dict[str, Any]]:
 def check_limits(
     site: Site, account: Account, image: Image | None, package: Package, resized: VM | None = None
 ) -> None:
-    """Refuse what would exceed a limit.
+    """Refuse a machine that would exceed a limit.
 
     Args:
         site: The data center.
-        account: Whose machine it is.
-        image: The machine's; limits on others do not matter.
-        package: What it shall have.
-        resized: The machine, when it is there already.
+        account: The machine's owner.
+        image: The machine's image, which decides what limits apply.
+        package: The machine's new package.
+        resized: The machine, if it exists and is resized.
 
     Raises:
         Refusal: 403.
@@ -52,13 +52,13 @@ def check_limits(
     if any(limit["value"] < 0 for limit in limits):
         raise _exceeded()
     for limit in limits:
-        if not _concerns(limit, image):
+        if not _applies(limit, image):
             continue
         used = limit["used"]
         if limit.get("by") == "ram":
             used += package.memory - (resized.ram if resized else 0)
         elif limit.get("by") == "quota":
-            # The server takes a machine's MiB for GiB here: a resize hardly ever exceeds this.
+            # The server subtracts MiB from GiB here, so that a resize hardly ever exceeds the limit.
             used += package.disk / 1024 - (disk_size(resized) if resized else 0)
         elif resized is None:
             used += 1
@@ -74,7 +74,7 @@ def _exceeded() -> Refusal:
 
 
 def _simplified(limit: dict[str, Any]) -> dict[str, Any] | None:
-    """The limit without what says nothing; None for one that is incomplete or unlimited."""
+    """The limit without redundant fields; None for one that is incomplete or unlimited."""
     limit = {name: value for name, value in limit.items() if name != "account"}
     if any(limit.get(check) == "any" for check in _CHECKS):
         for name in ("check", *_CHECKS):
@@ -99,8 +99,8 @@ def _counts(site: Site, limit: dict[str, Any], vm: VM) -> bool:
     return True
 
 
-def _concerns(limit: dict[str, Any], image: Image | None) -> bool:
-    """Whether a machine of this image counts; the brand is guessed from the image alone."""
+def _applies(limit: dict[str, Any], image: Image | None) -> bool:
+    """Whether the limit applies to a machine with this image; the brand is guessed from the image alone."""
     check = limit.get("check")
     if image is None or check not in _CHECKS:
         return True

@@ -1,4 +1,4 @@
-"""Volumes and the machines that mount them: what a create checks and makes, and who uses a volume."""
+"""Volumes that machines mount: the checks of a create, the volumes that it makes, and who uses a volume."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _MOUNT_POINT = re.compile(r"/[^\0]*[^/\0][^\0]*")
 
 
 def volume_name_is_valid(name: str) -> bool:
-    """Whether a volume may have this name; its length is another matter."""
+    """Whether a volume may have this name; this does not check the length."""
     return _NAME.fullmatch(name) is not None
 
 
 def references(site: Site, owner_uuid: str) -> dict[str, list[str]]:
-    """By volume, the machines that mount it and may run again: neither failed nor destroyed."""
+    """By volume, the machines that mount it; failed and destroyed machines do not count."""
     found: dict[str, list[str]] = {}
     for vm in site.machines.values():
         if vm.volumes and vm.active and vm.owner_uuid == owner_uuid:
@@ -41,7 +41,7 @@ def new_volume(
     size: int | None = None,
     labels: dict[str, str] | None = None,
 ) -> Volume:
-    """List a volume that is being made, the smallest there is unless a size is given."""
+    """Add a volume in state ``creating``; without a size it has the smallest size available."""
     now = site.shared.clock.now()
     size = int(size or min(site.volume_sizes))
     volume = Volume(site.new_uuid(), name, owner_uuid, size, now, networks, labels=labels or {})
@@ -52,10 +52,10 @@ def new_volume(
 
 
 def finish_volume(site: Site, volume_uuid: str, fails: bool, _due: float) -> None:
-    """At the end: the volume is ready and has an address, or has failed."""
+    """At the end of the creation: the volume is ready and has an address, or has failed."""
     volume = site.volumes.get(volume_uuid)
     if volume is None or volume.state != "creating":
-        return  # deleted meanwhile
+        return  # it was deleted in the meantime
     if fails:
         volume.state = "failed"
         return
@@ -66,16 +66,16 @@ def finish_volume(site: Site, volume_uuid: str, fails: bool, _due: float) -> Non
 def check_mounts(
     site: Site, request: Incoming, brand: str, networks: Sequence[Network]
 ) -> list[dict[str, Any]]:
-    """The ``volumes`` of a create: CloudAPI's checks, then VMAPI's.
+    """Check the ``volumes`` of a create as CloudAPI does, and then as VMAPI does.
 
     Args:
         site: The data center.
-        request: The create.
-        brand: Of the new machine.
-        networks: On which it will be.
+        request: The request for the machine.
+        brand: The brand of the new machine.
+        networks: The networks of the new machine.
 
     Returns:
-        What it mounts.
+        The volumes to mount.
     """
     volumes = request.params.get("volumes")
     if not volumes:
@@ -86,22 +86,22 @@ def check_mounts(
         raise invalid_argument("Support for automounting volumes is not enabled")
     if not isinstance(volumes, list) or not all(map(_is_valid, volumes)):
         site.shared.violations.append(
-            f"{request.method} {request.target} has an invalid entry in volumes: a server never answers"
+            f"{request.method} {request.target} has an invalid entry in volumes: a real server never answers"
             " (docs/cloudapi/hazards.md#invalid-volumes-on-create)"
         )
         raise crashed("invalid volumes")
-    here = [network.uuid for network in networks]
+    network_uuids = [network.uuid for network in networks]
     for mount in volumes:
         volume = _ready(site, request.account.uuid, mount["name"])
-        if volume is not None and not {*here} & {*volume.networks}:
-            reason = f"Volume {volume.name} not reachable on networks {', '.join(here)}"
-            # The server means 409 VolumesNotReachable, and looks for both in the wrong place (errors.js).
+        if volume is not None and not {*network_uuids} & {*volume.networks}:
+            reason = f"Volume {volume.name} not reachable on networks {', '.join(network_uuids)}"
+            # The server means 409 VolumesNotReachable, but reads both from the wrong place (errors.js).
             raise Refusal(500, "Error", f"Volumes not reachable from machine: {reason}")
     return volumes
 
 
 def make_missing(site: Site, owner_uuid: str, mounts: list[dict[str, Any]]) -> None:
-    """Make the volumes that a new machine mounts and that are not there, on its default fabric network."""
+    """Create the volumes that a new machine mounts and that do not exist, on the default fabric network."""
     default = site.default_fabric_networks.get(owner_uuid)
     for mount in mounts:
         known = [

@@ -9,7 +9,7 @@ from smartdc.emulator.http.parameters import as_text
 
 
 def filter_alternatives(value: Any) -> list[str]:
-    """What a field may be: JSON where the filter is some (``1e3``, ``"g4"``); of a list, any one will do."""
+    """The values that match a filter, which PAPI reads as JSON if it can (``1e3``, ``"g4"``, or a list)."""
     text = as_text(value)
     try:
         read = json.loads(text, parse_constant=_no_constant, parse_int=float)

@@ -1,4 +1,4 @@
-"""Where a new machine's NICs go: the ``networks`` parameter, the package's networks, or the defaults (E)."""
+"""The networks of a new machine: from the ``networks`` parameter, the package, or the defaults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ANY_CASE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGN
 
 @dataclass
 class WantedNic:
-    """A NIC that is to be made: on which network, and with which address if that was asked for."""
+    """A NIC to create: its network, and its address if the request names one."""
 
     network: Network
     ip: str | None
@@ -26,16 +26,16 @@ class WantedNic:
 
 
 def choose_networks(site: Site, request: Incoming, package: Package) -> list[WantedNic]:
-    """The NICs of a new machine, the primary one marked.
+    """Choose the NICs of a new machine, and mark the primary one.
 
     Raises:
-        Refusal: Those of docs/cloudapi/create.md, "Networks".
+        Refusal: The errors described in docs/cloudapi/create.md, "Networks".
     """
     account_uuid = request.account.uuid
     usable = {uuid: net for uuid, net in site.networks.items() if net.provisionable_by(account_uuid)}
-    asked = request.params.get("networks")
-    if isinstance(asked, list):
-        wanted = _asked_for(request, asked, usable)
+    requested = request.params.get("networks")
+    if isinstance(requested, list):
+        wanted = _from_request(request, requested, usable)
     elif package.networks:
         wanted = [WantedNic(_known(uuid, usable), None) for uuid in package.networks]
     else:
@@ -50,20 +50,20 @@ def choose_networks(site: Site, request: Incoming, package: Package) -> list[Wan
         ]
     if sum(nic.network.public for nic in wanted) > 1:
         raise invalid_argument("Can specify a maximum of 1 public networks")
-    # docs/cloudapi/create.md#primary-network: the first external network is primary, else the first; what the
-    # request says is ignored.
+    # docs/cloudapi/create.md#primary-network: the first external network is primary, else the first network;
+    # the server ignores `primary` in the request.
     primary = next((nic for nic in wanted if nic.network.public), wanted[0] if wanted else None)
     if primary is not None:
         primary.primary = True
     return wanted
 
 
-def _asked_for(request: Incoming, asked: list[Any], usable: dict[str, Network]) -> list[WantedNic]:
-    objects_known = request.since((7, 3, 0))
+def _from_request(request: Incoming, requested: list[Any], usable: dict[str, Network]) -> list[WantedNic]:
+    allows_objects = request.since((7, 3, 0))
     entries: list[Any] = []
     seen = set()
-    for index, entry in enumerate(asked):
-        if not objects_known and not isinstance(entry, str):
+    for index, entry in enumerate(requested):
+        if not allows_objects and not isinstance(entry, str):
             raise invalid_argument("Invalid Networks")
         if not isinstance(entry, str | dict | list) and entry is not None:
             raise invalid_argument(f'property "networks[{index}]": array of strings or objects expected')
@@ -78,7 +78,7 @@ def _asked_for(request: Incoming, asked: list[Any], usable: dict[str, Network]) 
             seen.add(network_uuid)
             entries.append(entry)
     if len({type(entry) for entry in entries}) > 1:
-        # The server reads all entries as the kind of the first and then finds no network in the others.
+        # The server reads every entry as the type of the first, and then finds no network in the others.
         raise invalid_argument("Invalid Networks")
     wanted = []
     for entry in entries:
@@ -98,7 +98,7 @@ def _known(network_uuid: str, usable: dict[str, Network]) -> Network:
 
 
 def check_object(entry: dict[str, Any], usable: dict[str, Network]) -> None:
-    """Refuse a network object that is none, or whose address cannot be asked for."""
+    """Refuse an invalid network object, or an address that cannot be requested."""
     network_uuid, ips, count = entry.get("ipv4_uuid"), entry.get("ipv4_ips"), entry.get("ipv4_count")
     has_ips, has_count = "ipv4_ips" in entry, "ipv4_count" in entry
     if not network_uuid:
@@ -130,7 +130,7 @@ def check_object(entry: dict[str, Any], usable: dict[str, Network]) -> None:
 
 
 def asked_ip(entry: dict[str, Any], network: Network) -> str | None:
-    """The address that a network object asks for, if it is to be had; NAPI's refusals."""
+    """The address that a network object requests; NAPI refuses one that is not available."""
     if "ipv4_ips" not in entry:
         return None
     ip = str(entry["ipv4_ips"][0])

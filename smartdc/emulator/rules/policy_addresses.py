@@ -1,7 +1,7 @@
-"""IP addresses of policies, as ipaddr.js 0.1.1 reads and compares them.
+"""IP addresses in policies, parsed and compared as ipaddr.js 0.1.1 does.
 
-It takes more than an address: ``0x0a010203``, ``10.0.0.0/08``, ``1:2:3:4:5:6:7:8:``, and of a prefix whatever
-JavaScript calls a number.
+It accepts more than other parsers: ``0x0a010203``, ``10.0.0.0/08``, ``1:2:3:4:5:6:7:8:``, and any prefix that
+JavaScript converts to a number.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ class Address:
 
     @property
     def is_ipv6(self) -> bool:
-        """Whether it is one of version 6."""
+        """Whether it is an IPv6 address."""
         return len(self.parts) == 8
 
     @property
     def bits(self) -> int:
-        """How many bits it has."""
+        """The number of its bits."""
         return 128 if self.is_ipv6 else 32
 
     def is_within(self, network: Address, prefix: float) -> bool:
-        """Whether the first bits of both are the same; NaN compares nothing."""
-        own, other = self._alike(network)
+        """Whether the first `prefix` bits of both are equal; with NaN no bit is compared."""
+        own, other = self._in_same_version(network)
         width = 16 if other.is_ipv6 else 8
         if own.is_ipv6 is not other.is_ipv6:
             return False
@@ -51,7 +51,7 @@ class Address:
             place += 1
         return True
 
-    def _alike(self, other: Address) -> tuple[Address, Address]:
+    def _in_same_version(self, other: Address) -> tuple[Address, Address]:
         if self.is_ipv6 is other.is_ipv6:
             return self, other
         if not self.is_ipv6:
@@ -67,7 +67,7 @@ def read_address(text: str) -> Address:
     """Read an address.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not an address.
     """
     parts = _ipv6_parts(text)
     count, highest = 8, 0xFFFF
@@ -83,7 +83,7 @@ def read_network(text: str) -> tuple[Address, float]:
     """Read an address with or without a prefix.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not an address.
     """
     start, _, rest = text.partition("/")
     address = read_address(start)
@@ -119,7 +119,7 @@ def _ipv6_parts(text: str) -> list[int] | None:
 
 
 def _expanded(text: str, count: int) -> list[int] | None:
-    """The parts, with zeros for ``::``; a part that is none counts as -1."""
+    """The parts, with zeros for ``::``; -1 stands for an empty part."""
     if text.count("::") > 1 or ":::" in text:
         return None
     colons = text.count(":") - text.startswith(":") - text.endswith(":")

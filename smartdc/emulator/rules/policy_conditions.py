@@ -1,6 +1,6 @@
-"""The types of a policy's conditions: how each compares what a request has with what a rule says.
+"""The types of a policy's conditions: how each compares the value of a request with the value in a rule.
 
-They are node-aperture's (its types/). Days and times of day are those of UTC.
+They are the types of node-aperture (its types/). Days and times of day are in UTC.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from smartdc.emulator.javascript.numbers import to_number
 from smartdc.emulator.javascript.patterns import Pattern
 from smartdc.emulator.rules.policy_addresses import read_address, read_network
 
-#: What a condition's type is, where the rule does not say it, when a policy is made (aperture-config).
+#: The type of a condition whose rule names none, when a policy is created (aperture-config).
 TYPE_TABLE = {
     "activeRoles": "array",
     "date": "date",
@@ -31,30 +31,30 @@ TYPE_TABLE = {
     "time": "time",
     "user-agent": "string",
 }
-#: The same when a request is judged (sdc-cloudapi etc/aperture.json.in): it knows less.
+#: The same when a request is authorized, with fewer conditions (sdc-cloudapi etc/aperture.json.in).
 CLOUDAPI_TYPE_TABLE = {"ip": "ip", "sourceip": "ip", "user-agent": "string"}
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SHORT_DAYS = {"m": 1, "t": 2, "w": 3, "th": 4, "f": 5, "s": 6, "su": 7}
 _DAY_SECONDS = 86400
-#: So far from now no time is; beyond it JavaScript has no dates.
+#: JavaScript's dates end about this many seconds from 1970.
 _MOST_SECONDS = 8.6e12
 
 Comparison = Callable[[Any, str], bool]
 
 
 class RuleError(ValueError):
-    """A rule that cannot be read, or that cannot be applied to a request."""
+    """A rule cannot be parsed, or cannot be applied to a request."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A type.
+    """A type of conditions.
 
     Attributes:
-        comparisons: What it can compare.
-        check: Raises ValueError for a value that a rule may not have with this operation.
-        checks_text: Whether that fails for everything but text.
+        comparisons: Its comparisons, by operation.
+        check: Raises ValueError for a value that a rule must not have with this operation.
+        checks_text: Whether `check` fails for every value that is not a text.
     """
 
     comparisons: Mapping[str, Comparison] = field(repr=False)
@@ -65,30 +65,28 @@ class Kind:
         """The comparison of this name.
 
         Raises:
-            RuleError: The type has none such.
+            RuleError: The type has no such comparison.
         """
-        if (
-            operation == "validate"
-        ):  # the original looks the operation up among all that the type's module has
-            return self._validates
+        if operation == "validate":  # aperture finds it, for it is another function of the type's module
+            return self._validate
         if operation not in self.comparisons:
             raise RuleError(f'unsupported operation "{operation}" on type "{name}"')
         return self.comparisons[operation]
 
-    def _validates(self, context: Any, value: str) -> bool:
+    def _validate(self, context: Any, value: str) -> bool:
         if self.checks_text and not isinstance(context, str):
             raise RuleError("not a string")
         self.check(value, as_text(context))
         return False
 
 
-def kind_of(condition: str, named: str | None, table: Mapping[str, str]) -> str:
+def kind_of(condition: str, type_in_rule: str | None, table: Mapping[str, str]) -> str:
     """The type of a condition: the one that the rule names, or the table's.
 
     Raises:
-        RuleError: There is none, or it is unknown.
+        RuleError: Neither names a type, or the type is unknown.
     """
-    name = named or table.get(condition)
+    name = type_in_rule or table.get(condition)
     if name is None:
         raise RuleError(f'no type for "{condition}"')
     if name not in KINDS:
@@ -97,14 +95,14 @@ def kind_of(condition: str, named: str | None, table: Mapping[str, str]) -> str:
 
 
 def _signs(order: Callable[[Any, str], float]) -> dict[str, Comparison]:
-    """The six comparisons; `order` is below, at or above 0, or NaN where only ``!=`` holds."""
+    """The six comparisons by the sign of `order`; only ``!=`` holds if it is NaN."""
     return {
-        "=": lambda own, said: order(own, said) == 0,
-        "!=": lambda own, said: order(own, said) != 0,
-        "<": lambda own, said: order(own, said) < 0,
-        ">": lambda own, said: order(own, said) > 0,
-        "<=": lambda own, said: order(own, said) <= 0,
-        ">=": lambda own, said: order(own, said) >= 0,
+        "=": lambda actual, expected: order(actual, expected) == 0,
+        "!=": lambda actual, expected: order(actual, expected) != 0,
+        "<": lambda actual, expected: order(actual, expected) < 0,
+        ">": lambda actual, expected: order(actual, expected) > 0,
+        "<=": lambda actual, expected: order(actual, expected) <= 0,
+        ">=": lambda actual, expected: order(actual, expected) >= 0,
     }
 
 
@@ -114,17 +112,17 @@ def _moment(value: Any) -> datetime:
     return value
 
 
-def _date_order(own: Any, said: str) -> float:
-    return round(_moment(own).timestamp() * 1000) - _rounded(parse_date(said) * 1000)
+def _date_order(actual: Any, expected: str) -> float:
+    return round(_moment(actual).timestamp() * 1000) - _rounded(parse_date(expected) * 1000)
 
 
 def _rounded(value: float) -> float:
-    """The nearest whole number; NaN stays what it is."""
+    """The nearest whole number; NaN stays NaN."""
     return value if math.isnan(value) else round(value)
 
 
-def _day_order(own: Any, said: str) -> float:
-    return _moment(own).isoweekday() - _day(said)
+def _day_order(actual: Any, expected: str) -> float:
+    return _moment(actual).isoweekday() - _day(expected)
 
 
 def _day(text: str) -> float:
@@ -139,13 +137,13 @@ def _day(text: str) -> float:
     return moment if math.isnan(moment) else (moment // _DAY_SECONDS + 3) % 7 + 1
 
 
-def _time_order(own: Any, said: str) -> float:
-    moment = _moment(own)
-    return moment.hour * 3600 + moment.minute * 60 + moment.second - _time(said)
+def _time_order(actual: Any, expected: str) -> float:
+    moment = _moment(actual)
+    return moment.hour * 3600 + moment.minute * 60 + moment.second - _time(expected)
 
 
 def _time(text: str) -> float:
-    """The second of the day: of ``7:30:00``, whatever JavaScript calls a number between the colons."""
+    """The second of the day of a text such as ``7:30:00``, whose parts JavaScript converts to numbers."""
     parts = [to_number(part) for part in text.split(":")]
     if len(parts) == 3 and all(abs(part) < _MOST_SECONDS / 3600 for part in parts):
         hours, minutes, seconds = (int(part) for part in parts)
@@ -153,47 +151,47 @@ def _time(text: str) -> float:
     return parse_date(text) // 1 % _DAY_SECONDS
 
 
-def _number_order(own: Any, said: str) -> float:
-    if isinstance(own, bool) or not isinstance(own, int | float):
+def _number_order(actual: Any, expected: str) -> float:
+    if isinstance(actual, bool) or not isinstance(actual, int | float):
         raise RuleError("not a number")
-    number = to_number(said)
-    return 0 if own == number else own - number
+    number = to_number(expected)
+    return 0 if actual == number else actual - number
 
 
-def _is_true(own: Any, said: str) -> bool:
-    if not isinstance(own, bool):
+def _is_true(actual: Any, expected: str) -> bool:
+    if not isinstance(actual, bool):
         raise RuleError("not a boolean")
-    return said == ("true" if own else "false")
+    return expected == ("true" if actual else "false")
 
 
-def _is_within(own: Any, said: str) -> bool:
-    if not isinstance(own, str):
+def _is_within(actual: Any, expected: str) -> bool:
+    if not isinstance(actual, str):
         raise RuleError("not a string")
-    network, prefix = read_network(said)
-    return read_address(own).is_within(network, prefix)
+    network, prefix = read_network(expected)
+    return read_address(actual).is_within(network, prefix)
 
 
-def _contains(own: Any, said: str) -> bool:
-    if not isinstance(own, list):
+def _contains(actual: Any, expected: str) -> bool:
+    if not isinstance(actual, list):
         raise RuleError("not a list")
-    return said in own
+    return expected in actual
 
 
-def _text_order(own: Any, said: str) -> float:
-    """Texts by their letters; JavaScript makes numbers of a number or a boolean and a text."""
-    if isinstance(own, bool | int | float):
-        one, other = to_number(own), to_number(said)
+def _text_order(actual: Any, expected: str) -> float:
+    """Compare texts by their letters; JavaScript compares a number or a boolean with a text as numbers."""
+    if isinstance(actual, bool | int | float):
+        one, other = to_number(actual), to_number(expected)
         return 0 if one == other else one - other
-    one_text, other_text = (text.encode("utf-16-be", "surrogatepass") for text in (as_text(own), said))
+    one_text, other_text = (text.encode("utf-16-be", "surrogatepass") for text in (as_text(actual), expected))
     return (one_text > other_text) - (one_text < other_text)
 
 
-def _like(own: Any, pattern: str) -> bool:
-    return _pattern(pattern).found_in(as_text(own))
+def _like(actual: Any, pattern: str) -> bool:
+    return _pattern(pattern).found_in(as_text(actual))
 
 
 def _pattern(text: str) -> Pattern:
-    """The expression between slashes; of a text without, the first character, and all of it the flags."""
+    """The expression between slashes; without slashes, the first character with the whole text as flags."""
     last = text.rfind("/")
     if last < 1:
         return Pattern(text[:1], text[last + 1 :])
@@ -203,7 +201,7 @@ def _pattern(text: str) -> Pattern:
 def _check_not_nan(read: Callable[[str], float]) -> Callable[[str, str], None]:
     def check(operation: str, text: str) -> None:
         if math.isnan(read(text)):
-            raise ValueError("not one")
+            raise ValueError("not a number")
 
     return check
 
@@ -229,18 +227,20 @@ def _check_array(operation: str, text: str) -> None:
 
 
 _TEXT = _signs(_text_order) | {
-    "=": lambda own, said: isinstance(own, str) and own == said,
-    "!=": lambda own, said: not (isinstance(own, str) and own == said),
+    "=": lambda actual, expected: isinstance(actual, str) and actual == expected,
+    "!=": lambda actual, expected: not (isinstance(actual, str) and actual == expected),
     "like": _like,
 }
 
 KINDS: dict[str, Kind] = {
     "array": Kind({"contains": _contains}, _check_array),
-    "boolean": Kind({"=": _is_true, "!=": lambda own, said: not _is_true(own, said)}, _check_boolean),
+    "boolean": Kind(
+        {"=": _is_true, "!=": lambda actual, expected: not _is_true(actual, expected)}, _check_boolean
+    ),
     "date": Kind(_signs(_date_order), _check_not_nan(parse_date)),
     "day": Kind(_signs(_day_order), _check_day, checks_text=True),
     "ip": Kind(
-        {"=": _is_within, "!=": lambda own, said: not _is_within(own, said)},
+        {"=": _is_within, "!=": lambda actual, expected: not _is_within(actual, expected)},
         lambda operation, text: read_network(text),
         checks_text=True,
     ),

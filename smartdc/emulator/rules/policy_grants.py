@@ -1,4 +1,4 @@
-"""What roles permit, as authorize of node-mahi 2.3.3 (lib/client.js) decides it, which CloudAPI pins."""
+"""Whether roles permit a request, as `authorize` of node-mahi 2.3.3 (lib/client.js) decides for CloudAPI."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Grant(NamedTuple):
     """An active role.
 
     Attributes:
-        name: Its name; the administrator's needs no rules.
-        rules: The texts of its policies' rules.
-        tagged: Whether the resource is tagged with it.
+        name: The role's name; the administrator role needs no rules.
+        rules: The texts of the rules of its policies.
+        tagged: Whether the resource has the role as a role tag.
     """
 
     name: str
@@ -31,14 +31,13 @@ def permits(grants: Sequence[Grant], action: str, path: str, context: Mapping[st
     for grant in grants:
         if grant.name == ADMINISTRATOR:
             return True
-        written = map(parse, grant.rules)
-        rules += [rule for rule in written if grant.tagged or _names_resources(rule)]
+        rules += [rule for rule in map(parse, grant.rules) if grant.tagged or _names_resources(rule)]
     try:
         return allows(rules, action, path, context)
-    except RuleError:  # one rule that cannot be applied spoils those after it
+    except RuleError:  # a rule that cannot be applied ends the evaluation
         return False
 
 
 def _names_resources(rule: Rule) -> bool:
-    """Whether it says what it is about, so that no tag is needed. The original overlooks exact names."""
+    """Whether the rule names its resources and needs no role tag. As in mahi, exact names do not count."""
     return rule.resources is not None and (rule.resources.everything or bool(rule.resources.patterns))

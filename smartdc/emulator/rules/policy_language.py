@@ -1,7 +1,7 @@
-"""The language of policies: ``CAN listmachines AND getmachine WHEN tag_role::string = web``.
+"""Evaluates the rules of policies as node-aperture does: whether they allow an action.
 
-What a rule allows, as node-aperture evaluates it. Rules are read in `aperture_reader`, and the types of
-conditions are in `conditions`.
+A rule is a sentence such as ``CAN listmachines AND getmachine WHEN tag_role::string = web``. The parser is in
+`policy_reader`, the types of conditions are in `policy_conditions`.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ Condition = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Names:
-    """Principals, actions or resources that a rule names; `everything` is all there are."""
+    """The principals, actions or resources that a rule names; with `everything` it names all of them."""
 
     exact: frozenset[str] = frozenset()
     patterns: tuple[Pattern, ...] = ()
     everything: bool = False
 
-    def fit(self, name: str) -> bool:
-        """Whether this one is among them; case matters, and a pattern may match anywhere."""
-        return self.everything or name in self.exact or any(found.found_in(name) for found in self.patterns)
+    def match(self, name: str) -> bool:
+        """Whether they include this name; case matters, and a pattern may match any part of it."""
+        return self.everything or name in self.exact or any(each.found_in(name) for each in self.patterns)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One sentence. What it does not say (None) is not looked at.
+    """One rule. A part that it does not have is None and restricts nothing.
 
     Attributes:
-        condition: ``(operation, name, type or None, value)``; of ``in`` the values; of ``and``, ``or`` and
-            ``not`` the operation and conditions.
+        condition: ``(operation, name, type or None, value)``; for ``in``, ``("in", name, type or None,
+            values)``; for ``and``, ``or`` and ``not``, the operation and its conditions.
     """
 
     effect: bool
@@ -52,17 +52,17 @@ def allows(
     context: Mapping[str, Any],
     types: Mapping[str, str] = CLOUDAPI_TYPE_TABLE,
 ) -> bool:
-    """Whether a rule allows the action. ``CAN NOT`` takes nothing away from other rules.
+    """Whether any rule allows the action. ``CAN NOT`` does not override another rule.
 
     Args:
-        rules: The rules; those after one that allows the action are not looked at.
-        action: What is to be done.
-        resource: The path that it is to be done with.
-        context: What is known of the request, by the names of conditions; dates are datetimes.
+        rules: The rules; the first that allows the action ends the evaluation.
+        action: The name of the action.
+        resource: The path of the resource.
+        context: The values of the request, by the names of conditions; dates are datetimes.
         types: The types of conditions whose rules do not name one.
 
     Raises:
-        RuleError: A condition has no type, asks for what is not known, or compares what cannot be compared.
+        RuleError: A condition has no type, its value is not in the context, or it cannot be compared.
     """
     return any(_allows(rule, action, resource, context, types) for rule in rules)
 
@@ -70,11 +70,11 @@ def allows(
 def _allows(
     rule: Rule, action: str, resource: str, context: Mapping[str, Any], types: Mapping[str, str]
 ) -> bool:
-    # The caller is not named to the server's evaluator: roles have chosen the rules.
+    # The server does not pass the caller to the evaluator, because the rules come from the caller's roles.
     for names, name in ((rule.principals, "undefined"), (rule.actions, action), (rule.resources, resource)):
-        if names is not None and not names.fit(name):
+        if names is not None and not names.match(name):
             return False
-    # Also a CAN NOT answers its condition first, which may fail.
+    # The condition of a CAN NOT is evaluated as well, because it may fail.
     holds = rule.condition is None or _holds(rule.condition, context, types)
     return rule.effect and holds
 
@@ -90,8 +90,8 @@ def _holds(condition: Condition, context: Mapping[str, Any], types: Mapping[str,
     if operation == "in":
         name, kind, values = parts
         return any(_holds(("=", name, kind, value), context, types) for value in values)
-    name, named, value = parts
-    kind = kind_of(name, named, types)
+    name, type_in_rule, value = parts
+    kind = kind_of(name, type_in_rule, types)
     compare = KINDS[kind].comparison(operation, kind)
     if context.get(name) is None:
         raise RuleError(f'missing condition in context: "{name}"')

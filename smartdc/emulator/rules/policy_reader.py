@@ -1,7 +1,7 @@
-"""The language of policies: from a text to a `Rule`, as node-aperture's lib/language.jison reads it.
+"""The parser of policies' rules, which reads a text into a `Rule` as node-aperture's lib/language.jison does.
 
-Its parser is made by a generator of LALR parsers: what its messages expect at a place is all that fits there
-in any rule; hence the constants, which are in the order of its tokens.
+Aperture's parser is a generated LALR parser: its messages list every token that may follow in any rule. The
+constants below are these lists, in the order of its tokens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from smartdc.emulator.rules.policy_language import Condition, Names, Rule
 
 _WORDS = ("AND", "OR", "NOT", "CAN", "TO", "IF", "WHEN", "WHERE", "ALL", "EVERYTHING", "ANYTHING", "IN")
 _CLASS = r"\[(?:[^\n\r\]\\]|\\[^\n\r])*\]"
-# The first that fits is taken. In quotes, parentheses are escaped as quotes are.
+# The first alternative that matches wins. In quotes, parentheses are escaped like quotes.
 _TOKEN = re.compile(
     rf"(?P<word>(?:{'|'.join(_WORDS)})\b)"
     r"|(?P<sign>::|,|\(|\))"
@@ -49,14 +49,14 @@ def parse(text: str) -> Rule:
     """Read a rule.
 
     Raises:
-        RuleError: It is none; the message is what the server's error says.
+        RuleError: The text is not a rule; the message is the server's.
     """
     try:
         return _Reader(halves(text)).rule()
     except RuleError as error:
         raise RuleError(whole(str(error))) from error
     except RecursionError:
-        raise RuleError("the emulator reads some hundred levels of parentheses at most") from None
+        raise RuleError("the emulator reads only a few hundred levels of parentheses") from None
 
 
 class _Token(NamedTuple):
@@ -67,13 +67,13 @@ class _Token(NamedTuple):
 
 
 class _Reader:
-    """Reads one rule from left to right; looks one token ahead, and no sooner than it must."""
+    """Reads one rule; looks one token ahead, only when it has to, as the generated parser does."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._taken = 0
-        """Where the last token ended that was taken."""
+        """The end of the last token that was taken."""
         self._next: _Token | None = None
 
     def rule(self) -> Rule:
@@ -115,7 +115,7 @@ class _Reader:
         return Names(exact, tuple(name for name in names if not isinstance(name, str)))
 
     def _long_list(self, names: list[str | Pattern]) -> list[str | Pattern]:
-        """What follows the first comma. The original keeps the last three, then the others backwards."""
+        """Read the names after the first comma. Aperture returns the last three, then the others reversed."""
         while True:
             names.append(self._name())
             if self._expect("AND", ",").kind == ",":
@@ -201,15 +201,15 @@ class _Reader:
         return token
 
     def _expect(self, *kinds: str) -> _Token:
-        """The next token, which stays where it is; any, where `kinds` names none."""
+        """Return the next token without taking it; without `kinds` it may be any token."""
         if self._next is None:
             self._next = self._read()
         token = self._next
         if kinds and token.kind not in kinds:
-            wanted = ", ".join(f"'{kind}'" for kind in kinds)
+            expected = ", ".join(f"'{kind}'" for kind in kinds)
             where = _shown(self._text, token.start, token.end)
             line = _line(self._text[: self._taken])
-            raise RuleError(f"Parse error on line {line}:\n{where}\nExpecting {wanted}, got '{token.kind}'")
+            raise RuleError(f"Parse error on line {line}:\n{where}\nExpecting {expected}, got '{token.kind}'")
         return token
 
     def _read(self) -> _Token:
@@ -235,7 +235,7 @@ def _line(before: str) -> int:
 
 
 def _shown(text: str, start: int, end: int) -> str:
-    """The text around a place, and a line that points at it."""
+    """The text around a place, and below it a line that points at the place."""
     before = "..." * (start > _SHOWN) + text[max(0, start - _SHOWN) : start].replace("\n", "")
     after = text[start : start + max(_SHOWN, end - start)]
     after = (after[:_SHOWN] + "..." * (len(after) > _SHOWN)).replace("\n", "")
@@ -243,7 +243,7 @@ def _shown(text: str, start: int, end: int) -> str:
 
 
 def _fuzzy(text: str) -> str:
-    """A pattern of a name with an asterisk: as in aperture, only the first of them stands for anything."""
+    """The pattern of a name with asterisks; as in aperture, only the first asterisk is a wildcard."""
     escaped = _SPECIAL.sub(lambda match: "\\" + match[0], text)
     escaped = escaped.replace("\\\\\\*", "*", 1).replace("\\*", ".*", 1)
     return re.sub(r"([^.])\*", r"\1\\*", escaped, count=1)

@@ -90,7 +90,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
         vm.disks, vm.free_space = disks, max(0, package.disk - sum(disk.size for disk in disks))
     vm.alias = _alias(params.get("name"), vm)
     tags, metadata = _flat_values(params)
-    metadata |= _passwords_given(params)
+    metadata |= _administrator_password(params)
     if owner.keys:
         metadata["root_authorized_keys"] = "".join(f"{key.openssh}\n" for key in owner.keys)
     credentials = metadata.pop("credentials", None)
@@ -103,7 +103,7 @@ def create_machine(site: Site, request: Incoming) -> Answer:
             "in order to provision the selected image"
         )
     if package.os and package.os != image.os:
-        # The server names the two the wrong way round.
+        # The server's message swaps the two systems.
         raise invalid_argument(
             "The package and image must have the same OS, "
             f'but package has "{image.os}" while image has "{package.os}"'
@@ -117,8 +117,8 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     check_limits(site, owner, image, package)
     rules = read_affinity(params.get("affinity"))
     _check_at_vmapi(site, vm, tags, metadata, params, disk_errors)
-    vm.tags, vm.customer_metadata = as_stored(tags), _shared(metadata)
-    vm.internal_metadata = _given_credentials(credentials)
+    vm.tags, vm.customer_metadata = as_stored(tags), _compact(metadata)
+    vm.internal_metadata = _passwords_in_credentials(credentials)
     if params.get("encrypted") is True:
         vm.internal_metadata = {**vm.internal_metadata, "encrypted": True}
     vm.firewall_enabled = params.get("firewall_enabled") in (True, "true")
@@ -128,13 +128,13 @@ def create_machine(site: Site, request: Incoming) -> Answer:
     _provision(site, request, vm, image, wanted_nics, rules)
     make_missing(site, owner.uuid, vm.volumes)
     shown = machine_json(site, vm, request.version, params.get("credentials"), with_package=False)
-    _leave_out(shown)
-    # docs/cloudapi/create.md#minimal-create: the Location has the login, whatever the path had.
+    _drop_fields_absent_at_creation(shown)
+    # docs/cloudapi/create.md#minimal-create: the Location has the login, even if the path has ``my``.
     return Answer(shown, 201, {"Location": f"/{owner.login}/machines/{vm.uuid}"})
 
 
-def _leave_out(shown: dict[str, Any]) -> None:
-    """See docs/cloudapi/create.md#what-the-answer-to-a-create-lacks."""
+def _drop_fields_absent_at_creation(shown: dict[str, Any]) -> None:
+    """Remove the fields listed in docs/cloudapi/create.md#what-the-answer-to-a-create-lacks."""
     for name in ("free_space", "delegate_dataset"):
         shown.pop(name, None)
     for disk in shown.get("disks", ()):
@@ -145,43 +145,43 @@ def _chosen_image(request: Incoming) -> Image:
     params = request.params
     if params.get("dataset") and params.get("image"):
         raise invalid_argument("image and dataset are mutually exclusive parameters.")
-    named = params.get("dataset") or params.get("image")
+    requested = params.get("dataset") or params.get("image")
     image = request.image
     if image is None:
-        if named:
-            raise invalid_argument(f"{as_text(named)} is not a valid image")
+        if requested:
+            raise invalid_argument(f"{as_text(requested)} is not a valid image")
         raise missing_parameter("image must be specified")
     if image.state != "active":
-        raise invalid_argument(f"image {named} is not active")
+        raise invalid_argument(f"image {requested} is not active")
     owner = request.account.uuid
     shared = owner in image.acl and image.owner != owner
     if shared and satisfies((9, 0, 0), request.version) and params.get("allow_shared_images") is not True:
         raise invalid_argument(
-            f"{named} is a shared image - to provision a shared image you can either clone the image "
+            f"{requested} is a shared image - to provision a shared image you can either clone the image "
             'or set "allow_shared_images" to true.'
         )
     return image
 
 
 def _chosen_package(request: Incoming) -> Package:
-    named = request.params.get("package")
+    requested = request.params.get("package")
     if request.package is None:
-        if named:
-            raise invalid_argument(f"{as_text(named)} is not a valid package")
+        if requested:
+            raise invalid_argument(f"{as_text(requested)} is not a valid package")
         raise missing_parameter("package must be specified")
     if not request.package.active:
-        raise invalid_argument(f"{named} is inactive. Must use an active package")
+        raise invalid_argument(f"{requested} is inactive. Must use an active package")
     return request.package
 
 
 def _brand(params: dict[str, Any], image: Image, package: Package) -> str:
     """The brand that image, package and request agree on."""
-    asked, by_image, by_package = params.get("brand"), image.requirements.get("brand"), package.brand
-    if asked and asked not in HARDWARE_BRANDS:
-        shown = re.sub(r"[^a-zA-Z0-9-]", "", as_text(asked), count=1)[:64]
+    requested, by_image, by_package = params.get("brand"), image.requirements.get("brand"), package.brand
+    if requested and requested not in HARDWARE_BRANDS:
+        shown = re.sub(r"[^a-zA-Z0-9-]", "", as_text(requested), count=1)[:64]
         raise invalid_argument(f'Unknown brand "{shown}". Brand is restricted to one of ["bhyve","kvm"]')
     default = DEFAULT_HARDWARE_BRAND if image.type == "zvol" else DEFAULT_CONTAINER_BRAND
-    brand = str(asked or by_image or by_package or default)
+    brand = str(requested or by_image or by_package or default)
     if by_package and by_package != brand:
         raise invalid_argument(f'Package requires brand "{by_package}", but brand "{brand}" was selected')
     if by_image and by_image != brand:
@@ -212,7 +212,7 @@ def _alias(name: Any, vm: VM) -> str:
 
 
 def _flat_values(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tags and metadata; nested objects are silently dropped.
+    """Tags and metadata from parameters such as ``tag.role``; nested objects are silently dropped.
 
     See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped and #names-of-flat-keys.
     """
@@ -227,8 +227,8 @@ def _flat_values(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     return tags, metadata
 
 
-def _passwords_given(params: dict[str, Any]) -> dict[str, Any]:
-    """An administrator's password, which CloudAPI puts where VMAPI then forbids it.
+def _administrator_password(params: dict[str, Any]) -> dict[str, Any]:
+    """The administrator's password, which CloudAPI puts into the metadata, where VMAPI refuses it.
 
     See docs/cloudapi/create.md#password-images.
     """
@@ -236,7 +236,7 @@ def _passwords_given(params: dict[str, Any]) -> dict[str, Any]:
     return {"administrator_pw": password} if password else {}
 
 
-def _given_credentials(credentials: Any) -> dict[str, Any]:
+def _passwords_in_credentials(credentials: Any) -> dict[str, Any]:
     if not isinstance(credentials, dict):
         return {}
     return {name if name.endswith("_pw") else f"{name}_pw": value for name, value in credentials.items()}
@@ -265,7 +265,7 @@ def _check_at_vmapi(
 
 
 def alias_taken_errors(site: Site, vm: VM, alias: str) -> list[ErrorItem]:
-    """A name is taken by any machine of the owner that is neither destroyed nor failed.
+    """Refuse a name that a machine of the owner has, unless that machine is destroyed or failed.
 
     See docs/cloudapi/create.md#duplicate-name.
     """
@@ -275,7 +275,7 @@ def alias_taken_errors(site: Site, vm: VM, alias: str) -> list[ErrorItem]:
 
 
 def _message(errors: list[ErrorItem]) -> str:
-    """The sentence with hints; the server repeats the earlier hints with each further error."""
+    """The message with its hints; the server repeats the earlier hints for each further error."""
     message = "Invalid VM parameters"
     hints: list[str] = []
     for error in errors:
@@ -296,7 +296,7 @@ def _provision(
     wanted_nics: list[WantedNic],
     rules: list[AffinityRule],
 ) -> None:
-    """List the machine and start its job; its addresses are reserved now and shown half way.
+    """Add the machine and start its job; its addresses are reserved now and shown halfway through the job.
 
     See docs/cloudapi/create.md#minimal-create.
     """
@@ -325,7 +325,7 @@ def place(
     fails: bool | str,
     due: float,
 ) -> None:
-    """Half way: the machine gets a server and shows its NICs, or fails."""
+    """Halfway through the job: give the machine a server and show its NICs, or mark it as failed."""
     vm.updated = due
     found = [site.nic(vm, mac) for mac in macs]
     nics = [nic for nic in found if nic is not None]
@@ -342,7 +342,7 @@ def place(
 
 
 def boot(vm: VM, users: Sequence[str], due: float) -> None:
-    """At the end: the machine runs, with passwords of these users; or the job has failed with it."""
+    """At the end of the job: the machine runs and has passwords for the users; or both have failed."""
     if vm.state == "failed":
         vm.jobs_of("provision")[0].execution = "failed"
         return
@@ -351,18 +351,18 @@ def boot(vm: VM, users: Sequence[str], due: float) -> None:
     vm.internal_metadata = made | dict(vm.internal_metadata)
 
 
-def _shared(metadata: dict[str, Any]) -> Mapping[str, Any]:
-    """The metadata, as one object for all machines that have nothing but their owner's keys."""
+def _compact(metadata: dict[str, Any]) -> Mapping[str, Any]:
+    """Save memory: machines that have only the same root keys share one mapping."""
     if metadata.keys() == {"root_authorized_keys"}:
-        return _only_keys(metadata["root_authorized_keys"])
+        return _shared_root_keys(metadata["root_authorized_keys"])
     return metadata
 
 
 @lru_cache
-def _only_keys(keys: str) -> Mapping[str, Any]:
+def _shared_root_keys(keys: str) -> Mapping[str, Any]:
     return MappingProxyType({"root_authorized_keys": keys})
 
 
 def _password(vm: VM, user: str) -> str:
-    """A password that is the same in every run for the same machine."""
+    """A password that depends only on machine and user, so that every run generates the same."""
     return hashlib.sha256(f"{vm.uuid}/{user}".encode()).hexdigest()[:12]

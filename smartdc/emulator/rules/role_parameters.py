@@ -1,4 +1,4 @@
-"""What a request says about a role: in objects since API 9, and in names before."""
+"""The parameters of a role in a request: members and policies are objects since API 9, names before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smartdc.emulator.state.site import Site
 
 @dataclass
 class RoleChanges:
-    """What is given; None is not."""
+    """The fields of a role that a request sets; None for those that it does not."""
 
     name: str | None = None
     members: list[Member] | None = None
@@ -23,31 +23,31 @@ class RoleChanges:
 
 
 def read_changes(site: Site, request: Incoming) -> RoleChanges:
-    """Read the parameters, and look up whom and what they name.
+    """Read the parameters, and look up the members and policies that they name.
 
     Raises:
-        Refusal: 409, and all that is wrong with the names at once.
+        Refusal: 409, with all errors about the names.
     """
-    wanted = _names(request.params) if request.before((9, 0, 0)) else _objects(request.params)
-    wrong = ['"true" is not a valid role name'] if wanted["name"] == "true" else []
+    wanted = _read_names(request.params) if request.before((9, 0, 0)) else _read_objects(request.params)
+    errors = ['"true" is not a valid role name'] if wanted["name"] == "true" else []
     changes = RoleChanges(wanted["name"])
     if wanted["members"] is not None:
         changes.members = [
-            found for member in wanted["members"] if (found := _member(site, request, member, wrong))
+            found for member in wanted["members"] if (found := _member(site, request, member, errors))
         ]
     if wanted["policies"] is not None:
         if wanted["name"] == ADMINISTRATOR:
-            wrong.append("Administrator role cannot have policies")
+            errors.append("Administrator role cannot have policies")
         changes.policies = [
-            known for policy in wanted["policies"] if (known := _policy(request, policy, wrong))
+            known for policy in wanted["policies"] if (known := _policy(request, policy, errors))
         ]
-    if wrong:
-        raise invalid_argument(", ".join(wrong))
+    if errors:
+        raise invalid_argument(", ".join(errors))
     _check_distinct(request, changes)
     return changes
 
 
-def _objects(params: dict[str, Any]) -> dict[str, Any]:
+def _read_objects(params: dict[str, Any]) -> dict[str, Any]:
     name = params.get("name") or None
     if name is not None and not isinstance(name, str):
         raise invalid_argument('Role "name" must be a string')
@@ -101,8 +101,8 @@ def _check_member(member: dict[str, Any]) -> None:
             )
 
 
-def _names(params: dict[str, Any]) -> dict[str, Any]:
-    """The form before API 9: lists, or the JSON of lists, or one name."""
+def _read_names(params: dict[str, Any]) -> dict[str, Any]:
+    """Read the form before API 9: a list, the JSON of a list, or one name."""
     members: dict[str, dict[str, Any]] | None = None
     for parameter, default in (("members", False), ("default_members", True)):
         if params.get(parameter) or isinstance(params.get(parameter), list):
@@ -112,8 +112,8 @@ def _names(params: dict[str, Any]) -> dict[str, Any]:
                 member["default"] = member.get("default", False) or default
     policies = None
     if params.get("policies") or isinstance(params.get("policies"), list):
-        named = _name_list(params["policies"])
-        policies = [] if named[:1] == [""] else [{"name": as_text(name)} for name in named]
+        names = _name_list(params["policies"])
+        policies = [] if names[:1] == [""] else [{"name": as_text(name)} for name in names]
     entries = None if members is None else list(members.values())
     return {"name": params.get("name") or None, "members": entries, "policies": policies}
 
@@ -130,50 +130,52 @@ def _name_list(value: Any) -> list[Any]:
     return entries[0] if entries and isinstance(entries[0], list) else entries
 
 
-def _member(site: Site, request: Incoming, member: dict[str, Any], wrong: list[str]) -> Member | None:
-    named = member.get("id") or member.get("login")
-    if not named:
-        _never_answered(site, request)
+def _member(site: Site, request: Incoming, member: dict[str, Any], errors: list[str]) -> Member | None:
+    reference = member.get("id") or member.get("login")
+    if not reference:
+        _refuse_member_without_name(site, request)
     kind = member["type"]
     if kind == "subuser":
-        user = request.account.find_user(named)
+        user = request.account.find_user(reference)
         found = user.uuid if user is not None else None
     else:
-        account = site.shared.directory.find(named)
+        account = site.shared.directory.find(reference)
         found = account.uuid if account is not None else None
     if found is None:
-        wrong.append(f"Invalid {kind}: {named}")
+        errors.append(f"Invalid {kind}: {reference}")
         return None
     return Member(kind, found, bool(member.get("default")))
 
 
-def _policy(request: Incoming, policy: dict[str, Any], wrong: list[str]) -> str | None:
+def _policy(request: Incoming, policy: dict[str, Any], errors: list[str]) -> str | None:
     policies = request.account.access.policies
-    for key, field in (("name", "name"), ("id", "uuid")):  # the name first, whatever the reference says
+    # The name comes first, unlike in the reference.
+    for key, field in (("name", "name"), ("id", "uuid")):
         for known in policies:
             if policy.get(key) and getattr(known, field) == policy[key]:
                 return known.uuid
-    named = policy.get("id") or policy.get("name") or json.dumps(policy, separators=(",", ":"))
-    wrong.append(f"Invalid policy: {named}")
+    reference = policy.get("id") or policy.get("name") or json.dumps(policy, separators=(",", ":"))
+    errors.append(f"Invalid policy: {reference}")
     return None
 
 
 def _check_distinct(request: Incoming, changes: RoleChanges) -> None:
-    """The directory stores nobody and nothing twice; it names them by their place in its tree."""
+    """Refuse a member or policy that is there twice; the directory's message has its distinguished name."""
     account = f"uuid={request.account.uuid}, ou=users, o=smartdc"
-    places = [
+    members = [
         f"uuid={member.uuid}, {account}"
         if member.kind == "subuser"
         else f"uuid={member.uuid}, ou=users, o=smartdc"
         for member in changes.members or ()
     ]
-    for entries in (places, [f"policy-uuid={policy}, {account}" for policy in changes.policies or ()]):
+    policies = [f"policy-uuid={policy}, {account}" for policy in changes.policies or ()]
+    for entries in (members, policies):
         for entry in entries:
             if entries.count(entry) > 1:
                 raise invalid_argument(f"{entry} is not unique")
 
 
-def _never_answered(site: Site, request: Incoming) -> NoReturn:
+def _refuse_member_without_name(site: Site, request: Incoming) -> NoReturn:
     site.shared.violations.append(
         f"{request.method} {request.target}: a member with neither id nor login gets no answer"
     )

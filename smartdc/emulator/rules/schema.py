@@ -1,7 +1,7 @@
-"""CloudAPI's JSON schemas, and the first thing that they find wrong, in the words of its validator.
+"""CloudAPI's JSON schemas; a check refuses the first error, with the message of CloudAPI's validator.
 
-Only fabrics (and the account's configuration) are checked so. The validator is JavaScript's: the text of a
-number counts as an integer, and its bounds are then not looked at; messages are in small letters throughout.
+CloudAPI checks only fabrics and the account's configuration with schemas. As in JavaScript, the text of a
+number passes as an integer, but its bounds are not checked; messages are in lower case throughout.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _INTEGER = re.compile(r"\s*(?:[+-]?[0-9]+(?:\.0*)?)?\s*")
 
 @dataclass(frozen=True)
 class Property:
-    """What one property must be.
+    """The schema of one property.
 
     Attributes:
-        type: JavaScript's word for it, or ``any``.
-        items: Of an array, what each item must be.
+        type: The name of its JavaScript type, or ``any``.
+        items: The schema of each item of an array.
     """
 
     type: str
@@ -40,43 +40,43 @@ class Property:
 
 
 def check(schema: Mapping[str, Property], params: Mapping[str, Any]) -> None:
-    """Refuse parameters that do not fit, or that the schema does not know.
+    """Refuse parameters that do not match the schema, or that it does not know.
 
     Raises:
-        Refusal: 409 InvalidArgument about the first.
+        Refusal: 409 InvalidArgument about the first error.
     """
-    for name, wanted in schema.items():
+    for name, expected in schema.items():
         if name not in params:
-            if wanted.required:
+            if expected.required:
                 raise _refusal(name, "is missing and it is required")
             continue
-        _check_one(name, params[name], wanted)
+        _check_one(name, params[name], expected)
     for name in params:
         if name not in schema:
             raise _refusal(name.lower(), "unsupported property")
 
 
-def _check_one(name: str, value: Any, wanted: Property) -> None:
+def _check_one(name: str, value: Any, expected: Property) -> None:
     found = _type_of(value)
-    fits = wanted.type in ("any", found) or (wanted.type == "array" and isinstance(value, list))
-    if not (fits or (wanted.type == "integer" and _is_integer(value))):
-        raise _refusal(name, f"{as_text(value)} - {found} value found, but a {wanted.type} is required")
-    if wanted.items is not None and isinstance(value, list):
+    fits = expected.type in ("any", found) or (expected.type == "array" and isinstance(value, list))
+    if not (fits or (expected.type == "integer" and _is_integer(value))):
+        raise _refusal(name, f"{as_text(value)} - {found} value found, but a {expected.type} is required")
+    if expected.items is not None and isinstance(value, list):
         for number, item in enumerate(value):
-            _check_one(f"{name}[{number}]", item, wanted.items)
-    if wanted.pattern is not None and isinstance(value, str) and not _matches(wanted.pattern, value):
-        if wanted.pattern == IPV4:
+            _check_one(f"{name}[{number}]", item, expected.items)
+    if expected.pattern is not None and isinstance(value, str) and not _matches(expected.pattern, value):
+        if expected.pattern == IPV4:
             raise invalid_argument(f'property "{name}": must be an IPv4 address')
-        raise _refusal(name, f"does not match the regex pattern {wanted.pattern}")
+        raise _refusal(name, f"does not match the regex pattern {expected.pattern}")
     if found == "number":
-        if wanted.minimum is not None and value < wanted.minimum:
-            raise _refusal(name, f"must have a minimum value of {wanted.minimum}")
-        if wanted.maximum is not None and value > wanted.maximum:
-            raise _refusal(name, f"must have a maximum value of {wanted.maximum}")
+        if expected.minimum is not None and value < expected.minimum:
+            raise _refusal(name, f"must have a minimum value of {expected.minimum}")
+        if expected.maximum is not None and value > expected.maximum:
+            raise _refusal(name, f"must have a maximum value of {expected.maximum}")
 
 
 def as_number(value: Any) -> float:
-    """JavaScript's number of what passes as an integer here."""
+    """Convert a value that passes as an integer to a number, as JavaScript does."""
     if value is None or isinstance(value, int | float):
         return value or 0
     return float(as_text(value).strip() or 0)
@@ -99,7 +99,7 @@ def _type_of(value: Any) -> str:
 
 
 def _is_integer(value: Any) -> bool:
-    """JavaScript's ``value % 1 === 0``, which holds for much."""
+    """JavaScript's ``value % 1 === 0``, which holds for texts of numbers, blanks and null as well."""
     if isinstance(value, dict):
         return False
     if isinstance(value, int | float):

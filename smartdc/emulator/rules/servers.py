@@ -1,10 +1,10 @@
-"""Which server a new machine is placed on: affinity and locality, then spread over the servers.
+"""Choosing the server of a new machine: by affinity and locality, and then spread over the servers.
 
-As Triton chooses (sdc-designation: calculate-affinity, hard- and soft-filter-locality-hints): a hard rule
-must hold, or no server is found. ``==`` with several machines means that all of them are on the server when
-it is hard, and one of them when it is soft. Soft rules are ignored where they cannot hold, ``far`` before
-``near``. Where a hard rule is given, Triton drops the soft ones; here they still choose among the servers
-that are left, so that no machine lands where Triton could not have put it.
+Triton's rules (sdc-designation: calculate-affinity, hard- and soft-filter-locality-hints): if a hard rule
+cannot be met, no server is found. A hard ``==`` with several machines wants all of them on the server, a soft
+one wants any of them. Soft rules that cannot be met are ignored, ``far`` before ``near``. With a hard rule,
+Triton drops the soft ones; the emulator still uses them to choose among the remaining servers, each of which
+Triton could have chosen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LABEL = "docker:label:"
 
 
 class NoServer(Exception):
-    """No server meets what the machine asks for."""
+    """No server meets the machine's requirements."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class _Hint:
     soft: bool
     machines: frozenset[str]
 
-    def holds(self, there: frozenset[str]) -> bool:
-        """Whether it holds on a server with these machines."""
+    def is_met_by(self, present: frozenset[str]) -> bool:
+        """Whether a server with these machines meets the hint."""
         if not self.near:
-            return self.machines.isdisjoint(there)
-        return not self.machines.isdisjoint(there) if self.soft else self.machines <= there
+            return self.machines.isdisjoint(present)
+        return not self.machines.isdisjoint(present) if self.soft else self.machines <= present
 
 
 def choose_server(site: Site, vm: VM, rules: Sequence[AffinityRule], locality: Any) -> str:
@@ -54,23 +54,31 @@ def choose_server(site: Site, vm: VM, rules: Sequence[AffinityRule], locality: A
     hints = [hint for hint in hints if hint.machines]
     if not hints:
         return site.pick_server(_where_possible(site.servers, lambda server: server not in owned.servers))
-    there = {
+    present = {
         server: frozenset(other.uuid for other in others if other.server_uuid == server)
         for server in site.servers
     }
-    left = [
-        server for server in site.servers if all(hint.holds(there[server]) for hint in hints if not hint.soft)
+    remaining = [
+        server
+        for server in site.servers
+        if all(hint.is_met_by(present[server]) for hint in hints if not hint.soft)
     ]
-    if not left:
+    if not remaining:
         raise NoServer
     soft = [hint for hint in hints if hint.soft]
     far, near = [hint for hint in soft if not hint.near], [hint for hint in soft if hint.near]
-    left = _where_possible(left, lambda server: all(hint.holds(there[server]) for hint in far))
+    remaining = _where_possible(
+        remaining, lambda server: all(hint.is_met_by(present[server]) for hint in far)
+    )
     if near:
-        left = _where_possible(left, lambda server: any(hint.holds(there[server]) for hint in near))
-    most = max(sum(hint.holds(there[server]) for hint in soft) for server in left)
-    left = [server for server in left if sum(hint.holds(there[server]) for hint in soft) == most]
-    return site.pick_server(left)
+        remaining = _where_possible(
+            remaining, lambda server: any(hint.is_met_by(present[server]) for hint in near)
+        )
+    most = max(sum(hint.is_met_by(present[server]) for hint in soft) for server in remaining)
+    remaining = [
+        server for server in remaining if sum(hint.is_met_by(present[server]) for hint in soft) == most
+    ]
+    return site.pick_server(remaining)
 
 
 def _where_possible(servers: list[str], fits: Callable[[str], bool]) -> list[str]:
@@ -82,7 +90,7 @@ def _from_affinity(rules: Sequence[AffinityRule], others: list[VM]) -> list[_Hin
     for rule in rules:
         if rule.key == "image":
             continue  # every server has every image
-        machines = _named(rule, others)
+        machines = _machines_of(rule, others)
         if not machines and rule.near and not rule.soft:
             raise NoServer
         hints.append(_Hint(rule.near, rule.soft, machines))
@@ -94,19 +102,19 @@ def _from_locality(locality: Any) -> list[_Hint]:
         return []
     strict = locality.get("strict")
     if strict is not None and not isinstance(strict, bool):
-        raise NoServer  # the choice of a server ends with an assertion
+        raise NoServer  # an assertion fails in Triton's choice of a server
     hints = []
     for side in ("far", "near"):
-        named = locality.get(side) or []
-        machines = [named] if isinstance(named, str) else named
+        entries = locality.get(side) or []
+        machines = [entries] if isinstance(entries, str) else entries
         if not all(map(is_uuid, machines)):
-            raise NoServer  # as above; VMAPI lets a list in a list pass
+            raise NoServer  # as above: VMAPI's check accepts a list in a list
         hints.append(_Hint(side == "near", not strict, frozenset(machines)))
     return hints
 
 
-def _named(rule: AffinityRule, others: list[VM]) -> frozenset[str]:
-    """The machines that a rule is about."""
+def _machines_of(rule: AffinityRule, others: list[VM]) -> frozenset[str]:
+    """The machines that a rule refers to."""
     is_instance = rule.key in ("instance", "container")
     if is_instance and is_uuid(rule.value):
         return frozenset([rule.value])
@@ -122,7 +130,7 @@ def _named(rule: AffinityRule, others: list[VM]) -> frozenset[str]:
 
 
 def _matcher(rule: AffinityRule) -> Callable[[str], bool]:
-    """What compares a name or a tag's value with the value of a rule."""
+    """A function that compares a name or a tag's value with the value of a rule."""
     if rule.regexp is None:
         return lambda text: fits_wildcard(text, rule.value)
     try:

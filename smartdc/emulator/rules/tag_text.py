@@ -1,8 +1,8 @@
-"""Tags in the text form in which VMAPI stores and searches them, and what that form does to them.
+"""The text in which VMAPI stores and searches tags, and how storing changes them.
 
-All tags of a machine are one text, ``-role=web-count=%n{3}-``. Whoever sends what looks like that form gets
-something else back (docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text), and a filter is matched
-against the text (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
+All tags of a machine are one text, ``-role=web-count=%n{3}-``. A tag that looks like this encoding is read
+back differently (docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text), and a filter is matched against
+the text (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from smartdc.emulator.http.parameters import as_text, number, wildcard
 from smartdc.emulator.javascript.numbers import to_number
 from smartdc.emulator.state.vm import TagValue
 
-#: What every object of JavaScript has: looked up among the new tags they are there, whatever was sent.
+#: Properties of every JavaScript object: the server always finds them among the new tags or metadata.
 OBJECT_PROPERTIES = frozenset(
     (
         "constructor",
@@ -37,7 +37,7 @@ _BOOLEAN = re.compile(r"%b\{(true|false)\}")
 
 
 def as_stored(tags: Mapping[str, TagValue]) -> dict[str, TagValue]:
-    """What is read back of tags that were written."""
+    """The tags that are read back after these tags were written."""
     return {_unescape(_escape(name)): _read(_unescape(_write(value))) for name, value in tags.items()}
 
 
@@ -53,16 +53,16 @@ def fits_filter(tags: Mapping[str, TagValue], name: str, value: str) -> bool:
     return any(pattern.fullmatch(text) for pattern in _patterns(name, value))
 
 
-@lru_cache  # each machine of a list is compared with the same
+@lru_cache  # the same patterns are used for each machine of a list
 def _patterns(name: str, value: str) -> list[re.Pattern[str]]:
     name = name.replace("-", "%2D")
     if value in ("true", "false"):
-        wanted = [f"%b{{{value}}}", value]
+        forms = [f"%b{{{value}}}", value]
     elif not math.isnan(to_number(value)):
-        wanted = [f"%n{{{value}}}", value]
+        forms = [f"%n{{{value}}}", value]
     else:
-        wanted = [value.replace("-", "%2D")]
-    return [wildcard(f"*-{name}={form}-*") for form in wanted]
+        forms = [value.replace("-", "%2D")]
+    return [wildcard(f"*-{name}={form}-*") for form in forms]
 
 
 def _write(value: TagValue) -> str:

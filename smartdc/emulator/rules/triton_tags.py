@@ -1,7 +1,7 @@
-"""The tags named ``triton.*``, which configure a machine, as triton-tags 1.4.0 checks them.
+"""The checks of triton-tags 1.4.0 for the tags named ``triton.*``, which configure a machine.
 
-The grammar of CNS services is that of a PEG parser, so a refused text is explained by what fits at the
-farthest place that was looked at.
+Triton reads CNS services with a PEG parser, so an error lists what could follow at the farthest place that
+the parser reached.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f
 
 
 class _BadServices(ValueError):
-    """The text does not list services; the message says what was expected instead."""
+    """The text is not a list of services; the message says what was expected."""
 
 
 def problem_of(key: str, value: Any) -> str | None:
-    """What is wrong with a tag whose name begins with ``triton.``; None when it is fine."""
+    """The error about a tag whose name begins with ``triton.``; None when it is valid."""
     expected, actual = _TYPES.get(key), type_of(value)
     if expected is None:
         return f'Unrecognized special triton tag "{key}"'
@@ -115,7 +115,7 @@ def _service_problem(service: dict[str, str]) -> str | None:
 
 
 def _read_services(text: str) -> list[dict[str, str]]:
-    """Read ``name[:port][:property=value]...,...``; of a repeated property the last counts."""
+    """Read ``name[:port][:property=value]...,...``; the last of a repeated property wins."""
     services: list[dict[str, str]] = []
     place = 0
     while True:
@@ -127,8 +127,8 @@ def _read_services(text: str) -> list[dict[str, str]]:
             service["port"], place = port[0], port.end()
         first = port is None
         while text.startswith(":", place):
-            wanted = ("integer (port number)", "property name") if first else ("property name",)
-            key, place = _take(_PROPERTY, text, place + 1, *wanted)
+            expected = ("integer (port number)", "property name") if first else ("property name",)
+            key, place = _take(_PROPERTY, text, place + 1, *expected)
             first = False
             _, place = _take(_EQUALS, text, place, '"="')
             service[key], place = _take(_VALUE, text, place, "property value")
@@ -143,13 +143,13 @@ def _take(pattern: re.Pattern[str], text: str, place: int, *expected: str) -> tu
         return match[0], match.end()
     found = f'"{_escaped(text[place])}"' if place < len(text) else "end of input"
     *others, last = expected
-    wanted = f"{', '.join(others)} or {last}" if others else last
-    raise _BadServices(f"Expected {wanted} but {found} found.")
+    listed = f"{', '.join(others)} or {last}" if others else last
+    raise _BadServices(f"Expected {listed} but {found} found.")
 
 
 def _escaped(character: str) -> str:
     code = ord(character)
-    if code > 0xFFFF:  # JavaScript sees the first half only
+    if code > 0xFFFF:  # JavaScript takes only the first UTF-16 half
         code = 0xD800 + ((code - 0x10000) >> 10)
     if character in _ESCAPES or _NO_ESCAPE_NEEDED.fullmatch(character) or code == 0x7F:
         return _ESCAPES.get(character, character)

@@ -1,7 +1,7 @@
-"""What VMAPI validates when CloudAPI passes a request on.
+"""VMAPI's validation of a request that CloudAPI passes on.
 
-Each function returns the items of ``errors`` for one value, empty when it is fine; the callers put them into
-a ValidationFailed with the sentence of their operation.
+Each function returns the items of ``errors`` for one value, empty when it is valid; the callers put them into
+a ValidationFailed with the message of their operation.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from smartdc.emulator.rules.triton_tags import problem_of, type_of
 
 ALIAS = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
 DATACENTER = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]{0,61}[A-Za-z0-9_])?")
-DATACENTER_RULE = (
-    "it has up to 63 letters, digits, '-', '_' and '.', the first and the last no '-' and no '.'"
-)
+DATACENTER_RULE = "use up to 63 letters, digits, '-', '_' and '.', with neither '-' nor '.' at either end"
 #: The alias expression as VMAPI prints it.
 _ALIAS_PRINTED = r"/^[a-zA-Z0-9][a-zA-Z0-9\_\.\-]*$/"
 LONGEST_ALIAS = 189
@@ -33,12 +31,12 @@ _DOCKER_TAG = re.compile(
 
 
 def datacenter_name_is_valid(name: str) -> bool:
-    """Whether a data center can have this name: as a part of a host name, or of a file name, has it."""
+    """Whether a data center can have this name, which is used in host names and file names."""
     return DATACENTER.fullmatch(name) is not None
 
 
 def alias_errors(alias: Any, *, longest: int | None = LONGEST_ALIAS) -> list[ErrorItem]:
-    """Check a machine's name; `longest` None leaves its length alone (the list's filter)."""
+    """Check a machine's name; with `longest` None its length is not checked, as in the list's filter."""
     errors = [] if isinstance(alias, str) else [invalid_field("alias", "Not a valid string")]
     if longest is not None and isinstance(alias, str | list) and len(alias) > longest:
         message = f"String is longer than maximum of {longest} characters"
@@ -56,7 +54,7 @@ def one_of_errors(field: str, value: Any, allowed: tuple[str, ...]) -> list[Erro
 
 
 def number_errors(field: str, value: Any, low: int = 0, high: int | None = None) -> list[ErrorItem]:
-    """Check a number, which JavaScript's parseInt reads: ``12abc`` is 12."""
+    """Check a number as JavaScript's parseInt reads it: ``12abc`` is 12."""
     number = to_integer(as_text(value))
     if low <= number and (high is None or number <= high):
         return []
@@ -73,12 +71,12 @@ def memory_errors(value: Any) -> list[ErrorItem]:
 
 
 def boolean_errors(field: str, value: Any) -> list[ErrorItem]:
-    """Check a boolean; the words true and false will do."""
+    """Check a boolean; the texts ``true`` and ``false`` are valid."""
     return [] if isinstance(value, bool) or value in ("true", "false") else [invalid_field(field)]
 
 
 def metadata_errors(values: dict[str, Any]) -> list[ErrorItem]:
-    """Check customer metadata: scalars only, and no key that ends in ``_pw``."""
+    """Check customer metadata: values are scalars, and no key ends in ``_pw``."""
     for key, value in values.items():
         if type_of(value) is None:
             return [invalid_field(f"customer_metadata.{key}", "Forbidden Data Type")]
@@ -88,7 +86,7 @@ def metadata_errors(values: dict[str, Any]) -> list[ErrorItem]:
 
 
 def tag_errors(tags: dict[str, Any], *, allow_docker: bool = False) -> list[ErrorItem]:
-    """Check tags: scalars only, known ``triton.*`` names, and no Docker labels but at creation."""
+    """Check tags: values are scalars, ``triton.*`` names are known, Docker labels are for creation only."""
     for key, value in tags.items():
         if type_of(value) is None:
             return [invalid_field(f"tags.{key}", "Forbidden Data Type")]
@@ -104,7 +102,7 @@ def tag_errors(tags: dict[str, Any], *, allow_docker: bool = False) -> list[Erro
 
 
 def tag_delete_errors(key: str) -> list[ErrorItem]:
-    """Check that a tag may go: Docker's may not."""
+    """Check that a tag may be deleted: Docker's tags may not."""
     if _DOCKER_TAG.match(key):
         return [invalid_field("tags", f'Special tag "{key}" may not be deleted')]
     return []

@@ -1,4 +1,4 @@
-"""The predicates by which volumes are searched: krill's ``{"and": [{"eq": [FIELD, VALUE]}, ...]}``."""
+"""The predicates that filter a list of volumes: krill's ``{"and": [{"eq": [FIELD, VALUE]}, ...]}``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIELDS = {
     "state": "string",
     "type": "string",
 }
-#: Every object of JavaScript has these, and krill looks operators and fields up in objects.
+#: Properties of every JavaScript object: krill looks up operators and fields in objects, so it finds them.
 INHERITED = {
     "__proto__": "[object Object]",
     "constructor": "function Object() { [native code] }",
@@ -47,19 +47,19 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class BadPredicate(Exception):
-    """It is none; the text is what the server says."""
+    """The text is not a predicate; the message is the server's."""
 
 
 @dataclass(frozen=True)
 class Predicate:
-    """One that has been checked.
+    """A valid predicate.
 
     Attributes:
         operator: ``eq``, ``ne``, ``lt``, ``le``, ``gt``, ``ge``, ``and`` or ``or``; empty for ``{}``, which
-            everything fits.
-        field: What is compared.
-        value: What it is compared with.
-        parts: Of ``and`` and ``or``.
+            matches everything.
+        field: The field that it compares.
+        value: The value that it compares the field with.
+        parts: The predicates in an ``and`` or ``or``.
     """
 
     operator: str
@@ -69,10 +69,10 @@ class Predicate:
 
     @classmethod
     def read(cls, text: str) -> Predicate:
-        """Read the JSON of a query.
+        """Read a predicate from JSON.
 
         Raises:
-            BadPredicate: It is no JSON, or no predicate.
+            BadPredicate: The text is not JSON, or not a predicate.
         """
         try:
             found = json.loads(text, parse_constant=_no_constant)
@@ -99,7 +99,7 @@ class Predicate:
             yield from part.values()
 
     def fits(self, fields: Mapping[str, list[Any]]) -> bool:
-        """Whether a thing with these values fits."""
+        """Whether an object with these values matches."""
         if not self.operator:
             return True
         if self.operator in ("and", "or"):
@@ -110,7 +110,7 @@ class Predicate:
 
 
 def _check_syntax(found: Any) -> None:
-    """What krill looks at first, outer predicates before inner ones; an empty list is as good as ``{}``."""
+    """Check the syntax as krill does, outer predicates before inner ones; an empty list counts as ``{}``."""
     where = f"VError: predicate {inspect(found)}:"
     if not isinstance(found, dict | list):
         raise BadPredicate(f"{where} must be an object")
@@ -149,7 +149,7 @@ def _check_syntax(found: Any) -> None:
 
 
 def _check_types(found: Any) -> None:
-    """What krill looks at when the syntax is right: whether the fields are known, and their types."""
+    """Check fields and types as krill does, after the syntax."""
     if not found:
         return
     where = f"VError: predicate {inspect(found)}:"

@@ -1,4 +1,4 @@
-"""What CloudAPI finds wrong with the values of volumes (its lib/validation/volumes.js), all at once."""
+"""CloudAPI's checks of the values of volumes (its lib/validation/volumes.js); they report all errors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _UUID_PATTERN = "/^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$
 
 
 def check_values(predicate: Predicate) -> None:
-    """Check what a predicate compares with, field by field.
+    """Check the values in a predicate, field by field.
 
     Raises:
-        BadPredicate: Some of it is no value of its field.
+        BadPredicate: A value is invalid for its field.
     """
     values: dict[str, list[Any]] = {}
     for field, value in predicate.values():
@@ -30,14 +30,14 @@ def check_values(predicate: Predicate) -> None:
 
 
 def id_problems(value: Any) -> list[str]:
-    """What is wrong with a volume's id."""
+    """The errors about a volume's id."""
     if is_uuid(value):
         return []
     return [f"Error: Invalid volume ID: {as_text(value)}. Volume ID should match {_UUID_PATTERN}"]
 
 
 def name_problems(name: Any) -> list[str]:
-    """What is wrong with a volume's name."""
+    """The errors about a volume's name."""
     problems = []
     if not isinstance(name, str):
         problems.append("Error: Invalid volume name: volume name must be a string")
@@ -51,7 +51,7 @@ def name_problems(name: Any) -> list[str]:
 
 
 def type_problems(value: Any) -> list[str]:
-    """What is wrong with a volume's type."""
+    """The errors about a volume's type."""
     if value == "tritonnfs":
         return []
     shown = "undefined" if value is None else as_text(value)
@@ -59,7 +59,7 @@ def type_problems(value: Any) -> list[str]:
 
 
 def state_problems(value: Any) -> list[str]:
-    """What is wrong with a volume's state."""
+    """The errors about a volume's state."""
     return [] if value in STATES else [f"Error: Volume state: {as_text(value)} is invalid"]
 
 
