@@ -7,7 +7,7 @@ import pytest
 
 from smartdc.emulator import Emulator
 from smartdc.emulator.guest.inside import Guest
-from smartdc.emulator.guest.metadata import described
+from smartdc.emulator.guest.metadata import machine_facts
 from smartdc.emulator.guest.shell import Shell, boot
 
 
@@ -170,7 +170,7 @@ def test_what_a_machine_knows_of_itself() -> None:
         site = cloud.site()
         script = "mdata-get sdc:alias; mdata-get sdc:datacenter_name; mdata-get sdc:nics"
         vm = site.add_machine(name="db0")
-        guest = Guest("db0", lambda: dict(vm.customer_metadata), described=lambda: described(vm, site.name))
+        guest = Guest("db0", lambda: dict(vm.customer_metadata), facts=lambda: machine_facts(vm, site.name))
         alias, datacenter, nics = Shell(guest, "root").run(script)[0].splitlines()
         assert (alias, datacenter) == ("db0", "us-sw-1")
         assert json.loads(nics)[0]["ip"] == vm.nics[0].ip

@@ -1,6 +1,7 @@
-"""``test``, also called ``[``: conditions about files, texts and numbers, by how many arguments there are.
+"""``test``, also called ``[``: conditions about files, texts and numbers.
 
-https://pubs.opengroup.org/onlinepubs/9699919799/utilities/test.html has the rules.
+https://pubs.opengroup.org/onlinepubs/9699919799/utilities/test.html has the rules, which depend on the number
+of arguments.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ _BINARY = ("=", "!=", *_OF_NUMBERS)
 _KNOWN = {"-n", "-z", *_OF_FILES, *_OF_NUMBERS}
 
 
-class _WrongNumber(Exception):
-    """Something that should be a number and is not."""
+class _NotANumber(Exception):
+    """An argument should be a number and is not."""
 
 
 def test(process: Process) -> int:
-    """Return 0 when the condition holds, 1 when not, 2 when it cannot be said."""
+    """Return 0 when the condition holds, 1 when it does not, 2 for an error."""
     arguments = process.arguments
     if process.name == "[":
         if arguments[-1:] != ["]"]:
@@ -46,7 +47,7 @@ def test(process: Process) -> int:
         arguments = arguments[:-1]
     try:
         return int(not _holds(process, arguments))
-    except _WrongNumber as problem:
+    except _NotANumber as problem:
         process.complain(f"Illegal number: {problem}")
         return 2
 
@@ -83,5 +84,5 @@ def _number(text: str) -> int:
     stripped = text.strip(" \t\n")
     digits = stripped.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
-        raise _WrongNumber(text[:40])
+        raise _NotANumber(text[:40])
     return int(stripped)

@@ -1,4 +1,4 @@
-"""Commands that list, make and remove files."""
+"""Commands that list, create and remove files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["ls", "mkdir", "rm", "touch"]
 
 def ls(process: Process) -> int:
     """List files, then directories, each with a headline when there are several names."""
-    given, operands = options(process, "1Aad")
-    if "a" in given and "A" in given:
+    found_options, operands = options(process, "1Aad")
+    if "a" in found_options and "A" in found_options:
         raise Unsupported("ls with -a and -A")
     files = process.guest.files
     status = 0
@@ -29,7 +29,7 @@ def ls(process: Process) -> int:
             process.complain(f"cannot access '{name}': {error.strerror}")
             status = 2
             continue
-        if files.is_directory(path) and "d" not in given:
+        if files.is_directory(path) and "d" not in found_options:
             directories.append((name, path))
         else:
             plain.append(name)
@@ -40,14 +40,16 @@ def ls(process: Process) -> int:
             process.write("\n")
         if len(operands) > 1:
             process.write(f"{name}:\n")
-        hidden = "a" in given or "A" in given
+        hidden = "a" in found_options or "A" in found_options
         names = [entry for entry in files.names(path) if hidden or not entry.startswith(".")]
-        process.write("".join(f"{entry}\n" for entry in ([".", ".."] if "a" in given else []) + names))
+        process.write(
+            "".join(f"{entry}\n" for entry in ([".", ".."] if "a" in found_options else []) + names)
+        )
     return status
 
 
 def touch(process: Process) -> int:
-    """Make empty files where there is nothing."""
+    """Create empty files where there are none."""
     _, operands = options(process, "")
     status = int(_missing_operand(process, operands, "missing file operand"))
     for name in operands:
@@ -62,12 +64,12 @@ def touch(process: Process) -> int:
 
 
 def mkdir(process: Process) -> int:
-    """Make directories; with ``-p`` also those above, and without complaint."""
-    given, operands = options(process, "p")
+    """Create directories; ``-p`` also creates their parents, and accepts directories that exist."""
+    found_options, operands = options(process, "p")
     status = int(_missing_operand(process, operands, "missing operand"))
     for name in operands:
         try:
-            if "p" in given:
+            if "p" in found_options:
                 _make_all(process, name)
             else:
                 process.guest.files.make_directory(process.path(name.rstrip("/") or name))
@@ -89,21 +91,21 @@ def _make_all(process: Process, name: str) -> None:
 
 
 def rm(process: Process) -> int:
-    """Remove files; with ``-r`` also directories, with ``-f`` without complaint about what is missing."""
-    given, operands = options(process, "fRr")
-    if not operands and "f" in given:
+    """Remove files; ``-r`` also removes directories, ``-f`` ignores missing files."""
+    found_options, operands = options(process, "fRr")
+    if not operands and "f" in found_options:
         return 0
     status = int(_missing_operand(process, operands, "missing operand"))
-    recursive = "r" in given or "R" in given
+    recursive = "r" in found_options or "R" in found_options
     for name in operands:
         try:
             _remove(process, name, recursive)
         except FileNotFoundError as error:
-            if "f" not in given:
+            if "f" not in found_options:
                 process.complain(f"cannot remove '{name}': {error.strerror}")
                 status = 1
         except OSError as error:
-            if isinstance(error, NotADirectoryError) and "f" in given:
+            if isinstance(error, NotADirectoryError) and "f" in found_options:
                 continue
             process.complain(f"cannot remove '{name}': {error.strerror}")
             status = 1

@@ -1,6 +1,6 @@
-"""The files of an emulated machine, in memory: nothing reaches those of the real one.
+"""The file system of an emulated machine, in memory; the host's files are never touched.
 
-There are files, directories and ``/dev/null``; no links, owners, permissions or times.
+It has files, directories and ``/dev/null``, but no links, owners, permissions or times.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ DIRECTORIES = ("/", *(f"/{name}" for name in _NAMES))
 
 _NULL = "/dev/null"
 
-#: Where a real machine has files that an emulated one lacks: whatever depends on them is refused.
+#: Directories where a real machine has files that an emulated one lacks: access to them is refused.
 # fmt: off
 _SYSTEM = frozenset({
     "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "native", "opt", "proc", "run", "sbin", "sys",
     "system", "usr", "var",
 })
 # fmt: on
-#: What is free inside: for the software that one installs, but for the packages, and for logs.
+#: Directories within these that users may fill, except for the packages.
 _FREE = ("/opt/", "/var/log/")
 _PACKAGES = "/opt/local/"
 
@@ -34,7 +34,7 @@ _PACKAGES = "/opt/local/"
 class FileSystem:
     """Files and directories by absolute path.
 
-    Errors are `OSError`, with the number and the text that a real system gives.
+    Errors are `OSError` with the number and the text of a real system.
 
     Attributes:
         files: The content of each file.
@@ -46,7 +46,7 @@ class FileSystem:
         self.directories: set[str] = set(directories)
 
     def resolve(self, directory: str, name: str) -> str:
-        """Return the absolute path of a name, which itself need not exist.
+        """Return the absolute path of a name; only its last part need not exist.
 
         Raises:
             OSError: The name is empty, or passes through something that is not a directory.
@@ -86,7 +86,7 @@ class FileSystem:
         return self.files[path]
 
     def open(self, path: str, *, append: bool = False) -> bytearray:
-        """Return a file to write to, which is made or, unless to append, emptied."""
+        """Return a file to write to; it is created, or emptied unless `append` is set."""
         if path == _NULL:
             return bytearray()
         if path in self.directories:
@@ -98,14 +98,14 @@ class FileSystem:
         return content
 
     def make_directory(self, path: str) -> None:
-        """Make a directory in one that exists."""
+        """Create a directory, whose parent must exist."""
         if self.exists_here(path):
             raise _error(errno.EEXIST)
         self._need_place(path)
         self.directories.add(path)
 
     def exists_here(self, path: str) -> bool:
-        """Whether a new file or directory at this path would be in the way of another."""
+        """Whether this path exists in this file system; unlike `exists`, it never refuses to answer."""
         return path == _NULL or path in self.files or path in self.directories
 
     def remove(self, path: str) -> None:
@@ -126,7 +126,7 @@ class FileSystem:
         self.directories.remove(path)
 
     def remove_tree(self, path: str) -> None:
-        """Remove a file, or a directory with all that is in it."""
+        """Remove a file, or a directory with all its content."""
         if path in self.files:
             self.remove(path)
             return
@@ -140,7 +140,7 @@ class FileSystem:
         }
 
     def rename(self, old: str, new: str) -> None:
-        """Move a file, or a directory with all that is in it; a file at the new path is replaced."""
+        """Move a file, or a directory with all its content; a file at the new path is replaced."""
         self._need_place(new)
         if old in self.files:
             if new in self.directories:
@@ -176,20 +176,20 @@ class FileSystem:
         raise _error(errno.ENOENT)
 
     def _need_place(self, path: str) -> None:
-        """Refuse to make something where there is no directory, or where the system may have it."""
+        """Refuse a new path whose directory does not exist, or that a real machine may have."""
         self._need_directory(posixpath.dirname(path))
         if not self.exists_here(path):
             _refuse_system(path)
 
     def _missing(self, path: str) -> bool:
-        """Return False for what a real machine would not have either; refuse to say of anything else."""
+        """Return False for a missing path; refuse one that a real machine may have."""
         if not self.exists_here(path):
             _refuse_system(path)
         return False
 
 
 def _refuse_system(path: str) -> None:
-    """Refuse a path where a real machine has files of its own, or may have them."""
+    """Refuse a path where a real machine has, or may have, files of its system."""
     if path.startswith("/dev/"):
         raise Unsupported(f"{path[:80]}: devices other than {_NULL}")
     inside = path.split("/")[1] in _SYSTEM and not path.startswith(_FREE)

@@ -1,4 +1,4 @@
-"""The insides of the machines: each is booted when its machine starts to run, and forgotten with it."""
+"""The insides of the machines: each boots when its machine starts, and goes when the machine is deleted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
 from smartdc.emulator.guest.inside import Guest
-from smartdc.emulator.guest.metadata import described
+from smartdc.emulator.guest.metadata import machine_facts
 from smartdc.emulator.guest.shell import boot
 from smartdc.emulator.state.vm import VM
 
@@ -15,11 +15,11 @@ __all__ = ["Guests"]
 
 
 class Guests:
-    """The machines from the inside.
+    """The insides of all machines.
 
     Args:
-        lock: Held while a machine uses its metadata.
-        unsupported: Where is noted what a machine was asked for and does not know.
+        lock: The lock that a machine holds while it uses its metadata.
+        unsupported: The list to which machines add what they do not support.
     """
 
     def __init__(self, lock: threading.RLock, unsupported: list[str]) -> None:
@@ -29,7 +29,7 @@ class Guests:
         self._booted: set[str] = set()
 
     def follow(self, machines: Iterable[VM], datacenter: str) -> None:
-        """Run the boot scripts of the machines of a data center that have begun to run."""
+        """Run the boot scripts of the machines of a data center that have started."""
         for vm in machines:
             if vm.state != "running":
                 self._booted.discard(vm.uuid)
@@ -46,7 +46,7 @@ class Guests:
             self._guests[vm.uuid] = Guest(
                 vm.alias,
                 lambda: _Metadata(vm),
-                described=lambda: described(vm, datacenter),
+                facts=lambda: machine_facts(vm, datacenter),
                 lock=self._lock,
                 unsupported=self._unsupported,
             )
@@ -54,7 +54,7 @@ class Guests:
 
 
 class _Metadata(MutableMapping[str, Any]):
-    """A machine's metadata, as commands in it see and change them."""
+    """A machine's metadata, for the commands that run in it."""
 
     def __init__(self, vm: VM) -> None:
         self._vm = vm
@@ -66,9 +66,9 @@ class _Metadata(MutableMapping[str, Any]):
         self._vm.customer_metadata = {**self._vm.customer_metadata, key: value}
 
     def __delitem__(self, key: str) -> None:
-        left = dict(self._vm.customer_metadata)
-        del left[key]
-        self._vm.customer_metadata = left
+        remaining = dict(self._vm.customer_metadata)
+        del remaining[key]
+        self._vm.customer_metadata = remaining
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._vm.customer_metadata)

@@ -1,4 +1,4 @@
-"""What a command of an emulated machine works with: the machine, the login, and its input and output."""
+"""The environment of a command on an emulated machine: the machine, the login, its input and output."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["Guest", "Login", "Process", "Source", "Streams", "lines_of"]
 PATH = "/usr/local/sbin:/usr/local/bin:/opt/local/sbin:/opt/local/bin:/usr/sbin:/usr/bin:/sbin"
 
 # fmt: off
-#: Variables that change how a shell works, or cannot be set in some.
-_NOT_TO_SET = frozenset({
+#: Variables that change how a shell works, or that some shells do not allow to be set.
+_UNSETTABLE = frozenset({
     "CDPATH", "ENV", "EUID", "IFS", "LINENO", "OPTIND", "POSIXLY_CORRECT", "PPID", "RANDOM", "SECONDS",
     "UID",
 })
@@ -26,17 +26,17 @@ _NOT_TO_SET = frozenset({
 
 
 class Guest:
-    """One machine from the inside.
+    """The inside of one machine.
 
     Args:
-        hostname: Its name.
-        metadata: Returns its metadata, as they are at the time; commands change them.
-        described: Returns what ``mdata-get sdc:...`` knows of it.
-        lock: Held while commands use its metadata.
-        unsupported: Where what an emulated machine does not know is noted.
+        hostname: The machine's name.
+        metadata: Returns the current metadata, which commands may change.
+        facts: Returns the values of ``mdata-get sdc:...``.
+        lock: The lock that commands hold while they use the metadata.
+        unsupported: The list to which commands add what the machine does not support.
 
     Attributes:
-        files: Its file system.
+        files: The machine's file system.
     """
 
     def __init__(
@@ -44,33 +44,33 @@ class Guest:
         hostname: str,
         metadata: Callable[[], MutableMapping[str, Any]],
         *,
-        described: Callable[[], Mapping[str, Any]] = dict,
+        facts: Callable[[], Mapping[str, Any]] = dict,
         lock: AbstractContextManager[Any] | None = None,
         unsupported: list[str] | None = None,
     ) -> None:
         self.hostname = hostname
         self.metadata = metadata
-        self.described = described
+        self.facts = facts
         self.lock: AbstractContextManager[Any] = threading.RLock() if lock is None else lock
         self.files: FileSystem = FileSystem()
         self.unsupported: list[str] = [] if unsupported is None else unsupported
 
     def refuse(self, what: str) -> None:
-        """Note that something was refused."""
+        """Record that the machine does not support something."""
         self.unsupported.append(f"machine {self.hostname}: {what}")
 
 
 @dataclass
 class Login:
-    """One login to a machine, or a part of a pipeline, which does not change what the others see.
+    """The state of a login, or of one part of a pipeline, whose changes the other parts do not see.
 
     Attributes:
-        user: Who.
-        directory: Where.
-        variables: By name.
-        exported: The names that programs see.
-        options: Those of ``set`` that are on.
-        status: That of the last command.
+        user: The user's name.
+        directory: The current directory.
+        variables: The values of the variables, by name.
+        exported: The names of the exported variables.
+        options: The options that ``set`` has switched on.
+        status: The status of the last command.
     """
 
     user: str
@@ -82,30 +82,30 @@ class Login:
 
     @classmethod
     def of(cls, user: str) -> Login:
-        """A new login."""
+        """Return the state of a new login."""
         home = "/root" if user == "root" else f"/home/{user}"
         variables = {"HOME": home, "LOGNAME": user, "PATH": PATH, "PWD": home, "USER": user}
         return cls(user, home, variables, set(variables))
 
     def set(self, name: str, value: str) -> None:
         """Set a variable."""
-        if name in _NOT_TO_SET:
+        if name in _UNSETTABLE:
             raise Unsupported(f"{name}: setting this variable")
         self.variables[name] = value
 
     def copy(self) -> Login:
-        """A login that starts with the same and goes its own way."""
+        """Return a copy, whose changes do not affect this login."""
         return replace(
             self, variables=dict(self.variables), exported=set(self.exported), options=set(self.options)
         )
 
 
 class Source:
-    """What a command reads, and only once.
+    """The input of a command, which can be read once.
 
     Args:
-        content: Returns it.
-        file: The file that it is, if it is one.
+        content: Returns the input.
+        file: The file that the input comes from, if it is a file.
     """
 
     def __init__(self, content: Callable[[], bytes], file: bytearray | None = None) -> None:
@@ -113,19 +113,19 @@ class Source:
         self.file = file
 
     def read(self) -> bytes:
-        """Read what is left."""
+        """Read the rest."""
         content, self._content = self._content, bytes
         return content()
 
     def line(self) -> bytes:
-        """Read one line, with its end; nothing at the end."""
+        """Read one line with its newline; nothing at the end."""
         line, newline, rest = self.read().partition(b"\n")
         self._content = lambda: rest
         return line + newline
 
 
 def lines_of(source: Source) -> Lines:
-    """Return what reads a script from standard input or from a file, line by line."""
+    """Return a function that reads a script from standard input or from a file, line by line."""
     return lambda begun: source.line().decode(errors="surrogateescape")
 
 
@@ -134,7 +134,7 @@ class Streams:
     """Standard input, output and errors.
 
     Attributes:
-        written: The files that were opened to be written to.
+        written: The files that are open for writing.
     """
 
     input: Source
@@ -145,12 +145,12 @@ class Streams:
 
 @dataclass
 class Process:
-    """One command that runs.
+    """One running command.
 
     Attributes:
-        name: What it was called.
-        arguments: What follows the name.
-        run: Runs a script, as a shell of its own for this login, and returns its status.
+        name: The name by which it was called.
+        arguments: The arguments after the name.
+        run: Runs a script for a login, and returns its status.
     """
 
     guest: Guest

@@ -1,4 +1,4 @@
-"""``mdata-get`` and the other commands that read and change a machine's metadata from inside.
+"""``mdata-get`` and the other commands that read and change the metadata inside a machine.
 
 https://eng.tritondatacenter.com/mdata/ describes them.
 """
@@ -12,13 +12,13 @@ from smartdc.emulator.guest.inside import Process
 from smartdc.emulator.guest.refusals import Unsupported
 from smartdc.emulator.state.vm import VM
 
-__all__ = ["described", "mdata_delete", "mdata_get", "mdata_list", "mdata_put"]
+__all__ = ["machine_facts", "mdata_delete", "mdata_get", "mdata_list", "mdata_put"]
 
 _USAGE = 3
 
 
-def described(vm: VM, datacenter: str) -> dict[str, Any]:
-    """What ``mdata-get sdc:KEY`` knows of a machine: https://eng.tritondatacenter.com/mdata/datadict.html."""
+def machine_facts(vm: VM, datacenter: str) -> dict[str, Any]:
+    """The values of ``mdata-get sdc:KEY``: https://eng.tritondatacenter.com/mdata/datadict.html."""
     return {
         "alias": vm.alias,
         "brand": vm.brand,
@@ -44,16 +44,16 @@ def described(vm: VM, datacenter: str) -> dict[str, Any]:
 
 
 def mdata_get(process: Process) -> int:
-    """Write the value of a key; ``sdc:`` keys are facts about the machine."""
+    """Write the value of a key; keys with ``sdc:`` are facts about the machine."""
     if len(process.arguments) != 1:
         return _usage(process, "KEY")
     key = process.arguments[0]
     with process.guest.lock:
         if key.startswith("sdc:"):
-            described = process.guest.described()
-            if key.removeprefix("sdc:") not in described:
+            facts = process.guest.facts()
+            if key.removeprefix("sdc:") not in facts:
                 raise Unsupported(f"mdata-get {key[:80]}")
-            value = described[key.removeprefix("sdc:")]
+            value = facts[key.removeprefix("sdc:")]
         else:
             value = process.guest.metadata().get(key)
     if value is None:

@@ -9,20 +9,20 @@ __all__ = ["options"]
 
 
 def options(process: Process, known: str, valued: str = "") -> tuple[dict[str, list[str]], list[str]]:
-    """Split what a command is given into options and operands; options may stand after operands.
+    """Split the arguments of a command into options and operands; options may follow operands.
 
     Args:
         process: The command.
-        known: The letters of the options that it knows.
-        valued: The letters of those with a value.
+        known: The letters of its options without a value.
+        valued: The letters of its options with a value.
 
     Returns:
-        The values of each option that is given, as often as it is, and the operands.
+        By option, its values, one for each time that it occurs; and the operands.
 
     Raises:
-        Unsupported: It is given another option.
+        Unsupported: The arguments have another option.
     """
-    given: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     operands: list[str] = []
     rest = list(process.arguments)
     while rest:
@@ -37,9 +37,9 @@ def options(process: Process, known: str, valued: str = "") -> tuple[dict[str, l
         while letters:
             letter, letters = letters[0], letters[1:]
             if letter in valued and (letters or rest):
-                given.setdefault(letter, []).append(letters or rest.pop(0))
+                found.setdefault(letter, []).append(letters or rest.pop(0))
                 break
             if letter not in known:
                 raise Unsupported(f"{process.name} {argument[:40]}: this option")
-            given[letter] = []
-    return given, operands
+            found[letter] = []
+    return found, operands

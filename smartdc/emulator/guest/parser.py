@@ -1,7 +1,7 @@
 """The commands of a script, line by line.
 
-https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_09 has the rules. What is
-known: simple commands, redirection, pipelines, and lists with ``&&``, ``||`` and ``;``.
+https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_09 has the rules. The parser
+knows simple commands, redirection, pipelines, and lists with ``&&``, ``||`` and ``;``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from smartdc.emulator.guest.words import Word
 
 __all__ = ["AndOr", "Parser", "Pipeline", "Redirection", "SimpleCommand"]
 
-#: Words that begin what is not known; the last four are only some shells' words.
+#: Reserved words, whose syntax is not supported; the last four are reserved only in some shells.
 # fmt: off
 _RESERVED = frozenset({
     "if", "then", "else", "elif", "fi", "do", "done", "case", "esac",
@@ -22,7 +22,7 @@ _RESERVED = frozenset({
 })
 # fmt: on
 _REDIRECTIONS = frozenset({"<", ">", ">>", ">&"})
-_NAMED = {
+_UNSUPPORTED = {
     "&": "&: commands in the background",
     "(": "(: subshells and functions",
     ")": "(: subshells and functions",
@@ -64,7 +64,7 @@ class AndOr:
 
 
 class Parser:
-    """Reads a script as a shell does: a fault of a line is found when those before it have run."""
+    """Reads a script as a shell does: an error in a line is found only when the lines before it have run."""
 
     def __init__(self, lines: Lines) -> None:
         self._tokens = Tokens(lines)
@@ -74,8 +74,8 @@ class Parser:
         """Return the commands of the next line, or None at the end.
 
         Raises:
-            ScriptError: This is no script.
-            Unsupported: There is something in it that an emulated machine does not know.
+            ScriptError: The syntax is wrong.
+            Unsupported: The line has syntax that an emulated machine does not know.
         """
         self._tokens.begun = False
         self._skip_lines()
@@ -162,13 +162,13 @@ class Parser:
         return Redirection(descriptor, str(operator), target)
 
     def _unexpected(self) -> Exception:
-        """What is wrong with the next token here."""
+        """The error about the next token."""
         if self._next is None:
             return ScriptError("end of file unexpected")
         if isinstance(self._next, Word):
             return ScriptError("word unexpected")
-        if self._next in _NAMED:
-            return UnsupportedBlock(_NAMED[self._next])
+        if self._next in _UNSUPPORTED:
+            return UnsupportedBlock(_UNSUPPORTED[self._next])
         if self._next in ("<&", "<>", ">|"):
             return Unsupported(f"{self._next}: this redirection")
         shown = "newline" if self._next == "\n" else f'"{self._next}"'

@@ -16,7 +16,7 @@ __all__ = ["BUILT_IN", "SPECIAL", "find"]
 
 Program = Callable[[Process], int | None]
 
-#: Whose failures end a script, and whose variables stay.
+#: POSIX's special built-in commands: their failures end a script, and variables set before them stay.
 SPECIAL = frozenset({":", "exit", "export", "set", "unset"})
 
 BUILT_IN: dict[str, Program] = {
@@ -69,8 +69,8 @@ def find(name: str, path: str) -> Program | None:
     """Return the program of this name or path.
 
     Args:
-        name: What a script calls.
-        path: The directories to look in, as the variable PATH has them.
+        name: The name or path in the script.
+        path: The value of the variable PATH.
     """
     directory, slash, program = name.rpartition("/")
     if slash:

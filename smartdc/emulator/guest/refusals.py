@@ -1,27 +1,27 @@
-"""What ends a command, or a script, of an emulated machine early."""
+"""Exceptions that end a command or a script on an emulated machine."""
 
 from __future__ import annotations
 
 __all__ = ["INTERRUPTED", "Exit", "Hangup", "ScriptError", "Unsupported", "UnsupportedBlock"]
 
-#: The status of what Ctrl-C ended.
+#: The exit status of a command that Ctrl-C ended.
 INTERRUPTED = 130
 
 
 class Unsupported(Exception):
-    """Something that a real machine knows and an emulated one does not; the text names it."""
+    """An emulated machine does not support something that a real one does; the message names it."""
 
 
 class UnsupportedBlock(Unsupported):
-    """Syntax that may go on in later lines, of which nothing can be run by itself."""
+    """Unsupported syntax that may continue in later lines, so that these lines cannot be run either."""
 
 
 class ScriptError(Exception):
-    """A script that no shell can read; the text says why."""
+    """The script has a syntax error; the message says which."""
 
 
 class Exit(Exception):
-    """The end of a script, with its status."""
+    """The script ends with this status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -29,4 +29,4 @@ class Exit(Exception):
 
 
 class Hangup(Exit):
-    """The end of a script whose client is gone, or has interrupted it."""
+    """The script ends because its client has disconnected or interrupted it."""

@@ -1,4 +1,4 @@
-"""Commands about the login: its directory and variables, what they print, and who and where this is."""
+"""Commands about the login: its directory, its variables, its output, and the names of user and machine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cd(process: Process) -> int:
     """Change the directory."""
     login, files = process.login, process.guest.files
     if len(process.arguments) > 1 or process.arguments[:1] in ([""], ["-"]):
-        raise Unsupported("cd with several arguments, none that has text, or -")
+        raise Unsupported("cd with several arguments, an empty one, or -")
     _, operands = options(process, "")
     name = operands[0] if operands else login.variables.get("HOME", "")
     if not name or name.startswith("//"):
@@ -48,7 +48,7 @@ def cd(process: Process) -> int:
             process.complain(f"{name}: Not a directory")
             return 2
     except OSError as error:
-        if ".." in name.split("/"):  # some shells look only at where the name leads
+        if ".." in name.split("/"):  # some shells check only the resulting path
             raise Unsupported("cd through .. where there is no directory") from None
         process.complain(f"{name}: {error.strerror}")
         return 2
@@ -65,7 +65,7 @@ def pwd(process: Process) -> None:
 
 
 def echo(process: Process) -> None:
-    """Write the arguments; shells differ in what is special in them, so that is refused."""
+    """Write the arguments; backslashes and options but ``-n`` are refused, because shells differ in them."""
     arguments = process.arguments
     ends = arguments[:1] != ["-n"]
     rest = arguments if ends else arguments[1:]
@@ -79,7 +79,7 @@ def echo(process: Process) -> None:
 
 
 def printf(process: Process) -> None:
-    """Write a format with ``%s`` and ``%d``, again until no argument is left."""
+    """Write a format with ``%s`` and ``%d``, and repeat it until all arguments are used."""
     if not process.arguments or process.arguments[0].startswith("-"):
         raise Unsupported("printf without a format, or with options")
     pieces = _pieces(process.arguments[0])
@@ -126,7 +126,7 @@ def _number(text: str) -> str:
     if text and (
         not digits.isascii() or not digits.isdigit() or len(digits) > 18 or digits[0] == "0" != digits
     ):
-        raise Unsupported("printf %d of what is not a plain number")
+        raise Unsupported("printf %d of text that is not a plain number")
     return str(int(text or "0"))
 
 
@@ -144,7 +144,7 @@ def exit_(process: Process) -> int:
 
 
 def export(process: Process) -> None:
-    """Let programs see variables."""
+    """Export variables to programs."""
     if not process.arguments or process.arguments[0].startswith("-"):
         raise Unsupported("export without names, or with options")
     for argument in process.arguments:
@@ -179,7 +179,7 @@ def set_(process: Process) -> None:
 
 
 def env(process: Process) -> None:
-    """Write the variables that programs see."""
+    """Write the exported variables."""
     if process.arguments:
         raise Unsupported("env with arguments")
     login = process.login

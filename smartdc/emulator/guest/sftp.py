@@ -1,4 +1,4 @@
-"""SFTP and scp into an emulated machine: its own files, never those of the real one."""
+"""SFTP and scp into an emulated machine, with the emulated file system and never the host's."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class _Open:
 
 
 class Files(asyncssh.SFTPServer):
-    """The files of one machine for one client. Whatever the base class offers is replaced or refused.
+    """The files of one machine for one client. It replaces or refuses all operations of its base class.
 
     Args:
         guest: The machine.
-        channel: Of the connection.
+        channel: The channel of the connection.
     """
 
     def __init__(self, guest: Guest, channel: asyncssh.SSHServerChannel[bytes]) -> None:
@@ -46,7 +46,7 @@ class Files(asyncssh.SFTPServer):
         return self._guest.files
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-        """Open a file; new content and holes are as a real system has them."""
+        """Open a file to read, write or append."""
         name = self._path(path, new=bool(pflags & asyncssh.FXF_CREAT))
         writes = pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_APPEND)
         if not writes:
@@ -60,11 +60,11 @@ class Files(asyncssh.SFTPServer):
             return _Open(self._files.open(name, append=not pflags & asyncssh.FXF_TRUNC), appends)
 
     def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> NoReturn:
-        """Refuse what only later versions of SFTP have."""
+        """Refuse the way to open files in later versions of SFTP."""
         self._refuse("SFTP 5")
 
     def close(self, file_obj: object) -> None:
-        """Close a file: nothing to do."""
+        """Close a file, which needs no work."""
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Read a piece."""
@@ -87,17 +87,17 @@ class Files(asyncssh.SFTPServer):
             return asyncssh.SFTPAttrs(
                 type=asyncssh.FILEXFER_TYPE_DIRECTORY, size=0, permissions=stat.S_IFDIR | 0o755
             )
-        return _described(self._files.read(name))
+        return _attributes(self._files.read(name))
 
     lstat = stat
 
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
         """Describe an open file."""
         assert isinstance(file_obj, _Open)  # noqa: S101
-        return _described(file_obj.content)
+        return _attributes(file_obj.content)
 
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
-        """Set the size; a machine keeps no owners, permissions and times, which are ignored."""
+        """Set the size; owners, permissions and times are ignored, because a machine does not keep them."""
         self.stat(path)
         if attrs.size is not None:
             _resize(self._files.read(self._path(path)), attrs.size)
@@ -135,11 +135,11 @@ class Files(asyncssh.SFTPServer):
             self._files.remove_directory(self._path(path))
 
     def realpath(self, path: bytes) -> bytes:
-        """Return the absolute path, of what need not exist."""
+        """Return the absolute path of a name, which need not exist."""
         return _bytes(self._path(path or b".", new=True))
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Move a file or a directory to where there is nothing."""
+        """Move a file or a directory; the new name must be free."""
         new = self._path(newpath, new=True)
         if self._files.exists_here(new):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -147,7 +147,7 @@ class Files(asyncssh.SFTPServer):
             self._files.rename(self._path(oldpath), new)
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Move a file or a directory, over a file that is there."""
+        """Move a file or a directory; an existing file is replaced."""
         with self._refusing():
             self._files.rename(self._path(oldpath), self._path(newpath, new=True))
 
@@ -180,19 +180,19 @@ class Files(asyncssh.SFTPServer):
         self._refuse("SFTP statvfs")
 
     def fsync(self, file_obj: object) -> None:
-        """Write to the disk: nothing to do."""
+        """Flush a file to the disk, which needs no work."""
 
     def exit(self) -> None:
-        """Say that all went well: OpenSSH's scp fails without it, and asyncssh says nothing by itself."""
+        """Send exit status 0: OpenSSH's scp fails without it, and asyncssh does not send it."""
         if self.channel.get_subsystem() == "sftp":
             self.channel.exit(0)
 
     def map_path(self, path: bytes) -> NoReturn:
-        """Refuse: no path leads to the real machine."""
-        self._refuse("SFTP of the real machine")
+        """Refuse access to the host's files."""
+        self._refuse("SFTP of the host's files")
 
     def _path(self, path: bytes, *, new: bool = False) -> str:
-        """The absolute path of what a client names, which exists unless it is new."""
+        """The absolute path of a client's name, which must exist unless it is new."""
         with self._refusing():
             name = self._files.resolve(self._home, path.decode(errors="surrogateescape"))
             if not new:
@@ -201,7 +201,7 @@ class Files(asyncssh.SFTPServer):
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Say what the machine does not know as SFTP does."""
+        """Turn Unsupported into an error of SFTP."""
         try:
             yield
         except Unsupported as refused:
@@ -212,7 +212,7 @@ class Files(asyncssh.SFTPServer):
         raise asyncssh.SFTPOpUnsupported(f"{what}: not supported on an emulated machine")
 
 
-def _described(content: bytearray) -> asyncssh.SFTPAttrs:
+def _attributes(content: bytearray) -> asyncssh.SFTPAttrs:
     return asyncssh.SFTPAttrs(
         type=asyncssh.FILEXFER_TYPE_REGULAR, size=len(content), permissions=stat.S_IFREG | 0o644
     )

@@ -1,4 +1,4 @@
-"""``sh`` and ``bash``, as commands: a shell of its own for one script."""
+"""The commands ``sh`` and ``bash``, which run a script in a new shell."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def sh(process: Process) -> int:
 def _file(process: Process, name: str) -> Source:
     try:
         file = process.guest.files.read(process.path(name))
-    except OSError:  # shells end differently
+    except OSError:  # shells exit with different statuses
         raise Unsupported(f"{process.name} of a file that cannot be read") from None
     return Source(lambda: bytes(file), file)
 
 
 def _new_login(login: Login, letters: str) -> Login:
-    """What a new shell knows: the directory, and the variables that programs see."""
+    """The login of a new shell: it inherits the directory and the exported variables."""
     variables = {name: value for name, value in login.variables.items() if name in login.exported}
     return Login(login.user, login.directory, variables, set(variables), set(letters) & set("eu"))
 

@@ -1,7 +1,7 @@
-"""The shell of an emulated machine: it runs what `Parser` knows as sh does, and refuses everything else.
+"""The shell of an emulated machine: it runs the syntax that `Parser` knows as sh does, and refuses the rest.
 
-Boot scripts and SSH logins run here. Where POSIX leaves something open, it does what dash does; where shells
-differ in what scripts rely on, it refuses. Commands of a pipeline run one after the other.
+It runs boot scripts and SSH logins. Where POSIX leaves something open, it does what dash does; it refuses
+what scripts rely on but shells do differently. The commands of a pipeline run one after the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from smartdc.emulator.guest.words import Word
 __all__ = ["Shell", "boot"]
 
 # fmt: off
-#: Variables that a shell or a login sets by itself, which an emulated one does not.
+#: Variables that a real shell or login sets, and an emulated one does not.
 _SET_BY_SHELLS = frozenset({
     "_", "BASH", "BASH_VERSION", "COLUMNS", "EDITOR", "ENV", "EUID", "GROUPS", "HISTFILE", "HOSTNAME",
     "HOSTTYPE", "IFS", "KSH_VERSION", "LANG", "LC_ALL", "LINENO", "LINES", "MACHTYPE", "MAIL",
@@ -66,12 +66,12 @@ class Shell:
         return self.follow(lines_of(source), streams)
 
     def follow(self, lines: Lines, streams: Streams, *, terminal: bool = False) -> int:
-        """Run commands as their lines come, and return the exit status.
+        """Run commands line by line, and return the exit status.
 
         Args:
-            lines: Returns the lines.
-            streams: Of the commands.
-            terminal: Whether a line that cannot be read, or Ctrl-C, ends only what it belongs to.
+            lines: Returns the next line.
+            streams: The streams of the commands.
+            terminal: Whether the shell goes on after a syntax error or Ctrl-C.
         """
         while True:
             try:
@@ -84,7 +84,7 @@ class Shell:
 
 
 def boot(guest: Guest) -> None:
-    """Run the boot script as root, as the machine's own service does at each boot; keep its output."""
+    """Run the boot script as root, as a service of a real machine does at each boot; log its output."""
     script = guest.metadata().get("user-script")
     if isinstance(script, str):
         log = guest.files.open("/var/log/user-script.log")
@@ -92,10 +92,10 @@ def boot(guest: Guest) -> None:
 
 
 def _run_lines(guest: Guest, login: Login, lines: Lines, streams: Streams) -> bool:
-    """Run the commands of a script until it ends, or cannot be read.
+    """Run the commands of a script until it ends or has a syntax error.
 
     Returns:
-        Whether that is all: after a fault of one line a terminal can go on with the next.
+        Whether the script has ended; False after an error in a line, after which a terminal goes on.
     """
     try:
         parser = Parser(lines)
@@ -145,7 +145,7 @@ def _run_pipeline(guest: Guest, login: Login, pipeline: Pipeline, streams: Strea
             status = _run(guest, login.copy(), command, Streams(source, out, streams.errors))
         except Hangup:
             raise
-        except Exit as end:  # of this part only
+        except Exit as end:  # ends only this part of the pipeline
             status = end.status
         source = Source(lambda data=bytes(piped): data)  # type: ignore[misc]
     return status
@@ -224,7 +224,7 @@ def _target(login: Login, word: Word) -> str:
 
 
 def _values(login: Login) -> Callable[[str], str]:
-    """Return what looks up a variable."""
+    """Return a function that looks up a variable."""
 
     def value(name: str) -> str:
         if name == "?":

@@ -1,4 +1,4 @@
-"""SSH into emulated machines: a server for each that runs, at its own address on the loopback."""
+"""SSH into emulated machines: each running machine has a server at its own loopback address."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from smartdc.emulator.state.vm import VM
 
 __all__ = ["MachineLogins"]
 
-#: How many commands can run at once; each may wait for input.
+#: How many commands can run at once; a command may wait for input for a long time.
 _COMMANDS_AT_ONCE = 1000
 
-#: Each byte is a character: input and output pass unchanged, whatever they are.
+#: In this encoding each byte is a character, so that all input and output pass unchanged.
 _BYTES = "latin-1"
 
 #: How many bytes of input are read at once.
@@ -40,18 +40,18 @@ Users = Callable[[VM], Iterable[str]]
 
 
 class MachineLogins:
-    """The SSH servers of the machines that run.
+    """The SSH servers of the running machines.
 
     Args:
-        port: Where they listen, each at its own address.
-        keys: The public keys, OpenSSH lines, that may log in to a machine.
-        users: The users, besides admin and root, that a machine has from its image.
+        port: The port of all servers; each listens at its own address.
+        keys: Returns the public keys, as OpenSSH lines, that may log in to a machine.
+        users: Returns the users that a machine has from its image; admin and root are always there.
         loop: The event loop that serves them.
-        guests: The machines from the inside.
-        host_keys: The private keys of machines, by uuid; new ones are added.
+        guests: The insides of the machines.
+        host_keys: The private host keys, by the machine's uuid; keys of new machines are added.
 
     Raises:
-        OSError: This port could not be found.
+        OSError: The port cannot be listened on.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class MachineLogins:
         guests: Guests,
         host_keys: dict[str, str],
     ) -> None:
-        # Better now than when the first machine runs.
+        # Fail now and not when the first machine starts.
         _listen(str(LOOPBACK_ADDRESSES[0][-2]), port, "machines").close()
         self.port = port
         self._keys = keys
@@ -72,23 +72,23 @@ class MachineLogins:
         self._guests = guests
         self._threads = ThreadPoolExecutor(_COMMANDS_AT_ONCE, "smartdc-emulator-command")
         self._host_keys = host_keys
-        self._doors: dict[str, _Door] = {}
+        self._servers: dict[str, _MachineServer] = {}
 
     def follow(self, machines: Iterable[VM], datacenter: str) -> None:
-        """Open and close servers so that exactly the machines of a data center that run have one.
+        """Open and close servers, so that each running machine of a data center has one.
 
-        The socket listens when this returns; who connects at once waits for the server behind it. A machine
-        that has no address of the loopback can be logged in to through another machine only.
+        The sockets listen when this returns; an early connection waits until the server answers. A machine
+        without a loopback address can be reached only through another machine.
         """
         for vm in machines:
-            if vm.shown_state == "running" and vm.uuid not in self._doors:
+            if vm.shown_state == "running" and vm.uuid not in self._servers:
                 self._open(vm, datacenter)
-            elif vm.shown_state != "running" and vm.uuid in self._doors:
+            elif vm.shown_state != "running" and vm.uuid in self._servers:
                 self._close(vm.uuid)
 
     def close(self) -> None:
         """Close all servers."""
-        for uuid in list(self._doors):
+        for uuid in list(self._servers):
             self._close(uuid)
         self._threads.shutdown(wait=False)
 
@@ -99,36 +99,36 @@ class MachineLogins:
         else:
             listener = _listen("127.0.0.1", 0, f"machine {vm.alias}")
         guest = self._guests.of(vm, datacenter)
-        door = self._doors[vm.uuid] = _Door(vm, listener, self._threads)
-        login = partial(_Login, vm, self._keys, self._users, door.connections, self._way_to)
+        server = self._servers[vm.uuid] = _MachineServer(vm, listener, self._threads)
+        login = partial(_Login, vm, self._keys, self._users, server.connections, self._find_server)
         if vm.uuid not in self._host_keys:  # a reboot keeps it
             made = asyncssh.generate_private_key("ssh-ed25519")
             self._host_keys[vm.uuid] = made.export_private_key().decode()
         host_key = asyncssh.import_private_key(self._host_keys[vm.uuid])
         if address is not None and self.port != SSH_PORT:
-            # So that `triton ssh` and `connect_ssh` find the way without being told the port.
+            # `triton ssh` and `connect_ssh` read the port from this tag.
             vm.tags = {PORT_TAG: self.port, **vm.tags}
-        asyncio.run_coroutine_threadsafe(door.serve(guest, login, host_key), self._loop)
+        asyncio.run_coroutine_threadsafe(server.serve(guest, login, host_key), self._loop)
 
-    def _way_to(self, start: VM, host: str, port: int) -> tuple[str, int] | None:
-        """Where the SSH server is that one machine finds at an address of another; None leads nowhere."""
+    def _find_server(self, start: VM, host: str, port: int) -> tuple[str, int] | None:
+        """The address of the server that a machine reaches at another's address; None if there is none."""
         if port not in (self.port, SSH_PORT):
             return None
         networks = {nic.network_uuid for nic in start.nics}
-        for door in list(self._doors.values()):
-            for nic in door.vm.nics:
+        for server in list(self._servers.values()):
+            for nic in server.vm.nics:
                 if nic.ip == host and (nic.ip.startswith("127.") or nic.network_uuid in networks):
-                    return door.address
+                    return server.address
         return None
 
     def _close(self, uuid: str) -> None:
-        door = self._doors.pop(uuid)
-        self._loop.call_soon_threadsafe(door.close)
+        server = self._servers.pop(uuid)
+        self._loop.call_soon_threadsafe(server.close)
         with suppress(OSError):  # closed already
-            door.listener.shutdown(socket.SHUT_RDWR)  # nobody gets in from now on
+            server.listener.shutdown(socket.SHUT_RDWR)  # refuse new connections from now on
 
 
-class _Door:
+class _MachineServer:
     """The SSH server of one machine, from its boot to its stop."""
 
     def __init__(self, vm: VM, listener: socket.socket, threads: ThreadPoolExecutor) -> None:
@@ -141,7 +141,7 @@ class _Door:
         self._closed = False
 
     async def serve(self, guest: Guest, login: Callable[[], _Login], host_key: asyncssh.SSHKey) -> None:
-        """Let users in."""
+        """Accept logins."""
         try:
             self._acceptor = await asyncssh.listen(
                 sock=self.listener,
@@ -159,18 +159,18 @@ class _Door:
             self.close()
 
     def close(self) -> None:
-        """Throw everybody out, as a machine does that goes down."""
+        """Close all connections, as when a machine shuts down."""
         self._closed = True
         if self._acceptor is not None:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self.listener)
-            loop.call_soon(self._acceptor.close)  # not now: see the web server's shutdown
+            loop.call_soon(self._acceptor.close)  # later, as in the web server's shutdown
         for connection in list(self.connections):
             connection.abort()
 
 
 class _Login(asyncssh.SSHServer):
-    """Lets in who has one of the account's keys, and on from here to other machines."""
+    """Accepts the account's keys, and forwards connections to other machines."""
 
     def __init__(
         self,
@@ -178,13 +178,13 @@ class _Login(asyncssh.SSHServer):
         keys: Keys,
         users: Users,
         connections: set[asyncssh.SSHServerConnection],
-        way_to: Callable[[VM, str, int], tuple[str, int] | None],
+        find_server: Callable[[VM, str, int], tuple[str, int] | None],
     ) -> None:
         self._vm = vm
         self._keys = keys
         self._users = users
         self._connections = connections
-        self._way_to = way_to
+        self._find_server = find_server
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -206,8 +206,8 @@ class _Login(asyncssh.SSHServer):
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
     ) -> Awaitable[asyncssh.SSHTCPSession[bytes]]:
-        """Lead on to the SSH server of another machine, as ``ssh -J`` asks for; to nowhere else."""
-        found = self._way_to(self._vm, dest_host, dest_port)
+        """Forward to the SSH server of another machine, as ``ssh -J`` wants; refuse any other target."""
+        found = self._find_server(self._vm, dest_host, dest_port)
         if found is None:
             reason = f"no machine of this emulator has SSH at {dest_host}:{dest_port}"
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, reason)
@@ -239,7 +239,7 @@ async def _serve_process(
 
 
 class _Input(Source):
-    """What a client sends, for commands that run in another thread meanwhile."""
+    """The input from a client, for a command that runs in another thread."""
 
     def __init__(self, stdin: asyncssh.SSHReader[str], loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(bytes)
@@ -247,7 +247,7 @@ class _Input(Source):
         self._loop = loop
 
     def read(self) -> bytes:
-        """Wait until the client has sent everything, or Ctrl-D in a terminal."""
+        """Wait until the client ends its input, in a terminal with Ctrl-D."""
         pieces = iter(lambda: self._wait_for(partial(self._stdin.read, _PIECE)), b"")
         return b"".join(pieces)
 
@@ -268,7 +268,7 @@ class _Input(Source):
 
 
 def _streams(process: asyncssh.SSHServerProcess[str]) -> Streams:
-    """The streams of a login, for commands that run in another thread while its client sends input."""
+    """The streams of a login, for commands that run in another thread."""
     loop = asyncio.get_running_loop()
 
     def writer(stream: asyncssh.SSHWriter[str]) -> Callable[[bytes], None]:
@@ -281,7 +281,7 @@ def _streams(process: asyncssh.SSHServerProcess[str]) -> Streams:
 
 
 def _send(stream: asyncssh.SSHWriter[str], text: str) -> None:
-    with suppress(OSError):  # its client is gone
+    with suppress(OSError):  # the client has disconnected
         stream.write(text)
 
 

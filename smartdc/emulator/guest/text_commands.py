@@ -1,4 +1,4 @@
-"""Commands that read: their operands, or else standard input."""
+"""Commands that read files, or standard input when they have no operands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COUNTS: dict[str, Callable[[bytes], int]] = {
     "l": lambda data: data.count(b"\n"),
     "w": lambda data: len(data.split()),
 }
-#: Characters of basic and of extended regular expressions that are refused.
+#: Special characters of basic and of extended regular expressions, which are refused.
 _BASIC, _EXTENDED = "\\[*", "\\[*+?{|()"
 
 
@@ -36,8 +36,8 @@ def head(process: Process) -> int:
     first = process.arguments[:1]
     if first and first[0][:1] == "-" and first[0][1:].isascii() and first[0][1:].isdigit():
         process.arguments[:1] = ["-n", first[0][1:]]
-    given, operands = options(process, "", valued="n")
-    count, *more = given.get("n", ["10"])
+    found_options, operands = options(process, "", valued="n")
+    count, *more = found_options.get("n", ["10"])
     if more:
         raise Unsupported("head -n several times")
     if not (count.isascii() and count.isdigit()):
@@ -56,30 +56,30 @@ def head(process: Process) -> int:
 
 def wc(process: Process) -> int:
     """Count lines, words or bytes."""
-    given, operands = options(process, "clw")
-    if len(given) != 1 or len(operands) > 1:
+    found_options, operands = options(process, "clw")
+    if len(found_options) != 1 or len(operands) > 1:
         raise Unsupported("wc without exactly one of -c, -l, -w, or of several files")
     data = _read(process, (operands or ["-"])[0], "{name}: {error}")
     if data is None:
         return 1
-    (letter,) = given
+    (letter,) = found_options
     process.write(" ".join([str(_COUNTS[letter](data)), *operands]) + "\n")
     return 0
 
 
 def grep(process: Process) -> int:
     """Write the lines that match a pattern."""
-    given, operands = options(process, "EFcinqvx", valued="e")
-    if "e" not in given:
+    found_options, operands = options(process, "EFcinqvx", valued="e")
+    if "e" not in found_options:
         if not operands:
             process.complain("a pattern is missing")
             return 2
-        given["e"] = [operands.pop(0)]
-    patterns = set("\n".join(given["e"]).split("\n"))
-    if patterns == {""} and "v" in given and "x" not in given:
-        return 1  # as GNU grep, which then reads nothing
-    matches = _matcher(patterns, set(given))
-    found, status = False, 1
+        found_options["e"] = [operands.pop(0)]
+    patterns = set("\n".join(found_options["e"]).split("\n"))
+    if patterns == {""} and "v" in found_options and "x" not in found_options:
+        return 1  # GNU grep returns this without reading its input
+    matches = _matcher(patterns, set(found_options))
+    has_match, status = False, 1
     for name in operands or ["-"]:
         data = _read(process, name, "{name}: {error}")
         if data is None:
@@ -88,32 +88,32 @@ def grep(process: Process) -> int:
         prefix = f"{name}:" if len(operands) > 1 else ""
         count = 0
         for number, line in enumerate(_lines(data), 1):
-            if matches(line) == ("v" in given):
+            if matches(line) == ("v" in found_options):
                 continue
-            found, count = True, count + 1
-            if "q" in given:
+            has_match, count = True, count + 1
+            if "q" in found_options:
                 return 0
-            if "c" not in given:
-                process.write(f"{prefix}{f'{number}:' if 'n' in given else ''}{line}\n")
-        if "c" in given and "q" not in given:
+            if "c" not in found_options:
+                process.write(f"{prefix}{f'{number}:' if 'n' in found_options else ''}{line}\n")
+        if "c" in found_options and "q" not in found_options:
             process.write(f"{prefix}{count}\n")
-    return 0 if found and status == 1 else status
+    return 0 if has_match and status == 1 else status
 
 
 def _lines(data: bytes) -> list[str]:
-    """The lines of a text; grep treats other data in its own way."""
+    """The lines of a text; other data are refused, because grep treats them differently."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise Unsupported("grep in what is not UTF-8") from None
+        raise Unsupported("grep in data that are not UTF-8") from None
     if "\0" in text:
-        raise Unsupported("grep in what is not text")
+        raise Unsupported("grep in data with NUL bytes")
     lines = text.split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
 def _matcher(patterns: set[str], letters: set[str]) -> Callable[[str], bool]:
-    """Return what says whether a line matches one of the patterns, with these options of grep."""
+    """Return a function that tests whether a line matches any of the patterns, with these options of grep."""
     if {"E", "F"} <= letters:
         raise Unsupported("grep with several kinds of patterns")
     if "i" in letters and not all(pattern.isascii() for pattern in patterns):
@@ -127,7 +127,7 @@ def _matcher(patterns: set[str], letters: set[str]) -> Callable[[str], bool]:
 
 
 def _translated(pattern: str, special: str) -> str:
-    """A pattern of grep as Python has it: text, ``.``, ``^`` at the start, ``$`` at the end, escapes."""
+    """Translate a pattern for Python: text, ``.``, ``^`` at the start, ``$`` at the end, escapes."""
     translated, rest = "", pattern
     if rest.startswith("^"):
         translated, rest = r"\A", rest[1:]
@@ -139,7 +139,7 @@ def _translated(pattern: str, special: str) -> str:
             character, rest = rest[0], rest[1:]
             translated += re.escape(character)
         elif character in special or character in "^$":
-            raise Unsupported(f"grep with {character} in a pattern; -F takes it as it is")
+            raise Unsupported(f"grep with {character} in a pattern; -F searches for it as text")
         else:
             translated += "." if character == "." else re.escape(character)
     return translated + (r"\Z" if ends else "")

@@ -1,4 +1,4 @@
-"""A script as words and operators.
+"""The tokens of a script: words and operators.
 
 https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_03 has the rules.
 """
@@ -13,11 +13,11 @@ from smartdc.emulator.guest.words import Part, Word
 
 __all__ = ["Lines", "Operator", "Tokens"]
 
-#: Returns the next line of a script, with its end, or nothing at the end of the script. It is told whether
-#: the line belongs to a command that has begun.
+#: Returns the next line of a script with its newline, or nothing at the end of the script. The argument says
+#: whether the line continues a command.
 Lines = Callable[[bool], str]
 
-#: Longer ones first: the longest that fits is meant.
+#: Longer ones first, because the longest operator that matches wins.
 _OPERATORS = ("<<", "&&", "||", ";;", ">>", "<&", ">&", "<>", ">|", "<", ">", "|", "&", ";", "(", ")", "\n")
 _BLANKS = " \t"
 _ENDS_WORD = "&|;<>() \t\n"
@@ -26,16 +26,16 @@ _NAME = _NAME_START + string.digits
 
 
 class Operator(str):
-    """An operator, as it is written; a number before ``<`` or ``>`` is one as well."""
+    """An operator as written in the script, or the number before ``<`` or ``>``."""
 
     __slots__ = ()
 
 
 class Tokens:
-    """Reads the tokens of a script one by one; None is its end. No line is asked for before it is needed.
+    """Reads the tokens of a script one by one, then None. It reads no line before it needs it.
 
     Attributes:
-        begun: Whether something of a command has been read; whoever reads command by command resets it.
+        begun: Whether a part of a command has been read; the parser resets it before each command.
     """
 
     def __init__(self, lines: Lines) -> None:
@@ -60,7 +60,7 @@ class Tokens:
         return self._word()
 
     def _peek(self) -> str:
-        """The next character, or nothing at the end; a line that goes on in the next is one line."""
+        """The next character, or nothing at the end; a backslash at the end of a line joins two lines."""
         while self._at >= len(self._script) or self._script.startswith("\\\n", self._at):
             if self._at < len(self._script):
                 self._at += 2
@@ -70,7 +70,7 @@ class Tokens:
         return self._script[self._at]
 
     def _read_line(self) -> bool:
-        """Read one more line, and say whether there was one."""
+        """Read one more line, and return whether there was one."""
         line = "" if self._ended else self._lines(self.begun)
         self._ended = not line
         if "\0" in line:
@@ -173,7 +173,7 @@ class Tokens:
 
 
 def _joined(parts: list[Part]) -> tuple[Part, ...]:
-    """Join what is alike: a word is read character by character."""
+    """Join adjacent parts that are alike, because a word is read character by character."""
     joined: list[Part] = []
     for part in parts:
         last = joined[-1] if joined else None

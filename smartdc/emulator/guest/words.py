@@ -22,9 +22,9 @@ class Part:
     """A piece of a word.
 
     Attributes:
-        text: What it is, or the name of the variable that it stands for.
-        quoted: Whether it is neither split nor a pattern.
-        variable: Whether it stands for a variable.
+        text: Its text, or the name of its variable.
+        quoted: Whether it is quoted, so that it is neither split nor a pattern.
+        variable: Whether it is a variable.
     """
 
     text: str
@@ -40,13 +40,13 @@ class Word:
 
     @property
     def literal(self) -> str | None:
-        """Its text when nothing in it is quoted or a variable."""
+        """The text of a word without quotes and variables; None for another word."""
         if len(self.parts) == 1 and not self.parts[0].quoted and not self.parts[0].variable:
             return self.parts[0].text
         return None
 
     def assignment(self) -> tuple[str, Word] | None:
-        """The name and the value when this is ``NAME=VALUE``."""
+        """The name and the value of ``NAME=VALUE``; None for another word."""
         first = self.parts[0]
         name, equals, rest = first.text.partition("=")
         if first.quoted or first.variable or not equals or not is_name(name):
@@ -57,7 +57,7 @@ class Word:
         return name, value.with_home()
 
     def with_home(self) -> Word:
-        """This word with the variable HOME for the tilde that it begins with."""
+        """This word with the variable HOME in place of a leading tilde."""
         if not self.parts or self.parts[0].quoted or self.parts[0].variable:
             return self
         text = self.parts[0].text
@@ -70,7 +70,7 @@ class Word:
         return Word((Part("HOME", quoted=True, variable=True), *rest, *self.parts[1:]))
 
     def text(self, value: Callable[[str], str]) -> str:
-        """What this expands to where nothing is split: in a value.
+        """Expand without splitting, as in the value of an assignment.
 
         Args:
             value: Returns the value of a variable.
@@ -78,13 +78,13 @@ class Word:
         return "".join(value(part.text) if part.variable else part.text for part in self.parts)
 
     def fields(self, value: Callable[[str], str]) -> list[str]:
-        """The words that this expands to, which may be none.
+        """Expand to words; there may be none.
 
         Args:
             value: Returns the value of a variable.
 
         Raises:
-            Unsupported: This is a pattern of file names.
+            Unsupported: The word is a pattern of file names.
         """
         fields = _Fields()
         for part in self.with_home().parts:
@@ -99,7 +99,7 @@ class Word:
 
 
 class _Fields:
-    """The words that a word expands to, while they are made."""
+    """Collects the words that a word expands to."""
 
     def __init__(self) -> None:
         self._done: list[str] = []
