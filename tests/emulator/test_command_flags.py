@@ -116,7 +116,7 @@ def test_a_private_key_is_not_taken_for_a_public_one(
 ) -> None:
     path = ssh_keys.path("ed25519")
     assert main(["--key", str(path)]) == 1
-    assert capsys.readouterr().err.endswith("is a private key: give the .pub file beside it\n")
+    assert capsys.readouterr().err.endswith("is a private key; use its .pub file\n")
     assert main(["--key", f"{path}.pub", "--key", f"{path}.pub"]) == 1
     assert capsys.readouterr().err.endswith(f"--key {path}.pub: the account has this key\n")
 

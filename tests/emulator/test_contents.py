@@ -173,7 +173,9 @@ def test_what_is_given_to_the_emulator_wins(tmp_path: Path) -> None:
     cloud = Emulator(contents=path, account="two", datacenters=["east"])
     assert cloud.account.login == "two"
     assert cloud.site().name == "east"
-    with pytest.raises(ValueError, match=r"site\.toml:2: datacenters\[0\]\.name is none of the data centers"):
+    with pytest.raises(
+        ValueError, match=r"site\.toml:2: datacenters\[0\]\.name is not one of the data centers"
+    ):
         Emulator(contents=written(tmp_path, '[[datacenters]]\nname = "far"'), datacenters=["east"])
 
 
@@ -217,7 +219,7 @@ def test_a_large_one_is_quick(tmp_path: Path) -> None:
 
 
 WRONG = [
-    ('account = "acme"', 'account = "nobody"', "account is 'nobody', which is none of the accounts"),
+    ('account = "acme"', 'account = "nobody"', "account is 'nobody', which is not one of the accounts"),
     ('account = "acme"', 'acount = "acme"', "acount is not known; did you mean account?"),
     ('account = "acme"', "account = acme", "is not TOML"),
     ('login = "acme"', 'login = "a/b"', "accounts[0].login cannot be 'a/b'"),
@@ -225,7 +227,7 @@ WRONG = [
     ("triton_cns_enabled = true", 'triton_cns_enabled = "yes"', "must be true or false, not 'yes'"),
     (f'keys = [\n  "{KEY}"', 'keys = [\n  "ssh-ed25519 AAAA"', "accounts[0].keys cannot be used: key 0: "),
     (f'keys = [\n  "{KEY}"', 'keys = [\n  "gone.pub"', "accounts[0].keys cannot be used: key 0: "),
-    ('login = "eve"', 'login = "bob"', "accounts[0].users[1].login is that of another sub-user"),
+    ('login = "eve"', 'login = "bob"', "accounts[0].users[1].login is the login of another sub-user"),
     (
         "CAN listmachines and getmachine",
         "MAY do",
@@ -233,7 +235,7 @@ WRONG = [
     ),
     ('policies = ["reading"]', 'policies = ["writing"]', "accounts[0].roles[0].policies has 'writing'"),
     ('default_members = ["bob"]', 'default_members = ["al"]', "roles[0].default_members has 'al'"),
-    ('login = "partner"', 'login = "acme"', "accounts[1].login is 'acme' again"),
+    ('login = "partner"', 'login = "acme"', "accounts[1].login is 'acme', which is there twice"),
     ('docker = "tcp://docker.example:2376"', "docker = 1", "datacenters[0].services must have texts"),
     ('version = "2.1.0"', "version = 2.1", "datacenters[0].images[0].version must be text, not 2.1"),
     ('acl = ["acme"]', 'acl = ["ghost"]', "images[0].acl cannot be used: there is no account 'ghost'"),
@@ -251,11 +253,15 @@ WRONG = [
         '"10.50.0.0/33"',
         "networks[0].subnet cannot be used: a subnet is written as 10.1.",
     ),
-    ('login = "acme"', 'login = "a b"', "accounts[0].login cannot be 'a b'; it has 3 to 32 letters"),
-    ('login = "bob"', 'login = "bo"', "accounts[0].users[0].login cannot be 'bo'; it has 3 to 32 letters"),
-    ('name = "web0"', 'name = "web 0"', "machines[0].name cannot be 'web 0'; it has letters, digits"),
-    ('name = "data"', 'name = "my data"', "volumes[0].name cannot be 'my data'; it has letters, digits"),
-    ('name = "app"', 'name = "app:1"', "images[0].name cannot be 'app:1'; it has letters, digits"),
+    ('login = "acme"', 'login = "a b"', "accounts[0].login cannot be 'a b'; use 3 to 32 letters"),
+    ('login = "bob"', 'login = "bo"', "accounts[0].users[0].login cannot be 'bo'; use 3 to 32 letters"),
+    ('name = "web0"', 'name = "web 0"', "machines[0].name cannot be 'web 0'; use up to 189 letters, digits"),
+    (
+        'name = "data"',
+        'name = "my data"',
+        "volumes[0].name cannot be 'my data'; use at least 2 letters, digits",
+    ),
+    ('name = "app"', 'name = "app:1"', "images[0].name cannot be 'app:1'; use letters, digits"),
     ('state = "stopped"', 'state = "stoped"', "not 'stoped'; did you mean stopped?"),
     ('acl = ["acme"]', 'acl = ["acne"]', "there is no account 'acne'; did you mean 'acme'?"),
     ('package = "tiny"', 'package = "tny"', "there is no package 'tny' in north; did you mean 'tiny'?"),
@@ -278,7 +284,11 @@ WRONG = [
         "machines[0].image cannot be used: there is no image 'ap' in north",
     ),
     ('package = "tiny"', 'package = "huge"', "machines[0].package cannot be used: there is no package"),
-    ("number = 3", "number = [3]", "machines[0].tags must have texts, numbers or flags, not list"),
+    (
+        "number = 3",
+        "number = [3]",
+        "machines[0].tags must have texts, numbers or flags as values, but number is list",
+    ),
     (
         '["lab", "external"]',
         '["lab", "mars"]',
@@ -290,12 +300,12 @@ WRONG = [
         'state = "asleep"',
         "datacenters[0].machines[1].state must be one of provisioning, ready, running, ",
     ),
-    ('name = "south"', 'name = "north"', "datacenters[1].name is 'north' again"),
+    ('name = "south"', 'name = "north"', "datacenters[1].name is 'north', which is there twice"),
     ('name = "their"\naccount = "partner"', 'name = "web0"', "machines[1].name is 'web0', which another"),
     (
         'resources = ["machines"]',
         'resources = ["vms"]',
-        "accounts[0].roles[0].resources must be of machines, ",
+        "accounts[0].roles[0].resources must be some of machines, ",
     ),
     (
         'role_tags = ["readers"]',

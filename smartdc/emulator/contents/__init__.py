@@ -1,1 +1,1 @@
-"""Files that people write for the emulator: what it holds, what goes wrong, whose keys it knows."""
+"""Files that users write for the emulator: its contents, its faults, and public keys."""

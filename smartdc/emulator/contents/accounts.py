@@ -37,24 +37,24 @@ _ROLE = {"name": TEXT, "policies": TEXTS, "members": TEXTS, "default_members": T
 
 
 def login_of(table: Table) -> str:
-    """The login of an account or a sub-user, if the API takes it."""
+    """The login of an account or a sub-user; refuses one that the API would refuse."""
     login = str(table.get("login"))
     if not login_is_valid(login):
-        rule = "it has 3 to 32 letters, digits, '_', '.' and '@', the first a letter"
+        rule = "use 3 to 32 letters, digits, '_', '.' and '@', and begin with a letter"
         table.refuse("login", f"cannot be {login[:60]!r}; {rule}")
     return login
 
 
 def fill_account(shared: Shared, table: Table, directory: Path) -> list[KeyOwner]:
-    """Make an account, or change it where it is there already.
+    """Create an account, or change an existing one.
 
     Args:
-        shared: What all data centers have in common.
-        table: What it has.
-        directory: Where paths of keys begin.
+        shared: The state that all data centers share.
+        table: The table of the account.
+        directory: The directory of relative paths of keys.
 
     Returns:
-        Those without a word about keys, who get the emulator's own.
+        The account and the sub-users without the field `keys`, which get the emulator's own key.
     """
     fields = table.fields(ACCOUNT, ("login",))
     login = login_of(table)
@@ -64,7 +64,7 @@ def fill_account(shared: Shared, table: Table, directory: Path) -> list[KeyOwner
     for user_table in table.tables("users"):
         user_fields = user_table.fields(_USER, ("login",))
         if login_of(user_table) in account.users:
-            user_table.refuse("login", "is that of another sub-user")
+            user_table.refuse("login", "is the login of another sub-user")
         user = account.add_user(user_fields["login"], allowed=user_fields.get("allowed", False))
         user.email = user_fields.get("email", user.email)
         if not _add_keys(user, user_table, directory):
@@ -77,7 +77,7 @@ def fill_account(shared: Shared, table: Table, directory: Path) -> list[KeyOwner
 
 
 def _add_keys(owner: KeyOwner, table: Table, directory: Path) -> bool:
-    """Add its keys; whether there is a word about them."""
+    """Add the keys, and return whether the table has the field `keys`."""
     keys: Sequence[str] | None = table.get("keys")
     for number, key in enumerate(keys or ()):
         try:
@@ -89,40 +89,40 @@ def _add_keys(owner: KeyOwner, table: Table, directory: Path) -> bool:
 
 def _policy(shared: Shared, account: Account, table: Table) -> Policy:
     fields = table.fields(_POLICY, ("name", "rules"))
-    _check_free(table, account.access.policies)
+    _check_name_is_free(table, account.access.policies)
     for number, rule in enumerate(fields["rules"]):
         try:
             parse(rule)
         except RuleError as error:
-            reason = str(error).splitlines()[-1]  # it draws where it stopped
+            reason = str(error).splitlines()[-1]  # the lines before show the place in the rule
             table.refuse("rules", f"cannot be used: rule {number}: {reason}")
     return Policy(shared.chance.uuid(), fields["name"], fields["rules"], fields.get("description"))
 
 
 def _role(shared: Shared, account: Account, table: Table) -> Role:
     fields = table.fields(_ROLE, ("name",))
-    _check_free(table, account.access.roles)
+    _check_name_is_free(table, account.access.roles)
     role = Role(shared.chance.uuid(), fields["name"])
     for name in fields.get("policies", ()):
         policy = account.access.policy(name)
         if policy is None:
-            table.refuse("policies", f"has {name!r}, which is none of the account's policies")
+            table.refuse("policies", f"has {name!r}, which is not one of the account's policies")
         role.policies.append(policy.uuid)
     default = fields.get("default_members", [])
     for field in ("members", "default_members"):
         for login in fields.get(field, ()):
             user = account.find_user(login)
             if user is None:
-                table.refuse(field, f"has {login!r}, which is none of the account's sub-users")
+                table.refuse(field, f"has {login!r}, which is not one of the account's sub-users")
             if field == "default_members" or login not in default:
                 role.members.append(Member("subuser", user.uuid, field == "default_members"))
     for resource in fields.get("resources", ()):
         if resource not in TAGGABLE:
-            table.refuse("resources", f"must be of {', '.join(TAGGABLE)}, not {resource!r}")
+            table.refuse("resources", f"must be some of {', '.join(TAGGABLE)}, not {resource!r}")
         account.access.tags.setdefault(f"/{account.login}/{resource}", []).append(role.uuid)
     return role
 
 
-def _check_free(table: Table, there: Sequence[Any]) -> None:
-    if any(other.name == table.get("name") for other in there):
+def _check_name_is_free(table: Table, others: Sequence[Any]) -> None:
+    if any(other.name == table.get("name") for other in others):
         table.refuse("name", "is taken")

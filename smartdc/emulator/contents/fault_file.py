@@ -1,4 +1,4 @@
-"""A file of faults: what `Emulator.faults` is asked for, as TOML.
+"""A file of faults: calls of `Emulator.faults.add`, as TOML.
 
 ::
 
@@ -33,8 +33,8 @@ from smartdc.emulator.faults import Fault, Faults
 
 BODY = Kind("text or a table", lambda value: isinstance(value, str | dict))
 _PLAN = {"operation": TEXT, "fault": TEXT, "times": INTEGER, "probability": NUMBER, "datacenter": TEXT}
-_NAMED = ("HAPROXY_400", "HAPROXY_408", "HAPROXY_500", "HAPROXY_503", "HAPROXY_TIMEOUT", "HTML_502")
-#: Of each fault: its own fields, and which of them it needs.
+_CONSTANTS = ("HAPROXY_400", "HAPROXY_408", "HAPROXY_500", "HAPROXY_503", "HAPROXY_TIMEOUT", "HTML_502")
+#: By fault, its own fields, and the required ones among them.
 _FAULTS: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "Status": (
         {"status": INTEGER, "body": BODY, "headers": TABLE, "content_type": TEXT, "after_commit": FLAG},
@@ -45,12 +45,12 @@ _FAULTS: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "HalfBody": ({}, ()),
     "Garbage": ({}, ()),
     "WrongDigest": ({}, ()),
-    **{name: ({}, ()) for name in (*_NAMED, "BACKEND_LOST")},
+    **{name: ({}, ()) for name in (*_CONSTANTS, "BACKEND_LOST")},
 }
 
 
-#: How a problem that `Faults.add` finds begins, and the field that it is about.
-_GUILTY = {
+#: The field that an error of `Faults.add` is about, by the beginning of its message.
+_FIELD_OF_ERROR = {
     "there is no operation": "operation",
     "there is no data center": "datacenter",
     "times": "times",
@@ -60,30 +60,30 @@ _GUILTY = {
 
 
 def load_faults(faults: Faults, path: str | os.PathLike[str]) -> None:
-    """Ask for what the file says.
+    """Add the faults of a file.
 
     Raises:
-        ValueError: It cannot be read, or something in it is wrong; the text has line and field.
+        ValueError: The file cannot be read, or it has an error; the message has line and field.
     """
     add_faults(faults, TomlFile(path).table)
 
 
 def add_faults(faults: Faults, top: Table) -> None:
-    """Ask for what stands in a table; if something in it is wrong, for nothing.
+    """Add the faults of a table; add none if one of them has an error.
 
     Raises:
-        ValueError: Something in it is wrong.
+        ValueError: The table has an error.
     """
     settings = top.fields({"seed": INTEGER, "faults": TABLES})
-    for asked in (faults.copy(), faults):
+    for target in (faults.copy(), faults):  # the copy finds the errors
         for table in top.tables("faults"):
-            _add(asked, table)
+            _add(target, table)
     if "seed" in settings:
         faults.seed(settings["seed"])
 
 
 def written(fault: Fault) -> dict[str, Any]:
-    """A fault as a file says it; those that have names are written out."""
+    """A fault as a table of the file; a named constant is written as its fields."""
     values = {field.name: getattr(fault, field.name) for field in fields_of(fault) if field.init}
     if isinstance(values.get("body"), bytes):
         values["body"] = values["body"].decode("utf-8", "replace")
@@ -107,5 +107,5 @@ def _add(faults: Faults, table: Table) -> None:
         fault: Fault = kind if isinstance(kind, Fault) else kind(**arguments)
         faults.add(fields.pop("operation"), fault, **fields)
     except ValueError as error:
-        guilty = next(field for begin, field in _GUILTY.items() if str(error).startswith(begin))
-        table.refuse(guilty, f"cannot be used: {error}")
+        field = next(field for begin, field in _FIELD_OF_ERROR.items() if str(error).startswith(begin))
+        table.refuse(field, f"cannot be used: {error}")

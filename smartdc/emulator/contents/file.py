@@ -1,4 +1,4 @@
-"""A file of contents: what an emulator holds from the start, as TOML.
+"""A file of contents: the accounts and data centers with which an emulator starts, as TOML.
 
 ::
 
@@ -143,36 +143,37 @@ _STATES: dict[str, Sequence[str]] = {
     "machines": tuple(dict.fromkeys(SHOWN_STATES.values())),
 }
 
-#: What the API lets names be, and how that is said.
+#: For each list, whether the API allows a name, and the rule in words.
 _NAMES: dict[str, tuple[Callable[[str], bool], str]] = {
     "machines": (
         lambda name: not alias_errors(name),
-        "it has letters, digits, '_', '-' and '.', at most 189, the first a letter or a digit",
+        "use up to 189 letters, digits, '_', '-' and '.', and begin with a letter or a digit",
     ),
     "volumes": (
         volume_name_is_valid,
-        "it has letters, digits, '_', '-' and '.', at least 2, the first a letter or a digit",
+        "use at least 2 letters, digits, '_', '-' and '.', and begin with a letter or a digit",
     ),
     "images": (
         lambda name: not errors_of({"name": name}),
-        "it has letters, digits, blanks, '_', '-', '.' and '/'",
+        "use letters, digits, blanks, '_', '-', '.' and '/'",
     ),
 }
 
 
 class Contents:
-    """A file that has been read; what is wrong with it as a whole is found here, the rest when it is used.
+    """A file of contents; this checks its structure, and `fill` checks the rest.
 
     Args:
-        path: Its path, or what is in it; then paths of keys begin where the program runs.
+        path: The file's path, or its table; paths of keys in a table are relative to the current directory.
 
     Attributes:
-        account: Login of the emulator's account: the one that is named, else the first; None where none is.
-        datacenters: Names of the data centers; none: the usual ones.
-        defaults: Whether the images and packages are there that are there otherwise.
+        account: Login of the emulator's account: the field `account`, else the first account; None without
+            accounts.
+        datacenters: Names of the data centers; empty for the default ones.
+        defaults: Whether to add the default images and packages.
 
     Raises:
-        ValueError: It cannot be read, or something in it is wrong; the text has line and field.
+        ValueError: The file cannot be read, or it has an error; the message has line and field.
     """
 
     def __init__(self, path: str | os.PathLike[str] | Table) -> None:
@@ -190,7 +191,7 @@ class Contents:
         for table in self._accounts:
             login_of(table)
         if "account" in settings and logins and self.account not in logins:
-            top.refuse("account", f"is {self.account!r}, which is none of the accounts")
+            top.refuse("account", f"is {self.account!r}, which is not one of the accounts")
         self.datacenters = _names(self._sites, "name", _DATACENTER)
         for table in self._sites:
             if not datacenter_name_is_valid(table.get("name")):
@@ -198,23 +199,23 @@ class Contents:
         self.defaults: bool = settings.get("defaults", True)
 
     def fill(self, shared: Shared) -> list[KeyOwner]:
-        """Put all of it into an emulator.
+        """Put the contents into an emulator.
 
         Args:
-            shared: What its data centers have in common.
+            shared: The state that all its data centers share.
 
         Returns:
-            Accounts and sub-users that have no word about keys: they get the emulator's own.
+            Accounts and sub-users without the field `keys`, which get the emulator's own key.
 
         Raises:
-            ValueError: Something in it is wrong; the text has line and field.
+            ValueError: The file has an error; the message has line and field.
         """
         unkeyed = []
         for table in self._accounts:
             unkeyed += fill_account(shared, table, self._directory)
         for table in self._sites:
             if table.get("name") not in shared.sites:
-                table.refuse("name", f"is none of the data centers: {', '.join(shared.sites)}")
+                table.refuse("name", f"is not one of the data centers: {', '.join(shared.sites)}")
             _fill_site(shared.sites[table.get("name")], table)
         return unkeyed
 
@@ -225,7 +226,7 @@ def _fill_site(site: Site, table: Table) -> None:
             setattr(site, switch, table.get(switch))
     for name, url in (table.get("services") or {}).items():
         if not TEXT.fits(url):
-            table.refuse("services", f"must have texts, not {type(url).__name__} as {name}")
+            table.refuse("services", f"must have texts as values, but {name} is {type(url).__name__}")
         site.add_service(name, url)
     _add_all(table, "packages", _PACKAGE, ("name",), site.add_package)
     _add_all(table, "images", _IMAGE, ("name",), site.add_image)
@@ -254,7 +255,8 @@ def _add_machine(site: Site, table: Table, names: set[tuple[str, str]]) -> None:
     for field in ("tags", "metadata"):
         for key, value in fields.get(field, {}).items():
             if not (NUMBER.fits(value) or isinstance(value, str | bool)):
-                table.refuse(field, f"must have texts, numbers or flags, not {type(value).__name__} as {key}")
+                found = type(value).__name__
+                table.refuse(field, f"must have texts, numbers or flags as values, but {key} is {found}")
     if "server_uuid" in fields and not UUID.fullmatch(fields["server_uuid"]):
         table.refuse("server_uuid", f"must be a uuid, not {fields['server_uuid'][:60]!r}")
     fields["indestructible_zoneroot"] = fields.pop("deletion_protection", False)
@@ -264,7 +266,7 @@ def _add_machine(site: Site, table: Table, names: set[tuple[str, str]]) -> None:
     for name in role_tags:
         role = access.role(name)
         if role is None:
-            table.refuse("role_tags", f"has {name!r}, which is none of the account's roles")
+            table.refuse("role_tags", f"has {name!r}, which is not one of the account's roles")
         vm.role_tags = [*vm.role_tags, role.uuid]
     if vm.active and (vm.owner_uuid, vm.alias) in names:
         table.refuse("name", f"is {vm.alias!r}, which another machine of the account has")
@@ -294,11 +296,11 @@ def _add(table: Table, add: Callable[..., Any], fields: dict[str, Any]) -> Any:
 
 
 def _names(tables: Sequence[Table], field: str, kinds: Mapping[str, Kind]) -> list[str]:
-    """Their names, which must differ; all of their fields are looked at."""
+    """Check the fields of the tables, and return their names, which must be unique."""
     names: list[str] = []
     for table in tables:
         name = table.fields(kinds, (field,))[field]
         if name in names:
-            table.refuse(field, f"is {name!r} again")
+            table.refuse(field, f"is {name!r}, which is there twice")
         names.append(name)
     return names

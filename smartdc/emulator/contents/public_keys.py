@@ -1,4 +1,4 @@
-"""Public keys as people give them: the line of a ``.pub`` file, or its path."""
+"""Public keys as arguments: the line of a ``.pub`` file, or its path."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LONGEST = 64 * 1024
 
 
 def public_line(key: str | os.PathLike[str], directory: Path | None = None) -> str:
-    """The public key as OpenSSH writes it, of such a line or of the path of a file that has one.
+    """Return a public key as a line of OpenSSH.
 
     Args:
-        key: Either of them.
-        directory: Where a path begins; by default where the program runs.
+        key: The line, or the path of a file with the line.
+        directory: The directory of a relative path; by default the current one.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: `key` is neither.
     """
     if isinstance(key, str) and key.lstrip().startswith(("ssh-", "ecdsa-")):
         return _checked(key.strip(), "the public key")
@@ -35,13 +35,13 @@ def public_line(key: str | os.PathLike[str], directory: Path | None = None) -> s
     except OSError as error:
         raise ValueError(f"{name} cannot be read ({error.strerror})") from None
     if "PRIVATE KEY" in text:
-        raise ValueError(f"{name} is a private key: give the .pub file beside it")
+        raise ValueError(f"{name} is a private key; use its .pub file")
     return _checked(text, name)
 
 
 def _path(key: str | os.PathLike[str], directory: Path | None) -> Path:
     if is_key_text(os.fspath(key)):
-        raise ValueError("the text of a private key was given where a public key is meant")
+        raise ValueError("the text is a private key, but a public key is needed")
     try:
         path = expanded(key)
     except NoHomeError as error:

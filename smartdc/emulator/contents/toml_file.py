@@ -1,4 +1,4 @@
-"""TOML files that people write for the emulator: what may be in them, and the line that is wrong."""
+"""TOML files that users write for the emulator: checks of their fields, and errors with the line."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from typing import Any, NoReturn, Protocol
 from smartdc._files import NotRegularError, TooLargeError, read_small_file
 
 Place = tuple[str | int, ...]
-"""The way to a field: ``("datacenters", 0, "name")``."""
+"""The path of a field: ``("datacenters", 0, "name")``."""
 
-#: More digits than Python reads.
+#: An integer with more digits than Python converts.
 _LONG_INTEGER = re.compile(r"[0-9_]{4301}")
 _MAX_FILE = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value: how it is called, and whether something is one."""
+    """A kind of value: its name, and a check whether a value is of this kind."""
 
     name: str
     fits: Callable[[Any], bool]
@@ -48,14 +48,14 @@ TABLES = Kind("a list of tables", _list_of(TABLE.fits))
 
 
 class Source(Protocol):
-    """Where tables come from."""
+    """The file or object that a table is part of."""
 
     def refuse(self, place: Place, problem: str) -> NoReturn:
         """Raise the error about a field."""
 
 
 class JsonObject:
-    """What a file would hold, as an object that came as JSON.
+    """The content of such a file, sent as a JSON object.
 
     Args:
         content: The object.
@@ -66,7 +66,7 @@ class JsonObject:
 
     @property
     def table(self) -> Table:
-        """All of it."""
+        """The whole object."""
         return Table(self, self._content, ())
 
     def refuse(self, place: Place, problem: str) -> NoReturn:
@@ -75,14 +75,14 @@ class JsonObject:
 
 
 class TomlFile:
-    """A file that has been read.
+    """A TOML file.
 
     Args:
-        path: Its path.
-        data: What is in it, where it does not have to be read any more.
+        path: The file's path.
+        data: The file's content, if it has been read already.
 
     Raises:
-        ValueError: It cannot be read, or is not TOML; the text has path and line.
+        ValueError: The file cannot be read, or is not TOML; the message has path and line.
     """
 
     def __init__(self, path: str | os.PathLike[str], data: bytes | None = None) -> None:
@@ -112,7 +112,7 @@ class TomlFile:
 
     @property
     def table(self) -> Table:
-        """All of it."""
+        """The whole file."""
         return Table(self, self.content, ())
 
     def refuse(self, place: Place, problem: str) -> NoReturn:
@@ -120,10 +120,10 @@ class TomlFile:
         raise ValueError(f"{self.path}:{self._line_of(place)}: {_written(place)} {problem}")
 
     def _line_of(self, place: Place) -> int:
-        """The line where a field begins: tomllib does not tell, but reads any beginning of the file.
+        """The line where a field begins, which tomllib does not report.
 
-        The field is in the line behind the longest beginning that can be read and does not have it yet. A
-        beginning that cannot be read ends in the middle of a value.
+        It parses the first lines of the file, and searches the largest number of lines that parse without the
+        field: the field is in the next line. Lines that do not parse end in the middle of a value.
         """
         without, within = 0, len(self._lines)
         while within - without > 1:
@@ -137,7 +137,7 @@ class TomlFile:
         return without + 1
 
     def _has(self, count: int, place: Place) -> bool:
-        """Whether the field is in the first lines, as far as they can be read."""
+        """Whether the first lines have the field, as far as they can be parsed."""
         while (found := self._read(count)) is None:
             count -= 1
         for step in place:
@@ -155,7 +155,7 @@ class TomlFile:
 
 
 class Table:
-    """A table of the file, and where it is."""
+    """A table of the file, and its place."""
 
     def __init__(self, file: Source, content: dict[str, Any], place: Place) -> None:
         self._file = file
@@ -163,14 +163,14 @@ class Table:
         self._place = place
 
     def fields(self, kinds: Mapping[str, Kind], required: Iterable[str] = ()) -> dict[str, Any]:
-        """Its fields.
+        """Check the fields and return them.
 
         Args:
-            kinds: What may be there, and of which kind.
-            required: What must be there.
+            kinds: The fields that the table may have, and their kinds.
+            required: The fields that it must have.
 
         Raises:
-            ValueError: Something else is there, or something is missing.
+            ValueError: A field is unknown, of another kind, or missing.
         """
         for name, value in self._content.items():
             if name not in kinds:
@@ -179,27 +179,27 @@ class Table:
                 self.refuse(name, f"is not known; {hint}")
             if not kinds[name].fits(value):
                 self.refuse(name, f"must be {kinds[name].name}, not {_shown(value)}")
-            way = _way_to_no_number(value)
-            if way is not None:
-                self._file.refuse((*self._place, name, *way), "must be a finite number")
+            path = _path_to_non_finite(value)
+            if path is not None:
+                self._file.refuse((*self._place, name, *path), "must be a finite number")
         for name in required:
             if name not in self._content:
                 self.refuse(None, f"needs {name}")
         return dict(self._content)
 
     def get(self, name: str) -> Any:
-        """A field as it is, None where there is none."""
+        """The value of a field; None if the table does not have it."""
         return self._content.get(name)
 
     def tables(self, name: str) -> list[Table]:
-        """The tables of a list of such, which `fields` has found to be one."""
+        """The tables in a field that `fields` has checked to be a list of tables."""
         return [
             Table(self._file, content, (*self._place, name, number))
             for number, content in enumerate(self._content.get(name, ()))
         ]
 
     def check_word(self, name: str, words: Sequence[str]) -> None:
-        """Refuse a field that is none of these words."""
+        """Refuse a field whose value is not one of these words."""
         word = self._content[name]
         if word not in words:
             near = get_close_matches(word, words, n=1)
@@ -207,14 +207,14 @@ class Table:
             self.refuse(name, f"must be one of {', '.join(words)}, not {_shown(word)}{hint}")
 
     def refuse(self, name: str | None, problem: str) -> NoReturn:
-        """Raise the error about one of its fields, or about all of it."""
-        has_it = name is not None and name in self._content
-        place = (*self._place, name) if name is not None and has_it else self._place
-        self._file.refuse(place, problem if name is None or has_it else f"{name} {problem}")
+        """Raise the error about one of its fields, or about the whole table."""
+        has_field = name is not None and name in self._content
+        place = (*self._place, name) if name is not None and has_field else self._place
+        self._file.refuse(place, problem if name is None or has_field else f"{name} {problem}")
 
 
-def _way_to_no_number(value: Any) -> Place | None:
-    """The way to the first NaN or infinity in a value; None where there is none."""
+def _path_to_non_finite(value: Any) -> Place | None:
+    """The path of the first NaN or infinity in a value; None if there is none."""
     if isinstance(value, float):
         return None if math.isfinite(value) else ()
     steps: Iterable[tuple[str | int, Any]] = ()
@@ -223,9 +223,9 @@ def _way_to_no_number(value: Any) -> Place | None:
     elif isinstance(value, list):
         steps = enumerate(value)
     for step, inner in steps:
-        way = _way_to_no_number(inner)
-        if way is not None:
-            return (step, *way)
+        path = _path_to_non_finite(inner)
+        if path is not None:
+            return (step, *path)
     return None
 
 
