@@ -1,4 +1,4 @@
-"""Raw requests to the emulator: what docs/cloudapi says of the server, and what it leaves open."""
+"""Tests of the emulator with raw requests: the facts of docs/cloudapi, and what they leave open."""
 
 import pytest
 

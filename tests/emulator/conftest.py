@@ -1,4 +1,4 @@
-"""An emulator to ask raw questions of, and the count of the facts of docs/cloudapi that are covered."""
+"""Fixtures for raw requests to an emulator, and the count of the covered facts of docs/cloudapi."""
 
 import gc
 import logging
@@ -13,7 +13,7 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.types import User
 from tests.emulator.facts import TESTED
-from tests.emulator.fidelity import COLLECT, WRITE_AGAIN, Pair, called, listed, write_list
+from tests.emulator.fidelity import COLLECT, HOW_TO_UPDATE, Pair, called, listed, write_list
 from tests.helpers.cloudapi_pages import FACTS
 from tests.helpers.raw_requests import Key, Raw
 from tests.helpers.sub_users import PUBLIC, SECRET
@@ -24,14 +24,14 @@ OUTCOMES = pytest.StashKey[dict[str, bool]]()
 
 @pytest.fixture(scope="module")
 def raw() -> Iterator[Raw]:
-    """Ask an emulator that the tests of one module share. Its violations fail nobody."""
+    """Raw requests to an emulator that the tests of a module share. Its violations fail no test."""
     with Emulator(account="test", rate=0.0) as cloud:
         yield Raw(cloud)
 
 
 @pytest.fixture
 def fresh() -> Iterator[Raw]:
-    """Ask an emulator that nobody else uses. Its violations fail nobody."""
+    """Raw requests to an emulator of this test alone. Its violations fail no test."""
     with Emulator(account="test", rate=0.0) as cloud:
         yield Raw(cloud)
 
@@ -52,9 +52,9 @@ def keys(raw: Raw) -> dict[str, Key]:
 
 @pytest.fixture
 def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No thread, no open socket, no complaint after the test."""
+    """Check that the test leaves no thread and no open socket, and causes no warning."""
     threads = set(threading.enumerate())
-    gc.freeze()  # to look through all that the tests before have left takes nearly a second
+    gc.freeze()  # collecting the objects of all earlier tests would take nearly a second
     try:
         yield
         assert set(threading.enumerate()) <= threads
@@ -67,7 +67,7 @@ def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixt
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Compare what the test of a fact asks for with what docs/emulator-fidelity.md says."""
+    """Compare the operations that the test of a fact calls with those in docs/emulator-fidelity.md."""
     names = TESTED.get(getattr(item, "function", None), ())
     found = {kind for kind in getattr(item, "funcargs", {}).values() if isinstance(kind, Raw | Emulator)}
     clouds = {kind.cloud if isinstance(kind, Raw) else kind for kind in found}
@@ -76,7 +76,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if COLLECT in os.environ:
         item.config.stash.setdefault(SEEN, set()).update(pairs)
     else:
-        assert pairs <= listed(), WRITE_AGAIN
+        assert pairs <= listed(), HOW_TO_UPDATE
 
 
 @pytest.hookimpl(wrapper=True)
@@ -114,6 +114,6 @@ def bob(sdc: DataCenter) -> User:
 
 @pytest.fixture
 def bobs(cloud: Emulator, bob: User) -> Iterator[DataCenter]:
-    """The account, as bob sees it."""
+    """A client of the sub-user bob."""
     with cloud.datacenter("us-sw-1", key_id="/test/users/bob/keys/laptop", secret=SECRET) as bobs:
         yield bobs

@@ -1,7 +1,7 @@
-"""Which facts of docs/cloudapi a test stands for.
+"""The decorator that names the facts of docs/cloudapi that a test checks.
 
-A fact is named by its page and the anchor of its heading. `test_facts.py` looks every name up; the conftest
-counts the facts whose tests passed.
+A fact's name is its page and the anchor of its heading. `test_facts.py` checks that every name exists; the
+conftest counts the facts whose tests passed.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ TESTED: dict[Any, tuple[str, ...]] = {}
 
 
 def fact(*names: str) -> Callable[[Test], Test]:
-    """Say which facts the decorated test stands for."""
+    """Record which facts the decorated test checks."""
 
     def record(test: Test) -> Test:
         TESTED[test] = names

@@ -1,8 +1,8 @@
 """The page docs/emulator-fidelity.md: ``python -m tests.emulator.fidelity`` writes it.
 
-It runs the tests of facts, and keeps in tests/data/facts-of-operations.json which operations the tests of
-each fact ask for. `conftest.py` fails a test that asks for an operation which is not listed there under its
-facts; `test_fidelity.py` compares the page with the list.
+It runs the tests of facts, and records in tests/data/facts-of-operations.json which operations the tests of
+each fact call. `conftest.py` fails a test that calls an operation that is not recorded for its facts;
+`test_fidelity.py` compares the page with the recorded list.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from tests.emulator.differences import DIFFERENCES
 from tests.helpers.cloudapi_pages import FACTS, ROOT
 from tests.operations import OPERATIONS
 
-__all__ = ["COLLECT", "PAGE", "WRITE_AGAIN", "Pair", "called", "listed", "page", "write_list"]
+__all__ = ["COLLECT", "HOW_TO_UPDATE", "PAGE", "Pair", "called", "listed", "page", "write_list"]
 
 PAGE = ROOT / "docs" / "emulator-fidelity.md"
 LIST = ROOT / "tests" / "data" / "facts-of-operations.json"
-WRITE_AGAIN = "write it again: python -m tests.emulator.fidelity"
+HOW_TO_UPDATE = "update the page and its list: python -m tests.emulator.fidelity"
 
-#: Operation and fact.
+#: An operation and a fact.
 Pair = tuple[str, str]
 
-#: The environment variable with which the tests write the list instead of comparing with it.
+#: With this environment variable, the tests write the list instead of comparing with it.
 COLLECT = "SMARTDC_FACTS"
 
-#: Pages whose facts hold for any operation, or for the client.
+#: Pages whose facts hold for every operation, or for the client.
 _COMMON = ("requests.md", "signing.md", "versions.md", "errors.md", "throttle.md", "hazards.md")
 _OF_CLIENTS = ("profiles.md",)
 
@@ -81,7 +81,7 @@ No test of a fact asks for these operations, and no difference is known. Other t
 
 @contextmanager
 def called(clouds: Iterable[Emulator], names: Sequence[str]) -> Iterator[set[Pair]]:
-    """Collect the operations that these emulators are asked for, each with all of these facts."""
+    """Collect the operations that are called on these emulators, each paired with all of these facts."""
     pairs: set[Pair] = set()
 
     def note(call: Call) -> None:
@@ -100,13 +100,13 @@ def called(clouds: Iterable[Emulator], names: Sequence[str]) -> Iterator[set[Pai
 
 @cache
 def listed() -> set[Pair]:
-    """The pairs that were seen when the page was written."""
+    """The pairs that were recorded when the page was written."""
     facts: dict[str, list[str]] = json.loads(LIST.read_text())
     return {(operation, name) for operation, names in facts.items() for name in names}
 
 
 def page(pairs: set[Pair]) -> str:
-    """What it says."""
+    """The text of the page."""
     tested = {name for _, name in pairs}
     of: defaultdict[str, set[str]] = defaultdict(set)
     for operation, name in pairs:
@@ -140,7 +140,7 @@ def _title(name: str) -> str:
 
 
 def write_list(pairs: set[Pair]) -> None:
-    """Write down what was seen."""
+    """Write the recorded pairs to the list."""
     of: defaultdict[str, list[str]] = defaultdict(list)
     for operation, name in sorted(pairs):
         of[operation].append(name)

@@ -1,4 +1,4 @@
-"""Activation: a program that makes its own client finds the emulator; then all is as it was before."""
+"""Activation: clients that a program makes by itself use the emulator; stopping restores the environment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PROD = {
     "HTTPS_PROXY": "http://127.0.0.1:9",
     "SMARTDC_CA_FILE": "",
 }
-"""What stands in the way in the environment of somebody who works with a real cloud."""
+"""The environment of a user of a real cloud, which the activation must override."""
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def stopped() -> Iterator[Emulator]:
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TritonHome]:
-    """A home directory; what the environment was before is there again in the end."""
+    """A home directory; checks that the environment is restored at the end."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, value in PROD.items():
         monkeypatch.setenv(name, value)
@@ -80,7 +80,7 @@ def test_a_script_of_from_profile(stopped: Emulator) -> None:
 
 
 @pytest.mark.parametrize("way", ["env", "profile", "constructor", "legacy", "named", "pickled", "localhost"])
-def test_every_way_of_making_a_client_waits_by_the_emulator_s_clock(cloud: Emulator, way: str) -> None:
+def test_every_client_waits_by_the_emulators_clock(cloud: Emulator, way: str) -> None:
     with cloud.activate("us-east-1", rate=0, profiles=["lab"]):
         url = os.environ["TRITON_URL"]
         key = os.environ["TRITON_KEY_MATERIAL"]
@@ -101,7 +101,7 @@ def test_every_way_of_making_a_client_waits_by_the_emulator_s_clock(cloud: Emula
                 assert sdc.datacenter("us-sw-1").clock is cloud.clock
 
 
-def test_clients_of_before_and_of_elsewhere_are_left_alone(cloud: Emulator) -> None:
+def test_earlier_clients_and_clients_of_other_clouds_keep_their_clocks(cloud: Emulator) -> None:
     before = DataCenter(cloud.url(), cloud.key_id, cloud.key_file, verify=cloud.ca_file)
     with cloud.activate(rate=0):
         assert DataCenter("https://cloud.example").clock is time
@@ -114,7 +114,7 @@ def test_clients_of_before_and_of_elsewhere_are_left_alone(cloud: Emulator) -> N
     assert DataCenter(cloud.url(), cloud.key_id, cloud.key_file, verify=cloud.ca_file).clock is time
 
 
-def test_nested_in_each_other(cloud: Emulator) -> None:
+def test_nested_activations(cloud: Emulator) -> None:
     def where() -> tuple[str, str]:
         with DataCenter.from_env() as sdc:
             return sdc.base_url, next(iter(sdc.datacenters().values()))
@@ -130,7 +130,7 @@ def test_nested_in_each_other(cloud: Emulator) -> None:
         assert where() == (cloud.url(), cloud.url())
 
 
-def test_ends_in_another_order_than_it_began(cloud: Emulator) -> None:
+def test_activations_may_end_in_any_order(cloud: Emulator) -> None:
     with Emulator() as other:
         first, second, third = cloud.activate(), other.activate(), cloud.activate("eu-ams-1")
         for activation in (first, second, third):
@@ -143,7 +143,7 @@ def test_ends_in_another_order_than_it_began(cloud: Emulator) -> None:
         assert os.environ["TRITON_PROFILE"] == "prod"
 
 
-def test_the_same_one_again_and_within_itself(cloud: Emulator) -> None:
+def test_an_activation_can_be_repeated_and_nested_in_itself(cloud: Emulator) -> None:
     activation = cloud.activate()
     with activation, activation:
         assert os.environ["TRITON_URL"] == cloud.url()
@@ -159,14 +159,14 @@ def test_after_an_exception(stopped: Emulator) -> None:
     assert not stopped.is_running
 
 
-def test_after_the_emulator_was_stopped_meanwhile(stopped: Emulator) -> None:
+def test_after_the_emulator_was_stopped_in_an_activation(stopped: Emulator) -> None:
     with stopped.activate():
         stopped.stop()
     with stopped.activate(), DataCenter.from_env() as sdc:
         assert sdc.account()["login"] == "test"
 
 
-def test_what_a_script_changes_is_put_back_too(cloud: Emulator) -> None:
+def test_variables_that_a_script_changes_are_restored(cloud: Emulator) -> None:
     with cloud.activate():
         os.environ["TRITON_URL"] = "https://elsewhere.example"
         del os.environ["TRITON_PROFILE"]
@@ -181,22 +181,22 @@ def test_a_start_that_fails_leaves_nothing(cloud: Emulator) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x"])
-def test_a_profile_that_cannot_be(cloud: Emulator, name: str) -> None:
+def test_an_invalid_name_of_a_profile(cloud: Emulator, name: str) -> None:
     with pytest.raises(ValueError, match="cannot be the name of a profile"):
         cloud.activate(profiles=[name])
 
 
-def test_a_data_center_that_is_not_there(cloud: Emulator) -> None:
+def test_an_unknown_data_center(cloud: Emulator) -> None:
     with pytest.raises(ValueError, match="no data center 'mars' here"):
         cloud.activate("mars")
 
 
-def test_profiles_of_the_user_are_out_of_sight_and_untouched(home: TritonHome, cloud: Emulator) -> None:
+def test_profiles_of_the_user_are_hidden_and_untouched(home: TritonHome, cloud: Emulator) -> None:
     path = home.profile("prod", url="https://real.example")
     with cloud.activate():
         assert os.environ["HOME"] == str(home.path)
         assert set(DataCenter.profiles()) == {"env", "us-sw-1", "us-east-1", "eu-ams-1"}
-        with DataCenter.from_profile("eu-ams-1") as sdc:  # whose key the agent has
+        with DataCenter.from_profile("eu-ams-1") as sdc:  # the agent has its key
             assert sdc.base_url == cloud.url("eu-ams-1")
             assert sdc.account()["login"] == "test"
         with pytest.raises(ConfigurationError, match="there is no profile 'prod'"):
@@ -205,7 +205,7 @@ def test_profiles_of_the_user_are_out_of_sight_and_untouched(home: TritonHome, c
     assert DataCenter.profiles()["prod"].url == "https://real.example"
 
 
-def test_profiles_are_those_of_one_activation(cloud: Emulator) -> None:
+def test_each_activation_has_only_its_own_profiles(cloud: Emulator) -> None:
     with cloud.activate(profiles=["one"]):
         with cloud.activate("us-east-1", profiles=["two"]):
             assert "one" not in DataCenter.profiles()
@@ -214,7 +214,7 @@ def test_profiles_are_those_of_one_activation(cloud: Emulator) -> None:
         assert "two" not in DataCenter.profiles()
 
 
-def test_other_programs_of_this_process_go_no_other_way(cloud: Emulator) -> None:
+def test_other_http_clients_reach_the_emulator_without_the_proxy(cloud: Emulator) -> None:
     with cloud.activate():
         assert requests.get(f"{cloud.url()}/--ping", timeout=10).json()["cloudapi"]
         assert os.environ["NO_PROXY"].startswith("intra.example,")
@@ -244,7 +244,7 @@ def test_a_script_that_sleeps_by_itself(cloud: Emulator) -> None:
         while machine.status() != "running":
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    # Afterwards it stands still again.
+    # After the activation the clock does not run.
     first = cloud.clock.now()
     time.sleep(0.02)
     assert cloud.clock.now() == first
@@ -288,7 +288,7 @@ def test_a_forked_child_waits_for_the_clock_of_its_parent(cloud: Emulator) -> No
     assert queue.get(timeout=1) == "running"
 
 
-def test_the_agent_has_the_key_of_whoever_logs_in() -> None:
+def test_the_agent_has_the_key_for_ssh() -> None:
     with Emulator(ssh_port=0).activate() as cloud, DataCenter.from_env() as sdc:
         machine = make(sdc)
         with paramiko.SSHClient() as client:
@@ -300,7 +300,7 @@ def test_the_agent_has_the_key_of_whoever_logs_in() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa"])
-def test_ssh_add_lists_the_key_and_gets_no_other_answer(kind: str) -> None:
+def test_the_agent_lists_the_key_and_signs_but_removes_nothing(kind: str) -> None:
     with Emulator(key_kind=kind).activate() as cloud:
         listed = subprocess.run(["ssh-add", "-L"], capture_output=True, text=True, check=True).stdout
         assert listed == cloud.key_file.with_suffix(".pub").read_text()
@@ -340,7 +340,7 @@ def test_the_agent_refuses_what_it_cannot_read(message: bytes) -> None:
         assert line.recv(100) == b""
 
 
-def test_without_a_place_for_the_agent_there_is_none(tmp_path: Path) -> None:
+def test_there_is_no_agent_when_its_socket_cannot_be_created(tmp_path: Path) -> None:
     with Emulator(state_dir=tmp_path / ("long" * 40)).activate(), DataCenter.from_env() as sdc:
         assert "SSH_AUTH_SOCK" not in os.environ
         assert sdc.account()["login"] == "test"

@@ -1,4 +1,4 @@
-"""What a test puts into an emulator by hand, and what it is told about arguments that cannot be."""
+"""Objects that a test adds to an emulator, and the errors about invalid arguments."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def site(cloud: Emulator) -> Site:
     return cloud.site()
 
 
-def test_names_that_people_use(sdc: DataCenter) -> None:
+def test_the_default_images_include_common_names(sdc: DataCenter) -> None:
     names = {image["name"] for image in sdc.images()}
     assert {"base-64", "minimal-64-lts", "ubuntu-certified-22.04", "debian-12"} <= names
     brands = {image["requirements"].get("brand") for image in sdc.images()}
     assert {"kvm", "bhyve", "lx"} <= brands
 
 
-def test_an_image_with_nothing_but_a_name(site: Site, sdc: DataCenter) -> None:
+def test_an_image_with_only_a_name(site: Site, sdc: DataCenter) -> None:
     made = site.add_image("app")
     shown = sdc.image(made.uuid)
     assert (shown["name"], shown["version"], shown["type"]) == ("app", "1.0.0", "zone-dataset")
@@ -59,7 +59,7 @@ def test_public_images_have_the_same_uuid_everywhere_and_private_ones_do_not(clo
     assert east.add_image("own", account="test").uuid != west.add_image("own", account="test").uuid
 
 
-def test_what_is_given_to_two_sites_is_not_shared(cloud: Emulator) -> None:
+def test_arguments_are_copied(cloud: Emulator) -> None:
     tags, disks = {"role": "os"}, [{"size": 1024}]
     first, second = (cloud.site(name).add_image("app", tags=tags) for name in ("us-sw-1", "us-east-1"))
     first.tags["role"] = "other"
@@ -78,7 +78,7 @@ def test_a_package(cloud: Emulator, site: Site, sdc: DataCenter) -> None:
     assert "theirs" not in {package["name"] for package in sdc.packages()}
 
 
-def test_networks_do_not_overlap_and_machines_get_onto_them(site: Site, sdc: DataCenter) -> None:
+def test_networks_do_not_overlap_and_machines_can_use_them(site: Site, sdc: DataCenter) -> None:
     first, second = site.add_network("one"), site.add_network("two")
     assert first.subnet != second.subnet
     small = site.add_network("small", "10.9.0.0/29", kind="external")
@@ -92,7 +92,7 @@ def test_networks_do_not_overlap_and_machines_get_onto_them(site: Site, sdc: Dat
     assert site.add_machine(networks=["one", small.uuid]).nics[1].ip == "10.9.0.3"
 
 
-def test_a_fabric_network_brings_its_vlan_and_is_a_default_where_there_is_none(cloud: Emulator) -> None:
+def test_a_fabric_network_adds_its_vlan_and_becomes_the_first_default(cloud: Emulator) -> None:
     other = cloud.add_account("other")
     site = cloud.site()
     made = site.add_network("theirs", kind="fabric", account=other, vlan_id=9)
@@ -118,7 +118,7 @@ def test_services(site: Site, sdc: DataCenter) -> None:
     assert sdc.services()["docker"] == "tcp://here.example"
 
 
-def test_quotas_are_of_one_account_or_of_all(cloud: Emulator, site: Site, sdc: DataCenter) -> None:
+def test_quotas_for_one_account_or_for_all(cloud: Emulator, site: Site, sdc: DataCenter) -> None:
     cloud.add_account("other")
     site.add_quota(0, account="other")
     site.add_quota(1, account="test")
@@ -168,7 +168,7 @@ def test_accounts_and_sub_users_with_keys(cloud: Emulator, ssh_keys: KeyRing, tm
         ("add_machine", {"networks": ["mars"]}, "there is no network 'mars' in us-sw-1"),
     ],
 )
-def test_arguments_that_cannot_be(site: Site, method: str, arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments(site: Site, method: str, arguments: dict[str, Any], message: str) -> None:
     before = len(site.networks), len(site.images), len(site.machines), len(site.volumes)
     with pytest.raises((ValueError, TypeError)) as caught:
         getattr(site, method)(**arguments)
@@ -177,19 +177,17 @@ def test_arguments_that_cannot_be(site: Site, method: str, arguments: dict[str, 
 
 
 @pytest.mark.parametrize("form", ["openssh", "PEM"])
-def test_a_private_key_is_no_public_one_and_is_not_shown(
-    cloud: Emulator, ssh_keys: KeyRing, form: str
-) -> None:
+def test_a_private_key_is_refused_and_not_shown(cloud: Emulator, ssh_keys: KeyRing, form: str) -> None:
     path = ssh_keys.path("rsa2048", form)
-    with pytest.raises(ValueError, match=r"is a private key: give the \.pub file beside it"):
+    with pytest.raises(ValueError, match=r"is a private key; use its \.pub file"):
         cloud.add_account("other", keys=[path])
-    with pytest.raises(ValueError, match="the text of a private key was given") as caught:
+    with pytest.raises(ValueError, match="the text is a private key") as caught:
         cloud.add_account("other", keys=[path.read_text()])
     assert path.read_text().splitlines()[1] not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["ssh-ed25519 AAAA", "/nonexistent", "", "ssh-dss AAAAB3NzaC1kc3M="])
-def test_keys_that_cannot_be(cloud: Emulator, key: str) -> None:
+def test_invalid_keys(cloud: Emulator, key: str) -> None:
     with pytest.raises(ValueError, match=r"cannot be|is not|is a directory"):
         cloud.add_account("other", keys=[key])
     assert cloud.add_account("other").keys == []

@@ -1,4 +1,4 @@
-"""Affinity rules and locality: what a create accepts, and on which server the machine then is.
+"""Affinity rules and locality: what a create accepts, and on which server it placed_on the machine.
 
 See docs/cloudapi/create.md#affinity and #locality.
 """
@@ -26,7 +26,7 @@ ORIGINAL = json.loads((DATA / "affinity.json").read_text())
 ROLES = ("web", "db", "web-old")
 
 
-def test_rules_are_read_as_the_server_reads_them() -> None:
+def test_rules_are_read_like_on_the_server() -> None:
     wrong = []
     for case in ORIGINAL["cases"]:
         try:
@@ -43,14 +43,14 @@ def test_rules_are_read_as_the_server_reads_them() -> None:
                 for rule in case["rules"]
             ]
         )
-        # Node breaks the line of a long text that has a line break.
+        # Node prints a long text with a line break as several lines.
         if found != expected and " +\n" not in str(expected):
             wrong.append((case, found))
     assert wrong == []
 
 
 @pytest.fixture
-def here(fresh: Raw) -> Creation:
+def creation(fresh: Raw) -> Creation:
     """Four servers, with db0 on the first and web0 and web1 on the next two."""
     servers = fresh.site.servers
     fresh.site.add_machine("db0", tags={"role": "db", "shard": 3}, server_uuid=servers[0])
@@ -59,16 +59,16 @@ def here(fresh: Raw) -> Creation:
     return Creation(fresh)
 
 
-def places(here: Creation, count: int = 6, **wanted: Any) -> set[int | None]:
-    """Where machines like this land; None stands for one that failed."""
-    servers = here.raw.site.servers
+def placed_on(creation: Creation, count: int = 6, **wanted: Any) -> set[int | None]:
+    """The servers of `count` machines created with these fields; None for one that failed."""
+    servers = creation.raw.site.servers
     found: set[int | None] = set()
     for _ in range(count):
-        made = here.made(**wanted)
-        vm = here.raw.site.machines[made["id"]]
+        made = creation.made(**wanted)
+        vm = creation.raw.site.machines[made["id"]]
         found.add(servers.index(vm.server_uuid) if vm.server_uuid else None)
         assert made["state"] == ("running" if vm.server_uuid else "failed")
-        vm.state = "destroyed"  # so that it does not count for the next one
+        vm.state = "destroyed"  # so that it does not affect the next one
     return found
 
 
@@ -85,7 +85,7 @@ def places(here: Creation, count: int = 6, **wanted: Any) -> set[int | None]:
         ("instance!=/^(web|db)/", {3}),
         (["role!=web", "instance!=db0"], {3}),
         (["instance==web0", "role!=db"], {1}),
-        ("image==base64", {3}),  # ignored, so the machine goes where the account has none
+        ("image==base64", {3}),  # ignored: the machine goes to the server without a machine of the account
         ("instance!=nosuch", {3}),
         ("instance==~nosuch", {3}),
         ("instance==~db0", {0}),
@@ -98,9 +98,9 @@ def places(here: Creation, count: int = 6, **wanted: Any) -> set[int | None]:
     ],
 )
 def test_affinity_decides_where_a_machine_is_placed(
-    here: Creation, rules: Any, expected: set[int | None]
+    creation: Creation, rules: Any, expected: set[int | None]
 ) -> None:
-    assert places(here, affinity=rules) == expected
+    assert placed_on(creation, affinity=rules) == expected
 
 
 @fact("create.md#affinity")
@@ -116,48 +116,49 @@ def test_affinity_decides_where_a_machine_is_placed(
         "instance==/(/",
     ],
 )
-def test_a_hard_rule_that_cannot_be_met_fails_the_provision(here: Creation, rules: Any) -> None:
-    in_use = {name: set(network.in_use) for name, network in here.raw.site.networks.items()}
-    assert places(here, 1, affinity=rules) == {None}
-    assert {name: network.in_use for name, network in here.raw.site.networks.items()} == in_use
-    failed = list(here.raw.site.machines)[-1]
-    audit = here.raw.get(f"/my/machines/{failed}/audit").ok()
+def test_a_hard_rule_that_cannot_be_met_fails_the_provision(creation: Creation, rules: Any) -> None:
+    in_use = {name: set(network.in_use) for name, network in creation.raw.site.networks.items()}
+    assert placed_on(creation, 1, affinity=rules) == {None}
+    assert {name: network.in_use for name, network in creation.raw.site.networks.items()} == in_use
+    failed = list(creation.raw.site.machines)[-1]
+    audit = creation.raw.get(f"/my/machines/{failed}/audit").ok()
     assert [(entry["action"], entry["success"]) for entry in audit] == [("provision", "no")]
 
 
-def test_a_hard_rule_fails_where_all_servers_are_taken(here: Creation) -> None:
-    here.raw.site.add_machine("web2", tags={"role": "web"}, server_uuid=here.raw.site.servers[3])
-    here.raw.site.add_machine("web3", tags={"role": "web"}, server_uuid=here.raw.site.servers[0])
-    assert places(here, 1, affinity="role!=web") == {None}
-    assert places(here, affinity="role!=~web") == {0, 1, 2, 3}
+def test_a_hard_rule_fails_where_all_servers_are_taken(creation: Creation) -> None:
+    creation.raw.site.add_machine("web2", tags={"role": "web"}, server_uuid=creation.raw.site.servers[3])
+    creation.raw.site.add_machine("web3", tags={"role": "web"}, server_uuid=creation.raw.site.servers[0])
+    assert placed_on(creation, 1, affinity="role!=web") == {None}
+    assert placed_on(creation, affinity="role!=~web") == {0, 1, 2, 3}
 
 
-def test_only_machines_that_are_there_count(here: Creation) -> None:
-    for vm in list(here.raw.site.machines.values()):
+def test_deleted_and_foreign_machines_do_not_count(creation: Creation) -> None:
+    for vm in list(creation.raw.site.machines.values()):
         if vm.alias == "db0":
             vm.state = "destroyed"
-    assert places(here, 1, affinity="instance==db0") == {None}
-    neighbour = here.raw.cloud.add_account("neighbour")
-    here.raw.site.add_machine("theirs", account=neighbour)
-    assert places(here, 1, affinity="instance==theirs") == {None}
+    assert placed_on(creation, 1, affinity="instance==db0") == {None}
+    neighbour = creation.raw.cloud.add_account("neighbour")
+    creation.raw.site.add_machine("theirs", account=neighbour)
+    assert placed_on(creation, 1, affinity="instance==theirs") == {None}
 
 
 @fact("create.md#locality")
-def test_locality(here: Creation) -> None:
-    ids = {vm.alias: vm.uuid for vm in here.raw.site.machines.values()}
+def test_locality(creation: Creation) -> None:
+    ids = {vm.alias: vm.uuid for vm in creation.raw.site.machines.values()}
     db, web0, web1 = ids["db0"], ids["web0"], ids["web1"]
-    assert places(here, locality={"near": db}) == {0}
-    assert places(here, locality={"near": [web0, web1]}) == {1, 2}
-    assert places(here, locality={"far": [db, web0]}) == {2, 3}
-    assert places(here, locality={"near": db, "far": db}) == {1, 2, 3}  # far wins
-    assert places(here, 1, locality={"near": [[db]]}) == {None}  # let in by VMAPI, and then an assertion
-    assert places(here, locality={"near": UNKNOWN}) == {0, 1, 2, 3}
-    assert places(here, locality={"strict": True, "near": db, "far": [web0]}) == {0}
+    assert placed_on(creation, locality={"near": db}) == {0}
+    assert placed_on(creation, locality={"near": [web0, web1]}) == {1, 2}
+    assert placed_on(creation, locality={"far": [db, web0]}) == {2, 3}
+    assert placed_on(creation, locality={"near": db, "far": db}) == {1, 2, 3}  # far takes precedence
+    # VMAPI accepts a list in a list, and then an assertion fails.
+    assert placed_on(creation, 1, locality={"near": [[db]]}) == {None}
+    assert placed_on(creation, locality={"near": UNKNOWN}) == {0, 1, 2, 3}
+    assert placed_on(creation, locality={"strict": True, "near": db, "far": [web0]}) == {0}
     for locality in ({"near": UNKNOWN}, {"near": [web0, web1]}, {"near": db, "far": db}):
-        assert places(here, 1, locality={"strict": True} | locality) == {None}
+        assert placed_on(creation, 1, locality={"strict": True} | locality) == {None}
 
 
-def test_locality_is_checked_as_the_server_checks_it() -> None:
+def test_locality_is_checked_like_on_the_server() -> None:
     cases = json.loads((DATA / "validation.json").read_text())["cases"]
     ours = [case for case in cases if case["what"] == "locality"]
     assert len(ours) > 30
@@ -167,15 +168,15 @@ def test_locality_is_checked_as_the_server_checks_it() -> None:
 
 
 @pytest.mark.parametrize("near", [{}, {"a": "b"}, 5, True])
-def test_locality_that_is_no_uuid_and_no_list(here: Creation, near: Any) -> None:
-    # validation.js, validLocality: what is true in JavaScript is looked at, an empty object too.
-    answer = here.ask(locality={"near": near})
+def test_locality_must_be_a_uuid_or_a_list(creation: Creation, near: Any) -> None:
+    # validation.js, validLocality: it checks what is true in JavaScript, even an empty object.
+    answer = creation.ask(locality={"near": near})
     detail = "locality entry is neither string nor array"
     answer.refused(409, "ValidationFailed", field="locality", detail=detail)
-    assert here.made(locality={"near": None, "far": ""})["state"] == "running"
+    assert creation.made(locality={"near": None, "far": ""})["state"] == "running"
 
 
-def test_machines_that_are_made_together_see_each_other(fresh: Raw) -> None:
+def test_machines_that_are_created_together_see_each_other(fresh: Raw) -> None:
     creation = Creation(fresh)
     answers = [creation.ask(name=f"n{number}", affinity="instance!=n*") for number in range(5)]
     fresh.cloud.clock.advance(30)
@@ -184,7 +185,7 @@ def test_machines_that_are_made_together_see_each_other(fresh: Raw) -> None:
     assert len({vm.server_uuid for vm in made}) == 5  # four servers, and None
 
 
-# A plain oracle, which looks at the texts of the rules and at nothing of the emulator's code.
+# A second implementation to compare with; it shares no code with the emulator.
 
 
 @dataclass
@@ -228,7 +229,7 @@ def draw_rule(random_: random.Random) -> Rule:
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_placement_as_a_plain_oracle_says(raw: Raw, seed: int) -> None:
+def test_placement_agrees_with_a_second_implementation(raw: Raw, seed: int) -> None:
     drawn = random.Random(seed)  # noqa: S311 - repeatable
     site = raw.site
     for vm in list(site.machines.values()):
@@ -254,6 +255,6 @@ def test_placement_as_a_plain_oracle_says(raw: Raw, seed: int) -> None:
         return
     assert made.state == "running"
     assert made.server_uuid in allowed
-    # Where all soft rules can hold they do; where some can, no other server holds them and one more.
+    # The machine's server meets all soft rules if it can; no other server meets these and one more.
     held = {server: {rule.text for rule in soft if rule.holds(server, machines)} for server in allowed}
     assert not any(held[made.server_uuid or ""] < others for others in held.values())

@@ -1,4 +1,4 @@
-"""The log of requests keeps so many of them, and so much of their bodies."""
+"""The log of requests keeps a limited number of requests, and a limited size of bodies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_log_that_keeps_nothing() -> None:
         Emulator(keep_calls=-1)
 
 
-def test_the_bodies_of_the_oldest_go_first() -> None:
+def test_the_bodies_of_the_oldest_requests_are_dropped_first() -> None:
     log = CallLog(kept=4, kept_bytes=100)
     for number in range(3):
         log.note(call(number, 40))
@@ -39,7 +39,7 @@ def test_the_bodies_of_the_oldest_go_first() -> None:
         ("/1", {"number": 1}, "answer"),
         ("/2", {"number": 2}, "answer"),
     ]
-    log.note(call(3, 101))  # more than all bodies may have
+    log.note(call(3, 101))  # more than the limit for all bodies
     log.note(call(4, 0))
     assert [each.target for each in log] == ["/1", "/2", "/3", "/4"]
     assert [each.body == FORGOTTEN for each in log] == [True, True, True, False]
@@ -47,7 +47,7 @@ def test_the_bodies_of_the_oldest_go_first() -> None:
     assert [each.body == FORGOTTEN for each in log] == [True, True, False, False]
 
 
-def test_an_emptied_log_begins_anew() -> None:
+def test_a_cleared_log_starts_again_from_zero() -> None:
     log = CallLog(kept=4, kept_bytes=100)
     for number in range(3):
         log.note(call(number, 60))
@@ -58,7 +58,7 @@ def test_an_emptied_log_begins_anew() -> None:
     assert [each.body for each in log] == [{"number": number} for number in range(3)]
 
 
-def test_a_list_is_decoded_when_somebody_looks(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_logged_list_has_the_machines_as_they_were(cloud: Emulator, sdc: DataCenter) -> None:
     vm = cloud.site().add_machine("web")
     shown = sdc.request("GET", "/machines")[0]
     vm.alias = "db"

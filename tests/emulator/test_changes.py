@@ -1,4 +1,4 @@
-"""Changes of machines are noted where they are made, whoever makes them."""
+"""Changes of machines are recorded at each assignment, and listeners are told."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def site() -> Site:
 
 @pytest.fixture
 def told(site: Site) -> Iterator[list[Change]]:
-    """What a listener is told."""
+    """The changes that a listener is told."""
     changes: list[Change] = []
     listener = Listener(changes.append, lambda: None)
     site.changes.add(listener)
@@ -30,7 +30,7 @@ def told(site: Site) -> Iterator[list[Change]]:
 
 
 def look(site: Site, changes: list[Change]) -> list[list[str]]:
-    """The names of what has changed since the last time."""
+    """The names of the fields that have changed since the last call."""
     site.changes.look(0.0)
     found = [change.names for change in changes]
     changes.clear()
@@ -50,22 +50,22 @@ def look(site: Site, changes: list[Change]) -> list[list[str]]:
         ("snapshots", [Snapshot("s", 0.0)], ["snapshots"]),
         ("disks", [Disk("d", 10)], ["disks"]),
         ("nics", (), ["nics"]),
-        ("datasets", ["zones/data"], None),  # of no interest to listeners
+        ("datasets", ["zones/data"], None),  # listeners are not told
         ("internal_metadata", {"root_pw": "secret"}, None),
     ],
 )
-def test_an_assignment(
+def test_an_assignment_is_told_once(
     site: Site, told: list[Change], field: str, value: Any, names: list[str] | None
 ) -> None:
     vm = site.add_machine("web")
     look(site, told)
     setattr(vm, field, value)
     assert look(site, told) == ([names] if names else [])
-    setattr(vm, field, value)  # what it is already
+    setattr(vm, field, value)  # the value that it already has
     assert look(site, told) == []
 
 
-def test_changes_of_one_moment_are_told_together(site: Site, told: list[Change]) -> None:
+def test_changes_at_the_same_time_are_told_together(site: Site, told: list[Change]) -> None:
     web, db = site.add_machine("web"), site.add_machine("db")
     told.clear()
     db.tags = {"a": "b"}
@@ -74,7 +74,7 @@ def test_changes_of_one_moment_are_told_together(site: Site, told: list[Change])
     assert look(site, told) == [["alias", "tags"], ["state", "zone_state"]]
 
 
-def test_what_is_in_a_machine_cannot_be_changed_unnoticed(site: Site, told: list[Change]) -> None:
+def test_values_in_a_machine_cannot_be_changed_unnoticed(site: Site, told: list[Change]) -> None:
     vm = site.add_machine("web", tags={"a": "b"}, metadata={"c": "d"}, disks=[Disk("d", 10)])
     assert (vm.tags, vm.customer_metadata) == ({"a": "b"}, {"c": "d"})
     held: Any = vm
@@ -89,7 +89,7 @@ def test_what_is_in_a_machine_cannot_be_changed_unnoticed(site: Site, told: list
     assert look(site, told) == [["disks"]]
 
 
-def test_machines_that_have_no_listeners_leave_nothing_to_tell(site: Site) -> None:
+def test_changes_without_a_listener_are_not_kept(site: Site) -> None:
     vm = site.add_machine("web")
     vm.alias = "db"
     heard: list[Change] = []
@@ -98,24 +98,24 @@ def test_machines_that_have_no_listeners_leave_nothing_to_tell(site: Site) -> No
 
 
 @pytest.mark.parametrize("change", [{"state": "failed"}, {"state": "destroyed"}, {"owner_uuid": "another"}])
-def test_the_order_and_the_names_stay_right(site: Site, change: dict[str, Any]) -> None:
+def test_the_index_of_machines_stays_correct(site: Site, change: dict[str, Any]) -> None:
     owner = site.shared.account.uuid
     vms = [site.add_machine(f"web{number}") for number in range(20)]
     gone = vms[7]
     for name, value in change.items():
         setattr(gone, name, value)
     owned = site.machines.of(owner)
-    left = sorted(vm.uuid for vm in vms if vm is not gone)
-    assert owned.active == left
-    assert owned.every == (left if "owner_uuid" in change else sorted(vm.uuid for vm in vms))
+    remaining = sorted(vm.uuid for vm in vms if vm is not gone)
+    assert owned.active == remaining
+    assert owned.every == (remaining if "owner_uuid" in change else sorted(vm.uuid for vm in vms))
     assert "web7" not in owned.aliases
     assert sum(owned.aliases.values()) == sum(owned.servers.values()) == 19
     gone.state, gone.owner_uuid, gone.alias = "running", owner, "again"
     assert owned.active == owned.every == sorted(vm.uuid for vm in vms)
     assert owned.aliases["again"] == 1
     del site.machines[gone.uuid]
-    gone.alias = "web7"  # nobody lists it any more
-    assert owned.active == owned.every == left
+    gone.alias = "web7"  # the machine is no longer in the index
+    assert owned.active == owned.every == remaining
     site.machines.clear()
     assert (owned.active, owned.every, owned.aliases, owned.servers) == ([], [], {}, {})
 

@@ -1,4 +1,4 @@
-"""`Emulator` itself: its arguments, its files, starting and stopping, what it gives to clients."""
+"""`Emulator`: its arguments, its files, starting and stopping, and the settings that it gives to clients."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from smartdc.emulator.state.resources import SubnetFull
         ({"rate": float("inf")}, "rate must be a number from 0 to 1000000: inf"),
     ],
 )
-def test_arguments_that_cannot_be(arguments: dict[str, object], message: str) -> None:
+def test_invalid_arguments(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Emulator(**arguments)  # type: ignore[arg-type]
 
@@ -89,7 +89,7 @@ def test_two_at_once() -> None:
         assert two.clock.monotonic() == 0
 
 
-def test_what_is_changed_in_one_is_not_changed_in_the_next() -> None:
+def test_emulators_do_not_share_default_objects() -> None:
     for _ in range(2):
         site = Emulator().site()
         image = next(image for image in site.images.values() if image.name == "base-64-lts")
@@ -120,7 +120,7 @@ def test_other_accounts() -> None:
             cloud.add_account("bob")
 
 
-def test_a_directory_of_ones_own(tmp_path: Path) -> None:
+def test_a_state_directory(tmp_path: Path) -> None:
     directory = tmp_path / "deep" / "state"
     with Emulator(state_dir=directory) as cloud:
         assert cloud.key_file == directory / "id_ed25519"
@@ -134,7 +134,7 @@ def test_a_directory_of_ones_own(tmp_path: Path) -> None:
     assert certificate.startswith(b"-----BEGIN CERTIFICATE-----")
 
 
-def test_a_directory_with_another_kind_of_key(tmp_path: Path) -> None:
+def test_a_state_directory_with_another_kind_of_key(tmp_path: Path) -> None:
     private = rsa.generate_private_key(65537, 2048)
     plain = serialization.NoEncryption()
     form = serialization.PrivateFormat.OpenSSH
@@ -146,14 +146,14 @@ def test_a_directory_with_another_kind_of_key(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_ports_of_ones_own() -> None:
+def test_ports_in_the_arguments() -> None:
     with Emulator(datacenters=["a"]) as first:
         port = int(first.url().rpartition(":")[2])
         second = Emulator(datacenters=["b", "a"], ports=[0, port])
         with pytest.raises(OSError, match=rf"^\[Errno \d+\] cannot listen at 127\.0\.0\.1:{port} \("):
             second.start()
         with pytest.raises(RuntimeError, match="has not been started"):
-            _ = second.key_file  # nor are its files left
+            _ = second.key_file  # its files are removed
     with second, second.datacenter("a") as sdc:
         assert sdc.base_url == f"https://127.0.0.1:{port}"
         assert sdc.account()["login"] == "test"
@@ -163,7 +163,7 @@ def test_ipv6() -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
-        pytest.skip("not tested: an emulator at ::1 (no IPv6 here)")
+        pytest.skip("not tested: an emulator at ::1 (this system has no IPv6)")
     with Emulator(host="::1") as cloud, cloud.datacenter() as sdc:
         assert cloud.url().startswith("https://[::1]:")
         assert sdc.account()["login"] == "test"
@@ -193,7 +193,7 @@ def test_environment() -> None:
 
 def test_another_client_with_this_environment() -> None:
     if shutil.which("curl") is None:
-        pytest.skip("not tested: curl with Emulator.environment() (there is no curl here)")
+        pytest.skip("not tested: curl with Emulator.environment() (curl is not installed)")
     with Emulator() as cloud:
         done = subprocess.run(
             ["curl", "--silent", "--show-error", "--noproxy", "*", f"{cloud.url()}/--ping"],
@@ -206,7 +206,7 @@ def test_another_client_with_this_environment() -> None:
     assert done.stdout.startswith('{"ping":"pong"')
 
 
-def test_nobody_stops_it(tmp_path: Path) -> None:
+def test_an_emulator_that_is_never_stopped_removes_its_directory(tmp_path: Path) -> None:
     script = "from smartdc.emulator import Emulator; print(Emulator().start().key_file.parent)"
     command = [sys.executable, "-W", "error", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
@@ -216,7 +216,7 @@ def test_nobody_stops_it(tmp_path: Path) -> None:
     assert not directory.exists()
 
 
-def test_the_next_start_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+def test_the_next_start_removes_the_directory_of_a_killed_emulator(tmp_path: Path) -> None:
     script = (
         "import os, signal; from smartdc.emulator import Emulator; cloud = Emulator().start();"
         " print(cloud.key_file.parent, flush=True); os.kill(os.getpid(), signal.{})"
@@ -246,7 +246,7 @@ def test_the_next_start_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     }
 
 
-def test_a_clock_that_stands() -> None:
+def test_a_clock_that_does_not_run() -> None:
     clock, told = Clock(), []
     clock.on_advance(lambda: told.append(clock.monotonic()))
     start = clock.now()
@@ -273,13 +273,13 @@ def test_a_clock_that_runs() -> None:
 
 def test_the_servers_own_clock() -> None:
     with Emulator() as cloud, cloud.datacenter() as sdc:
-        cloud.clock.advance(100_000)  # signatures do not expire by that
+        cloud.clock.advance(100_000)  # does not make signatures expire
         assert sdc.account()["login"] == "test"
         cloud.clock.skew = -3600
         assert cloud.clock.wall() < cloud.clock.now() - 3600
 
 
-def test_machines_that_run_by_themselves() -> None:
+def test_machines_start_while_the_clock_runs() -> None:
     with Emulator(rate=2000) as cloud, cloud.datacenter() as sdc:
         machine = sdc.create_machine(package="g3-highcpu-1-smartos", image=sdc.images(name="base64")[0])
         machine.poll_until("running", interval=2, timeout=600)
@@ -290,7 +290,7 @@ def test_timestamps() -> None:
     assert timestamp(0.0019) == "1970-01-01T00:00:00.001Z"
 
 
-def test_machines_put_in() -> None:
+def test_added_machines() -> None:
     cloud = Emulator()
     cloud.add_account("bob")
     site = cloud.site()
@@ -317,7 +317,7 @@ def test_machines_put_in() -> None:
         ({"package": "nothing"}, ValueError, "there is no package 'nothing' in us-sw-1"),
     ],
 )
-def test_machines_that_cannot_be_put_in(
+def test_invalid_arguments_of_add_machine(
     arguments: dict[str, str], error: type[Exception], message: str
 ) -> None:
     site = Emulator().site()
@@ -332,7 +332,7 @@ def test_more_machines_than_addresses() -> None:
     public, *others = site.networks.values()
     public.provision_end_ip = public.provision_start_ip
     first, second = site.add_machine(), site.add_machine()
-    assert (len(first.nics), len(second.nics)) == (2, 1)  # a default network that is full is left out
+    assert (len(first.nics), len(second.nics)) == (2, 1)  # a full default network is left out
     with pytest.raises(SubnetFull, match=r"^no more free IPs on external$"):
         site.add_machine(networks=[public.uuid])
     del site.networks[others[0].uuid]

@@ -17,7 +17,7 @@ from tests.emulator.test_main import Printed, in_this_process, running
 from tests.helpers.keys import KeyRing
 
 
-def test_the_variables_alone_lead_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_printed_variables_are_enough_for_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     def use(printed: Printed) -> None:
         for name, value in printed.pasted().items():
             monkeypatch.setenv(name, value)
@@ -37,7 +37,7 @@ def test_stray_variables_are_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     assert in_this_process(use, "--quiet") == 0
 
 
-def test_keys_of_ones_own(ssh_keys: KeyRing) -> None:
+def test_the_users_own_keys(ssh_keys: KeyRing) -> None:
     files = [str(ssh_keys.path(kind).with_name(f"{kind}.pub")) for kind in ("p256", "rsa2048")]
 
     def use(printed: Printed) -> None:
@@ -104,14 +104,12 @@ def test_contents_and_faults(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_used_is_one_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_is_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 1
     assert capsys.readouterr() == ("", f"python -m smartdc.emulator: {message}\n")
 
 
-def test_a_private_key_is_not_taken_for_a_public_one(
+def test_a_private_key_is_refused_as_a_public_one(
     ssh_keys: KeyRing, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = ssh_keys.path("ed25519")
@@ -121,15 +119,15 @@ def test_a_private_key_is_not_taken_for_a_public_one(
     assert capsys.readouterr().err.endswith(f"--key {path}.pub: the account has this key\n")
 
 
-def test_another_host_is_warned_of() -> None:
-    with running("--host", "0.0.0.0", "--quiet") as (printed, process):  # noqa: S104 - that is the point
+def test_a_host_other_than_the_loopback_gets_a_warning() -> None:
+    with running("--host", "0.0.0.0", "--quiet") as (printed, process):  # noqa: S104 - tests the warning
         assert list(printed.sites)
         process.send_signal(signal.SIGTERM)
         errors = process.communicate(timeout=20)[1]
     assert errors == "warning: whoever reaches 0.0.0.0 can use this cloud\n"
 
 
-def test_the_log_keeps_the_last_calls_and_outlives_its_stream() -> None:
+def test_the_log_keeps_the_last_calls_and_survives_a_closed_stream() -> None:
     closed = io.StringIO()
     closed.close()
     with Emulator() as cloud, cloud.datacenter() as sdc:

@@ -1,4 +1,4 @@
-"""Files of contents: what they put into an emulator, and what is said of those that are wrong."""
+"""Files of contents: what they add to an emulator, and the errors about them."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_all_of_it_is_there(tmp_path: Path) -> None:
+def test_a_file_with_all_fields_is_loaded(tmp_path: Path) -> None:
     with Emulator(contents=written(tmp_path, GOOD)) as cloud, cloud.datacenter() as sdc:
         assert list(sdc.datacenters()) == ["north", "south"]
         account = sdc.account()
@@ -146,7 +146,7 @@ def test_all_of_it_is_there(tmp_path: Path) -> None:
         assert sdc.datacenter("south").machines() == []
 
 
-def test_accounts_and_sub_users_sign_in_with_the_emulator_s_key(tmp_path: Path) -> None:
+def test_accounts_and_sub_users_without_keys_get_the_emulators_key(tmp_path: Path) -> None:
     with Emulator(contents=written(tmp_path, GOOD)) as cloud:
         with cloud.datacenter(key_id="/partner/keys/test_key") as partner:
             assert [machine.name for machine in partner.machines()] == ["their"]
@@ -167,7 +167,7 @@ def test_the_examples_of_the_docs_can_be_read(tmp_path: Path) -> None:
     assert cloud.faults.strike("CreateMachine", "us-east-1") == Drop(after_commit=True)
 
 
-def test_what_is_given_to_the_emulator_wins(tmp_path: Path) -> None:
+def test_arguments_of_the_emulator_take_precedence(tmp_path: Path) -> None:
     path = written(tmp_path, '[[accounts]]\nlogin = "one"\n[[accounts]]\nlogin = "two"\n')
     assert Emulator(contents=path).account.login == "one"
     cloud = Emulator(contents=path, account="two", datacenters=["east"])
@@ -179,20 +179,20 @@ def test_what_is_given_to_the_emulator_wins(tmp_path: Path) -> None:
         Emulator(contents=written(tmp_path, '[[datacenters]]\nname = "far"'), datacenters=["east"])
 
 
-def test_without_the_usual_images_and_packages(tmp_path: Path) -> None:
+def test_without_the_default_images_and_packages(tmp_path: Path) -> None:
     text = "defaults = false\n[[datacenters]]\nname = 'one'\n[[datacenters.images]]\nname = 'only'\n"
     with Emulator(contents=written(tmp_path, text)) as cloud, cloud.datacenter() as sdc:
         assert [image["name"] for image in sdc.images()] == ["only"]
         assert sdc.packages() == []
 
 
-def test_keys_may_be_files_beside_it(tmp_path: Path) -> None:
+def test_keys_may_be_paths_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "laptop.pub").write_text(f"{KEY}\n")
     text = '[[accounts]]\nlogin = "acme"\nkeys = ["laptop.pub"]\n'
     assert [key.openssh for key in Emulator(contents=written(tmp_path, text)).account.keys] == [KEY]
 
 
-def test_a_large_one_is_quick(tmp_path: Path) -> None:
+def test_a_large_file_loads_quickly(tmp_path: Path) -> None:
     accounts = "".join(
         f'[[accounts]]\nlogin = "account{number}"\n'
         + "".join(f'[[accounts.users]]\nlogin = "user{user}"\n' for user in range(5))
@@ -310,13 +310,13 @@ WRONG = [
     (
         'role_tags = ["readers"]',
         'role_tags = ["riders"]',
-        "machines[0].role_tags has 'riders', which is none",
+        "machines[0].role_tags has 'riders', which is not one",
     ),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), WRONG)
-def test_a_wrong_one_is_told_by_line_and_field(tmp_path: Path, old: str, new: str, problem: str) -> None:
+def test_an_error_has_line_and_field(tmp_path: Path, old: str, new: str, problem: str) -> None:
     line = GOOD[: GOOD.index(old)].count("\n") + 1
     path = written(tmp_path, GOOD.replace(old, new, 1))
     with pytest.raises(ValueError, match=r"site\.toml") as caught:
@@ -327,24 +327,24 @@ def test_a_wrong_one_is_told_by_line_and_field(tmp_path: Path, old: str, new: st
 
 
 @pytest.mark.parametrize("data", [b"\xff", b'account = "\xff"', b"a = [" * 500, b"\0", b"[[accounts]]\n" * 3])
-def test_a_damaged_one(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_cannot_be_parsed(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "site.toml"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"site\.toml:\d+: "):
         Emulator(contents=path)
 
 
-def test_one_that_is_no_path() -> None:
+def test_contents_must_be_a_path() -> None:
     with pytest.raises(ValueError, match="contents is the path of a TOML file, not int"):
         Emulator(contents=5)  # type: ignore[arg-type]
 
 
-def test_one_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read: No such file"):
         Emulator(contents=tmp_path / "none.toml")
 
 
-def test_a_value_over_several_lines_is_told_by_its_first(tmp_path: Path) -> None:
+def test_an_error_in_a_value_of_several_lines_has_its_first_line(tmp_path: Path) -> None:
     text = '# first\n\n[[accounts]]\nlogin = "acme"\nkeys = [\n  # none\n  1,\n\n]\nemail = """\n[[x]]\n"""\n'
     with pytest.raises(ValueError, match=r"site\.toml:5: accounts\[0\]\.keys must be a list of texts"):
         Emulator(contents=written(tmp_path, text))
@@ -355,7 +355,7 @@ def test_a_value_over_several_lines_is_told_by_its_first(tmp_path: Path) -> None
 
 
 def record(path: Path) -> list[object]:
-    """What somebody sees who does the same in two runs; the names are the emulator's, as none are sent."""
+    """All answers of one run; no request names anything, so that the emulator generates all names."""
     with Emulator(contents=path, random_seed=7) as cloud, cloud.datacenter() as sdc:
         image = sdc.images(name="base64")[0]["id"]
         for _ in range(2):
@@ -385,7 +385,7 @@ def test_another_seed_and_none_give_other_ids() -> None:
     assert Emulator(random_seed=1).site().add_machine().uuid in ids
 
 
-def test_the_clients_of_a_seeded_emulator_sign_as_ever() -> None:
+def test_clients_of_a_seeded_emulator_can_sign() -> None:
     with Emulator(random_seed=1) as cloud:
         sdc = DataCenter(cloud.url(), cloud.key_id, cloud.key_file, verify=cloud.ca_file)
         assert sdc.machines() == []

@@ -1,4 +1,4 @@
-"""Values in files of contents that TOML allows and nothing can have, and how the file is written."""
+"""Files of contents: values that TOML allows but no field can have, and the encoding of the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from smartdc.emulator import Emulator
 from tests.emulator.test_contents import written
 
 
-def test_numbers_that_are_none(tmp_path: Path) -> None:
+def test_numbers_that_are_not_finite_or_too_long(tmp_path: Path) -> None:
     begin = '[[datacenters]]\nname = "one"\n'
     machine = f"{begin}[[datacenters.machines]]\nname = 'web0'\n"
     for text, place in (
@@ -37,7 +37,7 @@ def test_a_machine_on_a_server(tmp_path: Path) -> None:
         Emulator(contents=written(tmp_path, machine.format("nope")))
 
 
-def test_a_mark_of_utf_8_is_skipped(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_bytes(b'\xef\xbb\xbf[[datacenters]]\nname = "one"\n')
     assert Emulator(contents=path).site().name == "one"

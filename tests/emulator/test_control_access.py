@@ -1,4 +1,4 @@
-"""Control over HTTP: who is let in. Attacks by pages of other origins in a real browser: test_status_page."""
+"""Control over HTTP: access and its refusals. `test_status_page` attacks it with a real browser."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def control() -> Iterator[Control]:
 
 
 def untouched(control: Control) -> bool:
-    """Whether nothing of what the requests here ask for was done."""
+    """Whether none of the refused requests had an effect."""
     status = control.ask("GET", "status").json
     return status["throttle"] is None and not status["read_only"] and not status["faults"]
 
@@ -56,7 +56,7 @@ def test_nothing_without_the_token(control: Control, method: str, name: str) -> 
     assert untouched(control)
 
 
-def test_a_token_in_the_query_opens_nothing_but_the_page(control: Control) -> None:
+def test_a_token_in_the_query_gives_access_only_to_the_page(control: Control) -> None:
     for method, name in ALL:
         control.ask(method, f"{name}?token={control.cloud.token}", token=None).refused(401, "token")
 
@@ -75,7 +75,7 @@ def test_the_page_gives_a_cookie_once(control: Control) -> None:
     assert control.ask("GET", "/--emulator", token=None).headers["location"] == PATH
 
 
-def test_what_a_browser_is_told(control: Control) -> None:
+def test_security_headers(control: Control) -> None:
     for path in (PATH, "status", "nothing", "clock"):
         headers = {name.lower(): value for name, value in control.ask("GET", path).headers.items()}
         assert SAFE.items() <= headers.items()
@@ -84,7 +84,7 @@ def test_what_a_browser_is_told(control: Control) -> None:
         assert "unsafe" not in headers["content-security-policy"]
 
 
-def test_with_a_cookie_only_the_page_itself_changes_something(control: Control) -> None:
+def test_a_cookie_gives_access_only_to_the_page_itself(control: Control) -> None:
     cookie = {"Cookie": control.cookie()}
     assert control.ask("GET", "status", token=None, headers=cookie).status == 200
     control.ask("POST", "throttle", {}, token=None, headers=cookie).refused(403, "Origin")
@@ -114,7 +114,7 @@ def test_dns_rebinding(control: Control, host: str) -> None:
     assert untouched(control)
 
 
-def test_hosts_that_are_this_machine(control: Control) -> None:
+def test_hosts_of_the_loopback(control: Control) -> None:
     for host in ("localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8443", control.host):
         assert control.ask("GET", "status", headers={"Host": host}).status == 200
 
@@ -127,12 +127,12 @@ def test_the_command_prints_the_token_once(control: Control) -> None:
     assert control.ask("GET", page.removeprefix(control.cloud.url()), token=None).status == 200
 
 
-def test_a_host_of_its_own() -> None:
+def test_the_host_of_the_emulator() -> None:
     with Emulator(host="localhost") as cloud:
         assert Control(cloud).ask("GET", "status").status == 200
 
 
-def test_two_hosts_are_none(control: Control) -> None:
+def test_two_host_headers_are_refused(control: Control) -> None:
     connection = control.connection()
     connection.putrequest("GET", f"{PATH}status", skip_host=True)
     for host in (control.host, "rebound.example"):
@@ -154,7 +154,7 @@ def test_a_websocket_is_refused(control: Control) -> None:
         assert control.ask("GET", path, headers=upgrade).status == 403
 
 
-def test_cloudapi_is_as_it_was(control: Control) -> None:
+def test_similar_paths_go_to_cloudapi(control: Control) -> None:
     for path in ("/--emulato", "/--emulatorx", "/%2D-emulator/status", "//--emulator/status"):
         answer = control.ask("GET", path)
         assert answer.status >= 400
@@ -176,7 +176,7 @@ def test_each_emulator_has_its_own_token_and_cookie(control: Control) -> None:
 def test_nothing_but_the_loopback_listens(control: Control) -> None:
     mine = set()
     for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208
-        with suppress(OSError):  # it was that of the directory
+        with suppress(OSError):  # the descriptor of the listing itself is closed
             mine.add(os.readlink(f"/proc/self/fd/{descriptor}"))  # noqa: PTH115
     listening = []
     for name in ("tcp", "tcp6"):
@@ -185,6 +185,6 @@ def test_nothing_but_the_loopback_listens(control: Control) -> None:
             if state == "0A" and f"socket:[{inode}]" in mine:
                 listening.append(local.partition(":")[0])
     assert len(listening) >= len(control.cloud.urls)
-    # 127.0.0.1 as the kernel writes it, the last byte first; ::1 as four such words.
+    # The kernel writes 127.0.0.1 with the last byte first, and ::1 as four such words.
     six = "00000000000000000000000001000000"
     assert [where for where in listening if not (where.endswith("7F") or where == six)] == []

@@ -1,4 +1,4 @@
-"""`EmulatorControl`: the same as in the emulator's own process, from elsewhere."""
+"""`EmulatorControl`: control from another process does the same as in the emulator's own."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_contents(control: EmulatorControl, cloud: Emulator, tmp_path: Path, sdc
     assert control.machines() == []
 
 
-def test_what_is_refused(control: EmulatorControl, cloud: Emulator, tmp_path: Path) -> None:
+def test_refused_requests(control: EmulatorControl, cloud: Emulator, tmp_path: Path) -> None:
     for refused in (
         lambda: control.advance(-1),
         lambda: control.advance(float("nan")),
@@ -116,7 +116,7 @@ def test_the_token_is_not_shown(control: EmulatorControl, cloud: Emulator) -> No
     assert "127.0.0.1" in repr(control)
 
 
-def test_it_controls_its_emulator_whatever_the_environment_says(
+def test_the_environment_has_no_influence(
     control: EmulatorControl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"

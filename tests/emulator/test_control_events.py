@@ -1,4 +1,4 @@
-"""The server-sent events of the status page: what is told, and those who do not listen."""
+"""The server-sent events of the status page: their content, and listeners that are slow or leave."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def listening(control: Control) -> Iterator[Iterator[Event]]:
 
 
 def until(told: Iterator[Event], name: str, found: Callable[[Any], bool] = lambda data: True) -> Any:
-    """What the first event of this name tells for which this holds."""
+    """The data of the first event with this name for which `found` holds."""
     return next(event.data for event in told if event.name == name and found(event.data))
 
 
@@ -52,7 +52,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_what_is_there_and_then_what_changes(control: Control) -> None:
+def test_events_send_the_state_and_then_the_changes(control: Control) -> None:
     cloud = control.cloud
     vm = cloud.site().add_machine("web0")
     with listening(control) as told, cloud.datacenter() as sdc:
@@ -79,7 +79,7 @@ def test_what_is_there_and_then_what_changes(control: Control) -> None:
     wait_for(lambda: listeners(cloud) == 0)
 
 
-def test_many_machines_come_in_pieces(control: Control) -> None:
+def test_many_machines_are_sent_in_several_events(control: Control) -> None:
     site = control.cloud.site()
     names = {f"web{number}" for number in range(2 * feed.MOST_MACHINES + 1)}
     for name in sorted(names):
@@ -90,10 +90,10 @@ def test_many_machines_come_in_pieces(control: Control) -> None:
         assert {row["name"] for piece in pieces for row in piece} == names
 
 
-def test_a_listener_that_reads_nothing_holds_nobody_up(
+def test_a_listener_that_reads_nothing_does_not_block_others(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gets what fits into its socket, then it is given up; all the while others are answered."""
+    """The server drops it when its socket is full, and answers other requests meanwhile."""
     monkeypatch.setattr(feed, "SLOW_SECONDS", 0.3)
     monkeypatch.setattr(feed, "GATHER_SECONDS", 0.0)
     cloud = control.cloud
@@ -110,9 +110,9 @@ def test_a_listener_that_reads_nothing_holds_nobody_up(
         started = time.monotonic()
         assert control.ask("GET", "clock").status == 200
         longest = max(longest, time.monotonic() - started)
-        assert time.monotonic() < end, "it is not given up"
+        assert time.monotonic() < end, "the server has not dropped the listener"
     connection.close()
-    assert longest < 5  # generous: nobody waits for the 30 seconds of a send
+    assert longest < 5  # generous: no request waits for the timeout of a send, 30 seconds
 
 
 def test_listeners_that_leave_are_forgotten(control: Control) -> None:
@@ -124,10 +124,10 @@ def test_listeners_that_leave_are_forgotten(control: Control) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_tells_the_listeners_nothing(control: Control) -> None:
+def test_a_forked_child_sends_no_events(control: Control) -> None:
     with listening(control) as told:
         until(told, "begin")
-        with control.cloud.lock:  # or the child might find it taken for ever
+        with control.cloud.lock:  # otherwise another thread might hold it for ever in the child
             child = os.fork()
             if child == 0:
                 control.cloud.site().add_machine("child")
@@ -137,7 +137,7 @@ def test_a_forked_child_tells_the_listeners_nothing(control: Control) -> None:
         assert [row["name"] for row in until(told, "machines")] == ["parent"]
 
 
-def test_there_are_not_too_many(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_listeners_is_limited(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "MOST_LISTENERS", 1)
     with listening(control) as told:
         until(told, "begin")

@@ -1,4 +1,4 @@
-"""Control over HTTP: what can be asked and told, and what is refused."""
+"""Control over HTTP: its operations, and the requests that it refuses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.emulator_http import Control
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Control]:
-    """An emulator for what changes nothing."""
+    """An emulator for requests that change nothing."""
     with Emulator() as cloud:
         yield Control(cloud)
 
@@ -38,7 +38,7 @@ def test_faults(control: Control, sdc: DataCenter) -> None:
     plan = {"operation": "ListImages", "fault": "HAPROXY_503", "times": 1}
     (planned,) = control.ask("POST", "faults", {"faults": [plan], "seed": 7}).json
     assert (planned["fault"], planned["status"], planned["applied"]) == ("Status", 503, 0)
-    sdc.images()  # asked again after the 503
+    sdc.images()  # the client repeats the request after the 503
     assert [planned["applied"] for planned in control.ask("GET", "faults").json] == [1]
     assert control.ask("DELETE", "faults").status == 204
     assert control.cloud.faults.planned == []
@@ -47,7 +47,7 @@ def test_faults(control: Control, sdc: DataCenter) -> None:
     assert [(planned["fault"], planned["seconds"]) for planned in answer.json] == [("Delay", 2)]
 
 
-def test_if_one_fault_is_wrong_none_is_asked_for(control: Control) -> None:
+def test_if_one_fault_has_an_error_none_is_added(control: Control) -> None:
     plans = [{"operation": "GetMachine", "fault": "Garbage"}, {"operation": "GetMachin", "fault": "Garbage"}]
     answer = control.ask("POST", "faults", {"faults": plans})
     answer.refused(400, "faults[1].operation cannot be used: there is no operation 'GetMachin'; did you mean")
@@ -92,7 +92,7 @@ def test_calls_and_violations(control: Control, sdc: DataCenter) -> None:
     assert (control.cloud.violations, control.cloud.calls) == ([], [])
 
 
-def test_what_is_asked_of_the_control_is_not_in_the_log(control: Control) -> None:
+def test_control_requests_are_not_in_the_log(control: Control) -> None:
     seen: list[Any] = []
     control.cloud.on_call.append(seen.append)
     control.ask("GET", "status")
@@ -178,19 +178,19 @@ BAD: list[tuple[str, str, Any, int, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "part"), BAD)
-def test_what_is_refused(shared: Control, method: str, path: str, body: Any, status: int, part: str) -> None:
+def test_refused_requests(shared: Control, method: str, path: str, body: Any, status: int, part: str) -> None:
     before = shared.ask("GET", "status").json
     shared.ask(method, path, body).refused(status, part)
     assert shared.ask("GET", "status").json == before
 
 
-def test_a_body_must_say_what_it_is_and_be_short(shared: Control) -> None:
+def test_a_body_needs_a_media_type_and_must_be_short(shared: Control) -> None:
     for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
         shared.ask("POST", "clock", b"{}", headers={"Content-Type": media_type}).refused(415, "must be")
     shared.ask("POST", "contents", b" " * (16 * 1024 * 1024 + 1)).refused(413, "more than")
 
 
-def test_each_port_has_it(shared: Control) -> None:
+def test_each_port_serves_the_control(shared: Control) -> None:
     status = shared.ask("GET", "status").json
     assert [site["url"] for site in status["datacenters"]] == list(shared.cloud.urls.values())
     other = Control(shared.cloud)

@@ -1,4 +1,4 @@
-"""The facts that tests name are facts of docs/cloudapi."""
+"""The facts that tests name exist in docs/cloudapi."""
 
 import importlib
 from pathlib import Path
@@ -17,8 +17,8 @@ def every_test() -> None:
 
 
 def test_every_fact_that_a_test_names_is_on_its_page() -> None:
-    lost = {test.__name__: names for test, names in TESTED.items() if not set(names) <= set(FACTS)}
-    assert lost == {}
+    unknown = {test.__name__: names for test, names in TESTED.items() if not set(names) <= set(FACTS)}
+    assert unknown == {}
 
 
 def test_no_test_of_a_fact_was_lost() -> None:

@@ -35,7 +35,7 @@ def test_keys(raw: Raw) -> None:
 
 @fact("requests.md#put-without-role-tags-changes-nothing")
 def test_put_changes_nothing(raw: Raw) -> None:
-    """That much is needed so that nobody takes them for updates; roles wait for their issue."""
+    """A PUT of role tags without role tags answers 200, but it is not an update."""
     machine = f"/test/machines/{raw.site.add_machine(name='still').uuid}"
     for path in ("/test", f"/test/keys/{raw.key_id.rpartition('/')[2]}", machine):
         before = raw.get(path).ok()

@@ -1,4 +1,4 @@
-"""What docs/cloudapi/actions.md says: actions on a machine, and its end."""
+"""Facts of docs/cloudapi/actions.md: actions on a machine, and its deletion."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ def act(raw: Raw, machine: Any, action: str, **body: Any) -> Answer:
 
 
 @fact("requests.md#empty-answers")
-def test_no_content_type(fresh: Raw) -> None:
+def test_empty_answers_have_no_content_type(fresh: Raw) -> None:
     machine = fresh.site.add_machine(name="web0")
     act(fresh, machine, "stop").empty(202)
     fresh.cloud.clock.advance(6)
@@ -35,7 +35,7 @@ def test_chunked(raw: Raw) -> None:
 
 
 @fact("actions.md#where-the-action-stands")
-def test_where_the_action_stands(raw: Raw) -> None:
+def test_the_action_in_the_query_and_in_the_body(raw: Raw) -> None:
     machine = raw.site.add_machine(name="where")
     path = f"/my/machines/{machine.uuid}"
     raw.post(f"{path}?action=bogus", {"action": "stop"}).empty(202)
@@ -60,14 +60,14 @@ def test_two_actions(raw: Raw) -> None:
     [("running", "start"), ("stopped", "stop"), ("stopped", "reboot")]
     + [(state, action) for state in ("failed", "unreachable") for action in ACTIONS],
 )
-def test_actions_that_make_no_sense(fresh: Raw, state: str, action: str) -> None:
+def test_actions_that_do_not_fit_the_state_are_accepted(fresh: Raw, state: str, action: str) -> None:
     machine = fresh.site.add_machine(name="senseless", state=state)
     act(fresh, machine, action).empty(202)
 
 
 @fact("actions.md#actions-on-a-machine-that-is-being-made")
 @pytest.mark.parametrize("action", ["start", "stop", "reboot", "rename", "enable_deletion_protection"])
-def test_actions_on_a_machine_that_is_not_there_yet(raw: Raw, action: str) -> None:
+def test_actions_on_a_machine_that_is_being_provisioned(raw: Raw, action: str) -> None:
     machine = raw.site.add_machine(state="provisioning")
     act(raw, machine, action, name="renamed").refused(409, "UnallocatedVM")
 
@@ -105,7 +105,7 @@ def test_rename(raw: Raw) -> None:
 
 @fact("actions.md#resize")
 def test_resize(fresh: Raw) -> None:
-    """With no default package: the code takes that one where the package is missing."""
+    """Without a default package, because the server resizes to it when the request names no package."""
     packages = fresh.site.packages
     for package in packages.values():
         package.default = False

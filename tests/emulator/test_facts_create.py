@@ -1,6 +1,6 @@
-"""What docs/cloudapi/create.md says: creating a machine.
+"""Facts of docs/cloudapi/create.md: creating a machine.
 
-Answered differently on purpose: the server waits about 200 ms before it answers ("~200 ms"), so that its own
+One difference is on purpose: the server waits about 200 ms before it answers ("~200 ms"), so that its
 database catches up. The emulator answers at once, because no test should sleep.
 """
 
@@ -15,7 +15,7 @@ from tests.helpers.raw_requests import UNKNOWN, UUID, Answer, Key, Raw
 
 
 class Seed:
-    """Ids that a create needs, looked up as a client would."""
+    """The ids that a create needs, from the lists of the API."""
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
@@ -60,7 +60,7 @@ def test_minimal(raw: Raw, seed: Seed, login: str) -> None:
     assert (machine["ips"], machine["networks"]) == ([], [])
     assert not {"nics", "primaryIp"} & machine.keys()
     assert (machine["state"], machine["name"]) == ("provisioning", machine["id"][:8])
-    assert machine["package"] == ""  # machines.js: the packages are not loaded here, so no name is known
+    assert machine["package"] == ""  # machines.js: a create does not load packages, so it has no name
     raw.cloud.clock.advance(21)
     later = seed.now(machine)
     assert (later["state"], later["package"]) == ("running", seed.package_name)
@@ -216,7 +216,7 @@ def test_duplicate_name(raw: Raw, seed: Seed) -> None:
 
 
 @fact("create.md#duplicate-name")
-def test_name_of_a_machine_on_its_way_out(fresh: Raw) -> None:
+def test_name_of_a_machine_that_is_being_deleted(fresh: Raw) -> None:
     seed = Seed(fresh)
     machine = fresh.site.add_machine(name="leaving")
     fresh.delete(f"/my/machines/{machine.uuid}").empty(204)
@@ -285,8 +285,8 @@ def test_unapproved(fresh: Raw) -> None:
 @fact("create.md#flags-of-a-create")
 def test_flags(seed: Seed) -> None:
     seed.create(firewall_enabled="yes").refused(409, "ValidationFailed", field="firewall_enabled")
-    for given, shown in (("true", False), (True, True)):
-        machine = seed.now(seed.created(deletion_protection=given, firewall_enabled=True))
+    for sent, shown in (("true", False), (True, True)):
+        machine = seed.now(seed.created(deletion_protection=sent, firewall_enabled=True))
         assert machine["deletion_protection"] is shown
         assert machine["firewall_enabled"] is True
     assert seed.created(colour="red")["id"]
@@ -324,7 +324,7 @@ def test_body_of_another_type(raw: Raw, seed: Seed, content_type: str | None) ->
 
 @fact("create.md#account-without-keys")
 def test_no_keys(fresh: Raw) -> None:
-    """A sub-user can sign for an account that has no keys of its own."""
+    """Sign as a sub-user, because the account has no keys."""
     key = Key.new("ed25519")
     user = fresh.site.shared.account.add_user("bob", allowed=True)
     user.add_key("laptop", key.openssh)

@@ -1,4 +1,4 @@
-"""Facts of several pages of docs/cloudapi that stand apart: one small answer each."""
+"""Single facts of several pages of docs/cloudapi."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_attestation_must_be_a_list_of_strings(raw: Raw, attestation: Any) -> No
 
 
 @fact("access.md#attestation")
-def test_attestation_that_is_taken(raw: Raw) -> None:
+def test_attestation_that_is_accepted(raw: Raw) -> None:
     for attestation in (["a certificate", "another"], [], "", None):
         key = Key.new("ed25519")
         made = raw.post("/my/keys", {"key": key.openssh, "attestation": attestation}).ok(201)
@@ -147,7 +147,7 @@ def test_dns_names_are_there_where_cns_is_on(fresh: Raw) -> None:
     fresh.post("/my", {"triton_cns_enabled": True}).ok()
     answer = creation.ask(name="web", **{"tag.triton.cns.services": "www,api:8080"}).ok(201)
     path = f"/my/machines/{answer['id']}"
-    assert fresh.get(path).ok()["dns_names"] == []  # not there yet: clients wait for them
+    assert fresh.get(path).ok()["dns_names"] == []  # no names yet: clients wait for them
     fresh.cloud.clock.advance(21)
     names = fresh.get(path).ok()["dns_names"]
     owner = fresh.cloud.account.uuid
@@ -222,7 +222,7 @@ def test_disk_changes_are_jobs(raw: Raw) -> None:
 
 
 @fact("throttle.md#client-that-queues")
-def test_no_refusal_reaches_who_keeps_to_the_rate() -> None:
+def test_a_client_that_keeps_to_the_rate_is_never_refused() -> None:
     with Emulator(rate=20, datacenters=["here"]) as cloud, cloud.datacenter() as sdc:
         cloud.throttle()
         with ThreadPoolExecutor(8) as pool:
@@ -231,7 +231,7 @@ def test_no_refusal_reaches_who_keeps_to_the_rate() -> None:
 
 
 @fact("networks.md#order-of-networks")
-def test_networks_are_listed_by_name_and_those_of_the_fabric_last(raw: Raw) -> None:
+def test_networks_are_listed_by_name_and_fabric_networks_last(raw: Raw) -> None:
     vlan = "/my/fabrics/default/vlans/2/networks"
     first = {
         "name": "A-Fabric-Network",
@@ -244,7 +244,7 @@ def test_networks_are_listed_by_name_and_those_of_the_fabric_last(raw: Raw) -> N
     assert names == ["external", "private", "A-Fabric-Network", "My-Fabric-Network"]
 
 
-def test_machines_are_dated_by_the_clock_of_the_server(fresh: Raw) -> None:
+def test_machines_have_dates_by_the_clock_of_the_server(fresh: Raw) -> None:
     fresh.cloud.clock.skew = 200
     vm = fresh.site.add_machine()
     before = fresh.get(f"/my/machines/{vm.uuid}").ok()["created"]

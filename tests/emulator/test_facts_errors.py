@@ -1,4 +1,4 @@
-"""Routes that are not there, and codes of errors."""
+"""Unknown routes, and codes of errors."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.helpers.raw_requests import UNKNOWN, Raw
 
 @fact("requests.md#unknown-collections-are-not-allowed")
 @pytest.mark.parametrize("verb", ["GET", "POST", "DELETE"])
-def test_routes_that_are_only_put(raw: Raw, verb: str) -> None:
+def test_unknown_collections_allow_only_put(raw: Raw, verb: str) -> None:
     for target in ("/test/datasets", "/my/anything", f"/my/anything/{UNKNOWN}"):
         for signature in ({}, {"authorization": None}):
             answer = raw.ask(verb, target, **signature)  # type: ignore[arg-type]

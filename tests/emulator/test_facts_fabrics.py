@@ -1,4 +1,4 @@
-"""Fabrics, and what their schemas do that no client should rely on."""
+"""Fabrics, and effects of their schemas that no client should rely on."""
 
 import pytest
 
@@ -25,8 +25,8 @@ def test_fabrics_came_with_7_3(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("query", ["as-role=x", "limit=5"])
-def test_fabrics_know_no_other_parameter(raw: Raw, query: str) -> None:
-    # endpoints/networks.js, schemaValidate: every parameter but the account is looked at; lists look at none.
+def test_fabrics_refuse_other_parameters(raw: Raw, query: str) -> None:
+    # endpoints/networks.js, schemaValidate: it checks every parameter but the account; lists check none.
     name = query.partition("=")[0]
     answer = raw.get(f"{VLANS}/2?{query}")
     answer.refused(409, "InvalidArgument", f'property "{name}": unsupported property')
@@ -34,13 +34,13 @@ def test_fabrics_know_no_other_parameter(raw: Raw, query: str) -> None:
 
 
 def test_fabric_vlan_numbers_in_texts(fresh: Raw) -> None:
-    # json-schema 0.4.0: value % 1 === 0 will do for an integer, and bounds are those of numbers only.
+    # json-schema 0.4.0: an integer is what fits value % 1 === 0, and bounds apply to numbers only.
     assert fresh.post(VLANS, {"vlan_id": "0", "name": "zero"}).ok(201) == {"name": "zero", "vlan_id": 0}
     fresh.get(f"{VLANS}/0").ok()
     answer = fresh.post(VLANS, {"vlan_id": 2.5, "name": "half"})
     message = 'property "vlan_id": 2.5 - number value found, but a integer is required'
     answer.refused(409, "InvalidArgument", message)
-    # The body wins over the path (docs/cloudapi/requests.md#parameters-are-one-bag).
+    # The body takes precedence over the path (docs/cloudapi/requests.md#parameters-are-one-bag).
     fresh.put(f"{VLANS}/2", {"vlan_id": 10}).refused(404, "ResourceNotFound", "vlan not found")
     fresh.put(f"{VLANS}/2", {"vlan_id": 0, "name": "nought"}).refused(409, "InvalidArgument")
 

@@ -21,7 +21,7 @@ def test_bad_firewall_rule(raw: Raw, text: str) -> None:
 
 @fact("networks.md#bad-firewall-rule")
 @pytest.mark.parametrize("odd", [5, -1.5, True, ["x"], [], {"a": 1}, {}])
-def test_a_firewall_rule_that_is_no_text_is_a_bad_one(raw: Raw, odd: object) -> None:
+def test_a_firewall_rule_must_be_text(raw: Raw, odd: object) -> None:
     rule = raw.post("/my/fwrules", {"rule": RULE}).ok(201)["id"]
     for path in ("/my/fwrules", f"/my/fwrules/{rule}"):
         raw.post(path, {"rule": odd}).refused(422, "InvalidParameters", "Invalid parameters", field="rule")
@@ -34,14 +34,14 @@ def test_a_firewall_rule_that_is_no_text_is_a_bad_one(raw: Raw, odd: object) -> 
 
 
 def test_firewall_rule_enabled_by_a_text(raw: Raw) -> None:
-    # rules.js takes any value that is not false for JavaScript; sdc-fwrule then knows these two words.
-    for given, wanted in (("true", True), ("false", False), ("", False), (0, False), (None, False)):
-        assert raw.post("/my/fwrules", {"rule": RULE, "enabled": given}).ok(201)["enabled"] is wanted
+    # rules.js passes on every value that is true in JavaScript; sdc-fwrule then accepts these two words.
+    for value, expected in (("true", True), ("false", False), ("", False), (0, False), (None, False)):
+        assert raw.post("/my/fwrules", {"rule": RULE, "enabled": value}).ok(201)["enabled"] is expected
     answer = raw.post("/my/fwrules", {"rule": RULE, "enabled": 1})
     answer.refused(422, "InvalidParameters", field="enabled", detail="enabled must be true or false")
     rule = raw.post("/my/fwrules?enabled=true", {"rule": RULE}).ok(201)["id"]
-    for given in (None, "", 0):
-        answer = raw.post(f"/my/fwrules/{rule}", {"enabled": given})
+    for value in (None, "", 0):
+        answer = raw.post(f"/my/fwrules/{rule}", {"enabled": value})
         answer.refused(422, "InvalidParameters", field="enabled")
     answer = raw.post(f"/my/fwrules/{rule}", {"rule": ""})
     answer.refused(422, "InvalidParameters", field="rule", detail="No rule specified")

@@ -1,6 +1,6 @@
-"""What docs/cloudapi/hazards.md says: what breaks the real server is answered here, and fails the test.
+"""Facts of docs/cloudapi/hazards.md: the emulator answers what breaks a real server, and fails the test.
 
-A lost backend is nothing that a client does: it is a fault that one asks for.
+A lost backend is not caused by the client, so it is a fault, not a violation.
 """
 
 import os
@@ -33,7 +33,7 @@ def test_harmful(smartdc_cloud):
 
 @contextmanager
 def violation(raw: Raw, *words: str) -> Iterator[None]:
-    """Expect one violation more, which has these words in it."""
+    """Expect one more violation, which contains these words."""
     before = len(raw.cloud.violations)
     yield
     (found,) = raw.cloud.violations[before:]
@@ -98,7 +98,7 @@ def test_tag_with_a_slash(raw: Raw) -> None:
     "volume", [{"name": "data", "mountpoint": "relative"}, {"name": "data", "mountpoint": "/d", "mode": "x"}]
 )
 def test_invalid_volume(raw: Raw, volume: dict[str, str]) -> None:
-    """Here it is answered, so that nobody waits for ever."""
+    """The emulator answers, where a real server never does."""
     before = raw.names()
     image = next(found["id"] for found in raw.get("/my/images").ok() if found["type"] == "zone-dataset")
     package = next(found["id"] for found in raw.get("/my/packages").ok() if "brand" not in found)

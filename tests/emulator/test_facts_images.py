@@ -1,4 +1,4 @@
-"""The actions on images. Most of this is IMGAPI's, read in its code."""
+"""The actions on images; most answers are IMGAPI's, known from its code."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,7 @@ def test_image_actions(raw: Raw, image: Image) -> None:
 
 
 def test_states_of_images(raw: Raw, image: Image) -> None:
-    # IMGAPI: unactivated is all that never was ready; others' images only when they are.
+    # IMGAPI: `unactivated` lists all images that were never active; other accounts' images only when active.
     mine = {}
     for state in ("unactivated", "creating", "failed", "disabled"):
         mine[state] = replace(image, uuid=str(uuid4()), state=state)
@@ -84,8 +84,8 @@ def test_image_filters(raw: Raw) -> None:
     ],
     ids=str,
 )
-def test_what_images_cannot_be(raw: Raw, image: Image, change: dict[str, Any], field: str | None) -> None:
-    # node-imgmanifest; a body that is longer than 100 000 bytes does not get so far.
+def test_invalid_fields_of_images(raw: Raw, image: Image, change: dict[str, Any], field: str | None) -> None:
+    # node-imgmanifest; CloudAPI refuses a body of more than 100 000 bytes before.
     answer = raw.post(f"/my/images/{image.uuid}?action=update", change)
     if field is None:
         assert answer.status == 413
@@ -93,7 +93,7 @@ def test_what_images_cannot_be(raw: Raw, image: Image, change: dict[str, Any], f
         answer.refused(422, "ValidationFailed", f"invalid image data: {field}", field=field)
 
 
-def test_what_is_said_about_an_image_can_be_taken_away(raw: Raw, image: Image) -> None:
+def test_fields_of_an_image_can_be_cleared(raw: Raw, image: Image) -> None:
     path = f"/my/images/{image.uuid}?action=update"
     full = {"homepage": "https://example.com", "eula": "https://example.com/e", "tags": {"a": 1}}
     full["acl"] = UNKNOWN
@@ -104,7 +104,7 @@ def test_what_is_said_about_an_image_can_be_taken_away(raw: Raw, image: Image) -
     raw.post(path, {}).refused(422, "ValidationFailed", "invalid image update data: no parameters provided")
 
 
-def test_images_that_are_not_ones_own(raw: Raw) -> None:
+def test_images_of_another_account(raw: Raw) -> None:
     public = next(image.uuid for image in raw.site.images.values() if image.public)
     message = f"account {raw.cloud.account.uuid} is not the owner of image {public}"
     raw.post(f"/my/images/{public}?action=update", {"name": "x"}).refused(422, "NotImageOwner", message)
@@ -116,13 +116,13 @@ def test_images_that_are_not_ones_own(raw: Raw) -> None:
     raw.delete("/my/images/base64").refused(404, "ResourceNotFound", "base64 not found")
 
 
-def test_images_of_machines(raw: Raw) -> None:
+def test_images_from_machines(raw: Raw) -> None:
     # datasets.js, then IMGAPI.
     body = {"name": "custom", "version": "1"}
     for missing, title in (("machine", "machine"), ("name", "Image name"), ("version", "Image version")):
-        given = {"machine": UNKNOWN, **body}
-        del given[missing]
-        answer = raw.post("/my/images", given)
+        incomplete = {"machine": UNKNOWN, **body}
+        del incomplete[missing]
+        answer = raw.post("/my/images", incomplete)
         answer.refused(409, "MissingParameter", f"{title} is a required argument")
 
     def refused(status: int, code: str, machine: str, message: str | None = None) -> None:
@@ -166,7 +166,7 @@ def test_imports(raw: Raw, image: Image) -> None:
     ask(UNKNOWN, "us-sw-1").refused(422, "ValidationFailed", message, field="datacenter")
     ask(UNKNOWN).refused(404, "ResourceNotFound", "image not found")
     public = next(image.uuid for image in there.images.values() if image.public)
-    del raw.site.images[public]  # as if nobody had imported it here
+    del raw.site.images[public]  # as if it had never been imported
     ask(public).refused(401, "UnauthorizedError", f"Cannot import image {public} - you are not the owner.")
     mine = replace(image, uuid=str(uuid4()), state="disabled")
     there.images[mine.uuid] = mine
@@ -184,8 +184,8 @@ def test_imports(raw: Raw, image: Image) -> None:
     ask(mine.uuid).refused(409, "ImageUuidAlreadyExists", f'image uuid "{mine.uuid}" already exists')
 
 
-def test_an_action_that_is_none_when_making_an_image(fresh: Raw) -> None:
-    # datasets.js: neither handler takes it, and nothing sends an answer.
+def test_an_unknown_action_when_creating_an_image(fresh: Raw) -> None:
+    # datasets.js: no handler accepts it, and nothing sends an answer.
     assert fresh.post("/my/images?action=explode", {}).status == 409
     assert fresh.cloud.violations == ["POST /my/images?action=explode: this action gets no answer"]
 
@@ -205,7 +205,7 @@ def test_exports(raw: Raw, image: Image) -> None:
     raw.site.manta = {}
 
 
-def test_tags_of_an_image_are_counted_as_they_are_sent(raw: Raw, image: Image) -> None:
+def test_the_limit_for_tags_of_an_image_counts_characters_of_the_json(raw: Raw, image: Image) -> None:
     # imgmanifest lib/imgmanifest.js, validateTags: the length of the JSON, which does not escape letters.
     path = f"/my/images/{image.uuid}?action=update"
     assert errors_of({"tags": {"k": "é" * 100_000}}) == []

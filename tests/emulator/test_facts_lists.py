@@ -1,4 +1,4 @@
-"""What docs/cloudapi/lists.md and machines.md say: machines, listed and got."""
+"""Facts of docs/cloudapi/lists.md and machines.md: machines, in lists and alone."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ STATES = "Must be one of: active, destroyed, running, stopped"
 
 @pytest.fixture(scope="module")
 def raw(raw: Raw) -> Raw:
-    """Ask about machines in every state; no test of this module changes them."""
+    """Raw requests about machines in every state, which no test of this module changes."""
     fleet: list[tuple[str, str, dict[str, Any]]] = [
         ("web0", "running", {"role": "web"}),
         ("web1", "stopped", {"role": "web", "odd": "a=b"}),
@@ -62,7 +62,7 @@ def test_state_unknown(raw: Raw) -> None:
 
 @fact("lists.md#other-states-are-refused")
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "state"),
     [
         ("state=failed", "failed"),
         ("state=deleted", "deleted"),
@@ -72,9 +72,9 @@ def test_state_unknown(raw: Raw) -> None:
         ("state=running&state=stopped", "running,stopped"),
     ],
 )
-def test_states_refused(raw: Raw, query: str, said: str) -> None:
+def test_states_refused(raw: Raw, query: str, state: str) -> None:
     answer = raw.get(f"/my/machines?{query}")
-    answer.refused(409, "InvalidArgument", f"{said} is not a valid state")
+    answer.refused(409, "InvalidArgument", f"{state} is not a valid state")
 
 
 @fact("lists.md#states-that-mean-themselves")
@@ -253,8 +253,8 @@ def test_get_failed_and_unreachable(raw: Raw, name: str, state: str) -> None:
 @fact("machines.md#bad-and-upper-case-ids")
 @pytest.mark.parametrize("bad", ["nonsense", "12345678", "UPPER"])
 def test_get_by_a_bad_uuid(raw: Raw, bad: str) -> None:
-    given = machine_id(raw, "web0").upper() if bad == "UPPER" else bad
-    answer = raw.get(f"/my/machines/{given}")
+    uuid = machine_id(raw, "web0").upper() if bad == "UPPER" else bad
+    answer = raw.get(f"/my/machines/{uuid}")
     body = answer.refused(409, "ValidationFailed", field="uuid")
     assert body["errors"] == [{"field": "uuid", "code": "Invalid", "message": "Invalid UUID"}]
 

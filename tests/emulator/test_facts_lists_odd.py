@@ -1,4 +1,4 @@
-"""What docs/cloudapi/lists.md says about odd parameters of the list of machines, and about its counts."""
+"""Facts of docs/cloudapi/lists.md about odd parameters of the list of machines, and about its counts."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.helpers.raw_requests import Raw
 
 @pytest.fixture(scope="module")
 def raw(raw: Raw) -> Raw:
-    """Ask about a few machines; no test of this module changes them."""
+    """Raw requests about a few machines, which no test of this module changes."""
     raw.site.add_machine("web0", tags={"role": "web", "a-b": "c-d"})
     raw.site.add_machine("web1", tags={"role": "web-old", "neg": -5, "big": 1000, "text5": "5"})
     raw.site.add_machine("big", brand="bhyve", package="g4-bhyve-4G-flex")
@@ -37,14 +37,14 @@ def test_tag_filters_are_not_escaped(raw: Raw) -> None:
 
 
 @fact("lists.md#tag-filters")
-def test_tag_filters_are_compared_with_the_text_of_the_store(raw: Raw) -> None:
+def test_tag_filters_are_compared_with_the_stored_text(raw: Raw) -> None:
     assert raw.names("?tag.big=1000") == ["web1"]
     assert raw.names("?tag.big=1e3") == []
     assert raw.names("?tag.text5=5") == ["web1"]
     assert raw.names("?tag.neg=-5") == []  # the sign is escaped in the store and not in the filter (moray.js)
 
 
-def test_a_star_reaches_from_one_tag_into_the_next() -> None:
+def test_an_asterisk_in_a_tag_filter_may_match_across_tags() -> None:
     # All tags are one text: "-role=web-size=big-" (vm-common.js).
     tags = as_stored({"role": "web", "size": "big"})
     assert fits_filter(tags, "role", "w*g")
@@ -72,8 +72,8 @@ def test_odd_limits_that_pass(raw: Raw, query: str, count: int) -> None:
     assert raw.head(f"/my/machines?{query}").headers["x-resource-count"] == str(count)
 
 
-def test_a_limit_that_fits_in_no_header(raw: Raw) -> None:
-    # Node throws where a header is set to it; x-query-limit echoes the text.
+def test_a_limit_that_a_header_cannot_have(raw: Raw) -> None:
+    # x-query-limit echoes the text, and Node throws for an invalid header.
     for limit in ("1%0a2", "1%E2%98%83"):
         assert raw.get(f"/my/machines?limit={limit}").status == 500
 

@@ -43,7 +43,7 @@ def test_nic_by_mac(raw: Raw, vm: VM) -> None:
         for verb in ("GET", "DELETE"):
             answer = raw.ask(verb, f"{path}/{nic['mac']}")
             answer.refused(409, "InvalidArgument", "mac has invalid format")
-    # nics.js looks at the beginning; then NAPI looks at all of it (validate.js).
+    # nics.js checks only the beginning; then NAPI checks all of it (validate.js).
     raw.get(f"{path}/{mac(vm.nics[0].mac)}0").refused(422, "InvalidParameters", field="mac")
     raw.get(f"{path}/baadd34db33f").refused(404, "ResourceNotFound", "nic not found")
     raw.delete(f"{path}/baadd34db33f").refused(404, "ResourceNotFound", "nic not found")
@@ -57,7 +57,7 @@ def test_nic_added(raw: Raw, vm: VM) -> None:
     location = f"/test/machines/{vm.uuid}/nics/{mac(nic['mac'])}"
     assert answer.headers["Location"] == location
     assert (nic["state"], nic["network"], nic["primary"]) == ("provisioning", private, False)
-    for _ in range(2):  # while it is being added, and then
+    for _ in range(2):  # while it is being added, and afterwards
         again = raw.post(path, {"network": private})
         again.empty(302)
         assert again.headers["Location"] == location
@@ -89,7 +89,7 @@ def test_nics_of_other_machines(raw: Raw, vm: VM) -> None:
 
 
 def test_nic_arguments(raw: Raw, vm: VM) -> None:
-    # nics.js and validation/networks.js; the texts about addresses are those of its own nics.test.js.
+    # nics.js and validation/networks.js; the messages about addresses are in CloudAPI's nics.test.js.
     path, fabric = f"/my/machines/{vm.uuid}/nics", network(raw, "My-Fabric-Network")
     for nothing in ({}, {"network": ""}, {"network": None}):
         raw.post(path, nothing).refused(409, "MissingParameter", "network must be specified")
@@ -119,21 +119,21 @@ def test_nic_arguments(raw: Raw, vm: VM) -> None:
     assert raw.post(path, wanted("192.168.131.7")).ok(201)["ip"] == "192.168.131.7"
 
 
-def test_nic_of_a_machine_that_is_not_there_yet(raw: Raw) -> None:
+def test_nics_of_a_machine_that_is_being_provisioned(raw: Raw) -> None:
     image, package = next(iter(raw.site.images)), next(iter(raw.site.packages))
     made = raw.post("/my/machines", {"image": image, "package": package}).ok(201)
     path = f"/my/machines/{made['id']}/nics"
-    # NAPI has them from the beginning, the machine half way.
+    # NAPI has the NICs from the beginning, the machine has them halfway through the job.
     before = raw.get(path).ok()
     assert {nic["state"] for nic in before} == {"provisioning"}
     answer = raw.post(path, {"network": network(raw, "private")})
     answer.refused(409, "UnallocatedVM")
-    assert len(raw.get(path).ok()) == len(before) == 2  # what was taken is given back
+    assert len(raw.get(path).ok()) == len(before) == 2  # the refused NIC is released
     raw.cloud.clock.advance(21)
     assert [nic["state"] for nic in raw.get(path).ok()] == ["running", "running"]
 
 
-def test_a_nic_that_cannot_be_added_is_gone(raw: Raw) -> None:
+def test_a_nic_that_cannot_be_added_is_removed(raw: Raw) -> None:
     # docs, AddNic: if the provision fails, the NIC is removed and GetNic gives 404.
     vm = raw.site.add_machine()
     path = f"/my/machines/{vm.uuid}/nics"

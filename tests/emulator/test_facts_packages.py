@@ -31,7 +31,7 @@ def test_package_filters_ignored(raw: Raw, query: str) -> None:
 
 
 @fact("images-and-packages.md#image-list")
-def test_images(raw: Raw) -> None:
+def test_list_of_images(raw: Raw) -> None:
     images = raw.get("/my/images").ok()
     assert len(images) > 1
     assert raw.get("/my/images?limit=1").ok() == images

@@ -1,4 +1,4 @@
-"""What docs/cloudapi/signing.md says of dates and old forms, and requests.md of the order of the checks."""
+"""Facts of docs/cloudapi: dates and old forms (signing.md), and the order of the checks (requests.md)."""
 
 import time
 from typing import Any
@@ -171,7 +171,7 @@ def test_headers_of_early_errors(raw: Raw) -> None:
 
 @fact("requests.md#late-errors-have-headers")
 def test_headers_of_late_errors(fresh: Raw) -> None:
-    """429 and 503 wait for the throttle and the read-only mode."""
+    """Headers of late errors; 429 and 503 are in the tests of the throttle and the read-only mode."""
     fresh.cloud.add_account("x")
     late = {
         "401": fresh.get("/my", authorization=None),

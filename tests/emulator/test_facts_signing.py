@@ -1,4 +1,4 @@
-"""What docs/cloudapi/signing.md says: who may ask, and in what form."""
+"""Facts of docs/cloudapi/signing.md: keys, key ids and the form of the signature."""
 
 from typing import Any
 
@@ -159,7 +159,7 @@ def test_path_of_another_account(fresh: Raw) -> None:
 
 
 @fact("signing.md#path-of-another-account")
-def test_machines_of_another_account_are_looked_for_first(fresh: Raw) -> None:
+def test_an_unknown_machine_is_404_before_the_403(fresh: Raw) -> None:
     fresh.cloud.add_account("x")
     mine = fresh.site.add_machine(name="mine").uuid
     for machine in (UNKNOWN, mine):
@@ -184,7 +184,7 @@ def test_scheme_alone(raw: Raw, word: str) -> None:
 @pytest.mark.parametrize(
     ("form", "reason"),
     [
-        # The reasons are those of http-signature's parser.js, but for the page's own "bad param format".
+        # The reasons are from http-signature's parser.js, and "bad param format" from docs/cloudapi.
         (SIGNATURE.replace("Signature", "signature", 1), 'scheme was not "Signature"'),
         (SIGNATURE.replace("Signature", "SIGNATURE", 1), 'scheme was not "Signature"'),
         (SIGNATURE.replace(" ", "  ", 1), "bad param format"),

@@ -1,4 +1,4 @@
-"""Snapshots: everything about them is a job."""
+"""Snapshots, which jobs create, delete and roll back."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.helpers.raw_requests import Raw
 
 @pytest.fixture
 def snapshots(raw: Raw) -> str:
-    """Give the path of the snapshots of a machine of its own."""
+    """The path of the snapshots of a new machine."""
     return f"/my/machines/{raw.site.add_machine().uuid}/snapshots"
 
 
@@ -36,7 +36,7 @@ def test_snapshot_names(raw: Raw, snapshots: str) -> None:
 
 
 @fact("storage.md#snapshot-of-a-machine-that-is-being-made")
-def test_snapshot_of_a_machine_that_is_not_there_yet(raw: Raw) -> None:
+def test_snapshot_of_a_machine_that_is_being_provisioned(raw: Raw) -> None:
     machine = raw.site.add_machine(state="provisioning").uuid
     answer = raw.post(f"/my/machines/{machine}/snapshots", {"name": "s1"})
     answer.refused(409, "UnallocatedVM")
@@ -57,5 +57,5 @@ def test_snapshot_that_is_missing(raw: Raw, snapshots: str) -> None:
     raw.delete(f"{snapshots}/nosuch").refused(404, "ResourceNotFound", "nosuch not found")  # snapshots.js
     answer = raw.get(f"{snapshots}/never")
     answer.refused(404, "ResourceNotFound", "Snapshot does not exist")  # snapshots.js
-    # A rollback is a job of the task "snapshot" too (audit.js), and such a job makes the name known.
+    # A rollback is also a job of the task "snapshot" (audit.js), and GET finds a name by such a job.
     assert raw.get(f"{snapshots}/nosuch").ok()["state"] == "deleted"

@@ -1,4 +1,4 @@
-"""What docs/cloudapi/tags-and-metadata.md says, and what a body may do to a route."""
+"""Facts of docs/cloudapi/tags-and-metadata.md, and of bodies whose fields replace parameters of the path."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class Subject:
         self.metadata = f"/my/machines/{self.uuid}/metadata"
 
     def settled(self, path: str) -> dict[str, Any]:
-        """Give what a list shows once every job has run."""
+        """What a GET returns when all jobs have run."""
         self.raw.cloud.clock.advance(3)
         found: dict[str, Any] = self.raw.get(path).ok()
         return found
@@ -86,7 +86,7 @@ def test_head_metadata(raw: Raw, subject: Subject) -> None:
 
 
 @fact("tags-and-metadata.md#verbs-that-are-missing")
-def test_verbs_that_are_not_there(raw: Raw, subject: Subject) -> None:
+def test_verbs_that_are_not_allowed(raw: Raw, subject: Subject) -> None:
     for verb, path in (
         ("PUT", subject.metadata),
         ("POST", f"{subject.tags}/role"),

@@ -1,4 +1,4 @@
-"""What docs/cloudapi/tags-and-metadata.md says about writes: jobs, their order, and the form of the store."""
+"""Facts of docs/cloudapi/tags-and-metadata.md about writes: jobs, their order, and the stored form."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def subject(raw: Raw) -> Subject:
 def test_pending_tags_survive_a_replacement(raw: Raw, subject: Subject) -> None:
     raw.put(subject.tags, {"a": "1"}).ok()
     raw.put(subject.tags, {"b": "2"}).ok()
-    raw.cloud.clock.advance(3)  # for the second job
+    raw.cloud.clock.advance(3)  # until the second job has run
     assert subject.settled(subject.tags) == {"a": "1", "b": "2"}
     raw.post(subject.tags, {"y": "1"}).ok()
     raw.put(subject.tags, {"only": "1"}).ok()
@@ -32,7 +32,7 @@ def test_pending_tags_survive_a_replacement(raw: Raw, subject: Subject) -> None:
 def test_pending_keys_survive_the_deletion_of_all(raw: Raw, subject: Subject) -> None:
     raw.post(subject.tags, {"new": "1"}).ok()
     raw.delete(subject.tags).empty(204)
-    raw.cloud.clock.advance(3)  # for the second job
+    raw.cloud.clock.advance(3)  # until the second job has run
     assert subject.settled(subject.tags) == {"new": "1"}
     raw.post(subject.metadata, {"new": "1"}).ok()
     raw.delete(subject.metadata).empty(204)
@@ -50,7 +50,7 @@ def test_a_tag_cannot_be_deleted_right_after_its_post(raw: Raw, subject: Subject
 
 
 @fact("tags-and-metadata.md#the-answer-is-a-prediction", "machines.md#writes-are-jobs")
-def test_the_answer_to_a_write_is_what_will_be(raw: Raw, subject: Subject) -> None:
+def test_the_answer_to_a_write_predicts_the_result(raw: Raw, subject: Subject) -> None:
     for path, old in ((subject.tags, {"role": "web"}), (subject.metadata, {"key": "value"})):
         answer = raw.post(path, {"new": "1"})
         assert answer.ok() == old | {"new": "1"}
@@ -91,7 +91,7 @@ def test_json_types_are_kept(raw: Raw, subject: Subject) -> None:
         assert {name: (type(found[name]), found[name]) for name in values} == {
             name: (type(value), value) for name, value in values.items()
         }
-    # All numbers are doubles; whole ones have no point.
+    # All numbers are doubles; whole numbers are written without a point.
     raw.ask(
         "PUT", subject.tags, body=b'{"big": 9007199254740993, "half": 5.0, "huge": 18446744073709551616}'
     ).ok()
@@ -103,7 +103,7 @@ def test_json_types_are_kept(raw: Raw, subject: Subject) -> None:
 
 
 @fact("tags-and-metadata.md#tags-are-stored-as-text")
-def test_what_looks_like_the_text_form_of_tags_is_read_as_such(raw: Raw, subject: Subject) -> None:
+def test_text_that_looks_like_stored_tags_is_read_back_differently(raw: Raw, subject: Subject) -> None:
     written = {
         "n": "%n{5}",
         "neg": "%n{-1.5}",
@@ -115,13 +115,13 @@ def test_what_looks_like_the_text_form_of_tags_is_read_as_such(raw: Raw, subject
     read = {"n": 5, "neg": -1.5, "b": True, "a-b": "c=d", "x-y": "p=q-r", "low": "%2d"}
     assert raw.put(subject.tags, written).ok() == written  # a prediction
     assert subject.settled(subject.tags) == read
-    # Numbers that JavaScript writes with an exponent are not read as numbers again (vm-common.js).
+    # Numbers that JavaScript writes with an exponent are read back as text (vm-common.js).
     raw.ask("PUT", subject.tags, body=b'{"big": 1e21, "small": 0.0000001, "plain": 0.00001}').ok()
     assert subject.settled(subject.tags) == {"big": "%n{1e+21}", "small": "%n{1e-7}", "plain": 0.00001}
 
 
 def test_a_number_that_is_too_big_for_a_double(raw: Raw, subject: Subject) -> None:
-    # JSON.parse makes Infinity of it, and JSON.stringify null of that.
+    # JSON.parse turns it into Infinity, and JSON.stringify turns that into null.
     assert raw.ask("PUT", subject.tags, body=b'{"n": 1e400}').ok() == {"n": None}
     assert subject.settled(subject.tags) == {"n": "%n{Infinity}"}
 

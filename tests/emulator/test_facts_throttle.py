@@ -1,4 +1,4 @@
-"""What docs/cloudapi/throttle.md says: the throttle and the read-only mode, where they stand in a server."""
+"""Facts of docs/cloudapi/throttle.md: the throttle, the read-only mode, and when a server checks them."""
 
 from email.utils import parsedate_to_datetime
 

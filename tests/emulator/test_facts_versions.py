@@ -1,4 +1,4 @@
-"""What docs/cloudapi/versions.md says, and what answers without a signature."""
+"""Facts of docs/cloudapi/versions.md, and the routes that need no signature."""
 
 from typing import Any
 

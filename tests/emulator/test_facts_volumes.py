@@ -32,8 +32,8 @@ def test_volumes_on(fresh: Raw) -> None:
     answer.refused(401, "InvalidCredentials")
 
 
-def test_update_of_a_volume_takes_no_action(fresh: Raw) -> None:
-    """What the OpenAPI description wants is refused: endpoints/volumes.js."""
+def test_the_update_of_a_volume_refuses_an_action(fresh: Raw) -> None:
+    """The parameter in the OpenAPI description is refused: endpoints/volumes.js."""
     made = fresh.post("/my/volumes", {"name": "data", "type": "tritonnfs"}).ok(201)
     path = f"/my/volumes/{made['id']}"
     answer = fresh.post(f"{path}?action=update", {"name": "renamed"})
@@ -42,13 +42,13 @@ def test_update_of_a_volume_takes_no_action(fresh: Raw) -> None:
     assert fresh.post(f"{path}?name=renamed").ok()["name"] == "renamed"
 
 
-def test_volumes_are_asked_with_known_parameters_only(fresh: Raw) -> None:
+def test_the_list_of_volumes_refuses_unknown_parameters(fresh: Raw) -> None:
     answer = fresh.get("/my/volumes?limit=1")
     answer.refused(409, "InvalidArgument", "Error: invalid parameter: limit")
 
 
-def test_machine_and_a_volume_that_are_not_on_one_network(fresh: Raw) -> None:
-    """The server means 409 VolumesNotReachable, and does not find what it means: errors.js."""
+def test_a_machine_cannot_mount_a_volume_of_another_network(fresh: Raw) -> None:
+    """The server means 409 VolumesNotReachable, but reads both from the wrong place: errors.js."""
     fresh.post("/my/volumes", {"name": "data", "type": "tritonnfs"}).ok(201)
     fresh.cloud.clock.advance(15)
     image = next(image.uuid for image in fresh.site.images.values() if image.name == "base-64-lts")
@@ -64,8 +64,8 @@ def test_machine_and_a_volume_that_are_not_on_one_network(fresh: Raw) -> None:
     answer.refused(500, "Error", f"Volumes not reachable from machine: {reason}")
 
 
-def test_machine_makes_the_volumes_that_are_missing(fresh: Raw) -> None:
-    """The workflow of a provision makes them: sdc-vmapi, workflows/nfs-volumes."""
+def test_a_new_machine_creates_the_volumes_that_are_missing(fresh: Raw) -> None:
+    """The workflow of a provision creates them: sdc-vmapi, workflows/nfs-volumes."""
     image = next(image.uuid for image in fresh.site.images.values() if image.name == "base-64-lts")
     mount = {"name": "fresh", "mountpoint": "/data", "mode": "ro", "type": "tritonnfs"}
     body = {"package": "g4-highcpu-1G", "image": image, "volumes": [mount]}

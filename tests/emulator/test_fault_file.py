@@ -1,4 +1,4 @@
-"""Files of faults: what they ask for, and what is said of those that are wrong."""
+"""Files of faults: the faults that they add, and the errors about them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def load(cloud: Emulator, tmp_path: Path, text: str) -> None:
     cloud.load_faults(path)
 
 
-def test_all_of_it_is_asked_for(cloud: Emulator, tmp_path: Path) -> None:
+def test_all_faults_of_a_file_are_added(cloud: Emulator, tmp_path: Path) -> None:
     by_hand = Emulator()
     by_hand.faults.add("CreateMachine", Drop(after_commit=True), times=1)
     by_hand.faults.add("*", HAPROXY_503, probability=0.25, datacenter="us-east-1")
@@ -77,7 +77,7 @@ def test_all_of_it_is_asked_for(cloud: Emulator, tmp_path: Path) -> None:
         ("seed = 7", "seed = ", 2, "is not TOML"),
     ],
 )
-def test_a_wrong_one_is_told_by_line_and_field(
+def test_an_error_has_line_and_field(
     cloud: Emulator, tmp_path: Path, old: str, new: str, line: int, problem: str
 ) -> None:
     assert old in GOOD
@@ -88,7 +88,7 @@ def test_a_wrong_one_is_told_by_line_and_field(
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there(cloud: Emulator, tmp_path: Path) -> None:
+def test_a_missing_file(cloud: Emulator, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read: No such file"):
         cloud.load_faults(tmp_path / "none.toml")
     with pytest.raises(ValueError, match="cannot be read: "):

@@ -1,4 +1,4 @@
-"""What goes wrong when it is asked for, as a client sees it, and what the data center then has done."""
+"""Faults: what a client sees, and whether the operation is carried out."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def test_what_a_client_sees_and_what_is_done(fresh: Raw, fault: Fault, seen: int
     call = fresh.cloud.calls[-1]
     assert (call.operation, call.fault, planned.applied) == ("CreateMachine", fault, 1)
     assert call.body["name"] == "web"
-    # Once was asked for.
+    # The fault was added for one request.
     assert fresh.get("/my/machines").status == 200
     assert fresh.cloud.calls[-1].fault is None
 
 
-def test_the_call_log_has_what_was_answered(fresh: Raw) -> None:
+def test_the_call_log_has_the_answers(fresh: Raw) -> None:
     error = {"code": "X", "message": "x"}
     for fault in (Drop(after_commit=True), Garbage(), Status(500, error), Status(502, "text"), HalfBody()):
         fresh.cloud.faults.add("ListDatacenters", fault, times=1)
@@ -100,7 +100,7 @@ def test_the_call_log_has_what_was_answered(fresh: Raw) -> None:
         (HTML_502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"),
     ],
 )
-def test_a_status_is_sent_as_it_stands(
+def test_the_answer_of_a_status_fault(
     fresh: Raw, fault: Status, body: bytes, content_type: str | None
 ) -> None:
     fresh.cloud.faults.add("GetAccount", fault)
@@ -113,7 +113,7 @@ def test_a_status_is_sent_as_it_stands(
 def test_a_status_with_headers(fresh: Raw) -> None:
     fresh.cloud.faults.add("GetAccount", Status(503, headers={"Retry-After": "7"}))
     assert fresh.get("/my").headers["Retry-After"] == "7"
-    assert fresh.head("/my").status == 200  # an operation of its own
+    assert fresh.head("/my").status == 200  # HeadAccount is another operation
     fresh.cloud.faults.add("HeadAccount", Status(503, {"code": "X"}))
     assert (fresh.head("/my").status, fresh.head("/my").body) == (503, b"")
 
@@ -128,7 +128,7 @@ def test_a_status_with_headers(fresh: Raw) -> None:
         (HAPROXY_TIMEOUT, 503, "code"),
     ],
 )
-def test_what_haproxy_says(fresh: Raw, fault: Status, status: int, known: str) -> None:
+def test_the_answers_of_haproxy(fresh: Raw, fault: Status, status: int, known: str) -> None:
     fresh.cloud.faults.add("CreateMachine", fault)
     answer = Creation(fresh).ask()
     assert (answer.status, answer.type) == (status, "application/json")
@@ -146,7 +146,7 @@ def test_a_delay(fresh: Raw, after_commit: bool) -> None:
 
 
 class Impatient(Raw):
-    """Hangs up as soon as a fault has struck."""
+    """A client that disconnects as soon as the fault has hit its request."""
 
     def __init__(self, cloud: Emulator, planned: Planned) -> None:
         super().__init__(cloud)
@@ -165,10 +165,10 @@ class Impatient(Raw):
 
 @pytest.mark.parametrize("after_commit", [True, False])
 def test_a_client_that_does_not_wait(fresh: Raw, after_commit: bool) -> None:
-    """Its request is carried out, and nobody goes on waiting for it."""
+    """Its request is carried out, and the server stops waiting to answer it."""
     planned = fresh.cloud.faults.add("CreateMachine", Delay(600, after_commit=after_commit))
     assert create(Impatient(fresh.cloud, planned)) == "TimeoutError"
-    fresh.get("/my")  # by now it was noticed that the client is gone
+    fresh.get("/my")  # by now the server has noticed the disconnect
     assert [vm.alias for vm in fresh.site.machines.values()] == ["web"]
     assert sorted(call.operation or "" for call in fresh.cloud.calls) == ["CreateMachine", "GetAccount"]
 
@@ -183,8 +183,8 @@ def test_half_a_body(fresh: Raw) -> None:
     assert caught.value.expected == len(whole) - len(whole) // 2
 
 
-def test_half_of_nothing(fresh: Raw) -> None:
-    """Of a chunked answer the end is missing; a 204 and a HEAD have no body that could be."""
+def test_half_of_an_empty_body(fresh: Raw) -> None:
+    """A chunked answer without a body lacks its end; a 204 and the answer to a HEAD are not changed."""
     machine = fresh.site.add_machine()
     fresh.cloud.faults.add("*", HalfBody())
     assert outcome(lambda: fresh.post(f"/my/machines/{machine.uuid}", {"action": "stop"})) == "IncompleteRead"
@@ -216,7 +216,7 @@ def test_a_wrong_digest(fresh: Raw) -> None:
 
 @pytest.mark.parametrize("fault", [Drop(after_commit=True), HalfBody(), Garbage(), HAPROXY_503], ids=repr)
 def test_a_connection_that_is_kept(fresh: Raw, fault: Fault) -> None:
-    """It breaks in the middle of its life, and so does another that the client then opens."""
+    """A fault breaks a kept connection as well as a new one."""
     connection = http.client.HTTPSConnection(fresh.host, context=fresh.context, timeout=20)
     with closing(connection):
         for times in range(3):
@@ -242,7 +242,7 @@ def type_of(fault: Fault) -> str:
 
 
 def test_a_client_that_keeps_a_closed_connection(fresh: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopping does not wait for its goodbye."""
+    """Stopping the emulator does not wait until the client closes the connection."""
     monkeypatch.setattr(faults_module, "_GOODBYE_SECONDS", 0.02)
     fresh.cloud.faults.add("GetAccount", Garbage())
     connection = http.client.HTTPSConnection(fresh.host, context=fresh.context, timeout=20)
@@ -255,7 +255,7 @@ def test_a_client_that_keeps_a_closed_connection(fresh: Raw, monkeypatch: pytest
         assert monotonic() - started < 1
 
 
-def test_what_is_refused_before_uses_no_fault_up(fresh: Raw) -> None:
+def test_requests_that_are_refused_before_do_not_use_up_a_fault(fresh: Raw) -> None:
     machine = fresh.site.add_machine()
     planned = [fresh.cloud.faults.add("*", fault, times=1) for fault in BROKEN]
     assert fresh.get("/my", authorization=None).status == 401
@@ -273,13 +273,13 @@ def test_what_is_refused_before_uses_no_fault_up(fresh: Raw) -> None:
     assert [each.applied for each in planned] == [1] * len(BROKEN)
 
 
-def test_a_refusal_of_the_operation_itself_is_lost_like_an_answer(fresh: Raw) -> None:
+def test_a_fault_also_hits_a_refusal_by_the_operation(fresh: Raw) -> None:
     fresh.cloud.faults.add("CreateMachine", Drop(after_commit=True))
     assert outcome(lambda: fresh.post("/my/machines", {})) == "RemoteDisconnected"
     assert fresh.site.machines == {}
 
 
-def test_what_nobody_has_to_sign_for(fresh: Raw) -> None:
+def test_unsigned_requests(fresh: Raw) -> None:
     fresh.cloud.faults.add("*", Status(503), times=2)
     assert fresh.get("/--ping", authorization=None).status == 503
     assert fresh.get("/docs", authorization=None).status == 503
@@ -295,7 +295,7 @@ def test_a_stream_that_breaks_off(fresh: Raw) -> None:
     assert caught.value.partial.startswith(b'{"')
     with pytest.raises(ValueError, match="column"):
         json.loads(caught.value.partial)
-    # Whoever asks again gets the rest.
+    # A second request gets the rest.
     assert fresh.post(path, {"action": "watch"}).body.endswith(b"}\n")
 
 
@@ -306,6 +306,3 @@ def test_a_stream_that_does_not_begin(fresh: Raw, fault: Fault) -> None:
     fresh.cloud.faults.add("Migrate", fault)
     seen = {Drop: "RemoteDisconnected", Garbage: "BadStatusLine", Status: 503, Delay: 200}[type(fault)]
     assert outcome(lambda: fresh.post(path, {"action": "watch"})) == seen
-
-
-# From here on: which request is struck.

@@ -1,4 +1,4 @@
-"""Which fault strikes which request: by name, by number, by chance and seed."""
+"""Which requests a fault hits: by operation, number of times, probability and seed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 
 @pytest.fixture
 def faults() -> Faults:
-    """Those of no cloud."""
+    """Faults without an emulator."""
     return Faults({"GetMachine", "CreateMachine"}, ("a", "b"))
 
 
@@ -40,7 +40,7 @@ def test_times(fresh: Raw) -> None:
     assert twice.applied == 2
 
 
-def test_always_until_it_is_cleared(fresh: Raw) -> None:
+def test_a_fault_stays_until_it_is_cleared(fresh: Raw) -> None:
     always = fresh.cloud.faults.add("*", Status(503))
     assert [fresh.get("/my").status, fresh.get("/my/machines").status] == [503, 503]
     fresh.cloud.faults.clear()
@@ -56,7 +56,7 @@ def test_one_data_center(fresh: Raw) -> None:
     assert east.get("/my").status == 503
 
 
-def test_the_order_is_that_of_adding(faults: Faults) -> None:
+def test_faults_hit_in_the_order_in_which_they_were_added(faults: Faults) -> None:
     later = Delay(1)
     faults.add("CreateMachine", later, probability=1)
     faults.add("*", Status(503), times=2)
@@ -65,7 +65,7 @@ def test_the_order_is_that_of_adding(faults: Faults) -> None:
 
 
 def test_probabilities_add_up(faults: Faults) -> None:
-    """30 % and 20 % leave half of the requests alone."""
+    """Probabilities of 30 % and 20 % leave half of the requests without a fault."""
     some = faults.add("CreateMachine", Status(500), probability=0.3)
     others = faults.add("*", Status(503), probability=0.2)
     found = Counter(drawn_status(fault) for fault in drawn(faults, "CreateMachine", 4000))
@@ -86,7 +86,7 @@ def test_a_probability_and_a_number_of_times(faults: Faults) -> None:
     assert found[:3] != [Status(503)] * 3
 
 
-def test_the_same_seed_gives_the_same_sequence_whatever_else_is_asked(faults: Faults) -> None:
+def test_the_same_seed_gives_the_same_sequence_for_each_operation(faults: Faults) -> None:
     faults.add("*", Status(503), probability=0.5)
     faults.seed(7)
     first = drawn(faults, "CreateMachine", 50)
@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_sequence_whatever_else_is_asked(faults: Fa
         drawn(faults, "CreateMachine", 1, "b")
         mixed += drawn(faults, "CreateMachine", 1)
     assert mixed == first
-    assert drawn(faults, "CreateMachine", 50) != first  # it goes on
+    assert drawn(faults, "CreateMachine", 50) != first  # the sequence continues
     faults.seed(8)
     assert drawn(faults, "CreateMachine", 50) != first
 
@@ -125,20 +125,20 @@ def test_two_emulators_with_the_same_seed() -> None:
         ("*", {"probability": 30}, "probability must be a number above 0, up to 1: 30"),
     ],
 )
-def test_what_cannot_be_asked_for(faults: Faults, operation: str, how: dict[str, Any], message: str) -> None:
+def test_invalid_faults(faults: Faults, operation: str, how: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         faults.add(operation, Status(503), **how)
     assert drawn(faults, "GetMachine", 1) == [None]
 
 
-def test_every_operation_can_be_asked_for_by_its_name(fresh: Raw) -> None:
+def test_every_operation_has_a_name(fresh: Raw) -> None:
     for operation in ("changefeed", "HeadmachineTags", "UpdateMachine", "ConnectMachineVNC", "getroot"):
         fresh.cloud.faults.add(operation, Status(503))
     with pytest.raises(ValueError, match="did you mean CreateMachine"):
         fresh.cloud.faults.add("createMachine", Status(503))
 
 
-def test_answers_that_a_fault_made_are_held_against_no_description(fresh: Raw) -> None:
+def test_answers_of_a_fault_are_not_checked_against_the_description(fresh: Raw) -> None:
     fresh.cloud.faults.add("GetAccount", Status(299, {"no": "account"}), times=1)
     assert fresh.get("/my").status == 299
     (call,) = fresh.cloud.calls
@@ -146,7 +146,7 @@ def test_answers_that_a_fault_made_are_held_against_no_description(fresh: Raw) -
     assert Tally().check(DESCRIPTION, [replace(call, fault=None)]) != []
 
 
-def test_probabilities_that_add_up_to_more_than_certain(faults: Faults) -> None:
+def test_probabilities_that_add_up_to_more_than_one(faults: Faults) -> None:
     for _ in range(10):
         faults.add("CreateMachine", Status(500), probability=0.1)
     faults.add("GetMachine", Status(500), probability=0.8, datacenter="a")
@@ -158,7 +158,7 @@ def test_probabilities_that_add_up_to_more_than_certain(faults: Faults) -> None:
     assert len(faults.planned) == 13
 
 
-def test_delays_without_end() -> None:
+def test_invalid_delays() -> None:
     for seconds in (-1, float("inf"), float("nan"), 1e18):
         with pytest.raises(ValueError, match=r"^seconds must be a number from 0 to 3153600000: "):
             Delay(seconds)

@@ -1,4 +1,4 @@
-"""Faults of WebSockets: before the handshake, in its place, and right behind it."""
+"""Faults of WebSockets: before the handshake, instead of it, and right after it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def operation(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def upgrade(raw: Raw, operation: str, brand: str = "bhyve") -> Iterator[ClientConnection]:
-    """Ask for a WebSocket, signed."""
+    """Open a WebSocket with a signed request."""
     target = "/my/changefeed"
     if operation == "ConnectMachineVNC":
         target = f"/my/machines/{raw.site.add_machine(brand=brand).uuid}/vnc"
@@ -80,19 +80,19 @@ def test_no_handshake(fresh: Raw, operation: str, fault: Fault) -> None:
         pass
 
 
-def test_half_a_conversation(fresh: Raw, operation: str) -> None:
+def test_a_websocket_that_breaks_off(fresh: Raw, operation: str) -> None:
     fresh.cloud.faults.add(operation, HalfBody(), times=1)
     with upgrade(fresh, operation) as websocket:
         with pytest.raises(ConnectionClosed) as caught:
             websocket.recv(timeout=10)
-        assert caught.value.rcvd is None  # nobody said goodbye
+        assert caught.value.rcvd is None  # there was no close frame
     assert len(fresh.site.changes) == 0
     with upgrade(fresh, operation):
         pass
 
 
 @pytest.mark.parametrize("fault", [Delay(0.01), Delay(0.01, after_commit=False), WrongDigest()], ids=repr)
-def test_what_does_no_harm(fresh: Raw, operation: str, fault: Fault) -> None:
+def test_faults_without_effect_on_a_websocket(fresh: Raw, operation: str, fault: Fault) -> None:
     fresh.cloud.faults.add(operation, fault)
     with upgrade(fresh, operation) as websocket:
         if operation == "ConnectMachineVNC":
@@ -101,7 +101,7 @@ def test_what_does_no_harm(fresh: Raw, operation: str, fault: Fault) -> None:
 
 
 def test_a_refusal_with_a_fault(fresh: Raw) -> None:
-    """An upgrade that the operation itself refuses: its status comes, for there is no body to halve."""
+    """If the operation refuses the upgrade, its status is sent, because there is no body to cut."""
     fresh.cloud.faults.add("ConnectMachineVNC", HalfBody())
     with pytest.raises(InvalidStatus) as caught, upgrade(fresh, "ConnectMachineVNC", brand="joyent"):
         pass

@@ -1,4 +1,4 @@
-"""docs/emulator-fidelity.md says what the tests of facts ask for, and the differences on it are real."""
+"""docs/emulator-fidelity.md has the operations that the tests of facts call, and its differences are real."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import pytest
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from tests.emulator.differences import DIFFERENCES
-from tests.emulator.fidelity import PAGE, WRITE_AGAIN, called, listed, page
+from tests.emulator.fidelity import HOW_TO_UPDATE, PAGE, called, listed, page
 from tests.helpers.cloudapi_pages import FACTS
 from tests.operations import OPERATIONS
 
 
-def test_the_page_is_what_the_list_says() -> None:
-    assert PAGE.read_text() == page(listed()), WRITE_AGAIN
+def test_the_page_matches_the_recorded_list() -> None:
+    assert PAGE.read_text() == page(listed()), HOW_TO_UPDATE
 
 
 def test_the_list_names_facts_and_operations() -> None:
@@ -37,7 +37,7 @@ def test_dates_of_the_account_and_its_users_do_not_follow_the_skew(cloud: Emulat
     cloud.clock.skew = 120
     after = sdc.account()["created"], sdc.user(user.uuid)["created"], sdc.machine(machine.uuid).created
     assert before[:2] == after[:2]
-    assert before[2] != after[2]  # as a real server, which dates all by its own clock
+    assert before[2] != after[2]  # like a real server, which dates everything by its own clock
     for operation in ("GetAccount", "GetUser"):
         assert "skew" in DIFFERENCES[operation]
 

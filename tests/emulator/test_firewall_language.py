@@ -1,7 +1,7 @@
-"""The language of firewall rules. What is expected here is what sdc-fwrule 2.1.1 says (lib/ and test/ of it).
+"""The language of firewall rules; the expected texts and messages are those of sdc-fwrule 2.1.1.
 
-Besides, some 100,000 rules, most of them broken at random, were given to it and to `read_rule`: texts and
-messages were the same.
+A comparison of `read_rule` with sdc-fwrule over some 100,000 rules, most of them randomly broken, found no
+difference in texts and messages.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def several(kind: str, count: int) -> str:
             'FROM subnet 10.20.30.0/24 TO tag "mta" BLOCK tcp PORT 25 PRIORITY 1',
         ),
         ("FROM all vms TO any BLOCK tcp PORT all", "FROM all vms TO any BLOCK tcp PORT all"),
-        # Targets by kind and name, each once; a tag without a value swallows the same with one.
+        # Targets are sorted by kind and name, each once; a tag without a value replaces those with one.
         (
             f"from (tag b or vm {UUID} or ip fd22::1 or tag a = 2 or tag a = 1 or tag b = 1 or tag b)"
             " to (all vms) allow udp (port all)",
@@ -74,7 +74,7 @@ def several(kind: str, count: int) -> str:
         ('FROM any TO tag "\u2003" = "" ALLOW ah', r'FROM any TO tag "\u2003" ALLOW ah'),
     ],
 )
-def test_a_rule_is_written_anew(text: str, written: str) -> None:
+def test_the_normal_form_of_a_rule(text: str, written: str) -> None:
     assert str(read_rule(text)) == written
     assert str(read_rule(written)) == written
 
@@ -123,7 +123,7 @@ def test_a_rule_is_written_anew(text: str, written: str) -> None:
             "Error at character 19: '.254 TO tag smartdc_', found: unexpected text",
         ),
         (
-            # Further on, what it counts is how much of the text it would print.
+            # After 20 characters, it counts the part of the text that it would print.
             "FROM tag one TO tag two ALLOW tcp port @80",
             "Error at character 23: '@80', found: unexpected text",
         ),
@@ -163,7 +163,7 @@ def test_a_rule_is_written_anew(text: str, written: str) -> None:
         ("FROM tag a TO any ALLOW ah PRIORITY soon", 'Priority level "soon" is invalid'),
     ],
 )
-def test_a_text_that_is_no_rule(text: str, message: str) -> None:
+def test_texts_that_are_not_rules(text: str, message: str) -> None:
     with pytest.raises(BadRule) as caught:
         read_rule(text)
     assert str(caught.value) == message
@@ -202,7 +202,7 @@ def test_a_rule_that_makes_no_sense(text: str, message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_a_rule_as_long_as_it_may_be() -> None:
+def test_a_rule_of_maximal_length() -> None:
     text = f"FROM {several('ip', 24)} TO all vms ALLOW tcp {several('port', 24)}".replace(
         "10.0.0.0", "10.0.1.0"
     )
@@ -212,7 +212,7 @@ def test_a_rule_as_long_as_it_may_be() -> None:
 @pytest.mark.parametrize(
     ("side", "written"),
     [
-        # ip6addr 0.2.2 reads subnets and takes zeros in front; net.isIPv4 reads addresses and does not.
+        # ip6addr 0.2.2 reads subnets and accepts leading zeros; net.isIPv4 reads addresses and does not.
         ("subnet 010.0.0.0/8", "subnet 010.0.0.0/8"),
         ("subnet 10.0.0.0/08", "subnet 10.0.0.0/08"),
         ("subnet 00000::/016", "subnet 00000::/016"),
@@ -221,7 +221,7 @@ def test_a_rule_as_long_as_it_may_be() -> None:
         ("\ufeffany\u00a0", "any"),
     ],
 )
-def test_odd_addresses_and_spaces_that_pass(side: str, written: str) -> None:
+def test_odd_addresses_and_spaces_that_are_accepted(side: str, written: str) -> None:
     assert str(read_rule(f"FROM {side} TO all vms ALLOW ah")) == f"FROM {written} TO all vms ALLOW ah"
 
 
@@ -236,14 +236,14 @@ def test_odd_addresses_and_spaces_that_pass(side: str, written: str) -> None:
         ("FROM any TO tag a\x1e ALLOW ah", "found: unexpected text"),
     ],
 )
-def test_odd_addresses_and_spaces_that_do_not(text: str, message: str) -> None:
+def test_odd_addresses_and_spaces_that_are_refused(text: str, message: str) -> None:
     with pytest.raises(BadRule) as caught:
         read_rule(text)
     assert message in str(caught.value)
 
 
 def test_icmp_types_are_sorted_as_the_server_sorts_them() -> None:
-    # lib/rule.js, icmpTypeSort: it looks at the code of the second type only if the first has one, and the
-    # sum is not a number where the second has none.
+    # lib/rule.js, icmpTypeSort: it reads the code of the second type only if the first has one, and the sum
+    # is NaN if the second has none.
     text = "FROM any TO all vms ALLOW icmp (TYPE 8 CODE 0 AND TYPE 3)"
     assert str(read_rule(text)) == text

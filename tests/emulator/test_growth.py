@@ -1,4 +1,4 @@
-"""The emulator with many machines: what a request costs does not depend on how many there are."""
+"""The emulator with many machines: the cost of a request does not depend on their number."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def fill(site: Site, count: int) -> None:
 
 
 def assert_as_much_work(work: Work, site: Site, act: Callable[[], object]) -> None:
-    """Doing it among many machines is as much work as among few."""
+    """Check that `act` costs as much with many machines as with few."""
     act()
     few = min(work.of(act) for _ in range(3))
     fill(site, MANY)
@@ -70,7 +70,7 @@ def test_a_get_with_ten_listeners(grown: Emulator, sdc: DataCenter, work: Work) 
     assert found[1] < 1.1 * found[0] + 50, found
 
 
-def test_all_listeners_are_told_the_same_text(grown: Emulator, sdc: DataCenter, work: Work) -> None:
+def test_a_change_is_written_once_for_all_listeners(grown: Emulator, sdc: DataCenter, work: Work) -> None:
     vm = grown.site().add_machine("web")
 
     def change() -> None:
@@ -101,7 +101,7 @@ def test_a_page_of_all_states(grown: Emulator, sdc: DataCenter, work: Work) -> N
     assert_as_much_work(work, grown.site(), page)
 
 
-def test_a_head_of_many_writes_nothing_anew(grown: Emulator, sdc: DataCenter, work: Work) -> None:
+def test_a_head_reuses_the_machines_that_are_written(grown: Emulator, sdc: DataCenter, work: Work) -> None:
     fill(grown.site(), MANY)
 
     def head() -> None:
@@ -154,7 +154,7 @@ def _number(ip: str) -> int:
     return int(IPv4Address(ip))
 
 
-def test_many_data_centers_have_public_addresses_of_their_own() -> None:
+def test_many_data_centers_have_different_public_addresses() -> None:
     cloud = Emulator(datacenters=_names(40))
     subnets = {network.subnet for site in map(cloud.site, _names(40)) for network in _public(site)}
     assert len(subnets) == 40
@@ -185,7 +185,7 @@ def _image(site: Site) -> str:
     return next(image.uuid for image in site.images.values() if image.type == "zone-dataset")
 
 
-def test_a_listener_that_does_not_read_is_left_behind(
+def test_a_listener_that_does_not_read_is_dropped(
     grown: Emulator, sdc: DataCenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "MOST_WAITING", 20)

@@ -1,4 +1,4 @@
-"""The inside of an emulated machine: its shell, its few commands, and its file system."""
+"""The inside of an emulated machine: its shell, its commands, and its file system."""
 
 import json
 from typing import Any
@@ -20,13 +20,13 @@ class Machine:
         self.shell = Shell(self.guest, "admin")
 
     def out(self, script: str) -> str:
-        """Run what must succeed without a word on standard error."""
+        """Run a script that must succeed with nothing on standard error; return its output."""
         out, errors, status = self.shell.run(script)
         assert (errors, status) == ("", 0)
         return out
 
     def fails(self, script: str) -> tuple[str, int]:
-        """Run what must fail without output."""
+        """Run a script that must write no output; return its errors and status."""
         out, errors, status = self.shell.run(script)
         assert out == ""
         return errors, status
@@ -37,7 +37,7 @@ def machine() -> Machine:
     return Machine()
 
 
-def test_who_and_where(machine: Machine) -> None:
+def test_user_machine_and_directory(machine: Machine) -> None:
     assert machine.out("whoami; hostname; uname; pwd") == "admin\nweb0\nSunOS\n/home/admin\n"
     assert Shell(machine.guest, "root").run("pwd && whoami") == ("/root\nroot\n", "", 0)
 
@@ -63,7 +63,7 @@ def test_directories(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "said", "status"),
+    ("command", "message", "status"),
     [
         ("nonsense -x", "-bash: nonsense: command not found", 127),
         ("ls gone", "ls: cannot access 'gone': No such file or directory", 2),
@@ -79,8 +79,8 @@ def test_directories(machine: Machine) -> None:
         ("echo 'open", "-bash: syntax error: unterminated quoted string", 2),
     ],
 )
-def test_what_fails(machine: Machine, command: str, said: str, status: int) -> None:
-    assert machine.fails(command) == (f"{said}\n", status)
+def test_errors_of_commands(machine: Machine, command: str, message: str, status: int) -> None:
+    assert machine.fails(command) == (f"{message}\n", status)
     assert machine.guest.files.files == {}
 
 
@@ -101,7 +101,7 @@ def test_packages(machine: Machine) -> None:
     assert machine.out("pkgin list").splitlines() == lines
 
 
-def test_metadata_as_it_is_now(machine: Machine) -> None:
+def test_metadata_are_current(machine: Machine) -> None:
     assert machine.out("mdata-list") == ""
     machine.metadata |= {"role": "web", "count": 3}
     assert machine.out("mdata-list") == "role\ncount\n"
@@ -112,8 +112,7 @@ def test_metadata_as_it_is_now(machine: Machine) -> None:
 def test_metadata_that_the_machine_writes(machine: Machine) -> None:
     assert machine.out("mdata-put state ready; printf 'a\\nb' | mdata-put text; mdata-get text") == "a\nb\n"
     assert machine.metadata == {"state": "ready", "text": "a\nb"}
-    # mdata-get ends what it writes with a newline where the value has none
-    # (TritonDataCenter/mdata-client, mdata_get.c).
+    # mdata-get adds a newline to a value that has none (TritonDataCenter/mdata-client, mdata_get.c).
     assert machine.out("echo v2 | mdata-put k2; mdata-get k2; mdata-delete k2") == "v2\n"
     assert machine.out("mdata-put k3 ''; mdata-get k3; mdata-delete k3") == "\n"
     assert machine.out("mdata-delete state; mdata-delete state; mdata-list") == "text\n"
@@ -165,7 +164,7 @@ def test_a_boot_script_runs_at_each_boot_and_not_before() -> None:
         assert cloud.unsupported == [f"machine {vm.alias}: $(: command substitution"]
 
 
-def test_what_a_machine_knows_of_itself() -> None:
+def test_facts_about_the_machine() -> None:
     with Emulator() as cloud:
         site = cloud.site()
         script = "mdata-get sdc:alias; mdata-get sdc:datacenter_name; mdata-get sdc:nics"

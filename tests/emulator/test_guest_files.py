@@ -1,4 +1,4 @@
-"""Files into and out of an emulated machine: standard input, SFTP, and scp as everybody has it."""
+"""Copying files into and out of an emulated machine: standard input, SFTP, and OpenSSH's scp."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_sftp_errors_are_those_of_a_real_system(client: paramiko.SSHClient) -> N
             sftp.open("f", "wx")
 
 
-def test_sftp_of_the_systems_own_files_is_refused(cloud: Emulator, client: paramiko.SSHClient) -> None:
+def test_sftp_of_system_files_is_refused(cloud: Emulator, client: paramiko.SSHClient) -> None:
     run(client, "touch f")
     with client.open_sftp() as sftp:
         with pytest.raises(OSError, match="/etc/passwd: the system's own files: not supported"):

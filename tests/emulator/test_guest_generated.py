@@ -1,4 +1,4 @@
-"""Generated scripts in an emulated machine and in this system's own sh: nothing is silently different."""
+"""Generated scripts do the same in an emulated machine and in this system's sh, unless they are refused."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ PIPELINES = st.one_of(
     SIMPLE,
     SIMPLE,
     st.builds("! {}".format, SIMPLE),
-    # What comes second touches no files: the commands of a pipeline race each other for them.
+    # The second command touches no files, because a real shell runs both at the same time.
     st.builds(
         "{} | {}".format,
         SIMPLE,

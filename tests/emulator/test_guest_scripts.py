@@ -1,6 +1,6 @@
-"""Scripts run in an emulated machine and in this system's own sh: the same files, output and exit status.
+"""Scripts in an emulated machine and in this system's sh have the same files, output and exit status.
 
-What the emulated machine does not know it refuses by name, and nothing of a script is silently different.
+The emulated machine refuses by name what it does not support, so that nothing is silently different.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(SH is None, reason="not tested: there is no sh t
 
 @dataclass
 class Outcome:
-    """What became of a script; of errors only whether there were any."""
+    """The outcome of a script; `failed` says whether it wrote any errors."""
 
     out: bytes
     status: int
@@ -38,7 +38,7 @@ class Outcome:
 
 
 def comparable(data: bytes, home: Path = Path(HOME)) -> bytes:
-    """What was written, without the home directory's name and the wording of the shell's own messages."""
+    """Output without the name of the home directory and the wording of the shell's own messages."""
     return COMPLAINT.sub(b"the shell complains", data.replace(bytes(home), HOME.encode()))
 
 
@@ -82,7 +82,7 @@ def in_sh(script: str, home: Path, stdin: bytes = b"") -> Outcome:
 
 
 def scripts(name: str) -> list[tuple[str, str]]:
-    """The scripts of a file with what is said about each."""
+    """The scripts of a file, each with its title."""
     blocks = (DATA / name).read_text().split("=== ")[1:]
     return [(title, script) for title, _, script in (block.partition("\n") for block in blocks)]
 

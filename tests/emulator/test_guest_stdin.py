@@ -1,4 +1,4 @@
-"""Scripts on standard input: of a login without a terminal, of one with a terminal, and of `sh -s`."""
+"""Scripts on standard input: of a login without a terminal, of a login with one, and of `sh -s`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .test_ssh import login
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
 
-# These go by https://pubs.opengroup.org/onlinepubs/9699919799/utilities/sh.html, "STDIN"; bash, which real
-# machines have, keeps to it.
+# The rules are in https://pubs.opengroup.org/onlinepubs/9699919799/utilities/sh.html, "STDIN". Real machines
+# have bash, which follows them.
 BASH = shutil.which("bash")
 PROMPT = b"[admin@vm]$ "
 
@@ -39,7 +39,7 @@ def client(cloud: Emulator) -> Iterator[paramiko.SSHClient]:
 
 
 def feed(client: paramiko.SSHClient, script: str, command: str | None = None) -> tuple[str, str, int]:
-    """What a script on standard input writes, and its status; without a command it is a login's."""
+    """Send a script to the standard input of a command or a login; return its output, errors and status."""
     transport = client.get_transport()
     assert transport is not None
     with transport.open_session(timeout=10) as channel:
@@ -64,7 +64,7 @@ SCRIPTS = [
     "echo no newline at the end",
     "\n\n# nothing\n",
     "set -e\necho on\nfalse\necho never\n",
-    # What a command reads is what the shell has not read yet.
+    # A command reads the lines that the shell has not read yet.
     "echo on\nwc -l\necho one line\n\n",
     "head -n 1 | cat\nfirst\necho never\n",
     "cat\necho 'not\nclosed\n",
@@ -75,7 +75,7 @@ SCRIPTS = [
 @pytest.mark.skipif(BASH is None, reason="not tested: there is no bash to compare with")
 @pytest.mark.parametrize("command", [None, "sh", "sh -s", "bash -s", "/bin/sh", "env | grep X; bash"])
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_a_script_on_standard_input_is_run_as_bash_runs_it(
+def test_a_script_on_standard_input_does_the_same_as_in_bash(
     cloud: Emulator, client: paramiko.SSHClient, tmp_path: Path, script: str, command: str | None
 ) -> None:
     done = subprocess.run(
@@ -95,7 +95,7 @@ def test_refused_syntax_and_bad_syntax_end_the_script(
     cloud: Emulator, client: paramiko.SSHClient, command: str | None
 ) -> None:
     refused = "if: compound commands"
-    for script, status, said in (
+    for script, status, message in (
         ("if false; then\ntouch bad\nfi\nls\n", 127, f"{refused}: not supported on an emulated machine"),
         ("echo 'open\ntouch bad\n", 2, "syntax error: unterminated quoted string"),
         ("true | | true\ntouch bad\n", 2, 'syntax error: "|" unexpected'),
@@ -106,7 +106,7 @@ def test_refused_syntax_and_bad_syntax_end_the_script(
             "$(: command substitution: not supported on an emulated machine",
         ),
     ):
-        assert feed(client, script, command) == ("", f"-bash: {said}\n", status)
+        assert feed(client, script, command) == ("", f"-bash: {message}\n", status)
     assert feed(client, "ls\n") == ("", "", 0)
     assert cloud.unsupported == [f"machine vm: {refused}", "machine vm: $(: command substitution"]
 
@@ -117,7 +117,7 @@ def test_errors_of_a_login_without_a_terminal_are_on_standard_error(client: para
     assert errors == "cat: gone: No such file or directory\n-bash: nonsense: command not found\n"
 
 
-def test_each_command_runs_as_soon_as_its_line_is_there(client: paramiko.SSHClient) -> None:
+def test_each_command_runs_as_soon_as_its_line_arrives(client: paramiko.SSHClient) -> None:
     transport = client.get_transport()
     assert transport is not None
     with transport.open_session(timeout=10) as channel:
@@ -149,7 +149,7 @@ def test_a_shell_as_a_command(
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         ("sh -x", "sh -x: these arguments"),
         ("sh -c", "sh -c: these arguments"),
@@ -165,11 +165,11 @@ def test_a_shell_as_a_command(
         ("ksh -c true", "ksh: command not found"),
     ],
 )
-def test_what_a_shell_as_a_command_does_not_know(
-    cloud: Emulator, client: paramiko.SSHClient, command: str, said: str
+def test_unsupported_arguments_of_a_shell(
+    cloud: Emulator, client: paramiko.SSHClient, command: str, message: str
 ) -> None:
     assert feed(client, "touch bad\n", command)[2] == 127
-    assert cloud.unsupported == [f"machine vm: {said}"]
+    assert cloud.unsupported == [f"machine vm: {message}"]
     assert "bad" not in feed(client, "ls\n")[0]
 
 
@@ -177,7 +177,7 @@ def test_what_a_shell_as_a_command_does_not_know(
 def terminal(
     client: paramiko.SSHClient,
 ) -> Iterator[tuple[paramiko.Channel, Callable[..., bytes]]]:
-    """A login with a terminal, and what types there and returns what is shown until a prompt."""
+    """A login with a terminal, and a function that types keys and returns the output up to a prompt."""
     with client.invoke_shell() as channel:
         channel.settimeout(10)
 
@@ -194,7 +194,7 @@ def terminal(
         yield channel, typed
 
 
-def test_a_terminal_asks_for_the_rest_of_a_command(cloud: Emulator, client: paramiko.SSHClient) -> None:
+def test_a_terminal_prompts_for_the_rest_of_a_command(cloud: Emulator, client: paramiko.SSHClient) -> None:
     with terminal(client) as (channel, typed):
         for first, rest, shown in (
             (b"false &&\n", b"echo bad\n", b""),
@@ -224,7 +224,7 @@ def test_a_terminal_asks_for_the_rest_of_a_command(cloud: Emulator, client: para
     assert cloud.unsupported == []
 
 
-def test_a_terminal_goes_on_after_a_refusal_unless_more_lines_belong_to_it(
+def test_a_terminal_goes_on_after_a_refusal_unless_it_may_span_more_lines(
     cloud: Emulator, client: paramiko.SSHClient
 ) -> None:
     with terminal(client) as (channel, typed):

@@ -1,4 +1,4 @@
-"""What the servers' JavaScript makes of texts: what is expected is what Node 20 said (in UTC)."""
+"""Conversions of the servers' JavaScript; the expected values are the output of Node 20 (in UTC)."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_patterns(body: str, flags: str, found: str, missed: str) -> None:
         ("a", "gg", "Invalid flags supplied to RegExp constructor 'gg'"),
     ],
 )
-def test_what_is_no_pattern(body: str, flags: str, reason: str) -> None:
+def test_invalid_patterns(body: str, flags: str, reason: str) -> None:
     with pytest.raises(BadPattern) as caught:
         Pattern(body, flags)
     assert reason in str(caught.value)
@@ -137,7 +137,7 @@ def test_printed_values(value: Any, printed: str) -> None:
     assert inspect(value) == printed
 
 
-def test_characters_of_two_halves() -> None:
+def test_characters_outside_the_basic_plane() -> None:
     assert [hex(ord(half)) for half in halves("a\U0001f600")] == ["0x61", "0xd83d", "0xde00"]
     assert whole(halves("a\U0001f600\ud83d")) == "a\U0001f600\ud83d"
     assert length("a\U0001f600") == 3

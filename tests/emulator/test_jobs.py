@@ -1,4 +1,4 @@
-"""Jobs of one machine run one after another: each begins when what came before has taken effect."""
+"""Jobs of one machine run one after another: each begins when the one before has taken effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_job_queued_behind_the_deletion_does_not_bring_the_machine_back(
     assert outcome == {"destroy": "yes", "reboot": "no"}
 
 
-def test_each_of_many_queued_jobs_sees_what_the_one_before_did(smartdc_cloud: Emulator) -> None:
+def test_each_queued_job_sees_the_effect_of_the_one_before(smartdc_cloud: Emulator) -> None:
     sdc: DataCenter = smartdc_cloud.datacenter()
     machine = sdc.machine(smartdc_cloud.site().add_machine("web").uuid)
     machine.stop()

@@ -44,7 +44,7 @@ def test_the_refusal_does_not_wait_for_the_body(cloud: Emulator, expect: bytes) 
     assert cloud.calls[-1].status == 413
 
 
-def test_what_has_no_length_is_read_up_to_the_limit(cloud: Emulator) -> None:
+def test_a_body_without_a_length_is_read_up_to_the_limit(cloud: Emulator) -> None:
     with connected(cloud) as secure:
         secure.sendall(
             b"POST /my/machines HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -53,18 +53,18 @@ def test_what_has_no_length_is_read_up_to_the_limit(cloud: Emulator) -> None:
         for _ in range(6):
             secure.sendall(b"4000\r\n" + bytes(0x4000) + b"\r\n")
         assert received(secure, b"exceeds 100000").startswith(b"HTTP/1.1 413 ")
-        secure.sendall(b"0\r\n\r\nGET /--ping HTTP/1.1\r\nHost: x\r\n\r\n")  # the connection goes on
+        secure.sendall(b"0\r\n\r\nGET /--ping HTTP/1.1\r\nHost: x\r\n\r\n")  # the connection stays usable
         assert b"HTTP/1.1 200 " in received(secure, b"HTTP/1.1 200 ")
 
 
-def test_clients_that_send_everything_first_get_the_refusal(cloud: Emulator) -> None:
+def test_clients_that_send_the_whole_body_first_get_the_refusal(cloud: Emulator) -> None:
     with requests.Session() as session:
         session.trust_env = False
         session.verify = str(cloud.ca_file)
         for kind, status in (
             ("application/json", 413),
             ("multipart/form-data; boundary=x", 413),
-            ("application/octet-stream", 401),  # which the server does not read
+            ("application/octet-stream", 401),  # the server does not read this type
         ):
             url, headers = f"{cloud.url()}/my/machines", {"Content-Type": kind}
             answer = session.post(url, data=bytes(20_000_000), headers=headers, timeout=30)

@@ -1,4 +1,4 @@
-"""``python -m smartdc.emulator``: what it prints leads a client there, and it ends when it is told to."""
+"""``python -m smartdc.emulator``: clients work with the settings that it prints, and it ends on a signal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAST_LINE = "# Ctrl-C stops it\n"
 
 
 class Printed:
-    """What it says when it is ready."""
+    """The output of the command when it is ready."""
 
     def __init__(self, lines: list[str]) -> None:
         assert lines[-1] == LAST_LINE, lines
@@ -37,7 +37,7 @@ class Printed:
         self.exports = dict(re.findall(r"^export (\w+)=(.*)$", self.text, re.MULTILINE))
 
     def pasted(self) -> dict[str, str]:
-        """The environment of a shell into which all of it was pasted."""
+        """The environment of a shell into which the output was pasted."""
         done = subprocess.run(
             ["env", "-i", "sh", "-euc", f"{self.text}\nenv -0"], capture_output=True, text=True, check=True
         )
@@ -46,7 +46,7 @@ class Printed:
         return {name: value for name, _, value in pairs}
 
     def client(self, **options: object) -> DataCenter:
-        """A client that knows nothing but the variables."""
+        """A client that is configured by the printed variables alone."""
         variables = self.pasted()
         arguments = {
             "location": variables["TRITON_URL"],
@@ -59,7 +59,7 @@ class Printed:
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[Printed, subprocess.Popen[str]]]:
-    """A process of its own, which must not outlive the test."""
+    """Run the command in a subprocess, which ends with the test."""
     pipe = subprocess.PIPE
     with subprocess.Popen([*COMMAND, *arguments], stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
@@ -79,14 +79,14 @@ def _until_ready(stdout: object) -> list[str]:
 
 
 def in_this_process(use: Callable[[Printed], None], *arguments: str, end: int = signal.SIGTERM) -> int:
-    """Call `main`; another thread uses it when it is ready, and sends this process the signal."""
+    """Call `main`; another thread calls `use` when it is ready, and then sends this process the signal."""
     reading, writing = os.pipe()
     failures: list[BaseException] = []
 
     def drive(lines: object) -> None:
         printed = _until_ready(lines)
         if LAST_LINE not in printed:
-            return  # it has ended by itself: a signal would now end the tests
+            return  # `main` has ended: the signal would end the tests
         try:
             use(Printed(printed))
         except BaseException as failure:
@@ -162,7 +162,7 @@ def test_closed_streams(tmp_path: Path) -> None:
         assert (process.returncode, errors) == (0, "")
 
 
-def test_it_says_at_the_end_what_would_have_harmed_a_real_server() -> None:
+def test_it_prints_violations_at_the_end() -> None:
     with running("--quiet") as (printed, process):
         with printed.client() as sdc:
             sdc.machines()
@@ -178,12 +178,12 @@ def test_it_says_at_the_end_what_would_have_harmed_a_real_server() -> None:
     assert "this action gets no answer" in violation
 
 
-def test_what_it_prints() -> None:
+def test_the_printed_variables_and_calls_work() -> None:
     def use(printed: Printed) -> None:
         names = [f"{prefix}_{name}" for name in ("URL", "ACCOUNT", "KEY_ID") for prefix in ("TRITON", "SDC")]
         material = ["TRITON_KEY_MATERIAL", "SDC_KEY_MATERIAL"]
         ours = ["SMARTDC_CA_FILE", "SMARTDC_KNOWN_HOSTS", "TRITON_PROFILE"]
-        # SSL_CERT_FILE and REQUESTS_CA_BUNDLE replace all authorities of the shell they are pasted into.
+        # SSL_CERT_FILE and REQUESTS_CA_BUNDLE are not printed: they replace all authorities of the shell.
         assert sorted(printed.exports) == sorted([*names, *material, *ours, "NODE_EXTRA_CA_CERTS"])
         variables = printed.pasted()
         assert set(printed.exports) <= set(variables)
@@ -231,7 +231,7 @@ def test_options() -> None:
     assert in_this_process(use, *options, "--rate", "5000") == 0
 
 
-def test_time_that_stands_still_and_several_ports() -> None:
+def test_several_data_centers_and_a_clock_that_does_not_run() -> None:
     def use(printed: Printed) -> None:
         assert list(printed.sites) == ["one", "two", "three"]
         with printed.client() as sdc:
@@ -242,7 +242,7 @@ def test_time_that_stands_still_and_several_ports() -> None:
 
 
 def pings(printed: Printed, method: str, count: int = 1) -> list[requests.Response]:
-    """Ask for what nobody has to sign for; not with a `DataCenter`, which would ask again."""
+    """Send requests that need no signature; not with a `DataCenter`, which would repeat them."""
     variables = printed.pasted()
     with requests.Session() as session:
         session.verify = variables["NODE_EXTRA_CA_CERTS"]
@@ -284,9 +284,7 @@ def make(sdc: DataCenter) -> Machine:
         (["--datacenter", "a", "a"], "datacenters must be different names, at least one: ['a', 'a']"),
     ],
 )
-def test_arguments_that_cannot_be(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invalid_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 1
     assert capsys.readouterr() == ("", f"python -m smartdc.emulator: {message}\n")
 
@@ -299,7 +297,7 @@ def test_arguments_that_cannot_be(
         (["--colour"], "unrecognized arguments: --colour"),
     ],
 )
-def test_arguments_that_are_none(
+def test_arguments_that_cannot_be_parsed(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -312,7 +310,7 @@ def test_arguments_that_are_none(
 
 @pytest.mark.parametrize("option", ["--port", "--ssh-port"])
 def test_a_port_that_is_taken(option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - to be in the way everywhere
+    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - takes the port at every address
         port = taken.getsockname()[1]
         assert main([option, str(port)]) == 1
     out, errors = capsys.readouterr()

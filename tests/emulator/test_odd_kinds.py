@@ -1,7 +1,7 @@
-"""JSON of another kind than an operation expects: the emulator answers as the server does and never fails.
+"""JSON values of unexpected types: the emulator answers like the server and never fails itself.
 
-It notes its own failures in `violations` as "the emulator failed at ..."; a 500 that the server has is a fact
-of docs/cloudapi.
+It reports its own failures in `violations` as "the emulator failed at ..."; if the server answers 500, that
+is a fact of docs/cloudapi.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tests.helpers.sizes import in_two_sizes
 
 RULE = "FROM any TO all vms ALLOW tcp PORT 22"
 ODD: tuple[Any, ...] = (5, None, "", [], ["x"], [None], {}, {"a": 1})
-#: What the checks before the handlers read, whatever the operation.
+#: Parameters that the checks before the handlers read for every operation.
 OF_ALL = ("as-role", "image", "machine")
-STANDS_FOR = {"tag.": ("tag.x", "tag.triton.cns.services"), "metadata.": ("metadata.x",)}
-STANDS_FOR["*"] = ("x", "triton.cns.services", "triton.cns.disable", "user-script")
+EXAMPLES = {"tag.": ("tag.x", "tag.triton.cns.services"), "metadata.": ("metadata.x",)}
+EXAMPLES["*"] = ("x", "triton.cns.services", "triton.cns.disable", "user-script")
 NUMBERS = itertools.count(2)
 
-# Of which one is replaced in each request.
+# Valid bodies, of which each request replaces one field.
 BODIES: dict[str, list[dict[str, Any]]] = {
     "AddNic": [{}],
     "ChangeUserPassword": [{"password": "secret123x", "password_confirmation": "secret123x"}],
@@ -62,7 +62,7 @@ ROUTES = [route for route in TABLE.routes if route.method in ("POST", "PUT", "DE
 
 
 def resources(raw: Raw) -> dict[str, str]:
-    """The parameters of paths, with something that is there for most."""
+    """The parameters of paths; most of them name an object that exists."""
     number = next(NUMBERS)
     user = {"login": f"user{number}", "email": f"u{number}@example.com", "password": "secret123"}
     raw.post("/my/fabrics/default/vlans", {"vlan_id": number, "name": f"vlan{number}"})
@@ -94,11 +94,11 @@ def path(route: Route, values: Mapping[str, str]) -> str:
 
 @in_two_sizes(sample=1, whole=len(ODD))
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_no_kind_of_value_makes_the_emulator_fail(raw: Raw, route: Route, size: int) -> None:
+def test_no_type_of_value_makes_the_emulator_fail(raw: Raw, route: Route, size: int) -> None:
     values = resources(raw)
     known = {"image": values["dataset"], "package": values["package"], "network": values["network"]}
     before = len(raw.cloud.violations)
-    asked = [name for param in route.params for name in STANDS_FOR.get(param, (param,))]
+    asked = [name for param in route.params for name in EXAMPLES.get(param, (param,))]
     for body in BODIES.get(route.name, [{}]):
         whole = {**{name: known[name] for name in known if name in route.params}, **body}
         for place, name in enumerate(dict.fromkeys((*asked, *route.path_params, *OF_ALL))):
@@ -120,19 +120,19 @@ def test_default_networks_that_cannot_be_searched(raw: Raw, odd: object) -> None
 
 @fact("hazards.md#empty-machine-id")
 @pytest.mark.parametrize("odd", ["", None, 0, False])
-def test_a_machine_that_a_body_takes_away(fresh: Raw, odd: object) -> None:
+def test_a_body_that_empties_the_machine_id(fresh: Raw, odd: object) -> None:
     vm = fresh.site.add_machine()
     target = f"/my/machines/{vm.uuid}"
-    for method, way, body in (
+    for method, suffix, body in (
         ("POST", "", {"action": "stop"}),
         ("POST", "/metadata", {"a": "b"}),
         ("PUT", "/tags", {}),
         ("DELETE", "", {}),
     ):
-        answer = fresh.ask(method, f"{target}{way}", json={**body, "machine": odd})
+        answer = fresh.ask(method, f"{target}{suffix}", json={**body, "machine": odd})
         answer.refused(500, "InternalError")
         assert fresh.cloud.violations.pop().endswith("(docs/cloudapi/hazards.md#empty-machine-id)")
-    # An empty list or object is true for JavaScript: looked for, and no uuid.
+    # An empty list or object is true in JavaScript: the server looks it up, and it is not a UUID.
     others: tuple[object, ...] = ([], {})
     for other in others:
         answer = fresh.post(target, {"action": "stop", "machine": other})

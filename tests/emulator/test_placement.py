@@ -1,4 +1,4 @@
-"""The ``networks`` of a create, in both their forms, and what is refused about them."""
+"""The ``networks`` of a create, in both forms, and the errors about them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_objects(creation: Creation) -> None:
         assert made["ips"][0].startswith("192.168.128.")
 
 
-def test_an_address_of_ones_own_choice(creation: Creation) -> None:
+def test_an_address_in_the_request(creation: Creation) -> None:
     fabric, private, external = (creation.network(name) for name in (FABRIC, "private", "external"))
     wanted = {"ipv4_uuid": fabric, "ipv4_ips": ["192.168.129.77"]}
     made = creation.made(networks=[wanted, {"ipv4_uuid": external}])
@@ -64,7 +64,7 @@ def test_the_gateways_address(creation: Creation) -> None:
         ({"ipv4_uuid": UNKNOWN}, "InvalidArgument", "Invalid Networks"),
     ],
 )
-def test_objects_that_name_no_network(
+def test_objects_without_a_valid_network(
     creation: Creation, entry: dict[str, Any], code: str, message: str
 ) -> None:
     creation.refused(message, code, networks=[entry])

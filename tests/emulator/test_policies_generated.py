@@ -1,4 +1,4 @@
-"""Sub-users under policies made at random: what they may do is what the originals' own programs say."""
+"""Sub-users with generated policies: the emulator and the original programs permit the same requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def may(bobs: DataCenter, path: str) -> bool:
 
 
 @in_two_sizes(sample=300, whole=2000)
-def test_what_a_sub_user_may_is_what_the_originals_say(
+def test_the_emulator_permits_the_same_as_the_originals(
     cloud: Emulator, sdc: DataCenter, site: Site, size: int
 ) -> None:
     secret = ed25519.Ed25519PrivateKey.generate()
@@ -52,7 +52,7 @@ def test_what_a_sub_user_may_is_what_the_originals_say(
             rules = maker.rules()
             texts = list(map(str, rules))
             if len(set(texts)) < len(texts):
-                continue  # the directory keeps nothing twice
+                continue  # the directory refuses duplicate rules
             sdc.update_policy(policy, rules=texts)
             for action, path, has_tag, its_tags in maker.random.sample(asked, 2):
                 about = known | {f"tag_{name}": value for name, value in (its_tags or {}).items()}

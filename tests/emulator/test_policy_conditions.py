@@ -1,4 +1,4 @@
-"""Conditions of policies by HTTP: what they know of a request, and those that cannot be answered."""
+"""Conditions of policies by HTTP: the values of a request that they see, and conditions that always fail."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def test_conditions_see_the_machine_and_the_request(sdc: DataCenter, bobs: DataC
         "overwrite = false",
     ],
 )
-def test_a_condition_without_type_passes_when_the_policy_is_made_and_refuses_every_request(
+def test_a_condition_without_a_type_is_accepted_in_a_policy_but_fails_every_request(
     sdc: DataCenter, bobs: DataCenter, condition: str
 ) -> None:
-    # sdc-cloudapi lib/policies.js checks with aperture-config's types, lib/auth.js judges with those of
-    # etc/aperture.json.in: ip, sourceip and user-agent.
+    # sdc-cloudapi lib/policies.js checks with the types of aperture-config, lib/auth.js authorizes with those
+    # of etc/aperture.json.in: ip, sourceip and user-agent.
     give(sdc, "ops", f"CAN listimages WHEN {condition}", "CAN listpackages")
     for collection in ("images", "packages"):
         sdc.set_role_tags(collection, ["ops"])
     with refused("/my/images"):
         bobs.images()
-    assert bobs.packages()  # a rule for another action does not ask for the condition
+    assert bobs.packages()  # the condition of a rule for another action is not evaluated
 
 
-def test_a_condition_that_names_its_type_is_answered(sdc: DataCenter, bobs: DataCenter) -> None:
+def test_a_condition_with_a_type_is_evaluated(sdc: DataCenter, bobs: DataCenter) -> None:
     give(
         sdc,
         "ops",
@@ -63,17 +63,15 @@ def test_a_condition_that_names_its_type_is_answered(sdc: DataCenter, bobs: Data
     assert bobs.images()
 
 
-def test_a_refusal_whose_condition_cannot_be_answered_spoils_later_rules(
-    sdc: DataCenter, bobs: DataCenter
-) -> None:
-    # node-aperture lib/evaluator.js, evaluateOne: the effect is returned after the condition was answered.
+def test_a_can_not_rule_whose_condition_fails_ends_the_evaluation(sdc: DataCenter, bobs: DataCenter) -> None:
+    # node-aperture lib/evaluator.js, evaluateOne: it evaluates the condition before it returns the effect.
     give(sdc, "ops", "CAN NOT listimages WHEN tag_role::string = web", "CAN listimages")
     sdc.set_role_tags("images", ["ops"])
     with refused("/my/images"):
         bobs.images()
 
 
-def test_one_rule_that_cannot_be_applied_spoils_the_others(
+def test_a_rule_that_cannot_be_applied_ends_the_evaluation(
     sdc: DataCenter, bobs: DataCenter, site: Site
 ) -> None:
     machine = bobs.machine(site.add_machine().uuid, lazy=True)

@@ -1,4 +1,4 @@
-"""The language of policies, as node-aperture has it (its lib/language.jison, its types, and their tests)."""
+"""The language of policies, as in node-aperture (its lib/language.jison, its types, and their tests)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_actions(rule: str, actions: list[str]) -> None:
     assert found == actions
 
 
-def test_a_name_with_an_asterisk_may_stand_anywhere() -> None:
+def test_a_name_with_an_asterisk_matches_anywhere() -> None:
     # language.jison (fuzzyToRegex): the pattern is not anchored, and a second asterisk is not special.
     assert allowed("CAN machine*")
     assert not allowed("CAN m*ch*ne")
@@ -59,13 +59,13 @@ def test_resources(resources: str, fits: bool) -> None:
     assert allows([rule], "getmachine", "/my/machines/x", {}) is fits
 
 
-def test_principals_fit_nobody() -> None:
-    # The server does not say to its evaluator who asks.
+def test_principals_match_no_caller() -> None:
+    # The server does not pass the caller to its evaluator.
     assert not allowed("bob CAN getmachine")
     assert allowed("* CAN getmachine")
 
 
-def test_one_rule_is_enough_and_can_not_takes_nothing_away() -> None:
+def test_one_rule_is_enough_and_can_not_does_not_override_it() -> None:
     rules = [parse("CAN NOT getmachine"), parse("CAN listmachines"), parse("CAN getmachine")]
     assert allows(rules, "getmachine", "/", {})
     assert not allows(rules[:2], "getmachine", "/", {})
@@ -123,13 +123,13 @@ def test_conditions(condition: str, holds: bool, word: str) -> None:
     assert allowed(f"CAN getmachine {word} {condition}", **context) is holds
 
 
-def test_a_condition_on_what_a_request_has_not() -> None:
+def test_a_condition_on_a_missing_value() -> None:
     with pytest.raises(RuleError, match='missing condition in context: "tag_role"'):
         allowed("CAN getmachine WHEN tag_role::string = web", tag_role=None)
 
 
 @pytest.mark.parametrize("condition", ["tag_x::number = 1", "tag_x::boolean = true", "tag_x::ip = 10.0.0.1"])
-def test_a_condition_on_another_type(condition: str) -> None:
+def test_a_condition_on_a_value_of_another_type(condition: str) -> None:
     with pytest.raises(RuleError):
         allowed(f"CAN getmachine WHEN {condition}", tag_x=["x"])
 
@@ -171,7 +171,7 @@ def test_a_condition_on_another_type(condition: str) -> None:
         ("CAN /a/q::regex", "Invalid flags supplied to RegExp constructor 'q'"),
     ],
 )
-def test_what_is_no_rule(rule: str, message: str | None) -> None:
+def test_texts_that_are_not_rules(rule: str, message: str | None) -> None:
     if message is None:
         parse(rule)
         return

@@ -1,4 +1,4 @@
-"""Pre-signed URLs before the emulator: what auth.js (preSignedUrl) checks, in its order and words."""
+"""Pre-signed URLs: the emulator checks them in the order and with the messages of auth.js (preSignedUrl)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers.raw_requests import BAD_CREDENTIALS, Answer, Raw
 def signed(
     raw: Raw, verb: str = "GET", path: str = "/my/keys", host: str | None = None, **changes: Any
 ) -> str:
-    """A target whose query was signed here; `changes` replace parameters before, ``sent_`` ones after."""
+    """A signed target; `changes` replace parameters before signing, those with ``sent_`` after signing."""
     query: dict[str, str] = {
         "algorithm": "ed25519-sha512",
         "expires": str(int(time.time()) + 300),
@@ -50,7 +50,7 @@ def test_accepted(raw: Raw) -> None:
     assert get(raw, signed(raw, method="HEAD,GET"), "HEAD").status == 200
 
 
-def test_it_goes_before_the_header(raw: Raw) -> None:
+def test_the_signature_in_the_query_takes_precedence_over_the_header(raw: Raw) -> None:
     raw.ask("GET", signed(raw), key_id="/nobody/keys/none").ok()
     answer = raw.ask("GET", signed(raw, keyId="/test/keys/none"))
     answer.refused(401, "InvalidCredentials", BAD_CREDENTIALS)
@@ -59,7 +59,7 @@ def test_it_goes_before_the_header(raw: Raw) -> None:
 @pytest.mark.parametrize(
     "expires", ["-1", "+1795428000", "1e12", "0x7fffffff", "soon", "9" * 17, "99999999999.0"]
 )
-def test_expires_that_is_no_positive_integer(expires: str, raw: Raw) -> None:
+def test_expires_must_be_a_positive_integer(expires: str, raw: Raw) -> None:
     assert crash(get(raw, signed(raw, expires=expires))) == "expires is invalid"
 
 
@@ -69,30 +69,30 @@ def test_expired(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["hs2019", "ed25519", "ecdsa-sha1", "rsa-md5"])
-def test_algorithms_that_it_does_not_list(algorithm: str, raw: Raw) -> None:
+def test_unknown_algorithms(algorithm: str, raw: Raw) -> None:
     message = f"{algorithm.upper()} is not a supported signing algorithm"
     assert crash(get(raw, signed(raw, algorithm=algorithm))) == message
 
 
 @pytest.mark.parametrize("algorithm", ["rsa-sha384", "ecdsa-sha384", "rsa-sha256", "dsa-sha1"])
-def test_algorithms_that_are_not_the_keys(algorithm: str, raw: Raw) -> None:
+def test_algorithms_of_another_type_of_key(algorithm: str, raw: Raw) -> None:
     get(raw, signed(raw, algorithm=algorithm)).refused(401, "InvalidCredentials", BAD_CREDENTIALS)
 
 
 def test_methods(raw: Raw) -> None:
     several = signed(raw, method="POST,HEAD")
     assert crash(get(raw, several)) == "GET was not a signed method"
-    # This is looked at first, even in a query that is not signed at all.
+    # This check comes first, even for a query without a signature.
     assert crash(raw.get("/my/keys?method=POST")) == "GET was not a signed method"
     raw.get("/my/keys?method=POST%20,%20GET").ok()
 
 
 @pytest.mark.parametrize("name", ["algorithm", "expires", "keyId", "signature"])
-def test_a_part_is_missing(name: str, raw: Raw) -> None:
+def test_a_missing_parameter(name: str, raw: Raw) -> None:
     assert crash(get(raw, signed(raw, **{f"sent_{name}": ""}))) == f'parameters "{name}" are required'
 
 
-def test_what_is_signed(raw: Raw) -> None:
+def test_all_parts_of_the_request_are_signed(raw: Raw) -> None:
     other = {"sent_expires": str(int(time.time()) + 301)}
     for target in (
         signed(raw, host="other.example"),

@@ -1,4 +1,4 @@
-"""What a create checks and makes, beyond the facts of docs/cloudapi/create.md."""
+"""Checks and results of a create, in addition to the facts of docs/cloudapi/create.md."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def creation(raw: Raw) -> Creation:
         ),
     ],
 )
-def test_affinity_that_is_none(creation: Creation, rule: Any, message: str) -> None:
+def test_invalid_affinity(creation: Creation, rule: Any, message: str) -> None:
     creation.refused(message, affinity=rule)
 
 
@@ -54,7 +54,7 @@ def test_image_and_dataset(creation: Creation) -> None:
     creation.refused(message, dataset=creation.body["image"])
 
 
-def test_the_image_asks_for_more_memory(creation: Creation) -> None:
+def test_the_image_requires_more_memory(creation: Creation) -> None:
     known = creation.raw.site.packages[creation.body["package"]]
     small = replace(known, uuid=str(uuid4()), name="tiny", memory=128)
     creation.raw.site.packages[small.uuid] = small
@@ -70,7 +70,7 @@ def test_the_package_is_for_another_os(creation: Creation) -> None:
     creation.raw.site.packages[linux.uuid] = linux
     message = (
         "The package and image must have the same OS, but package has "
-        '"smartos" while image has "linux"'  # the wrong way round, as on the server
+        '"smartos" while image has "linux"'  # swapped, as on the server
     )
     creation.refused(message, package="linux-only")
 
@@ -146,7 +146,7 @@ def test_hardware_machines(creation: Creation) -> None:
     assert "disks" not in kvm
 
 
-def test_credentials_and_what_else_stays_inside(creation: Creation) -> None:
+def test_credentials_and_encryption_are_not_metadata(creation: Creation) -> None:
     made = creation.made(
         **{"metadata.credentials": {"root": "one", "x_pw": "two"}}, encrypted=True, delegate_dataset=True
     )
@@ -167,7 +167,7 @@ def test_no_keys(fresh: Raw) -> None:
     creation.refused("At least one SSH key is required to provision", "KeyRequired")
     windows = fresh.site.images[creation.body["image"]]
     windows.requirements = {"password": True}
-    # Then a password will do, which VMAPI forbids (docs/cloudapi/create.md#password-images).
+    # CloudAPI then accepts a password, which VMAPI refuses (docs/cloudapi/create.md#password-images).
     creation.ask(password="secret").refused(409, "ValidationFailed")
 
 

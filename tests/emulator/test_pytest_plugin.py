@@ -1,4 +1,4 @@
-"""The fixtures that an installed smartdc brings to other people's tests, in a pytest of their own."""
+"""The pytest plugin of an installed smartdc: its fixtures and its marker, tested in a separate pytest run."""
 
 import pytest
 
@@ -95,7 +95,7 @@ def test_clouds_for_tests(pytester: pytest.Pytester) -> None:
     )
 
 
-def test_what_machines_do_not_know_fails_a_test_unless_it_is_marked(pytester: pytest.Pytester) -> None:
+def test_unsupported_commands_fail_a_test_unless_the_marker_ignores_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ASKS_TOO_MUCH)
     result = pytester.runpytest_inprocess("--strict-markers")
     result.assert_outcomes(passed=4, errors=2)
@@ -110,7 +110,7 @@ def test_what_machines_do_not_know_fails_a_test_unless_it_is_marked(pytester: py
     )
 
 
-def test_a_test_that_fails_says_what_it_called(pytester: pytest.Pytester) -> None:
+def test_a_failed_test_lists_its_calls(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_failing=FAILING, test_bad=BAD)
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=2, failed=2, errors=1)
@@ -266,12 +266,12 @@ def test_without(smartdc_environment):
 """
 
 
-def test_the_environment_is_as_before_whatever_a_test_changes(pytester: pytest.Pytester) -> None:
+def test_the_environment_is_restored_after_each_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PATCHING)
     pytester.runpytest_inprocess().assert_outcomes(passed=3)
 
 
-def test_what_a_marker_asks_for(pytester: pytest.Pytester) -> None:
+def test_arguments_of_the_marker(pytester: pytest.Pytester) -> None:
     pytester.makefile(
         ".toml", site='[[datacenters]]\nname = "one"\n[[datacenters.machines]]\nname = "web0"\n'
     )
@@ -280,7 +280,7 @@ def test_what_a_marker_asks_for(pytester: pytest.Pytester) -> None:
     pytester.runpytest_inprocess("--strict-markers").assert_outcomes(passed=8)
 
 
-def test_what_a_marker_cannot_ask_for(pytester: pytest.Pytester) -> None:
+def test_invalid_arguments_of_the_marker(pytester: pytest.Pytester) -> None:
     pytester.makefile(".toml", wrong="[[datacenters]]\nnme = 'x'\n")
     pytester.makepyfile(WRONGLY_MARKED)
     result = pytester.runpytest_inprocess()
@@ -302,7 +302,7 @@ def test_what_a_marker_cannot_ask_for(pytester: pytest.Pytester) -> None:
     assert "pytest_smartdc.py:" not in result.stdout.str()
 
 
-def test_whatever_fails_says_what_it_called(pytester: pytest.Pytester) -> None:
+def test_failed_fixtures_and_scripts_list_their_calls(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(FAILING_LATE)
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(failed=2, errors=1)

@@ -1,4 +1,4 @@
-"""What sub-users and other accounts may do: the server's auth.js and resources.js, and node-mahi's client."""
+"""Access of sub-users and other accounts, as in the server's auth.js and resources.js, and in node-mahi."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def test_a_sub_user_may_do_nothing(bobs: DataCenter, site: Site) -> None:
         assert (caught.value.status, caught.value.code) == (403, "NotAuthorized")
 
 
-def test_a_role_a_policy_and_a_tag_admit(sdc: DataCenter, bobs: DataCenter, site: Site) -> None:
+def test_a_role_with_a_policy_and_a_role_tag_permits(sdc: DataCenter, bobs: DataCenter, site: Site) -> None:
     web, db = (site.add_machine(name) for name in ("web", "db"))
     give(sdc, "ops", "CAN listmachines AND getmachine", "CAN stopmachine")
     with refused("/my/machines"):
         bobs.machines()  # the policy alone is not enough
     sdc.set_role_tags("machines", ["ops"])
-    # Lists are not filtered: who may list sees all of them.
+    # Lists are not filtered: a sub-user who may list machines sees all of them.
     assert {machine.name for machine in bobs.machines()} == {"web", "db"}
     with refused("/my/machines/"):
-        bobs.machine(web.uuid)  # the tag of the collection says nothing of what is in it
+        bobs.machine(web.uuid)  # the role tag of the collection does not apply to its machines
     sdc.set_role_tags(f"machines/{web.uuid}", ["ops"])
     machine = bobs.machine(web.uuid)
     machine.stop()
@@ -55,7 +55,7 @@ def test_a_role_a_policy_and_a_tag_admit(sdc: DataCenter, bobs: DataCenter, site
         machine.refresh()
 
 
-def test_the_tag_of_a_machine_covers_what_belongs_to_it(
+def test_the_role_tag_of_a_machine_applies_to_its_tags_and_snapshots(
     sdc: DataCenter, bobs: DataCenter, site: Site
 ) -> None:
     machine = bobs.machine(site.add_machine(tags={"role": "web"}).uuid, lazy=True)
@@ -68,7 +68,7 @@ def test_the_tag_of_a_machine_covers_what_belongs_to_it(
 
 
 def test_a_policy_may_name_its_resources(sdc: DataCenter, bobs: DataCenter) -> None:
-    # node-mahi lib/client.js, authorize (2.3.3, which CloudAPI pins): rules with resources need no tag.
+    # node-mahi lib/client.js, authorize (2.3.3, CloudAPI's version): rules with resources need no role tag.
     give(
         sdc,
         "keyring",
@@ -86,8 +86,8 @@ def test_a_policy_may_name_its_resources(sdc: DataCenter, bobs: DataCenter) -> N
             ask()
 
 
-def test_a_resource_by_its_exact_name_needs_the_tag(sdc: DataCenter, bobs: DataCenter) -> None:
-    # node-mahi lib/client.js, authorize: it takes the exact names for a list, which they are not.
+def test_a_resource_with_an_exact_name_needs_the_role_tag(sdc: DataCenter, bobs: DataCenter) -> None:
+    # node-mahi lib/client.js, authorize: it reads the exact names as a list, which they are not.
     give(sdc, "keyring", "CAN listimages /my/images", "CAN listnetworks /my/else")
     with refused("/my/images"):
         bobs.images()
@@ -158,12 +158,12 @@ def test_role_tag_when_a_machine_is_created(sdc: DataCenter) -> None:
     body = {"package": sdc.packages()[0]["name"], "image": sdc.images(name="base-64-lts")[0]["id"]}
     made, _ = sdc.request("POST", "/machines", {"Role-Tag": "ops"}, body)
     assert sdc.role_tags(f"machines/{made['id']}") == ["ops"]
-    # machines.js: one name that does not exist loses them all, and nobody is told.
+    # machines.js: if one name does not exist, it silently drops them all.
     made, _ = sdc.request("POST", "/machines", {"Role-Tag": "ops,nobody"}, body)
     assert sdc.role_tags(f"machines/{made['id']}") == []
 
 
-def test_an_update_by_a_sub_user_tags_what_has_no_tag(sdc: DataCenter, bobs: DataCenter, bob: User) -> None:
+def test_an_update_by_a_sub_user_adds_role_tags(sdc: DataCenter, bobs: DataCenter, bob: User) -> None:
     give(sdc, "ops", "CAN updateuser *", "CAN updaterole *")
     bobs.update_user(bob, city="Vancouver")
     assert sdc.role_tags(("users", bob)) == ["ops"]
@@ -173,29 +173,29 @@ def test_an_update_by_a_sub_user_tags_what_has_no_tag(sdc: DataCenter, bobs: Dat
     assert sdc.role_tags(("roles", role)) == ["devs"]
 
 
-@pytest.mark.off_the_record("bodies that say nothing about tags, or say it otherwise")
-def test_a_put_without_tags_keeps_those_that_are_there(sdc: DataCenter, bobs: DataCenter) -> None:
+@pytest.mark.off_the_record("bodies without role tags, or with role tags in another form")
+def test_a_put_without_role_tags_keeps_them(sdc: DataCenter, bobs: DataCenter) -> None:
     give(sdc, "ops", "CAN setroletags *")
     sdc.set_role_tags("images", ["ops"])
     for data in ({}, {"role-tag": ""}, {"name": "changed"}):
         assert sdc.request("PUT", "/images", data=data)[0] == {"name": "/test/images", "role-tag": ["ops"]}
     assert sdc.request("PUT", "/keys")[0]["role-tag"] == []
-    # resources.js: a sub-user that names no role tags with those that it acts with.
+    # resources.js: without role tags in the body, a sub-user's active roles become the role tags.
     assert bobs.request("PUT", "/keys")[0]["role-tag"] == ["ops"]
     assert sdc.request("PUT", "/keys", {"Role-Tag": "ops"}, {"role-tag": []})[0]["role-tag"] == []
     assert sdc.request("PUT", "/keys", {"Role-Tag": "ops"})[0]["role-tag"] == ["ops"]
     assert sdc.request("PUT", "/packages", data={"role-tag": "ops"})[0]["role-tag"] == ["ops"]
 
 
-def test_tags_are_of_the_path_that_was_tagged(sdc: DataCenter, bob: User) -> None:
+def test_role_tags_belong_to_the_path_as_written(sdc: DataCenter, bob: User) -> None:
     sdc.create_role("ops")
     sdc.set_role_tags("users/bob", ["ops"])
     assert sdc.role_tags("users/bob") == ["ops"]
     assert sdc.role_tags(("users", bob)) == []
 
 
-def test_a_sub_user_sees_its_own_account_only(cloud: Emulator, sdc: DataCenter, bobs: DataCenter) -> None:
-    # auth.js (loadAccount): the path's account is not looked up for a sub-user.
+def test_a_sub_user_sees_only_its_own_account(cloud: Emulator, sdc: DataCenter, bobs: DataCenter) -> None:
+    # auth.js (loadAccount): for a sub-user the account in the path is not looked up.
     cloud.add_account("other")
     give(sdc, "all", "CAN listkeys *")
     for login in ("test", "other", "nobody"):
@@ -225,7 +225,7 @@ def test_a_sub_user_needs_api_7_2(cloud: Emulator, bobs: DataCenter) -> None:
         bobs.account()
 
 
-def test_the_switch_that_lets_a_sub_user_do_everything(cloud: Emulator) -> None:
+def test_allowed_lets_a_sub_user_do_everything(cloud: Emulator) -> None:
     cloud.account.add_user("root", allowed=True).add_key("laptop", PUBLIC)
     with cloud.datacenter(key_id="/test/users/root/keys/laptop", secret=SECRET) as roots:
         assert roots.account()["login"] == "test"
@@ -233,7 +233,7 @@ def test_the_switch_that_lets_a_sub_user_do_everything(cloud: Emulator) -> None:
 
 @pytest.fixture
 def others(cloud: Emulator) -> Iterator[DataCenter]:
-    """The account, as another one sees it."""
+    """A client of another account, for this account."""
     cloud.add_account("other").add_key("laptop", PUBLIC)
     with cloud.datacenter("us-sw-1", key_id="/other/keys/laptop", secret=SECRET, login="test") as others:
         yield others
@@ -265,7 +265,7 @@ def test_role_tags_before_7_2_get_no_answer(cloud: Emulator, sdc: DataCenter) ->
     sdc.set_role_tags("images", ["ops"])
     with cloud.datacenter(api_version="~7.1") as old:
         assert old.role_tags("images") == []
-        # resources.js (putResource) leaves it to the next handler, and there is none.
+        # resources.js (putResource) passes it to the next handler, and there is none.
         with pytest.raises(ServerError):
             old.set_role_tags("images", [])
     assert sdc.role_tags("images") == ["ops"]
@@ -275,7 +275,7 @@ def test_role_tags_before_7_2_get_no_answer(cloud: Emulator, sdc: DataCenter) ->
 
 
 @pytest.mark.off_the_record("the real server never answers")
-def test_a_member_that_is_named_by_nothing_gets_no_answer(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_member_without_id_and_login_gets_no_answer(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(ServerError):
         sdc.request("POST", "/roles", data={"name": "x", "members": [{"type": "subuser"}]})
     (violation,) = cloud.violations
@@ -283,9 +283,9 @@ def test_a_member_that_is_named_by_nothing_gets_no_answer(cloud: Emulator, sdc: 
     cloud.violations.clear()
 
 
-@pytest.mark.off_the_record("the answer is a policy of nothing")
+@pytest.mark.off_the_record("the answer is an empty policy")
 def test_an_update_without_change_makes_the_server_fail_for_roles(sdc: DataCenter) -> None:
-    # node-ufds (modifyRole, modifyPolicy) answers nothing then: policies.js makes {} of it, roles.js throws.
+    # node-ufds (modifyRole, modifyPolicy) then returns nothing: policies.js answers {}, roles.js throws.
     role, policy = sdc.create_role("ops"), sdc.create_policy("reading", "CAN getaccount")
     assert sdc.request("POST", f"/policies/{policy['id']}", data={})[0] == {}
     with pytest.raises(ServerError, match="Internal Error"):
@@ -294,9 +294,9 @@ def test_an_update_without_change_makes_the_server_fail_for_roles(sdc: DataCente
         sdc.request("POST", "/roles/nothing", data={})
 
 
-@pytest.mark.off_the_record("a parameter where the description has none")
+@pytest.mark.off_the_record("a parameter that the OpenAPI description does not have")
 def test_a_key_for_a_user_that_the_body_names(sdc: DataCenter, bob: User) -> None:
-    # keys.js asks for the parameter `user`, wherever it comes from
+    # keys.js reads the parameter `user` from the path, the query or the body
     # (docs/cloudapi/requests.md#parameters-are-one-bag).
     key, response = sdc.request("POST", "/keys", data={"name": "x", "key": sdc_key(), "user": "bob"})
     assert response.headers["Location"].startswith("/test/users/bob/keys/")

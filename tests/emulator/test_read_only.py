@@ -23,7 +23,7 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("method", "target"), WRITES)
-def test_what_would_change_something_is_refused(fresh: Raw, method: str, target: str) -> None:
+def test_writes_are_refused(fresh: Raw, method: str, target: str) -> None:
     fresh.cloud.read_only()
     answer = fresh.ask(method, target, json={})
     answer.refused(503, "ServiceUnavailableError", MESSAGE)
@@ -32,14 +32,14 @@ def test_what_would_change_something_is_refused(fresh: Raw, method: str, target:
     assert len(fresh.cloud.account.keys) == 1
 
 
-def test_questions_are_answered(fresh: Raw) -> None:
+def test_reads_are_answered(fresh: Raw) -> None:
     fresh.cloud.read_only()
     fresh.get("/my/machines").ok()
     assert fresh.head("/my/machines").status == 200
     assert fresh.get("/--ping", authorization=None).status == 200
 
 
-def test_it_ends_when_it_is_told_to(fresh: Raw) -> None:
+def test_it_lasts_until_read_write(fresh: Raw) -> None:
     fresh.cloud.read_only()
     fresh.cloud.clock.advance(10**6)
     assert fresh.post("/my", {"city": "Ulm"}).status == 503
@@ -48,8 +48,8 @@ def test_it_ends_when_it_is_told_to(fresh: Raw) -> None:
     assert fresh.post("/my", {"city": "Ulm"}).ok()["city"] == "Ulm"
 
 
-def test_seconds(fresh: Raw) -> None:
-    """The date is the server's own, whose clock may be wrong; it is over on emulated time."""
+def test_read_only_for_some_seconds(fresh: Raw) -> None:
+    """Retry-After is by the server's clock, which may be wrong; the mode ends by emulated time."""
     fresh.cloud.clock.skew = 200
     fresh.cloud.read_only(90)
     answer = fresh.post("/my", {})
@@ -64,7 +64,7 @@ def test_seconds(fresh: Raw) -> None:
     assert fresh.post("/my", {}).status == 200
 
 
-def test_a_time(fresh: Raw) -> None:
+def test_read_only_until_a_time(fresh: Raw) -> None:
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     fresh.cloud.read_only(end)
     stated = parsedate_to_datetime(fresh.post("/my", {}).headers["Retry-After"])
@@ -84,13 +84,13 @@ def test_a_time(fresh: Raw) -> None:
         (datetime(2093, 1, 1), "until must know its time zone"),
     ],
 )
-def test_ends_that_cannot_be(fresh: Raw, until: float | datetime, message: str) -> None:
+def test_invalid_ends(fresh: Raw, until: float | datetime, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fresh.cloud.read_only(until)
     assert fresh.post("/my", {}).status == 200
 
 
-def test_what_is_refused_before(fresh: Raw) -> None:
+def test_earlier_refusals_come_first(fresh: Raw) -> None:
     fresh.cloud.read_only()
     fresh.delete(f"/my/machines/{UNKNOWN}").refused(404, "ResourceNotFound", "VM not found")
     assert fresh.post("/my/machines", {}, authorization=None).status == 401
@@ -98,7 +98,7 @@ def test_what_is_refused_before(fresh: Raw) -> None:
     assert fresh.post("/my/datasets", {}).status == 405
 
 
-def test_it_holds_in_all_data_centers(fresh: Raw) -> None:
+def test_it_applies_to_all_data_centers(fresh: Raw) -> None:
     fresh.cloud.read_only()
     east = Raw(fresh.cloud)
     east.host = fresh.cloud.url("us-east-1").removeprefix("https://")

@@ -1,4 +1,4 @@
-"""What docs/emulator-recipes.md shows runs as it stands there."""
+"""The code in docs/emulator-recipes.md runs as printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of docs/emulator-reference.md: which faults and which arguments of the marker there are."""
+"""The tables of docs/emulator-reference.md are complete: faults, and arguments of the marker."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def test_the_table_of_faults_says_whether_the_operation_is_carried_out(name: str
     assert ROWS[name].startswith("yes" if fault.after_commit else "no")
 
 
-def test_the_table_of_faults_has_them_all() -> None:
+def test_the_table_of_faults_is_complete() -> None:
     named = {name.partition("(")[0] for name in ROWS}
     assert set(faults.__all__) - {"EVERY", "Fault", "Faults"} <= named
 
 
-def test_the_table_of_the_marker_has_its_arguments() -> None:
+def test_the_table_of_the_marker_is_complete() -> None:
     table = PAGE.partition("| argument | value |\n| --- | --- |\n")[2]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(pytest_smartdc.MARKER)

@@ -1,4 +1,4 @@
-"""Refusals and shapes of answers of the small operations, beyond the facts of docs/cloudapi."""
+"""Refusals and answers of small operations, in addition to the facts of docs/cloudapi."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_datacenters(raw: Raw) -> None:
     ("path", "location"),
     [("/docs/index.html", "cloudapi/"), ("/docs", "cloudapi/"), ("/favicon.ico", "/favicon.ico")],
 )
-def test_for_browsers(raw: Raw, path: str, location: str) -> None:
+def test_redirects_for_browsers(raw: Raw, path: str, location: str) -> None:
     answer = raw.get(path, authorization=None)
     assert (answer.status, answer.body) == (302, b"")
     assert answer.headers["Location"].endswith(location)
@@ -72,14 +72,14 @@ def test_networks(raw: Raw) -> None:
     assert raw.get(f"/my/networks/{network.uuid}").ok().keys() == {"id", "name", "public"}
 
 
-def test_metadata_that_cannot_stay(raw: Raw) -> None:
+def test_metadata_that_make_the_deletion_of_all_fail(raw: Raw) -> None:
     vm = raw.site.add_machine(metadata={"administrator_pw": "secret", "other": "x"})
     answer = raw.delete(f"/my/machines/{vm.uuid}/metadata")
     answer.refused(409, "ValidationFailed", field="customer_metadata.administrator_pw")
     assert vm.customer_metadata.keys() == {"administrator_pw", "other"}
 
 
-def test_machines_of_odd_shapes(raw: Raw) -> None:
+def test_machines_with_unusual_fields(raw: Raw) -> None:
     docker = raw.site.add_machine(docker=True, dns_names=["a.example.com"])
     shown = raw.get(f"/my/machines/{docker.uuid}").ok()
     assert (shown["docker"], shown["dns_names"]) == (True, ["a.example.com"])
@@ -88,13 +88,13 @@ def test_machines_of_odd_shapes(raw: Raw) -> None:
     assert (shown["disk"], "credentials" in shown["metadata"]) == (10240, False)
 
 
-def test_filters_that_are_no_text(raw: Raw) -> None:
+def test_filters_must_be_text(raw: Raw) -> None:
     for name, field in (("name", "alias"), ("memory", "ram")):
         answer = raw.get(f"/my/machines?{name}=1&{name}=2")
         answer.refused(409, "ValidationFailed", field=field, detail="Not a valid string")
 
 
-def test_tags_of_a_machine_that_goes_meanwhile(raw: Raw) -> None:
+def test_tags_of_a_machine_that_is_deleted_before_the_job(raw: Raw) -> None:
     vm = raw.site.add_machine(tags={"a": "b"}, state="stopped")
     raw.delete(f"/my/machines/{vm.uuid}").empty(204)
     raw.post(f"/my/machines/{vm.uuid}/tags", {"c": "d"}).ok()
@@ -106,11 +106,11 @@ def test_tags_of_a_machine_that_goes_meanwhile(raw: Raw) -> None:
     ]
 
 
-def test_escapes_that_are_no_utf8(raw: Raw) -> None:
+def test_escapes_must_be_utf8(raw: Raw) -> None:
     raw.get("/my/keys/%ff").refused(400, "BadRequestError", "URI malformed", early=True)
 
 
-def test_handlers_run_after_what_they_need_is_loaded() -> None:
+def test_account_and_machine_must_be_loaded_before_use() -> None:
     request = Incoming("GET", "/my", "/my", "", {}, b"", "127.0.0.1", "1")
     with pytest.raises(LookupError, match="the account is not loaded yet"):
         _ = request.account
@@ -118,6 +118,6 @@ def test_handlers_run_after_what_they_need_is_loaded() -> None:
         _ = request.vm
 
 
-def test_a_client_that_closes(raw: Raw) -> None:
+def test_a_client_that_asks_to_close_the_connection(raw: Raw) -> None:
     answer = raw.get("/my", headers={"Connection": "close"})
     assert (answer.status, answer.headers["Connection"]) == (200, "close")

@@ -1,4 +1,4 @@
-"""What the emulator reads in a request: parameters, the Accept header, versions; and what it writes down."""
+"""How the emulator reads requests (parameters, the Accept header, versions), and the log of requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_form(raw: Raw) -> None:
     assert raw.post(f"/my/machines/{vm.uuid}/tags", **form).ok() == {"a": "1", "c": "caf\u00e9", "a[b": "d"}
 
 
-def test_half_a_character(raw: Raw) -> None:
+def test_half_a_surrogate_pair_is_replaced(raw: Raw) -> None:
     # Node replaces it when it writes UTF-8.
     vm = raw.site.add_machine()
     answer = raw.post(f"/my/machines/{vm.uuid}/tags", body=b'{"a":"x\\ud800y"}')
@@ -55,7 +55,7 @@ def test_half_a_character(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("constant", [b"NaN", b"Infinity", b"-Infinity"])
-def test_no_number_that_json_does_not_have(raw: Raw, constant: bytes) -> None:
+def test_constants_that_are_not_json_are_refused(raw: Raw, constant: bytes) -> None:
     answer = raw.post("/my/machines", body=b'{"a":' + constant + b"}")
     answer.refused(400, "InvalidContent", f"Invalid JSON: {constant.decode()} is no JSON", early=True)
 
@@ -97,7 +97,7 @@ def test_accept(accept: str, chosen: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/plain;q=0", "json", "application/json; charset=utf-8"])
-def test_nothing_to_accept(raw: Raw, accept: str) -> None:
+def test_media_types_that_are_not_acceptable(raw: Raw, accept: str) -> None:
     message = f"Server accepts: {JSON},{TEXT},{BINARY},{SCRIPT}"
     raw.get("/my", headers={"Accept": accept}).refused(406, "NotAcceptableError", message, early=True)
 
@@ -191,9 +191,9 @@ def test_the_log_of_requests_that_are_refused_early(fresh: Raw) -> None:
     assert [call.status for call in calls] == [404, 404, 401]
 
 
-def test_a_handler_that_fails_is_told(fresh: Raw, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_of_a_handler_is_a_violation(fresh: Raw, caplog: pytest.LogCaptureFixture) -> None:
     vm = fresh.site.add_machine()
-    vm.created = float("nan")  # nothing that a request could do
+    vm.created = float("nan")  # no request can do this
     fresh.get(f"/my/machines/{vm.uuid}").refused(500, "InternalError", "Internal Error")
     assert fresh.cloud.violations == [f"the emulator failed at GET /my/machines/{vm.uuid}"]
     assert "ValueError" in caplog.text

@@ -1,4 +1,4 @@
-"""`Emulator.reset` and `add_contents`: what is there then, and what those learn who hold on to what was."""
+"""`Emulator.reset` and `add_contents`: their results, and their effect on clients that are connected."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def cloud(file: Path) -> Iterator[Emulator]:
 
 
 def everything(cloud: Emulator) -> dict[str, list[str]]:
-    """Ids and names of all that a data center holds."""
+    """Ids and names of all objects, by data center."""
     return {
         site.name: [
             *(f"{vm.uuid} {vm.alias} {[nic.ip for nic in vm.nics]}" for vm in site.machines.values()),
@@ -65,8 +65,8 @@ def everything(cloud: Emulator) -> dict[str, list[str]]:
     }
 
 
-def test_all_is_as_at_first(cloud: Emulator) -> None:
-    at_first, urls, key = everything(cloud), dict(cloud.urls), cloud.key.fingerprint
+def test_reset_restores_the_first_state(cloud: Emulator) -> None:
+    first, urls, key = everything(cloud), dict(cloud.urls), cloud.key.fingerprint
     with cloud.datacenter() as sdc:
         ids = [sdc.create_machine(name="web1", package="sample-512M", image="base-64").id]
         cloud.add_account("third")
@@ -78,12 +78,12 @@ def test_all_is_as_at_first(cloud: Emulator) -> None:
         cloud.site().fail_next_provision = True
         now = cloud.clock.now()
         cloud.reset()
-        assert everything(cloud) == at_first
+        assert everything(cloud) == first
         assert (dict(cloud.urls), cloud.key.fingerprint) == (urls, key)
         assert (cloud.calls, cloud.violations, cloud.unsupported) == ([], [], [])
         assert (cloud.faults.planned, cloud.site().fail_next_provision) == ([], False)
         assert cloud.clock.now() == now
-        # The same client goes on, and what it creates has the same id as the first time.
+        # The same client still works, and its new machine has the same id as the first time.
         ids.append(sdc.create_machine(name="web1", package="sample-512M", image="base-64").id)
         assert ids[0] == ids[1]
     with pytest.raises(ValueError, match="third"):
@@ -93,7 +93,7 @@ def test_all_is_as_at_first(cloud: Emulator) -> None:
             assert client.account()["login"] == "acme"
 
 
-def test_before_the_start_and_again_after_the_stop(file: Path) -> None:
+def test_reset_before_the_start_and_after_the_stop(file: Path) -> None:
     cloud = Emulator(contents=file)
     cloud.site().add_machine("gone")
     cloud.reset()
@@ -118,13 +118,13 @@ def test_further_contents(cloud: Emulator, tmp_path: Path) -> None:
             assert [machine.name for machine in sdc.machines()] == ["web0"]
     cloud.reset()
     assert [len(site.machines) for site in cloud.sites.values()] == [1, 0]
-    # The account has no word about keys in both files, and has the emulator's key once.
+    # Both files have the account without keys: it gets the emulator's key, and only once.
     cloud.add_contents(more)
     cloud.add_contents(more)
     assert len(cloud.site("west").owner("other").keys) == 1
 
 
-def test_what_is_wrong_changes_nothing(cloud: Emulator, tmp_path: Path) -> None:
+def test_contents_with_an_error_change_nothing(cloud: Emulator, tmp_path: Path) -> None:
     more = tmp_path / "more.toml"
     more.write_text(MORE + 'image = "nope"\n')
     before = everything(cloud)
@@ -135,7 +135,7 @@ def test_what_is_wrong_changes_nothing(cloud: Emulator, tmp_path: Path) -> None:
     assert cloud.site() is site
 
 
-def test_who_follows_changes_is_told_the_end(cloud: Emulator) -> None:
+def test_a_change_feed_is_told_that_machines_are_destroyed(cloud: Emulator) -> None:
     with cloud.datacenter() as sdc, sdc.changefeed() as feed:
         vm = cloud.site().add_machine("web1", account="acme")
         cloud.reset()
@@ -144,7 +144,7 @@ def test_who_follows_changes_is_told_the_end(cloud: Emulator) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
-def test_logins_of_machines_end() -> None:
+def test_ssh_servers_of_machines_are_closed() -> None:
     with Emulator(ssh_port=0) as cloud:
         vm = cloud.site().add_machine("web0")
         address = (vm.nics[0].ip, cloud.ssh_port or 0)
@@ -152,14 +152,14 @@ def test_logins_of_machines_end() -> None:
         cloud.reset()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address, timeout=10)
-        cloud.site().add_machine("web1")  # gets the address again
+        cloud.site().add_machine("web1")  # gets the same address
         socket.create_connection(address, timeout=10).close()
 
 
-def test_a_machine_that_is_waited_for_is_gone(cloud: Emulator) -> None:
+def test_the_job_of_a_machine_from_before_the_reset_does_nothing(cloud: Emulator) -> None:
     with cloud.datacenter() as sdc:
         machine = sdc.create_machine(name="web1", package="sample-512M", image="base-64")
         cloud.reset()
         assert [found.name for found in sdc.machines()] == ["web0"]
-        cloud.clock.advance(60)  # the job of the machine that was
+        cloud.clock.advance(60)  # past the end of the job of the first machine
         assert machine.id not in json.dumps(everything(cloud))

@@ -1,4 +1,4 @@
-"""Resizing: what fits, and which of the two services refuses what."""
+"""Resizing: accepted packages, and the refusals of CloudAPI and VMAPI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers.raw_requests import Answer, Raw
 
 
 def package(raw: Raw, like: str, **changes: Any) -> Package:
-    """Another package, made from one of the seed."""
+    """Add a package that differs from a default one in these fields."""
     known = next(package for package in raw.site.packages.values() if package.name == like)
     made = replace(known, uuid=str(uuid4()), name=f"package-{len(raw.site.packages)}", **changes)
     raw.site.packages[made.uuid] = made
@@ -42,7 +42,7 @@ def test_a_container(raw: Raw) -> None:
     assert (shown(raw, vm)["memory"], shown(raw, vm)["disk"]) == (2048, 20480)
 
 
-def test_what_the_image_asks_for(raw: Raw) -> None:
+def test_the_memory_limits_of_the_image(raw: Raw) -> None:
     image = next(image for image in raw.site.images.values() if image.requirements.get("max_ram"))
     vm = raw.site.add_machine(image=image)
     for memory, word, limit in ((128, "less", 256), (99999, "more", 65536)):

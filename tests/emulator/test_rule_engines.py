@@ -1,7 +1,7 @@
-"""The emulator's readers of rules beside the original engines: the answers in ``tests/data/rules``.
+"""The emulator's rules compared with the original engines, whose answers are in ``tests/data/rules``.
 
-Each judge returns what the emulator does with one case: whether it decides as the original does, and whether
-its message is the original's (None where there is none, or where it is the JavaScript engine's).
+Each judge compares one case: whether the emulator decides as the original does, and whether its message is
+the original's (None where there is no message, or where it comes from the JavaScript engine).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from smartdc.emulator.rules.volume_values import check_values
 from smartdc.emulator.state.firewall_rules import BadRule
 
 DATA = Path(__file__).parents[1] / "data" / "rules"
-#: Messages need not be equal in so many of a hundred cases.
+#: The share of messages that may differ.
 MOST_OTHER_MESSAGES = 0.10
 
 Case = dict[str, Any]
@@ -51,7 +51,7 @@ Verdict = tuple[bool, bool | None]
 
 
 def moments(conditions: Case) -> Case:
-    """What CloudAPI knows of a request; the data have its dates as seconds."""
+    """The values of a request, with datetimes in place of the seconds in the data."""
     return {
         name: datetime.fromtimestamp(value, UTC) if name in ("date", "day", "time") else value
         for name, value in conditions.items()
@@ -62,11 +62,11 @@ def aperture(file: Case, case: Case) -> Verdict:
     try:
         rule = parse(case["rule"])
     except RuleError as error:
-        engines = case.get("error") == "SyntaxError"
-        return not case["accepted"], None if engines else str(error) == case.get("message")
+        is_of_engine = case.get("error") == "SyntaxError"
+        return not case["accepted"], None if is_of_engine else str(error) == case.get("message")
     if not case["accepted"]:
         return False, None
-    same = described(rule) == case["parsed"]
+    same = as_parsed(rule) == case["parsed"]
     for field, types in (
         ("eval_with_aperture_config", TYPE_TABLE),
         ("eval_with_cloudapi_table", CLOUDAPI_TYPE_TABLE),
@@ -85,8 +85,8 @@ def evaluated(rule: Rule, context: Case, types: dict[str, str]) -> bool | str:
         return "error"
 
 
-def described(rule: Rule) -> Case:
-    """A rule as the original's parser returns it."""
+def as_parsed(rule: Rule) -> Case:
+    """A rule in the form in which the original's parser returns it."""
     found: Case = {
         "effect": rule.effect,
         "actions": names(rule.actions),
@@ -134,7 +134,7 @@ def versions(file: Case, case: Case) -> Verdict:
     found = best(asked, VERSIONS)
     same = case["best"] == (found and ".".join(map(str, found)))
     same = same and case["fits"] == [satisfies(version, asked) for version in VERSIONS]
-    if not isinstance(case["notgtr9"], bool):  # it throws, but no route has fitted it
+    if not isinstance(case["notgtr9"], bool):  # the original throws, but no route matches such a range
         return same and found is None, None
     same = same and case["since"] == [reaches(asked, version) for version in VERSIONS]
     same = same and case["notgtr9"] is not exceeds((9, 0, 0), asked)
@@ -163,7 +163,7 @@ def number(value: Any, options: Case) -> list[ErrorItem]:
 
 
 def listed(value: Case, options: Case) -> list[ErrorItem]:
-    """The filters of a list; the original's other fields are not of CloudAPI."""
+    """The filters of a list; CloudAPI does not use the original's other fields."""
     checks: dict[str, Callable[[Any], list[ErrorItem]]] = {
         "alias": lambda alias: alias_errors(alias, longest=None),
         "ram": memory_errors,
@@ -172,11 +172,11 @@ def listed(value: Case, options: Case) -> list[ErrorItem]:
         "limit": lambda limit: number_errors("limit", limit, 1, 1000),
         "offset": lambda offset: number_errors("offset", offset),
     }
-    [(name, given)] = value.items()
+    [(name, content)] = value.items()
     if name in checks:
-        return checks[name](given)
+        return checks[name](content)
     if name.endswith("uuid"):
-        return [] if is_uuid(given) else [invalid_field(name, "Invalid UUID")]
+        return [] if is_uuid(content) else [invalid_field(name, "Invalid UUID")]
     return [invalid_field(name)]
 
 
@@ -217,7 +217,7 @@ def predicates(file: Case, case: Case) -> Verdict:
 
 
 def packages(file: Case, case: Case) -> Verdict:
-    if case["esc"]:  # the harness's reading of escapes is not Moray's
+    if case["esc"]:  # the harness reads escapes differently from Moray
         return True, None
     patterns = filter_alternatives(case["value"])
     found = [not patterns or any(fits_wildcard(name, text) for text in patterns) for name in case["names"]]
@@ -226,9 +226,9 @@ def packages(file: Case, case: Case) -> Verdict:
 
 def images(file: Case, case: Case) -> Verdict:
     manifest, expected = case["manifest"], case["errors"]
-    if isinstance(expected, str):  # it throws; what is null does not come that far
+    if isinstance(expected, str):  # the original throws, but IMGAPI does not pass null to it
         return bool(errors_of(manifest)) is (None not in manifest.values()), None
-    if isinstance(manifest.get("acl"), str):  # IMGAPI makes a list of it
+    if isinstance(manifest.get("acl"), str):  # IMGAPI turns it into a list
         return True, None
     found = errors_of(manifest)
     return bool(found) is bool(expected), found == expected if expected else None
@@ -269,13 +269,13 @@ JUDGES: dict[str, Callable[[Case, Case], Verdict]] = {
 
 
 @pytest.mark.parametrize("name", JUDGES)
-def test_the_emulator_decides_as_the_original(name: str) -> None:
+def test_the_emulator_decides_like_the_original_engine(name: str) -> None:
     file = json.loads((DATA / f"{name}.json").read_text())
     verdicts = [(case, *JUDGES[name](file, case)) for case in file["cases"]]
     wrong = [case for case, same, _ in verdicts if not same]
     messages = [(case, message) for case, same, message in verdicts if same and message is not None]
     others = [case for case, message in messages if not message]
-    print(f"{name}: {len(verdicts)} cases, {len(wrong)} decided otherwise;", end=" ")
-    print(f"{len(messages)} messages, {len(others)} others")
+    print(f"{name}: {len(verdicts)} cases, {len(wrong)} decided differently;", end=" ")
+    print(f"{len(messages)} messages, {len(others)} different")
     assert wrong == []
     assert len(others) <= len(messages) * MOST_OTHER_MESSAGES, others

@@ -1,4 +1,4 @@
-"""The emulator's web server: what stopping does to those who are connected."""
+"""The emulator's web server: stopping it while clients are connected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PING = b"GET /--ping HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Callers:
-    """Clients that hold on to their connections."""
+    """Clients that keep their connections open."""
 
     def __init__(self, cloud: Emulator, stack: ExitStack) -> None:
         self.address = ("127.0.0.1", urlsplit(cloud.url()).port or 0)
@@ -25,23 +25,23 @@ class Callers:
         self.stack = stack
 
     def plain(self) -> socket.socket:
-        """Connected, and not a word of TLS."""
+        """A connection without TLS."""
         return self.stack.enter_context(socket.create_connection(self.address, timeout=10))
 
     def secure(self) -> ssl.SSLSocket:
-        """Connected, and TLS agreed upon."""
+        """A connection after the TLS handshake."""
         wrapped = self.context.wrap_socket(self.plain(), server_hostname="127.0.0.1")
         return self.stack.enter_context(wrapped)
 
     def served(self) -> ssl.SSLSocket:
-        """Connected, and answered once."""
+        """A connection after one request and its answer."""
         connection = self.secure()
         ping(connection)
         return connection
 
 
 def ping(connection: socket.socket) -> None:
-    """Ask for something, and read all of the answer."""
+    """Send a request, and read the whole answer."""
     connection.sendall(PING)
     answer = b""
     while not answer.endswith(b"}}"):
@@ -60,7 +60,7 @@ def test_stop_with_64_idle_connections() -> None:
             started = time.monotonic()
         assert time.monotonic() - started < 1
         for connection in connections:
-            with suppress(OSError):  # a reset, or an end without the goodbye of TLS
+            with suppress(OSError):  # a reset, or an end without TLS's close_notify
                 assert connection.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(callers.address, timeout=10).close()
@@ -74,7 +74,7 @@ def test_stop_in_the_middle_of_handshakes(how_many: int) -> None:
             callers = Callers(cloud, stack)
             for _ in range(how_many):
                 callers.secure()
-                callers.plain().sendall(b"\x16\x03\x01")  # the beginning of a client's hello
+                callers.plain().sendall(b"\x16\x03\x01")  # the beginning of a ClientHello
                 callers.plain()
 
 
@@ -90,7 +90,7 @@ def test_stop_in_the_middle_of_a_request(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_what_is_no_request() -> None:
+def test_data_that_are_not_a_request() -> None:
     with ExitStack() as stack, Emulator() as cloud:
         callers = Callers(cloud, stack)
         connection = callers.secure()

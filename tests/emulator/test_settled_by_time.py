@@ -1,4 +1,4 @@
-"""While emulated time runs, jobs are done at their time, also where nobody asks for anything."""
+"""While emulated time runs, jobs are done at their time, even without a request."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 
 LISTENERS = 20
-#: Of the machines that are stopped, one a listener would be enough; their events come close together.
+#: Several machines are stopped, so that their events come close together.
 MACHINES = 5
 
 
 def hear(sdc: DataCenter, ready: threading.Barrier, events: int) -> list[tuple[str, str, float, float]]:
-    """Of each event: the machine, its state, when it happened, and when it was heard, in emulated time."""
+    """By event: the machine, its state, and when it happened and was received, both in emulated time."""
     heard = []
     with sdc.changefeed(subresources=["state"]) as feed:
         ready.wait(30)
@@ -36,7 +36,7 @@ def hear(sdc: DataCenter, ready: threading.Barrier, events: int) -> list[tuple[s
 
 
 @pytest.mark.parametrize("rate", [1, 10, 100])
-def test_the_change_feed_tells_of_each_transition_at_its_time(rate: int) -> None:
+def test_the_change_feed_sends_each_transition_at_its_time(rate: int) -> None:
     with Emulator(rate=rate, datacenters=["here"]) as cloud, cloud.datacenter() as sdc:
         site = cloud.site()
         machines = [site.add_machine(f"m{number}") for number in range(MACHINES)]
@@ -44,7 +44,7 @@ def test_the_change_feed_tells_of_each_transition_at_its_time(rate: int) -> None
         with ThreadPoolExecutor(LISTENERS) as pool:
             listeners = [pool.submit(hear, sdc, ready, 2 * MACHINES) for _ in range(LISTENERS)]
             ready.wait(30)
-            time.sleep(0.3)  # what subscribes is not answered, so it is given a moment
+            time.sleep(0.3)  # a subscription has no answer to wait for
             for vm in machines:
                 sdc.machine(vm.uuid, lazy=True).stop()
             asked = len(cloud.calls)
@@ -58,7 +58,7 @@ def test_the_change_feed_tells_of_each_transition_at_its_time(rate: int) -> None
         assert late < 0.2, f"{late:.3f} real seconds"
 
 
-def test_machines_run_without_being_asked_for() -> None:
+def test_machines_start_without_further_requests() -> None:
     with Emulator(rate=100, datacenters=["here"]) as cloud, cloud.datacenter() as sdc:
         told = threading.Event()
         site = cloud.site()
@@ -71,7 +71,7 @@ def test_machines_run_without_being_asked_for() -> None:
         assert len(cloud.calls) == 1
 
 
-def test_what_fails_in_a_job_is_noted_and_the_others_are_done(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_in_a_job_is_a_violation_and_other_jobs_go_on(caplog: pytest.LogCaptureFixture) -> None:
     with Emulator(rate=100, datacenters=["here"]) as cloud:
         done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Logins to emulated machines: a real SSH client, each machine at an address of its own."""
+"""Logins to emulated machines with a real SSH client; each machine has its own address."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_boot_script_has_run(cloud: Emulator, sdc: DataCenter, tmp_path: Pat
         assert run(client, "ls; cat /var/log/user-script.log") == ("FTW\nroot\n", "", 0)
 
 
-def test_each_machine_has_an_address_and_files_of_its_own(cloud: Emulator, sdc: DataCenter) -> None:
+def test_each_machine_has_its_own_address_and_files(cloud: Emulator, sdc: DataCenter) -> None:
     addresses = [create(sdc, name=name).public_ips[0] for name in ("web0", "web1")]
     assert len(set(addresses)) == 2
     assert all(address.startswith("127.") for address in addresses)
@@ -130,7 +130,7 @@ def test_a_shell(cloud: Emulator, sdc: DataCenter) -> None:
         assert channel.recv_exit_status() == 1
 
 
-def test_a_shell_that_hangs_up(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_shell_whose_input_ends(cloud: Emulator, sdc: DataCenter) -> None:
     machine = create(sdc)
     with login(cloud, machine.public_ips[0]) as client, client.invoke_shell() as channel:
         channel.shutdown_write()
@@ -154,7 +154,7 @@ def test_another_key_is_refused_until_the_account_has_it(cloud: Emulator, sdc: D
         assert run(client, "whoami")[0] == "admin\n"
 
 
-def test_only_the_owner_gets_in(cloud: Emulator) -> None:
+def test_only_the_owner_can_log_in(cloud: Emulator) -> None:
     cloud.add_account("bob")
     address = cloud.site().add_machine(account="bob").nics[0].ip
     with pytest.raises(paramiko.AuthenticationException), login(cloud, address):
@@ -168,7 +168,7 @@ def test_stop_and_start(cloud: Emulator, sdc: DataCenter) -> None:
         run(client, "touch kept")
         machine.stop()
         machine.poll_until("stopped")
-        with suppress(EOFError, OSError, paramiko.SSHException):  # thrown out
+        with suppress(EOFError, OSError, paramiko.SSHException):  # the connection was closed
             run(client, "ls")
             pytest.fail("a stopped machine answers")
     refused(cloud, address)
@@ -184,7 +184,7 @@ def test_reboot_keeps_files_and_runs_the_boot_script_again(cloud: Emulator, sdc:
     with login(cloud, address) as client:
         run(client, "touch kept")
     machine.reboot()
-    for _ in range(4):  # a clock that moves on, as it does for who waits
+    for _ in range(4):  # in steps, as for a client that waits
         cloud.clock.advance(2)
     assert machine.status() == "running"
     with login(cloud, address) as client:
@@ -197,7 +197,7 @@ def test_delete(cloud: Emulator, sdc: DataCenter) -> None:
     machine.delete()
     machine.poll_until("deleted")
     refused(cloud, address)
-    # The next machine that gets the address knows nothing of the files of the last.
+    # The address is free for another machine.
     network = cloud.site().networks[cloud.site().machines[machine.id].nics[0].network_uuid]
     assert network.is_free(address)
 
@@ -221,7 +221,7 @@ def test_a_cloud_that_stops_while_logins_open(recwarn: pytest.WarningsRecorder) 
     assert [str(warning.message) for warning in recwarn] == []
 
 
-def test_nothing_is_left_behind(recwarn: pytest.WarningsRecorder) -> None:
+def test_stopping_leaves_no_connection_and_no_thread(recwarn: pytest.WarningsRecorder) -> None:
     threads = set(threading.enumerate())
     with Emulator(ssh_port=0) as cloud:
         addresses = [cloud.site().add_machine().nics[0].ip for _ in range(3)]
@@ -255,7 +255,7 @@ def test_two_clouds_at_once() -> None:
             pass
 
 
-def test_machines_that_were_there_before_the_start() -> None:
+def test_machines_added_before_the_start() -> None:
     cloud = Emulator(ssh_port=0)
     address = cloud.site().add_machine(name="early").nics[0].ip
     assert cloud.ssh_port == 0
@@ -270,7 +270,7 @@ def test_without_an_ssh_port_machines_are_not_on_the_loopback() -> None:
 
 
 def test_a_port_that_is_taken() -> None:
-    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - to be in the way everywhere
+    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - takes the port at every address
         port = taken.getsockname()[1]
         cloud = Emulator(ssh_port=port)
         with pytest.raises(OSError, match=rf"no SSH server for machines at 127\.[\d.]+:{port} \(") as caught:
@@ -292,15 +292,15 @@ except OSError as error:
 
 def test_a_port_that_needs_root() -> None:
     if PORTS_FROM.is_file() and int(PORTS_FROM.read_text()) <= 22:
-        pytest.skip("not tested: here everybody may listen at port 22")
+        pytest.skip("not tested: on this system every user may listen at port 22")
     command = [sys.executable, "-W", "error", "-c", WITHOUT_ROOT]
     if os.geteuid() == 0:
-        # Root without that right, because another user could not read this Python.
+        # Root without the capability, because another user may not be able to read this Python.
         command = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service", *command]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     except FileNotFoundError:
-        pytest.skip("not tested: without root's right to low ports (there is no setpriv here)")
+        pytest.skip("not tested: root without the right to low ports (setpriv is not installed)")
     assert done.stderr == ""
     assert ":22 (Permission denied): ports under 1024 need root" in done.stdout
 
@@ -331,13 +331,13 @@ def test_the_tutorial_as_printed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def refused(cloud: Emulator, address: str) -> None:
-    """Assert that nobody listens there."""
+    """Assert that nothing listens at this address."""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((address, cloud.ssh_port or 0), timeout=10).close()
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait for another thread to see that its connection is gone."""
+    """Wait until another thread has noticed that its connection is closed."""
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Logins to machines through other machines (``ssh -J``), and as the user that an image names."""
+"""Logins to machines through other machines (``ssh -J``), and as the default user of an image."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def test_the_default_user_of_an_image_can_log_in(cloud: Emulator, sdc: DataCente
 
 
 @pytest.mark.parametrize("standard_port", [True, False])
-def test_one_machine_leads_to_another(cloud: Emulator, bastion: VM, inner: VM, standard_port: bool) -> None:
+def test_a_login_forwards_to_another_machine(
+    cloud: Emulator, bastion: VM, inner: VM, standard_port: bool
+) -> None:
     port = 22 if standard_port else cloud.ssh_port or 0
     outer = cloud.site().add_machine("outer")
     with login(cloud, bastion.nics[0].ip) as client:
@@ -75,7 +77,7 @@ def test_one_machine_leads_to_another(cloud: Emulator, bastion: VM, inner: VM, s
                 assert run(second, "hostname")[0] == f"{vm.alias}\n"
 
 
-def test_a_machine_leads_to_nowhere_else(cloud: Emulator, bastion: VM, inner: VM) -> None:
+def test_a_login_forwards_to_nothing_but_machines(cloud: Emulator, bastion: VM, inner: VM) -> None:
     east = cloud.site("us-east-1")
     neighbours = [east.add_machine(networks=[network(east, "private")]) for _ in range(9)]
     stopped = cloud.site().add_machine("stopped", state="stopped")
@@ -131,12 +133,13 @@ def test_an_image_is_copied_to_another_data_center(cloud: Emulator, sdc: DataCen
     before = {found["id"] for found in east.images()}
     copy = east.import_image_from_datacenter("us-sw-1", image["id"])
     assert copy["id"] == image["id"]
-    assert {found["id"] for found in east.images()} == before | {image["id"]}  # its origin is there already
+    # Only the image is copied: the data center already has its origin.
+    assert {found["id"] for found in east.images()} == before | {image["id"]}
     made = east.create_machine("copy", package="g4-highcpu-1G", image=copy)
     made.poll_until("running")
 
 
-def test_each_machine_has_a_host_key_of_its_own(cloud: Emulator, sdc: DataCenter) -> None:
+def test_each_machine_has_its_own_host_key(cloud: Emulator, sdc: DataCenter) -> None:
     def host_key(machine: Machine) -> str:
         with login(cloud, machine.public_ips[0]) as client:
             transport = client.get_transport()
@@ -153,8 +156,8 @@ def test_each_machine_has_a_host_key_of_its_own(cloud: Emulator, sdc: DataCenter
     assert host_key(machines[0]) == first
 
 
-def test_a_tag_says_where_a_machine_listens(cloud: Emulator, sdc: DataCenter, inner: VM) -> None:
-    # What `triton ssh` and `Machine.connect_ssh` read; the port 22 needs none.
+def test_a_tag_has_the_ssh_port_of_a_machine(cloud: Emulator, sdc: DataCenter, inner: VM) -> None:
+    # `triton ssh` and `Machine.connect_ssh` read this tag; port 22 needs none.
     (image,) = sdc.images(name="base-64-lts", version="20.4.0")
     machine = sdc.create_machine("web", package="g3-highcpu-1-smartos", image=image, tags={"role": "web"})
     machine.poll_until("running")
@@ -166,10 +169,10 @@ def test_a_tag_says_where_a_machine_listens(cloud: Emulator, sdc: DataCenter, in
     machine.start()
     machine.poll_until("running")
     assert machine.tags == {"tritoncli.ssh.port": 2222}
-    assert inner.tags == {}  # it is reached through another one only
+    assert inner.tags == {}  # it can be reached only through another machine
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="not tested: logins at port 22 (ports under 1024 need root)")
-def test_at_port_22_machines_have_no_such_tag() -> None:
+def test_machines_have_no_such_tag_with_port_22() -> None:
     with Emulator(ssh_port=22) as cloud:
         assert cloud.site().add_machine("web0").tags == {}

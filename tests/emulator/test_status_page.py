@@ -1,6 +1,6 @@
-"""The status page in a real Chromium: what it shows, who can use it, and attacks by other pages.
+"""The status page in a real Chromium: its content, access to it, and attacks by other pages.
 
-With ``SMARTDC_SCREENSHOT=docs/status-page.png`` the picture in the docs is made anew.
+``SMARTDC_SCREENSHOT=docs/status-page.png`` updates the picture in the docs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="Chromium is not installed (Debian: apt install chromium)"
 )
 
-#: What would run if any of it became markup. The title tells.
+#: Markup that would change the title if the page did not escape it.
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
 #: Rows of machines, as texts.
 ROWS = """[...document.querySelectorAll('#machine-table tbody tr')].map(
@@ -39,7 +39,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 def opened(tab: Tab, cloud: Emulator) -> Tab:
-    """The page, when it is live."""
+    """Open the page and wait until it is live."""
     tab.call("Page.navigate", url=cloud.page_url)
     tab.wait("location.href.endsWith('/--emulator/') && document.querySelector('#connection')")
     tab.wait("document.getElementById('connection').textContent === 'live'")
@@ -50,7 +50,7 @@ def states(tab: Tab) -> dict[str, str]:
     return {row[0]: row[1] for row in tab.run(ROWS)}
 
 
-def test_it_shows_what_happens(browser: Browser, cloud: Emulator, sdc: DataCenter) -> None:
+def test_the_page_shows_machines_calls_and_faults(browser: Browser, cloud: Emulator, sdc: DataCenter) -> None:
     tab = opened(browser.tab(), cloud)
     assert "token" not in tab.run("location.href")
     machine = sdc.create_machine(name="web0", package="sample-512M", image="base-64", tags={"role": "web"})
@@ -135,7 +135,7 @@ def test_what_clients_send_does_not_become_markup(browser: Browser, cloud: Emula
     assert tab.run("document.querySelector('#violations').textContent") == HOSTILE
     assert tab.run("document.querySelector('#unsupported').textContent") == HOSTILE
     assert tab.run("document.querySelectorAll('img, main script').length") == 0
-    # Also what would slip through could not run: the policy forbids it.
+    # The content security policy also prevents unescaped markup from running.
     assert (
         tab.run("try { document.body.innerHTML = '<b>x</b>'; 'set' } catch (error) { error.name }")
         == "TypeError"
@@ -166,7 +166,7 @@ def test_many_machines(browser: Browser, cloud: Emulator, size: int) -> None:
 
 
 class _Elsewhere(http.server.BaseHTTPRequestHandler):
-    """A server of somebody else; it notes what browsers tell it."""
+    """An attacker's server; it records the requests of browsers."""
 
     seen: list[str] = []  # noqa: RUF012 - emptied by `elsewhere`
 
@@ -196,7 +196,7 @@ def elsewhere() -> Iterator[str]:
             thread.join()
 
 
-#: What a page tries; each is a promise of a text. TARGET is the emulator, TOKEN its token.
+#: Attacks by a page; each is a promise of a text. TARGET is the emulator's URL, TOKEN its token.
 ATTACKS = {
     "fetch": "fetch(TARGET + 'status', {credentials: 'include'}).then(r => r.text(), e => 'blocked')",
     "no-cors": """fetch(TARGET + 'status', {credentials: 'include', mode: 'no-cors'}).then(
@@ -231,7 +231,7 @@ ATTACKS = {
 
 
 def attacked(attacker: Tab, cloud: Emulator, target: str, refusal: str) -> None:
-    """Try everything; what is answered at all is the refusal."""
+    """Try all attacks; each is blocked, or answered with the refusal."""
     attacker.run(f"window.TARGET = {target!r}; window.TOKEN = {cloud.token!r}")
     for name, attack in ATTACKS.items():
         told = attacker.run(attack)
@@ -248,7 +248,7 @@ def still_works(page: Tab) -> None:
 
 
 def test_a_page_of_another_origin(browser: Browser, cloud: Emulator) -> None:
-    """One of the same host at another port, to which browsers send the cookie (RFC 6265, section 8.5)."""
+    """A page at another port of the same host: it gets the same cookies (RFC 6265, section 8.5)."""
     cloud.site().add_machine("secret-name")
     page = opened(browser.tab(), cloud)
     with elsewhere() as url:
@@ -263,19 +263,19 @@ def test_a_page_of_another_origin(browser: Browser, cloud: Emulator) -> None:
 
 
 def test_dns_rebinding(browser: Browser, cloud: Emulator) -> None:
-    """A name that leads here: for the browser, what its page asks for is of the page's own origin."""
+    """A hostname that resolves to the emulator: the browser sees one origin for the page and the emulator."""
     cloud.site().add_machine("secret-name")
     page = opened(browser.tab(), cloud)
     attacker = browser.tab()
     target = cloud.url().replace("127.0.0.1", REBOUND)
-    attacker.open(f"{target}/--ping")  # stands for what its own server has sent before
+    attacker.open(f"{target}/--ping")  # in place of a page that the attacker's server has sent before
     assert attacker.run("fetch('/--ping').then(r => r.json()).then(r => r.ping)") == "pong"
     attacked(attacker, cloud, f"{target}/--emulator/", refusal="the Host header must")
     attacker.call("Page.close")
     still_works(page)
 
 
-def test_without_the_token_there_is_nothing(browser: Browser, cloud: Emulator) -> None:
+def test_without_the_token_the_page_is_empty(browser: Browser, cloud: Emulator) -> None:
     tab = browser.alone()
     tab.open(f"{cloud.url()}/--emulator/")
     assert "needs the token" in tab.run("document.body.textContent")
@@ -283,7 +283,7 @@ def test_without_the_token_there_is_nothing(browser: Browser, cloud: Emulator) -
 
 
 def test_a_link_on_another_page_opens_it(browser: Browser, cloud: Emulator) -> None:
-    """As in a terminal that is itself a page: the cookie is not sent with what such a link leads to."""
+    """As in a terminal that runs in a page: browsers send no cookie with the request of such a link."""
     with elsewhere() as url:
         tab = browser.alone()
         tab.open(url.replace("127.0.0.1", REBOUND))
@@ -294,7 +294,7 @@ def test_a_link_on_another_page_opens_it(browser: Browser, cloud: Emulator) -> N
 
 
 def test_its_picture(browser: Browser, cloud: Emulator) -> None:
-    """Nothing is wider than the window, and what is written can be read: 4.5 to 1, as WCAG 2.1 wants."""
+    """Nothing is wider than the window, and texts have a contrast of 4.5 to 1, as WCAG 2.1 requires."""
     site = cloud.site()
     for number, state in enumerate(("running", "running", "stopped", "failed", "provisioning")):
         site.add_machine(
@@ -327,7 +327,7 @@ def test_its_picture(browser: Browser, cloud: Emulator) -> None:
     tab.call("Page.close")
 
 
-#: Texts whose contrast to what is behind them is too low.
+#: Finds texts with too little contrast to their background.
 CONTRAST = """(() => {
   const parse = text => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(

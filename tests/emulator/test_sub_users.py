@@ -1,4 +1,4 @@
-"""Who signs with a key id of six parts: sub-users. What they may do is a switch until there are policies."""
+"""Sub-users, who sign with a key id of six parts; without policies, `allowed` decides what they may do."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def test_a_sub_user_may_do_nothing_by_default(fresh: Raw, ops: tuple[SubUser, Ke
         "/test/keys/laptop",
     ],
 )
-def test_who_is_unknown(key_id: str, fresh: Raw, ops: tuple[SubUser, Key]) -> None:
+def test_unknown_key_ids(key_id: str, fresh: Raw, ops: tuple[SubUser, Key]) -> None:
     answer = fresh.get("/my/keys", key=ops[1], key_id=key_id)
     answer.refused(401, "InvalidCredentials", BAD_CREDENTIALS)
 
 
-def test_the_accounts_key_is_not_the_sub_users(fresh: Raw, ops: tuple[SubUser, Key]) -> None:
+def test_a_sub_user_cannot_sign_with_the_accounts_key(fresh: Raw, ops: tuple[SubUser, Key]) -> None:
     ops[0].allowed = True
     answer = fresh.get("/my/keys", key_id="/test/users/ops/keys/test_key")
     answer.refused(401, "InvalidCredentials", BAD_CREDENTIALS)
@@ -54,11 +54,11 @@ def test_sub_users_came_with_7_2(fresh: Raw, ops: tuple[SubUser, Key]) -> None:
     ops[0].allowed = True
     key_id = "/test/users/ops/keys/laptop"
     old = fresh.get("/my/keys", key=ops[1], key_id=key_id, headers={"Accept-Version": "~7.1"})
-    if old.status != 400:  # a server that does not speak it any more says so before
+    if old.status != 400:  # a server that no longer has this version refuses it first
         old.refused(401, "InvalidCredentials", f"Invalid KeyId {key_id} in authorization header")
 
 
-def test_a_sub_user_and_a_key_are_there_once(ops: tuple[SubUser, Key], fresh: Raw) -> None:
+def test_a_sub_user_and_a_key_cannot_be_added_twice(ops: tuple[SubUser, Key], fresh: Raw) -> None:
     user, key = ops
     with pytest.raises(ValueError, match="there is a sub-user 'ops' already"):
         fresh.cloud.account.add_user("ops")

@@ -1,4 +1,4 @@
-"""How many requests are let through: restify's token buckets, on emulated time."""
+"""The throttle: restify's token buckets, on emulated time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MESSAGE = "You have exceeded your request rate of 10 r/s."
 
 
 def let_through(raw: Raw, target: str, method: str = "GET", **how: Any) -> int:
-    """How many requests are, before the first that is not."""
+    """How many requests pass before the first that is throttled."""
     for count in range(100):
         if raw.ask(method, target, **how).status == 429:
             return count
     raise AssertionError(f"{target} is not throttled")
 
 
-def test_nothing_is_throttled_unless_it_is_switched_on(fresh: Raw) -> None:
+def test_nothing_is_throttled_by_default(fresh: Raw) -> None:
     assert {fresh.get("/my").status for _ in range(40)} == {200}
     fresh.cloud.throttle(burst=1)
     assert let_through(fresh, "/my") == 1
@@ -30,7 +30,7 @@ def test_nothing_is_throttled_unless_it_is_switched_on(fresh: Raw) -> None:
     assert {fresh.get("/my").status for _ in range(3)} == {200}
 
 
-def test_what_a_server_comes_with(fresh: Raw) -> None:
+def test_the_default_throttle(fresh: Raw) -> None:
     fresh.cloud.throttle()
     assert let_through(fresh, "/my/machines") == 30
     answer = fresh.get("/my/machines")
@@ -39,7 +39,7 @@ def test_what_a_server_comes_with(fresh: Raw) -> None:
     assert (fresh.cloud.calls[-1].operation, fresh.cloud.calls[-1].status) == ("ListMachines", 429)
 
 
-def test_tokens_come_back_with_emulated_time(fresh: Raw) -> None:
+def test_tokens_refill_with_emulated_time(fresh: Raw) -> None:
     fresh.cloud.throttle(rate=2, burst=3)
     assert let_through(fresh, "/my") == 3
     fresh.cloud.clock.advance(0.4)
@@ -52,8 +52,8 @@ def test_tokens_come_back_with_emulated_time(fresh: Raw) -> None:
     assert let_through(fresh, "/my") == 3
 
 
-def test_who_keeps_to_the_rate_is_never_refused() -> None:
-    """Adding a tenth of a second up a thousand times loses nothing."""
+def test_a_client_that_keeps_to_the_rate_is_never_refused() -> None:
+    """Rounding of a thousand steps of 0.1 seconds loses no token."""
     now = [0.0]
     throttle = Throttle(lambda: now[0], rate=10, burst=1)
     for _ in range(1000):
@@ -61,7 +61,7 @@ def test_who_keeps_to_the_rate_is_never_refused() -> None:
         now[0] += 0.1
 
 
-def test_machines_and_all_that_is_theirs_share_a_bucket(fresh: Raw) -> None:
+def test_machines_and_their_parts_share_a_bucket(fresh: Raw) -> None:
     path = f"/my/machines/{fresh.site.add_machine().uuid}"
     shared = [
         "/my/machines",
@@ -79,12 +79,12 @@ def test_machines_and_all_that_is_theirs_share_a_bucket(fresh: Raw) -> None:
     assert {fresh.get(target).status for target in shared} == {200}
     for target in shared:
         fresh.get(target).refused(429, "TooManyRequestsError", MESSAGE)
-    # NICs are machines' too, but they are counted by themselves.
+    # NICs are parts of machines as well, but they have their own bucket.
     assert let_through(fresh, f"{path}/nics") == len(shared)
     assert let_through(fresh, "/my/networks") == len(shared)
 
 
-def test_every_group_counts_by_itself() -> None:
+def test_every_group_of_operations_has_its_own_bucket() -> None:
     operations = defaultdict(set)
     for route in TABLE.routes:
         operations[route.group].add(route.name)
@@ -114,7 +114,7 @@ def test_every_group_counts_by_itself() -> None:
     } == {}
 
 
-def test_each_data_center_and_account_has_buckets_of_its_own(fresh: Raw) -> None:
+def test_each_data_center_and_account_has_its_own_buckets(fresh: Raw) -> None:
     key = Key.new("ed25519")
     fresh.cloud.add_account("other").add_key("k", key.openssh)
     east = Raw(fresh.cloud)
@@ -134,19 +134,19 @@ def test_a_sub_user_shares_the_bucket_of_its_account(fresh: Raw) -> None:
     assert let_through(fresh, "/my", key=key, key_id="/test/users/bob/keys/k") == 0
 
 
-def test_what_is_refused_before_the_handler_costs_nothing(fresh: Raw) -> None:
+def test_a_request_refused_before_the_handler_costs_nothing(fresh: Raw) -> None:
     fresh.cloud.throttle(burst=2)
     for _ in range(3):
         assert fresh.get(f"/my/machines/{UNKNOWN}").status == 404
         assert fresh.get("/my/machines", authorization=None).status == 401
         assert fresh.get("/nobody/machines").status == 404
-    # What the handler refuses has been paid for.
+    # A request that the handler refuses costs a token.
     assert fresh.get("/my/machines?state=bogus").status == 409
     assert let_through(fresh, "/my/machines") == 1
     assert fresh.get(f"/my/machines/{UNKNOWN}").status == 404
 
 
-def test_what_is_throttled_changes_nothing(fresh: Raw) -> None:
+def test_a_throttled_request_changes_nothing(fresh: Raw) -> None:
     machine = fresh.site.add_machine()
     fresh.cloud.throttle(burst=1)
     fresh.get("/my/machines").ok()
@@ -155,15 +155,15 @@ def test_what_is_throttled_changes_nothing(fresh: Raw) -> None:
     assert machine.state == "running"
 
 
-def test_a_head_is_throttled_too(fresh: Raw) -> None:
+def test_head_is_throttled(fresh: Raw) -> None:
     fresh.cloud.throttle(burst=1)
     assert let_through(fresh, "/my/machines", "HEAD") == 1
     answer = fresh.head("/my/machines")
     assert (answer.status, answer.body) == (429, b"")
 
 
-def test_a_ping_is_a_request_of_the_account_or_of_nobody(fresh: Raw) -> None:
-    """It is the account route; and whoever does not sign is `anonymous` to restify, like all who do not."""
+def test_a_ping_counts_for_the_account_or_for_anonymous_clients(fresh: Raw) -> None:
+    """A ping is handled as the account route; restify counts all unsigned requests as `anonymous`."""
     fresh.cloud.throttle(burst=2)
     assert let_through(fresh, "/--ping", authorization=None) == 2
     assert fresh.get("/--ping").status == 200
@@ -188,7 +188,7 @@ def test_read_only_mode_comes_first(fresh: Raw) -> None:
         (10, 0.5, "burst must be a number from 1 on, or nothing is ever let through: 0.5"),
     ],
 )
-def test_rates_that_cannot_be(fresh: Raw, rate: float, burst: float, message: str) -> None:
+def test_invalid_rates(fresh: Raw, rate: float, burst: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fresh.cloud.throttle(rate, burst)
     assert fresh.get("/my").status == 200

@@ -1,4 +1,4 @@
-"""Tags named ``triton.*``: what a machine may be tagged with (triton-tags 1.4.0, lib/)."""
+"""Tags named ``triton.*``: valid and refused values (triton-tags 1.4.0, lib/)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GROUPS = "triton.cmon.groups"
         (GROUPS, "x" * 100),
     ],
 )
-def test_a_tag_that_is_understood(raw: Raw, key: str, value: Any) -> None:
+def test_valid_tags(raw: Raw, key: str, value: Any) -> None:
     vm = raw.site.add_machine()
     assert raw.post(f"/my/machines/{vm.uuid}/tags", {key: value}).ok()[key] == value
 
@@ -61,7 +61,7 @@ def test_a_tag_that_is_understood(raw: Raw, key: str, value: Any) -> None:
         ),
     ],
 )
-def test_a_tag_that_is_refused(raw: Raw, key: str, value: Any, message: str) -> None:
+def test_refused_tags(raw: Raw, key: str, value: Any, message: str) -> None:
     vm = raw.site.add_machine()
     answer = raw.post(f"/my/machines/{vm.uuid}/tags", {key: value})
     text = message if message.startswith("Triton") else f'invalid "{key}" tag: {message}'
@@ -77,6 +77,6 @@ def test_a_tag_that_is_refused(raw: Raw, key: str, value: Any, message: str) -> 
         ({"far": [["x"]]}, ["locality contains malformed UUID"]),
     ],
 )
-def test_an_empty_object_is_no_locality_and_an_empty_list_is(locality: Any, messages: list[str]) -> None:
+def test_an_empty_list_is_a_locality_but_an_empty_object_is_not(locality: Any, messages: list[str]) -> None:
     # sdc-vmapi lib/common/validation.js, validLocality: {} is true in JavaScript, and so is [].
     assert [error["message"] for error in locality_errors(locality)] == messages
