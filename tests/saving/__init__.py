@@ -1,1 +1,1 @@
-"""The state directory of the emulator."""
+"""Tests of the emulator's state directory."""

@@ -1,4 +1,4 @@
-"""What would be written and then be refused at the next start, or be elsewhere, is refused."""
+"""Values that could be saved but not loaded at the next start, or outside the directory, are refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_steps_of_the_clock(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="must not lead beyond the year 9998"):
             cloud.clock.advance(3153600000)
         cloud.site().add_machine("web0")
-    with Emulator(state_dir=tmp_path) as again, again.datacenter() as sdc:
+    with Emulator(state_dir=tmp_path) as second, second.datacenter() as sdc:
         assert [machine.name for machine in sdc.machines()] == ["web0"]
 
 
@@ -34,7 +34,7 @@ def test_rates() -> None:
             Emulator().activate(rate=rate)
 
 
-def test_what_is_no_json_is_not_saved(tmp_path: Path) -> None:
+def test_values_that_are_not_json_are_not_saved(tmp_path: Path) -> None:
     cloud = Emulator(state_dir=tmp_path).start()
     good = (tmp_path / "state.json").read_bytes()
     cloud.site().add_machine("web0", metadata={"load": math.nan})
@@ -47,7 +47,7 @@ BAD = ("../../x", "a/b", ".", "..", ".a", "a.", "-a", "a b", "a" * 64, "a\n", ""
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_names_that_no_data_center_has(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_names_of_data_centers(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match=r"cannot be the name of a data center; use up to 63 letters"):
         Emulator(datacenters=[name])
     with pytest.raises(ValueError, match="cannot be the name of a profile"):

@@ -1,4 +1,4 @@
-"""Key and certificate beside a state are the ones that it was saved with, or the start is refused."""
+"""The emulator starts only with the key and the certificate that its state was saved with."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from smartdc.emulator import Emulator
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """One that an emulator has left."""
+    """The directory of a stopped emulator."""
     for name in ("state", "other"):
         Emulator(state_dir=tmp_path / name, datacenters=["one"]).start().stop()
     return tmp_path / "state"
 
 
 def _refused(directory: Path, message: str) -> None:
-    """Nothing is written when it is refused, not even the second time."""
+    """Check that a start is refused twice and writes nothing."""
     before = _contents(directory)
     for _ in range(2):
         with pytest.raises(ValueError, match=message):
@@ -33,7 +33,7 @@ def _contents(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", ["id_ed25519", "ca.pem", "ca-key.pem"])
-def test_a_file_that_is_not_right(directory: Path, name: str) -> None:
+def test_a_damaged_foreign_or_missing_file(directory: Path, name: str) -> None:
     path = directory / name
     for content in (b"", b"nothing", b"-----BEGIN OPENSSH PRIVATE KEY-----\n", b"\xff\x00"):
         path.write_bytes(content)
@@ -45,12 +45,12 @@ def test_a_file_that_is_not_right(directory: Path, name: str) -> None:
     _refused(directory, rf"{name} is missing: put it back, or begin with another directory")
 
 
-def test_a_state_that_is_missing(directory: Path) -> None:
+def test_a_missing_state(directory: Path) -> None:
     (directory / "state.json").unlink()
     _refused(directory, r"state\.json is missing, and key and certificate .* to begin anew$")
 
 
-def test_files_of_something_else(tmp_path: Path) -> None:
+def test_files_of_another_program(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("mine")
     _refused(tmp_path, r"ca\.pem is there already, of something else: name another directory")
     (tmp_path / "ca.pem").unlink()
@@ -66,7 +66,7 @@ def test_a_first_start_that_failed_can_be_repeated(tmp_path: Path) -> None:
         cloud = Emulator(state_dir=tmp_path, datacenters=["one"], ports=port)
         with pytest.raises(OSError, match="cannot listen"):
             cloud.start()
-    with Emulator(state_dir=tmp_path, datacenters=["one"]) as again:
-        assert not again.resumed
+    with Emulator(state_dir=tmp_path, datacenters=["one"]) as second:
+        assert not second.resumed
     with Emulator(state_dir=tmp_path) as resumed:
         assert resumed.resumed

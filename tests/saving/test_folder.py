@@ -1,4 +1,4 @@
-"""What is in a state directory is whole or refused with the reason, and belongs to one emulator at a time."""
+"""A state directory is intact or refused with a reason, and belongs to one emulator at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from smartdc.emulator.__main__ import main
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """One that an emulator has left, with a machine."""
+    """The directory of a stopped emulator with one machine."""
     path = tmp_path / "state"
     with Emulator(state_dir=path, datacenters=["one"]) as cloud:
         cloud.site().add_machine("web0")
@@ -51,14 +51,14 @@ def _edited(change: Callable[[dict[str, object]], object]) -> Callable[[bytes], 
         (_edited(lambda state: state.pop("version")), r"is of version None, and this emulator"),
     ],
 )  # fmt: skip
-def test_a_damaged_file_is_refused_and_stays(
+def test_a_damaged_file_is_refused_and_not_changed(
     directory: Path, damage: Callable[[bytes], bytes], reason: str
 ) -> None:
     path = directory / "state.json"
     good = path.read_bytes()
     bad = damage(good)
     path.write_bytes(bad)
-    for _ in range(2):  # the first leaves nothing locked
+    for _ in range(2):  # the first attempt releases the lock
         with pytest.raises(ValueError, match=rf"^{path} (is )?{reason}"):
             Emulator(state_dir=directory)
     assert path.read_bytes() == bad
@@ -95,7 +95,7 @@ def test_two_at_once(directory: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_second_start_after_another_emulator(directory: Path) -> None:
     first = Emulator(state_dir=directory)
     first.start().stop()
-    first.start().stop()  # nobody was there meanwhile
+    first.start().stop()  # no other emulator has used the directory
     with Emulator(state_dir=directory) as second:
         with pytest.raises(ValueError, match="is used by another emulator"):
             first.start()
@@ -119,7 +119,7 @@ def test_other_arguments_than_before(directory: Path, tmp_path: Path) -> None:
     contents.write_text('[[datacenters]]\nname = "one"\n[[datacenters.machines]]\nname = "from-contents"\n')
     with Emulator(state_dir=directory, contents=contents, random_seed=7) as cloud:
         assert [vm.alias for vm in cloud.site().machines.values()] == ["web0"]
-        cloud.reset()  # to the contents, as without a state
+        cloud.reset()  # back to the contents, as without a state
         assert [vm.alias for vm in cloud.site().machines.values()] == ["from-contents"]
     with Emulator(state_dir=directory) as cloud:
         assert [vm.alias for vm in cloud.site().machines.values()] == ["from-contents"]
@@ -148,13 +148,13 @@ def test_key_certificate_and_ports_stay(directory: Path) -> None:
         assert dict(cloud.urls) == urls
         assert (cloud.key_file.read_bytes(), cloud.ca_file.read_bytes()) == (key, trusted)
         assert cloud.clock.now() == now
-        with cloud.datacenter() as again:
-            assert [machine.name for machine in again.machines()] == ["web0"]
+        with cloud.datacenter() as second:
+            assert [machine.name for machine in second.machines()] == ["web0"]
     for name in ("state.json", "ca-key.pem", "id_ed25519", "lock"):
         assert (directory / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_time_alone_is_saved_too(directory: Path) -> None:
+def test_the_time_is_saved_without_other_changes(directory: Path) -> None:
     path = directory / "state.json"
     before = path.read_bytes()
     with Emulator(state_dir=directory) as cloud:
@@ -168,7 +168,7 @@ def test_time_alone_is_saved_too(directory: Path) -> None:
         Emulator(state_dir=directory)
 
 
-def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_directories_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match=r"the state cannot be kept in \S+ \(.+\): name"):
         Emulator(state_dir=tmp_path / "file")
@@ -179,7 +179,8 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 def test_symbolic_links(directory: Path, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("untouched")
-    (directory / "state.json.new").symlink_to(victim)  # what is left by a kill is removed, not followed
+    # A leftover of a killed emulator is removed, not followed.
+    (directory / "state.json.new").symlink_to(victim)
     link = tmp_path / "link"
     link.symlink_to(directory, target_is_directory=True)
     with Emulator(state_dir=link) as cloud:
@@ -198,7 +199,7 @@ def test_symbolic_links(directory: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a limit on the size of files")
 def test_a_full_disk(directory: Path) -> None:
-    # A limit on the size of files fails as a full disk does, in the middle of the file.
+    # A limit on the size of files fails in the middle of a file, like a full disk.
     code = """
 import resource, signal, sys
 from smartdc.emulator import Emulator
@@ -232,8 +233,8 @@ def test_a_forked_child_leaves_the_state_alone(directory: Path) -> None:
     with pytest.raises(ValueError, match="is used by another emulator"):
         Emulator(state_dir=directory)
     cloud.stop()
-    with Emulator(state_dir=directory) as again:
-        assert [vm.alias for vm in again.site().machines.values()] == ["web0"]
+    with Emulator(state_dir=directory) as second:
+        assert [vm.alias for vm in second.site().machines.values()] == ["web0"]
 
 
 def test_machines_keep_their_host_keys(tmp_path: Path) -> None:
@@ -243,8 +244,8 @@ def test_machines_keep_their_host_keys(tmp_path: Path) -> None:
             if not keys:
                 cloud.site().add_machine("web0")
             (vm,) = cloud.site().machines.values()
-            with socket.create_connection((vm.nics[0].ip, cloud.ssh_port or 0)) as way:
-                transport = paramiko.Transport(way)
+            with socket.create_connection((vm.nics[0].ip, cloud.ssh_port or 0)) as connection:
+                transport = paramiko.Transport(connection)
                 transport.start_client(timeout=10)
                 keys.append((cloud.ssh_port, transport.get_remote_server_key().get_base64()))
                 transport.close()
@@ -266,10 +267,10 @@ def test_a_relative_directory_stays_where_it_was(tmp_path: Path, monkeypatch: py
         assert Path(environment["SMARTDC_KNOWN_HOSTS"]).parent == tmp_path / "state"
         with cloud.datacenter() as sdc:
             assert list(sdc.machines()) == []
-        cloud.reset()  # reads the key of the contents again
+        cloud.reset()  # reads the key in the contents again
         cloud.site().add_machine("web0")
-    with Emulator(state_dir=tmp_path / "state") as again:
-        assert [vm.alias for vm in again.site().machines.values()] == ["web0"]
+    with Emulator(state_dir=tmp_path / "state") as second:
+        assert [vm.alias for vm in second.site().machines.values()] == ["web0"]
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""After ``kill -9`` at any moment the state is whole, and at most 5 s old."""
+"""After ``kill -9`` at any moment the state is intact, and at most 5 s old."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OLDEST = 5.0
 
 
 class _Writer(threading.Thread):
-    """Makes policies, one after the other, until nobody answers; remembers when each was answered."""
+    """Creates policies one after the other until the emulator is killed; records when each was answered."""
 
     def __init__(self, sdc: DataCenter, first: int) -> None:
         super().__init__(daemon=True)
@@ -42,7 +42,7 @@ class _Writer(threading.Thread):
 def test_killed_while_writing(size: int, tmp_path: Path) -> None:
     chosen = random.Random(size)  # noqa: S311
     longest = 3 if size == 3 else 12
-    there: list[str] = []
+    saved: list[str] = []
     written = 0
     for turn in range(size):
         with subprocess.Popen([*_COMMAND, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
@@ -51,7 +51,7 @@ def test_killed_while_writing(size: int, tmp_path: Path) -> None:
                 url = process.stdout.readline().split()[-1]
                 while process.stdout.readline().strip() != "# Ctrl-C stops it":
                     pass
-                # The key, the certificate and the port are those of the first time.
+                # The key, the certificate and the port are the same as at the first start.
                 sdc = DataCenter(
                     url,
                     key_id="/test/keys/test_key",
@@ -59,8 +59,8 @@ def test_killed_while_writing(size: int, tmp_path: Path) -> None:
                     verify=str(tmp_path / "ca.pem"),
                     retry="none",
                 )
-                assert [policy["name"] for policy in sdc.policies()] == there
-                writer = _Writer(sdc, len(there))
+                assert [policy["name"] for policy in sdc.policies()] == saved
+                writer = _Writer(sdc, len(saved))
                 writer.start()
                 time.sleep(chosen.uniform(0.1, longest))
             finally:
@@ -72,9 +72,9 @@ def test_killed_while_writing(size: int, tmp_path: Path) -> None:
         found = [policy.name for policy in cloud.account.access.policies]
         cloud.stop()
         assert found == [f"p{number}" for number in range(len(found))], turn
-        assert found[: len(there)] == there
+        assert found[: len(saved)] == saved
         for name, when in writer.answered.items():
             assert name in found or killed - when < _OLDEST, (turn, name)
-        there = found
+        saved = found
         written += len(writer.answered)
-    assert written > (2000 if size == 20 else 20)  # a busy machine writes few in seconds
+    assert written > (2000 if size == 20 else 20)  # a busy host writes few in this time

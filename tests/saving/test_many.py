@@ -1,4 +1,4 @@
-"""Saving many machines holds requests up for moments only, and is done when little has changed."""
+"""Saving many machines blocks requests only briefly, and is fast when little has changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.helpers.sizes import in_two_sizes
 
 
 class _TimedLock:
-    """A lock that notes how much of the processor's time its holders have used at most."""
+    """A lock that records the most CPU time that a holder has used."""
 
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
@@ -43,7 +43,7 @@ def test_many_machines(size: int, tmp_path: Path) -> None:
     before = time.thread_time()
     saver.save()
     first = time.thread_time() - before
-    # In processor's time: a second for 10,000, and 50 ms.
+    # In CPU time: a second for 10,000 machines, and 50 ms with the lock.
     assert first < size / 10_000 + 0.1
     assert lock.longest < 0.05
     next(iter(site.machines.values())).alias = "renamed"

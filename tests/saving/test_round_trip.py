@@ -1,4 +1,4 @@
-"""A restart changes nothing that anybody can see, and what is under way ends as it would have without it."""
+"""A restart changes no answer, and running jobs end as they would have without it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _made(seed: int, directory: Path | None = None) -> Emulator:
 
 
 def _later(cloud: Emulator, seed: int) -> list[object]:
-    """What is seen while jobs end, and after more work with what the emulator draws."""
+    """The answers while jobs end, and after more work that uses the emulator's random numbers."""
     seen: list[object] = []
     for step in _STEPS:
         cloud.clock.advance(step)
