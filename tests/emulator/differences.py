@@ -1,9 +1,9 @@
-"""Where the emulator is known to differ from the server, by operation; `test_fidelity.py` shows some."""
+"""The known differences between the emulator and the server, by operation; `test_fidelity.py` tests some."""
 
 from __future__ import annotations
 
 _DATES = "dates do not follow `clock.skew`"
-_AT_ONCE = "takes effect at once; on a real server, after a while"
+_AT_ONCE = "takes effect immediately; on a real server, after a delay"
 
 DIFFERENCES: dict[str, str] = {
     "GetAccount": _DATES,
@@ -27,10 +27,10 @@ DIFFERENCES: dict[str, str] = {
     "GetMigration": _DATES,
     "ListNetworks": "no `suffixes`, the DNS suffixes of CNS",
     "GetNetwork": "no `suffixes`, the DNS suffixes of CNS",
-    "CreateVolume": "`affinity` is checked, but places nothing",
-    "ListImages": "some images have `default`, the mark of CloudAPI 6.5",
-    "GetImage": "some images have `default`, the mark of CloudAPI 6.5",
-    "UpdateImage": "an export writes no file: there is no Manta",
-    "ConnectMachineVNC": "the console says the version of its protocol, and nothing more",
-    "StartMachineFromSnapshot": "files in the machine stay as they are",
+    "CreateVolume": "`affinity` is checked, but has no effect on placement",
+    "ListImages": "some images have `default`, a field of CloudAPI 6.5",
+    "GetImage": "some images have `default`, a field of CloudAPI 6.5",
+    "UpdateImage": "an export writes no file, because there is no Manta",
+    "ConnectMachineVNC": "the console sends only the version of its protocol",
+    "StartMachineFromSnapshot": "files in the machine are not rolled back",
 }

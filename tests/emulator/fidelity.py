@@ -41,15 +41,16 @@ _OF_CLIENTS = ("profiles.md",)
 _HEAD = """\
 # How faithful the emulator is
 
-[What the real server does](cloudapi/index.md) is written down fact by fact. Tests hold the emulator against
-these facts with requests of their own, made without this library's client. This page counts the facts that
-have such a test; the tests write it.
+The behaviour of the real server is [documented as single facts](cloudapi/index.md). Tests check these facts
+against the emulator with raw requests, without this library's client. This page, which the tests generate,
+counts the facts that have such a test.
 
-Answers are also compared with the server's [OpenAPI description](cloudapi/index.md#sources), where that has
-the operation. A fact that is not counted here may be tested in another way, or not at all.
+Answers are also compared with the server's [OpenAPI description](cloudapi/index.md#sources) if it has the
+operation. A fact that is not counted here may be tested in another way, or not at all.
 
-For all operations: the emulator [answers](emulator.md#where-it-answers-differently-on-purpose) where a real
-server would hang or die, and it does not take the time that a real server takes.
+Two differences apply to all operations: the emulator
+[answers](emulator.md#where-it-answers-differently-on-purpose) where a real server would hang or crash, and it
+does not take as long as a real server.
 
 """
 
@@ -64,8 +65,8 @@ _OPERATIONS = """\
 
 ## Operation by operation
 
-The second column has the facts in whose tests the operation is asked for. Facts about signing, requests,
-versions, errors, the throttle and hazards hold for any operation; they are counted above and left out here.
+The second column has the facts whose tests call the operation. Facts about signing, requests, versions,
+errors, the throttle and hazards apply to every operation; they are counted above and left out here.
 
 | operation | facts tested | known differences |
 | --- | --- | --- |
@@ -75,7 +76,7 @@ _OTHERS = """\
 
 ## Operations without such a test
 
-No test of a fact asks for these operations, and no difference is known. Other tests do:
+No test of a fact calls these operations, but other tests do. No difference is known:
 """
 
 

@@ -108,9 +108,9 @@ def test_earlier_clients_and_clients_of_other_clouds_keep_their_clocks(cloud: Em
         assert DataCenter("https://127.0.0.1:1").clock is time
         mine = Emulator().clock
         assert DataCenter(cloud.url(), clock=mine).clock is mine
-        meanwhile = DataCenter.from_env()
+        during = DataCenter.from_env()
     assert before.clock is time
-    assert meanwhile.clock is cloud.clock
+    assert during.clock is cloud.clock
     assert DataCenter(cloud.url(), cloud.key_id, cloud.key_file, verify=cloud.ca_file).clock is time
 
 

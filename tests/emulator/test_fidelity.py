@@ -50,7 +50,7 @@ def test_networks_have_no_suffixes(sdc: DataCenter) -> None:
 
 
 @pytest.mark.parametrize("operation", ["ListImages", "GetImage"])
-def test_images_have_the_mark_of_an_old_version(sdc: DataCenter, operation: str) -> None:
-    (marked,) = (image for image in sdc.images() if "default" in image)
-    assert "default" in sdc.image(marked["id"])
+def test_images_have_a_field_of_an_old_version(sdc: DataCenter, operation: str) -> None:
+    (old,) = (image for image in sdc.images() if "default" in image)
+    assert "default" in sdc.image(old["id"])
     assert "default" in DIFFERENCES[operation]

@@ -13,8 +13,8 @@ __all__ = ["ls", "mkdir", "rm", "touch"]
 
 def ls(process: Process) -> int:
     """List files, then directories, each with a headline when there are several names."""
-    found_options, operands = options(process, "1Aad")
-    if "a" in found_options and "A" in found_options:
+    flags, operands = options(process, "1Aad")
+    if "a" in flags and "A" in flags:
         raise Unsupported("ls with -a and -A")
     files = process.guest.files
     status = 0
@@ -29,7 +29,7 @@ def ls(process: Process) -> int:
             process.complain(f"cannot access '{name}': {error.strerror}")
             status = 2
             continue
-        if files.is_directory(path) and "d" not in found_options:
+        if files.is_directory(path) and "d" not in flags:
             directories.append((name, path))
         else:
             plain.append(name)
@@ -40,11 +40,9 @@ def ls(process: Process) -> int:
             process.write("\n")
         if len(operands) > 1:
             process.write(f"{name}:\n")
-        hidden = "a" in found_options or "A" in found_options
+        hidden = "a" in flags or "A" in flags
         names = [entry for entry in files.names(path) if hidden or not entry.startswith(".")]
-        process.write(
-            "".join(f"{entry}\n" for entry in ([".", ".."] if "a" in found_options else []) + names)
-        )
+        process.write("".join(f"{entry}\n" for entry in ([".", ".."] if "a" in flags else []) + names))
     return status
 
 
@@ -65,11 +63,11 @@ def touch(process: Process) -> int:
 
 def mkdir(process: Process) -> int:
     """Create directories; ``-p`` also creates their parents, and accepts directories that exist."""
-    found_options, operands = options(process, "p")
+    flags, operands = options(process, "p")
     status = int(_missing_operand(process, operands, "missing operand"))
     for name in operands:
         try:
-            if "p" in found_options:
+            if "p" in flags:
                 _make_all(process, name)
             else:
                 process.guest.files.make_directory(process.path(name.rstrip("/") or name))
@@ -92,20 +90,20 @@ def _make_all(process: Process, name: str) -> None:
 
 def rm(process: Process) -> int:
     """Remove files; ``-r`` also removes directories, ``-f`` ignores missing files."""
-    found_options, operands = options(process, "fRr")
-    if not operands and "f" in found_options:
+    flags, operands = options(process, "fRr")
+    if not operands and "f" in flags:
         return 0
     status = int(_missing_operand(process, operands, "missing operand"))
-    recursive = "r" in found_options or "R" in found_options
+    recursive = "r" in flags or "R" in flags
     for name in operands:
         try:
             _remove(process, name, recursive)
         except FileNotFoundError as error:
-            if "f" not in found_options:
+            if "f" not in flags:
                 process.complain(f"cannot remove '{name}': {error.strerror}")
                 status = 1
         except OSError as error:
-            if isinstance(error, NotADirectoryError) and "f" in found_options:
+            if isinstance(error, NotADirectoryError) and "f" in flags:
                 continue
             process.complain(f"cannot remove '{name}': {error.strerror}")
             status = 1

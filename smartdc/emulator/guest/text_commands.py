@@ -36,8 +36,8 @@ def head(process: Process) -> int:
     first = process.arguments[:1]
     if first and first[0][:1] == "-" and first[0][1:].isascii() and first[0][1:].isdigit():
         process.arguments[:1] = ["-n", first[0][1:]]
-    found_options, operands = options(process, "", valued="n")
-    count, *more = found_options.get("n", ["10"])
+    flags, operands = options(process, "", valued="n")
+    count, *more = flags.get("n", ["10"])
     if more:
         raise Unsupported("head -n several times")
     if not (count.isascii() and count.isdigit()):
@@ -56,29 +56,29 @@ def head(process: Process) -> int:
 
 def wc(process: Process) -> int:
     """Count lines, words or bytes."""
-    found_options, operands = options(process, "clw")
-    if len(found_options) != 1 or len(operands) > 1:
+    flags, operands = options(process, "clw")
+    if len(flags) != 1 or len(operands) > 1:
         raise Unsupported("wc without exactly one of -c, -l, -w, or of several files")
     data = _read(process, (operands or ["-"])[0], "{name}: {error}")
     if data is None:
         return 1
-    (letter,) = found_options
+    (letter,) = flags
     process.write(" ".join([str(_COUNTS[letter](data)), *operands]) + "\n")
     return 0
 
 
 def grep(process: Process) -> int:
     """Write the lines that match a pattern."""
-    found_options, operands = options(process, "EFcinqvx", valued="e")
-    if "e" not in found_options:
+    flags, operands = options(process, "EFcinqvx", valued="e")
+    if "e" not in flags:
         if not operands:
             process.complain("a pattern is missing")
             return 2
-        found_options["e"] = [operands.pop(0)]
-    patterns = set("\n".join(found_options["e"]).split("\n"))
-    if patterns == {""} and "v" in found_options and "x" not in found_options:
+        flags["e"] = [operands.pop(0)]
+    patterns = set("\n".join(flags["e"]).split("\n"))
+    if patterns == {""} and "v" in flags and "x" not in flags:
         return 1  # GNU grep returns this without reading its input
-    matches = _matcher(patterns, set(found_options))
+    matches = _matcher(patterns, set(flags))
     has_match, status = False, 1
     for name in operands or ["-"]:
         data = _read(process, name, "{name}: {error}")
@@ -88,14 +88,14 @@ def grep(process: Process) -> int:
         prefix = f"{name}:" if len(operands) > 1 else ""
         count = 0
         for number, line in enumerate(_lines(data), 1):
-            if matches(line) == ("v" in found_options):
+            if matches(line) == ("v" in flags):
                 continue
             has_match, count = True, count + 1
-            if "q" in found_options:
+            if "q" in flags:
                 return 0
-            if "c" not in found_options:
-                process.write(f"{prefix}{f'{number}:' if 'n' in found_options else ''}{line}\n")
-        if "c" in found_options and "q" not in found_options:
+            if "c" not in flags:
+                process.write(f"{prefix}{f'{number}:' if 'n' in flags else ''}{line}\n")
+        if "c" in flags and "q" not in flags:
             process.write(f"{prefix}{count}\n")
     return 0 if has_match and status == 1 else status
 

@@ -22,7 +22,7 @@ from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES
 from smartdc.emulator.state.site import Site
 
-#: Parameters that never become metadata; those that end in ``_pw`` do not either
+#: Parameters that never become metadata, in addition to those that end in ``_pw``
 #: (docs/cloudapi/tags-and-metadata.md#metadata-that-are-dropped).
 NOT_METADATA = ("account", "machine", "uuid", "owner_uuid", "credentials", "image")
 #: Keys that cannot be deleted one by one.
