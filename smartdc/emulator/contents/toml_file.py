@@ -122,8 +122,8 @@ class TomlFile:
     def _line_of(self, place: Place) -> int:
         """The line where a field begins, which tomllib does not report.
 
-        It parses the first lines of the file, and searches the largest number of lines that parse without the
-        field: the field is in the next line. Lines that do not parse end in the middle of a value.
+        It finds the largest number of first lines that parse and do not have the field: the field is in
+        the next line. First lines that do not parse end in the middle of a value.
         """
         without, within = 0, len(self._lines)
         while within - without > 1:

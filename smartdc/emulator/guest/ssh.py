@@ -63,7 +63,7 @@ class MachineLogins:
         guests: Guests,
         host_keys: dict[str, str],
     ) -> None:
-        # Fail now and not when the first machine starts.
+        # Fail here, and not when the first machine starts.
         _listen(str(LOOPBACK_ADDRESSES[0][-2]), port, "machines").close()
         self.port = port
         self._keys = keys

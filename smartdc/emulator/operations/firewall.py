@@ -90,7 +90,7 @@ def delete_firewall_rule(site: Site, request: Incoming) -> Answer:
 
 
 def list_firewall_rule_machines(site: Site, request: Incoming) -> Answer:
-    """``GET /:account/fwrules/:id/machines``: lists them for a disabled rule, and lists stopped machines."""
+    """``GET /:account/fwrules/:id/machines``: works for a disabled rule, and includes stopped machines."""
     rule = _find(site, request, also_global=True).rule
     owner = request.account.uuid
     in_order = (site.machines[uuid] for uuid in reversed(site.machines.of(owner).active))

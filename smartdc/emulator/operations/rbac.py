@@ -169,7 +169,7 @@ def create_policy(site: Site, request: Incoming) -> Answer:
 def update_policy(site: Site, request: Incoming) -> Answer:
     """``POST /:account/policies/:policy``, by uuid only.
 
-    For an unknown uuid the directory tries to create a policy, and refuses it for want of required fields.
+    For an unknown uuid the directory tries to create a policy, and fails because fields are missing.
     """
     params, access = request.params, request.account.access
     new_rules = params.get("rules")

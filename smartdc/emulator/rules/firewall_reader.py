@@ -208,7 +208,7 @@ class _Reader:
         return found
 
     def _numbers(self, keyword: str, *, in_parentheses: bool) -> Iterator[str | None]:
-        """Yield each number after `keyword`, or None for ALL; one without parentheses is already taken."""
+        """Yield each number after `keyword`, or None for ALL; without parentheses the caller has taken it."""
         if in_parentheses:
             self._take(keyword)
         word = self._take("WORD", "ALL")

@@ -67,7 +67,7 @@ class Kind:
         Raises:
             RuleError: The type has no such comparison.
         """
-        if operation == "validate":  # aperture finds it, for it is another function of the type's module
+        if operation == "validate":  # aperture finds this function in the type's module
             return self._validate
         if operation not in self.comparisons:
             raise RuleError(f'unsupported operation "{operation}" on type "{name}"')

@@ -265,7 +265,7 @@ def _check_at_vmapi(
 
 
 def alias_taken_errors(site: Site, vm: VM, alias: str) -> list[ErrorItem]:
-    """Refuse a name that a machine of the owner has, unless that machine is destroyed or failed.
+    """The error about a name that a machine of the owner has, unless that machine is destroyed or failed.
 
     See docs/cloudapi/create.md#duplicate-name.
     """
