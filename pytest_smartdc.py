@@ -1,8 +1,8 @@
 """pytest fixtures: an emulated cloud for the tests of a script.
 
 pytest loads this module in every run of an environment that has smartdc, so a test only has to name the
-fixture. It stands outside the package, as a module inside would import all of it. Nothing of smartdc is
-imported until a test asks for a fixture; the fixtures need the extra ``emulator``.
+fixture. It is not a module of the package, because loading it would then import the whole package. Nothing of
+smartdc is imported until a test asks for a fixture; the fixtures need the extra ``emulator``.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
     from smartdc.emulator import Emulator
 
 MARKER = {
-    "contents": "file of what the cloud holds, beside the test's file",
-    "faults": "what goes wrong: pairs of an operation and a fault, or such a file",
+    "contents": "TOML file that describes what the cloud holds, beside the test's file",
+    "faults": "pairs of an operation and a fault, or a TOML file of faults",
     "throttle": "requests a second, or (rate, burst), or True",
-    "unsupported": '"ignore": what machines were asked for that only real ones know does not fail the test',
+    "unsupported": '"ignore": do not fail the test if it asks for what emulated machines cannot do',
     "ssh_port": "port of the machines' SSH servers, 0 for a free one",
-    "rate": "emulated seconds per real second for subprocesses, of smartdc_environment",
-    "profiles": "names of profiles that lead to the cloud, of smartdc_environment",
+    "rate": "for smartdc_environment: emulated seconds per real second, for subprocesses",
+    "profiles": "for smartdc_environment: names of more profiles of the cloud",
 }
-"""What `@pytest.mark.smartdc` takes, and how that is described."""
+"""The arguments of `@pytest.mark.smartdc`, with their descriptions."""
 _CLOUD = pytest.StashKey["Emulator"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
-    taken = "; ".join(f"{name}: {meaning}" for name, meaning in MARKER.items())
-    config.addinivalue_line("markers", f"smartdc({'=, '.join(MARKER)}=): how smartdc_cloud is made. {taken}")
+    """Register the marker."""
+    arguments = "; ".join(f"{name}: {meaning}" for name, meaning in MARKER.items())
+    names = "=, ".join(MARKER)
+    config.addinivalue_line("markers", f"smartdc({names}=): how smartdc_cloud is made. {arguments}")
 
 
 @pytest.fixture(scope="session")
@@ -50,12 +51,12 @@ def smartdc_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """A new emulator for each test, made as ``@pytest.mark.smartdc(...)`` says.
 
-    ``contents="site.toml"`` fills it, ``faults=[("CreateMachine", Drop(after_commit=True))]`` lets things go
-    wrong, ``throttle=5`` limits requests, ``ssh_port=0`` gives its machines SSH servers.
+    ``contents="site.toml"`` fills it, ``faults=[("CreateMachine", Drop(after_commit=True))]`` adds faults,
+    ``throttle=5`` limits requests, ``ssh_port=0`` gives its machines SSH servers.
 
     The test fails if a client did what would harm a real server, such as an action on a deleted machine. A
     test that does so on purpose empties ``smartdc_cloud.violations`` at its end. It also fails if a boot
-    script or a login asked a machine for what only a real one can do, unless the test is marked with
+    script or a login asked for something that only a real machine can do, unless the test is marked with
     ``@pytest.mark.smartdc(unsupported="ignore")``.
     """
     marked = _marked(request)
@@ -70,7 +71,7 @@ def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
         pytest.fail(f"this would have harmed a real server:\n{_listed(cloud.violations)}", pytrace=False)
     if cloud.unsupported and marked.get("unsupported") != "ignore":
         pytest.fail(
-            f"emulated machines do not know this:\n{_listed(cloud.unsupported)}\n"
+            f"emulated machines cannot do this:\n{_listed(cloud.unsupported)}\n"
             'if the test does not depend on it, mark it with @pytest.mark.smartdc(unsupported="ignore")',
             pytrace=False,
         )
@@ -92,13 +93,14 @@ def smartdc_environment(request: pytest.FixtureRequest, smartdc_cloud: Emulator)
     with activation as cloud:
         yield cloud
         if patch is not None:
-            # What the test changed in the environment belongs to it; undone later, it would bring this back.
+            # Undo the test's own changes first: undone after the activation, they would restore variables
+            # that the activation has set.
             patch.undo()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say of a test that failed what it called, and what of that would have harmed a real server."""
+    """Add to the report of a failed test its calls, and which of them would have harmed a real server."""
     report = yield
     if report.failed:
         clouds = {"smartdc_cloud": item.stash.get(_CLOUD, None)}
@@ -150,10 +152,10 @@ def _marked_emulator(request: pytest.FixtureRequest, marked: Mapping[str, Any]) 
 
 
 def _add_faults(cloud: Emulator, faults: Any) -> None:
-    """Ask for the faults of a marker.
+    """Add the faults of a marker.
 
     Raises:
-        ValueError: One of them cannot be asked for.
+        ValueError: One of them is no operation with a fault.
     """
     from smartdc.emulator.faults import Fault
 
@@ -171,7 +173,7 @@ def _add_faults(cloud: Emulator, faults: Any) -> None:
 
 
 def _beside(request: pytest.FixtureRequest, name: str | os.PathLike[str]) -> Path:
-    """The file that a marker names: relative to the file of the test."""
+    """Return the path of a file that a marker names relative to the test's file."""
     return request.path.parent / name
 
 

@@ -1,4 +1,4 @@
-"""An emulator of CloudAPI: a cloud on the loopback, for scripts and tests that should not cost anything.
+"""An emulator of CloudAPI: a cloud on the loopback, to run scripts and tests without cost.
 
 ::
 
@@ -27,8 +27,8 @@ try:
 except ModuleNotFoundError as _missing:
     if str(_missing.name).startswith("smartdc"):
         raise
-    _reason = f"the emulator needs more ({_missing.name} is missing): pip install 'smartdc[emulator]'"
-    if sys.argv[0] == "-m":  # so it is while Python looks for what `python -m` names
+    _reason = f"the emulator needs its extra ({_missing.name} is missing): pip install 'smartdc[emulator]'"
+    if sys.argv[0] == "-m":  # Python is still locating the module that `python -m` names
         raise SystemExit(f"python -m smartdc.emulator: {_reason}") from None
     raise ModuleNotFoundError(_reason, name=_missing.name) from None
 

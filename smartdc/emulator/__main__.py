@@ -1,8 +1,8 @@
 """Run an emulated cloud in the foreground: ``python -m smartdc.emulator``.
 
 It prints the variables that point a CloudAPI client at it, as lines to paste into a shell, and serves until
-Ctrl-C, SIGTERM, or SIGHUP, which comes when the terminal is closed. On stderr it writes a line for each
-request; at the end, what was called, and what clients did that would have harmed a real server.
+Ctrl-C, SIGTERM, or SIGHUP (the terminal was closed). On stderr it writes a line for each request. At the end
+it sums up the calls, and lists what clients did that would have harmed a real server.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _LOOPBACK = ("localhost", "::1")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until told to stop.
+    """Serve until a signal asks it to stop.
 
     Returns:
-        The exit status: 0 when it was told to stop, 1 when it could not start.
+        The exit status: 0 after a signal, 1 if the emulator could not start.
     """
     options = _parse(arguments)
     stop = threading.Event()
@@ -43,12 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
             log = Log(cloud, sys.stderr, quiet=options.quiet)
             cloud.on_call.append(log.call)
             if not (options.host.startswith("127.") or options.host in _LOOPBACK):
-                print(f"warning: whoever reaches {options.host} can use this cloud", file=sys.stderr)
+                print(f"warning: anyone who can reach {options.host} can use this cloud", file=sys.stderr)
             if options.contents and cloud.resumed:
-                print(f"# --contents was not used: {options.state_dir} had a state already")
+                print(f"# --contents was not used: {options.state_dir} already has a state")
             for text in guide(cloud, cloud.ssh_port, keys, options.key):
                 print(text)
-            if sys.stdout is not None:  # with a closed one, print says nothing
+            if sys.stdout is not None:  # None if stdout is closed; print() then does nothing
                 sys.stdout.flush()
             stop.wait()
             log.end()
@@ -62,8 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _signals() -> list[int]:
-    """Those that end it. Under nohup SIGHUP is ignored, and stays so."""
-    hangup: int | None = getattr(signal, "SIGHUP", None)  # Windows has none
+    """Return the signals that stop the emulator; SIGHUP is left out where nohup ignores it."""
+    hangup: int | None = getattr(signal, "SIGHUP", None)  # Windows has no SIGHUP
     ends: list[int] = [signal.SIGINT, signal.SIGTERM]
     if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
         ends.append(hangup)
@@ -94,7 +94,7 @@ def _emulator(options: argparse.Namespace) -> Emulator:
 
 def _add_key(cloud: Emulator, path: str, line: str) -> Key:
     try:
-        # After a restart the account has it already.
+        # After a restart the account already has the key.
         known = cloud.account.find_key(read_key(None, line).fingerprint) if cloud.resumed else None
         return known or cloud.account.add_key(None, line)
     except KeyRefused as error:
@@ -112,15 +112,15 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help=f"names of the data centers (default: {' '.join(DATACENTERS)}, or what --contents says)",
     )
     parser.add_argument(
-        "--state-dir", metavar="DIR", help="keep everything in DIR, and go on with what is there already"
+        "--state-dir", metavar="DIR", help="keep the state in DIR, and resume a state that is there"
     )
-    parser.add_argument("--contents", metavar="FILE", help="TOML file of what the cloud holds")
+    parser.add_argument("--contents", metavar="FILE", help="TOML file that describes what the cloud holds")
     parser.add_argument(
         "--key",
         action="append",
         default=[],
         metavar="PUBFILE",
-        help="a public key of yours that the account has; then no private key is printed (repeatable)",
+        help="add your public key to the account; no private key is printed then (repeatable)",
     )
     parser.add_argument(
         "--rsa", action="store_true", help="make an RSA key instead of Ed25519, for older clients"
@@ -128,19 +128,19 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen on (default: %(default)s, which only this machine reaches)",
+        help="address to listen on (default: %(default)s, which only this computer can reach)",
     )
     parser.add_argument(
         "--port",
         type=int,
         metavar="N",
-        help="port of the first data center, the others follow (default: free ones)",
+        help="port of the first data center; the others get the ports after it (default: free ports)",
     )
     parser.add_argument(
         "--rate",
         type=float,
         default=1.0,
-        help="emulated seconds per real second (default: %(default)s); 0 stands still",
+        help="emulated seconds per real second (default: %(default)s); 0 stops the clock",
     )
     parser.add_argument(
         "--ssh-port",
@@ -148,18 +148,18 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar="N",
         help="give machines SSH servers at this port of 127.x.y.z (Linux); 0 picks one",
     )
-    parser.add_argument("--faults", metavar="FILE", help="TOML file of what goes wrong on purpose")
+    parser.add_argument("--faults", metavar="FILE", help="TOML file of faults to inject")
     parser.add_argument(
         "--throttle",
         type=float,
         nargs="?",
         const=RATE,
         metavar="RATE",
-        help=f"let through {RATE:g} requests a second, or RATE, and {BURST} at once",
+        help=f"answer 429 above RATE requests a second (default: {RATE:g}) with bursts of {BURST}",
     )
-    parser.add_argument("--read-only", action="store_true", help="refuse whatever would change something")
+    parser.add_argument("--read-only", action="store_true", help="refuse requests that change something")
     parser.add_argument("--random-seed", metavar="SEED", help="make ids the same in each run with this seed")
-    parser.add_argument("--quiet", action="store_true", help="write no line for each request")
+    parser.add_argument("--quiet", action="store_true", help="do not write a line for each request")
     return parser.parse_args(arguments)
 
 

@@ -1,9 +1,9 @@
-"""The ASGI side: a request in, the server's checks in the server's order, an answer out.
+"""The ASGI application: it checks a request in the server's order, runs the operation, and answers.
 
 The order (docs/cloudapi/requests.md#order-of-the-checks): route and version, Accept, signature syntax, Date,
-body; up to here an answer has no ``Request-Id``. Then who is asking, the account of the path, what the
-parameters name, and the handler. Before the handler stand read-only mode, the throttle, and the faults that
-somebody asked for.
+body; refusals up to this point have no ``Request-Id``. Then the caller's identity, the account of the path,
+the resources that the parameters name, permissions, read-only mode, the throttle, the faults that a test
+added, and the handler.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from smartdc.emulator.gate import authentication, authorization, presigned, role_tags
-from smartdc.emulator.gate import named_resources as loading
+from smartdc.emulator.gate import authentication, authorization, named_resources, presigned, role_tags
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.http import bodies, negotiation, parameters, upgrading
 from smartdc.emulator.http.answers import BINARY_TYPE, NOTHING, SCRIPT_TYPE, Answer, Lines, Refusal, encode
@@ -48,6 +47,7 @@ from smartdc.emulator.operations import (
     networks,
     nics,
     packages,
+    ping_and_docs,
     rbac,
     snapshots,
     streams,
@@ -55,7 +55,6 @@ from smartdc.emulator.operations import (
     users,
     volumes,
 )
-from smartdc.emulator.operations import ping_and_docs as front
 from smartdc.emulator.state.site import Site
 
 log = logging.getLogger("smartdc.emulator")
@@ -63,45 +62,46 @@ log = logging.getLogger("smartdc.emulator")
 SERVER = "cloudapi/9.20.0"
 API_VERSION = "9.0.0"
 _PING = "/--ping"
-#: A longer request line gets no answer from a real server (docs/cloudapi/hazards.md#urls-of-more-than-8-kb).
+#: A real server does not answer longer request targets (docs/cloudapi/hazards.md#urls-of-more-than-8-kb).
 LONGEST_TARGET = 8192
 
 
-def _mounted(group: str | None, *areas: list[Route]) -> Iterator[Route]:
-    """Routes, with the group by which the throttle counts their requests; None is not counted."""
+def _in_group(group: str | None, *areas: list[Route]) -> Iterator[Route]:
+    """Yield the routes with their throttle group, whose requests are counted together; None: not counted."""
     for routes in areas:
         for route in routes:
             yield replace(route, group=group)
 
 
-# In the server's order, which decides what fits first and what an Allow header says. The groups are named as
-# their throttles are in its configuration (app.js).
+# In the server's order, which decides which route matches first and how an Allow header lists the methods.
+# The groups have the names of the throttles in the server's configuration (app.js).
 TABLE = Table(
     [
-        *_mounted(None, front.ROUTES),
-        *_mounted("datasets", images.ROUTES),
-        *_mounted("packages", packages.ROUTES),
-        *_mounted("networks", fabrics.ROUTES, networks.ROUTES),
-        *_mounted("account", account.ROUTES),
-        *_mounted("datacenter", datacenters.ROUTES),
-        *_mounted("services", datacenters.SERVICE_ROUTES),
-        *_mounted("keys", keys.ROUTES),
-        *_mounted("machines", machines.ROUTES, lifecycle.ROUTES),
-        *_mounted("changefeed", streams.ROUTES),
-        *_mounted("machines", metadata.ROUTES, migrations.ROUTES, snapshots.ROUTES, disks.ROUTES),
-        *_mounted("machines", tags.ROUTES, firewall.ROUTES, streams.VNC_ROUTES),
-        *_mounted("users", users.ROUTES),
-        *_mounted("policies", rbac.POLICY_ROUTES),
-        *_mounted("roles", rbac.ROLE_ROUTES),
-        *_mounted("nics", nics.ROUTES),
-        *_mounted("config", account.CONFIG_ROUTES),
-        *_mounted("resources", rbac.ROLE_TAG_ROUTES),
-        *_mounted("volumes", volumes.ROUTES),
-        *_mounted("accesskeys", accesskeys.ROUTES),
+        *_in_group(None, ping_and_docs.ROUTES),
+        *_in_group("datasets", images.ROUTES),
+        *_in_group("packages", packages.ROUTES),
+        *_in_group("networks", fabrics.ROUTES, networks.ROUTES),
+        *_in_group("account", account.ROUTES),
+        *_in_group("datacenter", datacenters.ROUTES),
+        *_in_group("services", datacenters.SERVICE_ROUTES),
+        *_in_group("keys", keys.ROUTES),
+        *_in_group("machines", machines.ROUTES, lifecycle.ROUTES),
+        *_in_group("changefeed", streams.ROUTES),
+        *_in_group("machines", metadata.ROUTES, migrations.ROUTES, snapshots.ROUTES, disks.ROUTES),
+        *_in_group("machines", tags.ROUTES, firewall.ROUTES, streams.VNC_ROUTES),
+        *_in_group("users", users.ROUTES),
+        *_in_group("policies", rbac.POLICY_ROUTES),
+        *_in_group("roles", rbac.ROLE_ROUTES),
+        *_in_group("nics", nics.ROUTES),
+        *_in_group("config", account.CONFIG_ROUTES),
+        *_in_group("resources", rbac.ROLE_TAG_ROUTES),
+        *_in_group("volumes", volumes.ROUTES),
+        *_in_group("accesskeys", accesskeys.ROUTES),
     ]
 )
 
-#: What the OpenAPI description has and 9.20.0 lacks (docs/cloudapi/access.md#access-keys-cannot-be-updated).
+#: Operations of the OpenAPI description that CloudAPI 9.20.0 lacks
+#: (docs/cloudapi/access.md#access-keys-cannot-be-updated).
 SCHEMA_ONLY = ("UpdateAccessKey", "UpdateUserAccessKey", "WatchMigration")
 
 _ALLOWED_HEADERS = (
@@ -115,7 +115,7 @@ class App:
 
     Args:
         sites: The data centers by the port on which each answers.
-        on_call: Called with each request when it was handled.
+        on_call: Called with each request after it was handled.
         switches: The faults, the throttle and the read-only mode.
     """
 
@@ -125,7 +125,7 @@ class App:
         self._switches = switches
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; the port that it came in by says which data center is meant."""
+        """Serve one request; the port that it came in by identifies the data center."""
         if scope["type"] not in ("http", "websocket"):
             return
         site = self._sites[scope["server"][1]]
@@ -133,7 +133,7 @@ class App:
             # WebSockets begin with a request without a body.
             body = b"" if scope["type"] == "websocket" else await bodies.read(scope, receive)
         except ClientDisconnect:
-            return  # in the middle of its body
+            return  # the client left in the middle of the body
         request = _incoming(site, scope, body)
         started = time.monotonic()
         answer = _serve(site, request, partial(_handle, self._switches))
@@ -147,12 +147,12 @@ class App:
             respond = partial(bodies.respond_at_once, respond)
         if fault is None:
             await respond(scope, receive, send)
-        elif TRANSPORT in scope["extensions"]:  # or else the client has left already
+        elif TRANSPORT in scope["extensions"]:  # without it the client has already left
             await fault.answer(respond, scope, receive, send)
 
 
 def _serve(site: Site, request: Incoming, step: Callable[[Site, Incoming], Answer]) -> Answer | Refusal:
-    """Take a step while nobody else looks at the site; whatever goes wrong becomes an answer."""
+    """Run `step` with the lock held; turn a refusal or an unexpected error into an answer."""
     with site.shared.lock:
         try:
             site.settle()
@@ -168,11 +168,11 @@ def _serve(site: Site, request: Incoming, step: Callable[[Site, Incoming], Answe
 
 
 def _handle(switches: Switches, site: Site, request: Incoming) -> Answer:
-    """Run the checks in order, then the operation, unless a fault comes between."""
+    """Run the checks in order, then the operation, unless a fault replaces it."""
     _check(switches, site, request)
     request.fault = switches.faults.strike(request.operation.name, site.name)
     if request.fault is not None and not request.fault.after_commit:
-        return Answer()  # which nobody sees
+        return Answer()  # a placeholder: the client gets the fault
     return _carry_out(site, request)
 
 
@@ -199,22 +199,22 @@ def _check(switches: Switches, site: Site, request: Incoming) -> None:
     if request.path != _PING:
         authentication.check_identified(request)
         authentication.load_account(site, request, params)
-        loading.load_image(site, request)
-        loading.load_package(site, request)
-        loading.load_machine(site, request)
+        named_resources.load_image(site, request)
+        named_resources.load_package(site, request)
+        named_resources.load_machine(site, request)
         role_tags.load_tags(request)
         authorization.check_allowed(site, request, lifecycle.permission_name(request))
     if switches.read_only is not None:
         switches.read_only.check(request.method)
     if switches.throttle is not None and found.route.group is not None:
-        # Whoever does not sign a ping shares its bucket with all who do not (authorization.js, restify).
+        # Unsigned pings of all clients share one bucket (authorization.js, restify).
         login = request.caller.login if request.caller else "anonymous"
         switches.throttle.pay(site.name, login, found.route.group)
 
 
 @cache
 def _table(volumes: bool, schema_only: bool) -> Table:
-    """The routes of a data center: without volumes it has none for them.
+    """Return the routes of a data center; with volumes off, those of volumes do not exist.
 
     See docs/cloudapi/storage.md#volumes-off.
     """
@@ -226,7 +226,7 @@ def _table(volumes: bool, schema_only: bool) -> Table:
 
 
 def _carry_out(site: Site, request: Incoming) -> Answer:
-    handler = front.ping if request.path == _PING else request.operation.handler
+    handler = ping_and_docs.ping if request.path == _PING else request.operation.handler
     answer = handler(site, request)
     role_tags.keep_tags(site, request, answer)
     return answer
@@ -234,16 +234,16 @@ def _carry_out(site: Site, request: Incoming) -> Answer:
 
 def _check_length(site: Site, request: Incoming) -> None:
     if len(request.target) > LONGEST_TARGET:
-        # A real server never answers this; a client that tests itself here should not have to wait.
+        # A real server never answers such a request; this answer spares a test the wait.
         site.shared.violations.append(
-            f"{request.method} with a URL of {len(request.target)} characters, which gets no answer"
+            f"{request.method} with a URL of {len(request.target)} characters, which a real server ignores"
             " (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)"
         )
         raise Refusal(500, None, "")
 
 
 def _check_body(request: Incoming, content_type: str) -> None:
-    """Size and digest; of these content types the server does not read the body itself."""
+    """Check the size and the digest, except for content types whose body the server leaves to the handler."""
     if content_type == BINARY_TYPE:
         return
     most = parameters.longest_body(request.headers)
@@ -279,12 +279,12 @@ def _incoming(site: Site, scope: Scope, body: bytes) -> Incoming:
 
 
 def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started: float) -> ASGIApp:
-    """What sends the answer."""
+    """Return the ASGI application that sends the answer."""
     if request.upgrade:
         return partial(upgrading.finish, answer=answer)
     body = b""
     clock = site.shared.clock
-    # Before a signature was found good, the date is what its date is compared with.
+    # Refusals before that are dated by the wall clock, with which a signature's date is compared.
     date = clock.shown() if request.complete else clock.wall()
     headers = {"Date": formatdate(date, usegmt=True), "Connection": "keep-alive"}
     has_body = isinstance(answer, Refusal) or answer.body is not NOTHING
@@ -319,8 +319,8 @@ def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started:
         return StreamingResponse(answer.body, answer.status, headers | answer.headers)
     response = Response(body, status_code=answer.status, headers=headers | answer.headers)
     if not has_body and "content-length" not in {name.lower() for name in answer.headers}:
-        # The server sends its 202s chunked (docs/cloudapi/requests.md#empty-answers); uvicorn does so when no
-        # length is stated.
+        # The server sends its 202s chunked (docs/cloudapi/requests.md#empty-answers); uvicorn does so for an
+        # answer without Content-Length.
         del response.headers["content-length"]
     return response
 
@@ -352,7 +352,7 @@ def _call(site: Site, request: Incoming, answer: Answer | Refusal, size: int) ->
 
 
 def _decoded(body: bytes) -> Any:
-    """The JSON of a body that was not read because the request was refused before."""
+    """Return the JSON of a body that was not parsed because the request was refused earlier, or None."""
     try:
         return json.loads(body)
     except ValueError:

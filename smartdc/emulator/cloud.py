@@ -18,10 +18,10 @@ from smartdc.emulator.app import TABLE, App
 from smartdc.emulator.contents.file import Contents
 from smartdc.emulator.control.activation import RATE, Activation
 from smartdc.emulator.control.agent import Agent
-from smartdc.emulator.control.beginning import KEY_NAME, Beginning
 from smartdc.emulator.control.clients import Clients
+from smartdc.emulator.control.initial_state import KEY_NAME, InitialState
 from smartdc.emulator.control.logins import login_keys, login_users
-from smartdc.emulator.control.settings import Settings, check_numbers, settle, state_directory
+from smartdc.emulator.control.settings import Arguments, check_numbers, resolve, state_path
 from smartdc.emulator.control.ticker import Ticker
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
@@ -29,8 +29,8 @@ from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import KEPT_CALLS, Call, CallLog
 from smartdc.emulator.http.fault_kinds import Faults
 from smartdc.emulator.remote.app import Remote
-from smartdc.emulator.saving.kept import Kept
-from smartdc.emulator.scratch import OwnKey, account_key, make_directory, new_key
+from smartdc.emulator.saving.saved_state import SavedState
+from smartdc.emulator.scratch import PrivateKey, account_key, make_directory, new_key
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, read_key
 from smartdc.emulator.state.site import Site
@@ -39,12 +39,12 @@ from smartdc.emulator.state.vm import VM
 if TYPE_CHECKING:
     from smartdc.emulator.guest.ssh import MachineLogins
 
-#: When emulated time begins that is the same in each run: 2026-01-01.
+#: Where emulated time begins if it is the same in each run: 2026-01-01.
 SEEDED_START = 1767225600.0
 
 
 class Emulator(Clients):
-    """An emulated cloud: real HTTPS, strict about everything that the real server is strict about.
+    """An emulated cloud that serves real HTTPS and is as strict as the real server.
 
     ::
 
@@ -55,38 +55,39 @@ class Emulator(Clients):
     Args:
         account: Login of the account; by default what `contents` says, or ``test``.
         datacenters: Their names; the first is the default. By default those of `contents`, or three.
-        rate: Emulated seconds per real second. At 0 time stands still until the client's waiting, or
-            `clock`, moves it.
+        rate: Emulated seconds per real second. At 0 time stands still until a client waits, or the test
+            advances `clock`.
         host: The address to listen on.
         ports: One per data center, or the first of consecutive ports; by default free ones.
         ssh_port: Give each running machine an SSH server at this port of its public address, which is then
             an address of the loopback; 0 picks a free port.
-        schema_only: Have also what the OpenAPI description has and CloudAPI 9.20.0 has not: the update of
-            access keys, and watching a migration over a WebSocket.
-        key_kind: Which key the account gets: ``ed25519``, which is the default, or ``rsa`` for clients that
-            know no other kind.
-        contents: A TOML file of what it holds; `smartdc.emulator.contents.file` has an example.
+        schema_only: Also serve the operations that the OpenAPI description has and CloudAPI 9.20.0 lacks: the
+            update of access keys, and watching a migration over a WebSocket.
+        key_kind: The kind of the account's key: ``ed25519``, which is the default, or ``rsa`` for clients
+            that support nothing else.
+        contents: A TOML file that describes what the cloud holds; `smartdc.emulator.contents.file` has an
+            example.
         random_seed: Makes ids, addresses and names the same in each run, and the key if it is Ed25519; at
             rate 0 also times, which then begin with 2026.
-        keep_calls: How many requests `calls` keeps; of their bodies it keeps 16 MiB.
-        state_dir: A directory that keeps everything across restarts: key, certificate, ports, time, and what
-            the data centers hold. If it has a state, `contents` and `random_seed` are not used. By default
-            nothing is kept: key and certificate are in a directory that `stop` removes.
+        keep_calls: How many requests `calls` keeps, with at most 16 MiB of bodies in all.
+        state_dir: A directory that keeps everything across restarts: key, certificate, ports, time, and the
+            contents of the data centers. If it has a state, `contents` and `random_seed` are not used. By
+            default nothing is kept: key and certificate are in a directory that `stop` removes.
 
     Attributes:
         account: The account, shared by all data centers.
-        key_id: What its key is called in a signature.
-        key: The key that is made for it at the first start.
+        key_id: The keyId of its key in a signature.
+        key: The account's key, which the first start makes.
         key_file: The private key.
         ca_file: The certificate authority to trust, in PEM.
         clock: The emulated time.
         calls: The last requests, in order.
-        on_call: Functions that are called with each request (a `Call`) when it was handled, in the server's
+        on_call: Functions that are called with each request (a `Call`) after it was handled, in the server's
             thread.
-        violations: What clients did that would have harmed a real server, in words.
-        unsupported: What boot scripts and logins asked of machines that only a real machine can do, in words.
-        faults: Where faults are asked for.
-        ssh_port: Where machines can be logged in to, or None.
+        violations: Descriptions of what clients did that would have harmed a real server.
+        unsupported: Descriptions of what boot scripts and logins asked for that only a real machine can do.
+        faults: The faults to inject; tests add theirs here.
+        ssh_port: The port of the machines' SSH servers, or None.
     """
 
     def __init__(
@@ -106,18 +107,18 @@ class Emulator(Clients):
         keep_calls: int = KEPT_CALLS,
     ) -> None:
         file = Contents(contents) if contents is not None else None
-        directory = state_directory(state_dir)
+        directory = state_path(state_dir)
         if not host:
             raise ValueError("host is the address to listen on, such as 127.0.0.1; it cannot be empty")
         check_numbers(keep_calls, random_seed)
-        given = Settings(account, datacenters, ports, ssh_port, key_kind)
+        arguments = Arguments(account, datacenters, ports, ssh_port, key_kind)
         start = None if random_seed is None or rate else SEEDED_START
-        self._kept = None if directory is None else Kept(directory)
+        self._saved_state = None if directory is None else SavedState(directory)
         try:
-            settings = self._settings = settle(given, file, self._kept)
-            resumed = self._kept.now if self._kept is not None else None
+            settings = self._settings = resolve(arguments, file, self._saved_state)
+            resumed = self._saved_state.now if self._saved_state is not None else None
             self.clock: Clock = Clock(rate, start if resumed is None else resumed)
-            self._beginning = Beginning(
+            self._initial_state = InitialState(
                 settings.account,
                 settings.datacenters,
                 file,
@@ -125,11 +126,11 @@ class Emulator(Clients):
                 schema_only=schema_only,
                 on_loopback=settings.ssh_port is not None,
             )
-            # With who gets the key that is made at the start.
-            self._shared, self._key_owners = self._beginning.make_or_resume(self.clock, self._kept)
+            # The owners get the key that the first start makes.
+            self._shared, self._key_owners = self._initial_state.make_or_resume(self.clock, self._saved_state)
         except BaseException:
-            if self._kept is not None:
-                self._kept.close()
+            if self._saved_state is not None:
+                self._saved_state.close()
             raise
         self.key_id: str = f"/{settings.account}/keys/{KEY_NAME}"
         self.calls: CallLog = CallLog(keep_calls)
@@ -145,20 +146,20 @@ class Emulator(Clients):
         self._directory = directory
         self._remove_directory: weakref.finalize[..., Emulator] | None = None
         self._server: server.Server | None = None
-        self._private: OwnKey | None = None
-        self._host_keys: dict[str, str] = self._kept.host_keys if self._kept is not None else {}
+        self._private: PrivateKey | None = None
+        self._host_keys: dict[str, str] = self._saved_state.host_keys if self._saved_state is not None else {}
         self._logins: MachineLogins | None = None
         self._agent: Agent | None = None
         self._ticker = self._new_ticker()
         renew_in_children(self)
 
     def renew(self) -> None:
-        """In a forked child: leave server and files to the parent, where they go on."""
+        """Forget server and files in a forked child: they belong to the parent."""
         if self._remove_directory is not None:
             self._remove_directory.detach()
-        if self._kept is not None:
-            self._kept.close()
-        self._server = self._logins = self._remove_directory = self._agent = self._kept = None
+        if self._saved_state is not None:
+            self._saved_state.close()
+        self._server = self._logins = self._remove_directory = self._agent = self._saved_state = None
         self._ticker = self._new_ticker()
         self._remote.renew()
 
@@ -174,7 +175,7 @@ class Emulator(Clients):
         self.stop()
 
     def __repr__(self) -> str:
-        if "_server" not in vars(self):  # in a traceback out of the constructor
+        if "_server" not in vars(self):  # the constructor raised, and a traceback shows this object
             return "<Emulator>"
         state = "running" if self._server else "stopped"
         return f"<Emulator {self.account.login}: {', '.join(self._sites)}, {state}>"
@@ -191,7 +192,7 @@ class Emulator(Clients):
 
     @property
     def token(self) -> str:
-        """The secret that the control over HTTP asks for; each emulator has a new one."""
+        """The secret of the control over HTTP; each emulator has a new one."""
         return self._remote.token
 
     @property
@@ -206,16 +207,16 @@ class Emulator(Clients):
 
     @property
     def ssh_port(self) -> int | None:
-        """Where machines can be logged in to, or None when they cannot."""
+        """The port of the machines' SSH servers, or None if they have none."""
         return self._settings.ssh_port if self._logins is None else self._logins.port
 
     @property
     def resumed(self) -> bool:
         """Whether it started from the state in its state directory, and not from its contents."""
-        return self._kept is not None and self._kept.state is not None
+        return self._saved_state is not None and self._saved_state.state is not None
 
     def start(self) -> Emulator:
-        """Make the key, open the ports and serve. Does nothing where it runs already.
+        """Make the key, open the ports and serve. Does nothing if it already runs.
 
         Returns:
             Itself.
@@ -224,22 +225,22 @@ class Emulator(Clients):
             return self
         if self._directory is None:
             self._directory = make_directory()
-            # Also when nobody stops it: there is a private key in there.
+            # The directory holds a private key, so it is removed even if stop() is never called.
             self._remove_directory = weakref.finalize(
                 self, shutil.rmtree, self._directory, ignore_errors=True
             )
         authority = server.authority()
         try:
-            if self._kept is not None:
-                authority = self._kept.open(server.authority, self.key_file)
+            if self._saved_state is not None:
+                authority = self._saved_state.open(server.authority, self.key_file)
             else:
                 server.write_authority(self.ca_file, authority)
             self._make_key()
             sockets = server.listen(self._host, self._settings.ports)
         except BaseException:
             self._remove_files()
-            if self._kept is not None:
-                self._kept.close()
+            if self._saved_state is not None:
+                self._saved_state.close()
             raise
         self._by_port.clear()
         for site, listening in zip(self._sites.values(), sockets, strict=True):
@@ -254,8 +255,8 @@ class Emulator(Clients):
         try:
             if self._settings.ssh_port is not None:
                 self._open_logins(self._server, guests)
-            if self._kept is not None:
-                self._kept.start(self._shared, self._settings.key_kind, self.ssh_port, self._host_keys)
+            if self._saved_state is not None:
+                self._saved_state.start(self._shared, self._settings.key_kind, self.ssh_port, self._host_keys)
         except BaseException:
             self.stop()
             raise
@@ -263,7 +264,7 @@ class Emulator(Clients):
         return self
 
     def stop(self) -> None:
-        """Stop serving and remove the temporary files. Does nothing where it does not run."""
+        """Stop serving and remove the temporary files. Does nothing if it does not run."""
         self._ticker.stop()
         self._remote.end()
         if self._agent is not None:
@@ -278,26 +279,26 @@ class Emulator(Clients):
         if running is not None:
             running.stop()
         self._remove_files()
-        if self._kept is not None:
-            self._kept.stop()
+        if self._saved_state is not None:
+            self._saved_state.stop()
 
     def activate(
         self, datacenter: str | None = None, *, rate: float | None = None, profiles: Sequence[str] = ()
     ) -> Activation[Emulator]:
-        """Let programs find the emulator that make their own client, as `DataCenter.from_profile` does.
+        """Let programs that make their own client, as with `DataCenter.from_profile`, find the emulator.
 
         ::
 
             with Emulator().activate() as cloud:
                 my_script.main()
 
-        Inside of the ``with`` the environment of this process, and of subprocesses, has the emulator's URL,
+        Inside the ``with`` the environment of this process, and of subprocesses, has the emulator's URL,
         account, key and certificate, an ssh-agent with the key, and profiles of the ``triton`` command. At
-        the end everything is put back. A `DataCenter` that is made there and talks to the emulator waits by
-        `clock`, and advances it. Time also runs by itself, for programs that sleep.
+        the end the environment is restored. A `DataCenter` that is made there and talks to the emulator waits
+        by `clock`, and advances it. Time also runs by itself, for programs that sleep.
 
         Args:
-            datacenter: The one that programs get that name none; the first by default.
+            datacenter: The data center of programs that do not name one; the first by default.
             rate: Emulated seconds per real second at which time runs by itself. By default the emulator's
                 rate, or 40 if that is 0. At 0 only waiting advances the clock.
             profiles: More names of profiles for `datacenter`. Each data center already has a profile by its
@@ -308,28 +309,28 @@ class Emulator(Clients):
         return Activation(self, datacenter, rate, profiles)
 
     def agent_socket(self) -> Path | None:
-        """The socket of an ssh-agent with the account's key; None where there can be none (Windows)."""
-        possible = hasattr(asyncio, "start_unix_server")
-        if self._agent is None and possible and self._server is not None and self._private is not None:
+        """Return the socket of an ssh-agent with the account's key; None on Windows."""
+        has_sockets = hasattr(asyncio, "start_unix_server")
+        if self._agent is None and has_sockets and self._server is not None and self._private is not None:
             public = self.key_file.with_suffix(".pub").read_text()
             with suppress(OSError):
                 self._agent = Agent(self._private, public, self._files() / "agent", self._server.loop)
         return None if self._agent is None else self._agent.path
 
     def ticking(self) -> AbstractContextManager[None]:
-        """Do jobs meanwhile when they are due, as is done anyway while time runs at a rate."""
+        """Run jobs when they fall due, inside the ``with``; at a rate above 0 this always happens."""
         return self._ticker.needed()
 
     def _open_logins(self, running: server.Server, guests: Guests) -> None:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
 
         port = self._settings.ssh_port or server.free_port()
-        who = partial(login_keys, self._shared), partial(login_users, self._shared)
-        self._logins = MachineLogins(port, *who, running.loop, guests, self._host_keys)
+        keys, users = partial(login_keys, self._shared), partial(login_users, self._shared)
+        self._logins = MachineLogins(port, keys, users, running.loop, guests, self._host_keys)
         self._follow(self._logins.follow)
 
     def _follow(self, follow: Callable[[Sequence[VM], str], None]) -> None:
-        """Call this with the machines of each data center now, and with those that change later."""
+        """Call `follow` with the machines of each data center now, and later with those that change."""
 
         def listener(site: Site, changed: Sequence[VM]) -> None:
             follow(changed, site.name)
@@ -360,20 +361,20 @@ class Emulator(Clients):
     def _make_key(self) -> None:
         private, public = account_key(
             self.key_file,
-            self._private or new_key(self._settings.key_kind, self._beginning.key_seed),
+            self._private or new_key(self._settings.key_kind, self._initial_state.key_seed),
             f"{self.account.login}@emulator",
             self._settings.key_kind,
             self.account.find_key(KEY_NAME) if self.resumed else None,
         )
         if self._private is None:  # a second start keeps the key
             self._private = private
-            if self.resumed:  # whoever has it, has it already
+            if self.resumed:  # the saved owners already have it
                 self.key = read_key(KEY_NAME, public)
             else:
                 self.key, *_ = [owner.add_key(KEY_NAME, public) for owner in self._key_owners]
 
     def _replaced(self) -> None:
-        """The data centers are others now."""
+        """Serve the new data centers after a reset."""
         for port, site in self._by_port.items():
             self._by_port[port] = self._sites[site.name]
         self._remote.follow()

@@ -1,6 +1,6 @@
-"""What can go wrong between client and server when a test asks for it: the kinds of `Emulator.faults`.
+"""The faults that a test can add to `Emulator.faults`: what goes wrong between client and server.
 
-They are defined in `smartdc.emulator.http.fault_kinds`; here are their public names.
+This module has their public names; `smartdc.emulator.http.fault_kinds` defines them.
 """
 
 from smartdc.emulator.http.fault_kinds import (

@@ -1,6 +1,6 @@
 """What a new data center holds: images, packages and networks, the same in every run.
 
-The names are those that Triton's users know, among them everything that the tutorial of py-smartdc asks for.
+They have names that Triton's users know, among them all that py-smartdc's tutorial uses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.resources import LOOPBACK_ADDRESSES, Image, Vlan
 from smartdc.emulator.state.site import Site
 
-#: 198.18.0.0/15 is set aside for tests of network gear: nothing on the internet answers there.
+#: 198.18.0.0/15 is reserved for network benchmarks (RFC 2544): nothing on the internet answers there.
 PUBLIC_ADDRESSES = ipaddress.IPv4Network("198.18.0.0/15")
 
 _USERS = ("root", "admin")
@@ -21,8 +21,8 @@ _SMALL_BASE = "A {} SmartOS image with just essential packages installed."
 _LTS = "A 64-bit SmartOS image with just essential packages installed, with long-term support."
 
 _IMAGES: list[dict[str, Any]] = [
-    # The newest base64 first: add_machine() takes the first that fits. Its mark is CloudAPI 6.5's; today's
-    # server sends none. It is here because the tutorial asks for the data center's default dataset.
+    # The newest base64 first: add_machine() takes the first that fits. `default` is a field of CloudAPI 6.5
+    # that today's server does not send. It is here because the tutorial uses the default dataset.
     {"name": "base64", "version": "21.4.0", "default": True, "tags": {"role": "os"}, "users": _USERS,
      "description": _SMALL_BASE.format("64-bit"), "published_at": "2022-01-18T12:45:52.000Z"},
     {"name": "base64", "version": "14.3.0", "tags": {"role": "os"}, "users": _USERS,
@@ -93,7 +93,7 @@ _PACKAGES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-# Triton's own, which are there from the start in every data center.
+# The global rules that Triton puts into every data center.
 _RULES = {
     protocol: (name, read_rule(f"FROM any TO all vms ALLOW {protocol} TYPE all"))
     for protocol, name in (("icmp", "ICMPv4"), ("icmp6", "ICMPv6"))
@@ -104,11 +104,11 @@ def fill(site: Site, number: int, count: int, *, on_loopback: bool = False, defa
     """Fill a new data center.
 
     Args:
-        site: It.
-        number: Its place among the data centers, so that each has public addresses of its own.
+        site: The data center.
+        number: Its index among the data centers; each index has different public addresses.
         count: How many data centers there are.
-        on_loopback: Whether the public addresses are ones that this computer answers at.
-        defaults: Whether it gets images and packages as well.
+        on_loopback: Whether the public addresses are loopback addresses of this computer.
+        defaults: Whether to add the images and packages.
     """
     owner = site.shared.account.uuid
     if defaults:
@@ -122,7 +122,7 @@ def fill(site: Site, number: int, count: int, *, on_loopback: bool = False, defa
 
 
 def _public_addresses(count: int) -> list[ipaddress.IPv4Network]:
-    """Public addresses for so many data centers: 32,000 each for up to four, fewer for more."""
+    """Return public networks for `count` data centers: 32,000 addresses each for up to four, else fewer."""
     bits = max(2, (count - 1).bit_length())
     return list(PUBLIC_ADDRESSES.subnets(min(bits, 12)))
 
@@ -131,7 +131,7 @@ def _add_defaults(site: Site, owner: str) -> None:
     for fields in _IMAGES:
         homepage = f"https://docs.tritondatacenter.com/images/{fields['name']}"
         site.add_image(**fields, homepage=homepage)
-    # A private image that somebody else shares with the account.
+    # A private image that another account shares with this one.
     shared = site.stable_uuid("image/shared-app/1.0.0")
     site.images[shared] = Image(
         shared,
@@ -157,7 +157,8 @@ def _add_networks(site: Site, public: str, owner: str) -> None:
         "My-Fabric-Network",
         "192.168.0.0/16",
         kind="fabric",
-        # Large enough for tens of thousands, from where Triton's own default (192.168.128.0/22) begins.
+        # Large enough for tens of thousands of machines; the first address is that of Triton's own default
+        # network, 192.168.128.0/22.
         provision_start_ip="192.168.128.5",
         gateway="192.168.128.1",
         description=description,

@@ -26,7 +26,7 @@ def test_a_log_that_keeps_nothing() -> None:
     with Emulator(datacenters=["here"], keep_calls=0) as cloud, cloud.datacenter() as sdc:
         sdc.packages()
         assert cloud.calls == []
-    with pytest.raises(ValueError, match="keep_calls must be a whole number from 0 on: -1"):
+    with pytest.raises(ValueError, match="keep_calls must be a whole number, 0 or more: -1"):
         Emulator(keep_calls=-1)
 
 

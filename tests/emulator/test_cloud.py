@@ -27,15 +27,15 @@ from smartdc.emulator.state.resources import SubnetFull
         ({"datacenters": []}, "datacenters must be different names, at least one: []"),
         ({"datacenters": ["a", "a"]}, "datacenters must be different names, at least one: ['a', 'a']"),
         ({"datacenters": ["a"], "ports": [1, 2]}, "1 data centers need as many ports, not 2"),
-        ({"datacenters": ["a"], "ports": [65536]}, "65536 is no port: they go from 0 to 65535"),
-        ({"ssh_port": -1}, "-1 is no port: they go from 0 to 65535"),
+        ({"datacenters": ["a"], "ports": [65536]}, "65536 is no port: ports go from 0 to 65535"),
+        ({"ssh_port": -1}, "-1 is no port: ports go from 0 to 65535"),
         ({"account": "a/b"}, "'a/b' cannot be the login of an account"),
         ({"account": ""}, "'' cannot be the login of an account"),
         ({"account": "my"}, "'my' cannot be the login of an account"),
         ({"rate": -1}, "rate must be a number from 0 to 1000000: -1"),
         ({"rate": float("nan")}, "rate must be a number from 0 to 1000000: nan"),
-        ({"keep_calls": None}, "keep_calls must be a whole number from 0 on: None"),
-        ({"keep_calls": 1.5}, "keep_calls must be a whole number from 0 on: 1.5"),
+        ({"keep_calls": None}, "keep_calls must be a whole number, 0 or more: None"),
+        ({"keep_calls": 1.5}, "keep_calls must be a whole number, 0 or more: 1.5"),
         ({"random_seed": 1.5}, "random_seed must be a whole number or a text: 1.5"),
         ({"rate": float("inf")}, "rate must be a number from 0 to 1000000: inf"),
     ],
@@ -104,7 +104,7 @@ def test_names_of_data_centers() -> None:
     with Emulator(datacenters=["one", "two"]) as cloud:
         assert cloud.url() == cloud.url("one") != cloud.url("two")
         assert cloud.site("two").url == cloud.url("two")
-        with pytest.raises(ValueError, match=r"^no data center 'three' here, only one, two$"):
+        with pytest.raises(ValueError, match=r"^there is no data center 'three', only one, two$"):
             cloud.datacenter("three")
         with cloud.datacenter("two") as two, two.datacenter("one") as one:
             assert (two.base_url, one.base_url) == (cloud.url("two"), cloud.url("one"))

@@ -124,7 +124,7 @@ def test_a_host_other_than_the_loopback_gets_a_warning() -> None:
         assert list(printed.sites)
         process.send_signal(signal.SIGTERM)
         errors = process.communicate(timeout=20)[1]
-    assert errors == "warning: whoever reaches 0.0.0.0 can use this cloud\n"
+    assert errors == "warning: anyone who can reach 0.0.0.0 can use this cloud\n"
 
 
 def test_the_log_keeps_the_last_calls_and_survives_a_closed_stream() -> None:

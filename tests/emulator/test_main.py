@@ -277,8 +277,8 @@ def make(sdc: DataCenter) -> Machine:
     [
         (["--rate", "-1"], "rate must be a number from 0 to 1000000: -1.0"),
         (["--throttle", "0"], "rate must be a number above 0: 0.0"),
-        (["--port", "65534"], "65536 is no port: they go from 0 to 65535"),
-        (["--ssh-port", "70000"], "70000 is no port: they go from 0 to 65535"),
+        (["--port", "65534"], "65536 is no port: ports go from 0 to 65535"),
+        (["--ssh-port", "70000"], "70000 is no port: ports go from 0 to 65535"),
         (["--host", ""], "host is the address to listen on, such as 127.0.0.1; it cannot be empty"),
         (["--account", "a/b"], "'a/b' cannot be the login of an account"),
         (["--datacenter", "a", "a"], "datacenters must be different names, at least one: ['a', 'a']"),

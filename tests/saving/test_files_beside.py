@@ -37,22 +37,22 @@ def test_a_damaged_foreign_or_missing_file(directory: Path, name: str) -> None:
     path = directory / name
     for content in (b"", b"nothing", b"-----BEGIN OPENSSH PRIVATE KEY-----\n", b"\xff\x00"):
         path.write_bytes(content)
-        _refused(directory, rf"{name} is .*: put a copy of ")
+        _refused(directory, rf"{name} is .*: restore ")
     shutil.copy(directory.parent / "other" / "id_ed25519", directory)
     if name == "id_ed25519":
         _refused(directory, r"id_ed25519 is not the account's key in the state \(..:")
     path.unlink()
-    _refused(directory, rf"{name} is missing: put it back, or begin with another directory")
+    _refused(directory, rf"{name} is missing: put it back, or use another directory")
 
 
 def test_a_missing_state(directory: Path) -> None:
     (directory / "state.json").unlink()
-    _refused(directory, r"state\.json is missing, and key and certificate .* to begin anew$")
+    _refused(directory, r"state\.json is missing, and key and certificate .* to start afresh$")
 
 
 def test_files_of_another_program(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("mine")
-    _refused(tmp_path, r"ca\.pem is there already, of something else: name another directory")
+    _refused(tmp_path, r"ca\.pem exists and belongs to something else: name another directory")
     (tmp_path / "ca.pem").unlink()
     (tmp_path / "id_ed25519").write_text("mine")
     with pytest.raises(ValueError, match=r"id_ed25519 is no Ed25519 key"):

@@ -39,13 +39,13 @@ def _edited(change: Callable[[dict[str, object]], object]) -> Callable[[bytes], 
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda data: data[: len(data) // 2], r"damaged \(it is no JSON: "),
-        (lambda data: b"", r"damaged \(it is no JSON: "),
-        (lambda data: b"\x00" * len(data), r"damaged \(it is no JSON: "),
-        (lambda data: b"[" * 100_000, r"damaged \(it is no JSON: "),
+        (lambda data: data[: len(data) // 2], r"damaged \(it is not JSON: "),
+        (lambda data: b"", r"damaged \(it is not JSON: "),
+        (lambda data: b"\x00" * len(data), r"damaged \(it is not JSON: "),
+        (lambda data: b"[" * 100_000, r"damaged \(it is not JSON: "),
         (lambda data: b"[]", r"damaged \(it is not the state of an emulator\)"),
-        (lambda data: data.replace(b'"web0"', b'"web1"'), r"damaged \(its content is not what"),
-        (lambda data: data.replace(b'"sha256"', b'"sha255"'), r"damaged \(its content is not what"),
+        (lambda data: data.replace(b'"web0"', b'"web1"'), r"damaged \(its content does not match"),
+        (lambda data: data.replace(b'"sha256"', b'"sha255"'), r"damaged \(its content does not match"),
         (_edited(lambda state: state.pop("accounts")), r"damaged \(a part of it is missing\)"),
         (_edited(lambda state: state.update(version=2)), r"is of version 2, and this emulator reads"),
         (_edited(lambda state: state.pop("version")), r"is of version None, and this emulator"),
@@ -100,7 +100,7 @@ def test_a_second_start_after_another_emulator(directory: Path) -> None:
         with pytest.raises(ValueError, match="is used by another emulator"):
             first.start()
         second.site().add_machine("web1")
-    with pytest.raises(ValueError, match="was changed by another emulator meanwhile: make a new one"):
+    with pytest.raises(ValueError, match="meanwhile: make a new Emulator, which reads it"):
         first.start()
     with Emulator(state_dir=directory) as cloud:
         assert len(cloud.site().machines) == 2
@@ -127,7 +127,7 @@ def test_other_arguments_than_before(directory: Path, tmp_path: Path) -> None:
 
 def test_a_key_that_is_missing(directory: Path) -> None:
     (directory / "id_ed25519").unlink()
-    with pytest.raises(ValueError, match=r"id_ed25519 is missing: put it back, or begin"):
+    with pytest.raises(ValueError, match=r"id_ed25519 is missing: put it back, or use"):
         Emulator(state_dir=directory).start()
     assert not (directory / "id_ed25519").exists()
 

@@ -1,1 +1,1 @@
-"""What people do with a running emulator: its methods, how clients get there, what the command says."""
+"""Using a running emulator: its methods, how clients reach it, and the output of the command."""

@@ -1,4 +1,4 @@
-"""Making a program that knows nothing of the emulator use it: variables, certificate and clock."""
+"""Making a program that does not know the emulator use it: variables, certificate and clock."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from smartdc.emulator.state.clock import check_rate
 
 Cloud = TypeVar("Cloud", bound=Clients)
 
-#: Emulated seconds per real second at which time goes on for other processes: a machine takes half a second.
+#: Emulated seconds per real second for other processes; a machine is created in half a second.
 RATE = 40.0
 
-_PLACE = ("URL", "ACCOUNT", "KEY_ID", "KEY_MATERIAL")
-_MORE = ("USER", "TLS_INSECURE", "SKIP_TLS_VERIFY")
+_PREFIXED = ("URL", "ACCOUNT", "KEY_ID", "KEY_MATERIAL")
+_PREFIXED_OTHERS = ("USER", "TLS_INSECURE", "SKIP_TLS_VERIFY")
 
 _NO_PROXY = ("NO_PROXY", "no_proxy")
 
-#: What clients of CloudAPI read from the environment besides what `Emulator.environment` sets.
-STRAY = (
-    *(f"{prefix}_{name}" for prefix in ("TRITON", "SDC") for name in _MORE),
+#: Variables that clients of CloudAPI also read and `Emulator.environment` does not set.
+OTHER_VARIABLES = (
+    *(f"{prefix}_{name}" for prefix in ("TRITON", "SDC") for name in _PREFIXED_OTHERS),
     "TRITON_ROLE",
     "TRITON_ACT_AS",
     "SDC_TESTING",
 )
-#: All that is changed. A variable that is not set meanwhile would lead elsewhere.
+#: All variables that an activation sets or removes. One that it left alone could lead programs elsewhere.
 _CHANGED = (
-    *(f"{prefix}_{name}" for prefix in ("TRITON", "SDC") for name in _PLACE),
-    *STRAY,
+    *(f"{prefix}_{name}" for prefix in ("TRITON", "SDC") for name in _PREFIXED),
+    *OTHER_VARIABLES,
     "TRITON_PROFILE",
     "TRITONTEST_CLI_CONFIG_DIR",
     "SMARTDC_CA_FILE",
@@ -56,15 +56,15 @@ _CHANGED = (
 
 
 class Activation(Generic[Cloud]):
-    """While it lasts, programs that find their cloud by themselves find the emulator.
+    """A context manager in which programs that look up their cloud in the environment find the emulator.
 
-    It is a ``with``; `start` and `stop` do the same, for the ``setUp`` of a test case.
+    `start` and `stop` do the same without a ``with``, for the ``setUp`` of a test case.
 
     Args:
-        cloud: The emulator; it is started where it does not run yet, and then stopped in the end.
-        datacenter: The data center that is meant where none is named.
-        rate: Emulated seconds per real second at which time goes on meanwhile.
-        profiles: Names of further profiles that lead there.
+        cloud: The emulator. If it does not run yet, it is started, and stopped at the end.
+        datacenter: The data center of programs that do not name one.
+        rate: Emulated seconds per real second, inside.
+        profiles: Names of more profiles for that data center.
     """
 
     def __init__(self, cloud: Cloud, datacenter: str | None, rate: float, profiles: Sequence[str]) -> None:
@@ -81,29 +81,29 @@ class Activation(Generic[Cloud]):
         self._started: list[ExitStack] = []
 
     def start(self) -> Cloud:
-        """Begin; also when it has begun already.
+        """Begin the activation. Activations may be nested.
 
         Returns:
             The emulator.
         """
-        with ExitStack() as begun:
+        with ExitStack() as cleanup:
             if not self._cloud.is_running:
-                begun.callback(self._cloud.stop)
+                cleanup.callback(self._cloud.stop)
                 self._cloud.start()
-            begun.enter_context(self._cloud.clock.running(self._rate))
-            begun.enter_context(self._cloud.ticking())
+            cleanup.enter_context(self._cloud.clock.running(self._rate))
+            cleanup.enter_context(self._cloud.ticking())
             lent = clocks.lend(self._cloud.clock, self._cloud.urls.values())
-            begun.callback(clocks.take_back, lent)
+            cleanup.callback(clocks.take_back, lent)
             profiles = Path(tempfile.mkdtemp(prefix="triton-", dir=self._cloud.ca_file.parent))
-            begun.callback(shutil.rmtree, profiles, ignore_errors=True)
+            cleanup.callback(shutil.rmtree, profiles, ignore_errors=True)
             self._write_profiles(profiles)
-            changed = _environment.change(self._variables() | {"TRITONTEST_CLI_CONFIG_DIR": str(profiles)})
-            begun.callback(_environment.restore, changed)
-            self._started.append(begun.pop_all())
+            before = _environment.change(self._variables() | {"TRITONTEST_CLI_CONFIG_DIR": str(profiles)})
+            cleanup.callback(_environment.restore, before)
+            self._started.append(cleanup.pop_all())
         return self._cloud
 
     def stop(self) -> None:
-        """End what the last `start` began."""
+        """End the activation that the last `start` began."""
         if not self._started:
             raise RuntimeError("the activation has not been started")
         self._started.pop().close()
@@ -126,13 +126,13 @@ class Activation(Generic[Cloud]):
             variables["SSH_AUTH_SOCK"] = str(socket)
         if self._rate:
             variables[clocks.VARIABLE] = clocks.running_at(self._rate, cloud.urls.values())
-        here = ",".join({"127.0.0.1", "localhost", "::1", cloud.host})
-        for name in _NO_PROXY:  # programs that know proxies shall not send to them what is on this machine
-            variables[name] = ",".join(filter(None, (os.environ.get(name), here)))
+        local = ",".join({"127.0.0.1", "localhost", "::1", cloud.host})
+        for name in _NO_PROXY:  # a proxy cannot reach this computer's loopback
+            variables[name] = ",".join(filter(None, (os.environ.get(name), local)))
         return variables
 
     def _write_profiles(self, directory: Path) -> None:
-        """Write a profile for each data center; those of the user are out of sight meanwhile."""
+        """Write a profile for each data center. Programs do not see the user's own profiles meanwhile."""
         (directory / "profiles.d").mkdir()
         urls = dict(self._cloud.urls)
         urls |= dict.fromkeys(self._profiles, urls[self._datacenter])
@@ -143,10 +143,10 @@ class Activation(Generic[Cloud]):
 
 
 class _Environment:
-    """The changes of the process's environment that last, the newest last.
+    """The active changes of the process's environment, the newest last.
 
-    They may end in another order than they began in: then the one that began after it takes over what stood
-    there before.
+    Changes may end in another order than they began. The values from before a change that ends early are then
+    handed to the change that began after it, which restores them.
     """
 
     def __init__(self) -> None:
@@ -154,20 +154,24 @@ class _Environment:
         self._before: list[dict[str, str | None]] = []
 
     def change(self, variables: Mapping[str, str]) -> dict[str, str | None]:
-        """Set these, and remove the others that an activation concerns."""
+        """Set these variables, and remove the others in `_CHANGED`.
+
+        Returns:
+            The values before the change, for `restore`.
+        """
         with self._lock:
             before = {name: os.environ.get(name) for name in _CHANGED}
             self._before.append(before)
-            _put({name: variables.get(name) for name in _CHANGED})
+            _set_variables({name: variables.get(name) for name in _CHANGED})
         return before
 
     def restore(self, before: dict[str, str | None]) -> None:
-        """Put back what was there before the change that `change` returned this of."""
+        """End a change: restore the values that `change` returned."""
         with self._lock:
-            number = next(at for at, kept in enumerate(self._before) if kept is before)
+            number = next(at for at, each in enumerate(self._before) if each is before)
             del self._before[number]
             if number == len(self._before):
-                _put(before)
+                _set_variables(before)
             else:
                 self._before[number].update(before)
 
@@ -175,7 +179,7 @@ class _Environment:
 _environment = _Environment()
 
 
-def _put(variables: Mapping[str, str | None]) -> None:
+def _set_variables(variables: Mapping[str, str | None]) -> None:
     for name, value in variables.items():
         if value is not None:
             os.environ[name] = value

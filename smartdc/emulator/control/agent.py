@@ -1,6 +1,6 @@
-"""An ssh-agent that holds the account's key, for programs that look for keys there.
+"""An ssh-agent that holds the account's key, for programs that look for keys in an agent.
 
-It lists keys and signs (https://datatracker.ietf.org/doc/draft-miller-ssh-agent/), and refuses all else.
+It lists keys and signs (https://datatracker.ietf.org/doc/draft-miller-ssh-agent/); it refuses all else.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding
 
-from smartdc.emulator.scratch import OwnKey
+from smartdc.emulator.scratch import PrivateKey
 from smartdc.http_signature.keys import PublicKey
 
 _FAILURE = b"\x05"
 _LIST, _LISTED = b"\x0b", b"\x0c"
 _SIGN, _SIGNED = b"\x0d", b"\x0e"
-_LONGEST = 256 * 1024
-#: How RSA signs, by the flags of the request.
+_LONGEST_MESSAGE = 256 * 1024
+#: Name and digest of RSA signatures, by the flags of the request.
 _RSA: dict[int, tuple[bytes, hashes.HashAlgorithm]] = {
-    0: (b"ssh-rsa", hashes.SHA1()),  # noqa: S303 - what no flag means
+    0: (b"ssh-rsa", hashes.SHA1()),  # noqa: S303 - the protocol's default without flags
     2: (b"rsa-sha2-256", hashes.SHA256()),
     4: (b"rsa-sha2-512", hashes.SHA512()),
 }
 
 
 class Agent:
-    """Answers at a Unix socket, in an event loop that another thread runs.
+    """An agent that listens at a Unix socket, in an event loop that another thread runs.
 
     Args:
         key: The private key.
-        public: The public one, as OpenSSH's line.
+        public: The public key, as OpenSSH's line.
         path: Where to listen.
         loop: The event loop.
 
@@ -41,17 +41,17 @@ class Agent:
         OSError: It cannot listen there.
     """
 
-    def __init__(self, key: OwnKey, public: str, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, key: PrivateKey, public: str, path: Path, loop: asyncio.AbstractEventLoop) -> None:
         self.path = path
         self._private = key
         self._public = PublicKey.from_text(public)
         self._loop = loop
         self._clients: set[asyncio.StreamWriter] = set()
-        listen = asyncio.start_unix_server(self._talk, str(path))
+        listen = asyncio.start_unix_server(self._serve, str(path))
         self._server = asyncio.run_coroutine_threadsafe(listen, loop).result()
 
     def close(self) -> None:
-        """Stop listening, and end all conversations; while the loop runs, from another thread."""
+        """Stop listening and close all connections. Call it from another thread while the loop runs."""
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
 
     async def _close(self) -> None:
@@ -62,11 +62,11 @@ class Agent:
             await asyncio.sleep(0)
         self.path.unlink(missing_ok=True)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while (length := int.from_bytes(await reader.readexactly(4))) <= _LONGEST:
-                writer.write(_string(self._answer(await reader.readexactly(length))))
+            while (length := int.from_bytes(await reader.readexactly(4))) <= _LONGEST_MESSAGE:
+                writer.write(_packed(self._answer(await reader.readexactly(length))))
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
@@ -74,16 +74,16 @@ class Agent:
 
     def _answer(self, message: bytes) -> bytes:
         if message[:1] == _LIST:
-            return _LISTED + struct.pack(">I", 1) + _string(self._public.blob) + _string(self._comment)
+            return _LISTED + struct.pack(">I", 1) + _packed(self._public.blob) + _packed(self._comment)
         if message[:1] != _SIGN:
             return _FAILURE
         try:
-            blob, rest = _take(message[1:])
-            data, rest = _take(rest)
+            blob, rest = _unpack(message[1:])
+            data, rest = _unpack(rest)
             signature = self._signature(data, int.from_bytes(rest[:4]))
-        except (struct.error, KeyError):  # cut off, or flags that are not known
+        except (struct.error, KeyError):  # the message is cut off, or has unknown flags
             return _FAILURE
-        return _SIGNED + _string(signature) if blob == self._public.blob else _FAILURE
+        return _SIGNED + _packed(signature) if blob == self._public.blob else _FAILURE
 
     @property
     def _comment(self) -> bytes:
@@ -91,15 +91,15 @@ class Agent:
 
     def _signature(self, data: bytes, flags: int) -> bytes:
         if isinstance(self._private, ed25519.Ed25519PrivateKey):
-            return _string(b"ssh-ed25519") + _string(self._private.sign(data))
+            return _packed(b"ssh-ed25519") + _packed(self._private.sign(data))
         name, digest = _RSA[flags]
-        return _string(name) + _string(self._private.sign(data, padding.PKCS1v15(), digest))
+        return _packed(name) + _packed(self._private.sign(data, padding.PKCS1v15(), digest))
 
 
-def _string(value: bytes) -> bytes:
+def _packed(value: bytes) -> bytes:
     return struct.pack(">I", len(value)) + value
 
 
-def _take(data: bytes) -> tuple[bytes, bytes]:
+def _unpack(data: bytes) -> tuple[bytes, bytes]:
     (length,) = struct.unpack_from(">I", data)
     return data[4 : 4 + length], data[4 + length :]

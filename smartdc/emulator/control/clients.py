@@ -1,4 +1,4 @@
-"""How clients get to a running emulator."""
+"""How clients reach a running emulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Clients(Controls):
-    """The part of an `Emulator` that leads clients there."""
+    """The part of an `Emulator` that tells clients how to reach it."""
 
     key_id: str
 
@@ -40,7 +40,7 @@ class Clients(Controls):
     @property
     @abstractmethod
     def token(self) -> str:
-        """The secret that the control over HTTP asks for; each emulator has a new one."""
+        """The secret of the control over HTTP; each emulator has a new one."""
 
     @property
     def page_url(self) -> str:
@@ -49,11 +49,11 @@ class Clients(Controls):
 
     @abstractmethod
     def agent_socket(self) -> Path | None:
-        """The socket of an ssh-agent with the account's key; None where there can be none (Windows)."""
+        """Return the socket of an ssh-agent with the account's key; None on Windows."""
 
     @abstractmethod
     def ticking(self) -> AbstractContextManager[None]:
-        """Do jobs meanwhile when they are due, as is done anyway while time runs at a rate."""
+        """Run jobs when they fall due, inside the ``with``; at a rate above 0 this always happens."""
 
     @property
     @abstractmethod
@@ -66,15 +66,15 @@ class Clients(Controls):
         """The certificate authority to trust."""
 
     def datacenter(self, name: str | None = None, **kwargs: Any) -> DataCenter:
-        """A client that is connected to a data center, the first by default.
+        """Return a client of a data center, the first by default.
 
         Args:
             name: The data center.
-            kwargs: Arguments of `DataCenter`; they win over those that the emulator gives.
+            kwargs: Arguments of `DataCenter`; they replace those of the emulator.
         """
         from smartdc.datacenter import DataCenter  # the emulator works without the client
 
-        given = Concealed(kwargs)
+        overrides = Concealed(kwargs)
         del kwargs
         arguments: dict[str, Any] = {
             "location": self.site(name).name,
@@ -84,12 +84,12 @@ class Clients(Controls):
             "verify": str(self.ca_file),
             "clock": self.clock,
         }
-        if given.value.get("key_id", self.key_id) is None:
+        if overrides.value.get("key_id", self.key_id) is None:
             del arguments["secret"]
-        return DataCenter(**(arguments | given.value))
+        return DataCenter(**(arguments | overrides.value))
 
     def environment(self, datacenter: str | None = None) -> dict[str, str]:
-        """Variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""
+        """Return the variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""
         authorities = str(self.ca_file)
         settings = {
             "URL": self.url(datacenter),
@@ -102,7 +102,7 @@ class Clients(Controls):
         variables["TRITON_PROFILE"] = "env"
         for name in ("SMARTDC_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
             variables[name] = authorities
-        # Its machines leave no host keys in the user's own file.
+        # Keeps the host keys of emulated machines out of the user's own file.
         variables["SMARTDC_KNOWN_HOSTS"] = str(self.ca_file.with_name("known_hosts"))
         # For clients that take a key from a file and not from ~/.ssh or the agent (terraform, triton-go).
         variables["TRITON_KEY_MATERIAL"] = variables["SDC_KEY_MATERIAL"] = str(self.key_file)

@@ -1,4 +1,4 @@
-"""What a running emulator can be told and asked: its data centers, accounts, switches and records."""
+"""The methods of a running emulator: its data centers, accounts, switches and records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from smartdc.emulator.contents.fault_file import load_faults
 from smartdc.emulator.contents.file import Contents
 from smartdc.emulator.contents.public_keys import public_line
 from smartdc.emulator.contents.toml_file import Table
-from smartdc.emulator.control.beginning import KEY_NAME, Beginning, new_owners, replace
+from smartdc.emulator.control.initial_state import KEY_NAME, InitialState, new_owners, replace
 from smartdc.emulator.gate.read_only import ReadOnly
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
@@ -32,7 +32,7 @@ class Controls(ABC):
     clock: Clock
     faults: Faults
     key: Key
-    _beginning: Beginning
+    _initial_state: InitialState
     _key_owners: list[KeyOwner]
     _shared: Shared
     _sites: dict[str, Site]
@@ -49,7 +49,7 @@ class Controls(ABC):
 
     @property
     def lock(self) -> threading.RLock:
-        """Held by whoever looks at the state or changes it."""
+        """The lock to hold while reading or changing the state."""
         return self._shared.lock
 
     @property
@@ -69,14 +69,14 @@ class Controls(ABC):
 
     @property
     def unsupported(self) -> list[str]:
-        """What boot scripts and logins asked of machines that only a real machine can do."""
+        """What boot scripts and logins asked for that only a real machine can do."""
         return self._shared.unsupported
 
     def report(self, last: int = 30) -> str:
-        """What was called and what was violated, in lines to read after something failed.
+        """Return the last calls and all violations as text, to read after a failure.
 
         Args:
-            last: How many calls.
+            last: How many calls to include.
         """
         return report(self.calls, self.violations, last)
 
@@ -89,7 +89,7 @@ class Controls(ABC):
         if name is None:
             name = next(iter(self._sites))
         if name not in self._sites:
-            raise ValueError(f"no data center {name!r} here, only {', '.join(self._sites)}")
+            raise ValueError(f"there is no data center {name!r}, only {', '.join(self._sites)}")
         return self._sites[name]
 
     def add_account(self, login: str, *, keys: Sequence[str | Path] = (), **fields: object) -> Account:
@@ -121,8 +121,8 @@ class Controls(ABC):
         Args:
             login: Its login, unique in the account.
             account: The account, by record or login; the emulator's by default.
-            keys: As those of `add_account`.
-            allowed: Let it do everything that the account may; by default its roles decide.
+            keys: Public keys, as for `add_account`.
+            allowed: Permit it everything that the account may do; by default its roles decide.
         """
         lines = [public_line(key) for key in keys]
         with self._shared.lock:
@@ -132,21 +132,21 @@ class Controls(ABC):
             return user
 
     def reset(self, contents: str | os.PathLike[str] | Table | None = None) -> None:
-        """Go back to what it held at first; requests that come meanwhile wait.
+        """Restore the initial contents. Requests that arrive during the reset wait.
 
         Accounts, data centers and machines are made anew, so `account` and `site` then return new objects.
-        Calls, violations and faults are removed, the throttle and read-only mode are off. Time, key, ports
-        and certificate stay as they are.
+        Calls, violations and faults are removed, the throttle and read-only mode are switched off. Time, key,
+        ports and certificate do not change.
 
         Args:
-            contents: The path of a file of contents to add, or what is in it.
+            contents: The path of a file of contents to add, or its parsed TOML.
 
         Raises:
-            ValueError: Something in it is wrong; the message names line and field. Nothing was changed.
+            ValueError: The contents are invalid; the message names line and field. Nothing was changed.
         """
         more = None if contents is None else Contents(contents)
         with self._shared.lock:
-            fresh, owners = self._beginning.make(self.clock, self._shared.lock, more)
+            fresh, owners = self._initial_state.make(self.clock, self._shared.lock, more)
             self._give_key(owners)
             replace(self._shared, fresh)
             self.account, self._key_owners = fresh.account, owners
@@ -159,11 +159,11 @@ class Controls(ABC):
         """Add the contents of a file.
 
         Args:
-            contents: The path, or what is in it.
+            contents: The path of the file, or its parsed TOML.
 
         Raises:
-            ValueError: Something in the file is wrong; the message names line and field. What comes before
-                that in the file has been added.
+            ValueError: The contents are invalid; the message names line and field. What precedes the error in
+                the file has been added.
         """
         file = Contents(contents)
         with self._shared.lock:
@@ -172,19 +172,19 @@ class Controls(ABC):
             self._key_owners += owners
 
     def _give_key(self, owners: Sequence[KeyOwner]) -> None:
-        """Let accounts and sub-users sign with the emulator's own key, once there is one."""
+        """Add the emulator's own key to accounts and sub-users, if it has been made."""
         if hasattr(self, "key"):
             for owner in owners:
                 owner.add_key(KEY_NAME, self.key.openssh)
 
     def load_faults(self, path: str | os.PathLike[str]) -> None:
-        """Ask for the faults in a file.
+        """Add the faults in a file.
 
         Args:
             path: A TOML file; `smartdc.emulator.contents.fault_file` has an example.
 
         Raises:
-            ValueError: It cannot be read, or something in it is wrong; the message names line and field.
+            ValueError: The file cannot be read or is invalid; the message names line and field.
         """
         load_faults(self.faults, path)
 
@@ -192,8 +192,8 @@ class Controls(ABC):
         """Answer 429 to an account that calls a group of operations too often, as real servers do.
 
         Args:
-            rate: Requests a second of emulated time; None switches it off again.
-            burst: How many at once.
+            rate: Requests a second of emulated time; None switches the throttle off.
+            burst: How many requests may come at once.
         """
         throttle = None if rate is None else Throttle(self.clock.monotonic, rate, burst)
         with self._shared.lock:
@@ -203,14 +203,14 @@ class Controls(ABC):
         """Answer 503 to each request that would change something, as servers do while they are upgraded.
 
         Args:
-            until: When it ends, which the answers then say in ``Retry-After``: a time, or emulated seconds
-                from now. By default it lasts until `read_write`, and answers have no ``Retry-After``.
+            until: The end of read-only mode, which the answers give in ``Retry-After``: a time, or emulated
+                seconds from now. By default it lasts until `read_write`, and answers have no ``Retry-After``.
         """
         read_only = ReadOnly(self.clock, until)
         with self._shared.lock:
             self._switches.read_only = read_only
 
     def read_write(self) -> None:
-        """End what `read_only` began."""
+        """End read-only mode."""
         with self._shared.lock:
             self._switches.read_only = None

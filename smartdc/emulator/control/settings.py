@@ -1,4 +1,4 @@
-"""What an emulator is made with: its arguments, or else what its contents or its saved state say."""
+"""The settings of an emulator: from its arguments, its saved state, its contents, or the defaults."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from smartdc.emulator.contents.file import Contents
 from smartdc.emulator.rules.validation import DATACENTER_RULE, datacenter_name_is_valid
 from smartdc.emulator.saving.folder import StateRefused
-from smartdc.emulator.saving.kept import Kept
+from smartdc.emulator.saving.saved_state import SavedState
 
 DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
 _KEY_KINDS = ("ed25519", "rsa")
 
 
 @dataclass
-class Settings:
-    """The arguments of an `Emulator` that last as long as its state; `ports` has one for each data center."""
+class Arguments:
+    """The arguments of an `Emulator` that its saved state also has; None: not set."""
 
     account: str | None
     datacenters: Sequence[str] | None
@@ -28,8 +28,8 @@ class Settings:
 
 
 @dataclass
-class Settled:
-    """The same, with nothing left open."""
+class Settings:
+    """The resolved settings; `ports` has one port for each data center."""
 
     account: str
     datacenters: list[str]
@@ -38,51 +38,51 @@ class Settled:
     key_kind: str
 
 
-def state_directory(given: str | os.PathLike[str] | None) -> Path | None:
-    """The state directory as an absolute path, which a later change of directory leaves alone.
+def state_path(state_dir: str | os.PathLike[str] | None) -> Path | None:
+    """Return the state directory as an absolute path, so that a later ``chdir`` does not change it.
 
     Raises:
         ValueError: It is empty.
     """
-    if given is None:
+    if state_dir is None:
         return None
-    if not os.fspath(given):
+    if not os.fspath(state_dir):
         raise ValueError("state_dir is a directory such as 'cloud'; it cannot be empty")
-    return Path(given).absolute()
+    return Path(state_dir).absolute()
 
 
 def check_numbers(keep_calls: int, random_seed: int | str | None) -> None:
-    """Refuse what is of another kind than these arguments are.
+    """Check the types of these arguments, and that `keep_calls` is not negative.
 
     Raises:
-        ValueError: One of them is.
+        ValueError: One of them has another type, or is negative.
     """
     if not isinstance(keep_calls, int) or isinstance(keep_calls, bool) or keep_calls < 0:
-        raise ValueError(f"keep_calls must be a whole number from 0 on: {keep_calls!r:.40}")
+        raise ValueError(f"keep_calls must be a whole number, 0 or more: {keep_calls!r:.40}")
     if random_seed is not None and (isinstance(random_seed, bool) or not isinstance(random_seed, int | str)):
         raise ValueError(f"random_seed must be a whole number or a text: {random_seed!r:.40}")
 
 
-def settle(given: Settings, file: Contents | None, kept: Kept | None) -> Settled:
-    """Fill in what was not given, and check everything.
+def resolve(arguments: Arguments, file: Contents | None, saved: SavedState | None) -> Settings:
+    """Complete the arguments from the saved state, the contents or the defaults, and check them.
 
     Raises:
-        ValueError: Something cannot be, or the state in the directory says something else.
+        ValueError: An argument is invalid, or contradicts the saved state.
     """
-    _check(given)
-    account, datacenters, key_kind = given.account, given.datacenters, given.key_kind
-    ports, ssh_port = given.ports, given.ssh_port
-    if kept is not None and kept.state is not None:
-        account = kept.agreed("account", account, "the account")
-        datacenters = kept.agreed(
+    _check(arguments)
+    account, datacenters, key_kind = arguments.account, arguments.datacenters, arguments.key_kind
+    ports, ssh_port = arguments.ports, arguments.ssh_port
+    if saved is not None and saved.state is not None:
+        account = saved.fixed_setting("account", account, "the account")
+        datacenters = saved.fixed_setting(
             "datacenters", None if datacenters is None else list(datacenters), "the data centers"
         )
-        key_kind = kept.agreed("key_kind", key_kind, "a key of the kind")
-        ports = kept.saved("ports") if ports is None else ports
-        saved_port: int | None = kept.saved("ssh_port")
+        key_kind = saved.fixed_setting("key_kind", key_kind, "a key of the kind")
+        ports = saved.setting("ports") if ports is None else ports
+        saved_port: int | None = saved.setting("ssh_port")
         if ssh_port is not None and saved_port is None:
             raise StateRefused(
-                f"the machines of the state in {kept.path} have no addresses to log in at:"
+                f"the machines of the state in {saved.path} have no addresses to log in at:"
                 " leave the SSH port out, or name another directory"
             )
         ssh_port = ssh_port or saved_port
@@ -94,15 +94,15 @@ def settle(given: Settings, file: Contents | None, kept: Kept | None) -> Settled
         raise ValueError(f"{len(datacenters)} data centers need as many ports, not {len(ports)}")
     for port in (*(ports or ()), ssh_port or 0):
         if not 0 <= port <= 65535:
-            raise ValueError(f"{port} is no port: they go from 0 to 65535")
+            raise ValueError(f"{port} is no port: ports go from 0 to 65535")
     chosen = [0] * len(datacenters) if ports is None else list(ports)
-    return Settled(account, list(datacenters), chosen, ssh_port, key_kind or "ed25519")
+    return Settings(account, list(datacenters), chosen, ssh_port, key_kind or "ed25519")
 
 
-def _check(given: Settings) -> None:
-    account, names = given.account, given.datacenters
-    if given.key_kind not in (None, *_KEY_KINDS):
-        raise ValueError(f"key_kind is 'ed25519' or 'rsa', not {given.key_kind!r}")
+def _check(arguments: Arguments) -> None:
+    account, names = arguments.account, arguments.datacenters
+    if arguments.key_kind not in (None, *_KEY_KINDS):
+        raise ValueError(f"key_kind is 'ed25519' or 'rsa', not {arguments.key_kind!r}")
     if account is not None and (not account or "/" in account or account == "my"):
         raise ValueError(f"{account!r} cannot be the login of an account")
     if names is not None and (not names or len(set(names)) != len(names)):

@@ -1,4 +1,4 @@
-"""Doing jobs at their time, whether somebody asks or not: the change feed waits for them."""
+"""Running jobs when they fall due, even if no request comes: the change feed waits for them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from contextlib import contextmanager
 
 log = logging.getLogger("smartdc.emulator")
 
-#: Jobs that are due are done this often, in real seconds.
+#: How often jobs that are due are run, in real seconds.
 TICK_SECONDS = 0.02
 
 
 class Ticker:
-    """Does jobs while the server runs and time goes on by itself.
+    """Runs jobs while the server runs and time runs by itself.
 
     Args:
-        settle: Does what is due.
-        complain: Called with what went wrong, in words.
-        always: Whether time goes on by itself anyway, and not only while somebody needs it.
+        settle: Runs the jobs that are due.
+        complain: Called with a message if a job fails.
+        always: Whether time always runs by itself, and not only inside `needed`.
     """
 
     def __init__(self, settle: Callable[[], None], complain: Callable[[str], None], *, always: bool) -> None:
@@ -31,18 +31,18 @@ class Ticker:
         self._ticking: concurrent.futures.Future[None] | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The server runs, in this event loop."""
+        """Begin to tick, in the event loop of the running server."""
         self._loop = loop
         self._update()
 
     def stop(self) -> None:
-        """The server is about to stop."""
+        """Stop ticking, before the server stops."""
         self._loop = None
         self._update()
 
     @contextmanager
     def needed(self) -> Iterator[None]:
-        """Meanwhile time goes on by itself."""
+        """Tick inside the ``with``, while time runs by itself."""
         self._needed += 1
         self._update()
         try:

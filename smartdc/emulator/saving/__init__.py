@@ -1,1 +1,1 @@
-"""The state directory: everything that an emulator holds, kept across restarts."""
+"""The state directory, which keeps everything that an emulator holds across restarts."""

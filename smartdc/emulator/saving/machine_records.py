@@ -1,4 +1,4 @@
-"""A machine as plain values, and back: its jobs, disks, snapshots, migration and NICs."""
+"""Converts a machine, with its jobs, disks, snapshots, migration and NICs, to plain values and back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _plain(record: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def machine_record(site: Site, vm: VM) -> dict[str, Any]:
-    """A machine of a data center, with the NICs that it shows and those that NAPI knows of."""
+    """Return a machine as plain values, with the NICs that it shows and those that NAPI has."""
     written: dict[str, Any] = dict(zip(_OWN, _values(vm), strict=True))
     for name in _MAPPINGS:
         written[name] = dict(getattr(vm, name))
@@ -62,10 +62,10 @@ def machine_record(site: Site, vm: VM) -> dict[str, Any]:
 
 
 def read_machine(saved: Mapping[str, Any]) -> tuple[VM, list[Nic]]:
-    """Make the machine again.
+    """Make a machine from the plain values of `machine_record`.
 
     Returns:
-        The machine, and the NICs that NAPI knows of.
+        The machine, and its NICs in NAPI.
     """
     jobs = {job["uuid"]: Job(**job) for job in saved["jobs"]}
     disks = [Disk(**disk) for disk in saved["disks"]]

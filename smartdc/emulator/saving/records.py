@@ -1,6 +1,6 @@
-"""Records as plain values, and back: accounts with all that is theirs, and what a data center holds.
+"""Converts accounts and data centers, with all that belongs to them, to plain values and back.
 
-What a record is made of stands under the names of its fields.
+The plain values of a record are keyed by the names of its fields.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smartdc.emulator.state.resources import Image, Network, Package, Vlan, Volu
 from smartdc.emulator.state.roles import Access, Member, Policy, Role
 from smartdc.emulator.state.site import Site
 
-#: Of a data center, what is a plain value.
+#: The attributes of a data center that are plain values.
 _SETTINGS = (
     "fabrics_enabled",
     "default_fabric_networks",
@@ -42,12 +42,12 @@ _SETTINGS = (
 
 
 def plain(record: Any) -> dict[str, Any]:
-    """The fields of a record."""
+    """Return the fields of a record."""
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def account_record(account: Account) -> dict[str, Any]:
-    """An account, its keys, users, roles and policies."""
+    """Return an account as plain values, with its keys, users, roles and policies."""
     return _owner(account) | {
         "users": [_owner(user) for user in account.users.values()],
         "access": {
@@ -62,7 +62,7 @@ def account_record(account: Account) -> dict[str, Any]:
 
 
 def read_account(saved: Mapping[str, Any]) -> Account:
-    """Make the account again."""
+    """Make an account from the plain values of `account_record`."""
     users = [SubUser(**_read_owner(user)) for user in saved["users"]]
     access = saved["access"]
     roles = [
@@ -90,7 +90,7 @@ def _read_owner(saved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def site_record(site: Site) -> dict[str, Any]:
-    """A data center without its machines and without what is to be done."""
+    """Return a data center as plain values, without its machines and its timeline."""
     return {
         "name": site.name,
         **{name: getattr(site, name) for name in _SETTINGS},
@@ -105,7 +105,7 @@ def site_record(site: Site) -> dict[str, Any]:
 
 
 def fill_site(site: Site, saved: Mapping[str, Any]) -> None:
-    """Put into a new data center what was saved of one, machines and what is to be done as well."""
+    """Fill a new data center from a saved one, with machines and timeline."""
     for name in _SETTINGS:
         setattr(site, name, saved[name])
     site.old_servers = set(saved["old_servers"])
@@ -130,7 +130,7 @@ def _network(network: Network) -> dict[str, Any]:
         "in_use": sorted(network.in_use),
         "reserved": list(network.reserved.items()),
         "remembered": sorted(network.remembered),
-        "nics": None,  # they are with their machines
+        "nics": None,  # the records of the machines have them
         "_full": None,
     }
 

@@ -1,8 +1,8 @@
 """Writing the state of an emulator to its directory, while it serves and at the end.
 
-Each machine, and each thing that is still to be done, is a piece of JSON that is kept until it changes. So
-requests wait for what has changed since the last time only, and for that in slices. Everything else is few:
-it is written anew each time, and compared with what was written last.
+The JSON of each machine and of each entry of the timeline is kept until the machine or the entry changes. So
+requests wait only while changes are converted, and only for a short slice of time at once. The rest of the
+state is small: it is converted each time, and compared with what was written last.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import Any
 from smartdc.emulator.saving.folder import FORMAT, VERSION, StateFolder
 from smartdc.emulator.saving.machine_records import machine_record
 from smartdc.emulator.saving.records import account_record, site_record
-from smartdc.emulator.saving.tasks import NotSavedError, written
+from smartdc.emulator.saving.tasks import NotSavedError, to_plain
 from smartdc.emulator.state.site import Shared, Site
 from smartdc.emulator.state.vm import VM
 
 log = logging.getLogger("smartdc.emulator")
 
-#: How often it is looked whether there is something to save, in real seconds.
+#: Real seconds between two checks whether there is something to save.
 SAVE_SECONDS = 2.0
-#: How long requests wait at once for what is written, and what they then have before the next time.
+#: How long the lock is held at once, and how long it is then left to requests, in real seconds.
 SLICE_SECONDS = 0.005
 PAUSE_SECONDS = 0.001
 
 
 class _Pieces:
-    """The pieces of one data center."""
+    """The pieces of JSON of one data center."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -41,17 +41,17 @@ class _Pieces:
         site.recorded.watchers.append(self._note)
 
     def close(self) -> None:
-        """Hear of no more changes."""
+        """Stop watching for changes."""
         self.site.recorded.watchers.remove(self._note)
 
     def _note(self, vm: VM, _name: str, _old: object) -> None:
         self._changed[vm] = None
 
-    def renew(self, end: float) -> bool:
-        """Write what has changed, until this time.
+    def update(self, end: float) -> bool:
+        """Convert what has changed to JSON, until the time `end`.
 
         Returns:
-            Whether all of it is written.
+            Whether all pieces are up to date.
         """
         while self._changed:
             if time.perf_counter() > end:
@@ -63,14 +63,14 @@ class _Pieces:
                 if time.perf_counter() > end:
                     return False
                 try:
-                    entry = {"due": due, "last": last, "action": written(action)}
+                    entry = {"due": due, "last": last, "action": to_plain(action)}
                     self._entries[number] = _dumped(entry)
                 except NotSavedError:
                     self._entries[number] = ""
         return True
 
-    def all(self) -> list[str]:
-        """The whole data center, with commas and lines between the pieces."""
+    def whole(self) -> list[str]:
+        """Return the JSON of the whole data center, in pieces."""
         head = _dumped(site_record(self.site))[:-1]
         self._machines = {uuid: self._machines[uuid] for uuid in self.site.recorded}
         pending = [number for _, _, number, _ in self.site.timeline.pending()]
@@ -81,12 +81,12 @@ class _Pieces:
 
 
 class Saver:
-    """Saves what an emulator holds.
+    """Saves the state of an emulator.
 
     Args:
-        folder: Where to.
-        shared: What it holds.
-        describe: Returns what there is to save of the emulator itself, as plain values.
+        folder: The state directory.
+        shared: The state.
+        describe: Returns the settings of the emulator as plain values.
     """
 
     def __init__(self, folder: StateFolder, shared: Shared, describe: Callable[[], dict[str, Any]]) -> None:
@@ -101,7 +101,7 @@ class Saver:
         self._thread = threading.Thread(target=self._run, name="smartdc-emulator-state", daemon=True)
 
     def start(self) -> None:
-        """Save now, and from now on whatever changes.
+        """Save now, and from now on when something changes.
 
         Raises:
             OSError: It cannot be written.
@@ -127,7 +127,7 @@ class Saver:
                 self._sites.clear()
 
     def save(self) -> None:
-        """Save what has changed since the last time; nothing, where nothing has.
+        """Save the state if it has changed since the last time; if only time has passed, save the time.
 
         Raises:
             OSError: It cannot be written.
@@ -142,13 +142,13 @@ class Saver:
             self._saved_now = now
 
     def _collect(self) -> tuple[float, list[str]]:
-        """All pieces as they are at one moment."""
+        """Return the time and all pieces, as they are at one moment."""
         while True:
             with self._shared.lock:
                 end = time.perf_counter() + SLICE_SECONDS
                 self._look_for_sites()
-                if all(pieces.renew(end) for pieces in self._sites.values()):
-                    return self._shared.clock.now(), self._all()
+                if all(pieces.update(end) for pieces in self._sites.values()):
+                    return self._shared.clock.now(), self._whole()
             time.sleep(PAUSE_SECONDS)
 
     def _look_for_sites(self) -> None:
@@ -159,15 +159,15 @@ class Saver:
                     known.close()
                 self._sites[name] = _Pieces(site)
 
-    def _all(self) -> list[str]:
-        whole = {
+    def _whole(self) -> list[str]:
+        head = {
             "emulator": self._describe(),
             "chance": self._shared.chance.saved(),
             "request_ids": self._shared.request_ids.saved(),
             "accounts": [account_record(account) for account in self._shared.directory.accounts],
         }
-        sites = [self._sites[name].all() for name in self._shared.sites]
-        pieces = [_dumped(whole)[1:-1], ',\n"datacenters": [\n']
+        sites = [self._sites[name].whole() for name in self._shared.sites]
+        pieces = [_dumped(head)[1:-1], ',\n"datacenters": [\n']
         for number, site in enumerate(sites):
             pieces += [",\n", *site] if number else site
         return [*pieces, "],\n"]
@@ -177,7 +177,7 @@ class Saver:
             try:
                 self.save()
             except Exception as error:
-                if str(error) != self._failure:  # said once: it is tried again and again
+                if str(error) != self._failure:  # logged once, although each further attempt may fail
                     self._failure = str(error)
                     log.exception("the state cannot be saved in %s", self._folder.path)
             else:
@@ -185,9 +185,9 @@ class Saver:
 
 
 def _dumped(value: Any) -> str:
-    return json.dumps(value, default=dict, allow_nan=False)  # a start would refuse them
+    return json.dumps(value, default=dict, allow_nan=False)  # NaN is not JSON: the state could not be read
 
 
 def _joined(pieces: list[str]) -> list[str]:
-    """With a comma and a new line behind each piece but the last."""
+    """Add a comma and a newline after each piece but the last."""
     return [*(part for piece in pieces[:-1] for part in (piece, ",\n")), *pieces[-1:]]

@@ -1,7 +1,7 @@
-"""What is still to be done, as plain values: the name of a function, and its arguments.
+"""Converts the actions on the timeline to plain values and back: the name of a function, and its arguments.
 
-Operations put partials of the functions below on the timeline. Of their arguments, machines and jobs are
-written as their ids; all others are plain values already.
+Operations put partials of the functions below on the timeline. Machines and jobs among their arguments are
+written as their ids; the other arguments are plain values.
 """
 
 from __future__ import annotations
@@ -76,19 +76,19 @@ _NAMES = {function: name for name, function in _BY_NAME.items()}
 
 
 class NotSavedError(Exception):
-    """It cannot be written: another function, or a machine that is in no list any more."""
+    """An action cannot be saved: its function is not in the list, or its machine is in no list any more."""
 
 
-def written(value: Any) -> Any:
-    """Write something that is to be done, or one of its arguments, as plain values.
+def to_plain(value: Any) -> Any:
+    """Convert an action, or one of its arguments, to plain values.
 
     Raises:
-        NotSavedError: It cannot be written.
+        NotSavedError: It cannot be saved.
     """
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, list | tuple):
-        return [written(each) for each in value]
+        return [to_plain(each) for each in value]
     if isinstance(value, Mapping):
         return {"values": dict(value)}
     if isinstance(value, VM) and value.home is not None:
@@ -100,43 +100,43 @@ def written(value: Any) -> Any:
     if isinstance(value, Timeline):
         return {"here": "timeline"}
     if isinstance(value, Work):
-        return {"work": _written_work(value)}
+        return {"work": _plain_work(value)}
     function = value.func if isinstance(value, partial) else value
     try:
         name = _NAMES[function]
     except (KeyError, TypeError):
         raise NotSavedError(f"{value!r:.200}") from None
-    return {"do": name, "with": written(value.args) if isinstance(value, partial) else []}
+    return {"do": name, "with": to_plain(value.args) if isinstance(value, partial) else []}
 
 
-def _written_work(work: Work) -> dict[str, Any]:
+def _plain_work(work: Work) -> dict[str, Any]:
     return {
         "seconds": work.seconds,
-        "finish": written(work.finish),
-        "steps": [[step.offset, written(step.act)] for step in work.steps],
-        "possible": written(work.possible),
+        "finish": to_plain(work.finish),
+        "steps": [[step.offset, to_plain(step.act)] for step in work.steps],
+        "possible": to_plain(work.possible),
         "lag": work.lag,
-        "after": written(work.after),
+        "after": to_plain(work.after),
     }
 
 
 class GoneError(Exception):
-    """It is about a machine that was in no list any more."""
+    """The machine or the job of a saved action was not saved."""
 
 
 class Reader:
-    """Makes of plain values again what is to be done in a data center whose machines are there already."""
+    """Converts plain values back to actions, for a data center whose machines have been restored."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._jobs = {job.uuid: job for vm in site.recorded.values() for job in vm.jobs}
 
     def read(self, value: Any) -> Any:
-        """Read what `written` wrote.
+        """Convert what `to_plain` returned back.
 
         Raises:
-            GoneError: Its machine is not there.
-            LookupError: There is no such function.
+            GoneError: The data center does not have the machine or the job.
+            LookupError: There is no function of this name.
         """
         if isinstance(value, list):
             return [self.read(each) for each in value]

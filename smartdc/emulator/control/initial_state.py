@@ -1,4 +1,4 @@
-"""What an emulator holds at first: made at its start, and again when it is reset."""
+"""The initial state of an emulator, which its start and each reset make."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Sequence
 
 from smartdc.emulator import seed
 from smartdc.emulator.contents.file import Contents
-from smartdc.emulator.saving.kept import Kept
+from smartdc.emulator.saving.saved_state import SavedState
 from smartdc.emulator.state.chance import Chance
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Directory, KeyOwner
 from smartdc.emulator.state.site import Shared, Site
 
-#: What the emulator's own key is called.
+#: The name of the emulator's own key.
 KEY_NAME = "test_key"
 
 
-class Beginning:
+class InitialState:
     """Makes the state of a new emulator.
 
     Args:
         account: Login of the account.
         datacenters: Names of the data centers.
-        file: What a file says; None: there is none.
+        file: The file of contents, or None.
         random_seed: Makes ids the same each time.
-        schema_only: Whether there is also what only the OpenAPI description has.
-        on_loopback: Whether public addresses are ones that this computer answers at.
+        schema_only: Whether operations that only the OpenAPI description has are served.
+        on_loopback: Whether public addresses are loopback addresses of this computer.
 
     Attributes:
-        key_seed: What the emulator's own key is made of; None where it is a new one each time.
+        key_seed: The seed of the emulator's own key; None if the key is random.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Beginning:
         self.key_seed: bytes | None = None
         self._on_loopback = on_loopback
 
-    def make_or_resume(self, clock: Clock, kept: Kept | None) -> tuple[Shared, list[KeyOwner]]:
-        """What `make` makes, or what a state directory has saved.
+    def make_or_resume(self, clock: Clock, saved: SavedState | None) -> tuple[Shared, list[KeyOwner]]:
+        """Restore the saved state; if there is none, `make` a new one.
 
         Raises:
-            ValueError: Something in the contents is wrong, or the state makes no sense.
+            ValueError: The contents are invalid, or the saved state is inconsistent.
         """
-        shared = kept.shared(clock, schema_only=self._schema_only) if kept is not None else None
+        shared = saved.restore(clock, schema_only=self._schema_only) if saved is not None else None
         return self.make(clock) if shared is None else (shared, [shared.account])
 
     def make(
@@ -65,15 +65,15 @@ class Beginning:
         """Make the state.
 
         Args:
-            clock: Its time.
-            lock: The one that is held by whoever looks at it; by default a new one.
+            clock: The emulated clock.
+            lock: The lock that guards the state; by default a new one.
             more: A file of further contents.
 
         Returns:
-            It, and who gets the emulator's key, its account first.
+            The state, and the accounts and sub-users that get the emulator's key, its account first.
 
         Raises:
-            ValueError: Something in the contents is wrong; the text says where.
+            ValueError: The contents are invalid; the message says where.
         """
         directory = Directory(clock.now)
         shared = Shared(
@@ -97,21 +97,20 @@ class Beginning:
         for file in (self._file, more):
             if file is not None:
                 owners += new_owners(file.fill(shared), owners)
-        # The first that is drawn after the contents, so that the others are the same after a reset.
+        # Drawn after the contents, so that what is drawn before is the same after a reset.
         self.key_seed = None if self._random_seed is None else shared.chance.bytes(32)
         return shared, owners
 
 
 def new_owners(owners: Sequence[KeyOwner], known: Sequence[KeyOwner]) -> list[KeyOwner]:
-    """Those that are not among the known ones."""
+    """Return the owners that are not in `known`."""
     return [owner for owner in owners if not any(owner is other for other in known)]
 
 
 def replace(shared: Shared, fresh: Shared) -> None:
-    """Put a new state in the place of another one; its lock is held, and is that of the new one as well.
+    """Replace a state by a new one. Both have the same lock, which the caller holds.
 
-    Who follows changes of the old data centers is told that all machines are gone, and that is the end.
-    Logins of their machines end as well.
+    Feeds of the old data centers see all machines destroyed, and then end. So do logins to the machines.
     """
     listeners = list(shared.on_change)
     for site in shared.sites.values():

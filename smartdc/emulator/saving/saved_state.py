@@ -1,4 +1,4 @@
-"""What a state directory says when an emulator begins, and the saving until it ends."""
+"""The saved state of an emulator: reading it at the start, and saving it until the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import trustme
 
-from smartdc.emulator.saving.authority import KEY_FILE, check_files, kept_authority, remove_authority
+from smartdc.emulator.saving.authority import KEY_FILE, check_files, load_authority, remove_authority
 from smartdc.emulator.saving.folder import StateFolder, StateRefused
 from smartdc.emulator.saving.records import fill_site, read_account
 from smartdc.emulator.saving.saver import Saver
@@ -20,26 +20,26 @@ from smartdc.emulator.state.site import Shared, Site
 _Value = TypeVar("_Value")
 
 
-class Kept:
-    """A state directory.
+class SavedState:
+    """The state in a state directory.
 
     Args:
         path: The directory.
 
     Attributes:
-        path: The same.
-        state: What it had when the emulator began; None where it is new.
+        path: The directory.
+        state: The state as it was read; None if the directory is new.
 
     Raises:
-        StateRefused: Another emulator has it, or what is in there cannot be read.
-        OSError: Nothing can be written there.
+        StateRefused: Another emulator uses the directory, or the state in it cannot be read.
+        OSError: The directory cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._folder = StateFolder(path)
         self._saver: Saver | None = None
-        self._is_begun = False  # whether there are files of a state that was never saved
+        self._is_begun = False  # whether the directory has files of a state that was never saved
         try:
             self.state: dict[str, Any] | None = self._folder.read()
         except BaseException:
@@ -47,7 +47,7 @@ class Kept:
             raise
 
     def close(self) -> None:
-        """Let others have the directory."""
+        """Release the directory for other emulators."""
         if self._is_begun and self._folder.is_locked:
             remove_authority(self.path)
         self._is_begun = False
@@ -55,39 +55,44 @@ class Kept:
 
     @property
     def now(self) -> float | None:
-        """The emulated time at which it was saved."""
+        """The emulated time at which the state was saved."""
         return None if self.state is None else self.state["now"]
 
-    def agreed(self, name: str, given: _Value | None, flag: str) -> _Value | None:
-        """What the emulator uses of something that cannot change: what was given, or else what was saved.
+    def fixed_setting(self, name: str, argument: _Value | None, what: str) -> _Value | None:
+        """Return a setting that cannot change: the saved one, or the argument if nothing was saved.
+
+        Args:
+            name: Its name in the state.
+            argument: The emulator's argument; None if it is not set.
+            what: The words for it in the message.
 
         Raises:
-            StateRefused: They are not the same.
+            StateRefused: The argument differs from the saved setting.
         """
         if self.state is None:
-            return given
+            return argument
         saved: _Value = self.state["emulator"][name]
-        if given is not None and given != saved:
+        if argument is not None and argument != saved:
             raise StateRefused(
-                f"the state in {self.path} has {flag} {_words(saved)}, not {_words(given)}:"
+                f"the state in {self.path} has {what} {_listed(saved)}, not {_listed(argument)}:"
                 " leave it out, or name another directory"
             )
         return saved
 
-    def saved(self, name: str) -> Any:
-        """What was saved of the emulator itself by this name; None where there was nothing."""
+    def setting(self, name: str) -> Any:
+        """Return a saved setting of the emulator; None if nothing was saved."""
         return None if self.state is None else self.state["emulator"][name]
 
-    def shared(self, clock: Clock, *, schema_only: bool) -> Shared | None:
-        """What was saved; None where there was nothing.
+    def restore(self, clock: Clock, *, schema_only: bool) -> Shared | None:
+        """Make the saved accounts and data centers; return None if nothing was saved.
 
         Raises:
-            StateRefused: It makes no sense.
+            StateRefused: The state is inconsistent.
         """
         if self.state is None:
             return None
         try:
-            return _shared(self.state, clock, schema_only=schema_only)
+            return _restore(self.state, clock, schema_only=schema_only)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._folder.damaged(f"{type(error).__name__}: {error!s:.100}") from error
 
@@ -97,30 +102,34 @@ class Kept:
         return {} if self.state is None else dict(self.state["emulator"]["host_keys"])
 
     def open(self, fresh: Callable[[], trustme.CA], key_file: Path) -> trustme.CA:
-        """Have the directory for oneself, and look at what must be there.
+        """Lock the directory, check its files, and load its certificate authority.
+
+        Args:
+            fresh: Makes a new authority.
+            key_file: The account's private key.
 
         Returns:
-            Its certificate authority; a fresh one where there is none yet.
+            The directory's certificate authority; a new one if it has none yet.
 
         Raises:
-            StateRefused: Another emulator has it, or had it meanwhile, or something is missing.
-            OSError: Nothing can be written there.
+            StateRefused: Another emulator uses the directory or has changed it, or a file is missing.
+            OSError: The directory cannot be written.
         """
         self._folder.lock()
         check_files(self.path, key_file)
         self._is_begun = not (self.path / KEY_FILE).exists()
-        return kept_authority(self.path, fresh)
+        return load_authority(self.path, fresh)
 
     def start(
         self, shared: Shared, key_kind: str, ssh_port: int | None, host_keys: Mapping[str, str]
     ) -> None:
-        """Save from now on: what is shared, and this of the emulator itself.
+        """Save from now on: the state that the data centers share, and these settings of the emulator.
 
         Raises:
-            OSError: Nothing can be written there.
+            OSError: The directory cannot be written.
         """
 
-        def own() -> dict[str, Any]:
+        def settings() -> dict[str, Any]:
             return {
                 "account": shared.account.login,
                 "datacenters": list(shared.sites),
@@ -130,15 +139,15 @@ class Kept:
                 "host_keys": dict(host_keys),
             }
 
-        self._saver = Saver(self._folder, shared, own)
+        self._saver = Saver(self._folder, shared, settings)
         self._saver.start()
         self._is_begun = False
 
     def stop(self) -> None:
-        """Save for the last time, and let others have the directory.
+        """Save for the last time, and release the directory for other emulators.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The directory cannot be written.
         """
         saver, self._saver = self._saver, None
         try:
@@ -148,7 +157,7 @@ class Kept:
             self.close()
 
 
-def _shared(state: Mapping[str, Any], clock: Clock, *, schema_only: bool) -> Shared:
+def _restore(state: Mapping[str, Any], clock: Clock, *, schema_only: bool) -> Shared:
     directory = Directory(clock.now)
     accounts = [read_account(account) for account in state["accounts"]]
     for account in accounts:
@@ -167,5 +176,5 @@ def _shared(state: Mapping[str, Any], clock: Clock, *, schema_only: bool) -> Sha
     return shared
 
 
-def _words(value: Any) -> str:
+def _listed(value: Any) -> str:
     return ", ".join(value) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
