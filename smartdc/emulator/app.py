@@ -164,7 +164,7 @@ def _serve(site: Site, request: Incoming, step: Callable[[Site, Incoming], Answe
             site.shared.violations.append(f"the emulator failed at {request.method} {request.target}")
             return Refusal(500, "InternalError", "Internal Error")
         finally:
-            site.changes.look(site.shared.clock.now())
+            site.changes.publish(site.shared.clock.now())
 
 
 def _handle(switches: Switches, site: Site, request: Incoming) -> Answer:

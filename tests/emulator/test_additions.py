@@ -149,7 +149,7 @@ def test_accounts_and_sub_users_with_keys(cloud: Emulator, ssh_keys: KeyRing, tm
 @pytest.mark.parametrize(
     ("method", "arguments", "message"),
     [
-        ("add_image", {"name": "base64", "version": "21.4.0"}, "something with this name is there already"),
+        ("add_image", {"name": "base64", "version": "21.4.0"}, "something already has this name"),
         ("add_image", {"name": "x", "uuid": "nonsense"}, "'nonsense' is not a uuid"),
         ("add_image", {"name": "x", "account": "nobody"}, "there is no account 'nobody'"),
         ("add_image", {"name": "x", "colour": 1}, "an image has no field 'colour'"),
@@ -159,7 +159,7 @@ def test_accounts_and_sub_users_with_keys(cloud: Emulator, ssh_keys: KeyRing, tm
         ("add_network", {"name": "x", "subnet": "10.0.0.0/30"}, "a subnet has from 8 to 29 bits"),
         ("add_network", {"name": "x", "subnet": "nonsense"}, "nonsense"),
         ("add_network", {"name": "x", "subnet": "10.0.0.0/24", "gateway": "10.1.0.1"}, "10.1.0.1 is not in"),
-        ("add_network", {"name": "external"}, "something with this name is there already"),
+        ("add_network", {"name": "external"}, "something already has this name"),
         ("add_volume", {"size": 0}, "size must be a number of MiB above 0"),
         ("add_volume", {"networks": ["mars"]}, "there is no network 'mars' in us-sw-1"),
         ("add_quota", {"value": 1, "by": "cpus"}, "by must be one of machines, ram, quota"),

@@ -31,7 +31,7 @@ def told(site: Site) -> Iterator[list[Change]]:
 
 def look(site: Site, changes: list[Change]) -> list[list[str]]:
     """The names of the fields that have changed since the last call."""
-    site.changes.look(0.0)
+    site.changes.publish(0.0)
     found = [change.names for change in changes]
     changes.clear()
     return found

@@ -117,7 +117,7 @@ def replace(shared: Shared, fresh: Shared) -> None:
         gone = list(site.machines.values())
         for vm in gone:
             vm.state = "destroyed"
-        site.changes.look(shared.clock.now())
+        site.changes.publish(shared.clock.now())
         site.changes.end()
         for listener in listeners:
             listener(site, gone)

@@ -95,10 +95,10 @@ def listed(
             package = site.packages.get(vm.billing_id or "")
             name = package.name if package and with_package else ""
             made_for = circumstances[vm.billing_id] = (before_networks(version), site.shared.clock.skew, name)
-        text = vm.written
-        if text is None or vm.written_for != made_for:
+        text = vm.cached_json
+        if text is None or vm.cached_for != made_for:
             text = to_utf8(to_json(machine_json(site, vm, version, with_package=with_package)))
-            vm.written, vm.written_for = text, made_for
+            vm.cached_json, vm.cached_for = text, made_for
         items.append(text)
     return Written(items)
 

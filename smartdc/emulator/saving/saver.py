@@ -36,13 +36,13 @@ class _Pieces:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._machines: dict[str, str] = {}
-        self._changed: dict[VM, None] = dict.fromkeys(site.recorded.values())
+        self._changed: dict[VM, None] = dict.fromkeys(site.unsettled_machines.values())
         self._entries: dict[int, str] = {}
-        site.recorded.watchers.append(self._note)
+        site.unsettled_machines.watchers.append(self._note)
 
     def close(self) -> None:
         """Stop watching for changes."""
-        self.site.recorded.watchers.remove(self._note)
+        self.site.unsettled_machines.watchers.remove(self._note)
 
     def _note(self, vm: VM, _name: str, _old: object) -> None:
         self._changed[vm] = None
@@ -72,7 +72,7 @@ class _Pieces:
     def whole(self) -> list[str]:
         """Return the JSON of the whole data center, in pieces."""
         head = _dumped(site_record(self.site))[:-1]
-        self._machines = {uuid: self._machines[uuid] for uuid in self.site.recorded}
+        self._machines = {uuid: self._machines[uuid] for uuid in self.site.unsettled_machines}
         pending = [number for _, _, number, _ in self.site.timeline.pending()]
         self._entries = {number: self._entries[number] for number in pending}
         entries = [entry for entry in self._entries.values() if entry]

@@ -129,7 +129,7 @@ class Reader:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._jobs = {job.uuid: job for vm in site.recorded.values() for job in vm.jobs}
+        self._jobs = {job.uuid: job for vm in site.unsettled_machines.values() for job in vm.jobs}
 
     def read(self, value: Any) -> Any:
         """Convert what `to_plain` returned back.
@@ -147,7 +147,8 @@ class Reader:
         if kind == "values":
             return content
         if kind in ("machine", "job"):
-            found = self._site.recorded.get(content) if kind == "machine" else self._jobs.get(content)
+            records = self._site.unsettled_machines if kind == "machine" else self._jobs
+            found = records.get(content)
             if found is None:
                 raise GoneError(content)
             return found

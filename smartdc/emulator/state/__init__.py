@@ -1,1 +1,1 @@
-"""What a data center holds and what happens in it by itself. Nothing in here knows of HTTP."""
+"""The state of the data centers, and the jobs that change it over time. Nothing in here depends on HTTP."""

@@ -1,4 +1,4 @@
-"""What a test adds to a data center without a request: images, packages, networks, volumes, services."""
+"""Adding images, packages, networks, volumes and services to a data center without a request."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from smartdc.emulator.state.candidates import not_there
 from smartdc.emulator.state.chance import Chance, stable_uuid
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import ADMIN_UUID, Account, Directory
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
+from smartdc.emulator.state.suggestions import unknown_name
 
-#: Where networks are that are added without a subnet.
-_ROOM = ipaddress.IPv4Network("10.128.0.0/9")
+#: The range for networks that are added without a subnet.
+_DEFAULT_RANGE = ipaddress.IPv4Network("10.128.0.0/9")
 _TYPES = {"lx": "lx-dataset", "bhyve": "zvol", "kvm": "zvol"}
 _KINDS = ("external", "internal", "fabric", "other")
 
 
 class WrongField(ValueError):
-    """Something cannot be added; `field` is the argument that is wrong."""
+    """An argument of an addition is invalid; `field` is its name."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(problem)
@@ -31,13 +31,13 @@ class WrongField(ValueError):
 
 
 @dataclass
-class Surroundings:
-    """What things are added in: time, accounts, and where ids come from.
+class Context:
+    """What additions need besides the data center: the time, the accounts, and a source of ids.
 
     Attributes:
-        account: The account that `add_machine` gives machines to unless told otherwise.
-        lock: Held by whoever looks at the state or changes it.
-        chance: What ids that are not given are drawn from.
+        account: The default owner of what is added.
+        lock: The lock to hold while reading or changing the state.
+        chance: The source of ids that the caller leaves out.
     """
 
     clock: Clock
@@ -48,10 +48,10 @@ class Surroundings:
 
 
 class Additions:
-    """The part of a `Site` that adds to it; with defaults for what a test does not care about."""
+    """The part of a `Site` that adds to it, with defaults for all but the names."""
 
     name: str
-    shared: Surroundings
+    shared: Context
     images: dict[str, Image]
     packages: dict[str, Package]
     networks: dict[str, Network]
@@ -80,7 +80,7 @@ class Additions:
         Args:
             name: Its name.
             version: Its version.
-            uuid: By default the same in each run; that of a public image is the same in each data center.
+            uuid: By default one that is the same in each run, and for a public image in each data center.
             brand: The brand of its machines: ``lx``, ``bhyve``, ``kvm``; by default they are SmartOS zones.
             os: By default ``smartos``, or ``linux`` if `brand` is given.
             type: By default the type that fits the brand.
@@ -89,7 +89,7 @@ class Additions:
             acl: Other accounts that may use it.
             others: Any other field of `Image`: ``description``, ``tags``, ``requirements``, ``state``, ...
         """
-        others = _checked("an image", Image, others)
+        others = _checked_fields("an image", Image, others)
         with self.shared.lock:
             public = account is None if public is None else public
             owner = ADMIN_UUID if account is None else self.owner(account).uuid
@@ -131,11 +131,11 @@ class Additions:
             memory: RAM in MiB.
             disk: Disk space in MiB.
             version: Its version.
-            uuid: By default the same in each run.
+            uuid: By default one that is the same in each run.
             accounts: The accounts that may use it; by default all.
             others: Any other field of `Package`: ``vcpus``, ``swap``, ``brand``, ``flexible_disk``, ...
         """
-        others = _checked("a package", Package, others)
+        others = _checked_fields("a package", Package, others)
         for name_of, value in (("memory", memory), ("disk", disk)):
             if value <= 0:
                 raise WrongField(name_of, f"{name_of} must be a number of MiB above 0, not {value!r}")
@@ -166,11 +166,11 @@ class Additions:
             kind: ``external`` (public), ``internal``, ``fabric``, or ``other``.
             account: The only account that may use it. By default all may; a fabric is the emulator
                 account's.
-            uuid: By default the same in each run.
+            uuid: By default one that is the same in each run.
             vlan_id: Its VLAN; by default 2 for a fabric, where the VLAN is made if it does not exist.
             others: Any other field of `Network`: ``gateway``, ``provision_start_ip``, ``resolvers``, ...
         """
-        others = _checked("a network", Network, others)
+        others = _checked_fields("a network", Network, others)
         if kind not in _KINDS:
             raise WrongField("kind", f"kind must be one of {', '.join(_KINDS)}, not {kind!r}")
         with self.shared.lock:
@@ -195,8 +195,8 @@ class Additions:
             for field in ("gateway", "provision_start_ip", "provision_end_ip"):
                 _check_address(field, getattr(network, field), addresses)
             if kind == "fabric" and owners is not None:
-                place = owners[0], network.vlan_id
-                self.vlans.setdefault(place, Vlan(*place, name))
+                vlan_key = owners[0], network.vlan_id
+                self.vlans.setdefault(vlan_key, Vlan(*vlan_key, name))
                 self.default_fabric_networks.setdefault(owners[0], network.uuid)
             self.networks[network.uuid] = network
             return network
@@ -230,18 +230,18 @@ class Additions:
             default = self.default_fabric_networks.get(owner)
             if networks is None and default is None:
                 raise WrongField("networks", "the account has no default fabric network: name one")
-            reached = [self.network(each).uuid for each in networks or [str(default)]]
+            network_uuids = [self.network(each).uuid for each in networks or [str(default)]]
             volume_uuid = self.free_uuid(uuid, self.volumes)
             name = name or volume_uuid.partition("-")[0]
             if any(volume.name == name and volume.owner_uuid == owner for volume in self.volumes.values()):
                 raise WrongField("name", f"there is a volume {name!r} already")
             now = self.shared.clock.now()
             volume = Volume(
-                volume_uuid, name, owner, size, now, reached, state=state, labels=dict(tags or {})
+                volume_uuid, name, owner, size, now, network_uuids, state=state, labels=dict(tags or {})
             )
             if state == "ready":
                 try:
-                    volume.filesystem_path = f"{self.networks[reached[0]].take()}:/exports/data"
+                    volume.filesystem_path = f"{self.networks[network_uuids[0]].take()}:/exports/data"
                 except SubnetFull as error:
                     raise WrongField("networks", str(error)) from None
             self.volumes[volume_uuid] = volume
@@ -299,10 +299,10 @@ class Additions:
             self.limits.append(limit)
 
     def owner(self, account: Account | str | None, field: str = "account") -> Account:
-        """The account that is meant, by record or login; the emulator's by default.
+        """Return the account with this login, or the emulator's by default; return a record unchanged.
 
         Raises:
-            WrongField: There is no such account; `field` is the argument that has it.
+            WrongField: There is no such account; `field` is the name of the argument.
         """
         if account is None:
             return self.shared.account
@@ -312,37 +312,41 @@ class Additions:
         if found is None:
             raise WrongField(
                 field,
-                not_there("account", account, [known.login for known in self.shared.directory.accounts]),
+                unknown_name("account", account, [known.login for known in self.shared.directory.accounts]),
             )
         return found
 
     def network(self, name: str) -> Network:
-        """The network with this name or uuid."""
+        """Return the network with this name or uuid.
+
+        Raises:
+            WrongField: There is no such network.
+        """
         for network in self.networks.values():
             if name in (network.uuid, network.name):
                 return network
         names = (network.name for network in self.networks.values())
-        raise WrongField("networks", not_there("network", name, names, f" in {self.name}"))
+        raise WrongField("networks", unknown_name("network", name, names, f" in {self.name}"))
 
-    def free_uuid(self, given: str | None, there: Mapping[str, Any], key: str | None = None) -> str:
-        """The uuid of something new: the given one, that of the key, or any.
+    def free_uuid(self, wanted: str | None, existing: Mapping[str, Any], key: str | None = None) -> str:
+        """Return the uuid of something new: the wanted one, or the one of `key`, or a new one.
 
         Raises:
-            WrongField: It is no uuid, or that of something that is there.
+            WrongField: It is not a uuid, or something already has it.
         """
-        chosen = _checked_uuid(given) if given is not None else None
+        chosen = _checked_uuid(wanted) if wanted is not None else None
         if chosen is None:
             chosen = stable_uuid(key) if key is not None else self.shared.chance.uuid()
-        if chosen in there:
-            field = "name" if given is None else "uuid"
-            raise WrongField(field, f"something with this {field} is there already")
+        if chosen in existing:
+            field = "name" if wanted is None else "uuid"
+            raise WrongField(field, f"something already has this {field}")
         return chosen
 
     def _free_subnet(self) -> ipaddress.IPv4Network:
         taken = [ipaddress.IPv4Network(network.subnet) for network in self.networks.values()]
         return next(
             subnet
-            for subnet in _ROOM.subnets(new_prefix=22)
+            for subnet in _DEFAULT_RANGE.subnets(new_prefix=22)
             if not any(subnet.overlaps(other) for other in taken)
         )
 
@@ -354,8 +358,8 @@ def _checked_uuid(text: str) -> str:
         raise WrongField("uuid", f"{text[:40]!r} is not a uuid") from None
 
 
-def _checked(what: str, record: Any, others: dict[str, Any]) -> dict[str, Any]:
-    """The other fields; copied, as what is given may be given to another data center as well."""
+def _checked_fields(what: str, record: Any, others: dict[str, Any]) -> dict[str, Any]:
+    """Check the names of the other fields, and copy the values, which the caller may use again."""
     unknown = others.keys() - {known.name for known in fields(record)}
     if unknown:
         raise TypeError(f"{what} has no field {sorted(unknown)[0]!r}")

@@ -1,4 +1,4 @@
-"""Where ids come from that nobody gives: random ones, or the same ones in each run."""
+"""The source of generated ids: random ones, or the same ones in each run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Chance:
     """Draws ids and secrets.
 
     Args:
-        seed: With the same seed the same are drawn, in the same order; None never repeats itself.
+        seed: The same seed draws the same values, in the same order. With None they are not repeatable.
     """
 
     def __init__(self, seed: int | str | None = None) -> None:
         self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311
 
     def saved(self) -> list[Any] | None:
-        """Where it stands, as plain values; None where what it draws cannot be repeated."""
+        """Return its state as plain values; None without a seed."""
         if isinstance(self._random, random.SystemRandom):
             return None
         version, numbers, gauss = self._random.getstate()
@@ -29,7 +29,7 @@ class Chance:
 
     @classmethod
     def restored(cls, saved: list[Any] | None) -> Chance:
-        """One that goes on from where another stood."""
+        """Make one that continues from a saved state."""
         chance = cls(None if saved is None else 0)
         if saved is not None:
             version, numbers, gauss = saved
@@ -37,15 +37,15 @@ class Chance:
         return chance
 
     def uuid(self) -> str:
-        """A uuid."""
+        """Draw a uuid."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def bytes(self, count: int) -> bytes:
-        """So many bytes."""
+        """Draw `count` bytes."""
         return self._random.randbytes(count)
 
 
-@lru_cache(maxsize=1024)  # each emulator of a process asks for the same ones
+@lru_cache(maxsize=1024)  # all emulators of a process need the same ones
 def stable_uuid(name: str) -> str:
-    """The same uuid for the same thing, in every run."""
+    """Return the uuid of this name, which is the same in every run."""
     return str(uuid.uuid5(NAMESPACE, name))

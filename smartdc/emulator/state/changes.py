@@ -1,7 +1,7 @@
-"""Which machines have changed, and in what: VMAPI's change feed, as CloudAPI listens to it.
+"""VMAPI's change feed, to which CloudAPI listens: which machines have changed, and which of their fields.
 
-Changes are noted as they are made (`VM` tells of each assignment) and told together: after each job's step
-and after each request, so that a state that lasts a second is seen as well.
+Changes are collected as they are made (`VM` reports each assignment) and sent together after each step of a
+job and after each request, so that a state that lasts a second is sent as well.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from smartdc.emulator.state.machines import NEW
 from smartdc.emulator.state.vm import VM, shown_state
 
-#: VMAPI's names of what is told, by field. A state comes with the state of its zone, as on a server.
+#: VMAPI's names of the fields. A change of the state also reports the zone's state, as on a server.
 _NAMES: dict[str, tuple[str, ...]] = {
     "alias": ("alias",),
     "billing_id": ("billing_id",),
@@ -35,12 +35,12 @@ _ALL = tuple(name for names in _NAMES.values() for name in names)
 
 @dataclass(eq=False)
 class Change:
-    """One machine has changed.
+    """A change of one machine.
 
     Attributes:
-        names: What of it, in order, by VMAPI's names.
+        names: The changed fields by VMAPI's names, in order.
         when: The emulated time.
-        message: What a listener made of it, for the others who tell the same.
+        message: The message that the first listener made of it; others send the same.
     """
 
     vm: VM
@@ -51,7 +51,7 @@ class Change:
 
 @dataclass(eq=False)
 class Listener:
-    """Somebody who wants to know.
+    """A subscriber to the changes.
 
     Attributes:
         tell: Called with each change.
@@ -70,26 +70,26 @@ class Changes:
         self._noted: dict[VM, set[str]] = {}
 
     def __len__(self) -> int:
-        """How many listen."""
+        """The number of listeners."""
         return len(self._listeners)
 
     def add(self, listener: Listener) -> None:
-        """Tell it of every change from now on."""
+        """Send it every change from now on."""
         self._listeners.append(listener)
 
     def remove(self, listener: Listener) -> None:
-        """Tell it no more; one that is not known is no error."""
+        """Send it no more changes. Does nothing if it was not added."""
         if listener in self._listeners:
             self._listeners.remove(listener)
 
     def end(self) -> None:
-        """End for all who listen, as a server does when its own connection to VMAPI ends."""
+        """End the feed of all listeners, as a server does when its own connection to VMAPI ends."""
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.end()
 
     def note(self, vm: VM, name: str, old: object) -> None:
-        """Remember a change for the next `look`; what has got the value that it had is none."""
+        """Remember a change for the next `publish`; setting a field to its current value is not a change."""
         if not self._listeners:
             return
         if name == NEW:
@@ -102,8 +102,8 @@ class Changes:
                 names += ("destroyed",)
         self._noted.setdefault(vm, set()).update(names)
 
-    def look(self, when: float) -> None:
-        """Tell what is new."""
+    def publish(self, when: float) -> None:
+        """Send the changes since the last call to all listeners."""
         noted, self._noted = self._noted, {}
         for vm, names in noted.items():
             change = Change(vm, [name for name in (*_ALL, "destroyed") if name in names], when)

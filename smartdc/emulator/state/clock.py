@@ -1,9 +1,8 @@
-"""The emulated clock: time that a test drives and that a person at a terminal lets run.
+"""The emulated clock: tests advance it, and the command lets it run.
 
-Two times must not be mixed up. *Emulated time* (`Clock.now`) dates the machines and the answers (``Date``),
-and decides when a job is done. The *wall clock* (`Clock.wall`) is what the server compares a signature's date
-with, and dates the refusals that come before that; it is the real time plus `skew`, so that advancing hours
-does not expire signatures.
+There are two times. *Emulated time* (`Clock.now`) dates the machines and the answers (``Date``), and decides
+when a job ends. The *wall clock* (`Clock.wall`) checks the dates of signatures, and dates the refusals that
+precede that check; it is the real time plus `skew`, so that advancing hours does not expire signatures.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from datetime import UTC, datetime
 
 from smartdc._forks import renew_in_children
 
-#: A step that is longer is a mistake: a hundred years.
+#: The longest step, a hundred years; a longer one is taken for a mistake.
 LONGEST_STEP = 100 * 365 * 86400.0
-#: More emulated seconds in a real second are a mistake as well: eleven days.
+#: The highest rate, eleven days in a second; a higher one is taken for a mistake.
 HIGHEST_RATE = 1e6
-#: Where emulated time ends, as dates have four digits for the year: 9999-01-01.
+#: The end of emulated time, because years have four digits in dates: 9999-01-01.
 _END = 253370764800.0
 
 
@@ -29,8 +28,8 @@ class Clock:
 
     Args:
         rate: Emulated seconds per real second. At 0 (the default) time stands still until `advance` or
-            `sleep` moves it: a client that waits moves it on, and does not really wait.
-        start: The emulated time at first, in seconds since 1970; by default the real time.
+            `sleep` moves it: a client that waits advances it, and does not really wait.
+        start: The initial emulated time, in seconds since 1970; by default the real time.
 
     Attributes:
         skew: Seconds by which the server's wall clock is ahead of the real time; negative if it is behind.
@@ -51,7 +50,7 @@ class Clock:
         renew_in_children(self)
 
     def renew(self) -> None:
-        """In a forked child, where this is a copy: the emulator's own clock goes on in the parent."""
+        """Mark this clock as a copy in a forked child: the emulator's clock goes on in the parent."""
         self._lock = threading.Lock()
         self._in_child = True
 
@@ -62,7 +61,7 @@ class Clock:
 
     @property
     def is_out_of_reach(self) -> bool:
-        """Whether it stands still and cannot be moved from here: in a forked child."""
+        """Whether it stands still and cannot be advanced, because it belongs to the parent process."""
         return self._in_child and self.stands_still
 
     def monotonic(self) -> float:
@@ -75,7 +74,7 @@ class Clock:
         return self._start + self.monotonic()
 
     def time(self) -> float:
-        """The same, by the name that `time` gives it."""
+        """The same as `now`, by the name that the module `time` uses."""
         return self.now()
 
     def wall(self) -> float:
@@ -83,18 +82,18 @@ class Clock:
         return time.time() + self.skew
 
     def shown(self) -> float:
-        """What the server says that the time is: emulated time, with the skew, in seconds since 1970."""
+        """The time that the server's answers give: emulated time plus `skew`, in seconds since 1970."""
         return self.now() + self.skew
 
     def dated(self, seconds: float) -> str:
-        """Write an emulated time as the server does, whose own clock it is read from: with the skew."""
+        """Write an emulated time as the server would, whose clock is off by `skew`."""
         return timestamp(seconds + self.skew)
 
     def advance(self, seconds: float) -> None:
-        """Move the emulated time forward, whatever the rate; jobs that fall due are done on return.
+        """Move the emulated time forward, at any rate; the jobs that fall due have been run on return.
 
         Raises:
-            ValueError: It is no number from 0 to a hundred years, or ends after the year 9998.
+            ValueError: It is not a number from 0 to a hundred years, or ends after the year 9998.
         """
         if not _is_number(seconds) or not 0 <= seconds <= LONGEST_STEP:
             raise ValueError(f"advance must be a number from 0 to {LONGEST_STEP:.0f}: {seconds!r:.40}")
@@ -121,7 +120,7 @@ class Clock:
         """Let time also run by itself, for other processes. `sleep` works as before.
 
         Args:
-            rate: Emulated seconds per real second. If there are several, the highest counts.
+            rate: Emulated seconds per real second. If several are active, the highest one applies.
         """
         check_rate(rate)
         self._change_speeds(lambda: self._speeds.append(rate))
@@ -138,7 +137,7 @@ class Clock:
             self._speed = max([self.rate, *self._speeds])
 
     def on_advance(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after each step; the emulator settles its jobs there."""
+        """Call `listener` after each `advance`; the emulator runs the jobs that are due."""
         self._listeners.append(listener)
 
     def _elapsed(self) -> float:
@@ -150,10 +149,10 @@ class Clock:
 
 
 def check_rate(rate: float) -> None:
-    """Refuse what cannot be a rate.
+    """Check a rate.
 
     Raises:
-        ValueError: It is no number from 0 to `HIGHEST_RATE`.
+        ValueError: It is not a number from 0 to `HIGHEST_RATE`.
     """
     if not _is_number(rate) or not 0 <= rate <= HIGHEST_RATE:
         raise ValueError(f"rate must be a number from 0 to {HIGHEST_RATE:.0f}: {rate!r:.40}")

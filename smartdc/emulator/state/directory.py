@@ -1,4 +1,4 @@
-"""Accounts and their keys: what the real server asks its user directory (UFDS) for."""
+"""Accounts and their keys: the user directory, which is UFDS in Triton."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class KeyRefused(ValueError):
     """The directory does not take this key: malformed, of an unknown kind, or already there."""
 
 
-#: Parameter -> field of an account's or a sub-user's details; CloudAPI's own names come after the
-#: directory's, and win.
+#: Parameter -> field of an account's or a sub-user's details. CloudAPI's own names come after those of the
+#: directory, and so override them.
 DETAILS = {
     "company": "companyName",
     "givenName": "firstName",
@@ -43,7 +43,7 @@ class Key:
     """One SSH public key of an account.
 
     Attributes:
-        fingerprint: MD5, hexadecimal with colons, the only form that the directory knows
+        fingerprint: MD5, hexadecimal with colons, the only form that the directory supports
             (docs/cloudapi/signing.md#other-fingerprints-are-unknown).
     """
 
@@ -55,7 +55,7 @@ class Key:
 
 @dataclass
 class AccessKey:
-    """A pair of an id and a secret, for services that speak S3; `status` in CloudAPI's words."""
+    """An id and a secret for services with the S3 protocol; `status` in CloudAPI's words."""
 
     accesskeyid: str
     secret: str = field(repr=False)
@@ -67,7 +67,7 @@ class AccessKey:
 
 @dataclass
 class KeyOwner:
-    """An account or a sub-user: who has keys, and signs with them."""
+    """An account or a sub-user: the owner of keys, who signs with them."""
 
     login: str
     uuid: str
@@ -97,7 +97,7 @@ class KeyOwner:
         return key
 
     def find_key(self, name: str) -> Key | None:
-        """The key with this MD5 fingerprint or, else, with this name."""
+        """Return the key with this MD5 fingerprint or, if there is none, with this name."""
         by_fingerprint = (key for key in self.keys if key.fingerprint == name)
         by_name = (key for key in self.keys if key.name == name)
         return next(by_fingerprint, None) or next(by_name, None)
@@ -108,9 +108,9 @@ class SubUser(KeyOwner):
     """A sub-user of an account.
 
     Attributes:
-        allowed: Whether it may do everything that the account may, whatever its roles say; for tests.
-        details: As those of an account.
-        passwords: Its passwords, the present one last.
+        allowed: Whether it may do everything that the account may do, regardless of its roles; for tests.
+        details: Optional fields, as those of an account.
+        passwords: Its passwords, the current one last.
     """
 
     allowed: bool = False
@@ -126,9 +126,9 @@ class Account(KeyOwner):
         details: Optional fields by CloudAPI's names: companyName, firstName, lastName, address, city,
             state, postalCode, country, phone.
         approved: Whether it may provision.
-        disabled: Whether every request of it is refused.
+        disabled: Whether all its requests are refused.
         users: Its sub-users, by login.
-        access: What they may do: roles, policies and role tags.
+        access: The access control of its sub-users: roles, policies and role tags.
     """
 
     details: dict[str, str] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Account(KeyOwner):
 
         Args:
             login: Its login, unique in the account.
-            allowed: Let it do everything that the account may; by default its roles decide.
+            allowed: Permit it everything that the account may do; by default its roles decide.
         """
         if login in self.users:
             raise ValueError(f"there is a sub-user {login!r} already")
@@ -161,7 +161,7 @@ class Account(KeyOwner):
                 self.details[name] = str(value)
 
     def find_user(self, login: str) -> SubUser | None:
-        """The sub-user with this login or uuid."""
+        """Return the sub-user with this login or uuid, or None."""
         by_uuid = (user for user in self.users.values() if user.uuid == login)
         return self.users.get(login) or next(by_uuid, None)
 
@@ -194,22 +194,22 @@ class Directory:
 
     @property
     def accounts(self) -> list[Account]:
-        """All of them, in the order in which they were made."""
+        """All accounts, in the order in which they were made."""
         return list(self._accounts.values())
 
     def restore(self, account: Account) -> None:
-        """Put an account there as it was."""
+        """Add an account of a saved state."""
         self._accounts[account.login] = account
 
     def find(self, login: str) -> Account | None:
-        """The account with this login or uuid."""
+        """Return the account with this login or uuid, or None."""
         if login in self._accounts:
             return self._accounts[login]
         return next((account for account in self._accounts.values() if account.uuid == login), None)
 
 
 def read_key(name: str | None, openssh: str) -> Key:
-    """Make a `Key` of an OpenSSH public key line, without registering it."""
+    """Make a `Key` from an OpenSSH public key line, without registering it."""
     openssh = openssh.strip()
     try:
         fingerprint = PublicKey.from_text(openssh).md5

@@ -1,4 +1,4 @@
-"""Firewall rules of Triton: what one consists of, and its text in the server's words and order."""
+"""Firewall rules of Triton: their parts, and their text in the form that the server writes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-#: In quoted names: a letter after a backslash, and what it stands for.
+#: The character for each letter after a backslash, in quoted names.
 ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LETTERS = {character: letter for letter, character in ESCAPES.items()}
-# What is written escaped: what the language needs so, control characters, and spaces that are no ASCII.
+# Characters that are escaped: syntax, control characters, and spaces outside of ASCII.
 _ESCAPED = re.compile(
     r'["()\\\x00-\x1f\x7f\x85\xa0\u1680\u180e\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]'
 )
@@ -17,17 +17,17 @@ _KINDS = ("wildcard", "ip", "subnet", "tag", "vm")
 
 
 class BadRule(ValueError):
-    """The text is no rule; the message is the server's."""
+    """The text is not a rule; the message is the server's."""
 
 
 class SenselessRule(BadRule):
-    """The text is a rule, but one that cannot be put into force."""
+    """The text is a rule that cannot be applied."""
 
 
 class Target(NamedTuple):
     """One end of the traffic: `kind` is wildcard (any, vmall), ip, subnet, tag or vm.
 
-    `tag_value` is None where the tag alone counts.
+    `tag_value` is None if the tag matches with any value.
     """
 
     kind: str
@@ -50,8 +50,8 @@ class Rule:
     """A rule.
 
     Attributes:
-        ports: Of tcp and udp.
-        types: Of icmp and icmp6: ``8``, ``8:0`` (with code), ``all``.
+        ports: For tcp and udp.
+        types: For icmp and icmp6: ``8``, ``8:0`` (with code), ``all``.
     """
 
     source: tuple[Target, ...]
@@ -64,16 +64,16 @@ class Rule:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """Those of both sides."""
+        """The targets of both sides."""
         return self.source + self.destination
 
     @property
     def affects_machines(self) -> bool:
-        """Whether it names machines at all, and not only addresses."""
+        """Whether it names machines, and not only addresses."""
         return any(target.kind in ("tag", "vm") or target.value == "vmall" for target in self.targets)
 
     def in_order(self) -> Rule:
-        """The same rule, its targets, ports and types sorted, each once."""
+        """Return the same rule with targets, ports and types sorted and without duplicates."""
         ports = sorted(self.ports, key=lambda ports: ports.first)
         return replace(
             self,
@@ -84,15 +84,15 @@ class Rule:
         )
 
     def __str__(self) -> str:
-        sides = f"FROM {_written_side(self.source)} TO {_written_side(self.destination)}"
-        what = f"{self.protocol}{_written_ports(self.ports)}{_written_types(self.types)}"
+        sides = f"FROM {_format_side(self.source)} TO {_format_side(self.destination)}"
+        what = f"{self.protocol}{_format_ports(self.ports)}{_format_types(self.types)}"
         end = f" PRIORITY {self.priority}" if self.priority else ""
         return f"{sides} {self.action.upper()} {what}{end}"
 
 
 @dataclass
 class FirewallRule:
-    """A rule on record. One without an owner is global: it is for the machines of everybody.
+    """The record of a rule. A rule without an owner is global: it applies to the machines of all accounts.
 
     Attributes:
         log: Whether connections that it allows are logged.
@@ -107,7 +107,7 @@ class FirewallRule:
 
 
 def _sorted(targets: tuple[Target, ...]) -> tuple[Target, ...]:
-    """By kind and text, each once; a tag with a value says nothing beside the same tag without one."""
+    """Sort by kind and text, without duplicates; drop a tag with a value if the tag matches without one."""
     whole = {target.value for target in targets if target.kind == "tag" and target.tag_value is None}
     kept = {target for target in targets if target.tag_value is None or target.value not in whole}
     return tuple(
@@ -116,9 +116,9 @@ def _sorted(targets: tuple[Target, ...]) -> tuple[Target, ...]:
 
 
 def _sorted_types(kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """The types in the server's order, which is not always theirs.
+    """Sort the types as the server does, which is not always a correct order.
 
-    It compares the codes of both only if the first of them has one, and sorts by insertion.
+    The server sorts by insertion, and compares the codes of two types only if the first one has a code.
     """
     found: list[str] = []
     for kind in kinds:
@@ -134,11 +134,11 @@ def _is_after(one: str, other: str) -> bool:
     other_kind, _, other_code = other.partition(":")
     if not code:
         return kind != "all" and int(kind) > int(other_kind)
-    # A code and none cannot be compared: then nothing is after anything.
+    # A type with a code is never after one without.
     return bool(other_code) and (int(kind), int(code)) > (int(other_kind), int(other_code))
 
 
-def _written_side(targets: tuple[Target, ...]) -> str:
+def _format_side(targets: tuple[Target, ...]) -> str:
     written = []
     for target in targets:
         if target.kind == "wildcard":
@@ -162,7 +162,7 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\{_LETTERS.get(character, f'u{ord(character):04X}')}"
 
 
-def _written_ports(ports: tuple[Ports, ...]) -> str:
+def _format_ports(ports: tuple[Ports, ...]) -> str:
     if not ports:
         return ""
     if ports == (ALL_PORTS,):
@@ -173,7 +173,7 @@ def _written_ports(ports: tuple[Ports, ...]) -> str:
     return f" (PORT {numbers})" if len(ports) > 1 else f" PORT {numbers}"
 
 
-def _written_types(types: tuple[str, ...]) -> str:
+def _format_types(types: tuple[str, ...]) -> str:
     if not types:
         return ""
     written = " AND TYPE ".join(kind.replace(":", " CODE ") for kind in types)

@@ -1,9 +1,9 @@
-"""Jobs: everything that the server promises now and does later.
+"""Jobs: what the server accepts in a request and does later.
 
-The durations are emulated seconds and stand here, in one place. A job of a machine begins when the earlier
-jobs of that machine have ended, as tickets make them do in Triton.
+All durations are in this module, in emulated seconds. A job of a machine begins when the earlier jobs of that
+machine have ended; in Triton, tickets see to that.
 
-What is to be done later is a `functools.partial` of a function of a module, with records and plain values as
+An action on the timeline is a `functools.partial` of a function of a module, with records and plain values as
 arguments, so that it can be saved: `smartdc.emulator.saving.tasks` lists these functions.
 """
 
@@ -29,11 +29,11 @@ UPDATE_SECONDS = 2.0  # rename, resize, firewall, deletion protection
 SNAPSHOT_SECONDS = 3.0
 ROLLBACK_SECONDS = 5.0
 SNAPSHOT_DELETE_SECONDS = 3.0
-DISK_SECONDS = 4.0  # make, resize or delete one
-VOLUME_SECONDS = 15.0  # a volume is a machine of its own
+DISK_SECONDS = 4.0  # make, resize or delete a disk
+VOLUME_SECONDS = 15.0  # each volume is served by a machine, which is provisioned
 VOLUME_DELETE_SECONDS = 5.0
 NIC_SECONDS = 10.0  # the machine reboots meanwhile
-#: An image is made of a machine, then its file is there, then it is activated.
+#: Making an image from a machine: when its file is complete, and when it is activated.
 IMAGE_FILE_SECONDS = 24.0
 IMAGE_SECONDS = 30.0
 MIGRATION_SECONDS = {"begin": 12.0, "sync": 10.0, "switch": 15.0, "abort": 4.0}
@@ -50,8 +50,8 @@ class Job:
         task: VMAPI's word: provision, start, stop, reboot, update, snapshot, destroy.
         action: The audit's word for it, such as ``replace_tags``.
         execution: queued, running, succeeded or failed.
-        snapshot_name: For the jobs of snapshots.
-        caller: Who asked, as the audit shows it; None for an operator.
+        snapshot_name: The name, for jobs of snapshots.
+        caller: The caller, as the audit shows it; None for an operator.
     """
 
     uuid: str
@@ -66,18 +66,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happens `offset` seconds into a job."""
+    """An action that happens `offset` seconds into a job."""
 
     offset: float
     act: Action
 
 
 def nothing(_due: float) -> None:
-    """For jobs that change nothing at their end."""
+    """Do nothing: the end of a job without an effect."""
 
 
 def always() -> bool:
-    """For jobs that are possible whatever the machine is like."""
+    """Return True: the check of a job that is always possible."""
     return True
 
 
@@ -88,9 +88,10 @@ class Work:
     Attributes:
         seconds: How long it takes.
         finish: Its effect, at the end.
-        steps: What shows on the way.
-        possible: Asked when the job begins; a job that is not possible fails and changes nothing.
-        lag: Seconds after the success for which the machine is still busy; `after` happens at their end.
+        steps: What happens before the end.
+        possible: Called when the job begins; a job that is not possible fails and changes nothing.
+        lag: Seconds for which the machine is still busy after the success.
+        after: Called at the end of the lag.
     """
 
     seconds: float
@@ -111,32 +112,32 @@ class Timeline:
         self._running = False
 
     def at(self, due: float, action: Action, *, last: bool = False) -> None:
-        """Do `action` when emulated time has reached `due`; `last`: after all others of that moment."""
+        """Run `action` when emulated time has reached `due`; with `last`, after all others of that moment."""
         heapq.heappush(self._queue, (due, last, next(self._sequence), action))
 
     def pending(self) -> list[tuple[float, bool, int, Action]]:
-        """What is still to be done, in order: when, whether last of its moment, number, action."""
+        """Return the entries in order: when it is due, whether last of its moment, number, action."""
         return sorted(self._queue, key=lambda entry: entry[:3])
 
     def run_until(self, now: float) -> bool:
-        """Do what is due, each action at its own time; one that asks for this changes nothing.
+        """Run the actions that are due, each with its own time. Does nothing if called by an action.
 
         Returns:
-            Whether there was anything.
+            Whether an action was run.
         """
         if self._running:
             return False
         self._running = True
-        did_something = False
+        has_run = False
         try:
             while self._queue and self._queue[0][0] <= now:
                 due, _, _, action = heapq.heappop(self._queue)
                 action(due)
                 self.watch(due)
-                did_something = True
+                has_run = True
         finally:
             self._running = False
-        return did_something
+        return has_run
 
 
 def schedule(
@@ -145,22 +146,22 @@ def schedule(
     """Put a job on the timeline.
 
     Args:
-        timeline: When.
-        job: Its record.
-        work: What it does.
+        timeline: The timeline.
+        job: The record of the job.
+        work: What the job does.
         begin: When it begins.
         note: Called when the record has changed.
 
     Returns:
-        When the machine is free again.
+        When the machine is free for the next job.
     """
-    # The moment at which the job before ends is the moment at which this one begins, and must come second.
+    # `last`: the previous job ends at the same moment, and must end before this one begins.
     timeline.at(begin, partial(start_of_job, timeline, job, work, note), last=True)
     return begin + work.seconds + work.lag
 
 
 def start_of_job(timeline: Timeline, job: Job, work: Work, note: Callable[[], None], due: float) -> None:
-    """Begin a job, or see that it is not possible: then it fails at its end."""
+    """Begin a job; if it is not possible, let it fail at its end."""
     end = due + work.seconds
     if not work.possible():
         timeline.at(end, partial(failure_of_job, job, note))
@@ -173,7 +174,7 @@ def start_of_job(timeline: Timeline, job: Job, work: Work, note: Callable[[], No
 
 
 def success_of_job(timeline: Timeline, job: Job, work: Work, note: Callable[[], None], due: float) -> None:
-    """End a job, and have its effect."""
+    """End a job successfully, with its effect."""
     job.execution, job.finished = "succeeded", due
     note()
     work.finish(due)
@@ -182,6 +183,6 @@ def success_of_job(timeline: Timeline, job: Job, work: Work, note: Callable[[], 
 
 
 def failure_of_job(job: Job, note: Callable[[], None], due: float) -> None:
-    """End a job that was not possible."""
+    """End a job that was not possible: it has failed."""
     job.execution, job.finished = "failed", due
     note()

@@ -1,7 +1,7 @@
-"""The machines of a data center, and what must be found without looking at each of them.
+"""The machines of a data center, indexed by owner, so that no request has to search all of them.
 
-A list of one account's machines comes in the order of their ids, and a new name must not be taken: so there
-are sorted ids and counted names for each owner. `VM` tells of each assignment, by which they stay right.
+Lists of an account's machines are in the order of their ids, and a new name must be unused: so each owner has
+sorted ids and counted names. `VM` reports each assignment to a field, which keeps the indexes up to date.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 from smartdc.emulator.state.vm import VM
 
-#: Called with a machine, the field that has changed, and what that was before.
+#: Called with a machine, the field that has changed, and the field's earlier value.
 Watcher = Callable[[VM, str, object], None]
 
-#: Instead of a field's name: the machine is new.
+#: Passed to watchers instead of a field's name if the machine is new.
 NEW = ""
 
 
-class _Place(NamedTuple):
-    """What decides where a machine stands."""
+class _IndexKeys(NamedTuple):
+    """The fields by which a machine is indexed."""
 
     owner_uuid: str
     alias: str
@@ -33,13 +33,13 @@ class _Place(NamedTuple):
 
 @dataclass
 class Owned:
-    """The machines of one account.
+    """The indexes of one account's machines.
 
     Attributes:
-        every: Their ids, in order.
-        active: Those of machines that are neither destroyed nor failed.
-        aliases: How many active ones have a name.
-        servers: How many active ones are on a server.
+        every: The ids of all machines, sorted.
+        active: The ids of machines that are neither destroyed nor failed, sorted.
+        aliases: The number of active machines by name.
+        servers: The number of active machines by server.
     """
 
     every: list[str] = field(default_factory=list)
@@ -48,17 +48,17 @@ class Owned:
     servers: Counter[str] = field(default_factory=Counter)
 
 
-_NOTHING = Owned()
+_EMPTY = Owned()
 
 
 class Machines(MutableMapping[str, VM]):
-    """All machines by uuid, the destroyed ones too, in the order in which they came.
+    """All machines by uuid, also destroyed ones, in the order in which they were added.
 
     Args:
-        lock: Held while something changes; tests assign to fields on threads of their own.
+        lock: Held during each change, because tests assign to fields on their own threads.
 
     Attributes:
-        watchers: Told of each new machine, and of each assignment to a field of one.
+        watchers: Called for each new machine, and for each assignment to a field of a machine.
     """
 
     def __init__(self, lock: threading.RLock) -> None:
@@ -76,14 +76,14 @@ class Machines(MutableMapping[str, VM]):
                 del self[uuid]
             self._by_uuid[uuid] = vm
             vm.home = self
-            self._move(uuid, None, _place(vm))
+            self._reindex(uuid, None, _index_keys(vm))
             self._call_watchers(vm, NEW, None)
 
     def __delitem__(self, uuid: str) -> None:
         with self._lock:
             vm = self._by_uuid.pop(uuid)
             vm.home = None
-            self._move(uuid, _place(vm), None)
+            self._reindex(uuid, _index_keys(vm), None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_uuid)
@@ -99,33 +99,33 @@ class Machines(MutableMapping[str, VM]):
         return self._by_uuid.values()
 
     def listed(self, uuids: Iterable[str]) -> Iterator[VM]:
-        """The machines with these ids, one after the other."""
+        """Iterate over the machines with these ids."""
         return map(self._by_uuid.__getitem__, uuids)
 
     def of(self, owner_uuid: str) -> Owned:
-        """What is known of an account's machines."""
-        return self._owned.get(owner_uuid, _NOTHING)
+        """Return the indexes of an account's machines."""
+        return self._owned.get(owner_uuid, _EMPTY)
 
     def assign(self, vm: VM, name: str, value: object) -> None:
-        """Set a field of a machine, and take note of it."""
+        """Set a field of a machine, update the indexes, and call the watchers."""
         with self._lock:
-            before, old = _place(vm), getattr(vm, name)
+            before, old = _index_keys(vm), getattr(vm, name)
             object.__setattr__(vm, name, value)
-            object.__setattr__(vm, "written", None)
-            self._move(vm.uuid, before, _place(vm))
+            object.__setattr__(vm, "cached_json", None)
+            self._reindex(vm.uuid, before, _index_keys(vm))
             self._call_watchers(vm, name, old)
 
     def note(self, vm: VM, name: str) -> None:
-        """Take note of a change inside of a field."""
+        """Call the watchers after a change inside a field."""
         with self._lock:
-            vm.written = None
+            vm.cached_json = None
             self._call_watchers(vm, name, None)
 
     def _call_watchers(self, vm: VM, name: str, old: object) -> None:
         for watcher in self.watchers:
             watcher(vm, name, old)
 
-    def _move(self, uuid: str, before: _Place | None, after: _Place | None) -> None:
+    def _reindex(self, uuid: str, before: _IndexKeys | None, after: _IndexKeys | None) -> None:
         if before == after:
             return
         stays = before is not None and after is not None and before.owner_uuid == after.owner_uuid
@@ -147,8 +147,8 @@ class Machines(MutableMapping[str, VM]):
                 _count(owned.servers, after.server_uuid, 1)
 
 
-def _place(vm: VM) -> _Place:
-    return _Place(vm.owner_uuid, vm.alias, vm.server_uuid or "", vm.active)
+def _index_keys(vm: VM) -> _IndexKeys:
+    return _IndexKeys(vm.owner_uuid, vm.alias, vm.server_uuid or "", vm.active)
 
 
 def _remove(uuids: list[str], uuid: str) -> None:
@@ -156,7 +156,7 @@ def _remove(uuids: list[str], uuid: str) -> None:
 
 
 def _count(counter: Counter[str], key: str, by: int) -> None:
-    """Count up or down, and forget what there is none of."""
+    """Count up or down; remove a key whose count is 0."""
     counter[key] += by
     if not counter[key]:
         del counter[key]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smartdc.emulator.state.vm import Nic
 
-#: Where "public" machines are that one can log in to: Linux answers at every address of the loopback.
+#: The "public" addresses of machines with SSH servers: Linux answers at every address of the loopback.
 LOOPBACK_ADDRESSES = list(ipaddress.IPv4Network("127.64.0.0/10").subnets(new_prefix=16))
 
 
@@ -20,11 +20,11 @@ class Image:
 
     Attributes:
         os: Empty while the image is being made, as is `type`.
-        image_size: MiB; of zvol images only.
+        image_size: In MiB; only zvol images have it.
         acl: Accounts besides the owner that may use a private image.
-        users: Names for which a password is made at provisioning (they show in ``metadata.credentials``).
-        error: Why making it failed, as IMGAPI says it: ``code`` and ``message``.
-        default: CloudAPI 6.5's mark of the default dataset; left out of the answer when it is None.
+        users: Users that get a password at provisioning, which ``metadata.credentials`` shows.
+        error: Why making it failed, in IMGAPI's form: ``code`` and ``message``.
+        default: Whether it is the default dataset of CloudAPI 6.5; the answer omits the field if it is None.
     """
 
     uuid: str
@@ -51,11 +51,11 @@ class Image:
 
     @property
     def activated(self) -> bool:
-        """Whether it was ready once; it may be disabled since."""
+        """Whether it has become ready; it may have been disabled since."""
         return self.state in ("active", "disabled")
 
     def visible_to(self, account_uuid: str) -> bool:
-        """Whether this account sees it: others' images only when they are ready."""
+        """Whether this account sees it; it sees images of others only when they are ready."""
         shared = self.public or account_uuid in self.acl
         return self.owner == account_uuid or (self.activated and shared)
 
@@ -94,9 +94,9 @@ class Volume:
     """An NFS volume, as VOLAPI keeps it.
 
     Attributes:
-        size: MiB.
-        networks: Uuids of the fabric networks on which it is reached.
-        labels: What CloudAPI shows as ``tags``.
+        size: In MiB.
+        networks: Uuids of the fabric networks that it is on.
+        labels: Its tags: CloudAPI shows VOLAPI's labels as ``tags``.
     """
 
     uuid: str
@@ -123,7 +123,7 @@ class Vlan:
 
 @cache
 def _netmask(subnet: str) -> str:
-    """One text for all NICs of a network."""
+    """Return the netmask; cached, so that all NICs of a network share one string."""
     return str(ipaddress.IPv4Network(subnet).netmask)
 
 
@@ -137,11 +137,12 @@ class Network:
 
     Attributes:
         kind: ``external``, ``internal``, ``fabric``, or ``other`` (neither a default nor public).
-        owner_uuids: Who may use it; None is everybody.
+        owner_uuids: The accounts that may use it; None: all.
         in_use: Addresses that are taken, as numbers.
-        nics: Those that `Site.new_nic` made, by address.
-        reserved: Addresses that are not to be given out, and whose they were when they were in use.
-        remembered: Other addresses that NAPI has a record of: they make its pages of addresses shorter.
+        nics: NICs that `Site.new_nic` made, by address.
+        reserved: Addresses that are not assigned automatically, with the owner of the machine that last had
+            each.
+        remembered: Other addresses that have a record in NAPI; they count towards its pages of addresses.
     """
 
     uuid: str
@@ -162,16 +163,16 @@ class Network:
     reserved: dict[int, str | None] = field(default_factory=dict, repr=False)
     remembered: set[int] = field(default_factory=set, repr=False)
     _next: int = field(default=0, repr=False)
-    _full: object = field(default=None, repr=False)  # how it was when the last search found nothing
+    _full: object = field(default=None, repr=False)  # what `take` compares to skip a search that must fail
 
     @property
     def public(self) -> bool:
-        """Whether it leads to the internet."""
+        """Whether it reaches the internet."""
         return self.kind == "external"
 
     @property
     def netmask(self) -> str:
-        """The dotted form."""
+        """The netmask, as four numbers with dots."""
         return _netmask(self.subnet)
 
     def provisionable_by(self, account_uuid: str) -> bool:
@@ -180,7 +181,7 @@ class Network:
 
     @property
     def managed(self) -> set[int]:
-        """Addresses that are Triton's own: gateway, broadcast, and the resolvers that are on the network."""
+        """Addresses that Triton uses itself: gateway, broadcast, and resolvers on the network."""
         subnet = ipaddress.IPv4Network(self.subnet)
         found = {int(subnet.broadcast_address)}
         for ip in (self.gateway, *self.resolvers):
@@ -193,10 +194,10 @@ class Network:
         return int(ipaddress.IPv4Address(ip)) not in self.in_use
 
     def take(self, ip: str | None = None) -> str:
-        """Mark an address, the given one or the next that is free, as in use.
+        """Mark `ip`, or the next free address, as in use.
 
         Raises:
-            SubnetFull: None is left.
+            SubnetFull: No address is left.
         """
         if ip is not None:
             self.in_use.add(int(ipaddress.IPv4Address(ip)))
@@ -206,10 +207,10 @@ class Network:
             raise SubnetFull(f"no more free IPs on {self.name}")
         first = int(ipaddress.IPv4Address(self.provision_start_ip))
         count = int(ipaddress.IPv4Address(self.provision_end_ip)) - first + 1
-        kept_back = self.managed | self.reserved.keys()
+        not_assigned = self.managed | self.reserved.keys()
         for step in range(count):
             number = first + (self._next + step) % count
-            if number not in self.in_use and number not in kept_back:
+            if number not in self.in_use and number not in not_assigned:
                 self._next = number - first + 1
                 return self.take(str(ipaddress.IPv4Address(number)))
         self._full = state

@@ -1,4 +1,4 @@
-"""Roles, policies and role tags: what the directory keeps of an account's access control."""
+"""Roles, policies and role tags: an account's access control, as the directory keeps it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-#: A member of a role by this name may do everything; it has no policies.
+#: The members of the role with this name may do everything, without policies.
 ADMINISTRATOR = "administrator"
 
 
 @dataclass
 class Policy:
-    """Rules, as they were written."""
+    """A policy; `rules` are the texts as the client sent them."""
 
     uuid: str
     name: str
@@ -22,7 +22,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Member:
-    """Who has a role: `kind` is ``subuser`` or ``account``."""
+    """A member of a role: `kind` is ``subuser`` or ``account``."""
 
     kind: str
     uuid: str
@@ -34,7 +34,7 @@ class Role:
     """A role.
 
     Attributes:
-        policies: Their uuids; of one that is gone nothing is shown.
+        policies: The uuids of its policies; answers omit policies that no longer exist.
     """
 
     uuid: str
@@ -43,7 +43,7 @@ class Role:
     policies: list[str] = field(default_factory=list)
 
     def has(self, member_uuid: str, *, by_default: bool = False) -> bool:
-        """Whether somebody is a member, or is one without asking."""
+        """Whether this is a member; with `by_default`, whether it is a default member."""
         return any(
             member.uuid == member_uuid and (member.default or not by_default) for member in self.members
         )
@@ -57,7 +57,8 @@ class Access:
     """The access control of one account.
 
     Attributes:
-        tags: Uuids of roles by the path of what they are tags of, ``/test/images``; machines keep their own.
+        tags: The uuids of role tags by the path of the resource, such as ``/test/images``; those of machines
+            are in their records.
     """
 
     roles: list[Role] = field(default_factory=list)
@@ -65,24 +66,24 @@ class Access:
     tags: dict[str, list[str]] = field(default_factory=dict)
 
     def role(self, name: str) -> Role | None:
-        """The role with this uuid or name."""
+        """Return the role with this uuid or name, or None."""
         return _find(self.roles, name)
 
     def policy(self, name: str) -> Policy | None:
-        """The policy with this uuid or name."""
+        """Return the policy with this uuid or name, or None."""
         return _find(self.policies, name)
 
     def roles_of(self, member_uuid: str, *, by_default: bool = False) -> list[Role]:
-        """The roles that somebody has, or acts with when a request names none."""
+        """Return the roles of a member; with `by_default`, those of a request that names no roles."""
         return [role for role in self.roles if role.has(member_uuid, by_default=by_default)]
 
     def roles_with(self, uuids: Iterable[str]) -> list[Role]:
-        """Those of the roles that still exist."""
+        """Return the roles with these uuids that still exist."""
         found = (_find(self.roles, role_uuid) for role_uuid in uuids)
         return [role for role in found if role is not None]
 
     def rules_of(self, role: Role) -> list[str]:
-        """What a role's policies say."""
+        """Return the rules of a role's policies."""
         return [rule for policy in self.policies if policy.uuid in role.policies for rule in policy.rules]
 
 

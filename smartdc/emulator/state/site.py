@@ -1,7 +1,7 @@
 """The state of one emulated data center, and what its data centers share.
 
-Handlers change it on the server's thread and tests from theirs; `Shared.lock` is held by whoever looks at it
-or changes it. Whoever looks also settles it first: jobs that are due are done then.
+Handlers change it on the server's thread, and tests on theirs; both hold `Shared.lock` to read or change it.
+Reading first settles the site: it runs the jobs that are due.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
-from smartdc.emulator.state.additions import Additions, Surroundings, WrongField
-from smartdc.emulator.state.candidates import not_there
+from smartdc.emulator.state.additions import Additions, Context, WrongField
 from smartdc.emulator.state.chance import Chance, stable_uuid
 from smartdc.emulator.state.changes import Changes
 from smartdc.emulator.state.directory import Account
@@ -21,22 +20,24 @@ from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.jobs import Action, Job, Timeline, Work, schedule
 from smartdc.emulator.state.machines import Machines
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
+from smartdc.emulator.state.suggestions import unknown_name
 from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
 
 
 @dataclass
-class Shared(Surroundings):
-    """What all data centers of one emulator have in common.
+class Shared(Context):
+    """The state that all data centers of one emulator share.
 
     Attributes:
-        urls: Where each data center answers.
-        sites: The data centers.
+        urls: The URL of each data center, by name.
+        sites: The data centers, by name.
         violations: What clients did that would have harmed a real server (docs/cloudapi/hazards.md).
-        unsupported: What machines were asked for from inside and do not know.
-        on_change: Called with a data center, when something has happened there by itself, and with its
-            machines that have changed since the last time.
-        schema_only: Whether there is also what only the OpenAPI description has.
-        request_ids: What ids of requests are drawn from, so that how often a client looks changes no others.
+        unsupported: What boot scripts and logins asked for that only a real machine can do.
+        on_change: Called with a data center, after jobs or tests have changed it, and with its machines that
+            have changed since the last call.
+        schema_only: Whether operations that only the OpenAPI description has are served.
+        request_ids: The source of request ids. It is separate from `chance`, so that the number of requests
+            does not change other ids.
     """
 
     urls: dict[str, str] = field(default_factory=dict)
@@ -58,26 +59,26 @@ class Site(Additions):
         networks: By uuid, in the order in which the server lists them.
         vlans: VLANs of the fabrics, by owner and number.
         fabrics_enabled: Whether it has fabrics.
-        default_fabric_networks: The default network of each account that has a fabric.
+        default_fabric_networks: The uuid of the default network of each account that has a fabric.
         firewall_rules: By uuid.
         volumes: By uuid.
         volume_sizes: The sizes that a volume can have, in MiB.
-        volumes_enabled: Whether it has volumes at all; in a real data center they are off by default.
+        volumes_enabled: Whether it has volumes; in a real data center they are off by default.
         automount_volumes: Whether new machines can mount volumes.
         fail_next_volume: Set it to make the next volume fail.
         migrations_allowed: Whether users may migrate their machines.
         fail_next_migration: Set it to make the next phase of a migration fail.
         changes: Reports each change of a machine; the change feed reads it.
-        timeline: The jobs that are still to be done.
-        next_mac: The number in the next NIC's address.
-        next_turn: How many servers have been picked, from 1 on.
+        timeline: The actions of jobs that are not due yet.
+        next_mac: The number in the next NIC's MAC address.
+        next_turn: The number of the next turn of `pick_server`, from 1 on.
         delegated_datasets: Whether machines can have delegated datasets.
         limits: Quotas of accounts, as operators write them: ``{"value": 10240, "by": "ram"}``.
         services: URLs of other services by name; CloudAPI itself is always in the list.
         servers: The uuids of its servers.
         old_servers: Servers whose platform is too old to make images of their machines.
         fail_next_image: Set it to make the next image fail: ``True``, or IMGAPI's code of the reason.
-        manta: What was exported to Manta: the image's uuid by path; None where there is no Manta.
+        manta: The uuids of images that were exported to Manta, by path; None if there is no Manta.
         fail_next_provision: Set it to make the next machine fail. ``True``: it never gets a server, and can
             then never be deleted (docs/cloudapi/actions.md#deletion-without-a-server). ``"on server"``: it
             fails on its server, and can be deleted.
@@ -114,7 +115,7 @@ class Site(Additions):
         self.changes: Changes = Changes()
         self._changed: dict[VM, None] = {}
         self._machines.watchers += [self.changes.note, self._note]
-        self.timeline.watch = self.changes.look
+        self.timeline.watch = self.changes.publish
         self._nics: dict[str, tuple[Nic, ...]] = {}
         self.next_mac = 1
         self.next_turn = 1
@@ -129,17 +130,17 @@ class Site(Additions):
 
     @property
     def machines(self) -> Machines:
-        """All machines by uuid, also destroyed ones; jobs that are due are done first."""
+        """All machines by uuid, also destroyed ones. Jobs that are due are run first."""
         self.settle()
         return self._machines
 
     @property
-    def recorded(self) -> Machines:
-        """The same machines, without doing the jobs that are due."""
+    def unsettled_machines(self) -> Machines:
+        """The same machines, without running the jobs that are due."""
         return self._machines
 
     def settle(self) -> None:
-        """Do every job that is due."""
+        """Run the jobs that are due."""
         with self.shared.lock:
             if self.timeline.run_until(self.shared.clock.now()):
                 self._call_listeners()
@@ -151,19 +152,19 @@ class Site(Additions):
         restart.
 
         Args:
-            seconds: How many.
+            seconds: The delay.
             act: The function; it is called with the time at which it is due.
-            since: From when they are counted, in seconds since 1970; by default from now.
+            since: When the delay begins, in seconds since 1970; by default now.
         """
         start = self.shared.clock.now() if since is None else since
         self.timeline.at(start + seconds, act)
 
     def stable_uuid(self, name: str) -> str:
-        """The same uuid for the same thing in the same data center, in every run."""
+        """Return the uuid of this data center's `name`, which is the same in every run."""
         return stable_uuid(f"{self.name}/{name}")
 
     def new_uuid(self) -> str:
-        """A uuid that nothing has yet."""
+        """Return a new uuid."""
         return self.shared.chance.uuid()
 
     def start_job(
@@ -177,7 +178,17 @@ class Site(Additions):
         snapshot_name: str | None = None,
         since: float | None = None,
     ) -> Job:
-        """Queue a job behind the earlier ones of this machine; `since` is when, if that is not now."""
+        """Queue a job behind the earlier jobs of this machine.
+
+        Args:
+            vm: The machine.
+            task: VMAPI's word for the job, as in `Job`.
+            action: The audit's word for it.
+            work: What the job does.
+            caller: The caller, as the audit shows it; None for an operator.
+            snapshot_name: The name, for a job of a snapshot.
+            since: When it is queued, in seconds since 1970; by default now.
+        """
         now = self.shared.clock.now() if since is None else since
         job = Job(self.new_uuid(), task, action, now, snapshot_name=snapshot_name, caller=caller)
         vm.jobs.append(job)
@@ -207,13 +218,13 @@ class Site(Additions):
         Args:
             name: Its alias; by default the first part of its uuid.
             state: A state of CloudAPI or VMAPI: ``running``, ``stopped``, ``failed``, ...
-            brand: By default the one that the image asks for.
+            brand: Its brand; by default the one that the image requires.
             image: A name, uuid or record; by default one that fits the brand.
             package: A name, uuid or record; by default the first.
             tags: Its tags.
             metadata: Its customer metadata.
             account: Its owner, by record or login; by default the emulator's account.
-            networks: Names or uuids of its networks; by default those that a new machine gets.
+            networks: Names or uuids of its networks; by default those of a create without networks.
             uuid: Its uuid; by default a new one.
             others: Any other field of `VM`.
         """
@@ -249,7 +260,7 @@ class Site(Additions):
         package: Package,
         uuid: str | None = None,
     ) -> VM:
-        """The record of a machine that is about to be provisioned; it is not in the list yet."""
+        """Make the record of a machine that is about to be provisioned, without listing it."""
         now = self.shared.clock.now()
         machine_uuid = uuid or self.new_uuid()
         vm = VM(
@@ -281,10 +292,16 @@ class Site(Additions):
     def new_nic(
         self, network: Network, ip: str | None = None, *, primary: bool = False, vm: VM | None = None
     ) -> Nic:
-        """Take an address of a network, for a machine that shows the NIC now or later.
+        """Make a NIC with an address of a network; the caller adds it to the machine's record.
+
+        Args:
+            network: The network.
+            ip: The address; by default the next free one.
+            primary: Whether it is the machine's primary NIC.
+            vm: The machine to which NAPI assigns the NIC.
 
         Raises:
-            SubnetFull: None is left.
+            SubnetFull: No address is left.
         """
         address = network.take(ip)
         number, self.next_mac = self.next_mac, self.next_mac + 1
@@ -297,17 +314,17 @@ class Site(Additions):
         return nic
 
     def nics_of(self, vm: VM) -> list[Nic]:
-        """What NAPI knows of: also those that the machine does not show yet."""
+        """Return a machine's NICs in NAPI, also those that the machine does not show yet."""
         return sorted(self._nics.get(vm.uuid, ()), key=lambda nic: nic.mac)
 
     def pick_server(self, among: Sequence[str] | None = None) -> str:
-        """A compute node of all, or of some; each in turn."""
+        """Return a compute node, one after the other, out of `among` or of all."""
         choice = self.servers if among is None else among
         turn, self.next_turn = self.next_turn, self.next_turn + 1
         return choice[turn % len(choice)]
 
     def restore(self, vm: VM, known: Sequence[Nic]) -> None:
-        """List a machine as it was, with the NICs that NAPI knows of."""
+        """List a machine of a saved state, with its NICs in NAPI."""
         self._machines[vm.uuid] = vm
         if known:
             self._nics[vm.uuid] = tuple(known)
@@ -317,12 +334,12 @@ class Site(Additions):
                 network.nics[int(ipaddress.IPv4Address(nic.ip))] = nic
 
     def nic(self, vm: VM, mac: str) -> Nic | None:
-        """The NIC of a machine, as NAPI knows it, or as the record of the machine still shows it."""
+        """Return a machine's NIC from NAPI, or else from the record of the machine; None if it has none."""
         known = (*self._nics.get(vm.uuid, ()), *vm.nics)
         return next((nic for nic in known if nic.mac == mac), None)
 
     def release(self, nics: Sequence[Nic]) -> None:
-        """Give back the addresses of a machine that is gone; its record keeps showing them."""
+        """Free the addresses of a machine that is gone; its record goes on showing them."""
         for nic in nics:
             vm = self._machines.get(nic.machine_uuid or "")
             if vm is not None:
@@ -336,14 +353,14 @@ class Site(Additions):
                 self._nics[nic.machine_uuid] = left
 
     def default_networks(self, account_uuid: str) -> list[Network]:
-        """What a machine gets that asks for nothing: the first public network, then the first internal."""
+        """Return the networks of a create that names none: the first public and the first internal one."""
         usable = [network for network in self.networks.values() if network.provisionable_by(account_uuid)]
         public = [network for network in usable if network.public]
         internal = [network for network in usable if network.kind in ("fabric", "internal")]
         return public[:1] + internal[:1]
 
     def _call_listeners(self) -> None:
-        self.changes.look(self.shared.clock.now())
+        self.changes.publish(self.shared.clock.now())
         changed, self._changed = list(self._changed), {}
         for listener in self.shared.on_change:
             listener(self, changed)
@@ -360,7 +377,7 @@ class Site(Additions):
                 vm.nics = (*vm.nics, self.new_nic(network, primary=not vm.nics, vm=vm))
             except SubnetFull:
                 if networks is not None:
-                    raise  # asked for by name; a default network that is full is left out
+                    raise  # only a default network that is full is left out
 
     def _image(self, image: Image | str | None, brand: str | None) -> Image:
         if isinstance(image, Image):
@@ -373,7 +390,7 @@ class Site(Additions):
             elif image in (candidate.uuid, candidate.name):
                 return candidate
         names = (candidate.name for candidate in self.images.values())
-        raise WrongField("image", not_there("image", image or wanted, names, f" in {self.name}"))
+        raise WrongField("image", unknown_name("image", image or wanted, names, f" in {self.name}"))
 
     def _package(self, package: Package | str | None) -> Package:
         if isinstance(package, Package):
@@ -382,7 +399,7 @@ class Site(Additions):
             if package is None or package in (candidate.uuid, candidate.name):
                 return candidate
         names = (candidate.name for candidate in self.packages.values())
-        raise WrongField("package", not_there("package", str(package), names, f" in {self.name}"))
+        raise WrongField("package", unknown_name("package", str(package), names, f" in {self.name}"))
 
     def _disks(self, brand: str, image: Image, package: Package) -> list[Disk]:
         boot_size = image.image_size or 10240
@@ -394,5 +411,5 @@ class Site(Additions):
 
 
 def note_jobs(vm: VM) -> None:
-    """Say that one of the machine's jobs has changed."""
+    """Report that one of the machine's jobs has changed."""
     vm.note("jobs")

@@ -1,11 +1,11 @@
 """The record of a machine, as VMAPI keeps it, and of its NICs, disks and snapshots.
 
-Names are VMAPI's: ``alias`` is what CloudAPI calls name, ``billing_id`` the uuid of the package, and `state`
-has VMAPI's words (``destroyed`` is shown as deleted, ``unreachable`` as offline).
+Fields have VMAPI's names: ``alias`` is what CloudAPI calls name, ``billing_id`` the uuid of the package, and
+`state` has VMAPI's words (``destroyed`` is shown as deleted, ``unreachable`` as offline).
 
-A change is noted where it is made: each assignment to a field of a listed machine tells the list of machines.
-So lists and dictionaries are replaced, never changed in place; what is assigned is stored as a tuple or a
-read-only mapping. Who changes something inside of a field, such as the size of a disk, calls `VM.note`.
+Each assignment to a field of a listed machine is reported to the list of machines. So that no change is
+missed, lists and dictionaries are stored as tuples and read-only mappings, and are replaced, never changed in
+place. Code that changes something inside a field, such as the size of a disk, must call `VM.note`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smartdc.emulator.state.jobs import Job
 
 TagValue = str | int | float | bool
 
-#: VMAPI's words on the left, CloudAPI's on the right; everything else is shown as ``unknown``.
+#: VMAPI's words on the left, CloudAPI's on the right; all other states are shown as ``unknown``.
 SHOWN_STATES = {
     "configured": "provisioning",
     "incomplete": "provisioning",
@@ -38,21 +38,21 @@ SHOWN_STATES = {
     "destroyed": "deleted",
     "failed": "failed",
 }
-#: CloudAPI's words that a test may put in where VMAPI's are meant.
+#: VMAPI's words for states that tests may give in CloudAPI's words.
 STORED_STATES = {"deleted": "destroyed", "offline": "unreachable"}
 
 HARDWARE_BRANDS = ("bhyve", "kvm")
 
-#: No tags, no metadata; shared by all machines that have none.
-NONE: Mapping[str, Any] = MappingProxyType({})
+#: The value of empty tags and metadata, which all machines share.
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
-def _none() -> Mapping[str, Any]:
-    return NONE
+def _empty() -> Mapping[str, Any]:
+    return EMPTY
 
 
 def shown_state(state: str) -> str:
-    """A state in CloudAPI's words."""
+    """Return CloudAPI's word for a state."""
     return SHOWN_STATES.get(STORED_STATES.get(state, state), "unknown")
 
 
@@ -83,11 +83,11 @@ class Disk:
 
 @dataclass
 class DiskJob:
-    """A job that makes, resizes or deletes a disk; the disk's state is read off it.
+    """A job that makes, resizes or deletes a disk; it determines the state of the disk.
 
     Attributes:
-        task: What the disk's state is meanwhile: creating, resizing, deleting.
-        has_slot: Whether the PCI slot was asked for; a disk that gets any slot shows when it is there.
+        task: The state of the disk during the job: creating, resizing, deleting.
+        has_slot: Whether the request named the PCI slot; without one, the disk is shown only when it is made.
     """
 
     job: Job
@@ -115,8 +115,8 @@ class Migration:
     """A machine's move to another server, as VMAPI keeps it.
 
     Attributes:
-        automatic: Whether its phases follow each other by themselves.
-        syncs: How many syncs have ended well; a switch needs one.
+        automatic: Whether each phase starts the next one.
+        syncs: How many syncs have succeeded; a switch needs one.
     """
 
     automatic: bool
@@ -131,7 +131,7 @@ class Migration:
 
 @dataclass
 class Snapshot:
-    """A snapshot that exists; `size` in bytes, where VMAPI has it."""
+    """A snapshot that exists; `size` in bytes, or None if VMAPI does not have it."""
 
     name: str
     created: float
@@ -145,7 +145,7 @@ class Home(Protocol):
         """Set a field."""
 
     def note(self, vm: VM, name: str) -> None:
-        """Something inside of a field has changed."""
+        """Report a change inside a field."""
 
 
 @dataclass(eq=False, slots=True)
@@ -153,19 +153,19 @@ class VM:
     """One machine.
 
     Attributes:
-        ram: MiB, shown as ``memory``.
-        max_physical_memory: MiB, what the list's memory filter compares
+        ram: In MiB, shown as ``memory``.
+        max_physical_memory: In MiB; the memory filter of the list compares it
             (docs/cloudapi/lists.md#memory-filter).
         quota: Disk in GiB.
         busy_until: When its last job ends.
         jobs: Its jobs, oldest first.
-        volumes: As given at creation.
-        disk_jobs: What is being done to its disks.
-        dns_names: What GetMachine shows as such; by default what CNS makes of the machine.
-        migration: The move to another server that is under way, or not finalized yet.
+        volumes: The volumes that the create named.
+        disk_jobs: The running jobs of its disks.
+        dns_names: What GetMachine shows as such; None: the names that CNS makes for the machine.
+        migration: The migration that is running or not finalized yet.
         home: The list that it is in.
-        written: Its JSON in a list; None when it has to be written anew.
-        written_for: What else than the machine decided about that.
+        cached_json: Its JSON in a list; None after a change.
+        cached_for: What else the cached JSON depends on.
     """
 
     uuid: str
@@ -180,9 +180,9 @@ class VM:
     quota: float
     created: float
     updated: float
-    customer_metadata: Mapping[str, Any] = field(default_factory=_none)
-    internal_metadata: Mapping[str, Any] = field(default_factory=_none)
-    tags: Mapping[str, TagValue] = field(default_factory=_none)
+    customer_metadata: Mapping[str, Any] = field(default_factory=_empty)
+    internal_metadata: Mapping[str, Any] = field(default_factory=_empty)
+    tags: Mapping[str, TagValue] = field(default_factory=_empty)
     nics: Sequence[Nic] = ()
     disks: Sequence[Disk] = ()
     datasets: Sequence[str] = ()
@@ -201,22 +201,22 @@ class VM:
     jobs: list[Job] = field(default_factory=list, repr=False)
     busy_until: float = 0.0
     home: Home | None = field(default=None, init=False, repr=False)
-    written: bytes | None = field(default=None, init=False, repr=False)
-    written_for: object = field(default=None, init=False, repr=False)
+    cached_json: bytes | None = field(default=None, init=False, repr=False)
+    cached_for: object = field(default=None, init=False, repr=False)
 
     def __setattr__(self, name: str, value: Any) -> None:
         home: Home | None = getattr(self, "home", None)
         if type(value) is dict:
-            value = MappingProxyType(value) if value else NONE
+            value = MappingProxyType(value) if value else EMPTY
         elif type(value) is list and name != "jobs":
             value = tuple(value)
-        if home is None or name in ("home", "written", "written_for"):
+        if home is None or name in ("home", "cached_json", "cached_for"):
             object.__setattr__(self, name, value)
         else:
             home.assign(self, name, value)
 
     def note(self, name: str) -> None:
-        """Say that something inside of a field has changed."""
+        """Report that something inside a field has changed."""
         if self.home is not None:
             self.home.note(self, name)
 
@@ -227,7 +227,7 @@ class VM:
 
     @property
     def destroyed(self) -> bool:
-        """Whether it is gone for good."""
+        """Whether it is shown as deleted."""
         return self.shown_state == "deleted"
 
     @property
@@ -240,7 +240,7 @@ class VM:
 
     @property
     def workable(self) -> bool:
-        """Whether a job can reach it: the others are taken on and fail.
+        """Whether its jobs can succeed; those of other machines are accepted and fail.
 
         See docs/cloudapi/actions.md#actions-are-accepted-without-a-check.
         """
@@ -252,9 +252,9 @@ class VM:
         return self.brand in HARDWARE_BRANDS
 
     def becomes(self, state: str, due: float) -> None:
-        """Change the state, as a job does at a time."""
+        """Set the state, and the time of the change."""
         self.state, self.updated = state, due
 
     def jobs_of(self, task: str) -> list[Job]:
-        """Its jobs of one kind, newest first, as VMAPI lists them."""
+        """Return its jobs with this task, newest first, as VMAPI lists them."""
         return [job for job in reversed(self.jobs) if job.task == task]
