@@ -170,7 +170,7 @@ def _serve(site: Site, request: Incoming, step: Callable[[Site, Incoming], Answe
 def _handle(switches: Switches, site: Site, request: Incoming) -> Answer:
     """Run the checks in order, then the operation, unless a fault replaces it."""
     _check(switches, site, request)
-    request.fault = switches.faults.strike(request.operation.name, site.name)
+    request.fault = switches.faults.choose(request.operation.name, site.name)
     if request.fault is not None and not request.fault.after_commit:
         return Answer()  # a placeholder: the client gets the fault
     return _carry_out(site, request)
@@ -209,7 +209,7 @@ def _check(switches: Switches, site: Site, request: Incoming) -> None:
     if switches.throttle is not None and found.route.group is not None:
         # Unsigned pings of all clients share one bucket (authorization.js, restify).
         login = request.caller.login if request.caller else "anonymous"
-        switches.throttle.pay(site.name, login, found.route.group)
+        switches.throttle.take_token(site.name, login, found.route.group)
 
 
 @cache
@@ -228,7 +228,7 @@ def _table(volumes: bool, schema_only: bool) -> Table:
 def _carry_out(site: Site, request: Incoming) -> Answer:
     handler = ping_and_docs.ping if request.path == _PING else request.operation.handler
     answer = handler(site, request)
-    role_tags.keep_tags(site, request, answer)
+    role_tags.show_or_update_tags(site, request, answer)
     return answer
 
 

@@ -248,7 +248,7 @@ class Emulator(Clients):
             self._by_port[port] = site
             self._shared.urls[site.name] = f"https://{_in_url(self._host)}:{port}"
         app = App(self._by_port, self._note_call, self._switches)
-        self._server = server.Server(self._remote.before(app), self._host, sockets, authority)
+        self._server = server.Server(self._remote.wrap(app), self._host, sockets, authority)
         self._server.start()
         guests = Guests(self._shared.lock, self._shared.unsupported)
         self._follow(guests.follow)

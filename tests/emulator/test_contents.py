@@ -164,7 +164,7 @@ def test_the_examples_of_the_docs_can_be_read(tmp_path: Path) -> None:
     assert [vm.alias for vm in cloud.site().machines.values()] == ["web0"]
     (tmp_path / "faults.toml").write_text(faults)
     cloud.load_faults(tmp_path / "faults.toml")
-    assert cloud.faults.strike("CreateMachine", "us-east-1") == Drop(after_commit=True)
+    assert cloud.faults.choose("CreateMachine", "us-east-1") == Drop(after_commit=True)
 
 
 def test_arguments_of_the_emulator_take_precedence(tmp_path: Path) -> None:

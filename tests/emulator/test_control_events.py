@@ -141,7 +141,7 @@ def test_the_number_of_listeners_is_limited(control: Control, monkeypatch: pytes
     monkeypatch.setattr(feed, "MOST_LISTENERS", 1)
     with listening(control) as told:
         until(told, "begin")
-        control.ask("GET", "events").refused(503, "1 listen already")
+        control.ask("GET", "events").refused(503, "there are already 1 listeners")
 
 
 @pytest.mark.usefixtures("nothing_left")

@@ -151,7 +151,7 @@ BAD: list[tuple[str, str, Any, int, str]] = [
     ("POST", "clock", {"advance": "60"}, 400, "must be a number"),
     ("POST", "clock", {"advance": True}, 400, "must be a number"),
     ("POST", "clock", {"advanc": 60}, 400, "did you mean advance?"),
-    ("POST", "clock", b'{"advance": NaN}', 400, "NaN is not a number"),
+    ("POST", "clock", b'{"advance": NaN}', 400, "NaN is not a JSON number"),
     ("POST", "clock", b'{"advance": 1e999}', 400, "advance must be"),
     ("POST", "clock", b"[60]", 400, "must be an object"),
     ("POST", "clock", b"{", 400, "not JSON"),

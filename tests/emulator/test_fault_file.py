@@ -54,8 +54,8 @@ def test_all_faults_of_a_file_are_added(cloud: Emulator, tmp_path: Path) -> None
     load(cloud, tmp_path, GOOD)
     for operation in ("CreateMachine", "ListMachines", "GetMachine", "ListImages"):
         for datacenter in ("us-sw-1", "us-east-1"):
-            drawn = [cloud.faults.strike(operation, datacenter) for _ in range(20)]
-            assert drawn == [by_hand.faults.strike(operation, datacenter) for _ in range(20)]
+            drawn = [cloud.faults.choose(operation, datacenter) for _ in range(20)]
+            assert drawn == [by_hand.faults.choose(operation, datacenter) for _ in range(20)]
 
 
 @pytest.mark.parametrize(

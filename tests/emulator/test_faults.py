@@ -243,7 +243,7 @@ def type_of(fault: Fault) -> str:
 
 def test_a_client_that_keeps_a_closed_connection(fresh: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopping the emulator does not wait until the client closes the connection."""
-    monkeypatch.setattr(faults_module, "_GOODBYE_SECONDS", 0.02)
+    monkeypatch.setattr(faults_module, "_CLOSE_SECONDS", 0.02)
     fresh.cloud.faults.add("GetAccount", Garbage())
     connection = http.client.HTTPSConnection(fresh.host, context=fresh.context, timeout=20)
     with closing(connection):

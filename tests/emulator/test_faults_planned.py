@@ -30,7 +30,7 @@ def faults() -> Faults:
 
 
 def drawn(faults: Faults, operation: str, count: int, datacenter: str = "a") -> list[Fault | None]:
-    return [faults.strike(operation, datacenter) for _ in range(count)]
+    return [faults.choose(operation, datacenter) for _ in range(count)]
 
 
 def test_times(fresh: Raw) -> None:

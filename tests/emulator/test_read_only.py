@@ -77,11 +77,11 @@ def test_read_only_until_a_time(fresh: Raw) -> None:
 @pytest.mark.parametrize(
     ("until", "message"),
     [
-        (0, "until must be a time to come: 0"),
-        (-1.0, "until must be a time to come"),
-        (float("nan"), "until must be a time to come"),
-        (datetime(2013, 1, 1, tzinfo=UTC), "until must be a time to come"),
-        (datetime(2093, 1, 1), "until must know its time zone"),
+        (0, "until must be in the future: 0"),
+        (-1.0, "until must be in the future"),
+        (float("nan"), "until must be in the future"),
+        (datetime(2013, 1, 1, tzinfo=UTC), "until must be in the future"),
+        (datetime(2093, 1, 1), "until must have a time zone"),
     ],
 )
 def test_invalid_ends(fresh: Raw, until: float | datetime, message: str) -> None:

@@ -100,7 +100,7 @@ def test_keyboard_and_screen_reader(browser: Browser, cloud: Emulator) -> None:
         reached.append(tab.run("document.activeElement.id || document.activeElement.textContent.trim()"))
         if reached[-1] == "seconds":
             break
-    assert reached[:3] == ["To the machines", "find", "state"]
+    assert reached[:3] == ["Skip to the machines", "find", "state"]
     now = cloud.clock.now()
     tab.press("Enter", "\r")
     tab.wait("document.querySelector('#message').textContent === 'advanced by 1 min'")
@@ -242,7 +242,7 @@ def attacked(attacker: Tab, cloud: Emulator, target: str, refusal: str) -> None:
 
 def still_works(page: Tab) -> None:
     page.call("Page.bringToFront")
-    page.run("tell('POST', 'throttle', {rate: 3, burst: 5}, 'done')")
+    page.run("send('POST', 'throttle', {rate: 3, burst: 5}, 'done')")
     page.wait("document.querySelector('#switches').textContent.includes('3 requests a second')")
     page.call("Page.close")
 
@@ -278,7 +278,7 @@ def test_dns_rebinding(browser: Browser, cloud: Emulator) -> None:
 def test_without_the_token_the_page_is_empty(browser: Browser, cloud: Emulator) -> None:
     tab = browser.alone()
     tab.open(f"{cloud.url()}/--emulator/")
-    assert "needs the token" in tab.run("document.body.textContent")
+    assert "send the token" in tab.run("document.body.textContent")
     tab.call("Page.close")
 
 

@@ -57,7 +57,7 @@ def test_a_client_that_keeps_to_the_rate_is_never_refused() -> None:
     now = [0.0]
     throttle = Throttle(lambda: now[0], rate=10, burst=1)
     for _ in range(1000):
-        throttle.pay("a", "test", "machines")
+        throttle.take_token("a", "test", "machines")
         now[0] += 0.1
 
 
@@ -185,7 +185,7 @@ def test_read_only_mode_comes_first(fresh: Raw) -> None:
         (-1, 30, "rate must"),
         (float("nan"), 30, "rate must"),
         (float("inf"), 30, "rate must"),
-        (10, 0.5, "burst must be a number from 1 on, or nothing is ever let through: 0.5"),
+        (10, 0.5, "burst must be 1 or more, or no request would ever pass: 0.5"),
     ],
 )
 def test_invalid_rates(fresh: Raw, rate: float, burst: float, message: str) -> None:

@@ -1,1 +1,1 @@
-"""Who may come in: signatures, roles, the throttle, read-only mode, and the things that a path names."""
+"""The checks before an operation: signatures, roles, the throttle, read-only mode, and named resources."""

@@ -1,8 +1,7 @@
-"""Who is asking: the Authorization and Date headers, the caller, and the account of the path.
+"""Authentication: the Authorization and Date headers, the caller, and the account of the path.
 
-The rules are those of docs/cloudapi/signing.md.
-
-What a pre-signed URL has instead of those headers is in `presigned`.
+The rules are in docs/cloudapi/signing.md. The module `presigned` checks pre-signed URLs, which have their
+signature in the query instead.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from smartdc.http_signature.verify import InvalidSignatureHeader, ParsedSignatur
 CLOCK_SKEW = 300
 NO_CREDENTIALS = "You must make authenticated requests to use CloudAPI"
 BAD_CREDENTIALS = "Invalid authorization credentials supplied"
-NOT_AUTHORIZED_THERE = "The token provided is not authorized for this application"
+NOT_AUTHORIZED = "The token provided is not authorized for this application"
 DISABLED = "Account or user is disabled"
 
 
 def check_authorization_header(site: Site, request: Incoming) -> ParsedSignature | None:
-    """Parse the Authorization header; 400 for one that is not in order."""
+    """Parse the Authorization header; refuse an invalid one (400)."""
     if "x-date" in request.headers:
-        # On a real server this may refuse every other client until it is restarted.
+        # A real server may then refuse all other clients until it is restarted.
         site.shared.violations.append(
-            f"{request.method} {request.target} carries X-Date, which makes a server refuse all others"
+            f"{request.method} {request.target} carries X-Date, which makes a server refuse all clients"
             " (docs/cloudapi/hazards.md#x-date-breaks-all-requests)"
         )
         raise _invalid_header("Authorization header invalid: x-date was not a signed header")
@@ -49,18 +48,18 @@ def check_authorization_header(site: Site, request: Incoming) -> ParsedSignature
 
 
 def check_date(site: Site, request: Incoming) -> None:
-    """Refuse a Date that is too old; only requests without a signature get here with one."""
+    """Refuse a Date that is too old (400); a signed request with one has been refused before."""
     date = request.headers.get("date", "")
     try:
         sent = parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError):
-        return  # not a date: the server compares with NaN and finds nothing wrong
+        return  # not a date: the server compares NaN, which is not too old
     if site.shared.clock.wall() - sent > CLOCK_SKEW:
         raise Refusal(400, "RequestExpired", f"Date header {date} is too old")
 
 
 def identify(site: Site, request: Incoming, signature: ParsedSignature | None) -> None:
-    """Find out who signed, and that the signature is theirs; 401 otherwise."""
+    """Find the account or sub-user that signed, and verify the signature; refuse others (401)."""
     if signature is None:
         return
     parts = signature.key_id.split("/")
@@ -77,14 +76,14 @@ def identify(site: Site, request: Incoming, signature: ParsedSignature | None) -
     if key is None or not _verified(signature, key):
         raise _unauthorized(BAD_CREDENTIALS)
     if request.headers.get("x-auth-token"):
-        # No tokens are given out here, so each is wrong (docs/cloudapi/signing.md#wrong-token).
-        raise _unauthorized(NOT_AUTHORIZED_THERE)
+        # The emulator issues no tokens, so each one is wrong (docs/cloudapi/signing.md#wrong-token).
+        raise _unauthorized(NOT_AUTHORIZED)
     request.caller, request.sub_user = account, sub_user
     request.key_id = signature.key_id
 
 
 def check_identified(request: Incoming) -> None:
-    """Refuse strangers (401) and disabled accounts (403)."""
+    """Refuse unsigned requests (401) and disabled accounts (403)."""
     if request.caller is None:
         raise _unauthorized(NO_CREDENTIALS)
     if request.caller.disabled or (request.sub_user is not None and request.sub_user.disabled):
@@ -92,10 +91,10 @@ def check_identified(request: Incoming) -> None:
 
 
 def load_account(site: Site, request: Incoming, params: dict[str, Any] | None) -> None:
-    """Find the account that the request is about; 404 when there is none."""
+    """Find the account that the request is about; 404 if it does not exist."""
     login = "undefined" if params is None else str(params.get("account", "undefined"))
     if request.caller is not None and (login in ("my", request.caller.login) or request.sub_user):
-        request.owner = request.caller  # a sub-user's account, whatever the path says
+        request.owner = request.caller  # for a sub-user its account, even if the path names another
     else:
         request.owner = site.shared.directory.find(login)
     if request.owner is None:
@@ -106,7 +105,7 @@ def load_account(site: Site, request: Incoming, params: dict[str, Any] | None) -
 def _verified(signature: ParsedSignature, key: Key) -> bool:
     try:
         return verify(signature, key.public)
-    except KeyError:  # a hash that only pre-signed URLs may name: the library throws, and that is a 401
+    except KeyError:  # a hash that only pre-signed URLs may name: the server's library throws, which is a 401
         return False
 
 

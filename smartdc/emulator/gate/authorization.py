@@ -1,8 +1,8 @@
-"""What a caller may do with the account of the path: all of its own; of others, what its roles allow.
+"""Authorization: an account may do everything with its own resources; other callers need a role.
 
-A sub-user needs a role that is active (by default, or named in ``as-role``), that one of its policies has a
-rule for the action, and that the resource is tagged with it, unless the rule names resources itself. The
-decision is mahi's, with node-aperture's rules.
+The role must be active (by default, or named in ``as-role``), one of its policies must have a rule for the
+action, and the resource must be tagged with the role unless the rule itself names resources. The decision is
+that of mahi, which evaluates rules with node-aperture.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from smartdc.emulator.state.site import Site
 
 
 def check_allowed(site: Site, request: Incoming, operation: str) -> None:
-    """Refuse what the caller may not do (403); note the roles that it acts with.
+    """Refuse what the caller may not do (403); set the roles that it acts with.
 
     Args:
         site: The data center.
-        request: The request, whose account and resource are known.
-        operation: Its name in policies: ``getmachine``.
+        request: The request; its account and resource are loaded.
+        operation: The operation's name in policies: ``getmachine``.
     """
     caller: KeyOwner | None = request.sub_user or request.caller
     if caller is None or caller is request.account or (request.sub_user and request.sub_user.allowed):
@@ -44,7 +44,7 @@ def _active_roles(request: Incoming, caller: KeyOwner) -> list[Role]:
         raise crashed("asRoleParam.split is not a function")
     own = {role.name: role for role in access.roles_of(caller.uuid)}
     if any(name not in own for name in asked.split(",")):
-        raise _forbidden(login)  # the server does not say which
+        raise _forbidden(login)  # the server does not name the role
     return [own[name] for name in asked.split(",")]
 
 

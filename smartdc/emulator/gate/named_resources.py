@@ -1,7 +1,7 @@
-"""What the server loads before the handler runs: the image, package and machine that parameters name.
+"""Loads the image, package and machine that the parameters name, before the handler runs.
 
-These checks come before a handler's own, and they look at every request: an ``image`` key in the body of any
-action is looked up (docs/cloudapi/actions.md#image-in-the-body-of-an-action), and so is one among new tags
+The server does this for every request: it looks up an ``image`` in the body of any action
+(docs/cloudapi/actions.md#image-in-the-body-of-an-action), and also a new tag of that name
 (docs/cloudapi/tags-and-metadata.md#tags-named-image-or-package).
 """
 
@@ -20,7 +20,7 @@ from smartdc.emulator.state.site import Site
 
 
 def load_image(site: Site, request: Incoming) -> None:
-    """Look up the image that ``image`` or ``dataset`` names, if it is a uuid; 404 when it is unknown."""
+    """Look up the image that ``image`` or ``dataset`` names, if that is a uuid; 404 if it is unknown."""
     named = request.params.get("image") or request.params.get("dataset")
     if not is_uuid(named):
         return
@@ -37,8 +37,8 @@ def load_image(site: Site, request: Incoming) -> None:
 def load_package(site: Site, request: Incoming) -> None:
     """Look up the package that ``package`` names.
 
-    By uuid any that exists, also an inactive one, else 404. By name the highest version of the active ones;
-    a name that fits none stays for the handler to complain about.
+    A uuid finds any package, also an inactive one; 404 if there is none. A name finds the highest version
+    among active packages; if there is none, the handler refuses the request.
     """
     if request.path.endswith("/packages"):
         return
@@ -61,7 +61,7 @@ def load_package(site: Site, request: Incoming) -> None:
 
 
 def load_machine(site: Site, request: Incoming) -> None:
-    """Look up the machine; 409 for what is no uuid, 404 for what is unknown or another account's."""
+    """Look up the machine; 409 if its id is not a uuid, 404 if it is unknown or another account's."""
     if "/machines" not in request.path:
         return
     machine_uuid: Any = request.params.get("machine")

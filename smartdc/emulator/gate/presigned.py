@@ -1,7 +1,7 @@
 """Pre-signed URLs: the signature in the query, checked as the server's auth.js does (preSignedUrl).
 
-Written from the server's code and not with `smartdc.http_signature.presigned`, which makes such URLs: two
-sides that share one misreading would prove nothing.
+This module follows the server's code and does not use `smartdc.http_signature.presigned`, which makes such
+URLs: with shared code, a mistake on both sides would go unnoticed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smartdc.http_signature.verify import ParsedSignature
 #: Any of these in a query makes the server expect a pre-signed URL, which needs all four.
 REQUIRED = ("algorithm", "expires", "keyId", "signature")
 
-# Those that it takes here; of the sha384 ones its library then cannot check the signature, which is a 401.
+# The algorithms that the server accepts. Its library cannot verify those with SHA-384, which is a 401.
 _ALGORITHMS = {"DSA-SHA1", "DSA-SHA256", "ED25519-SHA512"} | {
     f"{family}-{name}" for family in ("RSA", "ECDSA") for name in ("SHA1", "SHA256", "SHA384", "SHA512")
 } - {"ECDSA-SHA1"}
@@ -29,7 +29,7 @@ _DIGITS = re.compile(r"[0-9]+")
 
 
 def check_presigned(site: Site, request: Incoming) -> ParsedSignature | None:
-    """The signature in the query; None where there is none. All that is wrong is a 500 without a code."""
+    """Return the signature in the query, or None if there is none. All errors are a 500 without a code."""
     query = request.query
     methods = sorted(re.split(r"\s*,\s*", _text(query.get("method") or request.method)))
     if request.method not in methods:
@@ -41,7 +41,7 @@ def check_presigned(site: Site, request: Incoming) -> ParsedSignature | None:
         present = [name for name in REQUIRED if name not in missing]
         site.shared.violations.append(
             f"{request.method} {request.target} has the query parameter {', '.join(present)}, "
-            "which makes a server crash on a half pre-signed URL"
+            "which makes a server crash on an incomplete pre-signed URL"
             " (docs/cloudapi/hazards.md#parts-of-a-pre-signed-url)"
         )
         raise crashed(f'parameters "{", ".join(missing)}" are required')
@@ -66,7 +66,10 @@ def _signed_query(query: Mapping[str, Any]) -> str:
 
 
 def _collation(name: str) -> tuple[list[tuple[int, str]], list[bool]]:
-    """JavaScript's localeCompare, for ASCII: punctuation, digits, letters; lower case first only in a tie."""
+    """Return a sort key like JavaScript's localeCompare, for ASCII.
+
+    The order is punctuation, digits, letters. Lower case comes first, but only between otherwise equal names.
+    """
     order = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789"
     places = [(order.index(char), "") if char in order else (len(order), char.casefold()) for char in name]
     return places, [char.isupper() for char in name]
@@ -77,7 +80,7 @@ def _escaped(text: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """What JavaScript makes of a value where it wants text: a repeated parameter is a list."""
+    """Convert a value to text as JavaScript does. A repeated parameter is a list."""
     if isinstance(value, list):
         return ",".join(_text(item) for item in value)
     return "[object Object]" if isinstance(value, dict) else str(value)

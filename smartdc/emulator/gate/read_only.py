@@ -1,4 +1,4 @@
-"""Read-only mode: a data center that is being upgraded answers questions, and changes nothing."""
+"""Read-only mode: a data center that is being upgraded refuses changes."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _WRITING = ("PUT", "POST", "DELETE")
 
 
 class ReadOnly:
-    """The mode, while it lasts.
+    """Read-only mode, with its end.
 
     Args:
-        clock: The emulator's.
-        until: When it ends: a time, or emulated seconds from now. None: nobody knows.
+        clock: The emulated clock.
+        until: When it ends: a time, or emulated seconds from now. None: the end is not known.
     """
 
     def __init__(self, clock: Clock, until: datetime | float | None = None) -> None:
         if isinstance(until, datetime):
             if until.tzinfo is None:
-                raise ValueError(f"until must know its time zone: {until!r}")
+                raise ValueError(f"until must have a time zone: {until!r}")
             until = until.timestamp() - clock.shown()
         if until is not None and not 0 < until < math.inf:
-            raise ValueError(f"until must be a time to come: {until!r}")
+            raise ValueError(f"until must be in the future: {until!r}")
         self._clock = clock
         self._end = None if until is None else clock.monotonic() + until
 
     def check(self, method: str) -> None:
-        """Refuse what would change something.
+        """Refuse a request that would change something.
 
         Raises:
             Refusal: 503.
@@ -41,13 +41,13 @@ class ReadOnly:
             return
         headers = {}
         if self._end is not None:
-            # Rounded up: who comes back at the second that it names is not too early.
+            # Rounded up, so that a client that retries at this second is not too early.
             headers["Retry-After"] = formatdate(math.ceil(self._clock.shown() + left), usegmt=True)
         message = "This Triton data center is being upgraded"
         raise Refusal(503, "ServiceUnavailableError", message, headers=headers)
 
     @property
-    def lasts(self) -> bool:
+    def is_active(self) -> bool:
         """Whether it has not ended yet."""
         return self._left() > 0
 

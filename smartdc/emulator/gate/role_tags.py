@@ -1,7 +1,7 @@
-"""Role tags: which resource a request is about, the roles that it is tagged with, and what changes them.
+"""Role tags: the resource that a request is about, the roles that it is tagged with, and changes of them.
 
-A machine keeps its own; those of everything else are kept by path (`Access.tags`). A tag names its resource
-as the request does: what was tagged as ``/test/users/bob`` is not tagged as ``/test/users/UUID``.
+A machine's record has its role tags; those of other resources are kept by path (`Access.tags`). The path is
+that of the request: a resource that was tagged as ``/test/users/bob`` has no tags as ``/test/users/UUID``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from smartdc.emulator.state.site import Site
 
 HEADER = "role-tag"
 
-_THINGS = (
+_RESOURCES = (
     "AccessKey",
     "FirewallRule",
     "Image",
@@ -32,15 +32,16 @@ _THINGS = (
     "UserAccessKey",
     "UserKey",
 )
-_COLLECTIONS = ("Policies", *(f"{thing}s" for thing in _THINGS))
+_COLLECTIONS = ("Policies", *(f"{resource}s" for resource in _RESOURCES))
+#: Operations whose answers show the role tags.
 _SHOWN = {
-    *(f"{verb}{thing}" for verb in ("Get", "Head") for thing in (*_THINGS, "Account")),
-    *(f"{verb}{things}" for verb in ("List", "Head") for things in _COLLECTIONS),
+    *(f"{verb}{resource}" for verb in ("Get", "Head") for resource in (*_RESOURCES, "Account")),
+    *(f"{verb}{collection}" for verb in ("List", "Head") for collection in _COLLECTIONS),
     "GetDatacenter",
     "ListDatacenters",
     "ListServices",
 }
-#: What creates something, and where its answer says how that is named in a path.
+#: Operations that create a resource, with the field of the answer that names it in paths.
 _CREATED = {
     "CreateAccessKey": "accesskeyid",
     "CreateFirewallRule": "id",
@@ -52,12 +53,12 @@ _CREATED = {
     "CreateUserAccessKey": "accesskeyid",
     "CreateUserKey": "fingerprint",
 }
-_UPDATED = {f"Update{thing}" for thing in ("Account", "FirewallRule", "Policy", "Role", "User")}
-_DELETED = {f"Delete{thing}" for thing in set(_THINGS) - {"Machine", "Network", "Package"}}
+_UPDATED = {f"Update{resource}" for resource in ("Account", "FirewallRule", "Policy", "Role", "User")}
+_DELETED = {f"Delete{resource}" for resource in set(_RESOURCES) - {"Machine", "Network", "Package"}}
 
 
 def load_tags(request: Incoming) -> None:
-    """Find out which resource the request is about, and its tags; clients before 7.2 know of none."""
+    """Determine the resource that the request is about, and its tags; API versions before 7.2 have none."""
     if not request.since((7, 2, 0)):
         return
     request.resource = name = _resource_name(request)
@@ -70,8 +71,8 @@ def load_tags(request: Incoming) -> None:
         request.tagged = access.roles_with(access.tags.get(name, ()))
 
 
-def keep_tags(site: Site, request: Incoming, answer: Answer) -> None:
-    """Show a resource's tags in the answer, or tag what the request made, or forget what it deleted."""
+def show_or_update_tags(site: Site, request: Incoming, answer: Answer) -> None:
+    """Show the tags in the answer; tag a created or updated resource; drop the tags of a deleted one."""
     operation = request.route.name if request.route else ""
     if request.resource is None:
         return
@@ -89,17 +90,19 @@ def keep_tags(site: Site, request: Incoming, answer: Answer) -> None:
         if operation in _CREATED:
             request.resource += f"/{answer.body[_CREATED[operation]]}"
             request.tagged = []
-        with suppress(Refusal):  # the server writes it to its log, and says nothing
+        with suppress(Refusal):  # the server only logs the error
             save_tags(request)
 
 
 def save_tags(request: Incoming) -> list[Role]:
-    """Tag the resource with the roles that the request names, else with those that it has or acts with.
+    """Tag the resource with the roles that the request names.
+
+    If it names none, the resource keeps its roles; without any it gets those that the caller acts with.
 
     Raises:
         Refusal: 409, one of the roles does not exist.
     """
-    roles = _named_roles(request)
+    roles = _requested_roles(request)
     if roles is None:
         roles = request.tagged or request.active_roles
     if roles is None:
@@ -113,18 +116,18 @@ def save_tags(request: Incoming) -> list[Role]:
     return roles
 
 
-def _named_roles(request: Incoming) -> list[Role] | None:
-    """The roles that ``role-tag`` names, in a parameter or else in the header; None when there is none."""
+def _requested_roles(request: Incoming) -> list[Role] | None:
+    """Return the roles that ``role-tag`` names, in a parameter or else in the header; None without either."""
     named: Any = request.params.get(HEADER)
     if not named and not isinstance(named, list):
         named = request.headers.get(HEADER)
         named = named.split(",") if named else None
     if named is None:
         return None
-    return _roles_named(request, [as_text(name) for name in (named if isinstance(named, list) else [named])])
+    return _find_roles(request, [as_text(name) for name in (named if isinstance(named, list) else [named])])
 
 
-def _roles_named(request: Incoming, names: list[str]) -> list[Role]:
+def _find_roles(request: Incoming, names: list[str]) -> list[Role]:
     by_name = {role.name: role for role in request.account.access.roles}
     unknown = [name for name in dict.fromkeys(names) if name not in by_name]
     if unknown:
@@ -137,14 +140,14 @@ def _tag_new_machine(site: Site, request: Incoming, machine_uuid: str) -> None:
     roles = request.active_roles or []
     if header:
         try:
-            roles = _roles_named(request, header.split(","))
+            roles = _find_roles(request, header.split(","))
         except Refusal:
-            roles = []  # one wrong name loses them all, and nobody is told
+            roles = []  # after one unknown name the server silently drops all of them
     site.machines[machine_uuid].role_tags = [role.uuid for role in roles]
 
 
 def _resource_name(request: Incoming) -> str:
-    """The path that stands for the request's resource: what belongs to a machine is the machine."""
+    """Return the path of the request's resource; for a part of a machine, it is that of the machine."""
     parts = request.path.split("/")[1:]
     parts[0] = str(request.params.get("account", parts[0]))
     is_user_key = len(parts) > 3 and parts[1] == "users" and parts[3] == "keys"

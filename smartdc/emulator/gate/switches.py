@@ -1,4 +1,4 @@
-"""What is switched on from outside: faults, the throttle, read-only mode. Only the application reads it."""
+"""The switches of an emulator: faults, the throttle and read-only mode, which the application reads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from smartdc.emulator.http.fault_kinds import Faults
 
 @dataclass
 class Switches:
-    """What all data centers of one emulator do to requests before an operation sees them.
+    """The switches that hold for all data centers of one emulator.
 
     Attributes:
-        faults: What goes wrong on purpose.
-        throttle: How many requests are let through; None: all.
-        read_only: Whether changes are refused; None: no.
+        faults: The faults to inject.
+        throttle: The throttle; None: no limit.
+        read_only: Read-only mode; None: off.
     """
 
     faults: Faults

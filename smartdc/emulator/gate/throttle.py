@@ -1,8 +1,8 @@
 """The throttle: how many requests a second an account may make.
 
-Restify's, as CloudAPI mounts it: a bucket of tokens for each data center, account and group of routes. What a
-request has to pay before its handler runs is one token; they come back at `rate` a second, up to `burst`. It
-runs on emulated time.
+It works like restify's throttle as CloudAPI uses it: each data center, account and group of routes has a
+bucket of tokens. A request takes one token before its handler runs; `rate` tokens are added a second, up to
+`burst`. It runs on emulated time.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from smartdc.emulator.http.answers import Refusal
 
-#: What a server comes with.
+#: The server's default configuration.
 RATE = 10.0
 BURST = 30
-#: What adding up fractions may lose: whoever asks at exactly the rate is let through.
-_DUST = 1e-9
+#: Tolerance for rounding errors, so that requests at exactly the rate pass.
+_TOLERANCE = 1e-9
 
 
 @dataclass
@@ -27,36 +27,36 @@ class _Bucket:
 
 
 class Throttle:
-    """All buckets.
+    """The throttle of all data centers.
 
     Args:
-        clock: The emulated seconds.
+        clock: Returns emulated seconds.
         rate: Requests a second.
-        burst: How many at once.
+        burst: How many requests may come at once.
     """
 
     def __init__(self, clock: Callable[[], float], rate: float = RATE, burst: float = BURST) -> None:
         if not 0 < rate < math.inf:
             raise ValueError(f"rate must be a number above 0: {rate!r}")
         if not 1 <= burst < math.inf:
-            raise ValueError(f"burst must be a number from 1 on, or nothing is ever let through: {burst!r}")
+            raise ValueError(f"burst must be 1 or more, or no request would ever pass: {burst!r}")
         self._clock = clock
         self.rate = rate
         self.burst = burst
         self._buckets: dict[tuple[str, str, str], _Bucket] = {}
 
-    def pay(self, datacenter: str, login: str, group: str) -> None:
-        """Take a token.
+    def take_token(self, datacenter: str, login: str, group: str) -> None:
+        """Take a token for a request.
 
         Raises:
-            Refusal: 429, there is none; nothing says when there will be
+            Refusal: 429, the bucket is empty. The answer does not say when to retry
                 (docs/cloudapi/throttle.md#burst-and-rate).
         """
         now = self._clock()
         bucket = self._buckets.setdefault((datacenter, login, group), _Bucket(self.burst, now))
         bucket.tokens = min(self.burst, bucket.tokens + self.rate * (now - bucket.filled_at))
         bucket.filled_at = now
-        if bucket.tokens < 1 - _DUST:
+        if bucket.tokens < 1 - _TOLERANCE:
             message = f"You have exceeded your request rate of {self.rate:g} r/s."
             raise Refusal(429, "TooManyRequestsError", message)
         bucket.tokens -= 1

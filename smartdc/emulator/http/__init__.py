@@ -1,1 +1,1 @@
-"""Requests and answers: the web server, routes, parameters, media types, versions, faults."""
+"""HTTP: the web server, routes, parameters, media types, API versions, answers and faults."""

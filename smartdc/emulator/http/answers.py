@@ -1,7 +1,7 @@
-"""What goes back to the client: an `Answer`, or a `Refusal` that a handler raises.
+"""Answers to the client: an `Answer` that a handler returns, or a `Refusal` that it raises.
 
-The functions at the end make the refusals that many handlers share; each says which code it carries. A
-refusal without a code is what the server sends when its own code throws (500 with only a message).
+The functions at the end make refusals that many handlers need; their docstrings give the code. A refusal
+without a code is what the server sends when its own code throws (500 with only a message).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Nothing:
     """The type of `NOTHING`."""
 
 
-#: An answer without a body at all, which differs from a body of ``null`` or ``""``.
+#: The body of an answer without a body, which differs from a body of ``null`` or ``""``.
 NOTHING: Final = Nothing()
 
 JSON_TYPE = "application/json"
@@ -32,7 +32,7 @@ ErrorItem = dict[str, Any]
 
 @dataclass
 class Answer:
-    """A handler's result: a body that becomes JSON, a status, and headers of its own."""
+    """A handler's result: a body that becomes JSON, a status, and additional headers."""
 
     body: Any = NOTHING
     status: int = 200
@@ -40,23 +40,23 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Written:
-    """An array whose items are JSON already."""
+class JSONArray:
+    """An array whose items are already encoded as JSON."""
 
     items: Sequence[bytes]
 
     def json(self) -> bytes:
-        """The array in JSON."""
+        """Return the array as JSON."""
         return b"[" + b",".join(self.items) + b"]"
 
     def values(self) -> list[Any]:
-        """The items, read again."""
+        """Return the decoded items."""
         return [json.loads(item) for item in self.items]
 
 
 @dataclass
 class Lines(Answer):
-    """An answer that goes on while it is read: JSON, a line for each event."""
+    """An answer that is sent as it is produced: a line of JSON for each event."""
 
     body: AsyncIterator[bytes] = field(kw_only=True)
     media_type = "application/x-json-stream"
@@ -64,11 +64,11 @@ class Lines(Answer):
 
 @dataclass
 class Upgrade(Answer):
-    """The connection becomes a WebSocket, if that was asked for.
+    """An answer that turns the connection into a WebSocket, if the client asked for an upgrade.
 
     Attributes:
-        converse: What is said over it, once it is accepted.
-        subprotocol: The one that was chosen.
+        converse: Called with the WebSocket, once it is accepted.
+        subprotocol: The subprotocol that the server chose.
     """
 
     status: int = 101
@@ -81,10 +81,10 @@ class Refusal(Exception):
 
     Attributes:
         status: The HTTP status.
-        code: CloudAPI's word for it, or None where the server gives none.
+        code: CloudAPI's error code, or None if the server sends none.
         message: The text.
         errors: The list of field errors, or None.
-        headers: Headers of its own, such as ``Allow``.
+        headers: Additional headers, such as ``Allow``.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Refusal(Exception):
         self.headers: dict[str, str] = headers or {}
 
     def body(self) -> dict[str, Any]:
-        """The object that stands in the answer."""
+        """Return the object that the answer's body holds."""
         if self.code is None:
             return {"message": self.message} if self.message else {}
         body: dict[str, Any] = {"code": self.code, "message": self.message}
@@ -117,7 +117,7 @@ def encode(body: Any, media_type: str) -> bytes:
 
     See docs/cloudapi/requests.md#media-types-of-answers.
     """
-    if isinstance(body, Written):
+    if isinstance(body, JSONArray):
         return b"[object Object]" if media_type == BINARY_TYPE else body.json()
     refused = isinstance(body, Refusal)
     if media_type == TEXT_TYPE:
@@ -127,13 +127,13 @@ def encode(body: Any, media_type: str) -> bytes:
     if refused:
         body = body.body()
     if media_type == BINARY_TYPE:
-        # JavaScript's toString: the server does not turn objects into text here.
+        # The result of JavaScript's toString(): the server does not encode objects as JSON here.
         return to_utf8(body if isinstance(body, str) else "[object Object]")
     return to_utf8(to_json(body))
 
 
 def to_json(body: Any) -> str:
-    """JSON as JavaScript writes it: no spaces, no ASCII escapes, and null for what is no finite number."""
+    """Write JSON as JavaScript does: no spaces, no ASCII escapes, and null for NaN and infinity."""
     try:
         return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except ValueError:
@@ -149,7 +149,7 @@ def _finite(body: Any) -> Any:
 
 
 def to_utf8(text: str) -> bytes:
-    """UTF-8 as Node writes it: half a character, which JSON can say, becomes U+FFFD."""
+    """Encode as UTF-8 like Node: a lone surrogate, which JSON can hold, becomes U+FFFD."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -157,30 +157,30 @@ def to_utf8(text: str) -> bytes:
 
 
 def invalid_argument(message: str) -> Refusal:
-    """409 InvalidArgument."""
+    """Return a 409 InvalidArgument."""
     return Refusal(409, "InvalidArgument", message)
 
 
 def missing_parameter(message: str) -> Refusal:
-    """409 MissingParameter."""
+    """Return a 409 MissingParameter."""
     return Refusal(409, "MissingParameter", message)
 
 
 def not_found(message: str) -> Refusal:
-    """404 ResourceNotFound."""
+    """Return a 404 ResourceNotFound."""
     return Refusal(404, "ResourceNotFound", message)
 
 
 def validation_failed(message: str, errors: list[ErrorItem]) -> Refusal:
-    """409 ValidationFailed: VMAPI looked at the values."""
+    """Return a 409 ValidationFailed, which VMAPI sends when it rejects values."""
     return Refusal(409, "ValidationFailed", message, errors)
 
 
 def invalid_field(name: str, message: str = "Invalid parameter") -> ErrorItem:
-    """One item of VMAPI's ``errors`` list, with its code ``Invalid``."""
+    """Return an item of VMAPI's ``errors`` list with the code ``Invalid``."""
     return {"field": name, "code": "Invalid", "message": message}
 
 
 def crashed(message: str) -> Refusal:
-    """500 without a code: the server's handler threw."""
+    """Return a 500 without a code: the server's handler threw."""
     return Refusal(500, None, message)

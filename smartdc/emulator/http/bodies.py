@@ -1,4 +1,4 @@
-"""The bodies of requests: read as far as the server takes them."""
+"""Reads the bodies of requests, up to the server's limit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from smartdc.emulator.http.parameters import longest_body
 
 
 async def read(scope: Scope, receive: Receive) -> bytes:
-    """Read a body, or its beginning when it is too long; nothing of one that says beforehand that it is.
+    """Read a body. Of one that is too long only the beginning is read, or nothing with a Content-Length.
 
     Returns:
-        More bytes than `longest_body` where it is too long.
+        The body; more bytes than `longest_body` if it is too long.
 
     Raises:
-        ClientDisconnect: The client left in the middle of it.
+        ClientDisconnect: The client left in the middle of the body.
     """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     most = longest_body(headers)
@@ -33,10 +33,10 @@ async def read(scope: Scope, receive: Receive) -> bytes:
 
 
 async def respond_at_once(respond: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer while the body still comes, and let the client get rid of the rest of it.
+    """Answer before the whole body has arrived, then read and drop the rest of it, as a real server does.
 
-    Many clients look for an answer only when they have sent everything, and take it for a broken connection
-    when nobody reads it. A real server reads and drops it too.
+    Many clients read the answer only when they have sent everything, and report a broken connection if the
+    server does not read the whole body.
     """
 
     async def drop_the_rest(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The call log: a line for each request, and how it was answered."""
+"""The call log: each request with its answer."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from smartdc.emulator.http.answers import Written
+from smartdc.emulator.http.answers import JSONArray
 from smartdc.emulator.http.fault_kinds import Fault
 
 #: How many requests a log keeps, and how many bytes of their bodies.
 KEPT_CALLS = 10_000
 KEPT_BYTES = 16 * 1024 * 1024
-#: Stands for a body that is no longer kept.
+#: Replaces a body that is no longer kept.
 FORGOTTEN = "(no longer kept)"
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request that the emulator got, and how it answered.
+    """One request and its answer.
 
     Attributes:
         target: Path and query exactly as on the wire.
         path: The path alone, still encoded.
         query: The decoded query.
-        headers: By lower-case name; the value of Authorization is kept out.
-        body: The decoded JSON, or None.
-        operation: The server's name of the route, such as ``GetMachine``; None where there is none.
-        status: Of the answer; 0 where a fault left none.
-        answer: Its body, before it was written.
+        headers: The headers by lower-case name; the value of Authorization is replaced.
+        body: The decoded JSON of the request, or None.
+        operation: The server's name of the route, such as ``GetMachine``; None if no route fits.
+        status: The status of the answer; 0 if a fault suppressed the answer.
+        answer: The body of the answer, before it was encoded.
         ignored: Parameters that this operation does not know, which the server silently ignores.
-        fault: What went wrong with it, because somebody asked for that.
-        size: How many bytes its body and that of its answer have.
+        fault: The fault that was applied to it, or None.
+        size: The bytes of both bodies.
     """
 
     method: str
@@ -50,16 +50,16 @@ class Call:
 
     @property
     def response(self) -> Any:
-        """The body of the answer, decoded; None where there is none."""
-        return self.answer.values() if isinstance(self.answer, Written) else self.answer
+        """The decoded body of the answer, or None."""
+        return self.answer.values() if isinstance(self.answer, JSONArray) else self.answer
 
 
 class CallLog(list[Call]):
-    """The last requests. The bodies of the oldest are forgotten first, then the requests themselves.
+    """The last requests. To limit memory, the oldest bodies are dropped first, then the oldest requests.
 
     Args:
         kept: How many requests are kept.
-        kept_bytes: How many bytes of bodies.
+        kept_bytes: How many bytes of bodies are kept.
     """
 
     def __init__(self, kept: int = KEPT_CALLS, kept_bytes: int = KEPT_BYTES) -> None:
@@ -67,10 +67,10 @@ class CallLog(list[Call]):
         self._kept = kept
         self._kept_bytes = kept_bytes
         self._bytes = 0
-        self._forgotten = 0  # so many from the beginning have no bodies
+        self._forgotten = 0  # how many requests, from the first on, have lost their bodies
 
     def note(self, call: Call) -> None:
-        """Add a request, and forget what there is no room for."""
+        """Add a request, and drop what exceeds the limits."""
         self.append(call)
         self._bytes += call.size
         while self._bytes > self._kept_bytes and self._forgotten < len(self):
@@ -85,13 +85,13 @@ class CallLog(list[Call]):
             del self[0]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all requests."""
         super().clear()
         self._bytes = self._forgotten = 0
 
 
 def report(calls: Sequence[Call], violations: Sequence[str], last: int) -> str:
-    """Write the last calls, a line each, and all violations."""
+    """Return the last calls, a line each, and all violations as text."""
     left_out = len(calls) - last
     lines = [f"({left_out} calls before)"] if left_out > 0 else []
     lines += [line(call) for call in calls[-last:]]
@@ -101,8 +101,8 @@ def report(calls: Sequence[Call], violations: Sequence[str], last: int) -> str:
 
 
 def line(call: Call) -> str:
-    """Write one call."""
+    """Return one call as a line of text."""
     code = call.response.get("code", "") if isinstance(call.response, dict) and call.status >= 400 else ""
-    fault = f" ({type(call.fault).__name__} on purpose)" if call.fault is not None else ""
+    fault = f" (fault: {type(call.fault).__name__})" if call.fault is not None else ""
     status = f"{call.status} {code}".rstrip() if call.status else "no answer"
     return f"{call.datacenter}: {call.method} {call.target} -> {status}{fault}"

@@ -1,8 +1,8 @@
-"""What goes wrong between client and server, when it is asked for.
+"""Faults: what goes wrong between client and server when a test asks for it.
 
-A `Fault` says what happens to one request and its answer; `Faults` is where they are asked for, by the name
-of the operation. A fault strikes a request that was let through to its operation: authentication, read-only
-mode and the throttle come first, and what they refuse uses no fault up.
+A `Fault` is what happens to one request and its answer; `Faults` has those that tests have added, by the name
+of the operation. A fault is applied just before the operation: requests that authentication, read-only mode
+or the throttle refuse do not use up a fault.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from smartdc.emulator.http.answers import JSON_TYPE, to_json
 from smartdc.emulator.state.clock import LONGEST_STEP
 
-#: Where the web server leaves, in a request's scope, the transport that it came by.
+#: The extension in a request's scope that holds its transport.
 TRANSPORT = "smartdc.transport"
-#: In place of an operation: whatever is asked.
+#: In place of an operation: every operation.
 EVERY = "*"
 
-_NO_HTTP = b"\x00\xffthis is no answer\xff\x00" * 4
-#: A connection that is closed sends all that was written before; this long it may take.
-_GOODBYE_SECONDS = 0.2
+_NOT_HTTP = b"\x00\xffthis is no answer\xff\x00" * 4
+#: How long closing a connection may take, which first sends what was written before.
+_CLOSE_SECONDS = 0.2
 #: The digest of something else.
 _WRONG_DIGEST = "AAAAAAAAAAAAAAAAAAAAAA=="
 
@@ -39,36 +39,36 @@ class Fault:
     """What happens to one request.
 
     Attributes:
-        after_commit: Whether the operation is carried out first, so that only its answer is replaced. If
-            not, nothing is carried out.
+        after_commit: Whether the operation is carried out first, so that only its answer is replaced; if
+            not, the operation is not carried out.
     """
 
     _: KW_ONLY
     after_commit: bool
 
     def logged(self, status: int, body: Any) -> tuple[int, Any]:
-        """Status and body for the call log, instead of those of the operation; 0 is no answer at all."""
+        """Return status and body for the call log, instead of the operation's; status 0 is no answer."""
         return status, body
 
     async def answer(self, respond: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Go wrong.
+        """Answer with the fault.
 
         Args:
-            respond: What would send the operation's own answer.
-            scope: Of the request, an HTTP one or a WebSocket's.
-            receive: What comes from the client.
-            send: What goes to it.
+            respond: The application that sends the operation's own answer.
+            scope: The scope of the HTTP request or the WebSocket.
+            receive: Receives messages from the client.
+            send: Sends messages to the client.
         """
         await respond(scope, receive, send)
 
 
 @dataclass(frozen=True)
 class Status(Fault):
-    """Another answer. It has no headers of CloudAPI, like that of a proxy in front of it.
+    """Another answer. Like that of a proxy in front of CloudAPI, it has no headers of CloudAPI.
 
     Args:
         status: Its status.
-        body: An object that is sent as JSON, or a text or bytes that are sent as they are.
+        body: An object that is sent as JSON, or text or bytes that are sent unchanged.
         headers: Further headers, such as ``Retry-After``.
         content_type: The type of the body.
         after_commit: Whether the operation is carried out first.
@@ -82,11 +82,11 @@ class Status(Fault):
     after_commit: bool = False
 
     def logged(self, status: int, body: Any) -> tuple[int, Any]:
-        """Its own."""
+        """Return the status and the body of this answer."""
         return self.status, self.body
 
     async def answer(self, respond: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send this answer."""
         headers = dict(self.headers)
         if self.body is not None:
             headers.setdefault("Content-Type", self.content_type)
@@ -96,11 +96,11 @@ class Status(Fault):
 
 @dataclass(frozen=True)
 class Delay(Fault):
-    """The operation's own answer comes late, by real seconds. A client that hangs up ends the delay.
+    """The operation's own answer is delayed by real seconds. The delay ends if the client hangs up.
 
     Args:
-        seconds: How many.
-        after_commit: Whether they pass after the operation or before it; it is carried out in any case.
+        seconds: The delay.
+        after_commit: Whether it comes after the operation or before it; the operation is always carried out.
     """
 
     seconds: float
@@ -118,13 +118,13 @@ class Delay(Fault):
         await super().answer(respond, scope, receive, send)
 
     async def wait(self, scope: Scope, receive: Receive) -> None:
-        """Let them pass."""
+        """Wait for the delay, or until the client hangs up."""
         if scope["type"] == "websocket":
-            await asyncio.sleep(self.seconds)  # what comes from the client is the conversation's
+            await asyncio.sleep(self.seconds)  # receive() would take messages from the conversation
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(self.seconds):
-                await _gone(receive)
+                await _wait_for_disconnect(receive)
 
 
 @dataclass(frozen=True)
@@ -136,21 +136,21 @@ class Drop(Fault):
     """
 
     def logged(self, status: int, body: Any) -> tuple[int, Any]:
-        """No answer."""
+        """Return status 0: there is no answer."""
         return 0, None
 
     async def answer(self, respond: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Break the connection off."""
+        """Abort the connection."""
         scope["extensions"][TRANSPORT].abort()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
 
 @dataclass(frozen=True)
 class HalfBody(Fault):
     """The head of the answer, half of its body, and then the connection ends.
 
-    Of an empty body only the head comes, and of a stream half of the first part. A WebSocket ends right after
-    the handshake.
+    If the body is empty, only the head is sent; of a stream, half of the first part. A WebSocket ends right
+    after the handshake.
     """
 
     after_commit: bool = field(default=True, init=False, repr=False)
@@ -164,9 +164,9 @@ class HalfBody(Fault):
                 message = {**message, "body": body[: len(body) // 2], "more_body": True}
             await send(message)
             if message["type"] in ("http.response.body", "websocket.accept"):
-                raise _Enough
+                raise _HalfSent
 
-        with suppress(_Enough):
+        with suppress(_HalfSent):
             await respond(scope, receive, send_half)
         await _close(scope, receive)
 
@@ -178,12 +178,12 @@ class Garbage(Fault):
     after_commit: bool = field(default=True, init=False, repr=False)
 
     def logged(self, status: int, body: Any) -> tuple[int, Any]:
-        """No answer."""
+        """Return status 0: there is no answer."""
         return 0, None
 
     async def answer(self, respond: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them."""
-        scope["extensions"][TRANSPORT].write(_NO_HTTP)
+        """Send the bytes, and close the connection."""
+        scope["extensions"][TRANSPORT].write(_NOT_HTTP)
         await _close(scope, receive)
 
 
@@ -205,39 +205,39 @@ class WrongDigest(Fault):
         await respond(scope, receive, send_changed)
 
 
-class _Enough(Exception):
-    """Half of it was sent."""
+class _HalfSent(Exception):
+    """Half of the body was sent."""
 
 
 async def _close(scope: Scope, receive: Receive) -> None:
-    """Close the connection; the goodbye that TLS wants from the client is not waited for long."""
+    """Close the connection; abort it if the client does not answer TLS's close_notify soon."""
     transport = scope["extensions"][TRANSPORT]
     transport.close()
     try:
-        async with asyncio.timeout(_GOODBYE_SECONDS):
-            await _gone(receive)
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await _wait_for_disconnect(receive)
     except TimeoutError:
         transport.abort()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
 
-async def _gone(receive: Receive) -> None:
-    """Return when the connection is gone; what the client says until then goes unheard."""
+async def _wait_for_disconnect(receive: Receive) -> None:
+    """Return when the connection has ended; drop what the client sends until then."""
     while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass
 
 
 @dataclass(eq=False)
 class Planned:
-    """A fault that was asked for.
+    """A fault that was added.
 
     Attributes:
-        operation: The operation that it strikes, or ``*``.
+        operation: The operation that it is applied to, or ``*``.
         fault: What happens.
-        times: How often it strikes at most; None: without end.
-        probability: Its probability to strike a request; None: it strikes each.
+        times: How often it is applied at most; None: no limit.
+        probability: The probability that it is applied to a request; None: it is applied to each.
         datacenter: The data center; None: all of them.
-        applied: How often it has struck.
+        applied: How often it has been applied.
     """
 
     operation: str
@@ -248,7 +248,7 @@ class Planned:
     applied: int = 0
 
     def fits(self, operation: str, datacenter: str) -> bool:
-        """Whether it may strike a request."""
+        """Whether it may be applied to a request."""
         return (
             self.operation in (EVERY, operation)
             and self.datacenter in (None, datacenter)
@@ -257,16 +257,16 @@ class Planned:
 
 
 class Faults:
-    """The faults that were asked for.
+    """The faults that were added.
 
     ::
 
         cloud.faults.add("GetMachine", Status(503), times=2)
         cloud.faults.add("CreateMachine", Drop(after_commit=True), probability=0.3)
 
-    One request has one fault at most. Faults without a probability come first, in the order in which they
-    were added, until their `times` are used up. Otherwise one of those with a probability is drawn, or none:
-    their probabilities add up, to 1 at most.
+    A request gets at most one fault. Faults without a probability come first, in the order in which they were
+    added, until their `times` are used up. After them, one fault with a probability is drawn, or none; the
+    probabilities of an operation add up to at most 1.
 
     Args:
         operations: The names of all operations.
@@ -290,20 +290,20 @@ class Faults:
         probability: float | None = None,
         datacenter: str | None = None,
     ) -> Planned:
-        """Ask for a fault.
+        """Add a fault.
 
         Args:
-            operation: The server's name of the operation, such as ``CreateMachine``; ``*`` is any.
+            operation: The server's name of the operation, such as ``CreateMachine``; ``*`` is every one.
             fault: What happens.
-            times: How often it strikes at most; by default without end.
-            probability: Above 0, up to 1; by default it strikes each request of this operation.
+            times: How often it is applied at most; by default there is no limit.
+            probability: Above 0, up to 1; by default it is applied to each request of this operation.
             datacenter: The data center; by default all of them.
 
         Returns:
-            The planned fault; its ``applied`` counts how often it has struck.
+            The planned fault; its ``applied`` counts how often it has been applied.
 
         Raises:
-            ValueError: There is no such operation or data center, or a number makes no sense.
+            ValueError: There is no such operation or data center, or a number is out of range.
         """
         _check_name(operation, [*self._operations, EVERY], "operation")
         if datacenter is not None:
@@ -321,21 +321,21 @@ class Faults:
 
     @property
     def planned(self) -> list[Planned]:
-        """All faults that were asked for, also those that are used up."""
+        """All faults that were added, also those that are used up."""
         with self._lock:
             return list(self._planned)
 
     def copy(self) -> Faults:
-        """Another one with the same faults: to find out whether more can be added."""
+        """Return a copy with the same faults, to try whether more can be added."""
         copied = Faults(self._operations, self._datacenters)
         copied._planned = self.planned
         return copied
 
     def seed(self, seed: int) -> None:
-        """Start the random sequences again with this seed; at first it is 0.
+        """Restart the random sequences with this seed; the initial seed is 0.
 
-        Each operation of each data center has its own sequence. So what is drawn for it is the same in each
-        run with the same seed, whatever other operations are called.
+        Each operation of each data center has its own sequence, so that the calls of other operations do not
+        change what is drawn for it.
         """
         with self._lock:
             self._seed = seed
@@ -346,8 +346,8 @@ class Faults:
         with self._lock:
             self._planned.clear()
 
-    def strike(self, operation: str, datacenter: str) -> Fault | None:
-        """What goes wrong with this request; it is counted."""
+    def choose(self, operation: str, datacenter: str) -> Fault | None:
+        """Choose the fault of a request, and count it as applied."""
         with self._lock:
             fitting = [planned for planned in self._planned if planned.fits(operation, datacenter)]
             if not fitting:
@@ -365,13 +365,13 @@ class Faults:
             for datacenter in self._datacenters if new.datacenter is None else [new.datacenter]:
                 fitting = [planned for planned in drawn if planned.fits(operation, datacenter)]
                 total = sum(planned.probability or 0 for planned in fitting)
-                if total > 1 + 1e-9:  # ten times 0.1 is a bit off
+                if total > 1 + 1e-9:  # allows for rounding: ten times 0.1 is not exactly 1
                     raise ValueError(
                         f"probability: those of {operation} would add up to {total:.3g}, above 1"
                     )
 
     def _drawn(self, fitting: list[Planned], operation: str, datacenter: str) -> Planned | None:
-        """One of them, or none."""
+        """Draw one of them, or none."""
         key = (operation, datacenter)
         if key not in self._random:
             self._random[key] = random.Random(f"{self._seed}/{datacenter}/{operation}")  # noqa: S311

@@ -1,4 +1,4 @@
-"""A request on its way through the checks, and the operation that it asks for."""
+"""A request, which the checks complete step by step, and the route of its operation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from smartdc.emulator.state.vm import VM
 
 Handler = Callable[[Site, "Incoming"], Answer]
 
-#: In `Route.params`: every parameter means something here (tags and metadata).
+#: In `Route.params`: the operation reads every parameter (tags and metadata).
 ANYTHING = ("*",)
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
@@ -31,16 +31,16 @@ class Route:
     """One operation.
 
     Attributes:
-        name: The server's name for it.
+        name: The server's name of the operation.
         method: The verb.
-        path: Segments, those with a colon being parameters: ``/:account/machines/:machine``.
-        handler: What answers it.
+        path: The path; segments with a colon are parameters: ``/:account/machines/:machine``.
+        handler: The function that carries it out.
         params: The parameters, besides those in the path, that it knows; one that ends in ``.`` stands for
-            all that begin so. Others are ignored, as the server does, and noted in the call log.
+            all with this prefix. Others are ignored, as the server does, and noted in the call log.
         versions: The API versions that have it.
-        types: Content types that it takes; empty takes all. Such a route does not look at versions.
-        authenticated: False for the few that answer anybody.
-        group: Whose requests the throttle counts together; filled in where the routes are mounted.
+        types: Content types that it accepts; empty: all. A route with types does not check the API version.
+        authenticated: False for the few operations that need no signature.
+        group: The throttle group, whose requests are counted together; the application fills it in.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Route:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The parts of the path that are no parameters."""
+        """The segments of the path that are not parameters."""
         return frozenset(part for part in self.path.split("/") if part and not part.startswith(":"))
 
     def knows(self, param: str) -> bool:
@@ -75,10 +75,10 @@ class Route:
         return param in self.params or (bool(prefixes) and param.startswith(prefixes))
 
     def path_values(self, path: str) -> dict[str, str] | None:
-        """The decoded parameters in the path, or None when it does not fit.
+        """Return the decoded parameters in the path, or None if the path does not match.
 
         Raises:
-            Refusal: 400 for an escape that is none.
+            Refusal: 400 for an invalid percent-escape.
         """
         match = self.pattern.fullmatch(path)
         if match is None:
@@ -88,23 +88,25 @@ class Route:
 
 @dataclass
 class Incoming:
-    """A request; the checks fill in what they find out, in the order of the fields.
+    """A request; the checks fill in its fields in their order.
 
     Attributes:
+        upgrade: Whether the client asks for an upgrade to a WebSocket.
+        methods: The verbs that its path has.
         params: Path, query and body as one bag (docs/cloudapi/requests.md#parameters-are-one-bag).
-        account: Whose resources the request is about.
+        complete: Whether it has passed the checks up to its body; then the answer has CloudAPI's headers.
         caller: The account that signed it, or whose sub-user did.
-        sub_user: Which of its sub-users signed it.
-        key_id: The signature's, for the audit.
+        sub_user: The sub-user that signed it, or None.
+        key_id: The keyId of the signature, for the audit.
+        owner: The account whose resources it is about.
         image: The image that ``image`` or ``dataset`` names by uuid.
-        package: The active package that ``package`` names, or any by uuid.
-        upgrade: Whether the client wants to go on with a WebSocket.
-        vm: The machine of the path.
-        machine: The same in CloudAPI's form, as it is before the request changes it.
-        resource: What role tags call the thing that the request is about; None before API 7.2.
-        tagged: The roles that it is tagged with.
-        active_roles: Those that a sub-user acts with; None for the account itself.
-        fault: What is to go wrong with it.
+        package: The active package that ``package`` names, or any package that it names by uuid.
+        vm_record: The machine of the path.
+        machine: The machine in CloudAPI's form, before the request changes it.
+        resource: The path by which role tags name its resource; None before API 7.2.
+        tagged: The roles that the resource is tagged with.
+        active_roles: The roles that a sub-user acts with; None for the account itself.
+        fault: The fault to apply, or None.
     """
 
     method: str
@@ -139,41 +141,41 @@ class Incoming:
 
     @property
     def version(self) -> str:
-        """The API version range that the client asks for."""
+        """The range of API versions that the client accepts."""
         return self.headers.get("accept-version") or self.headers.get("x-api-version") or "*"
 
     @property
     def operation(self) -> Route:
-        """What is asked for, once that is known."""
+        """The route of the operation; raises LookupError before it is known."""
         if self.route is None:
             raise LookupError("the route is not found yet")
         return self.route
 
     @property
     def account(self) -> Account:
-        """Whose resources the request is about; handlers run after it is known."""
+        """The account whose resources the request is about; raises LookupError before it is loaded."""
         if self.owner is None:
             raise LookupError("the account is not loaded yet")
         return self.owner
 
     @property
     def vm(self) -> VM:
-        """The machine of the path; handlers of its operations run after it is loaded."""
+        """The machine of the path; raises LookupError before it is loaded."""
         if self.vm_record is None:
             raise LookupError("the machine is not loaded")
         return self.vm_record
 
     def since(self, version: Version) -> bool:
-        """Whether the client asks for this version or a later one."""
+        """Whether the client accepts this API version or later ones."""
         return reaches(self.version, version)
 
     def before(self, version: Version) -> bool:
-        """Whether the client asks for versions that are all earlier than this one."""
+        """Whether the client accepts only API versions before this one."""
         return exceeds(version, self.version)
 
     @property
     def audit_caller(self) -> dict[str, Any]:
-        """Who asked, in the form of the audit."""
+        """The caller, in the form of the audit."""
         return _audit_caller(self.ip, self.key_id)
 
     @property
@@ -187,7 +189,7 @@ class Incoming:
 
 @lru_cache
 def _audit_caller(ip: str, key_id: str | None) -> dict[str, Any]:
-    """One for all jobs that the same caller asked for."""
+    """Return the caller; cached, so that all jobs of a caller share one dictionary."""
     return {"type": "signature", "ip": ip, "keyId": key_id}
 
 
@@ -198,7 +200,7 @@ def _compile(path: str) -> re.Pattern[str]:
 
 
 def _decode(text: str) -> str:
-    """Undo the percent-encoding as JavaScript's decodeURIComponent does, which throws."""
+    """Undo the percent-encoding; refuse what JavaScript's decodeURIComponent throws at."""
     if _BAD_ESCAPE.search(text):
         raise Refusal(400, "BadRequestError", "URI malformed")
     try:

@@ -1,11 +1,11 @@
-"""A machine as CloudAPI writes it: fields in the server's order, and which are left out when."""
+"""Writes a machine as CloudAPI does: its fields in the server's order, and without those that it omits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from smartdc.emulator.http.answers import Written, to_json, to_utf8
+from smartdc.emulator.http.answers import JSONArray, to_json, to_utf8
 from smartdc.emulator.http.versions import before_networks
 from smartdc.emulator.state.resources import Package
 from smartdc.emulator.state.site import Site
@@ -24,14 +24,14 @@ def machine_json(
     """Write one machine.
 
     Args:
-        site: Where it is.
+        site: The data center.
         vm: The record.
-        version: The API version range asked for; 7.0 has no networks.
+        version: The range of API versions that the client accepts; 7.0 has no networks.
         credentials: The request's parameter: any non-empty value shows passwords and is echoed
             (docs/cloudapi/lists.md#credentials-in-a-list).
-        with_package: False in the answer to a create, and in a list asked for with ``package``, where the
+        with_package: False in the answer to a create, and in a list with the parameter ``package``, where the
             server leaves the name empty (docs/cloudapi/lists.md#package-in-a-list-query).
-        dns_names: Left out when None.
+        dns_names: Its names in CNS; None omits the field.
     """
     shown: dict[str, Any] = {
         "id": vm.uuid,
@@ -79,32 +79,32 @@ def machine_json(
     return shown
 
 
-def listed(
+def machine_list(
     site: Site, machines: Iterable[VM], version: str, credentials: Any = None, *, with_package: bool = True
-) -> Written:
-    """Write the machines of a list; one that is as it was the last time is not written anew."""
+) -> JSONArray:
+    """Write the machines of a list; the JSON of a machine that has not changed comes from its cache."""
     if credentials is not None:
         shown = (machine_json(site, vm, version, credentials, with_package=with_package) for vm in machines)
-        return Written([to_utf8(to_json(each)) for each in shown])
-    # What decides about the text besides the machine: the version, the clock, and its package's name.
-    circumstances: dict[str | None, tuple[object, ...]] = {}
+        return JSONArray([to_utf8(to_json(each)) for each in shown])
+    # What the JSON depends on besides the machine: the version, the clock, and its package's name.
+    cache_keys: dict[str | None, tuple[object, ...]] = {}
     items = []
     for vm in machines:
-        made_for = circumstances.get(vm.billing_id)
-        if made_for is None:
+        cache_key = cache_keys.get(vm.billing_id)
+        if cache_key is None:
             package = site.packages.get(vm.billing_id or "")
             name = package.name if package and with_package else ""
-            made_for = circumstances[vm.billing_id] = (before_networks(version), site.shared.clock.skew, name)
+            cache_key = cache_keys[vm.billing_id] = (before_networks(version), site.shared.clock.skew, name)
         text = vm.cached_json
-        if text is None or vm.cached_for != made_for:
+        if text is None or vm.cached_for != cache_key:
             text = to_utf8(to_json(machine_json(site, vm, version, with_package=with_package)))
-            vm.cached_json, vm.cached_for = text, made_for
+            vm.cached_json, vm.cached_for = text, cache_key
         items.append(text)
-    return Written(items)
+    return JSONArray(items)
 
 
 def nic_json(nic: Nic) -> dict[str, Any]:
-    """Write one NIC as it stands in a machine, which does not say its state."""
+    """Write one NIC as a field of a machine, which does not show its state."""
     shown: dict[str, Any] = {"mac": nic.mac, "ip": nic.ip, "primary": nic.primary}
     if nic.gateway is not None:
         shown["gateway"] = nic.gateway
@@ -112,7 +112,7 @@ def nic_json(nic: Nic) -> dict[str, Any]:
 
 
 def disk_json(disk: Disk) -> dict[str, Any]:
-    """Write one disk as it stands in a machine."""
+    """Write one disk as a field of a machine."""
     shown: dict[str, Any] = {"size": disk.size, "block_size": disk.block_size}
     if disk.boot:
         shown["boot"] = True
@@ -122,7 +122,7 @@ def disk_json(disk: Disk) -> dict[str, Any]:
 
 
 def passwords(vm: VM) -> dict[str, Any]:
-    """The passwords of a machine by user name, which VMAPI keeps as ``NAME_pw``."""
+    """Return the passwords of a machine by user name; VMAPI keeps them as ``NAME_pw``."""
     return {
         name.removesuffix("_pw"): value
         for name, value in vm.internal_metadata.items()
@@ -137,7 +137,7 @@ def _show_passwords(vm: VM, metadata: dict[str, Any]) -> None:
 
 
 def disk_size(vm: VM) -> int:
-    """What is shown as its disk, in MiB."""
+    """Return the disk size that CloudAPI shows, in MiB."""
     if vm.is_hardware:
         if vm.flexible_disk_size:
             return vm.flexible_disk_size

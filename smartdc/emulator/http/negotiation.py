@@ -1,4 +1,4 @@
-"""Which of the server's four media types a client's Accept header prefers, as negotiator 0.6.1 decides it.
+"""Chooses one of the server's four media types by the client's Accept header, as negotiator 0.6.1 does.
 
 See docs/cloudapi/requests.md#media-types-of-answers.
 """
@@ -18,7 +18,7 @@ _RANGE = re.compile(rf"([^{WHITE_SPACE}/;]+)/([^;{WHITE_SPACE}]+)[{WHITE_SPACE}]
 
 
 class _Range(NamedTuple):
-    """One range of the header; `quality` is NaN when it is no number, `place` counts from the left."""
+    """One range of the header; `quality` is NaN if it is not a number, `place` counts from the left."""
 
     kind: str
     subtype: str
@@ -28,19 +28,19 @@ class _Range(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """How well a range fits a type."""
+    """How well a range matches a type."""
 
     specificity: int = 0
     quality: float = 0.0
     place: int = -1
 
 
-@lru_cache(maxsize=256)  # clients send the same few in every request
+@lru_cache(maxsize=256)  # clients send the same few values in every request
 def choose(accept: str) -> str:
-    """The media type of the answer: the client's preference, then the server's.
+    """Return the media type of the answer: by the client's preference, then by the server's.
 
     Raises:
-        Refusal: 406; the server has nothing of the kind.
+        Refusal: 406; the server offers none of the types.
     """
     ranges = [_read_range(text, place) for place, text in enumerate(_split(accept or "*/*", ","))]
     known = [found for found in ranges if found is not None]
@@ -52,7 +52,7 @@ def choose(accept: str) -> str:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """The parts between separators that are not within quotes."""
+    """Split at separators that are not within quotes."""
     parts: list[str] = []
     for part in text.split(separator):
         if parts and parts[-1].count('"') % 2:
@@ -84,7 +84,7 @@ def _best_fit(media_type: str, ranges: list[_Range]) -> _Fit:
         if found.kind not in (kind, "*") or found.subtype not in (subtype, "*"):
             continue
         if any(value not in ("*", "") for value in found.parameters.values()):
-            continue  # the types that are offered have no parameters
+            continue  # the offered types have no parameters
         specificity = 4 * (found.kind == kind) + 2 * (found.subtype == subtype) + bool(found.parameters)
         fit = _Fit(specificity, found.quality, found.place)
         if _is_better(fit, best):
@@ -93,7 +93,7 @@ def _best_fit(media_type: str, ranges: list[_Range]) -> _Fit:
 
 
 def _is_better(fit: _Fit, other: _Fit) -> bool:
-    """The more specific one, then that of more quality, then the later one; NaN is neither more nor less."""
+    """Prefer the more specific one, then the higher quality, then the later one; NaN compares as equal."""
     if fit.specificity != other.specificity:
         return fit.specificity > other.specificity
     if fit.quality < other.quality or fit.quality > other.quality:

@@ -1,9 +1,9 @@
-"""The parameter bag: query string and body, merged the way the server merges them.
+"""The parameters of a request: path, query string and body, merged into one bag as the server does.
 
 See docs/cloudapi/requests.md#parameters-are-one-bag.
 
-The path comes first and the query does not override it; the body overrides both, which is why a tag named
-``machine`` reaches another machine (docs/cloudapi/tags-and-metadata.md#tag-named-machine).
+The query does not override the path, but the body overrides both. This is why a tag named ``machine`` changes
+another machine (docs/cloudapi/tags-and-metadata.md#tag-named-machine).
 """
 
 from __future__ import annotations
@@ -19,47 +19,47 @@ from urllib.parse import unquote_plus
 from smartdc.emulator.http.answers import BINARY_TYPE, Refusal
 from smartdc.emulator.javascript.numbers import number_text
 
-#: Larger bodies are refused; exactly this many bytes pass (docs/cloudapi/requests.md#body-limit).
+#: Longer bodies are refused; a body of this length passes (docs/cloudapi/requests.md#body-limit).
 MAX_BODY = 100_000
-#: Forms in several parts are another parser's; so much of one is read here.
+#: The limit for multipart forms, which another parser of the server reads; the emulator's own.
 MAX_FORM = 16 * 1024 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
 MULTIPART_TYPE = "multipart/form-data"
 
 _BRACKETS = re.compile(r"(?P<name>[^\[\]]+)(?P<keys>(?:\[[^\[\]]*\])+)")
 _MOST_PARAMETERS = 1000
-#: Written to an object of JavaScript, this changes nothing that can be seen.
+#: A parameter of this name is lost: in JavaScript it sets the object's prototype.
 LOST_NAME = "__proto__"
-#: In the only spelling that the server knows, lower case.
+#: A uuid in lower case, the only spelling that the server accepts.
 UUID = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}")
 
 
 def parse_query(text: str) -> dict[str, Any]:
-    """Read a query string or form body: repeated names make a list, ``a[b]=c`` an object."""
+    """Parse a query string or form body: repeated names make a list, ``a[b]=c`` an object."""
     values: dict[str, Any] = {}
     for pair in text.split("&")[:_MOST_PARAMETERS]:
         if pair:
             name, _, value = pair.partition("=")
-            _put(values, unquote_plus(name), unquote_plus(value))
+            _add(values, unquote_plus(name), unquote_plus(value))
     return values
 
 
 def longest_body(headers: dict[str, str]) -> int:
-    """How many bytes a body may have."""
+    """Return how many bytes the body may have."""
     return MAX_FORM if content_type_of(headers) == MULTIPART_TYPE else MAX_BODY
 
 
 def content_type_of(headers: dict[str, str]) -> str:
-    """The media type of the body; octet-stream when none is given."""
+    """Return the media type of the body; octet-stream if the request has none."""
     return headers.get("content-type", BINARY_TYPE).partition(";")[0].strip().lower()
 
 
 def parse_body(method: str, headers: dict[str, str], body: bytes) -> Any:
-    """Read the body if the server would.
+    """Parse the body if the server would.
 
     Returns:
-        The decoded JSON, the parameters of a form, or None: GET, HEAD, and every other content type are not
-        read (docs/cloudapi/requests.md#bodies-of-other-types-are-ignored).
+        The decoded JSON, the parameters of a form, or None: the server ignores bodies of GET and HEAD, and
+        of other content types (docs/cloudapi/requests.md#bodies-of-other-types-are-ignored).
 
     Raises:
         Refusal: 400 InvalidContent.
@@ -85,11 +85,12 @@ def parse_body(method: str, headers: dict[str, str], body: bytes) -> Any:
 
 
 def merge(path: dict[str, str], query: dict[str, Any], body: Any) -> dict[str, Any] | None:
-    """Make one bag of three.
+    """Merge path, query and body into one bag.
 
     Returns:
-        The bag, or None for a JSON body that is a list or a scalar: it replaces the bag, and with it the
-        account: 404 "undefined does not exist" (docs/cloudapi/requests.md#bodies-that-are-no-objects).
+        The bag, or None for a JSON body that is a list or a scalar. Such a body replaces the bag, so that the
+        account is lost: 404 "undefined does not exist"
+        (docs/cloudapi/requests.md#bodies-that-are-no-objects).
     """
     params: dict[str, Any] = dict(path)
     for name, value in query.items():
@@ -104,7 +105,7 @@ def merge(path: dict[str, str], query: dict[str, Any], body: Any) -> dict[str, A
 
 
 def as_text(value: Any) -> str:
-    """What JavaScript makes of a value inside a message."""
+    """Convert a value to text as JavaScript does inside a message."""
     if isinstance(value, list):
         return ",".join("" if item is None else as_text(item) for item in value)
     if isinstance(value, bool):
@@ -117,17 +118,17 @@ def as_text(value: Any) -> str:
 
 
 def fits_wildcard(value: str, pattern: str) -> bool:
-    """Whether a text fits a pattern in which ``*`` stands for anything."""
+    """Whether a text matches a pattern in which ``*`` stands for any text."""
     return wildcard(pattern).fullmatch(value) is not None
 
 
 def wildcard(pattern: str) -> re.Pattern[str]:
-    """A pattern in which ``*`` stands for anything."""
+    """Compile a pattern in which ``*`` stands for any text."""
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 def _parse_multipart(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a form that is sent in parts; files are not looked at."""
+    """Return the fields of a multipart form; files are ignored."""
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
     message = message_from_bytes(head + body, policy=HTTP)
     fields = {}
@@ -139,7 +140,7 @@ def _parse_multipart(content_type: str, body: bytes) -> dict[str, str]:
     return fields
 
 
-def _put(values: dict[str, Any], name: str, value: str) -> None:
+def _add(values: dict[str, Any], name: str, value: str) -> None:
     match = _BRACKETS.fullmatch(name)
     if match is None:
         _append(values, name, value)
@@ -169,7 +170,7 @@ def _append(values: dict[str, Any], name: str, value: str) -> None:
 
 
 def number(text: str) -> int | float:
-    """A number as JavaScript holds it: all are doubles.
+    """Return a number as JavaScript holds it, as a double.
 
     See docs/cloudapi/requests.md#numbers-beyond-2-to-the-53.
     """
@@ -184,5 +185,5 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def is_uuid(value: Any) -> bool:
-    """Whether this is a uuid in the only spelling that the server knows, lower case."""
+    """Whether this is a uuid in lower case, the only spelling that the server accepts."""
     return isinstance(value, str) and UUID.fullmatch(value) is not None

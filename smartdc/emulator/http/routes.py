@@ -1,9 +1,9 @@
-"""The route table: which operation a verb and a path mean, and what is answered where none fits.
+"""The route table: finds the operation of a verb and a path, and refuses requests without one.
 
-Paths are matched as they came, still percent-encoded, and decoded one parameter at a time afterwards: a tag
-whose name holds a ``/`` stays one segment (docs/cloudapi/tags-and-metadata.md#keys-with-a-slash). The order
-of the table matters, as it does in the server: it decides between two routes that fit and which route's verbs
-an ``Allow`` header names.
+Paths are matched while still percent-encoded, and each parameter is decoded afterwards, so that a tag whose
+name holds a ``/`` is one segment (docs/cloudapi/tags-and-metadata.md#keys-with-a-slash). The order of the
+table matters, as it does in the server: it decides between two routes that match, and which route's verbs an
+``Allow`` header names.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UPLOADS = ("POST", "PUT", "PATCH")
 
 @dataclass(frozen=True)
 class Found:
-    """A route that fits, its parameters, and the verbs that its path has."""
+    """The route of a request, the parameters in the path, and the verbs that the path has."""
 
     route: Route
     values: dict[str, str]
@@ -44,7 +44,7 @@ class Table:
                 methods.append(route.method)
 
     def find(self, method: str, path: str, version: str, content_type: str) -> Found:
-        """The route for a request (docs/cloudapi/requests.md#order-of-the-checks).
+        """Find the route of a request (docs/cloudapi/requests.md#order-of-the-checks).
 
         Raises:
             Refusal: 400 (escape, version), 404, 405 or 415.
@@ -53,7 +53,7 @@ class Table:
         parts = set(path.split("/"))
         for route in self._by_verb.get(method, ()):
             if not route.words <= parts:
-                continue  # quicker than to match it
+                continue  # faster than matching the pattern
             values = route.path_values(path)
             if values is not None:
                 fitting.append((route, values))
@@ -73,7 +73,7 @@ class Table:
         return Found(chosen[1], chosen[2], self.methods(chosen[1]))
 
     def methods(self, route: Route) -> tuple[str, ...]:
-        """The verbs that the path of `route` has."""
+        """Return the verbs that the path of `route` has."""
         return tuple(self._methods[route.pattern.pattern])
 
     def _no_route(self, method: str, path: str) -> Refusal:

@@ -1,7 +1,7 @@
 """Ranges of versions, as npm's semver reads them: ``~8``, ``>=7.2 <9``, ``7.0 - 7.2 || 9.x``.
 
-The servers use two of its releases, 4.3.6 (restify) and 5.4.1 (CloudAPI), which agree here. What is
-looked for is always a whole version; a range may hold pre-releases and builds.
+The server uses two releases of semver, 4.3.6 (restify) and 5.4.1 (CloudAPI), which agree in what is here. The
+versions to compare are always complete; a range may have pre-releases and builds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIGN = r"(?:[<>]?=?)"
 _PARTS = rf"(?P<major>{_X})(?:\.(?P<minor>{_X})(?:\.(?P<patch>{_X})(?:{_PRE})?(?:{_BUILD})?)?)?"
 _PARTIAL = rf"(?P<before>[v={WHITE_SPACE}]*){_PARTS}"
 _ANONYMOUS = re.sub(r"\?P<\w+>", "?:", _PARTIAL)
-#: The same, and with zeros in front, where spaces after a sign are taken away.
+#: A complete version that may have leading zeros; spaces between a sign and this are removed.
 _LOOSE = rf"[v={WHITE_SPACE}]*[0-9]+\.[0-9]+\.[0-9]+"
 
 _HYPHEN = re.compile(rf"{_S}*({_ANONYMOUS}){_S}+-{_S}+({_ANONYMOUS}){_S}*")
@@ -52,17 +52,17 @@ _ANY = _Bound(">=", ((0, 0, 0), True, []))
 
 
 class BadRange(ValueError):
-    """The text is no range."""
+    """The text is not a range."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """A range: sets of bounds, of which one must hold all."""
+    """A range: sets of bounds. A version is in it if it is within all bounds of one set."""
 
     sets: list[list[_Bound]]
 
     def holds(self, version: Version) -> bool:
-        """Whether the version is within."""
+        """Whether the version is in the range."""
         key = _key(version)
         return any(all(_fits(key, bound) for bound in bounds) for bounds in self.sets)
 
@@ -79,12 +79,12 @@ class Range:
         )
 
 
-@lru_cache(maxsize=256)  # clients ask for the same few in every request
+@lru_cache(maxsize=256)  # clients send the same few ranges in every request
 def read_range(text: str) -> Range:
     """Read a range.
 
     Raises:
-        BadRange: It is none.
+        BadRange: The text is not a range.
     """
     return Range([_bounds(trimmed(part)) for part in text.split("||")])
 
@@ -100,7 +100,7 @@ def _fits(key: _Key, bound: _Bound) -> bool:
 
 
 def _is_outside(version: Version, bounds: list[_Bound], *, above: bool) -> bool:
-    """Whether all of the bounds are above the version, or below it, as semver's ``outside`` finds out."""
+    """Whether all bounds are above the version, or below it, as semver's ``outside`` decides."""
     key = _key(version)
     lowest, highest = min(bounds, key=lambda bound: bound.key), max(bounds, key=lambda bound: bound.key)
     near, far = (lowest, highest) if above else (highest, lowest)
@@ -121,13 +121,13 @@ def _bounds(text: str) -> list[_Bound]:
         text = pattern.sub(lambda match: "".join(match.groups()), text)
     words = re.split(f"{_S}+", trimmed(text))
     bounds = [list(_bounds_of(word)) for word in words]
-    for place in (0, -1):  # elsewhere what stands for all is left out
+    for place in (0, -1):  # a word in the middle that stands for every version adds no bound
         bounds[place] = bounds[place] or [_ANY]
     return [bound for found in bounds for bound in found]
 
 
 def _bounds_of(word: str) -> Iterator[_Bound]:
-    """What one word stands for; nothing, if it stands for all."""
+    """Yield the bounds of one word; none if it stands for every version."""
     match = _WORD.fullmatch(word)
     if match is None or (match["sign"] in _SIGNS and _is_whole(match)):
         rest = _STAR.sub("", word, count=1)
@@ -136,7 +136,7 @@ def _bounds_of(word: str) -> Iterator[_Bound]:
         return
     sign, parts = match["sign"], _numbers(match)
     if not parts:
-        if sign in ("<", ">"):  # nothing is below or above everything
+        if sign in ("<", ">"):  # no version is below or above every version
             yield _Bound("<", _ANY.key)
         return
     low, next_one = _padded(parts), _padded([*parts[:-1], parts[-1] + 1])
@@ -154,7 +154,7 @@ def _bounds_of(word: str) -> Iterator[_Bound]:
 
 
 def _end(sign: str, parts: list[int]) -> Version:
-    """Where a tilde's, a caret's or a partial version's range ends."""
+    """Return the end of the range of a tilde, a caret or a partial version."""
     kept = len(parts)
     if sign.startswith("~"):
         kept = min(kept, 2)
@@ -164,7 +164,7 @@ def _end(sign: str, parts: list[int]) -> Version:
 
 
 def _exact(word: str) -> _Bound:
-    """A whole version with or without a sign."""
+    """Return the bound of a complete version with or without a sign."""
     match = _WORD.fullmatch(word)
     if (
         match is None
@@ -178,7 +178,7 @@ def _exact(word: str) -> _Bound:
 
 
 def _numbers(match: re.Match[str]) -> list[int]:
-    """The parts before the first ``x``."""
+    """Return the parts before the first ``x``."""
     found = []
     for name in ("major", "minor", "patch"):
         if match[name] in (None, "x", "X", "*"):
@@ -201,7 +201,7 @@ def _key(version: Version, pre: str | None = None) -> _Key:
 
 
 def _pre_key(part: str) -> tuple[bool, int, str]:
-    """Numbers come before words."""
+    """Return the sort key of a part of a pre-release; numbers come before words."""
     is_number = part.isdigit() and len(part) < len(str(_LARGEST))
     return (False, int(part), "") if is_number else (True, 0, part)
 
@@ -216,16 +216,16 @@ def _from(text: str) -> str:
     parts = _numbers(match) if match else []
     if len(parts) == 3:
         return f">={text}"
-    return f">={_written(_padded(parts))}" if parts else ""
+    return f">={_version_text(_padded(parts))}" if parts else ""
 
 
 def _to(text: str) -> str:
     match = re.fullmatch(_PARTIAL, text)
     parts = _numbers(match) if match else []
     if match is not None and len(parts) == 3:
-        return f"<={_written(_padded(parts))}-{match['pre']}" if match["pre"] else f"<={text}"
-    return f"<{_written(_padded([*parts[:-1], parts[-1] + 1]))}" if parts else ""
+        return f"<={_version_text(_padded(parts))}-{match['pre']}" if match["pre"] else f"<={text}"
+    return f"<{_version_text(_padded([*parts[:-1], parts[-1] + 1]))}" if parts else ""
 
 
-def _written(version: Version) -> str:
+def _version_text(version: Version) -> str:
     return ".".join(map(str, version))

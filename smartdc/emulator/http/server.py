@@ -20,24 +20,24 @@ from websockets.exceptions import InvalidState
 
 from smartdc.emulator.http.fault_kinds import TRANSPORT
 
-#: Idle connections are kept this long; a client that polls for minutes finds its own again.
+#: How long idle connections are kept, so that a client that polls every few minutes can use its connection.
 KEEP_ALIVE_SECONDS = 600
-#: What stopping gives to requests that are being answered.
+#: How long stopping waits for requests that are being answered.
 GRACE_SECONDS = 2.0
 _STARTUP_SECONDS = 20.0
-#: Turns of the event loop that a connection needs to be gone after it was broken off; SSH and TLS take some.
+#: Turns of the event loop after which an aborted connection has ended; SSH and TLS need several.
 _TURNS = 20
 
 
 @cache
 def authority() -> trustme.CA:
-    """The certificate authority of this process; making one takes longer than starting a server."""
+    """Return the certificate authority of this process; making one takes longer than starting a server."""
     return trustme.CA()
 
 
 @cache
 def tls_context(host: str, signer: trustme.CA) -> ssl.SSLContext:
-    """TLS for the loopback, signed by a certificate authority."""
+    """Return a TLS context with a certificate for the loopback, signed by this authority."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     names = dict.fromkeys([host, "127.0.0.1", "::1", "localhost"])
     signer.issue_cert(*names).configure_cert(context)
@@ -50,7 +50,7 @@ def write_authority(path: Path, signer: trustme.CA) -> None:
 
 
 def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
-    """Open the sockets; port 0 takes any that is free.
+    """Open the sockets; port 0 picks a free port.
 
     Raises:
         OSError: A port is taken.
@@ -59,7 +59,7 @@ def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
         for port in ports:
-            # Saying TCP makes asyncio switch Nagle's algorithm off, which costs 40 ms a connection.
+            # With IPPROTO_TCP asyncio switches Nagle's algorithm off, which would cost 40 ms a connection.
             listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             sockets.append(listening)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -73,7 +73,7 @@ def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
@@ -82,7 +82,7 @@ class Server:
     """The server's thread.
 
     Args:
-        app: What answers.
+        app: The application.
         host: The address that the sockets listen on.
         sockets: From `listen`; the server closes them.
         signer: Signs its certificate.
@@ -113,7 +113,7 @@ class Server:
         self._thread = threading.Thread(target=self._run, name="smartdc-emulator", daemon=True)
 
     def start(self) -> None:
-        """Serve; requests are answered when this returns."""
+        """Start to serve; when this returns, requests are answered."""
         self._thread.start()
         if not self._uvicorn.ready.wait(_STARTUP_SECONDS) or not self._uvicorn.started:
             raise RuntimeError("the emulator's server did not start")
@@ -124,12 +124,12 @@ class Server:
         return self._uvicorn.loop
 
     def stop(self) -> None:
-        """Close everything and end the thread; idle connections are not waited for."""
+        """Close everything and end the thread, without waiting for idle connections."""
         self._uvicorn.ask_to_stop()
         self._thread.join()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the application, and leave in the scope what it needs to break the connection."""
+        """Call the application, with the transport in the scope, so that faults can end the connection."""
         extensions = scope.setdefault("extensions", {})
         for connection in self._uvicorn.server_state.connections:
             if getattr(connection, "scope", None) is scope:
@@ -145,7 +145,7 @@ class Server:
 
 
 class _ClosedOnce:
-    """A transport that is closed once at most: one of TLS that is closed twice can no longer be aborted."""
+    """A transport that is closed at most once: a TLS transport can not be aborted after a second close."""
 
     def __init__(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -154,32 +154,33 @@ class _ClosedOnce:
         return getattr(self._transport, name)
 
     def close(self) -> None:
-        """Close it, unless that has begun."""
+        """Close it, unless it is already closing."""
         if not self._transport.is_closing():
             self._transport.close()
 
 
 class _WebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, with four things put right.
+    """uvicorn's WebSocket, with four corrections.
 
-    It would log a refusal as an application without a handshake, answer a ping before the application has
-    seen what was sent earlier (a real server does not), close connections twice, and fail while it stops.
+    Without them it would log a refusal as an application without a handshake, answer a ping before the
+    application has seen earlier messages (a real server does not), close connections twice, and fail while it
+    stops.
 
-    Its other implementation for `websockets` stands on a part of that library which is going away.
+    uvicorn's other implementation uses a part of `websockets` that is deprecated.
     """
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection over."""
+        """Begin with a transport that is closed only once."""
         super().connection_made(cast(asyncio.BaseTransport, _ClosedOnce(transport)))
 
     async def send(self, message: Any) -> None:
-        """Send; a refusal that is sent ends the handshake."""
+        """Send a message; after a refusal, mark the handshake as complete."""
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
             self.handshake_complete = True
 
     def handle_ping(self) -> None:
-        """Answer, after the application has had its turn."""
+        """Answer a ping after the application has had a turn of the event loop."""
         self.loop.call_soon(self._pong)
 
     def _pong(self) -> None:
@@ -187,13 +188,13 @@ class _WebSocket(WebSocketsSansIOProtocol):
             super().handle_ping()
 
     def shutdown(self) -> None:
-        """Say goodbye; a connection that is being closed already has heard it."""
+        """Close the connection, unless it is already closing."""
         with suppress(InvalidState):
             super().shutdown()
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn's server, which stops at once instead of at its next tick of 0.1 s."""
+    """uvicorn's server, but it stops at once instead of at its next tick of 0.1 s."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -214,7 +215,7 @@ class _Uvicorn(uvicorn.Server):
         return self._loop
 
     async def main_loop(self) -> None:
-        """Wait until somebody asks to stop."""
+        """Wait for `ask_to_stop`."""
         self._loop = asyncio.get_running_loop()
         self.ready.set()
         await self._stop.wait()
@@ -223,13 +224,13 @@ class _Uvicorn(uvicorn.Server):
         """Stop listening, let requests end, and drop the connections that are idle."""
         for listening in sockets or []:
             asyncio.get_running_loop().remove_reader(listening)
-        # A turn for the connection that has just been accepted: asyncio loses its socket if the server is
-        # closed before its task has begun.
+        # One turn for a connection that has just been accepted: asyncio loses its socket if the server is
+        # closed before the connection's task has begun.
         await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for _ in range(_TURNS):
-            # A client that broke the TLS handshake off is not among the connections: let it be noticed.
+            # A client that aborted the TLS handshake is not in `connections`; asyncio needs turns to notice.
             await asyncio.sleep(0)
         for listening in sockets or []:
             listening.close()
@@ -238,9 +239,9 @@ class _Uvicorn(uvicorn.Server):
                 connection.shutdown()
         await self._wait_for_requests()
         for connection in list(self.server_state.connections):
-            # A TLS goodbye would wait for the client's; a client that keeps its connection sends none.
+            # Closing TLS would wait for the client's close_notify, which an idle client does not send.
             connection.transport.abort()
-        await self._wait_for_requests()  # those that waited for the rest of a body learn that there is none
+        await self._wait_for_requests()  # those that waited for the rest of a body now see the disconnect
         for _ in range(_TURNS):
             await asyncio.sleep(0)
 

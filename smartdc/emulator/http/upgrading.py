@@ -1,4 +1,4 @@
-"""From HTTP to a WebSocket, or not: what restify does with a request that asks for an upgrade."""
+"""Answers a request that asks for an upgrade to a WebSocket, as restify does."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from smartdc.emulator.http.answers import Answer, Refusal, Upgrade
 
 
 async def finish(scope: Scope, receive: Receive, send: Send, answer: Answer | Refusal) -> None:
-    """Converse, or refuse: with the status alone, for restify sends neither body nor headers here.
+    """Accept the WebSocket and converse, or refuse it with the status alone.
 
-    A client that wants the reason asks again without the upgrade.
+    Restify sends neither body nor headers with a refusal. To learn the reason, a client must repeat the
+    request without the upgrade.
     """
     websocket = WebSocket(scope, receive, send)
     if not isinstance(answer, Upgrade):
-        await websocket.receive()  # the wish to connect
+        await websocket.receive()  # the message "websocket.connect"
         await websocket.send_denial_response(Response(status_code=answer.status))
         return
     await websocket.accept(answer.subprotocol)

@@ -1,1 +1,1 @@
-"""What the servers' JavaScript makes of texts: numbers, dates, regular expressions, printed values."""
+"""JavaScript's conversions, as the servers use them: numbers, dates, regular expressions, printed values."""

@@ -1,7 +1,7 @@
-"""Dates as V8 reads them: first as ISO 8601, and what that is not by its older, lenient rules.
+"""Parses dates as V8 does: as ISO 8601 or, if that fails, by its older, lenient rules.
 
-The lenient rules take most texts with a day and a month in them: ``Nov 25 2026``, ``2026/11/25 12:00``.
-Time zones are UTC where the text names none, as on the servers.
+The lenient rules accept most texts with a day and a month: ``Nov 25 2026``, ``2026/11/25 12:00``. Without a
+time zone in the text it is UTC, as on the servers.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 def parse_date(text: str) -> float:
-    """The seconds since 1970 of ``Date.parse(text)``; NaN for what is no date."""
+    """Return ``Date.parse(text)`` as seconds since 1970; NaN if the text is not a date."""
     return _Reader(text).read()
 
 
@@ -47,7 +47,7 @@ class _Token(NamedTuple):
 
     @property
     def number(self) -> int:
-        """The number; digits after the ninth significant one are not looked at."""
+        """The number; digits after the ninth significant one are ignored."""
         return int(self.text.lstrip("0")[:_MOST_SIGNIFICANT] or 0)
 
 
@@ -55,7 +55,7 @@ _END = _Token("end", "")
 
 
 class _NoDate(Exception):
-    """The text is no date."""
+    """The text is not a date."""
 
 
 def _require(condition: bool) -> None:
@@ -65,7 +65,7 @@ def _require(condition: bool) -> None:
 
 @dataclass
 class _Parts:
-    """What has been read so far."""
+    """The parts of the date that have been read so far."""
 
     days: list[int] = field(default_factory=list)
     month: int | None = None
@@ -163,7 +163,7 @@ class _Reader:
         return found
 
     def _fixed(self, digits: int, low: int, high: int) -> bool:
-        """Whether a number of so many digits comes next, within bounds."""
+        """Whether the next token is a number with this count of digits, from `low` to `high`."""
         token = self._peek()
         return token.kind == "number" and len(token.text) == digits and low <= token.number <= high
 
@@ -172,7 +172,7 @@ class _Reader:
         return self._take().number
 
     def _iso(self) -> _Token:
-        """Read ``2026-11-25T12:00:00Z`` as far as it goes; returns what is not part of it."""
+        """Read ``2026-11-25T12:00:00Z``, or a beginning of it; return the first token after that."""
         parts = self._parts
         if self._peek().kind in ("+", "-"):
             sign = self._take()
@@ -319,5 +319,5 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _milliseconds(token: _Token) -> int:
-    """The first three digits after a point."""
+    """Return the milliseconds of the digits after a point: the first three count."""
     return int(token.text[:3].ljust(3, "0"))

@@ -1,6 +1,6 @@
-"""How Node prints a value for people (``util.inspect``): ``{ eq: [ 'name', 'web' ] }``.
+"""Prints a value as Node's ``util.inspect`` does: ``{ eq: [ 'name', 'web' ] }``.
 
-It is Node 20's way, whose lines are longer than those of Node 6, and only for what JSON can say.
+It prints JSON values, in the format of Node 20, whose lines are longer than those of Node 6.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z_0-9]*")
 _ESCAPED = re.compile(r"[\x00-\x1f'\\\x7f-\x9f]|[\ud800-\udfff]")
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", "'": "\\'", "\\": "\\\\"}
 _LONGEST_LINE = 80
-#: An object stands on one line if it has fewer levels within it.
+#: An object or list with fewer levels inside is printed on one line.
 _MOST_LEVELS = 3
 _MOST_ITEMS = 100
 
@@ -23,14 +23,14 @@ def inspect(value: Any, depth: int = 10) -> str:
     """Print a value.
 
     Args:
-        value: What JSON can say.
+        value: A JSON value.
         depth: How many levels are printed; deeper ones are ``[Object]`` or ``[Array]``.
     """
     return _Printer(depth).printed(value, 0)
 
 
 def quoted(text: str) -> str:
-    """A text in quotes: single ones, if it has none within."""
+    """Return a text in quotes: in single ones, unless the text contains them."""
     quote = "'"
     if "'" in text:
         others = ('"', *(["`"] if "${" not in text else []))
@@ -50,7 +50,7 @@ class _Printer:
         self._depth = depth
         self._indentation = 0
         self._last_level = 0
-        """The level of the list or object that was begun last."""
+        """The level of the list or object that was printed last."""
 
     def printed(self, value: Any, level: int) -> str:
         if isinstance(value, str):

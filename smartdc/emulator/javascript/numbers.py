@@ -23,12 +23,12 @@ _FEWEST = -7
 
 
 def trimmed(text: str) -> str:
-    """The text without the white space around it."""
+    """Return the text without the white space around it."""
     return _AROUND.sub("", text)
 
 
 def to_number(value: Any) -> float:
-    """What ``Number(value)`` is for a text, a boolean or a number; NaN for everything else."""
+    """Return ``Number(value)`` of a text, a boolean or a number; NaN for all other values."""
     if isinstance(value, bool | int | float):
         return float(value)
     if not isinstance(value, str):
@@ -43,19 +43,19 @@ def to_number(value: Any) -> float:
 
 
 def to_integer(text: str) -> float:
-    """What ``parseInt(text, 10)`` is: ``12abc`` is 12, and NaN is what does not begin with a digit."""
+    """Return ``parseInt(text, 10)``: 12 for ``12abc``, NaN for text that does not begin with a number."""
     match = _LEADING_INTEGER.match(trimmed(text))
     return float(match[0]) if match else math.nan
 
 
 def leading_number(text: str) -> float:
-    """What ``parseFloat(text)`` is: ``0.5x`` is 0.5, and NaN is what does not begin with a number."""
+    """Return ``parseFloat(text)``: 0.5 for ``0.5x``, NaN for text that does not begin with a number."""
     match = _DECIMAL.match(trimmed(text))
     return float(match[0]) if match else math.nan
 
 
 def number_text(value: float) -> str:
-    """What ``String(value)`` is: ``10``, ``0.5``, ``1e+21``."""
+    """Return ``String(value)``: ``10``, ``0.5``, ``1e+21``."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

@@ -1,7 +1,7 @@
-"""Regular expressions of JavaScript, written as Python's.
+"""Translates regular expressions of JavaScript to Python's.
 
-What is refused, and in which words, is as in V8. Not every rule of ``u`` and ``v`` is here, and
-look-behind is limited to what Python has: patterns of one length.
+It refuses what V8 refuses, with V8's messages. It does not know every rule of the flags ``u`` and ``v``, and
+look-behind is limited to patterns of a fixed length, as in Python.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAME = re.compile(r"<([A-Za-z_$][\w$]*)>")
 _REPEAT = re.compile(r"\{([0-9]+)(?:(,)([0-9]*))?\}")
 _CODE = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})")
 _OCTAL = re.compile(r"[0-3]?[0-7]{1,2}")
-#: Where a group opens that keeps what it matched; what is escaped or in a class does not open one.
+#: The opening of a capturing group; parentheses that are escaped or in a class do not open one.
 _OPENING = re.compile(
     r"\\.|\[(?:\\.|[^\]\\])*\]|(?P<opening>\((?!\?)|\(\?<(?P<name>[A-Za-z_$][\w$]*)>)", re.DOTALL
 )
@@ -34,14 +34,14 @@ _GROUPS = ("(?:", "(?=", "(?!", "(?<=", "(?<!")
 
 
 class BadPattern(ValueError):
-    """The text is no regular expression; the message is the engine's."""
+    """The text is not a regular expression; the message is V8's."""
 
 
 class Pattern:
     """A compiled expression.
 
     Attributes:
-        literal: How JavaScript writes it: ``/a/i``.
+        literal: The expression as JavaScript writes it: ``/a/i``.
     """
 
     def __init__(self, body: str, flags: str = "") -> None:
@@ -49,20 +49,20 @@ class Pattern:
             raise BadPattern(f"Invalid flags supplied to RegExp constructor '{flags}'")
         self.literal: str = f"/{_escaped_slashes(body) or '(?:)'}/{''.join(sorted(flags))}"
         self._sticky = "y" in flags
-        written = _Writer(body, flags).written()
+        translated = _Translator(body, flags).translate()
         try:
-            self._compiled = re.compile(written, re.IGNORECASE if "i" in flags else 0)
+            self._compiled = re.compile(translated, re.IGNORECASE if "i" in flags else 0)
         except (re.error, OverflowError) as error:
             raise BadPattern(f"Invalid regular expression: /{body}/{flags}: {error}") from error
 
     def found_in(self, text: str) -> bool:
-        """Whether a part of the text fits; with the flag ``y``, its beginning."""
+        """Whether a part of the text matches; with the flag ``y``, whether its beginning does."""
         find = self._compiled.match if self._sticky else self._compiled.search
         return find(text) is not None
 
 
-class _Writer:
-    """Reads the body from left to right, and writes what Python calls the same."""
+class _Translator:
+    """Reads the body from left to right, and writes Python's equivalent."""
 
     def __init__(self, body: str, flags: str) -> None:
         self._body = body
@@ -77,7 +77,7 @@ class _Writer:
     def _bad(self, reason: str) -> BadPattern:
         return BadPattern(f"Invalid regular expression: /{self._body}/{self._flags}: {reason}")
 
-    def written(self) -> str:
+    def translate(self) -> str:
         return self._alternatives(depth=0)
 
     def _alternatives(self, depth: int) -> str:
@@ -109,7 +109,7 @@ class _Writer:
         return "".join(out)
 
     def _repeat(self, *, repeatable: bool) -> str:
-        """A quantifier, if one is here."""
+        """Read a quantifier, if there is one at this place."""
         character = self._body[self._place]
         match = _REPEAT.match(self._body, self._place) if character == "{" else None
         if character not in "*+?" and match is None:
@@ -191,12 +191,12 @@ class _Writer:
         return re.escape(self._character())
 
     def _reference(self, group: str) -> str:
-        """What a group matched; nothing as long as it has not matched."""
+        """Match what a group has matched, or the empty text if the group has not matched."""
         same = rf"\{group}" if group.isdigit() else f"(?P={group})"
         return f"(?:(?({group}){same}))" if group in self._closed else "(?:)"
 
     def _character(self) -> str:
-        """The character that the escape here stands for."""
+        """Read the escape at this place, and return the character that it stands for."""
         rest = self._body[self._place :]
         code, octal = _CODE.match(rest), _OCTAL.match(rest)
         if code is not None:
@@ -251,7 +251,7 @@ class _Writer:
         return f"[{'^' if negative else ''}{inner}]"
 
     def _class_atom(self) -> str:
-        """One character, or the ranges that a class such as that of digits stands for."""
+        """Read one character, or a class such as that of digits, and return its ranges."""
         character = self._body[self._place]
         self._place += 1
         if character != "\\":
@@ -280,7 +280,7 @@ def _in_class(atom: str) -> str:
 
 
 def _escaped_slashes(body: str) -> str:
-    """The body as it stands between slashes: those in it escaped, but not within a class."""
+    """Return the body with slashes and newlines escaped, except within a class."""
     return re.sub(
         r"(\\.|\[(?:\\.|[^\]\\])*\])|/|\n",
         lambda match: match[1] or {"/": "\\/", "\n": "\\n"}[match[0]],

@@ -1,4 +1,4 @@
-"""What counts as true for JavaScript."""
+"""Which values JavaScript takes as true."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any
 
 
 def is_true(value: Any) -> bool:
-    """Whether JavaScript takes a value of JSON for true: an empty list or object is, unlike in Python."""
+    """Whether JavaScript takes a JSON value as true: unlike in Python, an empty list or object is."""
     return isinstance(value, list | dict) or bool(value)

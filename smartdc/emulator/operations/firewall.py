@@ -13,7 +13,7 @@ from typing import Any
 
 from smartdc.emulator.http.answers import Answer, Refusal, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.machine_json import listed
+from smartdc.emulator.http.machine_json import machine_list
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.javascript.truth import is_true
@@ -98,7 +98,7 @@ def list_firewall_rule_machines(site: Site, request: Incoming) -> Answer:
         vm for vm in in_order if _has_addresses(vm) and any(_is_listed(vm, target) for target in rule.targets)
     )
     credentials = request.params.get("credentials")
-    shown = listed(site, islice(found, LONGEST_LIST), request.version, credentials)
+    shown = machine_list(site, islice(found, LONGEST_LIST), request.version, credentials)
     return Answer(shown, headers={"x-resource-count": str(len(shown.items))})
 
 

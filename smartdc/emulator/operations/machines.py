@@ -18,7 +18,7 @@ from smartdc.emulator.http.answers import (
     validation_failed,
 )
 from smartdc.emulator.http.incoming import Incoming
-from smartdc.emulator.http.machine_json import listed
+from smartdc.emulator.http.machine_json import machine_list
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules import validation
@@ -91,7 +91,7 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     credentials = params.get("credentials")
     # docs/cloudapi/lists.md#package-in-a-list-query
     named = not params.get("package")
-    shown = listed(site, found, request.version, credentials, with_package=named)
+    shown = machine_list(site, found, request.version, credentials, with_package=named)
     return Answer(shown, headers=headers | {"x-resource-count": str(len(found))})
 
 

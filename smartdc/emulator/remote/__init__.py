@@ -1,1 +1,1 @@
-"""Control over HTTP: who may come in, what can be asked and told, the status page, a client."""
+"""Control of an emulator over HTTP: access, operations, the status page, and a client."""

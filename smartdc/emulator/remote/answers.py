@@ -1,4 +1,4 @@
-"""What goes back: JSON, the page, refusals; all of it with headers that keep other origins out."""
+"""The answers of the control over HTTP, with headers that keep other origins out."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Refused(Exception):
 
 
 def json_answer(body: Any, status: int = 200, **headers: str) -> Response:
-    """An answer in JSON."""
+    """Return an answer in JSON."""
     return Response(
         to_utf8(to_json(body)), status, {**HEADERS, "Content-Type": "application/json", **headers}
     )
 
 
 def refusal(error: Refused) -> Response:
-    """The answer to what is refused."""
+    """Return the answer to a refused request."""
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else error.headers
     return json_answer({"message": str(error)}, error.status, **headers)

@@ -1,4 +1,4 @@
-"""The web application at ``/--emulator/``; everything else is CloudAPI's."""
+"""The web application at ``/--emulator/``; all other paths are CloudAPI's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from smartdc.emulator.remote.access import Access
 from smartdc.emulator.remote.answers import HEADERS, Refused, json_answer, refusal
 from smartdc.emulator.remote.feed import Feed
 from smartdc.emulator.remote.operations import OPERATIONS, Operation
-from smartdc.emulator.remote.page import led_to, page
+from smartdc.emulator.remote.page import page, set_cookie_and_go_to
 
 log = logging.getLogger("smartdc.emulator")
 
@@ -29,14 +29,14 @@ _TOML = "application/toml"
 
 
 class Remote:
-    """What an emulator lets be done with it over HTTP.
+    """The control of an emulator over HTTP.
 
     Args:
         cloud: The emulator.
         host: The address that it listens on.
 
     Attributes:
-        token: What a client has to show.
+        token: The token that clients must send.
     """
 
     def __init__(self, cloud: Controls, host: str) -> None:
@@ -46,36 +46,36 @@ class Remote:
         self._feed.follow()
         self.token = self._access.token
 
-    def before(self, app: ASGIApp) -> ASGIApp:
-        """The whole application: this one for its paths, and the other one for the rest."""
+    def wrap(self, app: ASGIApp) -> ASGIApp:
+        """Return an application that serves the control's paths, and leaves all others to `app`."""
 
         async def choose(scope: Scope, receive: Receive, send: Send) -> None:
             path = scope.get("raw_path", b"")
-            mine = path == PREFIX[:-1].encode() or path.startswith(PREFIX.encode())
-            await (self._serve if mine else app)(scope, receive, send)
+            is_control = path == PREFIX[:-1].encode() or path.startswith(PREFIX.encode())
+            await (self._serve if is_control else app)(scope, receive, send)
 
         return choose
 
     def follow(self) -> None:
-        """The data centers are others now."""
+        """Follow the new data centers after a reset."""
         self._feed.follow()
 
     def note_call(self, call: Call) -> None:
-        """CloudAPI has answered a request."""
+        """Show a request that CloudAPI has answered."""
         self._feed.note_call(call)
 
     def renew(self) -> None:
-        """In a forked child: who listens does so in the parent."""
+        """Forget the listeners in a forked child: they belong to the parent."""
         self._feed.renew()
 
     def end(self) -> None:
-        """The server is about to stop."""
+        """Disconnect all listeners, before the server stops."""
         self._feed.end()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await receive()
-            await send({"type": "websocket.close"})  # before it is accepted: 403
+            await send({"type": "websocket.close"})  # closing before accepting answers 403
             return
         request = Request(scope, receive)
         try:
@@ -101,7 +101,7 @@ class Remote:
             methods = [method for method, known in (*OPERATIONS, ("GET", "events")) if known == name]
             if not methods:
                 raise Refused(404, f"there is nothing at {PREFIX}{name[:40]}")
-            raise Refused(405, f"{PREFIX}{name} has {', '.join(methods)}", Allow=", ".join(methods))
+            raise Refused(405, f"{PREFIX}{name} only has {', '.join(methods)}", Allow=", ".join(methods))
         try:
             arguments = await _arguments(request, operation)
             with self._cloud.lock:
@@ -116,14 +116,14 @@ class Remote:
         return Response(status_code=204, headers=HEADERS) if body is None else json_answer(body)
 
     def _page(self, request: Request) -> Response:
-        """The status page. Who comes with the token gets the cookie, and is led to the URL without it."""
+        """Return the status page; a URL with the token sets the cookie, and leads to the URL without it."""
         if request.method != "GET":
-            raise Refused(405, f"{PREFIX} has GET", Allow="GET")
+            raise Refused(405, f"{PREFIX} only has GET", Allow="GET")
         token = request.query_params.get("token")
         if token is not None:
             if not self._access.is_token(token):
-                raise Refused(401, "the token is wrong: the emulator that runs now has another one")
-            return led_to(PREFIX, self._access.cookie(PREFIX))
+                raise Refused(401, "the token is wrong: each run of an emulator has a new one")
+            return set_cookie_and_go_to(PREFIX, self._access.cookie(PREFIX))
         if not request.url.path.endswith("/"):
             return Response(status_code=303, headers={**HEADERS, "Location": PREFIX})
         self._access.check(request)
@@ -131,10 +131,10 @@ class Remote:
 
 
 async def _arguments(request: Request, operation: Operation) -> dict[str, Any]:
-    """What the request says to an operation.
+    """Return the arguments of an operation from the request.
 
     Raises:
-        ValueError: It makes no sense.
+        ValueError: The request has no valid arguments.
     """
     if request.method == "GET":
         query = dict(parse_qsl(request.url.query, keep_blank_values=True))
@@ -159,7 +159,7 @@ def _table(body: bytes, content_type: str) -> Table:
     if media_type == _TOML:
         return TomlFile(Path("contents"), body).table
     if media_type != "application/json":
-        raise Refused(415, f"the body must be application/json, or the {_TOML} of a file")
+        raise Refused(415, f"the body must be application/json, or a file as {_TOML}")
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
@@ -172,4 +172,4 @@ def _table(body: bytes, content_type: str) -> Table:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,4 +1,4 @@
-"""`EmulatorControl`: an emulator that runs elsewhere, from Python."""
+"""`EmulatorControl`: control of an emulator in another process, from Python."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EmulatorControl:
     Args:
         url: The URL of one of its data centers.
         token: The token that it has printed.
-        verify: The certificate authority to trust, as a path; `Emulator.ca_file`, or what the command prints.
+        verify: The path of the certificate authority to trust: `Emulator.ca_file`, which the command prints.
             False trusts any server.
         timeout: Seconds to wait for an answer.
 
@@ -52,7 +52,7 @@ class EmulatorControl:
         self._base = f"https://{parts.netloc}/--emulator/"
         self._timeout = timeout
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy between, and no password of .netrc instead of the token
+        self._session.trust_env = False  # use no proxy, and no password of .netrc instead of the token
         self._session.verify = verify if isinstance(verify, bool) else os.fspath(verify)
 
     def __repr__(self) -> str:
@@ -74,50 +74,50 @@ class EmulatorControl:
         self._session.close()
 
     def status(self) -> dict[str, Any]:
-        """Data centers, time, faults, throttle, read-only mode, violations, and the number of calls."""
-        return dict(self._ask("GET", "status"))
+        """Return data centers, time, faults, throttle, read-only mode, violations, and the count of calls."""
+        return dict(self._request("GET", "status"))
 
     def machines(self, *, datacenter: str | None = None, state: str | None = None) -> list[dict[str, Any]]:
-        """The machines of all accounts.
+        """Return the machines of all accounts.
 
         Args:
             datacenter: The data center; by default all of them.
             state: A state of CloudAPI; by default any.
         """
         query = {"datacenter": datacenter, "state": state}
-        return list(self._ask("GET", "machines", query=query))
+        return list(self._request("GET", "machines", query=query))
 
     def calls(self, last: int = 100) -> list[dict[str, Any]]:
-        """The last requests, oldest first, with the fields of `smartdc.emulator.Call`."""
-        return list(self._ask("GET", "calls", query={"last": last}))
+        """Return the last requests, oldest first, with the fields of `smartdc.emulator.Call`."""
+        return list(self._request("GET", "calls", query={"last": last}))
 
     def clear_calls(self) -> None:
-        """Forget the requests so far."""
-        self._ask("DELETE", "calls")
+        """Remove the requests from the log."""
+        self._request("DELETE", "calls")
 
     def violations(self) -> list[str]:
-        """What clients did that would have harmed a real server."""
-        return list(self._ask("GET", "violations"))
+        """Return what clients did that would have harmed a real server."""
+        return list(self._request("GET", "violations"))
 
     def clear_violations(self) -> None:
-        """Forget the violations so far."""
-        self._ask("DELETE", "violations")
+        """Remove all violations."""
+        self._request("DELETE", "violations")
 
     def now(self) -> float:
-        """The emulated time, in seconds since 1970."""
-        return float(self._ask("GET", "clock")["now"])
+        """Return the emulated time, in seconds since 1970."""
+        return float(self._request("GET", "clock")["now"])
 
     def advance(self, seconds: float) -> float:
-        """Move the emulated time forward; jobs that fall due are done on return.
+        """Move the emulated time forward; the jobs that fall due have been run on return.
 
         Returns:
-            The time then, in seconds since 1970.
+            The new emulated time, in seconds since 1970.
         """
-        return float(self._ask("POST", "clock", {"advance": seconds})["now"])
+        return float(self._request("POST", "clock", {"advance": seconds})["now"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """The faults that were asked for; ``applied`` counts how often they have struck."""
-        return list(self._ask("GET", "faults"))
+        """Return the faults that were added; ``applied`` counts how often they have been applied."""
+        return list(self._request("GET", "faults"))
 
     def add_fault(
         self,
@@ -128,64 +128,64 @@ class EmulatorControl:
         probability: float | None = None,
         datacenter: str | None = None,
     ) -> None:
-        """Ask for a fault, as `Faults.add` does."""
+        """Add a fault, as `Faults.add` does."""
         plan = {"operation": operation, "times": times, "probability": probability, "datacenter": datacenter}
-        self._ask("POST", "faults", {"faults": [{**_without_none(plan), **written(fault)}]})
+        self._request("POST", "faults", {"faults": [{**_without_none(plan), **written(fault)}]})
 
     def load_faults(self, path: str | os.PathLike[str]) -> None:
-        """Ask for the faults in a file, as `Emulator.load_faults` does."""
-        self._ask("POST", "faults", _read(path))
+        """Add the faults in a file, as `Emulator.load_faults` does."""
+        self._request("POST", "faults", _read(path))
 
     def clear_faults(self) -> None:
         """Remove all faults."""
-        self._ask("DELETE", "faults")
+        self._request("DELETE", "faults")
 
     def throttle(self, rate: float | None = 10.0, burst: float = 30) -> None:
-        """Answer 429 to accounts that ask too often, as `Emulator.throttle` does; a rate of None ends it."""
+        """Answer 429 to accounts that ask too often, like `Emulator.throttle`; a rate of None ends it."""
         if rate is None:
-            self._ask("DELETE", "throttle")
+            self._request("DELETE", "throttle")
         else:
-            self._ask("POST", "throttle", {"rate": rate, "burst": burst})
+            self._request("POST", "throttle", {"rate": rate, "burst": burst})
 
     def read_only(self, seconds: float | None = None) -> None:
-        """Answer 503 to whatever would change something.
+        """Answer 503 to each request that would change something.
 
         Args:
-            seconds: Emulated seconds until it ends by itself; by default `read_write` ends it.
+            seconds: Emulated seconds until read-only mode ends; by default it lasts until `read_write`.
         """
-        self._ask("POST", "read-only", _without_none({"seconds": seconds}))
+        self._request("POST", "read-only", _without_none({"seconds": seconds}))
 
     def read_write(self) -> None:
-        """End what `read_only` began."""
-        self._ask("DELETE", "read-only")
+        """End read-only mode."""
+        self._request("DELETE", "read-only")
 
     def fail_next_provision(self, how: bool | str = True, *, datacenter: str | None = None) -> None:
         """Make the next machine fail.
 
         Args:
             how: True: it never gets a server, and can never be deleted. ``"on server"``: it fails on its
-                server, and can be deleted. False: it does not fail after all.
+                server, and can be deleted. False: cancel an earlier call.
             datacenter: The data center; the first by default.
         """
-        self._ask("POST", "fail-next-provision", _without_none({"how": how, "datacenter": datacenter}))
+        self._request("POST", "fail-next-provision", _without_none({"how": how, "datacenter": datacenter}))
 
     def add_contents(self, contents: str | os.PathLike[str] | Mapping[str, Any]) -> None:
         """Add the contents of a file, as `Emulator.add_contents` does.
 
         Args:
-            contents: The path of the file, or an object with what would be in it.
+            contents: The path of the file, or its contents as an object.
         """
-        self._ask("POST", "contents", _contents(contents))
+        self._request("POST", "contents", _contents(contents))
 
     def reset(self, contents: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> None:
-        """Go back to what it held at first, as `Emulator.reset` does.
+        """Restore the initial contents, as `Emulator.reset` does.
 
         Args:
-            contents: Contents to add: the path of a file, or an object with what would be in it.
+            contents: Contents to add: the path of a file, or an object.
         """
-        self._ask("POST", "reset", {} if contents is None else _contents(contents))
+        self._request("POST", "reset", {} if contents is None else _contents(contents))
 
-    def _ask(
+    def _request(
         self,
         method: str,
         name: str,

@@ -1,7 +1,7 @@
-"""What happens in an emulator, as server-sent events for the status page.
+"""The changes in an emulator as server-sent events, for the status page.
 
-Machines come from the journal of their changes. Who listens has a set of machines that have changed since it
-was told last, so a slow listener gets fewer and newer messages, and costs no more memory.
+Each listener has the set of machines that have changed since its last message. A slow listener therefore gets
+fewer messages, always with the newest data, and needs no more memory.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from smartdc.emulator.remote.answers import HEADERS, Refused
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
-#: What is not told by an event, such as the time, is looked at this often, in real seconds.
+#: How often values that report no changes, such as the time, are compared, in real seconds.
 TICK_SECONDS = 0.5
-#: Changes are collected for so long.
+#: How long changes are collected before they are sent.
 GATHER_SECONDS = 0.1
-#: A listener that takes nothing for so long is gone.
+#: A listener that reads nothing for this long is disconnected.
 SLOW_SECONDS = 30.0
-#: So many machines are in one message: while it is written, requests wait.
+#: How many machines one message has at most, because requests wait while it is written.
 MOST_MACHINES = 500
 LAST_CALLS = 100
 MOST_LISTENERS = 32
 
 
 class _Listener:
-    """Somebody who listens, and what they have not been told yet."""
+    """A listener, with what has not been sent to it yet."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -47,12 +47,12 @@ class _Listener:
         self.end: Callable[[], object] = lambda: None
 
     def wake(self) -> None:
-        """There is something to tell; from any thread."""
+        """Make `wait` return, because there is something to send; may be called from any thread."""
         if not self._woken.is_set():
             self._loop.call_soon_threadsafe(self._woken.set)
 
     async def wait(self) -> None:
-        """Return when there is something to tell, or after a while."""
+        """Return when there is something to send, or after a tick."""
         with suppress(TimeoutError):
             async with asyncio.timeout(TICK_SECONDS):
                 await self._woken.wait()
@@ -61,7 +61,7 @@ class _Listener:
 
 
 class Feed:
-    """Tells listeners what happens.
+    """Sends the changes in an emulator to listeners.
 
     Args:
         cloud: The emulator.
@@ -72,40 +72,40 @@ class Feed:
         self._listeners: list[_Listener] = []
 
     def __len__(self) -> int:
-        """How many listen."""
+        """The number of listeners."""
         return len(self._listeners)
 
     def follow(self) -> None:
-        """Tell of the machines of the data centers, which are new: all that was told before is void."""
+        """Follow the current data centers, after a start or a reset; listeners then begin anew."""
         for site in self._cloud.sites.values():
             site.machines.watchers.append(partial(self._note_machine, site))
         for listener in self._listeners:
             self._begin(listener)
 
     def note_call(self, call: Call) -> None:
-        """Tell of a request."""
+        """Send a request to all listeners."""
         for listener in self._listeners:
             listener.calls.append(call)
             listener.wake()
 
     def renew(self) -> None:
-        """In a forked child: the listeners are the parent's."""
+        """Forget the listeners in a forked child: they belong to the parent."""
         self._listeners = []
 
     def end(self) -> None:
-        """End for all who listen; from any thread, while the server runs."""
+        """Disconnect all listeners; may be called from any thread, while the server runs."""
         with self._cloud.lock:
             for listener in self._listeners:
                 listener.end()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Tell one listener until it leaves, or takes nothing any more.
+        """Send events to a new listener until it leaves or does not read any more.
 
         Raises:
-            Refused: There are too many.
+            Refused: There are too many listeners.
         """
         if len(self._listeners) >= MOST_LISTENERS:
-            raise Refused(503, f"{MOST_LISTENERS} listen already", **{"Retry-After": "5"})
+            raise Refused(503, f"there are already {MOST_LISTENERS} listeners", **{"Retry-After": "5"})
         listener = _Listener()
         loop = asyncio.get_running_loop()
         sending = asyncio.create_task(self._send(listener, send))
@@ -121,7 +121,7 @@ class Feed:
                 self._listeners.remove(listener)
             sending.cancel()
             if TRANSPORT in scope["extensions"]:
-                scope["extensions"][TRANSPORT].abort()  # what is on the way to it would be waited for
+                scope["extensions"][TRANSPORT].abort()  # closing would wait until pending data is sent
             await asyncio.gather(sending, gone, return_exceptions=True)
 
     def _begin(self, listener: _Listener) -> None:
@@ -141,13 +141,13 @@ class Feed:
         headers = {**HEADERS, "Content-Type": "text/event-stream"}
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
-        told = ""
+        sent_status = ""
         while True:
             with self._cloud.lock:
                 events = self._events(listener)
                 status = to_json(shown.status(self._cloud))
-            if status != told:
-                told = status
+            if status != sent_status:
+                sent_status = status
                 events.append(_event("status", status))
             async with asyncio.timeout(SLOW_SECONDS):
                 await send({"type": "http.response.body", "body": b"".join(events), "more_body": True})
@@ -157,7 +157,7 @@ class Feed:
                 await listener.wait()
 
     def _events(self, listener: _Listener) -> list[bytes]:
-        """What is new, the lock being held; of many machines some, the others come next."""
+        """Return the next events, with the lock held; if many machines have changed, a part of them."""
         events = []
         if listener.begins:
             listener.begins = False

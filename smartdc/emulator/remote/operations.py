@@ -1,4 +1,4 @@
-"""What can be asked and told over HTTP: a function for each, which gets the fields of the request."""
+"""The operations of the control over HTTP: a function for each, which gets the fields of the request."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ _HOW = Kind('true, false or "on server"', lambda value: isinstance(value, bool) 
 
 @dataclass(frozen=True)
 class Operation:
-    """Something that can be asked or told.
+    """An operation.
 
     Attributes:
-        act: Does it, while nobody else looks at the emulator.
-        fields: Of its object; of a GET those of the query, which are texts.
-        required: Those that must be there.
-        of_file: Whether the object is what would be in a file, and `act` gets it as it is; it may also come
-            as TOML.
+        act: The function that carries it out, with the emulator's lock held.
+        fields: The fields of the body's object, or of the query of a GET, where all values are texts.
+        required: The fields that must be there.
+        of_file: Whether the body has the contents of a file, as JSON or TOML; `act` gets it as a `Table`.
     """
 
     act: Callable[..., Any]
@@ -45,7 +44,7 @@ def _get_machines(cloud: Controls, datacenter: str | None = None, state: str | N
 
 def _get_calls(cloud: Controls, last: str = "100") -> Any:
     if not last.isdecimal() or len(last) > 9:
-        raise ValueError(f"last must be a number from 0 on: {last[:20]!r}")
+        raise ValueError(f"last must be a whole number, 0 or more: {last[:20]!r}")
     count = int(last)
     return [shown.call(call) for call in (cloud.calls[-count:] if count else [])]
 

@@ -1,4 +1,4 @@
-"""The status page: one file, and the policy that lets a browser run what is in it, and nothing else."""
+"""The status page: one file, and a Content-Security-Policy that permits its own script and style only."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from smartdc.emulator.remote.answers import HEADERS
 
 
 def page() -> Response:
-    """The page."""
+    """Return the page."""
     html, policy = _read()
     headers = {**HEADERS, "Content-Security-Policy": policy, "Content-Type": "text/html; charset=utf-8"}
     return Response(html, headers=headers)
 
 
-def led_to(path: str, cookie: str) -> Response:
-    """Set the cookie, and go on to another path.
+def set_cookie_and_go_to(path: str, cookie: str) -> Response:
+    """Return a page that sets the cookie, and then loads another path.
 
-    A redirect would not do: where a page of another site has linked to this one, the browser would follow it
-    without the cookie.
+    A redirect would not work: if a page of another site linked to this one, the browser would follow the
+    redirect without the cookie.
     """
     html = (
         f'<!doctype html><html lang="en"><title>smartdc emulator</title>'
@@ -54,6 +54,6 @@ def _read() -> tuple[bytes, str]:
 
 
 def _digests(html: bytes, tag: bytes) -> str:
-    """What the policy calls the texts of these elements: their digests."""
+    """Return the digests of the texts of these elements, as the policy names them."""
     texts = re.findall(b"<%s>(.*?)</%s>" % (tag, tag), html, re.DOTALL)
     return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in texts)

@@ -1,4 +1,4 @@
-"""What is shown of an emulator, as values that become JSON."""
+"""The JSON values by which the control over HTTP shows an emulator."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from smartdc.emulator.http.calls import Call
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
-#: So many of the last violations, and of what machines do not know, are on the page.
+#: How many of the last violations, and of the unsupported requests to machines, are shown.
 LAST = 100
-#: So much of a text that a client has chosen is on the page.
+#: The length to which texts that clients have chosen are cut.
 _LONGEST = 300
 
 
 def machine(site: Site, vm: VM) -> dict[str, Any]:
-    """A machine in a list."""
+    """Return a machine as an item of a list."""
     owner = site.shared.directory.find(vm.owner_uuid)
     image, package = site.images.get(vm.image_uuid), site.packages.get(vm.billing_id or "")
     return {
@@ -36,7 +36,7 @@ def machine(site: Site, vm: VM) -> dict[str, Any]:
 
 
 def machines(cloud: Controls, datacenter: str | None, state: str | None) -> list[dict[str, Any]]:
-    """The machines of a data center, or of all; in one state, or in any."""
+    """Return the machines of a data center or of all, in one state or in any."""
     sites = list(cloud.sites.values()) if datacenter is None else [cloud.site(datacenter)]
     return [
         machine(site, vm)
@@ -47,7 +47,7 @@ def machines(cloud: Controls, datacenter: str | None, state: str | None) -> list
 
 
 def call(made: Call) -> dict[str, Any]:
-    """A request, all of it."""
+    """Return a request with all its fields."""
     return {
         **call_row(made),
         "target": made.target,
@@ -61,7 +61,7 @@ def call(made: Call) -> dict[str, Any]:
 
 
 def call_row(made: Call) -> dict[str, Any]:
-    """A request on the page."""
+    """Return a request as the status page shows it."""
     response = made.response if made.status >= 400 else None
     code = response.get("code") if isinstance(response, dict) else None
     return {
@@ -77,7 +77,7 @@ def call_row(made: Call) -> dict[str, Any]:
 
 
 def faults(cloud: Controls) -> list[dict[str, Any]]:
-    """What goes wrong on purpose."""
+    """Return the faults that were added."""
     return [
         {
             "operation": planned.operation,
@@ -92,7 +92,7 @@ def faults(cloud: Controls) -> list[dict[str, Any]]:
 
 
 def status(cloud: Controls) -> dict[str, Any]:
-    """All but machines, calls and the time."""
+    """Return everything but machines, calls and the time."""
     throttle, read_only = cloud.switches.throttle, cloud.switches.read_only
     return {
         "account": cloud.account.login,
@@ -106,7 +106,7 @@ def status(cloud: Controls) -> dict[str, Any]:
         ],
         "faults": faults(cloud),
         "throttle": None if throttle is None else {"rate": throttle.rate, "burst": throttle.burst},
-        "read_only": read_only is not None and read_only.lasts,
+        "read_only": read_only is not None and read_only.is_active,
         "violations": _last(cloud.violations),
         "unsupported": _last(cloud.unsupported),
     }
