@@ -155,7 +155,7 @@ def _add_faults(cloud: Emulator, faults: Any) -> None:
     """Add the faults of a marker.
 
     Raises:
-        ValueError: One of them is no operation with a fault.
+        ValueError: One of them is not an operation with a fault.
     """
     from smartdc.emulator.faults import Fault
 

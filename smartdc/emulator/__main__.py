@@ -103,13 +103,13 @@ def _add_key(cloud: Emulator, path: str, line: str) -> Key:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m smartdc.emulator", description="Run an emulated cloud.")
-    parser.add_argument("--account", help="login of the account (default: test, or what --contents says)")
+    parser.add_argument("--account", help="login of the account (default: the one of --contents, or test)")
     parser.add_argument(
         "--datacenter",
         action="extend",
         nargs="+",
         metavar="NAME",
-        help=f"names of the data centers (default: {' '.join(DATACENTERS)}, or what --contents says)",
+        help=f"names of the data centers (default: {' '.join(DATACENTERS)}, or those of --contents)",
     )
     parser.add_argument(
         "--state-dir", metavar="DIR", help="keep the state in DIR, and resume a state that is there"

@@ -243,7 +243,7 @@ def _check_length(site: Site, request: Incoming) -> None:
 
 
 def _check_body(request: Incoming, content_type: str) -> None:
-    """Check the size and the digest, except for content types whose body the server leaves to the handler."""
+    """Check the body's size and digest, as far as the server does for this content type."""
     if content_type == BINARY_TYPE:
         return
     most = parameters.longest_body(request.headers)
@@ -285,7 +285,7 @@ def _responder(site: Site, request: Incoming, answer: Answer | Refusal, started:
     body = b""
     clock = site.shared.clock
     # Refusals before that are dated by the wall clock, with which a signature's date is compared.
-    date = clock.shown() if request.complete else clock.wall()
+    date = clock.server_time() if request.complete else clock.wall()
     headers = {"Date": formatdate(date, usegmt=True), "Connection": "keep-alive"}
     has_body = isinstance(answer, Refusal) or answer.body is not NOTHING
     if isinstance(answer, Lines):

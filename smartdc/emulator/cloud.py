@@ -53,7 +53,7 @@ class Emulator(Clients):
             print(sdc.machines())
 
     Args:
-        account: Login of the account; by default what `contents` says, or ``test``.
+        account: Login of the account; by default the one of `contents`, or ``test``.
         datacenters: Their names; the first is the default. By default those of `contents`, or three.
         rate: Emulated seconds per real second. At 0 time stands still until a client waits, or the test
             advances `clock`.

@@ -81,11 +81,11 @@ class Controls(ABC):
         return report(self.calls, self.violations, last)
 
     def url(self, datacenter: str | None = None) -> str:
-        """The URL of a data center, the first by default."""
+        """Return the URL of a data center, the first by default."""
         return self.site(datacenter).url
 
     def site(self, name: str | None = None) -> Site:
-        """The state of a data center, the first by default."""
+        """Return the state of a data center, the first by default."""
         if name is None:
             name = next(iter(self._sites))
         if name not in self._sites:

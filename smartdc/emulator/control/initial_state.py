@@ -97,7 +97,7 @@ class InitialState:
         for file in (self._file, more):
             if file is not None:
                 owners += new_owners(file.fill(shared), owners)
-        # Drawn after the contents, so that what is drawn before is the same after a reset.
+        # A reset draws it as well, although the key stays, so that later ids are the same as after a start.
         self.key_seed = None if self._random_seed is None else shared.chance.bytes(32)
         return shared, owners
 
@@ -110,7 +110,7 @@ def new_owners(owners: Sequence[KeyOwner], known: Sequence[KeyOwner]) -> list[Ke
 def replace(shared: Shared, fresh: Shared) -> None:
     """Replace a state by a new one. Both have the same lock, which the caller holds.
 
-    Feeds of the old data centers see all machines destroyed, and then end. So do logins to the machines.
+    Feeds of the old data centers see all machines destroyed, and then end. Logins to machines end as well.
     """
     listeners = list(shared.on_change)
     for site in shared.sites.values():

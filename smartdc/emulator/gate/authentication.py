@@ -66,7 +66,7 @@ def identify(site: Site, request: Incoming, signature: ParsedSignature | None) -
     if len(parts) == 4 and parts[2] == "keys":
         sub_login = None
     elif len(parts) == 6 and parts[4] == "keys" and request.since((7, 2, 0)):
-        sub_login = parts[3]  # the server does not look at parts[2]
+        sub_login = parts[3]  # the server ignores parts[2]
     else:
         raise _unauthorized(f"Invalid KeyId {signature.key_id} in authorization header")
     account = site.shared.directory.find(parts[1])

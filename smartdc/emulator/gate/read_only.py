@@ -24,7 +24,7 @@ class ReadOnly:
         if isinstance(until, datetime):
             if until.tzinfo is None:
                 raise ValueError(f"until must have a time zone: {until!r}")
-            until = until.timestamp() - clock.shown()
+            until = until.timestamp() - clock.server_time()
         if until is not None and not 0 < until < math.inf:
             raise ValueError(f"until must be in the future: {until!r}")
         self._clock = clock
@@ -42,7 +42,7 @@ class ReadOnly:
         headers = {}
         if self._end is not None:
             # Rounded up, so that a client that retries at this second is not too early.
-            headers["Retry-After"] = formatdate(math.ceil(self._clock.shown() + left), usegmt=True)
+            headers["Retry-After"] = formatdate(math.ceil(self._clock.server_time() + left), usegmt=True)
         message = "This Triton data center is being upgraded"
         raise Refusal(503, "ServiceUnavailableError", message, headers=headers)
 

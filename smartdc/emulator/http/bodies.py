@@ -9,7 +9,7 @@ from smartdc.emulator.http.parameters import longest_body
 
 
 async def read(scope: Scope, receive: Receive) -> bytes:
-    """Read a body. Of one that is too long only the beginning is read, or nothing with a Content-Length.
+    """Read a body. If it is too long, only its beginning is read; nothing if Content-Length says so.
 
     Returns:
         The body; more bytes than `longest_body` if it is too long.

@@ -46,7 +46,7 @@ class _Bound(NamedTuple):
     key: _Key
 
 
-#: The order of versions: the three numbers, whether it is no pre-release, and the pre-release's parts.
+#: The order of versions: the three numbers, whether it is not a pre-release, and the pre-release's parts.
 _Key = tuple[Version, bool, list[tuple[bool, int, str]]]
 _ANY = _Bound(">=", ((0, 0, 0), True, []))
 

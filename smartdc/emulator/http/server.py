@@ -145,7 +145,7 @@ class Server:
 
 
 class _ClosedOnce:
-    """A transport that is closed at most once: a TLS transport can not be aborted after a second close."""
+    """A transport that is closed at most once: a TLS transport cannot be aborted after a second close."""
 
     def __init__(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport

@@ -23,7 +23,7 @@ from smartdc.emulator.remote.answers import HEADERS, Refused
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
-#: How often values that report no changes, such as the time, are compared, in real seconds.
+#: How often values that report no changes, such as the time, are checked, in real seconds.
 TICK_SECONDS = 0.5
 #: How long changes are collected before they are sent.
 GATHER_SECONDS = 0.1
@@ -72,7 +72,7 @@ class Feed:
         self._listeners: list[_Listener] = []
 
     def __len__(self) -> int:
-        """The number of listeners."""
+        """Return the number of listeners."""
         return len(self._listeners)
 
     def follow(self) -> None:

@@ -70,7 +70,7 @@ class Changes:
         self._noted: dict[VM, set[str]] = {}
 
     def __len__(self) -> int:
-        """The number of listeners."""
+        """Return the number of listeners."""
         return len(self._listeners)
 
     def add(self, listener: Listener) -> None:

@@ -70,19 +70,19 @@ class Clock:
             return self._elapsed()
 
     def now(self) -> float:
-        """The emulated time, in seconds since 1970."""
+        """Return the emulated time, in seconds since 1970."""
         return self._start + self.monotonic()
 
     def time(self) -> float:
-        """The same as `now`, by the name that the module `time` uses."""
+        """Return the same as `now`, by the name that the module `time` uses."""
         return self.now()
 
     def wall(self) -> float:
-        """The server's wall clock: the real time plus `skew`, in seconds since 1970."""
+        """Return the server's wall clock: the real time plus `skew`, in seconds since 1970."""
         return time.time() + self.skew
 
-    def shown(self) -> float:
-        """The time that the server's answers give: emulated time plus `skew`, in seconds since 1970."""
+    def server_time(self) -> float:
+        """Return the time that the answers give: emulated time plus `skew`, in seconds since 1970."""
         return self.now() + self.skew
 
     def dated(self, seconds: float) -> str:

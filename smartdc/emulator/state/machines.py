@@ -95,7 +95,7 @@ class Machines(MutableMapping[str, VM]):
         return repr(vars(self).get("_by_uuid", {}))
 
     def values(self) -> ValuesView[VM]:
-        """The machines."""
+        """Return the machines."""
         return self._by_uuid.values()
 
     def listed(self, uuids: Iterable[str]) -> Iterator[VM]:

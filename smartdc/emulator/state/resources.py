@@ -140,9 +140,10 @@ class Network:
         owner_uuids: The accounts that may use it; None: all.
         in_use: Addresses that are taken, as numbers.
         nics: NICs that `Site.new_nic` made, by address.
-        reserved: Addresses that are not assigned automatically, with the owner of the machine that last had
-            each.
-        remembered: Other addresses that have a record in NAPI; they count towards its pages of addresses.
+        reserved: Addresses that are not assigned automatically, with the owner that each had when it was
+            reserved, or None.
+        remembered: Other addresses that have a record in NAPI. They take places in its pages of addresses,
+            although CloudAPI does not show them.
     """
 
     uuid: str
