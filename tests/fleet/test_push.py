@@ -74,7 +74,7 @@ def test_cut_five_times_no_transition_is_lost(cloud: Emulator, site: Site, ended
             with site.shared.lock:
                 for _ in range(count):
                     waiting.pop().state = "running"
-                site.changes.look(cloud.clock.now())
+                site.changes.publish(cloud.clock.now())
 
         def cut() -> None:
             for cuts in range(5):

@@ -36,8 +36,7 @@ class Shared(Context):
         on_change: Called with a data center, after jobs or tests have changed it, and with its machines that
             have changed since the last call.
         schema_only: Whether operations that only the OpenAPI description has are served.
-        request_ids: The source of request ids. It is separate from `chance`, so that the number of requests
-            does not change other ids.
+        request_ids: The source of request ids; separate, so that requests do not change other ids.
     """
 
     urls: dict[str, str] = field(default_factory=dict)
@@ -178,16 +177,9 @@ class Site(Additions):
         snapshot_name: str | None = None,
         since: float | None = None,
     ) -> Job:
-        """Queue a job behind the earlier jobs of this machine.
+        """Queue a job, with these fields of `Job`, behind the earlier jobs of the machine.
 
-        Args:
-            vm: The machine.
-            task: VMAPI's word for the job, as in `Job`.
-            action: The audit's word for it.
-            work: What the job does.
-            caller: The caller, as the audit shows it; None for an operator.
-            snapshot_name: The name, for a job of a snapshot.
-            since: When it is queued, in seconds since 1970; by default now.
+        `since` is when it is queued, in seconds since 1970; by default now.
         """
         now = self.shared.clock.now() if since is None else since
         job = Job(self.new_uuid(), task, action, now, snapshot_name=snapshot_name, caller=caller)
@@ -292,13 +284,9 @@ class Site(Additions):
     def new_nic(
         self, network: Network, ip: str | None = None, *, primary: bool = False, vm: VM | None = None
     ) -> Nic:
-        """Make a NIC with an address of a network; the caller adds it to the machine's record.
+        """Make a NIC with an address of a network, which NAPI assigns to `vm`.
 
-        Args:
-            network: The network.
-            ip: The address; by default the next free one.
-            primary: Whether it is the machine's primary NIC.
-            vm: The machine to which NAPI assigns the NIC.
+        The caller adds it to the machine's record.
 
         Raises:
             SubnetFull: No address is left.
