@@ -187,7 +187,7 @@ def test_an_invalid_name_of_a_profile(cloud: Emulator, name: str) -> None:
 
 
 def test_an_unknown_data_center(cloud: Emulator) -> None:
-    with pytest.raises(ValueError, match="no data center 'mars' here"):
+    with pytest.raises(ValueError, match="there is no data center 'mars', only"):
         cloud.activate("mars")
 
 

@@ -188,7 +188,7 @@ def test_the_printed_variables_and_calls_work() -> None:
         variables = printed.pasted()
         assert set(printed.exports) <= set(variables)
         authority = variables["NODE_EXTRA_CA_CERTS"]
-        assert f"for clients that are told which to trust: {authority}\n" in printed.text
+        assert f"for clients that take one as an option: {authority}\n" in printed.text
         assert "# machines" not in printed.text
         assert f"ssh-add {variables['TRITON_KEY_MATERIAL']}\n" in printed.text
         # The line for Python is Python.

@@ -102,7 +102,7 @@ def test_unsupported_commands_fail_a_test_unless_the_marker_ignores_them(pyteste
     result.stdout.fnmatch_lines(
         [
             "*ERROR at teardown of test_refused *",
-            "emulated machines do not know this:",
+            "emulated machines cannot do this:",
             "  machine web0: if: compound commands",
             "*ERROR at setup of test_misspelled *",
             "the marker smartdc does not take unsuported= (did you mean unsupported=[?]); it takes *",

@@ -177,10 +177,7 @@ class Site(Additions):
         snapshot_name: str | None = None,
         since: float | None = None,
     ) -> Job:
-        """Queue a job, with these fields of `Job`, behind the earlier jobs of the machine.
-
-        `since` is when it is queued, in seconds since 1970; by default now.
-        """
+        """Queue a job, with these fields of `Job`, behind the machine's earlier jobs, now or at `since`."""
         now = self.shared.clock.now() if since is None else since
         job = Job(self.new_uuid(), task, action, now, snapshot_name=snapshot_name, caller=caller)
         vm.jobs.append(job)
