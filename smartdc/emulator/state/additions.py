@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
+from functools import cache
+from types import NoneType
 from typing import Any
 
 from smartdc.emulator.state.chance import Chance, stable_uuid
@@ -360,10 +362,17 @@ def _checked_uuid(text: str) -> str:
 
 def _checked_fields(what: str, record: Any, others: dict[str, Any]) -> dict[str, Any]:
     """Check the names of the other fields, and copy the values, which the caller may use again."""
-    unknown = others.keys() - {known.name for known in fields(record)}
+    unknown = others.keys() - _names(record)
     if unknown:
         raise TypeError(f"{what} has no field {sorted(unknown)[0]!r}")
-    return deepcopy(others)
+    # Not deepcopy(others): most values are texts and numbers, and each new emulator comes here a hundred times.
+    plain = (str, int, float, NoneType)
+    return {name: value if isinstance(value, plain) else deepcopy(value) for name, value in others.items()}
+
+
+@cache
+def _names(record: Any) -> frozenset[str]:
+    return frozenset(known.name for known in fields(record))
 
 
 def _subnet(text: str) -> ipaddress.IPv4Network:
