@@ -34,7 +34,13 @@ def make_directory() -> Path:
 
 
 def account_key(
-    path: Path, private: PrivateKey, comment: str, kind: str, known: Key | None = None
+    path: Path,
+    private: PrivateKey,
+    comment: str,
+    kind: str,
+    known: Key | None = None,
+    *,
+    lasting: bool = True,
 ) -> tuple[PrivateKey, str]:
     """Load the private key from this file, or write `private` there if the file does not exist.
 
@@ -46,6 +52,7 @@ def account_key(
         comment: The comment of the public key.
         kind: ``ed25519`` or ``rsa``: the kind that the key in the file must have.
         known: The public key that must belong to it; None if any key will do.
+        lasting: Whether a new file must survive a crash.
 
     Returns:
         The private key, and the public key as OpenSSH's line.
@@ -56,7 +63,7 @@ def account_key(
     if path.exists():
         private = _load(path, kind)
     else:
-        write_whole(path, _private_pem(private))
+        write_whole(path, _private_pem(private), lasting=lasting)
     line = private.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )

@@ -54,13 +54,9 @@ def keys(raw: Raw) -> dict[str, Key]:
 def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Check that the test leaves no thread and no open socket, and causes no warning."""
     threads = set(threading.enumerate())
-    gc.freeze()  # collecting the objects of all earlier tests would take nearly a second
-    try:
-        yield
-        assert set(threading.enumerate()) <= threads
-        gc.collect()
-    finally:
-        gc.unfreeze()
+    yield
+    assert set(threading.enumerate()) <= threads
+    gc.collect()
     assert [str(warning.message) for warning in recwarn] == []
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 

@@ -155,8 +155,14 @@ class StateFolder:
         return StateRefused(f"{path} is damaged ({reason}): restore it from a copy, or use another directory")
 
 
-def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+def write_whole(path: Path, data: bytes, mode: int = 0o600, *, lasting: bool = True) -> None:
     """Replace a file atomically: at any moment, even after a crash, the old or the new content is there.
+
+    Args:
+        path: The file.
+        data: Its content.
+        mode: Its permissions.
+        lasting: Wait until it is on the disk; False for a file that is not read after a crash.
 
     Raises:
         OSError: It cannot be written; the old file is unchanged.
@@ -168,14 +174,15 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
     try:
         with os.fdopen(os.open(new, flags, mode), "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         new.replace(path)
     except BaseException:
         with suppress(OSError):
             new.unlink()
         raise
-    if sys.platform != "win32":
+    if lasting and sys.platform != "win32":
         directory = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(directory)
