@@ -1,7 +1,7 @@
 """The ``triton`` command itself (node-triton, from npm) doing its everyday work in the emulator.
 
-Each scenario is what somebody might type in an afternoon, in order; they run side by side, because a call of
-the command takes over half a second, in the same account. What the command reads is compared with what our
+Each scenario is what somebody might type in an afternoon, in order; they run side by side, because the command
+waits for machines, in the same account. What the command reads is compared with what our
 client reads.
 """
 
@@ -327,7 +327,6 @@ SCENARIOS: list[Scenario] = [
 @pytest.fixture(scope="module")
 def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
     modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
-    command = [modules.node, str(modules.path / PACKAGE / "bin" / "triton")]
     home = tmp_path_factory.mktemp("triton")
     with Emulator(rate=RATE, ssh_port=0 if LINUX else None) as cloud, cloud.datacenter() as sdc:
         (home / ".ssh").mkdir()
@@ -335,7 +334,9 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
             path = home / ".ssh" / name
             path.write_bytes((cloud.key_file.parent / name).read_bytes())
             path.chmod(0o600)
-        yield Triton(command, cloud, sdc, home)
+        triton = Triton(modules, cloud, sdc, home)
+        yield triton
+        triton.close()
 
 
 @pytest.fixture(scope="module")

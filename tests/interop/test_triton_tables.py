@@ -45,7 +45,7 @@ def comparable(rows: list[str]) -> list[list[str]]:
     They are without ages, and without images that others share, whose flag needs a look at the account.
     """
     return sorted(
-        [cell for cell in row.split() if not re.fullmatch(r"\d+s", cell)]
+        [cell for cell in row.split() if not re.fullmatch(r"\d+[smh]", cell)]
         for row in rows
         if "shared-app" not in row
     )

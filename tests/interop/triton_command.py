@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,16 +13,24 @@ from typing import Any
 
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
+from tests.interop.npm import NodeModules
+
+_SECONDS = 60.0
 
 
 class Triton:
-    """Runs ``triton`` as somebody who has only the emulator's key, and no profile."""
+    """Runs ``triton`` as somebody who has only the emulator's key, and no profile.
 
-    def __init__(self, command: list[str], cloud: Emulator, sdc: DataCenter, home: Path) -> None:
+    Node takes longer to load the command than the command works, so each process of Node runs many.
+    """
+
+    def __init__(self, modules: NodeModules, cloud: Emulator, sdc: DataCenter, home: Path) -> None:
         self.cloud = cloud
         self.sdc = sdc
         self.home = home
-        self._command = command
+        self._command = [modules.node, str(modules.path / "triton" / "bin" / "triton")]
+        self._loaded = [modules.node, str(Path(__file__).with_name("run_triton.js")), str(modules.path)]
+        self._idle: list[subprocess.Popen[str]] = []
         self._environment = {"PATH": os.environ["PATH"], "HOME": str(home), **cloud.environment()}
 
     def __call__(self, *arguments: str) -> str:
@@ -68,13 +77,36 @@ class Triton:
             finally:
                 running.kill()
 
+    def close(self) -> None:
+        """End the processes."""
+        for process in self._idle:
+            process.communicate(timeout=_SECONDS)
+
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self._command, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env=self._environment,
-        )
+        if arguments[0] == "ssh":  # which gets the input and output of the command's own process
+            return subprocess.run(
+                [*self._command, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+                check=False,
+                env=self._environment,
+            )
+        process = self._idle.pop() if self._idle else self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        too_long = threading.Timer(_SECONDS, process.kill)
+        too_long.start()
+        process.stdin.write(f"{json.dumps(arguments)}\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        too_long.cancel()
+        assert line, f"triton {' '.join(arguments)}: the process ended"
+        self._idle.append(process)
+        done = json.loads(line)
+        return subprocess.CompletedProcess(arguments, done["status"], done["stdout"], done["stderr"])
+
+    def _start(self) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen(self._loaded, stdin=pipe, stdout=pipe, env=self._environment, text=True)
