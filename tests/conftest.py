@@ -34,6 +34,27 @@ _TALLY = pytest.StashKey[Tally]()
 _SAMPLES = pytest.StashKey[int]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cases",
+        choices=["first", "others"],
+        help="of each parametrized test run the first case only, or all others",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("cases")
+    if wanted is not None:
+        parts: dict[str, list[pytest.Item]] = {"first": [], "others": []}
+        seen: set[str] = set()
+        for item in items:
+            test = item.nodeid.partition("[")[0]
+            parts["others" if test in seen else "first"].append(item)
+            seen.add(test)
+        items[:] = parts.pop(wanted)
+        config.hook.pytest_deselected(items=[item for rest in parts.values() for item in rest])
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "off_the_record(reason): exchanges that are wrong on purpose")
     config.stash[_TALLY] = Tally()

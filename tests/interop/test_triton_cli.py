@@ -1,8 +1,7 @@
 """The ``triton`` command itself (node-triton, from npm) doing its everyday work in the emulator.
 
-Each scenario is what somebody might type in an afternoon, in order; they run side by side, because the command
-waits for machines, in the same account. What the command reads is compared with what our
-client reads.
+Each scenario is what somebody might type in an afternoon, in order. They run side by side, as the command
+waits for machines, in the same account. What the command reads is compared with what our client reads.
 """
 
 from __future__ import annotations
