@@ -109,6 +109,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for fixture, cloud in clouds.items():
             if cloud is not None and cloud.calls:
                 report.sections.append((f"Calls of {fixture}", cloud.report()))
+    if report.when == "teardown" and _CLOUD in item.stash:
+        del item.stash[_CLOUD]  # pytest keeps each item to the end, and its cloud would be kept with it
     return report
 
 

@@ -22,6 +22,20 @@ def test_shared_again(smartdc_emulator):
         assert [machine.name for machine in sdc.machines()] == ["kept"]
 """
 
+KEPT = """
+import gc
+import weakref
+
+clouds = []
+
+def test_first(smartdc_cloud):
+    clouds.append(weakref.ref(smartdc_cloud))
+
+def test_second():
+    gc.collect()
+    assert clouds[0]() is None
+"""
+
 BAD = """
 import pytest
 import smartdc
@@ -93,6 +107,11 @@ def test_clouds_for_tests(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         ["*ERROR at teardown of test_harm *", "this would have harmed a real server:", "  POST /*start*"]
     )
+
+
+def test_a_cloud_goes_with_its_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(KEPT)
+    pytester.runpytest_inprocess("-W", "error").assert_outcomes(passed=2)
 
 
 def test_unsupported_commands_fail_a_test_unless_the_marker_ignores_them(pytester: pytest.Pytester) -> None:
