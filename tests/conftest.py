@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)  # when -k and -m have made their choice
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("cases")
     if wanted is not None:
@@ -64,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    # What was imported and collected stays to the end: the garbage collector need not look through it each time.
+    # What was imported and collected stays to the end: the garbage collector need not look through it.
     gc.collect()
     gc.freeze()
     session.config.stash[_SAMPLES] = sum(item.nodeid.endswith(f"{SAMPLE}]") for item in session.items)

@@ -54,7 +54,6 @@ def keys(raw: Raw) -> dict[str, Key]:
 def nothing_left(recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Check that the test leaves no thread and no open socket, and causes no warning."""
     threads = set(threading.enumerate())
-    gc.freeze()  # what the tests before have left is not looked through
     yield
     assert set(threading.enumerate()) <= threads
     gc.collect()

@@ -92,6 +92,7 @@ def path(route: Route, values: Mapping[str, str]) -> str:
     return re.sub(r":(\w+)", lambda name: values.get(name[1], "x"), route.path)
 
 
+@pytest.mark.stress
 @in_two_sizes(sample=1, whole=len(ODD))
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_no_type_of_value_makes_the_emulator_fail(raw: Raw, route: Route, size: int) -> None:

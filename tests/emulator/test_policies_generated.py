@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from smartdc import DataCenter, NotAuthorizedError
@@ -24,6 +25,7 @@ def may(bobs: DataCenter, path: str) -> bool:
     return True
 
 
+@pytest.mark.stress
 @in_two_sizes(sample=300, whole=2000)
 def test_the_emulator_permits_the_same_as_the_originals(
     cloud: Emulator, sdc: DataCenter, site: Site, size: int

@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from smartdc import DataCenter, TransportError
 from smartdc.emulator import Emulator
 from tests.helpers.sizes import in_two_sizes
@@ -38,6 +40,7 @@ class _Writer(threading.Thread):
             pass
 
 
+@pytest.mark.stress
 @in_two_sizes(sample=3, whole=20)
 def test_killed_while_writing(size: int, tmp_path: Path) -> None:
     chosen = random.Random(size)  # noqa: S311

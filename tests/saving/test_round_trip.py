@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from smartdc.emulator import Emulator
 from tests.helpers.busy_cloud import answers, work
 from tests.helpers.sizes import in_two_sizes
@@ -11,6 +13,7 @@ from tests.helpers.sizes import in_two_sizes
 _STEPS = (4, 60)
 
 
+@pytest.mark.stress
 @in_two_sizes(sample=1, whole=150)
 def test_a_restart_changes_nothing(size: int, tmp_path: Path) -> None:
     for seed in range(size):

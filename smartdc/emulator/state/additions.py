@@ -365,7 +365,7 @@ def _checked_fields(what: str, record: Any, others: dict[str, Any]) -> dict[str,
     unknown = others.keys() - _names(record)
     if unknown:
         raise TypeError(f"{what} has no field {sorted(unknown)[0]!r}")
-    # Not deepcopy(others): most values are texts and numbers, and each new emulator comes here a hundred times.
+    # Each new emulator comes here a hundred times, and most values are texts and numbers.
     plain = (str, int, float, NoneType)
     return {name: value if isinstance(value, plain) else deepcopy(value) for name, value in others.items()}
 
