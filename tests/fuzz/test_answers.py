@@ -63,7 +63,7 @@ def _came_through_the_client(error: Exception) -> bool:
     return any(CLIENT in path.parents and EMULATOR not in path.parents for path in frames)
 
 
-@in_two_sizes(sample=900, whole=2700)
+@in_two_sizes(sample=500, whole=2700)
 def test_every_operation_on_every_answer(
     stub: StubServer, there: DataCenter, worlds: Worlds, examples: Counter[str], size: int
 ) -> None:

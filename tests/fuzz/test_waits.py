@@ -157,7 +157,7 @@ def _cases(draw: st.DrawFn) -> Case:
     )
 
 
-@in_two_sizes(sample=700, whole=10_000)
+@in_two_sizes(sample=400, whole=10_000)
 def test_waits_agree_with_the_model(examples: Counter[str], size: int) -> None:
     @settings(max_examples=size)
     @given(_cases())
