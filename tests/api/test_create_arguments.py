@@ -204,6 +204,9 @@ def test_affinity(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
         sdc.create_machine(package=PACKAGE, image=image, affinity="nonsense")
     with pytest.raises(InvalidArgumentError, match='cannot specify both "locality"'):
         sdc.create_machine(package=PACKAGE, image=image, affinity="role!=db", locality={"near": UNKNOWN})
+    rules: Any = (rule for rule in ["instance!=/^web/"])
+    sdc.create_machine(package=PACKAGE, image=image, affinity=rules)
+    assert body_of(cloud)["affinity"] == ["instance!=/^web/"]
     before = len(cloud.calls)
     with pytest.raises(ConfigurationError, match="is not an affinity rule"):
         sdc.create_machine(package=PACKAGE, image=image, affinity=[5])  # type: ignore[list-item]
@@ -215,8 +218,46 @@ def test_locality_takes_machines(cloud: Emulator, sdc: DataCenter, site: Site, i
     far: Any = [near, {"id": UNKNOWN}]
     sdc.create_machine(package=PACKAGE, image=image, locality={"far": far})
     assert body_of(cloud)["locality"] == {"far": [near.id, UNKNOWN]}
+    alone: Any = {"near": near, "strict": False}
+    sdc.create_machine(package=PACKAGE, image=image, locality=alone)
+    assert body_of(cloud)["locality"] == {"near": [near.id], "strict": False}
+    assert alone == {"near": near, "strict": False}
     with pytest.raises(NotFoundError, match="no machine has the name or short id 'near'"):
         sdc.create_machine(package=PACKAGE, image=image, locality={"near": "near"})
+
+
+def test_volumes_may_come_from_a_generator(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
+    sdc.create_volume("data")
+    mount: VolumeMount = {"name": "data", "mountpoint": "/data"}
+    mounts: Any = (each for each in [mount])
+    sdc.create_machine(package=PACKAGE, image=image, volumes=mounts)
+    assert body_of(cloud)["volumes"] == [mount]
+
+
+def test_what_the_caller_gave_is_left_alone(
+    cloud: Emulator, sdc: DataCenter, image: Image, tmp_path: Path
+) -> None:
+    (tmp_path / "boot.sh").write_text("echo")
+    metadata, tags = {"a": "b"}, {"role": "web"}
+    sdc.create_machine(
+        package=PACKAGE, image=image, boot_script=tmp_path / "boot.sh", metadata=metadata, tags=tags
+    )
+    assert body_of(cloud)["metadata.user-script"] == "echo"
+    assert (metadata, tags) == ({"a": "b"}, {"role": "web"})
+
+
+def test_a_name_with_a_short_id_is_as_long_as_the_server_will_make_it(
+    cloud: Emulator, sdc: DataCenter, image: Image
+) -> None:
+    # The first part of a UUID has 8 characters, and a name at most 189
+    # (docs/cloudapi/create.md#short-id-in-a-name, docs/cloudapi/create.md#names-that-are-accepted).
+    longest = "a" * 180 + "-{{shortId}}"
+    sdc.create_machine(longest, PACKAGE, image=image)
+    assert body_of(cloud)["name"] == longest
+    before = len(cloud.calls)
+    with pytest.raises(ConfigurationError, match=r"is not a machine name: .*, at most 189"):
+        sdc.create_machine(f"a{longest}", PACKAGE, image=image)
+    assert len(cloud.calls) == before
 
 
 @pytest.mark.parametrize(

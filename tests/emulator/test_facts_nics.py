@@ -37,7 +37,10 @@ def test_nics_below_7_2(raw: Raw, vm: VM, version: str) -> None:
 @fact("networks.md#mac-in-the-path")
 def test_nic_by_mac(raw: Raw, vm: VM) -> None:
     path = f"/my/machines/{vm.uuid}/nics"
-    for nic in raw.get(path).ok():
+    nics = raw.get(path).ok()
+    assert [nic["mac"] for nic in nics] == [nic.mac for nic in vm.nics]
+    assert len(nics) == 2
+    for nic in nics:
         assert raw.get(f"{path}/{mac(nic['mac'])}").ok() == nic
         assert raw.get(f"{path}/{mac(nic['mac']).upper()}").ok() == nic  # nics.js: the pattern ignores case
         for verb in ("GET", "DELETE"):

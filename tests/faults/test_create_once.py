@@ -74,6 +74,17 @@ def test_a_machine_that_is_not_there_is_made_again(
     assert creates(cloud) == [0, 0, 0, 201]
 
 
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_machine_is_found_after_an_error_of_the_server(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str, status: int
+) -> None:
+    failed = Status(status, '{"code": "InternalError", "message": "no"}', after_commit=True)
+    cloud.faults.add("CreateMachine", failed, times=1)
+    machine = sdc.create_machine("web", PACKAGE, image=image)
+    assert list(site.machines) == [machine.id]
+    assert creates(cloud) == [status]
+
+
 def test_a_machine_that_shows_late_is_not_made_twice(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:

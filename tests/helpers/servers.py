@@ -6,6 +6,7 @@ For what the emulator never sends: answers that are none of CloudAPI's, and the 
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import ssl
@@ -153,6 +154,10 @@ class StubServer:
     def answer(self, *replies: Reply | Pieces) -> None:
         """Answer the next requests so."""
         self._replies += replies
+
+    def send_past_tls(self, data: bytes) -> None:
+        """Send bytes that TLS has not seen, on the connection that was opened last."""
+        os.write(self._connections[-1].fileno(), data)
 
     def __enter__(self) -> Self:
         self._threads[0].start()

@@ -12,10 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import requests
 import trustme
+import urllib3
 
 from smartdc import ConfigurationError, ConnectionFailed, DataCenter, NotAuthorizedError, SmartDCError
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 FAR = "https://far.example"
 PASSWORD = "PASSWORT"
@@ -87,6 +89,29 @@ def test_a_file_of_authorities_that_is_not_there(
     assert str(error).startswith(f"verify='{missing}': it cannot be read (No such file")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(missing))
     assert str(refusal(secure.url)).startswith(f"REQUESTS_CA_BUNDLE='{missing}': it cannot be read")
+
+
+def test_the_authorities_of_requests_are_trusted_by_default(
+    secure: StubServer, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The file of the package certifi, and not what OpenSSL finds on the machine.
+    bundle = str(tmp_path / "certifi.pem")
+    authority.cert_pem.write_to_path(bundle)
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", bundle)
+    with DataCenter(secure.url, login="bob") as sdc:
+        assert sdc.account() == {"login": "bob"}
+
+
+@pytest.mark.parametrize("raised", [requests.ConnectionError(), urllib3.exceptions.HTTPError()], ids=repr)
+def test_a_failure_without_a_word_about_it(
+    stub: StubServer, monkeypatch: pytest.MonkeyPatch, raised: Exception
+) -> None:
+    def broken(*_: object, **__: object) -> object:
+        raise raised
+
+    monkeypatch.setattr("smartdc._http.transport.Adapter.send", broken)
+    with pytest.raises(ConnectionFailed, match=r"^GET /bob: no connection to http://[0-9.:]+ \(.*\)$"):
+        datacenter_at(stub.url).account()
 
 
 def test_a_certificate_that_is_not_trusted_says_where_to_change_it(

@@ -6,20 +6,24 @@ WebSockets are in ``tests/api/test_streams_broken.py``.
 from __future__ import annotations
 
 import gzip
+import json
 import pickle
+import ssl
 import tracemalloc
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 import smartdc._http.bodies
 from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse, RequestTimeout
 from smartdc._http.bodies import DEFAULT_LIMIT
 from smartdc.emulator import Emulator
-from tests.helpers.servers import StubServer, reply
+from tests.helpers.servers import StubServer, datacenter_at, reply
 
 JSON = "Content-Type: application/json"
 BODY = b'"' + b"x" * 998 + b'"'
@@ -62,22 +66,21 @@ def got(server: StubServer, max_response: int = 1000, method: str = "GET") -> An
             assert server.opened in (opened, opened + 1)
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        reply(BODY, JSON),
-        chunked([BODY[:10], BODY[10:]]),
-        chunked(bytes([byte]) for byte in BODY),
-        until_closed([BODY]),
-        reply(BODY, JSON, "Content-Encoding: identity"),
-        reply(gzip.compress(BODY), JSON, "Content-Encoding: gzip"),
-        reply(packed(BODY, 15), JSON, "Content-Encoding: Deflate"),
-        reply(packed(BODY, -15), JSON, "Content-Encoding: deflate"),
-        chunked([gzip.compress(BODY)], "Content-Encoding: GZIP"),
-        until_closed([gzip.compress(BODY)], "Content-Encoding: gzip"),
-    ],
-    ids=str,
-)
+LARGEST: dict[str, Iterable[bytes]] = {
+    "as it is": reply(BODY, JSON),
+    "two chunks": chunked([BODY[:10], BODY[10:]]),
+    "chunks of a byte": chunked(bytes([byte]) for byte in BODY),
+    "until closed": until_closed([BODY]),
+    "identity": reply(BODY, JSON, "Content-Encoding: identity"),
+    "gzip": reply(gzip.compress(BODY), JSON, "Content-Encoding: gzip"),
+    "zlib": reply(packed(BODY, 15), JSON, "Content-Encoding: Deflate"),
+    "raw deflate": reply(packed(BODY, -15), JSON, "Content-Encoding: deflate"),
+    "gzip in chunks": chunked([gzip.compress(BODY)], "Content-Encoding: GZIP"),
+    "gzip until closed": until_closed([gzip.compress(BODY)], "Content-Encoding: gzip"),
+}
+
+
+@pytest.mark.parametrize("answer", LARGEST.values(), ids=LARGEST)
 def test_an_answer_may_be_as_large_as_the_limit(answer: Iterable[bytes]) -> None:
     with StubServer(answer) as server:
         assert got(server) == "x" * 998
@@ -90,22 +93,20 @@ def test_whatever_its_size_a_packed_answer_is_whole(size: int) -> None:
         assert got(server, MIB) == " " * size
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        reply(BODY + b" ", JSON),
-        reply(b"", JSON, length=10**15),
-        reply(BODY + b" ", "Content-Type: text/html", status="502 Bad Gateway"),
-        chunked([BODY, b" " * 100_000]),
-        chunked(repeat(b" " * 100)),
-        until_closed(repeat(b" " * 100)),
-        chunked([gzip.compress(BODY + b" ") + b" " * 100_000], "Content-Encoding: gzip"),
-        chunked([packed(BODY + b" ", -15) + b" " * 100_000], "Content-Encoding: deflate"),
-        # Blocks that unpack to nothing, for ever.
-        chunked(repeat(b"\0\0\0\xff\xff"), "Content-Encoding: deflate"),
-    ],
-    ids=str,
-)
+TOO_LARGE: dict[str, Iterable[bytes]] = {
+    "a byte more": reply(BODY + b" ", JSON),
+    "said to be": reply(b"", JSON, length=10**15),
+    "an error": reply(BODY + b" ", "Content-Type: text/html", status="502 Bad Gateway"),
+    "a chunk more": chunked([BODY, b" " * 100_000]),
+    "chunks for ever": chunked(repeat(b" " * 100)),
+    "until closed, for ever": until_closed(repeat(b" " * 100)),
+    "gzip": chunked([gzip.compress(BODY + b" ") + b" " * 100_000], "Content-Encoding: gzip"),
+    "deflate": chunked([packed(BODY + b" ", -15) + b" " * 100_000], "Content-Encoding: deflate"),
+    "blocks of nothing, for ever": chunked(repeat(b"\0\0\0\xff\xff"), "Content-Encoding: deflate"),
+}
+
+
+@pytest.mark.parametrize("answer", TOO_LARGE.values(), ids=TOO_LARGE)
 def test_a_larger_answer_is_refused_and_its_connection_closed(answer: Iterable[bytes]) -> None:
     with StubServer(answer) as server:
         with pytest.raises(InvalidResponse, match=REMEDY) as caught:
@@ -214,6 +215,49 @@ def test_the_limit_is_kept_by_all_that_come_of_it(cloud: Emulator) -> None:
                 other.request("GET", "/images")
 
 
+# zlib's header says 8 in its first half byte, and is a number that 31 divides (RFC 1950, 2.2).
+STORED = b'"stored"'
+LOOKS_LIKE_ZLIB = {
+    "31 divides its start": packed(b"58", -15),
+    # A block that is only stored, with a bit set that says nothing, and another that is the last.
+    "8 in its first half byte": b"\x08"
+    + len(STORED).to_bytes(2, "little")
+    + (len(STORED) ^ 0xFFFF).to_bytes(2, "little")
+    + STORED
+    + b"\x01\0\0\xff\xff",
+}
+
+
+@pytest.mark.parametrize("data", LOOKS_LIKE_ZLIB.values(), ids=LOOKS_LIKE_ZLIB)
+def test_deflate_that_looks_a_little_like_zlib(data: bytes) -> None:
+    assert (int.from_bytes(data[:2]) % 31 == 0) != (data[0] & 15 == 8)
+    whole = zlib.decompress(data, wbits=-15)
+    with StubServer(reply(data, JSON, "Content-Encoding: deflate")) as server:
+        assert got(server) == json.loads(whole)
+
+
+def test_tls_that_fails_in_the_middle_of_a_packed_body(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    server = StubServer(tls=context)
+
+    def damaged() -> Iterator[bytes | None]:
+        yield from reply(gzip.compress(BODY)[:20], JSON, "Content-Encoding: gzip", length=500)
+        server.send_past_tls(b"\x17\x03\x03\x00\x20" + bytes(32))  # a record that nobody encrypted
+        yield None
+
+    server.answer(damaged(), reply(b"{}", JSON))
+    with server, DataCenter(server.url, verify=str(tmp_path / "ca.pem"), retry="none") as sdc:
+        with pytest.raises(
+            ConnectionFailed, match=r"^GET /my/x: no connection to https://.* \(.*\)$"
+        ) as caught:
+            sdc.request("GET", "/x")
+        assert (caught.value.sent, caught.value.lasting) == (True, False)
+        assert sdc.request("GET", "/x")[0] == {}
+
+
 MIGRATION = b'{"machine": "00000000-dead-4bad-8bad-000000000000", "phase": "sync", "state": "running"}'
 
 
@@ -232,6 +276,23 @@ def test_a_line_of_a_stream_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(watched([event + b"\n", event, b"\r\n\n", event])) == 3
     with pytest.raises(InvalidResponse, match="a line of the stream has more than 1000 bytes"):
         watched(repeat(b"x"))
+
+
+def test_a_line_may_end_in_a_carriage_return_alone() -> None:
+    lines = [b'{"type": "progress", "n": 1}\r{"type": "progress", "n": 2}\r', b'{"type": "end"}']
+    assert [event.get("n") for event in watched(lines)] == [1, 2, None]
+
+
+def test_a_line_is_told_while_the_stream_is_held_open() -> None:
+    # Of an answer without a length, and not in chunks, more bytes than have come would be waited for.
+    event = b'{"type": "progress"}\n'
+    head = f"HTTP/1.1 200 OK\r\n{JSON}\r\n\r\n".encode()
+    with (
+        StubServer(reply(MIGRATION, JSON), [head + event, None]) as server,
+        datacenter_at(server.url, timeout=2) as sdc,
+        sdc.machine("00000000-dead-4bad-8bad-000000000000", lazy=True).watch_migration() as watch,
+    ):
+        assert next(iter(watch)) == {"type": "progress"}
 
 
 def test_a_stream_that_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,7 @@ def test_timeout_of_zero_looks_once(cloud: Emulator, machine: Machine) -> None:
     [
         ({"interval": -1}, "interval must be"),
         ({"interval": math.nan}, "interval must be"),
+        ({"interval": math.inf}, "interval must be a number of seconds from 0, not inf"),
         ({"timeout": -1}, "timeout must be None or a number of seconds from 0, not -1"),
         ({"timeout": math.nan}, "timeout must be"),
         ({"timeout": "5"}, "timeout must be None or a number of seconds from 0, not '5'"),

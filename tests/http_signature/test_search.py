@@ -98,6 +98,23 @@ def test_what_is_no_key_id(key_id: str, ssh: Path) -> None:
     assert "MIIE" not in str(caught.value)
 
 
+def test_a_comment_that_is_not_utf8(
+    ssh: Path, ssh_keys: KeyRing, public: PublicKey, ssh_agent: RunningAgent
+) -> None:
+    # What ssh-keygen writes on a machine whose users' names are in Latin-1.
+    path = put(ssh_keys, "ed25519", ssh / "id_work")
+    beside = Path(f"{path}.pub")
+    beside.write_bytes(public.openssh.encode() + " Jörg".encode("latin-1"))
+    for key_id in (public.md5, str(beside)):
+        assert find_key(key_id, allow_agent=False).public_key == public
+    ssh_agent.add(ssh_keys.path("p256"), ssh_keys.path("ed25519"))
+    lone = ssh_keys.alone("ed25519", ssh.parent, "PKCS8")
+    shutil.copy(beside, f"{lone}.pub")
+    auth = HTTPSignatureAuth("/b/keys/k", lone, allow_agent=True)
+    assert auth.signer.source.startswith("the ssh-agent's key")
+    assert auth.signer.public_key == public
+
+
 def test_a_path_to_nothing_or_nonsense(ssh: Path) -> None:
     assert "does not exist" in failure("~/.ssh/none.pub")
     (ssh / "odd.pub").write_text("odd")

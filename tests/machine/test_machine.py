@@ -82,7 +82,7 @@ def test_machine_data_is_not_mutated_as_py_smartdc_did(sdc: DataCenter) -> None:
 
 def test_py_smartdc_s_datetimes_were_naive(machine: Machine) -> None:
     assert machine.created == datetime(2016, 1, 14, 19, 10, 38, 123000, tzinfo=UTC)
-    assert machine.updated is not None
+    assert machine.updated == datetime(2016, 1, 14, 20, 10, 38, tzinfo=UTC)
     assert machine.updated.utcoffset() == timedelta(0)
     assert machine.created < datetime.now(UTC)
 
@@ -140,6 +140,19 @@ def test_what_the_server_leaves_out(cloud: Emulator, sdc: DataCenter) -> None:
     assert (machine.created, machine.updated, machine.boot_script, machine.dataset) == (None,) * 4
     assert Machine(sdc, data={"id": ID}).state == "unknown"
     assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_flag_is_no_number(sdc: DataCenter, value: bool) -> None:
+    machine = Machine(sdc, data={"id": ID, "state": "running", "memory": value, "disk": value})
+    assert (machine.memory, machine.disk) == (None, None)
+
+
+def test_the_id_in_raw_is_that_of_the_machine(sdc: DataCenter) -> None:
+    # The server's are in lower case; what was given may not be.
+    machine = Machine(sdc, ID, data={"id": ID.upper(), "state": "running"})
+    assert (machine.id, machine.raw["id"]) == (ID, ID)
+    assert Machine(sdc, ID, data={"state": "running"}).raw["id"] == ID
 
 
 def test_the_dataset_of_an_old_server(sdc: DataCenter) -> None:

@@ -137,6 +137,8 @@ def test_boot_script_in_the_home_directory(cloud: Emulator, machine: Machine, ho
         ({"a": {"b": "c"}}, "metadata 'a' must be text, a number or a boolean, not dict"),
         ({"a": None}, "not NoneType"),
         ({"": "x"}, "must begin with a letter"),
+        ({"öa": "x"}, "metadata 'öa' must begin with a letter, a digit or '_'$"),
+        ({"-a": "x"}, "metadata '-a' must begin with a letter"),
     ],
     ids=str,
 )
@@ -146,3 +148,12 @@ def test_metadata_that_the_server_would_lose_is_not_sent(
     with pytest.raises(ConfigurationError, match=message):
         machine.update_metadata(entries)
     assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("name", ["a\nb", "aö", "_", "7", "a.b-c d"])
+def test_metadata_of_any_name_that_begins_as_the_server_wants_it(
+    cloud: Emulator, machine: Machine, name: str
+) -> None:
+    # docs/cloudapi/create.md#names-of-flat-keys
+    machine.update_metadata({name: "x"})
+    assert sent(cloud)[0].body == {name: "x"}

@@ -94,6 +94,17 @@ def test_the_error_does_not_quote_what_may_be_secret(stub: StubServer, sdc: Data
     assert b"secret77" not in pickle.dumps(caught.value)
 
 
+@pytest.mark.parametrize("start", [b"{", b"[", b'"', b" {", b"\n\t["])
+def test_broken_json_is_not_quoted(stub: StubServer, sdc: DataCenter, start: bytes) -> None:
+    stub.answer(Reply(start + b'"accesskeysecret": "secret77'))
+    with pytest.raises(InvalidResponse, match="200 with a body that is broken JSON: ") as caught:
+        sdc.account()
+    assert "secret77" not in str(caught.value)
+    stub.answer(Reply(b"<h1>Welcome</h1>"))
+    with pytest.raises(InvalidResponse, match=r"; it begins b'<h1>Welcome</h1>'\. Is "):
+        sdc.account()
+
+
 @pytest.mark.parametrize("body", [None, [], {"name": "web"}, "x", 7], ids=str)
 def test_a_create_that_is_answered_with_something_else(stub: StubServer, sdc: DataCenter, body: Any) -> None:
     stub.answer(Reply(body, 201))
@@ -115,7 +126,7 @@ def test_a_post_may_have_nothing_to_say(stub: StubServer, sdc: DataCenter, machi
             sdc.create_role("ops")
 
 
-@pytest.mark.parametrize("status", [301, 302, 304, 307, 399])
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 399])
 def test_a_redirect_is_no_answer(stub: StubServer, sdc: DataCenter, machine: Machine, status: int) -> None:
     asking: list[Callable[[], Any]] = [
         sdc.account, sdc.num_machines, machine.delete, machine.exists, machine.stop, machine.get_tags,

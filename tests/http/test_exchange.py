@@ -1,0 +1,128 @@
+"""What the loop of one request does about an answer: whether it asks again, when, and how signed."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from email.utils import formatdate
+from hashlib import md5
+from time import time
+
+import pytest
+
+from smartdc import (
+    APIError,
+    AuthenticationError,
+    DataCenter,
+    InvalidResponse,
+    NotFoundError,
+    RetryPolicy,
+    ServiceUnavailableError,
+)
+from smartdc.emulator import Emulator
+from tests.helpers.agents import RunningAgent
+from tests.helpers.clock import Instant
+from tests.helpers.keys import KeyRing
+from tests.helpers.servers import Reply, StubServer, datacenter_at, reply
+
+UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
+BUSY = {"code": "ServiceUnavailable", "message": "read-only mode"}
+THROTTLED = {"code": "TooManyRequestsError", "message": "You have exceeded your request rate"}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 500])
+def test_only_a_401_makes_the_agent_s_next_key_tried(
+    stub: StubServer, ssh_keys: KeyRing, ssh_agent: RunningAgent, status: int
+) -> None:
+    ssh_agent.add(ssh_keys.path("ed25519"), ssh_keys.path("rsa2048"))
+    refusal = {"code": "ResourceNotFound", "message": "no"}
+    with datacenter_at(stub.url, key_id="/bob/keys/k", allow_agent=True) as sdc:
+        stub.answer(Reply(refusal, status))
+        with pytest.raises(APIError, match="no"):
+            sdc.account()
+        assert len(stub.asked) == 1
+        assert sdc.auth is not None
+        assert sdc.auth.signer.public_key == ssh_keys.public("ed25519")
+        stub.answer(Reply({"code": "InvalidCredentials", "message": "no"}, 401), Reply({}))
+        sdc.account()
+        assert sdc.auth.signer.public_key == ssh_keys.public("rsa2048")
+
+
+def test_a_corrected_clock_is_remembered_after_an_error_that_is_not_about_it(
+    cloud: Emulator, sdc: DataCenter
+) -> None:
+    cloud.clock.skew = 400.0
+    with pytest.raises(NotFoundError):
+        sdc.machine(UNKNOWN)
+    sdc.account()
+    assert [call.status for call in cloud.calls] == [400, 404, 200]
+
+
+def test_the_wait_for_a_turn_counts_towards_the_deadline(stub: StubServer) -> None:
+    # A turn every 4 s: the second request begins after 4 s, and could begin again after 6 s.
+    stub.answer(Reply({}), Reply(BUSY, 503, headers={"Retry-After": "2"}))
+    with DataCenter(stub.url, login="bob", clock=Instant(), rate=0.25, retry=RetryPolicy(deadline=5)) as sdc:
+        sdc.account()
+        with pytest.raises(ServiceUnavailableError):
+            sdc.account()
+    assert len(stub.asked) == 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_retry_after_that_is_a_date_in_an_answer_without_one(stub: StubServer, status: int) -> None:
+    # RFC 9110, 10.2.3 and 6.6.1: nothing tells that the server's clock is another.
+    until = formatdate(time() + 60, usegmt=True)
+    said = THROTTLED if status == 429 else BUSY
+    clock = Instant()
+    stub.answer(Reply(said, status, headers={"Retry-After": until}, dates=()), Reply({}))
+    with DataCenter(stub.url, login="bob", clock=clock) as sdc:
+        sdc.account()
+    assert 50 <= clock.slept[0] <= 60
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_a_retry_after_in_seconds_is_the_same_by_any_clock(stub: StubServer, ahead: float) -> None:
+    # The blank belongs to no value (RFC 9110, 5.5), but it arrives.
+    dates = (formatdate(time() + ahead, usegmt=True),)
+    clock = Instant()
+    stub.answer(Reply(THROTTLED, 429, headers={"Retry-After": " 7 \t"}, dates=dates), Reply({}))
+    with DataCenter(stub.url, login="bob", clock=clock) as sdc:
+        sdc.account()
+    assert clock.slept == [7]
+
+
+def summed(body: bytes) -> str:
+    return b64encode(md5(body, usedforsecurity=False).digest()).decode()
+
+
+def test_a_body_that_does_not_fit_its_sum_is_asked_for_again(stub: StubServer) -> None:
+    body = b'{"login": "bob"}'
+    damaged = reply(b'{"login": "bub"}', "Content-Type: application/json", f"Content-MD5: {summed(body)}")
+    whole = reply(body, "Content-Type: application/json", f"Content-MD5: {summed(body)} ")
+    stub.answer(damaged, whole)
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
+        assert sdc.account() == {"login": "bob"}
+    stub.answer(damaged)
+    with (
+        datacenter_at(stub.url) as sdc,
+        pytest.raises(InvalidResponse, match=r"^GET /bob: 200 with a body that is damaged: it does not fit"),
+    ):
+        sdc.account()
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_a_body_is_decoded_whatever_the_status(stub: StubServer, status: int) -> None:
+    # 202 says that it goes on (RFC 9110, 15.3.3); CloudAPI's have no body, but for jobs of newer versions.
+    with datacenter_at(stub.url) as sdc:
+        stub.answer(Reply({"job": 7}, status))
+        body, response = sdc.request("POST", "/x", data={})
+    assert (body, response.status_code) == ({"job": 7}, status)
+
+
+def test_a_refusal_for_want_of_a_signature_says_so(stub: StubServer) -> None:
+    stub.answer(Reply({"code": "InvalidCredentials", "message": "no"}, 401))
+    with (
+        datacenter_at(stub.url) as sdc,
+        pytest.raises(AuthenticationError, match=r"; the request was not signed: give key_id and secret$"),
+    ):
+        sdc.account()
+    assert len(stub.asked) == 1
