@@ -56,7 +56,13 @@ quick-tests: .venv/dev
 
 soak: .venv/dev
 	$(BIN)/pytest -m soak tests
+	@$(MAKE) --no-print-directory mutants
 	@echo "make soak: the tests that take minutes (those marked soak) passed; pytest's last line has their number."
+
+# Small changes of the client, each of which a test has to notice: MUTANTS="--sample 8 smartdc/api" tries fewer.
+.PHONY: mutants
+mutants: .venv/dev
+	$(BIN)/python -m tests.mutation $(MUTANTS)
 
 help:
 	@sed -n 's/^#   make/make/p' $(firstword $(MAKEFILE_LIST))

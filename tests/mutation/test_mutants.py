@@ -1,0 +1,105 @@
+"""The mutation run itself: its mutants are the same for a seed, and changed where they are used."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from collections import defaultdict
+from types import ModuleType
+
+import pytest
+
+from tests.mutation.__main__ import EQUIVALENTS, ROOT, modules
+from tests.mutation.mutants import possible, sampled
+from tests.mutation.transplant import transplant
+
+SOURCE = """
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+LIMIT = 5
+WORDS = ("a", "b")
+
+@dataclass(frozen=True)
+class Policy:
+    attempts: int = 5
+
+    @property
+    def twice(self):
+        return self.attempts * 2
+
+    @cached_property
+    def words(self):
+        return list(WORDS)
+
+@cache
+def is_small(number: int | None) -> bool:
+    return number is not None and number < LIMIT
+"""
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module of that source, as if the client had it."""
+    made = ModuleType("smartdc.made_for_a_test")
+    made.__file__ = "made_for_a_test.py"
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    exec(SOURCE, vars(made))  # noqa: S102 - our own
+    return made
+
+
+def test_mutants_are_the_same_for_a_seed() -> None:
+    path = "smartdc/_http/skew.py"
+    source = (ROOT / path).read_text()
+    one, again, other = (sampled(path, source, 5, seed) for seed in (1, 1, 2))
+    assert one == again != other
+    assert len(sampled(path, source, 10_000, 1)) == len(possible(path, source))
+
+
+def test_each_mutant_is_a_program_and_another_one() -> None:
+    changed = {mutant.write() for mutant in possible("made.py", SOURCE)}
+    assert len(changed) == len(possible("made.py", SOURCE)) == 17
+    assert ast.unparse(ast.parse(SOURCE)) not in changed
+    for source in changed:
+        compile(source, "made.py", "exec")
+
+
+def test_a_change_is_seen_by_what_is_there_already(module: ModuleType) -> None:
+    user = ModuleType("smartdc.user_for_a_test")
+    sys.modules[user.__name__] = user
+    vars(user).update(LIMIT=module.LIMIT, is_small=module.is_small, policy=module.Policy())
+    assert (user.is_small(5), user.policy.twice) == (False, 10)
+    try:
+        transplant(
+            module,
+            SOURCE.replace("LIMIT = 5", "LIMIT = 6").replace("* 2", "* 3").replace('"b")', '"b", "c")'),
+        )
+        assert (user.LIMIT, user.is_small(5), user.policy.twice) == (6, True, 15)
+        assert user.policy.words == ["a", "b", "c"]
+        transplant(module, SOURCE.replace("attempts: int = 5", "attempts: int = 7"))
+        assert module.Policy().twice == 14
+    finally:
+        del sys.modules[user.__name__]
+
+
+def test_equivalents_are_mutants_that_there_are() -> None:
+    listed = tomllib.loads(EQUIVALENTS.read_text())["equivalent"]
+    wanted = defaultdict(set)
+    for each in listed:
+        assert set(each) == {"module", "place", "change", "reason"}
+        assert len(each["reason"]) > 20
+        wanted[each["module"]].add((each["place"], each["change"]))
+    for path, changes in wanted.items():
+        found = {(mutant.place, mutant.change) for mutant in possible(path, (ROOT / path).read_text())}
+        assert changes - found == set(), path
+
+
+def test_every_module_of_the_client_is_meant() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutants"]
+    chosen = set(modules(config["modules"], []))
+    every = {str(file.relative_to(ROOT)) for file in (ROOT / "smartdc").rglob("*.py")}
+    left = {path for path in every - chosen if not path.startswith(("smartdc/emulator/", "smartdc/types/"))}
+    assert {path.replace("smartdc/console/", "") for path in left} == {
+        "smartdc/legacy.py", "__init__.py", "completion.py", "failures.py", "plain.py", "shell.py",
+    }  # fmt: skip

@@ -1,0 +1,100 @@
+"""Changes a module where it is: what already refers to its functions, classes and values sees the change."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from types import CellType, FunctionType, ModuleType
+from typing import Any
+
+__all__ = ["transplant"]
+
+_PLAIN = (int, float, str, bytes, tuple, list, set, frozenset, dict, re.Pattern, type(None))
+_AS_IT_IS = object()
+
+
+def transplant(module: ModuleType, source: str) -> None:
+    """Give the module, all over this process, what it would have if this were its source.
+
+    Args:
+        module: It is loaded, and other modules have parts of it.
+        source: The changed one.
+
+    Raises:
+        Exception: Whatever the changed source raises.
+    """
+    changed = ModuleType(module.__name__)
+    vars(changed).update({name: vars(module)[name] for name in ("__file__", "__package__", "__spec__")})
+    exec(compile(source, str(module.__file__), "exec"), vars(changed))  # noqa: S102 - a mutant of our own
+    users = [vars(each) for name, each in list(sys.modules.items()) if name.partition(".")[0] == "smartdc"]
+    for name, new in list(vars(changed).items()):
+        if name.startswith("__") or name not in vars(module):
+            continue
+        old = vars(module)[name]
+        value = _taken(old, new, module.__name__, set())
+        if value is not _AS_IT_IS:
+            for namespace in users:
+                if namespace.get(name, _AS_IT_IS) is old:
+                    namespace[name] = value
+
+
+def _taken(old: Any, new: Any, module: str, seen: set[int]) -> Any:
+    """Change what `old` is made of; what takes its place, if that cannot be done."""
+    if old is new or type(old) is not type(new) or id(old) in seen:
+        return _AS_IT_IS
+    seen.add(id(old))
+    if isinstance(old, FunctionType):
+        _take_function(old, new, module, seen)
+    elif isinstance(old, type):
+        if old.__module__ == module:
+            _take_class(old, new, module, seen)
+    elif isinstance(old, staticmethod | classmethod):
+        _taken(old.__func__, new.__func__, module, seen)
+    elif isinstance(old, property):
+        for name in ("fget", "fset"):
+            _taken(getattr(old, name), getattr(new, name), module, seen)
+    elif isinstance(old, functools.cached_property | functools.partial):
+        _taken(old.func, new.func, module, seen)
+    elif hasattr(old, "cache_clear"):
+        _taken(old.__wrapped__, new.__wrapped__, module, seen)
+        old.cache_clear()
+    elif isinstance(old, dict) and old.keys() == new.keys():
+        for key, value in old.items():
+            other = _taken(value, new[key], module, seen)
+            if other is not _AS_IT_IS:
+                old[key] = other
+    elif isinstance(old, _PLAIN):
+        return new
+    return _AS_IT_IS
+
+
+def _take_function(old: FunctionType, new: FunctionType, module: str, seen: set[int]) -> None:
+    old.__code__ = new.__code__
+    old.__defaults__, old.__kwdefaults__ = new.__defaults__, new.__kwdefaults__
+    for cell, other in zip(old.__closure__ or (), new.__closure__ or (), strict=True):
+        _take_cell(cell, other, module, seen)
+
+
+def _take_cell(cell: CellType, other: CellType, module: str, seen: set[int]) -> None:
+    try:
+        value = _taken(cell.cell_contents, other.cell_contents, module, seen)
+    except ValueError:  # it is empty
+        return
+    if value is not _AS_IT_IS:
+        cell.cell_contents = value
+
+
+def _take_class(old: type, new: type, module: str, seen: set[int]) -> None:
+    for name, value in list(vars(new).items()):
+        if name in ("__dict__", "__weakref__", "__doc__", "__module__", "__slots__", "__annotations__"):
+            continue
+        if name not in vars(old):
+            setattr(old, name, value)
+            continue
+        other = _taken(vars(old)[name], value, module, seen)
+        if other is not _AS_IT_IS:
+            setattr(old, name, other)
+    for name in set(vars(old)) - set(vars(new)):
+        if not name.startswith("_abc"):
+            delattr(old, name)

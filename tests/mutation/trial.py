@@ -1,0 +1,158 @@
+"""Trying mutants: in children of one process that has collected all tests, or in a new process."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.mutants import Mutant
+from tests.mutation.transplant import transplant
+
+__all__ = ["Result", "Trials", "in_new_process"]
+
+SURVIVED = "survived"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a mutant.
+
+    Attributes:
+        killer: What noticed it: a test, ``timeout`` or ``import``; ``survived`` if nothing did.
+        tests: How many tests were chosen for it.
+    """
+
+    mutant: Mutant
+    killer: str
+    tests: int
+
+    @property
+    def is_killed(self) -> bool:
+        return self.killer != SURVIVED
+
+
+class Trials:
+    """A plugin that runs no tests but those chosen for each mutant, each in a child of its own.
+
+    Args:
+        mutants: What to try.
+        chosen: Tells the tests for a mutant, by name without parameters.
+        costs: Seconds of a processor that each test takes.
+        most: Seconds that the tests of one mutant may take together.
+        tell: Called with each result.
+    """
+
+    def __init__(
+        self,
+        mutants: Iterable[Mutant],
+        chosen: Callable[[Mutant], list[str]],
+        costs: dict[str, float],
+        most: float,
+        tell: Callable[[Result], None],
+    ) -> None:
+        self._mutants = mutants
+        self._chosen = chosen
+        self._costs = costs
+        self._most = most
+        self._tell = tell
+        self._failed = ""
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        session.config.pluginmanager.unregister(reporter)
+        by_name: dict[str, list[pytest.Item]] = defaultdict(list)
+        for item in session.items:
+            by_name[item.nodeid.partition("[")[0]].append(item)
+        for mutant in self._mutants:
+            names = list(affordable(self._chosen(mutant), self._costs, self._most))
+            items = [item for name in names for item in by_name[name]]
+            self._tell(Result(mutant, self._tried(mutant, items, names), len(names)))
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._failed = report.nodeid
+
+    def _tried(self, mutant: Mutant, items: list[pytest.Item], names: list[str]) -> str:
+        seconds = 20 + 5 * sum(self._costs.get(name, 1.0) for name in names)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            os.setsid()
+            resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
+            os.write(writing, self._in_child(mutant, items).encode())
+            os._exit(0)
+        os.close(writing)
+        ready, _, _ = select.select([reading], [], [], 6 * seconds)
+        said = os.read(reading, 1000).decode() if ready else ""
+        os.close(reading)
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return said or "timeout"
+
+    def _in_child(self, mutant: Mutant, items: list[pytest.Item]) -> str:
+        try:
+            transplant(
+                import_module(mutant.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")),
+                mutant.write(),
+            )
+        except BaseException as error:  # as it would be when it is imported
+            return f"import ({type(error).__name__})"
+        for item, after in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            if self._failed:
+                return self._failed
+        return SURVIVED
+
+
+def affordable(names: list[str], costs: dict[str, float], most: float) -> Iterator[str]:
+    """The first of them, as long as they take no more seconds together."""
+    left = most
+    for name in names:
+        left -= costs.get(name, 1.0)
+        if left < 0:
+            return
+        yield name
+
+
+def in_new_process(copy: Path, mutant: Mutant, names: list[str]) -> Result:
+    """Try a mutant that is written into a copy of the project."""
+    file = copy / mutant.path
+    original = file.read_text()
+    file.write_text(mutant.write())
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *names]
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy)},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Result(mutant, f"timeout after {time.monotonic() - started:.0f} s", len(names))
+    finally:
+        file.write_text(original)
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    killer = (
+        SURVIVED if done.returncode == 0 else failed[0] if failed else f"pytest ended with {done.returncode}"
+    )
+    return Result(mutant, killer, len(names))
