@@ -97,5 +97,5 @@ def test_its_filters_are_those_of_machines(sdc: DataCenter, site: Site) -> None:
         site.add_machine(f"web-{number}", tags={"even": number % 2 == 0}, networks=())
     chosen = sdc.iter_machines(tags={"even": True}, limit=2, offset=1)
     assert [*chosen] == sdc.machines(tags={"even": True})[1:3]
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"^limit must be a whole number from 1 on, not 0"):
         sdc.iter_machines(limit=0)

@@ -320,7 +320,7 @@ def test_a_server_that_is_not_trusted(cloud: Emulator) -> None:
 def test_authorities_that_are_not_there(cloud: Emulator) -> None:
     with (
         cloud.datacenter(verify="/nowhere/ca.pem") as sdc,
-        pytest.raises(ConfigurationError, match="/nowhere"),
+        pytest.raises(ConfigurationError, match=r"^verify='/nowhere/ca\.pem': it cannot be read"),
     ):
         sdc.changefeed()
 

@@ -56,7 +56,7 @@ def test_add_user_key_that_the_server_refuses(sdc: DataCenter, bob: User, public
 
 
 def test_add_user_key_does_not_send_a_private_key(cloud: Emulator, sdc: DataCenter) -> None:
-    with pytest.raises(ConfigurationError, match="private key"):
+    with pytest.raises(ConfigurationError, match=r"^this is a private key: give the public one"):
         sdc.add_user_key("bob", "laptop", "-----BEGIN OPENSSH PRIVATE KEY-----")
     assert sent(cloud) == []
 

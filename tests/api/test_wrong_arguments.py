@@ -73,7 +73,7 @@ def test_a_boot_script_that_cannot_be_read(cloud: Emulator, sdc: DataCenter, tmp
     binary.write_bytes(b"\xff\xfe")
     os.mkfifo(fifo)
     for path in (binary, fifo, tmp_path, b"script", 5, "a\0b", "\ud800"):
-        with pytest.raises(ConfigurationError, match="boot script"):
+        with pytest.raises(ConfigurationError, match=r"^(the|a) boot script "):
             sdc.create_machine("web", boot_script=path)  # type: ignore[arg-type]
     assert sent(cloud) == []
 

@@ -224,13 +224,15 @@ def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataC
         fleet.run([given[0].id], Machine.stop)  # type: ignore[list-item]
     with pytest.raises(ConfigurationError, match="list of Machine, not Machine"):
         fleet.run(given[0], Machine.stop)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="workers must be"):
+    with pytest.raises(ConfigurationError, match=r"^workers must be None or a number from 1, not 0$"):
         fleet.run(given, Machine.stop, workers=0)
     with pytest.raises(ConfigurationError, match="did you mean 'stopped'"):
         fleet.until("Stopped")
-    with pytest.raises(ConfigurationError, match="interval"):
+    with pytest.raises(ConfigurationError, match=r"^interval must be a number of seconds from 0, not -1$"):
         fleet.until("stopped", interval=-1)
-    with pytest.raises(ConfigurationError, match="timeout"):
+    with pytest.raises(
+        ConfigurationError, match=r"^timeout must be None or a number of seconds from 0, not nan$"
+    ):
         fleet.until("stopped", float("nan"))
     assert len(cloud.calls) == asked
     assert fleet.run([], Machine.stop).values == []

@@ -117,7 +117,7 @@ def test_each_request_is_signed_afresh_and_only_if_there_is_a_key(cloud: Emulato
 )  # fmt: skip
 def test_paths_that_would_lead_elsewhere_are_not_sent(cloud: Emulator, sdc: DataCenter, path: str) -> None:
     # docs/cloudapi/hazards.md#empty-machine-id: an empty id at the end makes the server fail with 500.
-    with pytest.raises(ConfigurationError, match="path"):
+    with pytest.raises(ConfigurationError, match=r"^path .* (has an empty part|must be quoted)"):
         sdc.request("GET", path)
     assert sent(cloud) == []
 
@@ -173,7 +173,10 @@ def test_x_date_is_never_sent(cloud: Emulator, sdc: DataCenter, name: str) -> No
     # See docs/cloudapi/hazards.md#x-date-breaks-all-requests.
     with pytest.raises(ConfigurationError, match="X-Date must not be sent to CloudAPI"):
         sdc.request("GET", "/keys", {name: "Mon, 23 Nov 2026 10:00:00 GMT"})
-    with cloud.datacenter(headers={name: "x"}) as other, pytest.raises(ConfigurationError, match="X-Date"):
+    with (
+        cloud.datacenter(headers={name: "x"}) as other,
+        pytest.raises(ConfigurationError, match=r"^X-Date must not be sent to CloudAPI: "),
+    ):
         other.keys()
     assert sent(cloud) == []
 
@@ -287,7 +290,7 @@ def test_a_body_that_stops_coming(stub: StubServer) -> None:
     stub.answer(Reply(b'{"a": 1', length=100))
     with (
         DataCenter(stub.url, login="bob", retry="none") as sdc,
-        pytest.raises(ConnectionFailed, match="GET /bob/x"),
+        pytest.raises(ConnectionFailed, match=r"^GET /bob/x: no connection to "),
     ):
         sdc.request("GET", "/x")
 
@@ -318,7 +321,10 @@ def test_a_port_where_nobody_listens(free_port: int) -> None:
 def test_a_host_that_does_not_exist() -> None:
     with (
         DataCenter("cloudapi.invalid", retry="none") as sdc,
-        pytest.raises(ConnectionFailed, match=r"cloudapi\.invalid"),
+        pytest.raises(
+            ConnectionFailed,
+            match=r"^GET /my: no connection to https://cloudapi\.invalid \(Failed to resolve",
+        ),
     ):
         sdc.account()
 
@@ -386,7 +392,7 @@ def test_an_accept_header_of_one_s_own(sdc: DataCenter) -> None:
     assert isinstance(text, str)
     assert json.loads(text)["login"] == "test"
     assert response.headers["Content-Type"] == "text/plain"
-    with pytest.raises(BadRequestError, match="406"):
+    with pytest.raises(BadRequestError, match=r"^GET /my: 406 NotAcceptableError: "):
         sdc.request("GET", "", {"Accept": "text/html"})
     with pytest.raises(smartdc.NotFoundError, match="404 Not Found: nothing does not exist"):
         sdc.request("GET", "/keys/nothing", {"Accept": "text/plain"})

@@ -37,7 +37,7 @@ def test_only_a_401_makes_the_agent_s_next_key_tried(
     refusal = {"code": "ResourceNotFound", "message": "no"}
     with datacenter_at(stub.url, key_id="/bob/keys/k", allow_agent=True) as sdc:
         stub.answer(Reply(refusal, status))
-        with pytest.raises(APIError, match="no"):
+        with pytest.raises(APIError, match=r": no$"):
             sdc.account()
         assert len(stub.asked) == 1
         assert sdc.auth is not None
@@ -45,6 +45,19 @@ def test_only_a_401_makes_the_agent_s_next_key_tried(
         stub.answer(Reply({"code": "InvalidCredentials", "message": "no"}, 401), Reply({}))
         sdc.account()
         assert sdc.auth.signer.public_key == ssh_keys.public("rsa2048")
+
+
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH"])
+def test_what_does_no_harm_twice_is_made_again(stub: StubServer, verb: str) -> None:
+    # RFC 9110, 9.2.2: these are idempotent, and POST and PATCH are not.
+    stub.answer(Reply(None, 502), Reply({}))
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
+        if verb in ("POST", "PATCH"):
+            with pytest.raises(APIError, match=": 502 "):
+                sdc.request(verb, "/x")
+        else:
+            sdc.request(verb, "/x")
+    assert [asked.method for asked in stub.asked] == [verb] * (1 if verb in ("POST", "PATCH") else 2)
 
 
 def test_a_corrected_clock_is_remembered_after_an_error_that_is_not_about_it(

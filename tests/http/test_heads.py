@@ -75,7 +75,7 @@ def test_mocks_hook_into_the_adapter_of_requests(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda *a, **kw: send(a[0], a[1], **kw))
     with DataCenter("https://cloud.example") as sdc:
         assert sdc.packages() == []
-        with pytest.raises(NotFoundError, match="gone"):
+        with pytest.raises(NotFoundError, match=r"^GET /my: 404 ResourceNotFound: gone$"):
             sdc.account()
     assert seen == [
         ("GET", "https://cloud.example/my/packages"),

@@ -170,14 +170,17 @@ def test_arguments_that_cannot_work(arguments: tuple[Any, str], problem: str, sd
 
 @pytest.mark.parametrize("name", ["keyId", "signature", "algorithm", "a[b]", "a b", "é", ""])
 def test_names_that_cannot_be_signed(name: str, sdc: DataCenter) -> None:
-    with pytest.raises(ConfigurationError, match="query parameter"):
+    with pytest.raises(ConfigurationError, match=r"^query parameter '.*' (belongs to|cannot be signed)"):
         sdc.presign("GET", "/keys", **{name: 1})
 
 
 def test_a_time_without_a_zone_or_no_key(sdc: DataCenter) -> None:
     with pytest.raises(ConfigurationError, match="expires needs a time zone"):
         sdc.presign("GET", "/keys", expires=datetime(2030, 1, 1))
-    with DataCenter("localhost") as unsigned, pytest.raises(ConfigurationError, match="without a key"):
+    with (
+        DataCenter("localhost") as unsigned,
+        pytest.raises(ConfigurationError, match=r"^a URL cannot be signed without a key: "),
+    ):
         unsigned.presign("GET", "/keys")
 
 

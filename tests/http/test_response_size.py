@@ -86,6 +86,14 @@ def test_an_answer_may_be_as_large_as_the_limit(answer: Iterable[bytes]) -> None
         assert got(server) == "x" * 998
 
 
+def test_a_packed_answer_may_come_in_many_pieces() -> None:
+    text = "".join(f"{number * 2654435761 % 2**32:08x}" for number in range(60_000))  # which packs badly
+    data = gzip.compress(json.dumps(text).encode())
+    assert len(data) > 3 * 65536
+    with StubServer(reply(data, JSON, "Content-Encoding: gzip")) as server:
+        assert got(server, MIB) == text
+
+
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 131072, 300_000])
 def test_whatever_its_size_a_packed_answer_is_whole(size: int) -> None:
     data = b'"' + bytes(range(32, 33)) * size + b'"'

@@ -65,7 +65,7 @@ def test_any_state_is_awaited_if_that_is_said(stub: StubServer, waits: Waits) ->
     waits["snapshot"]("archived", any_state=True)
     assert len(stub.asked) == 5
     for nothing in (None, "", 5):
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(ConfigurationError, match=r"^.* is not a state of a machine: "):
             waits["until"](nothing, any_state=True)
 
 

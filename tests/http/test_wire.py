@@ -110,7 +110,7 @@ def test_what_is_asked_for_by_name_has_any_id(stub: StubServer) -> None:
 
 def test_switching_protocols_is_no_answer(server: StubServer, sdc: DataCenter) -> None:
     server.answer([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + machine(A)], [machine(B)])
-    with pytest.raises(InvalidResponse, match="101"):
+    with pytest.raises(InvalidResponse, match=r": 101 with a redirect, and none is followed"):
         sdc.raw_machine_data(A)
     assert sdc.raw_machine_data(B)["id"] == B
     assert server.opened == 2

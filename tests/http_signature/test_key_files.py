@@ -132,12 +132,12 @@ def test_a_key_that_does_not_do_is_not_hinted_at(
     tmp_path: Path, ssh_keys: KeyRing, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = ssh_keys.public("ed25519")
-    with pytest.raises(KeyLoadError):
+    with pytest.raises(KeyLoadError, match=r"^key_id names the key "):
         HTTPSignatureAuth(f"/test/keys/{other.md5}", a_copy(ssh_keys, tmp_path / "other", 0o644))
-    with pytest.raises(KeyLoadError):
+    with pytest.raises(KeyLoadError, match=r" is encrypted and there is no passphrase; "):
         HTTPSignatureAuth("/test/keys/x", a_copy(ssh_keys, tmp_path / "locked", 0o644, PASSPHRASE))
     (tmp_path / "garbage").write_text("garbage")
-    with pytest.raises(KeyLoadError):
+    with pytest.raises(KeyLoadError, match=r" is not a private key in OpenSSH, PEM or PKCS#8 form, "):
         HTTPSignatureAuth("/test/keys/x", tmp_path / "garbage")
     hint_at_mode(tmp_path / "gone")
     assert hints(caplog) == []

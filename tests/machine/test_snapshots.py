@@ -138,7 +138,7 @@ def test_snapshot_by_what_is_no_name(cloud: Emulator, machine: Machine, name: An
         machine.start_from_snapshot,
     )
     for way in ways:
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(ConfigurationError, match=r"^a snapshot needs a name| in a URL$"):
             way(name)
     assert sent(cloud) == []
 

@@ -198,5 +198,5 @@ def test_an_agent_that_goes_away(
         agent.add(ssh_keys.path("ed25519"))
         agent_sdc = cloud.datacenter(key_id="/test/keys/other", allow_agent=True, secret=tmp_path / "none")
         assert agent_sdc.account()["login"] == "test"
-    with agent_sdc, pytest.raises(KeyLoadError, match="ssh-agent"):
+    with agent_sdc, pytest.raises(KeyLoadError, match=r"^the ssh-agent at .* cannot be reached "):
         agent_sdc.account()

@@ -135,7 +135,10 @@ def test_columns_that_are_none(columns: Any) -> None:
 
 @pytest.mark.parametrize("rows", ["text", b"bytes", 5, None, ["a"], [None], [{}, 1], object()])
 def test_rows_that_are_none(rows: Any) -> None:
-    with pytest.raises(ConfigurationError, match="must be "):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^(rows must be machines or dicts|a row must be a machine, a snapshot or a dict), not ",
+    ):
         Table(rows)
 
 
