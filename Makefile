@@ -20,10 +20,10 @@ BIN := .venv/bin
 SIDE_BY_SIDE := --no-print-directory -j3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # To measure coverage takes 1.7 times as long, so it is measured where it tells something: for the emulator with all
 # of its tests, for the client with the first case of each test. The other cases run without, and so do tests/meta,
-# which mostly starts other programs, and the tests marked stress, which have many examples.
+# and tests/docs, which mostly start other programs, and the tests marked stress, which have many examples.
 EMULATOR_TESTS := tests/emulator tests/saving
 CLOUD_TESTS := tests/api tests/machine tests/contract
-NOT_CASES := $(EMULATOR_TESTS) tests/interop tests/fuzz tests/meta
+NOT_CASES := $(EMULATOR_TESTS) tests/interop tests/fuzz tests/meta tests/docs
 NOT_OTHER := $(CLOUD_TESTS) $(NOT_CASES)
 # The longest first, and at first no third one: in a new checkout it would compile the same tests at the same time.
 FIRST := emulator-tests case-tests
@@ -94,7 +94,7 @@ case-tests: .venv/dev
 	$(BIN)/pytest tests $(NOT_CASES:%=--ignore=%) $(PLAIN) --cases=others
 
 meta-tests: .venv/dev
-	$(BIN)/pytest tests/meta $(PLAIN)
+	$(BIN)/pytest tests/meta tests/docs --ignore=tests/docs/test_pages.py $(PLAIN)
 
 stress-tests: .venv/dev
 	$(BIN)/pytest tests --ignore=tests/fuzz --ignore=tests/interop -m "stress and not soak"
@@ -111,6 +111,7 @@ coverage:
 
 docs: .venv/dev
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build
+	$(BIN)/pytest tests/docs/test_pages.py
 
 # The floors of what smartdc and its extras need, pinned, in an environment of their own. What is too new for this
 # is left out: npm's programs (interop), and pytest's own features in the plugin's tests.

@@ -22,6 +22,8 @@ version = release = installed_version("smartdc")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_title = f"smartdc {release}"
 
 autodoc_member_order = "bysource"

@@ -6,7 +6,7 @@ Not an example itself. A script of one's own has one line instead: `sdc = DataCe
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -60,3 +60,34 @@ def place(options: argparse.Namespace, *, rate: float, verbose: bool = False) ->
             verbose=verbose,
         ) as sdc:
             yield Place(sdc, False)
+
+
+def everyday(description: str | None) -> argparse.ArgumentParser:
+    """The arguments of a script for every day: a profile of the ``triton`` command, or an emulated cloud."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--emulated", action="store_true", help="an emulated cloud on this machine")
+    parser.add_argument("--profile", help="a profile of the triton command (default: the current one)")
+    return parser
+
+
+@contextmanager
+def signed_in(
+    options: argparse.Namespace, prepare: Callable[[Emulator], None], *, ssh_port: int | None = None
+) -> Iterator[DataCenter]:
+    """Connect to the data center of a profile, or to an emulated one.
+
+    Args:
+        options: What `everyday` parsed.
+        prepare: Puts into the emulated cloud what the example works on.
+        ssh_port: Lets one log in to emulated machines; needs Linux.
+    """
+    if not options.emulated:
+        with DataCenter.from_profile(options.profile) as sdc:
+            yield sdc
+        return
+    # The same ids and times in each run. Waiting takes no time, as the cloud brings its own clock.
+    with Emulator(random_seed=7, ssh_port=ssh_port) as cloud, cloud.datacenter() as sdc:
+        prepare(cloud)
+        yield sdc

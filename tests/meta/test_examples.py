@@ -1,4 +1,4 @@
-"""Every example runs to its end."""
+"""Every example runs to its end: here, or as a page of the documentation shows it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted(
+from tests.docs.blocks import blocks, pages
+
+ALL = sorted(
     path
     for path in (Path(__file__).parents[2] / "examples").glob("*.py")
     # The others are what examples import.
     if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
 )
+# tests/docs runs these, and compares what they print.
+SHOWN = {
+    name
+    for page in pages()
+    for block in blocks(page)
+    if block.language == "console"
+    for name in re.findall(r"^\$ python examples/(\w+\.py) .*--emulated", block.text, re.MULTILINE)
+}
+EXAMPLES = [path for path in ALL if path.name not in SHOWN]
 # `make demo` takes down 200 machines; a few show the same.
 ARGUMENTS = {"teardown_fleet.py": ["--machines", "16"], "fleet_on_dask.py": ["--machines", "4"]}
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\t[A-Z]+\thttps://\S+")
@@ -37,3 +48,8 @@ def test_an_example_runs(path: Path) -> None:
 
 def test_the_two_examples_of_the_tutorial_are_there() -> None:
     assert {"tutorial.py", "teardown_fleet.py"} <= {path.name for path in EXAMPLES}
+
+
+def test_there_are_examples_of_everyday_tasks() -> None:
+    assert len(ALL) >= 10
+    assert {path.name for path in ALL} >= SHOWN

@@ -1,0 +1,88 @@
+"""The machines of several accounts, in all of their data centers, side by side.
+
+    python examples/every_account.py                    of all profiles of the triton command
+    python examples/every_account.py --emulated         of two accounts in an emulated cloud
+
+Each account is signed in to with its own key. What cannot be reached is said, and the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+from cloud import everyday
+
+from smartdc import DataCenter, SmartDCError
+from smartdc.emulator import Emulator
+
+
+def count(sdc: DataCenter) -> str:
+    """What an account has in one data center."""
+    machines = sdc.machines()
+    memory = sum(machine.memory or 0 for machine in machines)
+    running = sum(machine.state == "running" for machine in machines)
+    return f"{running} of {len(machines)} run, {memory} MiB"
+
+
+def lines(who: str, sdc: DataCenter) -> list[str]:
+    """A line for each data center of one account, or what went wrong."""
+    try:
+        found = []
+        for name in sdc.datacenters():
+            with sdc.datacenter(name) as place:
+                found.append(f"{who}: {name}: {count(place)}")
+        return found
+    except SmartDCError as error:
+        return [f"{who}: {error}"]
+
+
+def everywhere(accounts: dict[str, DataCenter]) -> Iterator[str]:
+    """The lines of all accounts; four are asked at a time."""
+    with ThreadPoolExecutor(4) as pool:
+        for each in pool.map(lines, accounts, accounts.values()):
+            yield from each
+
+
+@contextmanager
+def emulated() -> Iterator[dict[str, DataCenter]]:
+    """Two accounts and a sub-user who may do nothing, in an emulated cloud."""
+    with Emulator(random_seed=7, datacenters=["us-sw-1", "us-east-1"]) as cloud, ExitStack() as stack:
+        cloud.add_account("acme").add_key("laptop", cloud.key.openssh)
+        cloud.account.add_user("bob").add_key("laptop", cloud.key.openssh)
+        cloud.site("us-sw-1").add_machine("web0")
+        cloud.site("us-east-1").add_machine("web1", account="acme")
+        cloud.site("us-east-1").add_machine("web2", account="acme", state="stopped")
+        yield {
+            who: stack.enter_context(cloud.datacenter(key_id=key_id))
+            for who, key_id in (
+                ("test", "/test/keys/test_key"),
+                ("acme", "/acme/keys/laptop"),
+                ("test/bob", "/test/users/bob/keys/laptop"),
+            )
+        }
+
+
+@contextmanager
+def profiles() -> Iterator[dict[str, DataCenter]]:
+    """All profiles that are in order."""
+    with ExitStack() as stack:
+        found = DataCenter.profiles().items()
+        yield {
+            name: stack.enter_context(DataCenter.from_profile(name))
+            for name, profile in found
+            if not profile.error
+        }
+
+
+def main() -> None:
+    """Print a line for each account and data center."""
+    options = everyday(__doc__).parse_args()
+    with emulated() if options.emulated else profiles() as accounts:
+        for line in everywhere(accounts):
+            print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Policies and roles from a file: a plan of what differs, then the same changes made.
+
+    python examples/rbac_as_code.py examples/rbac.toml             the plan; changes nothing
+    python examples/rbac_as_code.py examples/rbac.toml --apply     makes the changes
+
+What is not in the file is left alone, unless ``--prune`` is given. Sub-users are created elsewhere, as they
+need a password and a key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cloud import everyday, signed_in
+
+from smartdc import DataCenter
+from smartdc.emulator import Emulator
+from smartdc.types import Role
+
+Change = tuple[str, Callable[[], object]]
+"""A line of the plan, and the call that makes it so."""
+
+
+def fields(role: Role) -> dict[str, list[str]]:
+    """What a role of the server says, in the terms of the file."""
+    return {
+        "policies": sorted(str(policy.get("name")) for policy in role["policies"]),
+        "members": sorted(str(member.get("login")) for member in role["members"]),
+    }
+
+
+def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> Iterator[Change]:
+    """What has to be changed: policies before the roles that name them, and deleted after these."""
+    policies = {policy["name"]: policy for policy in sdc.policies()}
+    roles = {role["name"]: role for role in sdc.roles()}
+    for name, rules in wanted.get("policies", {}).items():
+        if name not in policies:
+            yield f"+ policy {name}: {'; '.join(rules)}", partial(sdc.create_policy, name, rules)
+        elif sorted(policies[name]["rules"]) != sorted(rules):
+            yield f"~ policy {name}: {'; '.join(rules)}", partial(sdc.update_policy, name, rules=rules)
+    for name, role in wanted.get("roles", {}).items():
+        said = f"role {name}: {', '.join(role['members'])} may {', '.join(role['policies'])}"
+        # Members for whom it is active without being named in a request.
+        given = {"policies": role["policies"], "default_members": role["members"]}
+        if name not in roles:
+            yield f"+ {said}", partial(sdc.create_role, name, **given)
+        elif fields(roles[name]) != {part: sorted(role[part]) for part in ("policies", "members")}:
+            yield f"~ {said}", partial(sdc.update_role, name, members=role["members"], **given)
+    if prune:
+        for name in sorted(roles.keys() - wanted.get("roles", {}).keys()):
+            yield f"- role {name}", partial(sdc.delete_role, name)
+        for name in sorted(policies.keys() - wanted.get("policies", {}).keys()):
+            yield f"- policy {name}", partial(sdc.delete_policy, name)
+
+
+def prepare(cloud: Emulator) -> None:
+    """Sub-users, and what is there already, for the emulated cloud."""
+    cloud.add_user("ann")
+    cloud.add_user("bob")
+    with cloud.datacenter() as sdc:
+        sdc.create_policy("look", ["CAN listmachines AND getmachine"])
+        sdc.create_role("viewers", default_members=["ann"], policies=["look"])
+        sdc.create_role("interns")
+
+
+def main() -> None:
+    """Show the plan, and make it so."""
+    parser = everyday(__doc__)
+    parser.add_argument("file", type=Path, help="a TOML file; examples/rbac.toml shows the form")
+    parser.add_argument("--apply", action="store_true", help="make the changes")
+    parser.add_argument(
+        "--prune", action="store_true", help="delete roles and policies that the file does not have"
+    )
+    options = parser.parse_args()
+    wanted = tomllib.loads(options.file.read_text(encoding="utf-8"))
+    with signed_in(options, prepare) as sdc:
+        changes = list(plan(sdc, wanted, prune=options.prune))
+        for line, make in changes:
+            print(line)
+            if options.apply:
+                make()
+        print(f"{len(changes)} changes {'made' if options.apply else 'to make: --apply makes them'}")
+        if options.apply:
+            print(f"{len(list(plan(sdc, wanted, prune=options.prune)))} changes left")
+
+
+if __name__ == "__main__":
+    main()

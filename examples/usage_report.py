@@ -1,0 +1,119 @@
+"""What is used, by whom, and what it costs: a table, a plot, and the limits of the account.
+
+    python examples/usage_report.py --tag team --prices prices.toml --svg usage.svg
+
+CloudAPI knows no prices. The file has one for each package, in money an hour: ``g4-highcpu-1G = 0.021``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+from cloud import everyday, signed_in
+
+from smartdc import DataCenter
+from smartdc.emulator import Emulator
+
+PRICES = {"g4-highcpu-1G": 0.021, "g4-general-4G": 0.088}
+"""An hour, where no file says otherwise."""
+
+
+@dataclass
+class Share:
+    """What one team uses."""
+
+    machines: int = 0
+    memory: int = 0
+    cost: float = 0.0
+
+
+def usage(sdc: DataCenter, tag: str, prices: Mapping[str, float], month: datetime) -> dict[str, Share]:
+    """What each value of the tag stands for, from the first of the month on, in all data centers.
+
+    Machines that were deleted meanwhile are not listed, and so not counted.
+    """
+    now = datetime.fromtimestamp(sdc.clock.time(), UTC)
+    shares: dict[str, Share] = {}
+    for name in sdc.datacenters():
+        with sdc.datacenter(name) as place:
+            for machine in place.iter_machines():
+                share = shares.setdefault(str(machine.tags.get(tag, "none")), Share())
+                share.machines += 1
+                share.memory += machine.memory or 0
+                hours = (now - max(machine.created or month, month)).total_seconds() / 3600
+                share.cost += hours * prices.get(machine.package or "", 0.0)
+    return dict(sorted(shares.items(), key=lambda item: -item[1].cost))
+
+
+def table(shares: Mapping[str, Share]) -> Iterable[str]:
+    """A line for each team, with a bar as long as its part of the cost."""
+    most = max((share.cost for share in shares.values()), default=0) or 1
+    yield f"{'TEAM':8} {'MACHINES':>8} {'MEMORY':>10} {'COST':>8}"
+    for name, share in shares.items():
+        bar = "#" * round(20 * share.cost / most)
+        yield f"{name:8} {share.machines:8} {share.memory:6} MiB {share.cost:8.2f} {bar}".rstrip()
+
+
+def plot(shares: Mapping[str, Share]) -> str:
+    """The same as a picture, in SVG."""
+    most = max((share.cost for share in shares.values()), default=0) or 1
+    bars = [
+        f'<text x="0" y="{30 * row + 20}">{escape(name)}</text>'
+        f'<rect x="90" y="{30 * row + 6}" width="{400 * share.cost / most:.0f}" height="18" fill="#4a7ebb"/>'
+        f'<text x="{95 + 400 * share.cost / most:.0f}" y="{30 * row + 20}">{share.cost:.2f}</text>'
+        for row, (name, share) in enumerate(shares.items())
+    ]
+    size = f'width="560" height="{30 * len(shares) + 10}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
+    paper = '<rect width="100%" height="100%" fill="white"/>'
+    return "\n".join([head, paper, *bars, "</svg>\n"])
+
+
+def limits(sdc: DataCenter) -> Iterable[str]:
+    """A line for each limit on the account (its quota)."""
+    for limit in sdc.limits():
+        yield f"limit: {limit.get('used')} of {limit['value']} {limit.get('by', 'machines')}"
+
+
+def prepare(cloud: Emulator) -> None:
+    """Two teams in two data centers, ten days ago, for the emulated cloud."""
+    for name, team, package, count in (
+        ("us-sw-1", "shop", "g4-general-4G", 3),
+        ("us-sw-1", "data", "g4-highcpu-1G", 2),
+        ("us-east-1", "data", "g4-general-4G", 1),
+        ("us-east-1", "", "g4-highcpu-1G", 1),
+    ):
+        for number in range(count):
+            cloud.site(name).add_machine(
+                f"{team or 'some'}{number}", package=package, tags={"team": team} if team else None
+            )
+    cloud.site().add_quota(20)
+    cloud.clock.advance(10 * 86400)
+
+
+def main() -> None:
+    """Print the report."""
+    parser = everyday(__doc__)
+    parser.add_argument("--tag", default="team", help="by which machines are added up (default: %(default)s)")
+    parser.add_argument("--prices", type=Path, help="a TOML file with the price of each package")
+    parser.add_argument("--svg", type=Path, help="write the plot into this file")
+    options = parser.parse_args()
+    prices = PRICES if options.prices is None else tomllib.loads(options.prices.read_text())
+    with signed_in(options, prepare) as sdc:
+        now = datetime.fromtimestamp(sdc.clock.time(), UTC)
+        shares = usage(
+            sdc, options.tag, prices, now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        )
+        print(*table(shares), *limits(sdc), sep="\n")
+    if options.svg:
+        options.svg.write_text(plot(shares), encoding="utf-8")
+        print(f"wrote {options.svg}")
+
+
+if __name__ == "__main__":
+    main()

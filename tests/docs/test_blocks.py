@@ -1,0 +1,149 @@
+"""Every block of the documentation runs, in the order of its page, and prints what the page shows.
+
+With ``SMARTDC_WRITE_OUTPUT=1`` output that differs is written into the pages.
+"""
+
+from __future__ import annotations
+
+import doctest
+import json
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from smartdc import SmartDCError
+from smartdc.emulator import Emulator
+from tests.docs.blocks import ROOT, Block, blocks, fits, pages
+from tests.docs.elsewhere import elsewhere
+from tests.docs.worlds import LOGGING_IN, World, command, world
+
+WRITE = bool(os.environ.get("SMARTDC_WRITE_OUTPUT"))
+ALL = {page: blocks(page) for page in pages()}
+HERE = {page: found for page in ALL if (found := [each for each in ALL[page] if elsewhere(each) is None])}
+
+
+@pytest.mark.parametrize("page", HERE)
+def test_the_blocks_of_a_page_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page in LOGGING_IN and sys.platform != "linux":
+        pytest.skip(f"not tested: {page}, as logins to emulated machines need Linux")
+    monkeypatch.setattr(sys, "stdin", StringIO())  # pytest's own refuses to be read, and Fabric does read
+    differ: list[tuple[Block, str]] = []
+    with world(page, tmp_path, monkeypatch) as here:
+        for block in HERE[page]:
+            said = run(block, here)
+            if not fits(said, shown(block)) and not (page.startswith("docs/api/") and block.shown is None):
+                differ.append((block, said))
+    if WRITE and differ:
+        rewrite(page, differ)
+    for block, said in differ:
+        pytest.fail(f"{block} shows:\n{shown(block)}\nand prints:\n{said}", pytrace=False)
+
+
+def run(block: Block, here: World) -> str:
+    """What it prints; of a session, the session."""
+    text = block.text
+    for stands, real in here.stand_ins.items():
+        text = text.replace(stands, real)
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
+        RUNNERS[block.language](block, text, here, out)
+    said = out.getvalue()
+    for stands, real in here.stand_ins.items():
+        said = said.replace(real, stands)
+    return said
+
+
+def run_python(block: Block, text: str, here: World, out: StringIO) -> None:
+    if not text.startswith(">>> "):
+        # Above it so many empty lines that a traceback tells the line of the page.
+        source = "\n" * (block.line - 1) + text
+        exec(compile(source, str(ROOT / block.page), "exec"), here.names)  # noqa: S102 - our own pages
+        return
+    for example in doctest.DocTestParser().get_examples(text):
+        lines = example.source.splitlines()
+        print(
+            *(f"{'...' if n else '>>>'} {line}".rstrip() for n, line in enumerate(lines)), sep="\n", file=out
+        )
+        try:
+            exec(compile(example.source, str(block), "single"), here.names)  # noqa: S102
+        except SmartDCError as error:
+            print(f"{type(error).__name__}: {error}")
+
+
+def run_console(block: Block, text: str, here: World, out: StringIO) -> None:
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            print(line, file=out)
+            command(line.removeprefix("$ "), here, out)
+
+
+def run_json(block: Block, text: str, here: World, out: StringIO) -> None:
+    json.loads(text)
+
+
+def run_toml(block: Block, text: str, here: World, out: StringIO) -> None:
+    if "faults" in tomllib.loads(text):
+        (here.home / "faults.toml").write_text(text)
+        here.cloud.load_faults(here.home / "faults.toml")
+    else:
+        (here.home / "site.toml").write_text(text)
+        Emulator(contents=here.home / "site.toml")
+
+
+RUNNERS: dict[str, Callable[[Block, str, World, StringIO], None]] = {
+    "python": run_python,
+    "console": run_console,
+    "json": run_json,
+    "toml": run_toml,
+}
+
+
+CHANGING = (
+    (r"request [0-9a-f]{8}-[0-9a-f-]{27}", "request ..."),
+    (r"in \d+ ms", "in ... ms"),
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:..."),
+)
+"""What is another in each run."""
+
+
+def shown(block: Block) -> str:
+    """What the page says that it prints."""
+    is_session = block.text.startswith((">>> ", "$ "))
+    return block.text if is_session else block.shown or ""
+
+
+def rewrite(page: str, differ: list[tuple[Block, str]]) -> None:
+    """Put what blocks print into their page, from its end to its beginning."""
+    path = ROOT / page
+    text = path.read_text(encoding="utf-8")
+    for block, said in reversed(differ):
+        said = "\n".join(line.rstrip() for line in said.strip().splitlines()) + "\n"
+        for changing, instead in CHANGING:
+            said = re.sub(changing, instead, said)
+        if block.text.startswith((">>> ", "$ ")):
+            text = text.replace(block.text, said)
+        elif block.shown is not None:
+            start, end = block.place
+            text = text[:start] + said + text[end:]
+        else:
+            text = text.replace(block.text + "```\n", f"{block.text}```\n\n```text\n{said}```\n", 1)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_every_block_is_run(record_blocks: Callable[[str, int], None]) -> None:
+    """Here, or by a test that is named; what cannot run is named with the reason."""
+    unknown = [str(each) for found in HERE.values() for each in found if each.language not in RUNNERS]
+    assert unknown == []
+    other = [why for found in ALL.values() for each in found if (why := elsewhere(each)) is not None]
+    record_blocks("run by tests/docs", sum(map(len, HERE.values())))
+    record_blocks("run by other tests", sum(why.startswith("tests/") for why in other))
+    record_blocks("not run, with a reason", sum(not why.startswith("tests/") for why in other))
+    for why in other:
+        if why.startswith("tests/"):
+            assert (ROOT / why).is_file(), why

@@ -1,0 +1,20 @@
+"""The pictures in the documentation are those that the code of today makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.docs import diagrams
+
+DRAWINGS = {
+    "pieces": diagrams.pieces,
+    "request": diagrams.request_way,
+    "states": lambda: diagrams.states(diagrams.seen_transitions()),
+    "lost": lambda: diagrams.lost_answer(diagrams.lost_counts()),
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_diagram_is_current(name: str) -> None:
+    """If not: ``python -m tests.docs.diagrams``."""
+    assert (diagrams.FOLDER / f"{name}.svg").read_text(encoding="utf-8") == str(DRAWINGS[name]())

@@ -1,0 +1,119 @@
+"""Every page of the built documentation in a real Chromium: it can be read, and its links lead somewhere.
+
+The documentation is built first where docs/_build is older than its sources; `make docs` has built it.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+from tests.docs.blocks import ROOT
+from tests.helpers.chromium import PROGRAM, Tab, chromium
+
+BUILT = ROOT / "docs" / "_build"
+WIDTHS = (390, 1400, 1920)
+
+
+class Links(HTMLParser):
+    """Where a page leads, and what can be led to in it."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.targets: set[str] = set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.add(value)
+            elif name in ("href", "src") and value:
+                self.targets.add(value)
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[Path, Links]:
+    """All pages of the build."""
+    index = BUILT / "index.html"
+    sources = [path for path in (ROOT / "docs").rglob("*") if path.is_file() and BUILT not in path.parents]
+    if not index.exists() or index.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+        command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(ROOT / "docs"), str(BUILT)]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        index.touch()
+    return {path: Links(path) for path in BUILT.rglob("*.html") if "_static" not in path.parts}
+
+
+def test_no_link_is_dead(pages: dict[Path, Links]) -> None:
+    dead: list[str] = []
+    for page, links in pages.items():
+        for target in links.targets:
+            address, anchor = urldefrag(target)
+            if "://" in address or address.startswith(("mailto:", "data:")):
+                continue
+            there = (page.parent / unquote(address.partition("?")[0])).resolve() if address else page
+            known = pages.get(there)
+            lost = anchor and known is not None and unquote(anchor) not in known.ids
+            if not there.exists() or (lost and page.name != "search.html"):
+                dead.append(f"{page.relative_to(BUILT)}: {target}")
+    assert dead == []
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves the build, and an empty page to put a frame into."""
+
+    def do_GET(self) -> None:
+        if self.path != "/":
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><link rel=icon href='data:,'><body></body>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def tab(pages: dict[Path, Links], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    if PROGRAM is None:
+        pytest.skip("not looked at: the pages of the documentation (Chromium is not installed)")
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(BUILT))) as server,
+        chromium(tmp_path_factory.mktemp("chromium")) as browser,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab = browser.tab()
+        tab.open(f"http://127.0.0.1:{server.server_port}/")
+        yield tab
+        server.shutdown()
+
+
+def test_every_page_can_be_read(
+    pages: dict[Path, Links], tab: Tab, record_blocks: Callable[[str, int], None]
+) -> None:
+    """At each width no cell is outside of its page, none shows markup, and nothing is complained of."""
+    tab.run((Path(__file__).parent / "browser.js").read_text(encoding="utf-8"))
+    names = sorted(str(page.relative_to(BUILT)) for page in pages)
+    wrong: list[str] = []
+    for first in range(0, len(names), 10):
+        wrong += tab.run(f"visit({json.dumps(names[first : first + 10])}, {json.dumps(WIDTHS)})")
+    record_blocks(f"pages looked at in Chromium, at {len(WIDTHS)} widths", len(pages))
+    assert wrong + tab.complaints == []
+
+
+def test_words_that_people_search_for_are_in_the_index(pages: dict[Path, Links]) -> None:
+    found = (BUILT / "genindex.html").read_text(encoding="utf-8")
+    for word in ("pagination", "rate limit", "idempotent", "quota", "inventory", "timeout"):
+        assert f">{word}</a>" in found, word

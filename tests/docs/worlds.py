@@ -1,0 +1,211 @@
+"""What is there before the blocks of a page run: an emulated cloud, a home directory, and some names."""
+
+from __future__ import annotations
+
+import getpass
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+
+from smartdc import KNOWN_LOCATIONS, DataCenter, Machine
+from smartdc.emulator import Emulator
+from tests.docs.blocks import ROOT
+
+ACCOUNTS = {"YOUR_ACCOUNT": "YOUR_KEY", "me": "laptop", "acme": "laptop", "partner": "laptop"}
+"""Accounts that pages write of besides `test`, and what the emulator's key is called there."""
+
+
+@dataclass
+class World:
+    """Where the blocks of one page run, one after the other.
+
+    Attributes:
+        names: The names that the blocks know.
+        stand_ins: What is put into a block in place of a text that stands for something of the reader's.
+    """
+
+    cloud: Emulator
+    sdc: DataCenter
+    home: Path
+    patch: pytest.MonkeyPatch
+    names: dict[str, Any] = field(default_factory=dict)
+    stand_ins: dict[str, str] = field(default_factory=dict)
+
+    def machine(self, name: str = "web0", **tags: str) -> Machine:
+        """A running machine."""
+        return self.sdc.machine(self.cloud.site().add_machine(name, tags=dict(tags)).uuid)
+
+
+@contextmanager
+def world(page: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Make one; the working directory is the home directory of who reads the page."""
+    home = folder / "home"
+    (home / ".ssh").mkdir(parents=True)
+    patch.setenv("HOME", str(home))
+    patch.chdir(home)
+    patch.setattr(sys, "argv", ["script.py"])
+    patch.setattr(getpass, "getpass", lambda *_: "secret")
+    logins = page in LOGGING_IN and sys.platform == "linux"
+    with Emulator(random_seed=7, ssh_port=0 if logins else None) as cloud:
+        _accounts(cloud, home, patch)
+        with cloud.activate(rate=0, profiles=["lab"]), cloud.datacenter() as sdc:
+            here = World(cloud, sdc, home, patch)
+            exec("from smartdc import *", here.names)  # noqa: S102 - as the console begins
+            here.names |= {"__name__": "page", "cloud": cloud, "sdc": sdc, "getpass": getpass}
+            PREPARED.get(page, _machine)(here)
+            yield here
+
+
+def _accounts(cloud: Emulator, home: Path, patch: pytest.MonkeyPatch) -> None:
+    for name in (cloud.key_file.name, f"{cloud.key_file.name}.pub"):
+        shutil.copy(cloud.key_file.parent / name, home / ".ssh" / name)
+    shutil.copy(cloud.ca_file, home / "ca.pem")
+    (home / "examples").symlink_to(ROOT / "examples")
+    (home / "boot.sh").write_text("#!/bin/sh\ntouch /root/booted\n")
+    for login, key in ACCOUNTS.items():
+        cloud.add_account(login).add_key(key, cloud.key.openssh)
+    for name in ("us-central-1", "us-sw-1"):
+        patch.setitem(KNOWN_LOCATIONS, name, cloud.url())
+    patch.setitem(KNOWN_LOCATIONS, "us-east-1", cloud.url("us-east-1"))
+
+
+def command(line: str, here: World, out: TextIO) -> None:
+    """Run a command that a page shows: an example in this process, another one in a shell."""
+    if not line.startswith("python examples/"):
+        done = subprocess.run(
+            ["sh", "-c", line],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        print(done.stdout + done.stderr, end="" if done.stdout.endswith("\n") else "\n", file=out)
+        return
+    _, path, *arguments = shlex.split(line)
+    with here.patch.context() as within, redirect_stdout(out):
+        within.setattr(sys, "argv", [path, *arguments])
+        within.syspath_prepend(str(ROOT / "examples"))
+        try:
+            runpy.run_path(str(ROOT / path), run_name="__main__")
+        except SystemExit as ended:
+            if ended.code:
+                print(ended.code)
+
+
+def _machine(here: World) -> None:
+    here.names["machine"] = here.machine(role="web")
+    here.names["image"] = here.sdc.image("base-64-lts")
+
+
+def _nothing(here: World) -> None:
+    here.names["image"] = here.sdc.image("base-64-lts")
+
+
+def _access_keys(here: World) -> None:
+    here.cloud.site().shared.schema_only = True  # no server up to 9.20 updates access keys
+
+
+def _keys(here: World) -> None:
+    shutil.copy(ROOT / "tests/data/keys/TEST_ONLY_ed25519.pub", here.home / ".ssh" / "id_ed25519.pub")
+    here.cloud.add_user("bob")
+
+
+def _users(here: World) -> None:
+    here.names["PUBLIC_KEY"] = (ROOT / "tests/data/keys/TEST_ONLY_ed25519.pub").read_text()
+
+
+def _rbac(here: World) -> None:
+    here.cloud.add_user("bob")
+    here.machine(role="web")
+
+
+def _authentication(here: World) -> None:
+    here.sdc.create_role("ops")
+    here.stand_ins["SHA256:..."] = here.cloud.key.fingerprint
+
+
+def _control(here: World) -> None:
+    here.names["token"] = here.cloud.token
+    here.patch.setenv("TOKEN", here.cloud.token)
+    here.stand_ins["https://127.0.0.1:8443"] = here.cloud.url()
+
+
+def _emulator(here: World) -> None:
+    deploy = types.SimpleNamespace(main=lambda: _create(DataCenter.from_profile()))
+    here.names |= {"deploy": deploy, "my_script": types.SimpleNamespace(run=_create)}
+    machine = here.machine()
+    options = "-q -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    here.stand_ins |= {
+        "KEY_FILE": f"{here.cloud.key_file} {options}",
+        "2222": str(here.cloud.ssh_port),
+        "127.64.0.4": str(machine.primary_ip),
+    }
+    (here.home / "site.conf").write_text("port 80\n")
+
+
+def _create(sdc: DataCenter) -> None:
+    sdc.create_machine("web", package="g4-highcpu-1G", image="base-64-lts").poll_until("running")
+
+
+def _fleets(here: World) -> None:
+    east = here.sdc.datacenter("us-east-1")
+    here.names |= {"east": east, "west": here.sdc}
+    for number in range(3):
+        here.machine(f"test{number}", type="test")
+
+
+def _private_cloud(here: World) -> None:
+    here.stand_ins["https://cloudapi.example.com"] = here.cloud.url()
+
+
+def _names(here: World) -> None:
+    for number in (1, 2):
+        here.cloud.site().add_network("twin", uuid=f"7e57ab1e-0000-4000-8000-{number:012}")
+
+
+def _uuid(here: World) -> None:
+    _machine(here)
+    here.stand_ins["UUID"] = here.names["machine"].id
+
+
+def _tutorial(here: World) -> None:
+    shutil.copy(here.cloud.key_file, here.home / ".ssh" / "id_rsa")
+
+
+LOGGING_IN = {
+    "docs/emulator.md",
+    "docs/howto/ci-machine.md",
+    "docs/howto/fabric.md",
+    "docs/ssh.md",
+    "docs/tutorial.md",
+}
+"""Pages that log in to machines, which needs Linux."""
+
+PREPARED: dict[str, Callable[[World], None]] = {
+    "docs/api/accesskeys.md": _access_keys,
+    "docs/api/keys.md": _keys,
+    "docs/api/rbac.md": _rbac,
+    "docs/api/users.md": _users,
+    "docs/authentication.md": _authentication,
+    "docs/emulator-control.md": _control,
+    "docs/emulator.md": _emulator,
+    "docs/fleets.md": _fleets,
+    "docs/howto/fabric.md": _nothing,
+    "docs/howto/private-cloud.md": _private_cloud,
+    "docs/names.md": _names,
+    "docs/retries.md": _uuid,
+    "docs/ssh.md": _nothing,
+    "docs/tutorial.md": _tutorial,
+}
+"""What is made for a page; otherwise a running machine, `machine`, and an image, `image`."""
