@@ -17,7 +17,8 @@ _OF_PAGES = {
 """All blocks of a page."""
 
 _BLOCKS = {
-    ("README.md", "    make demo"): "tests/meta/test_makefile.py",
+    ("README.md", "    make demo"): "tests/meta/test_examples.py",
+    ("README.md", "    pip install"): "it installs from the network",
     ("docs/emulator-recipes.md", "$ sh with-emulator.sh triton"): _CLIENTS,
     ("docs/emulator.md", "now=$(LC_ALL=C date"): _CLIENTS,
     ("docs/console.md", "$ python -m smartdc --emulated"): "tests/test_console.py",
