@@ -27,8 +27,8 @@ Point = tuple[float, float]
 
 _HEAD = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{title}"\n'
-    '  style="width: 100%; max-width: {width}px; height: auto" font-family="sans-serif" font-size="13"\n'
-    '  fill="currentColor" stroke="none">\n'
+    '  style="width: 100%; max-width: {width}px; height: auto; overflow: visible"\n'
+    '  font-family="sans-serif" font-size="13" fill="currentColor" stroke="none">\n'
     '<defs><marker id="{name}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8"'
     ' orient="auto-start-reverse"><path d="M0 0 8 4 0 8z" fill="currentColor"/></marker></defs>\n'
 )
@@ -150,9 +150,9 @@ PLACES: dict[str, Point] = {
     "ready": (290, 130),
     "stopped": (560, 130),
     "failed": (20, 130),
-    "deleted": (290, 240),
+    "deleted": (20, 240),
     "offline": (560, 240),
-    "unknown": (20, 240),
+    "unknown": (290, 240),
 }
 _BOX = (150, 40)
 
@@ -181,8 +181,13 @@ def seen_transitions() -> set[tuple[str, str, str]]:
         machine = sdc.machine("a")
         for call in ("reboot", "stop", "start", "delete"):
             follow("a", call, getattr(machine, call))
+        create("b")
+        cloud.clock.advance(60)
+        machine = sdc.machine("b")
+        for call in ("stop", "delete"):
+            follow("b", call, getattr(machine, call))
         cloud.site().fail_next_provision = "on server"
-        follow("b", "create", lambda: create("b"))
+        follow("c", "create", lambda: create("c"))
     return seen
 
 
@@ -226,14 +231,18 @@ def _between(drawing: Drawing, start: Point, end: Point, label: str, *, back: bo
     shift = (-12 if y < y2 else 12) if back else 0
     here, there = (y + height, y2) if y < y2 else (y, y2 + height)
     x, x2 = x + width / 2 + shift, x2 + width / 2 + shift
-    at = ((x + x2) / 2 + (6 if shift >= 0 else -6), (here + there) / 2 + 4)
-    drawing.arrow((x, here), (x2, there), label=label, at=at, anchor="start" if shift >= 0 else "end")
+    across, down = (x + x2) / 2, (here + there) / 2
+    if x == x2:
+        drawing.arrow((x, here), (x2, there), label=label, at=(across + 6, down + 4), anchor="start")
+    else:  # beside the line, on the side that is away from its way back
+        at = (across + 3 * shift, down + (-8 if shift > 0 else 16))
+        drawing.arrow((x, here), (x2, there), label=label, at=at)
 
 
 def lost_answer(counts: Mapping[str, int]) -> Drawing:
     """What becomes of operations whose answer is lost, and of how many."""
     drawing = Drawing("lost", "What becomes of an operation whose answer is lost", 740, 250)
-    drawing.box((0, 90), (150, 60), "the answer is lost", f"{sum(counts.values())} operations")
+    drawing.box((0, 90), (150, 60), "the answer is lost", "of which operation?")
     rows = (
         ("reads", "it only reads: made again"),
         (AGAIN, "it sets what it names, or deletes: made again"),

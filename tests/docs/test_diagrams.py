@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.docs import diagrams
 
-DRAWINGS = {
+DRAWINGS: dict[str, Callable[[], diagrams.Drawing]] = {
     "pieces": diagrams.pieces,
     "request": diagrams.request_way,
     "states": lambda: diagrams.states(diagrams.seen_transitions()),
