@@ -74,11 +74,9 @@ def _line(text: str, at: int) -> int:
 
 
 def fits(said: str, shown: str) -> bool:
-    """Whether an output is what a page shows, where ``...`` stands for any text."""
-    wanted = "".join(
-        "(?s:.*?)" if part == "..." else re.escape(part) for part in re.split(r"(\.\.\.)", _trimmed(shown))
-    )
-    return re.fullmatch(wanted, _trimmed(said)) is not None
+    """Whether an output is what a page shows. There ``...`` and the spaces around it stand for any text."""
+    known = [re.escape(part) for part in re.split(r" *\.\.\. *", _trimmed(shown))]
+    return re.fullmatch("(?s:.*?)".join(known), _trimmed(said)) is not None
 
 
 def _trimmed(text: str) -> str:

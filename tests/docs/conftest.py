@@ -8,7 +8,7 @@ COUNTS = pytest.StashKey[dict[str, int]]()
 
 
 @pytest.fixture
-def record_blocks(pytestconfig: pytest.Config) -> Callable[[str, int], None]:
+def record_count(pytestconfig: pytest.Config) -> Callable[[str, int], None]:
     """Keeps a count for the summary."""
     counts = pytestconfig.stash.setdefault(COUNTS, {})
 

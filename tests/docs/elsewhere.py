@@ -21,7 +21,6 @@ _BLOCKS = {
     ("README.md", "    pip install"): "it installs from the network",
     ("docs/emulator-recipes.md", "$ sh with-emulator.sh triton"): _CLIENTS,
     ("docs/emulator.md", "now=$(LC_ALL=C date"): _CLIENTS,
-    ("docs/console.md", "$ python -m smartdc --emulated"): "tests/test_console.py",
     ("docs/console.md", "%load_ext smartdc"): "tests/interop/test_notebook.py",
     ("docs/tutorial.md", "$ pip install"): "it installs from the network",
     ("docs/security.md", "$ python -m pip install pip-audit"): "it needs a database on the network",

@@ -22,6 +22,7 @@ from smartdc import SmartDCError
 from smartdc.emulator import Emulator
 from tests.docs.blocks import ROOT, Block, blocks, fits, pages
 from tests.docs.elsewhere import elsewhere
+from tests.docs.prompts import console_session
 from tests.docs.worlds import LOGGING_IN, World, command, world
 
 WRITE = bool(os.environ.get("SMARTDC_WRITE_OUTPUT"))
@@ -77,8 +78,12 @@ def run_python(block: Block, text: str, here: World, out: StringIO) -> None:
 
 
 def run_console(block: Block, text: str, here: World, out: StringIO) -> None:
+    typed = [line.removeprefix(">>> ") for line in text.splitlines() if line.startswith(">>> ")]
     for line in text.splitlines():
-        if line.startswith("$ "):
+        if typed and line.startswith("$ python -m smartdc "):
+            print(line, file=out)
+            print(console_session(line.split()[4:], typed), file=out)
+        elif line.startswith("$ "):
             print(line, file=out)
             command(line.removeprefix("$ "), here, out)
 
@@ -136,14 +141,16 @@ def rewrite(page: str, differ: list[tuple[Block, str]]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def test_every_block_is_run(record_blocks: Callable[[str, int], None]) -> None:
+def test_every_block_is_run(record_count: Callable[[str, int], None]) -> None:
     """Here, or by a test that is named; what cannot run is named with the reason."""
     unknown = [str(each) for found in HERE.values() for each in found if each.language not in RUNNERS]
     assert unknown == []
     other = [why for found in ALL.values() for each in found if (why := elsewhere(each)) is not None]
-    record_blocks("run by tests/docs", sum(map(len, HERE.values())))
-    record_blocks("run by other tests", sum(why.startswith("tests/") for why in other))
-    record_blocks("not run, with a reason", sum(not why.startswith("tests/") for why in other))
+    record_count("run by tests/docs", sum(map(len, HERE.values())))
+    record_count("run by other tests", sum(why.startswith("tests/") for why in other))
+    record_count("not run, with a reason", sum(not why.startswith("tests/") for why in other))
+    record_count("how-to pages", len(list((ROOT / "docs" / "howto").glob("*.md"))) - 1)
+    record_count("examples", len(list((ROOT / "examples").glob("*.py"))) - 1)
     for why in other:
         if why.startswith("tests/"):
             assert (ROOT / why).is_file(), why

@@ -101,7 +101,7 @@ def tab(pages: dict[Path, Links], tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def test_every_page_can_be_read(
-    pages: dict[Path, Links], tab: Tab, record_blocks: Callable[[str, int], None]
+    pages: dict[Path, Links], tab: Tab, record_count: Callable[[str, int], None]
 ) -> None:
     """At each width no cell is outside of its page, none shows markup, and nothing is complained of."""
     tab.run((Path(__file__).parent / "browser.js").read_text(encoding="utf-8"))
@@ -109,7 +109,7 @@ def test_every_page_can_be_read(
     wrong: list[str] = []
     for first in range(0, len(names), 10):
         wrong += tab.run(f"visit({json.dumps(names[first : first + 10])}, {json.dumps(WIDTHS)})")
-    record_blocks(f"pages looked at in Chromium, at {len(WIDTHS)} widths", len(pages))
+    record_count(f"pages looked at in Chromium, at {len(WIDTHS)} widths", len(pages))
     assert wrong + tab.complaints == []
 
 

@@ -1,0 +1,53 @@
+"""Typing at the prompt of the console, which runs in a terminal of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterable, Sequence
+
+from tests.docs.blocks import ROOT
+
+#: How long it may take until the prompt comes, on a machine that is busy.
+PATIENCE = 60.0
+PROMPT = ">>> "
+
+
+def console_session(arguments: Sequence[str], lines: Iterable[str]) -> str:
+    """What the screen shows when these lines were typed into ``python -m smartdc``, and Ctrl-D at the end."""
+    # Without IPython, which has other prompts.
+    program = (
+        "import sys, runpy; sys.modules['IPython'] = None; runpy.run_module('smartdc', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    environment = {**os.environ, "PYTHON_BASIC_REPL": "1", "TERM": "dumb", "PYTHONPATH": str(ROOT)}
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as running:
+        os.close(theirs)
+        screen = ""
+        for line in [*lines, None]:
+            screen = _read(ours, screen, prompts=screen.count(PROMPT) + 1)
+            os.write(ours, b"\x04" if line is None else line.encode() + b"\n")
+        running.wait(PATIENCE)
+    os.close(ours)
+    return screen.removesuffix(PROMPT)
+
+
+def _read(terminal: int, screen: str, prompts: int) -> str:
+    """Read on until there are so many prompts."""
+    end = time.monotonic() + PATIENCE
+    while screen.count(PROMPT) < prompts:
+        ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
+        assert ready, f"no prompt comes: {screen}"
+        piece = os.read(terminal, 65536).decode(errors="replace")
+        screen += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", piece)
+    return screen
