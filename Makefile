@@ -19,7 +19,7 @@ BIN := .venv/bin
 # make can do that (4.0 and later).
 SIDE_BY_SIDE := --no-print-directory -j3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # To measure coverage takes 1.7 times as long, so it is measured where it tells something: for the emulator with all
-# of its tests, for the client with the first case of each test. The other cases run without, and so do tests/meta,
+# of its tests, for the client with the first case of each test. The other cases run without, and so do tests/meta
 # and tests/docs, which mostly start other programs, and the tests marked stress, which have many examples.
 EMULATOR_TESTS := tests/emulator tests/saving
 CLOUD_TESTS := tests/api tests/machine tests/contract
