@@ -365,7 +365,7 @@ class Emulator(Clients):
             f"{self.account.login}@emulator",
             self._settings.key_kind,
             self.account.find_key(KEY_NAME) if self.resumed else None,
-            lasting=self._kept is not None,
+            lasting=self._saved_state is not None,
         )
         if self._private is None:  # a second start keeps the key
             self._private = private
