@@ -16,35 +16,32 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
 from smartdc._forks import importing
 from smartdc._secrets import shown
 from smartdc.errors import KeyLoadError
+from smartdc.http_signature.key_types import KEY_TYPES, SSH_FORMATS
 from smartdc.http_signature.keys import PublicKey
 
 if TYPE_CHECKING:
     from paramiko import Message
 
-__all__ = ["P384_REASON", "Agent", "AgentSigner", "find_signers", "keys_passed_over", "shared_agent"]
+__all__ = [
+    "Agent",
+    "AgentSigner",
+    "find_signers",
+    "keys_passed_over",
+    "reason_against_agents",
+    "shared_agent",
+]
 
 # Numbers of the agent protocol (draft-miller-ssh-agent).
 _LIST, _LIST_REPLY = 11, 12
 _SIGN, _SIGN_REPLY = 13, 14
-_RSA_FLAGS = {"rsa-sha2-256": 2, "rsa-sha2-512": 4}
 
 _LIST_SECONDS = 15.0
 _SIGN_SECONDS = 120.0  # somebody may have to touch a button or confirm
 _MAX_REPLY = 256 * 1024  # OpenSSH's own limit
 
-_RSA_ALGORITHMS = {"rsa-sha2-256": "rsa-sha256", "rsa-sha2-512": "rsa-sha512", "ssh-rsa": "rsa-sha1"}
-_ECDSA_ALGORITHMS = {"ecdsa-sha2-nistp256": "ecdsa-sha256", "ecdsa-sha2-nistp521": "ecdsa-sha512"}
-
-_P384 = "ecdsa-sha2-nistp384"
-P384_REASON = (
-    "ssh-agent signs P-384 only with SHA-384, which CloudAPI does not verify: "
-    "give the key's file as secret without allow_agent, or use another key"
-)
 _GIVE_A_FILE = "give the path of a key file as secret without allow_agent"
 _USE_A_FILE = f"or {_GIVE_A_FILE}"
 
@@ -98,7 +95,9 @@ class Agent:
         request = _message(_SIGN)
         request.add_string(key.blob)
         request.add_string(data)
-        request.add_int(_RSA_FLAGS.get(algorithm, 0) if key.kind == "ssh-rsa" else 0)
+        row = KEY_TYPES.get(key.kind)
+        chosen = row.ssh_formats.get(algorithm) if row else None
+        request.add_int(chosen.agent_flag if chosen else 0)
         kind, reply = self._ask(request, _SIGN_SECONDS)
         if kind != _SIGN_REPLY:
             raise KeyLoadError(
@@ -190,16 +189,10 @@ class AgentSigner:
             KeyLoadError: The agent is gone, refuses, or signed in a way that CloudAPI does not verify.
         """
         name, raw = self._agent.sign(self.public_key, data)
-        if name == "ssh-ed25519":
-            return "ed25519-sha512", raw
-        if name in _RSA_ALGORITHMS:
-            # gpg-agent leaves out leading zeros, which one signature of 256 has; the server needs them all.
-            return _RSA_ALGORITHMS[name], raw.rjust(self._modulus_size, b"\0")
-        if name in _ECDSA_ALGORITHMS:
-            numbers = _read(raw)
-            r, s = numbers.get_mpint(), numbers.get_mpint()
-            return _ECDSA_ALGORITHMS[name], encode_dss_signature(r, s)
-        reason = P384_REASON if name == _P384 else f"choose another key, {_USE_A_FILE}"
+        row, ssh = SSH_FORMATS.get(name, (None, None))
+        if row and ssh and ssh.algorithm:
+            return ssh.algorithm, row.from_ssh(row.completed(raw, self.public_key.blob))
+        reason = (row and row.not_by_agent) or f"choose another key, {_USE_A_FILE}"
         raise KeyLoadError(f"{self.source} signed as {name!r}, which CloudAPI does not verify: {reason}")
 
     def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
@@ -209,15 +202,8 @@ class AgentSigner:
             KeyLoadError: The agent is gone, or refuses.
         """
         name, raw = self._agent.sign(self.public_key, data, algorithm)
-        return name, raw.rjust(self._modulus_size, b"\0") if name in _RSA_ALGORITHMS else raw
-
-    @property
-    def _modulus_size(self) -> int:
-        """Bytes of an RSA key's modulus, and of its signatures."""
-        fields = _read(self.public_key.blob)
-        fields.get_text()
-        fields.get_mpint()
-        return (fields.get_mpint().bit_length() + 7) // 8
+        row, _ = SSH_FORMATS.get(name, (None, None))
+        return name, row.completed(raw, self.public_key.blob) if row else raw
 
     def __repr__(self) -> str:
         return f"<AgentSigner {vars(self).get('public_key', '')}>"
@@ -245,11 +231,12 @@ def find_signers(agent: Agent, wanted: str, matches: Callable[[PublicKey], bool]
         )
     matching = [key for key in held if matches(key)]
     # Certificates, security keys (sk-...) and kinds not heard of are passed over.
-    usable = [key for key in matching if key.supported and key.kind != _P384]
+    usable = [key for key in matching if key.supported and not reason_against_agents(key)]
     if usable:
         return [AgentSigner(agent, key) for key in usable]
-    if any(key.kind == _P384 for key in matching):
-        problem = f"the ssh-agent has {wanted}, but {P384_REASON}"
+    reasons = [reason for key in matching if (reason := reason_against_agents(key))]
+    if reasons:
+        problem = f"the ssh-agent has {wanted}, but {reasons[0]}"
     elif matching:
         problem = (
             f"the ssh-agent has {wanted}, but of a kind that CloudAPI does not take: "
@@ -263,9 +250,15 @@ def find_signers(agent: Agent, wanted: str, matches: Callable[[PublicKey], bool]
 def keys_passed_over() -> list[PublicKey]:
     """The keys of the agent that are good for CloudAPI, but not from an agent."""
     try:
-        return [key for key in _AGENT.list_keys() if key.kind == _P384]
+        return [key for key in _AGENT.list_keys() if reason_against_agents(key)]
     except KeyLoadError:
         return []
+
+
+def reason_against_agents(key: PublicKey) -> str:
+    """Why CloudAPI does not verify what an agent signs with this key; empty where it does."""
+    row = KEY_TYPES.get(key.kind)
+    return row.not_by_agent if row else ""
 
 
 def shared_agent() -> Agent:

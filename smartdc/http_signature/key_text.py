@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import binascii
 import re
-import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
@@ -19,23 +18,22 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from smartdc._secrets import Concealed, may_be_secret
 from smartdc.errors import KeyLoadError
+from smartdc.http_signature.key_types import ACCEPTED
+from smartdc.http_signature.ssh_encoding import read_string
 
 __all__ = [
-    "ACCEPTED",
     "MAKE_ONE",
     "UNDAMAGED",
     "NeedsPassphrase",
     "Passphrase",
     "decoded",
     "refuse",
-    "ssh_string",
     "stated_blob",
 ]
 
 Passphrase = str | bytes | Callable[[], str | bytes | None] | None
 """Text, bytes, or a function that is called only if the key turns out to be encrypted."""
 
-ACCEPTED = "CloudAPI takes RSA, ECDSA (P-256, P-384, P-521) and Ed25519 keys"
 MAKE_ONE = "make one with ssh-keygen -t ed25519"
 UNDAMAGED = f"give an undamaged copy, or {MAKE_ONE}"
 
@@ -128,15 +126,6 @@ def stated_blob(text: bytes) -> bytes | None:
     return fields.blob if fields else None
 
 
-def ssh_string(data: bytes, position: int) -> tuple[bytes, int]:
-    """The length-prefixed string at `position`, and where it ends; empty where there is none."""
-    if len(data) < position + 4:
-        return b"", len(data)
-    (length,) = struct.unpack_from(">I", data, position)
-    start = position + 4
-    return data[start : start + length], start + length
-
-
 def refuse(source: str, problem: str, remedy: str) -> NoReturn:
     """Raise the error about a key, without what led to it, which may repeat a path that is a key."""
     raise KeyLoadError(f"{source} {problem}; {remedy}") from None
@@ -147,7 +136,7 @@ def _refuse_lookalikes(text: Concealed[bytes], source: str) -> None:
         if re.match(rb"\s*(" + pattern + rb")", text.value):
             refuse(source, f"is {what}", remedy)
     fields = _openssh_fields(text.value)
-    kind = ssh_string(fields.blob, 0)[0].decode("ascii", "replace") if fields else ""
+    kind = read_string(fields.blob, 0)[0].decode("ascii", "replace") if fields else ""
     if kind == "ssh-dss" or kind.startswith("sk-"):
         what = "a DSA key" if kind == "ssh-dss" else f"a security key ({_printable(kind)})"
         refuse(source, f"is {what}", f"{ACCEPTED}: {MAKE_ONE}")
@@ -274,10 +263,10 @@ def _openssh_fields(text: bytes) -> _OpenSSH | None:
     magic = b"openssh-key-v1\0"
     if not body.startswith(magic):
         return None
-    cipher, position = ssh_string(body, len(magic))
-    _, position = ssh_string(body, position)  # the key derivation
-    options, position = ssh_string(body, position)
-    blob, _ = ssh_string(body, position + 4)  # the 4 bytes are the number of keys, always 1
+    cipher, position = read_string(body, len(magic))
+    _, position = read_string(body, position)  # the key derivation
+    options, position = read_string(body, position)
+    blob, _ = read_string(body, position + 4)  # the 4 bytes are the number of keys, always 1
     rounds = int.from_bytes(options[-4:], "big")  # behind the salt
     return _OpenSSH(_printable(cipher.decode("ascii", "replace")), rounds, blob) if blob else None
 

@@ -16,24 +16,23 @@ from functools import cached_property
 from typing import NoReturn, Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from smartdc._files import NotRegularError, TooLargeError, expanded, read_small_file
 from smartdc._secrets import Concealed, shown
 from smartdc.errors import KeyFileMissing, KeyLoadError
 from smartdc.http_signature.key_text import (
-    ACCEPTED,
     MAKE_ONE,
     UNDAMAGED,
     NeedsPassphrase,
     Passphrase,
     decoded,
     refuse,
-    ssh_string,
     stated_blob,
 )
+from smartdc.http_signature.key_types import ACCEPTED, KEY_TYPES, PrivateKeyObject, check, key_type_of, sign
+from smartdc.http_signature.ssh_encoding import read_string
 
 __all__ = [
     "NeedsPassphrase",
@@ -51,32 +50,6 @@ log = logging.getLogger("smartdc")
 
 _HINTED: set[str] = set()
 _MAX_FILE = 128 * 1024
-
-# The server knows no SHA-384, so P-384 is signed with SHA-512.
-_ECDSA: dict[str, tuple[str, hashes.HashAlgorithm]] = {
-    "secp256r1": ("ecdsa-sha256", hashes.SHA256()),
-    "secp384r1": ("ecdsa-sha512", hashes.SHA512()),
-    "secp521r1": ("ecdsa-sha512", hashes.SHA512()),
-}
-
-# In SSH each curve has a hash (RFC 5656, section 6.2.1), and RSA has the one that is agreed on (RFC 8332).
-_SSH_ECDSA: dict[str, hashes.HashAlgorithm] = {
-    "secp256r1": hashes.SHA256(),
-    "secp384r1": hashes.SHA384(),
-    "secp521r1": hashes.SHA512(),
-}
-_SSH_RSA: dict[str, hashes.HashAlgorithm] = {
-    "rsa-sha2-256": hashes.SHA256(),
-    "rsa-sha2-512": hashes.SHA512(),
-}
-
-_KINDS = {
-    "ssh-rsa",
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-}
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,13 +88,13 @@ class PublicKey:
     @property
     def kind(self) -> str:
         """The type that the key itself states, ``ssh-rsa``, ``ecdsa-sha2-nistp256``, ..."""
-        name = ssh_string(self.blob, 0)[0].decode("ascii", "replace")
+        name = read_string(self.blob, 0)[0].decode("ascii", "replace")
         return name if name and name.isprintable() else "unknown"
 
     @property
     def supported(self) -> bool:
         """Whether CloudAPI verifies signatures of such a key."""
-        return self.kind in _KINDS
+        return self.kind in KEY_TYPES
 
     @cached_property
     def md5(self) -> str:
@@ -184,12 +157,14 @@ class PrivateKey:
     """
 
     def __init__(self, key: object, source: str = "the key given") -> None:
-        if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name not in _ECDSA:
+        row = key_type_of(key)
+        if row is None and isinstance(key, ec.EllipticCurvePrivateKey):
             refuse(source, f"is on the curve {key.curve.name}", f"{ACCEPTED}: {MAKE_ONE}")
-        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
+        if row is None or not isinstance(key, PrivateKeyObject):
             name = type(key).__name__.removesuffix("PrivateKey")
             refuse(source, f"is of the type {name}", f"{ACCEPTED}: {MAKE_ONE}")
         self._key = key
+        self._type = row
         self._is_proven = False
         self.source = source
         line = key.public_key().public_bytes(
@@ -231,28 +206,14 @@ class PrivateKey:
         Raises:
             KeyLoadError: The key is damaged: its public half does not verify the first signature.
         """
-        algorithm, signature = self._signed(data)
+        signature = sign(self._key, data, self._type.digest)
         if not self._is_proven:
             self._prove(data, signature)
-        return algorithm, signature
-
-    def _signed(self, data: bytes) -> tuple[str, bytes]:
-        if isinstance(self._key, rsa.RSAPrivateKey):
-            return "rsa-sha256", self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return "ed25519-sha512", self._key.sign(data)
-        algorithm, digest = _ECDSA[self._key.curve.name]
-        return algorithm, self._key.sign(data, ec.ECDSA(digest))
+        return self._type.algorithm, signature
 
     def _prove(self, data: bytes, signature: bytes) -> None:
-        public = self._key.public_key()
         try:
-            if isinstance(public, rsa.RSAPublicKey):
-                public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-            elif isinstance(public, ed25519.Ed25519PublicKey):
-                public.verify(signature, data)
-            else:
-                public.verify(signature, data, ec.ECDSA(_ECDSA[public.curve.name][1]))
+            check(self._key.public_key(), signature, data, self._type.digest)
         except InvalidSignature:
             refuse(self.source, "is damaged: its public half does not verify its signatures", UNDAMAGED)
         self._is_proven = True
@@ -266,26 +227,20 @@ class PrivateKey:
         """
         if not self._is_proven:
             self.sign(data)
-        if isinstance(self._key, rsa.RSAPrivateKey):
-            if algorithm not in _SSH_RSA:
-                raise KeyLoadError(f"{self.source} is RSA and does not sign as {algorithm}: use another key")
-            return algorithm, self._key.sign(data, padding.PKCS1v15(), _SSH_RSA[algorithm])
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return self.public_key.kind, self._key.sign(data)
-        signature = self._key.sign(data, ec.ECDSA(_SSH_ECDSA[self._key.curve.name]))
-        return self.public_key.kind, b"".join(map(_mpint, decode_dss_signature(signature)))
+        formats = self._type.ssh_formats
+        name = algorithm if len(formats) > 1 else self._type.name
+        digest = formats[name].digest if name in formats else None
+        if digest is None:
+            raise KeyLoadError(
+                f"{self.source} is {self._type.family} and does not sign as {algorithm}: use another key"
+            )
+        return name, self._type.to_ssh(sign(self._key, data, digest))
 
     def __repr__(self) -> str:
         return f"<PrivateKey {vars(self).get('public_key', '')}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("private keys are not pickled: pickle the path and load it again")
-
-
-def _mpint(number: int) -> bytes:
-    """A positive number as ssh writes it (RFC 4251, section 5)."""
-    written = number.to_bytes(number.bit_length() // 8 + 1, "big")
-    return len(written).to_bytes(4, "big") + written
 
 
 def read_key_file(

@@ -13,21 +13,13 @@ from urllib.parse import quote, urlsplit
 
 from smartdc._secrets import written
 from smartdc.errors import ConfigurationError, KeyLoadError
+from smartdc.http_signature.key_types import KEY_TYPES
 from smartdc.http_signature.keys import Signer
 
 __all__ = ["PARAMETERS", "presigned_url"]
 
 PARAMETERS = frozenset({"keyId", "algorithm", "expires", "signature", "method"})
 """Names in the query that belong to the signature."""
-
-# What each kind of key is expected to sign with. The algorithm stands in the text that is signed.
-_EXPECTED = {
-    "ssh-rsa": "rsa-sha256",
-    "ecdsa-sha2-nistp256": "ecdsa-sha256",
-    "ecdsa-sha2-nistp384": "ecdsa-sha512",
-    "ecdsa-sha2-nistp521": "ecdsa-sha512",
-    "ssh-ed25519": "ed25519-sha512",
-}
 
 _METHOD = re.compile(r"[A-Z]+")
 # The server sorts names with JavaScript's localeCompare, which puts punctuation first, in this order, then
@@ -72,8 +64,10 @@ def presigned_url(
     if len(verbs) > 1:  # a single one is the request's own
         parameters["method"] = ",".join(verbs)
     head = f"{','.join(verbs)}\n{host}\n{urlsplit(url).path or '/'}\n"
-    algorithm = _EXPECTED[signer.public_key.kind]
-    for _ in range(2):  # an agent may sign otherwise than expected: then so be it
+    # The text that is signed names the algorithm. An agent may use another than expected: sign again then,
+    # naming the one that it used.
+    algorithm = KEY_TYPES[signer.public_key.kind].algorithm
+    for _ in range(2):
         text = _encoded(parameters | {"algorithm": algorithm})
         used, signature = signer.sign((head + text).encode("ascii"))
         if used == algorithm:

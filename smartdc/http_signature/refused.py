@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smartdc._secrets import shown
-from smartdc.http_signature.agent import P384_REASON, AgentSigner, keys_passed_over
+from smartdc.http_signature.agent import AgentSigner, keys_passed_over, reason_against_agents
 from smartdc.http_signature.keys import Signer
 from smartdc.http_signature.scheme import KeyId
 from smartdc.http_signature.signature_reuse import OnceSigner
@@ -34,8 +34,10 @@ def explained_refusal(key_id: KeyId, signers: Sequence[Signer]) -> str:
         f"{which}{named}"
     )
     if any(_is_agents(signer) for signer in signers) and not key_id.has_fingerprint:
-        not_tried = "; ".join(map(str, keys_passed_over()))
-        text += f". Not tried was {not_tried}: {P384_REASON}" if not_tried else ""
+        not_tried = keys_passed_over()
+        if not_tried:
+            passed_over = "; ".join(map(str, not_tried))
+            text += f". Not tried was {passed_over}: {reason_against_agents(not_tried[0])}"
     return text
 
 

@@ -17,26 +17,23 @@ from email.utils import mktime_tz, parsedate_tz
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from smartdc.http_signature.key_types import ACCEPTED, KEY_TYPES, PublicKeyObject, check, key_type_of
 from smartdc.http_signature.keys import PublicKey
 
-__all__ = ["InvalidSignatureHeader", "ParsedSignature", "SSHPublicKey", "load_public_key", "parse", "verify"]
-
-SSHPublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+__all__ = ["InvalidSignatureHeader", "ParsedSignature", "load_public_key", "parse", "verify"]
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),  # noqa: S303 - the server accepts it
     "sha256": hashes.SHA256(),
     "sha512": hashes.SHA512(),
 }
-_FAMILIES = {"rsa", "dsa", "ecdsa", "ed25519", "hmac"}
+_OF_KEYS = frozenset().union(*(row.verified for row in KEY_TYPES.values()))
+_FAMILIES = {"dsa", "hmac"} | {algorithm.partition("-")[0] for algorithm in _OF_KEYS}
 
 # The server names more (the sha384 ones), but its library never gets as far as this list with those.
-_MODERN = {
-    *("rsa-sha1", "rsa-sha256", "rsa-sha512", "dsa-sha1", "dsa-sha256"),
-    *("ecdsa-sha256", "ecdsa-sha512", "ed25519-sha512"),
-}
+_MODERN = _OF_KEYS | {"dsa-sha1", "dsa-sha256"}
 _OLD = {"rsa-sha1", "rsa-sha256", "rsa-sha512", "dsa-sha1"}
 
 # name="text" or name=digits; digits count only with a comma behind them.
@@ -120,41 +117,38 @@ def parse(
             raise error from None
 
 
-def verify(parsed: ParsedSignature, public_key: SSHPublicKey) -> bool:
+def verify(parsed: ParsedSignature, public_key: PublicKeyObject) -> bool:
     """Whether the signature is one of this key. The algorithm must be of the key's family."""
-    family, _, name = parsed.algorithm.partition("-")
-    digest = _HASHES[name]
-    data = parsed.signing_string.encode()
+    row = key_type_of(public_key)
+    if row is None or parsed.algorithm not in row.verified:
+        return False
+    if isinstance(public_key, ed25519.Ed25519PublicKey):
+        # The server takes a header's bytes as they came for this kind only.
+        data = parsed.signing_string.encode("latin-1", "replace")
+    else:
+        data = parsed.signing_string.encode()
     try:
-        if family == "rsa" and isinstance(public_key, rsa.RSAPublicKey):
-            public_key.verify(parsed.signature, data, padding.PKCS1v15(), digest)
-        elif family == "ecdsa" and isinstance(public_key, ec.EllipticCurvePublicKey):
-            public_key.verify(parsed.signature, data, ec.ECDSA(digest))
-        elif family == "ed25519" and isinstance(public_key, ed25519.Ed25519PublicKey):
-            # The server takes a header's bytes as they came for this kind only.
-            public_key.verify(parsed.signature, parsed.signing_string.encode("latin-1", "replace"))
-        else:
-            return False
+        check(public_key, parsed.signature, data, _HASHES[parsed.algorithm.partition("-")[2]])
     except InvalidSignature:
         return False
     return True
 
 
-def load_public_key(text: str) -> SSHPublicKey:
-    """Read an OpenSSH public key (one line: type, base64, comment): RSA, ECDSA or Ed25519.
+def load_public_key(text: str) -> PublicKeyObject:
+    """Read an OpenSSH public key (one line: type, base64, comment) of a type in `KEY_TYPES`.
 
     Raises:
         ValueError: It is not one.
     """
     line = PublicKey.from_text(text)
     if not line.supported:
-        raise ValueError(f"not an RSA, ECDSA or Ed25519 key: {line.kind}")
+        raise ValueError(f"{ACCEPTED}, not {line.kind}")
     try:
         key = serialization.load_ssh_public_key(line.openssh.encode())
     except UnsupportedAlgorithm as error:
         raise ValueError(f"not a key that can be used: {error}") from None
-    if not isinstance(key, SSHPublicKey):  # pragma: no cover - `supported` has said that it is
-        raise ValueError(f"not an RSA, ECDSA or Ed25519 key: {line.kind}")
+    if not isinstance(key, PublicKeyObject):  # pragma: no cover - `supported` has said that it is
+        raise ValueError(f"{ACCEPTED}, not {line.kind}")
     return key
 
 

@@ -30,7 +30,6 @@ _OURS = {
 _OTHER_KEYS = ("pkey", "key_filename", "password", "auth_strategy")
 _CERTIFICATE = "-cert.pub"
 _REMEDY = "give the path of a private key as key_filename"
-_KINDS: dict[str, Any] = {"ssh-rsa": paramiko.RSAKey, "ssh-ed25519": paramiko.Ed25519Key}
 
 
 class Options:
@@ -132,7 +131,7 @@ def _check_file(path: Any, given: Concealed[dict[str, Any]]) -> None:
         return  # it may be the passphrase of the key, or log in without the key
     source = f"the private key {shown_path(path)}"
     key = PrivateKey.from_bytes(text.value, passphrase.value, source)
-    kind = _KINDS.get(key.public_key.kind, paramiko.ECDSAKey)
+    kind = next(kind for kind in paramiko.key_classes if key.public_key.kind in kind.identifiers())
     try:
         kind.from_private_key_file(str(expanded(path)), passphrase.value)
     except (paramiko.SSHException, ValueError):

@@ -5,28 +5,41 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 
 from smartdc.http_signature.keys import PublicKey
 
-__all__ = ["ALL_KINDS", "PASSPHRASE", "KeyRing", "run", "ssh_keys"]
+__all__ = ["ALGORITHMS", "ALL_KINDS", "PASSPHRASE", "KeyRing", "run", "ssh_keys"]
 
 PASSPHRASE = "correct horse"
 
-_ARGUMENTS = {
-    "rsa2048": ("rsa", "2048"),
-    "rsa3072": ("rsa", "3072"),
-    "rsa4096": ("rsa", "4096"),
-    "p256": ("ecdsa", "256"),
-    "p384": ("ecdsa", "384"),
-    "p521": ("ecdsa", "521"),
-    "ed25519": ("ed25519", "256"),
-    "dsa": ("dsa", "1024"),
+
+class _Kind(NamedTuple):
+    """A kind of key: its type and its bits for ssh-keygen, and the scheme's name of what it signs."""
+
+    type: str
+    bits: str
+    algorithm: str = ""
+
+
+_KINDS = {
+    "rsa2048": _Kind("rsa", "2048", "rsa-sha256"),
+    "rsa3072": _Kind("rsa", "3072", "rsa-sha256"),
+    "rsa4096": _Kind("rsa", "4096", "rsa-sha256"),
+    "p256": _Kind("ecdsa", "256", "ecdsa-sha256"),
+    "p384": _Kind("ecdsa", "384", "ecdsa-sha512"),
+    "p521": _Kind("ecdsa", "521", "ecdsa-sha512"),
+    "ed25519": _Kind("ed25519", "256", "ed25519-sha512"),
+    "dsa": _Kind("dsa", "1024"),
 }
 
-ALL_KINDS = tuple(kind for kind in _ARGUMENTS if kind != "dsa")
+ALGORITHMS = {kind: row.algorithm for kind, row in _KINDS.items() if row.algorithm}
+"""What each kind that CloudAPI takes signs as."""
+
+ALL_KINDS = tuple(ALGORITHMS)
 """The kinds that CloudAPI takes."""
 
 
@@ -46,7 +59,7 @@ class KeyRing:
         """
         plain = self._directory / kind
         if not plain.exists():
-            name, bits = _ARGUMENTS[kind]
+            name, bits, _ = _KINDS[kind]
             comment = f"{kind} of the tests"
             try:
                 run("ssh-keygen", "-q", "-t", name, "-b", bits, "-N", "", "-C", comment, "-f", str(plain))

@@ -17,16 +17,6 @@ from tests.helpers.keys import KeyRing
 NOW = 1795428000.25
 """Mon, 23 Nov 2026 10:00:00 GMT, and a little; the time of every test with `fixed_clock`."""
 
-ALGORITHMS = {
-    "rsa2048": "rsa-sha256",
-    "rsa3072": "rsa-sha256",
-    "rsa4096": "rsa-sha256",
-    "p256": "ecdsa-sha256",
-    "p384": "ecdsa-sha512",
-    "p521": "ecdsa-sha512",
-    "ed25519": "ed25519-sha512",
-}
-
 
 def prepared(
     auth: HTTPSignatureAuth | None, url: str = "https://h/my/machines?x=1", **headers: str

@@ -23,8 +23,8 @@ from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
 from smartdc.http_signature.keys import PublicKey
 from smartdc.http_signature.verify import load_public_key
 from tests.helpers.agents import RunningAgent, run_ssh_agent
-from tests.helpers.keys import ALL_KINDS, KeyRing
-from tests.http_signature.checks import ALGORITHMS, certify, signs
+from tests.helpers.keys import ALGORITHMS, ALL_KINDS, KeyRing
+from tests.http_signature.checks import certify, signs
 
 USABLE = [kind for kind in ALL_KINDS if kind != "p384"]
 

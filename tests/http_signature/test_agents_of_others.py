@@ -17,6 +17,7 @@ from smartdc.errors import KeyLoadError
 from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature import agent as agent_module
 from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
+from smartdc.http_signature.key_types import KEY_TYPES
 from smartdc.http_signature.keys import PrivateKey
 from tests.helpers.agents import OwnAgent
 from tests.helpers.keys import KeyRing
@@ -34,7 +35,8 @@ def test_an_agent_that_refuses_although_it_has_the_key(
     ssh_keys: KeyRing, own_agent: OwnAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     public = own_agent.add(ssh_keys.path("rsa2048"))
-    monkeypatch.setitem(agent_module._RSA_FLAGS, "rsa-sha2-256", 0)  # what an old client asks for
+    formats = KEY_TYPES["ssh-rsa"].ssh_formats
+    monkeypatch.setitem(formats, "rsa-sha2-256", formats["ssh-rsa"])  # what an old client asks for
     with pytest.raises(KeyLoadError, match=r"it has the key, so a confirmation was denied .*\(ssh-add -h\)"):
         AgentSigner(shared_agent(), public).sign(b"data")
     assert own_agent.refused == 1

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, x25519
 
 from smartdc.errors import KeyLoadError
+from smartdc.http_signature.key_types import KEY_TYPES
 from smartdc.http_signature.keys import PrivateKey, PublicKey, public_half
 from smartdc.http_signature.verify import load_public_key
-from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing
-from tests.http_signature.checks import ALGORITHMS, certify, signs
+from tests.helpers.keys import ALGORITHMS, ALL_KINDS, PASSPHRASE, KeyRing
+from tests.http_signature.checks import certify, signs
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
@@ -28,6 +29,10 @@ def test_loads_every_kind_in_every_form(kind: str, form: str, encrypted: bool, s
     key = PrivateKey.load(path, passphrase or None)
     assert key.public_key == ssh_keys.public(kind)
     assert signs(key) == ALGORITHMS[kind]
+
+
+def test_every_type_of_key_is_tested(ssh_keys: KeyRing) -> None:
+    assert {ssh_keys.public(kind).kind for kind in ALL_KINDS} == set(KEY_TYPES)
 
 
 def test_the_forms_are_what_they_claim(ssh_keys: KeyRing) -> None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding
 
 from smartdc.emulator.scratch import PrivateKey
 from smartdc.http_signature.keys import PublicKey
+from smartdc.http_signature.ssh_encoding import written_string
 
 _FAILURE = b"\x05"
 _LIST, _LISTED = b"\x0b", b"\x0c"
@@ -66,7 +67,7 @@ class Agent:
         self._clients.add(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while (length := int.from_bytes(await reader.readexactly(4))) <= _LONGEST_MESSAGE:
-                writer.write(_packed(self._answer(await reader.readexactly(length))))
+                writer.write(written_string(self._answer(await reader.readexactly(length))))
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
@@ -74,7 +75,8 @@ class Agent:
 
     def _answer(self, message: bytes) -> bytes:
         if message[:1] == _LIST:
-            return _LISTED + struct.pack(">I", 1) + _packed(self._public.blob) + _packed(self._comment)
+            key = written_string(self._public.blob) + written_string(self._comment)
+            return _LISTED + struct.pack(">I", 1) + key
         if message[:1] != _SIGN:
             return _FAILURE
         try:
@@ -83,7 +85,7 @@ class Agent:
             signature = self._signature(data, int.from_bytes(rest[:4]))
         except (struct.error, KeyError):  # the message is cut off, or has unknown flags
             return _FAILURE
-        return _SIGNED + _packed(signature) if blob == self._public.blob else _FAILURE
+        return _SIGNED + written_string(signature) if blob == self._public.blob else _FAILURE
 
     @property
     def _comment(self) -> bytes:
@@ -91,13 +93,9 @@ class Agent:
 
     def _signature(self, data: bytes, flags: int) -> bytes:
         if isinstance(self._private, ed25519.Ed25519PrivateKey):
-            return _packed(b"ssh-ed25519") + _packed(self._private.sign(data))
+            return written_string(b"ssh-ed25519") + written_string(self._private.sign(data))
         name, digest = _RSA[flags]
-        return _packed(name) + _packed(self._private.sign(data, padding.PKCS1v15(), digest))
-
-
-def _packed(value: bytes) -> bytes:
-    return struct.pack(">I", len(value)) + value
+        return written_string(name) + written_string(self._private.sign(data, padding.PKCS1v15(), digest))
 
 
 def _unpack(data: bytes) -> tuple[bytes, bytes]:

@@ -14,15 +14,16 @@ from typing import Any
 from smartdc.emulator.http.answers import crashed
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.state.site import Site
+from smartdc.http_signature.key_types import KEY_TYPES
 from smartdc.http_signature.verify import ParsedSignature
 
 #: Any of these in a query makes the server expect a pre-signed URL, which needs all four.
 REQUIRED = ("algorithm", "expires", "keyId", "signature")
 
 # The algorithms that the server accepts. Its library cannot verify those with SHA-384, which is a 401.
-_ALGORITHMS = {"DSA-SHA1", "DSA-SHA256", "ED25519-SHA512"} | {
-    f"{family}-{name}" for family in ("RSA", "ECDSA") for name in ("SHA1", "SHA256", "SHA384", "SHA512")
-} - {"ECDSA-SHA1"}
+_ALGORITHMS = {"DSA-SHA1", "DSA-SHA256", "RSA-SHA384", "ECDSA-SHA384"} | {
+    algorithm.upper() for row in KEY_TYPES.values() for algorithm in row.verified
+}
 
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 _DIGITS = re.compile(r"[0-9]+")

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from smartdc.emulator.state.roles import Access
+from smartdc.http_signature.key_types import PublicKeyObject
 from smartdc.http_signature.keys import PublicKey
-from smartdc.http_signature.verify import SSHPublicKey, load_public_key
+from smartdc.http_signature.verify import load_public_key
 
 NAMESPACE = uuid.UUID("6a7f2c0e-5e0b-4c53-9c34-2f4d0b7a1e10")
 
@@ -50,7 +51,7 @@ class Key:
     name: str
     fingerprint: str
     openssh: str
-    public: SSHPublicKey = field(repr=False)
+    public: PublicKeyObject = field(repr=False)
 
 
 @dataclass
