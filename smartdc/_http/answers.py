@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from smartdc.arguments.ids import is_uuid
 from smartdc.errors import InvalidResponse, NotFoundError, shortened
 
 __all__ = [
@@ -44,7 +45,6 @@ Answer = tuple[Any, requests.Response]
 MOST_PAGES = 1000
 """A million entries: a list that is longer has no end."""
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COUNT = r"[0-9]{1,15}"
 _KINDS = {
     type(None): "null",
@@ -111,7 +111,7 @@ def reject_other_id(body: dict[str, Any], response: requests.Response) -> dict[s
     """The object, unless its id is another than the one in the path: then it belongs to another request."""
     asked = urlsplit(response.request.path_url).path.rpartition("/")[2].lower()
     got = body.get("id")
-    if _UUID.fullmatch(asked) and isinstance(got, str) and got.lower() != asked:
+    if is_uuid(asked) and isinstance(got, str) and got.lower() != asked:
         raise invalid_response(response, f"with an object whose id is {got[:40]!r}")
     return body
 

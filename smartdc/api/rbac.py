@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from smartdc._http.connection import Connection
 from smartdc._http.named import id_of, resource_path
 from smartdc._http.request import Request, idempotent
-from smartdc.arguments.ids import entity_id, shown, without_none
+from smartdc.arguments.ids import entity_id, is_lower_case_uuid, shown, without_none
 from smartdc.arguments.kinds import as_list, text_of, texts
 from smartdc.arguments.names import POLICY, ROLE
 from smartdc.arguments.refs import PolicyRef, RoleRef
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MemberRef = str | Mapping[str, Any]
 
-_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BEFORE_9 = r"\s*(((~>?|\^|<=?|=|v)?\s*[0-8](\.\S*)?)|<\s*9(\.0){0,2})\s*"
 """One version range of those before 9, in which a role's members and policies are plain names."""
 _WITHOUT_HEAD = ("datacenters", "services")
@@ -343,7 +342,7 @@ def _member(member: MemberRef) -> dict[str, Any]:
     ident = entity_id(member, "user", "id", "login")
     if isinstance(member, Mapping) and "type" in member:
         return dict(member)
-    return {"type": "subuser", "id" if re.fullmatch(_UUID, ident) else "login": ident}
+    return {"type": "subuser", "id" if is_lower_case_uuid(ident) else "login": ident}
 
 
 def _key(member: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -359,4 +358,4 @@ def _login(member: MemberRef) -> str:
 
 def _policy(policy: PolicyRef) -> dict[str, str]:
     ident = entity_id(policy, "policy", "id", "name")
-    return {"id" if re.fullmatch(_UUID, ident) else "name": ident}
+    return {"id" if is_lower_case_uuid(ident) else "name": ident}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, overload
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from smartdc._forks import importing
 from smartdc._http.machine_lists import MachineLists
 from smartdc._http.named import machine_ids_of
-from smartdc.arguments.ids import shown
+from smartdc.arguments.ids import is_lower_case_uuid, shown
 from smartdc.arguments.kinds import as_list, required_flag
 from smartdc.errors import ConfigurationError
 from smartdc.machine import MachineRef
@@ -31,8 +30,6 @@ SUBRESOURCES = (
     "tags",
 )
 """What the change feed tells of."""
-
-_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class StreamOperations(MachineLists):
@@ -98,7 +95,7 @@ class StreamOperations(MachineLists):
             None if machines is None else machine_ids_of(self, as_list("machines", machines, "[machine]"))
         )
         for ident in idents or ():
-            if not re.fullmatch(_UUID, ident):
+            if not is_lower_case_uuid(ident):
                 raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")
         lasting = required_flag("reconnect", reconnect)
         return self._lasting_feed(wanted, idents) if lasting else self._feed(wanted, idents)

@@ -20,6 +20,7 @@ __all__ = [
     "entity_id",
     "escaped",
     "has_half_character",
+    "is_lower_case_uuid",
     "is_segment",
     "is_uuid",
     "machine_ref",
@@ -187,6 +188,11 @@ def path_parts(parts: Iterable[Any]) -> tuple[str, ...]:
 def is_uuid(text: str) -> bool:
     """Whether it has the form of an id."""
     return _UUID.fullmatch(text) is not None
+
+
+def is_lower_case_uuid(text: str) -> bool:
+    """Whether it is an id as the server writes it."""
+    return is_uuid(text) and text == text.lower()
 
 
 def _is_uuid_object(entity: Any) -> bool:

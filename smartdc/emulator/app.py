@@ -31,6 +31,7 @@ from smartdc.emulator.http.calls import Call
 from smartdc.emulator.http.fault_kinds import TRANSPORT, Delay
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route, Table
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.operations import (
     accesskeys,
     account,
@@ -235,9 +236,11 @@ def _carry_out(site: Site, request: Incoming) -> Answer:
 def _check_length(site: Site, request: Incoming) -> None:
     if len(request.target) > LONGEST_TARGET:
         # A real server never answers such a request; this answer spares a test the wait.
-        site.shared.violations.append(
-            f"{request.method} with a URL of {len(request.target)} characters, which a real server ignores"
-            " (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)"
+        note_violation(
+            site,
+            request,
+            f"a URL of {len(request.target)} characters gets no answer",
+            "urls-of-more-than-8-kb",
         )
         raise Refusal(500, None, "")
 

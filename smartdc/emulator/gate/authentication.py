@@ -11,6 +11,7 @@ from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, not_found
 from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.state.directory import Key
 from smartdc.emulator.state.site import Site
 from smartdc.http_signature.verify import InvalidSignatureHeader, ParsedSignature, parse, verify
@@ -27,10 +28,8 @@ def check_authorization_header(site: Site, request: Incoming) -> ParsedSignature
     """Parse the Authorization header; refuse an invalid one (400)."""
     if "x-date" in request.headers:
         # A real server may then refuse all other clients until it is restarted.
-        site.shared.violations.append(
-            f"{request.method} {request.target} carries X-Date, which makes a server refuse all clients"
-            " (docs/cloudapi/hazards.md#x-date-breaks-all-requests)"
-        )
+        what = "X-Date makes a server refuse all clients"
+        note_violation(site, request, what, "x-date-breaks-all-requests")
         raise _invalid_header("Authorization header invalid: x-date was not a signed header")
     header = request.headers.get("authorization")
     if not header:

@@ -13,6 +13,7 @@ from smartdc.emulator.http.answers import Refusal, crashed, invalid_field, not_f
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
 from smartdc.emulator.http.parameters import is_uuid
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.rules.cns import dns_names
 from smartdc.emulator.state.resources import Package
@@ -69,10 +70,7 @@ def load_machine(site: Site, request: Incoming) -> None:
         machine_uuid = request.params.get("resource_id")
     if not is_true(machine_uuid):
         if "machine" in request.path_values or request.path_values.get("resource_id") == "":
-            site.shared.violations.append(
-                f"{request.method} {request.target} has an empty machine id"
-                " (docs/cloudapi/hazards.md#empty-machine-id)"
-            )
+            note_violation(site, request, "the machine id is empty", "empty-machine-id")
             raise Refusal(500, "InternalError", "Internal Error")
         return
     if isinstance(machine_uuid, str) and " " in machine_uuid:

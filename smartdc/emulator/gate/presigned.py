@@ -13,6 +13,7 @@ from typing import Any
 
 from smartdc.emulator.http.answers import crashed
 from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.state.site import Site
 from smartdc.http_signature.key_types import KEY_TYPES
 from smartdc.http_signature.verify import ParsedSignature
@@ -40,11 +41,8 @@ def check_presigned(site: Site, request: Incoming) -> ParsedSignature | None:
         return None
     if missing:
         present = [name for name in REQUIRED if name not in missing]
-        site.shared.violations.append(
-            f"{request.method} {request.target} has the query parameter {', '.join(present)}, "
-            "which makes a server crash on an incomplete pre-signed URL"
-            " (docs/cloudapi/hazards.md#parts-of-a-pre-signed-url)"
-        )
+        what = f"with {', '.join(present)} in the query, a server crashes on an incomplete pre-signed URL"
+        note_violation(site, request, what, "parts-of-a-pre-signed-url")
         raise crashed(f'parameters "{", ".join(missing)}" are required')
     expires = _text(query["expires"])
     if not _DIGITS.fullmatch(expires) or int(expires) >= 2**53:

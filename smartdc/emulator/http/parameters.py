@@ -31,7 +31,8 @@ _MOST_PARAMETERS = 1000
 #: A parameter of this name is lost: in JavaScript it sets the object's prototype.
 LOST_NAME = "__proto__"
 #: A uuid in lower case, the only spelling that the server accepts.
-UUID = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ANY_CASE_UUID = re.compile(UUID.pattern, re.IGNORECASE)
 
 
 def parse_query(text: str) -> dict[str, Any]:

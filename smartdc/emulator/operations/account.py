@@ -9,7 +9,7 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.rules.limits import usage
-from smartdc.emulator.rules.schema import UUID, Property, check
+from smartdc.emulator.rules.schema import UUID_PATTERN, Property, check
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import DETAILS, Account
 from smartdc.emulator.state.site import Site
@@ -71,7 +71,7 @@ def update_config(site: Site, request: Incoming) -> Answer:
     wanted = params.get("default_network")
     if isinstance(wanted, str) and not is_uuid(wanted):
         raise invalid_argument('property "default_network": must be a UUID')
-    check({"default_network": Property("string", required=True, pattern=UUID)}, params)
+    check({"default_network": Property("string", required=True, pattern=UUID_PATTERN)}, params)
     network = site.networks.get(as_text(wanted))
     if network is None or not network.provisionable_by(request.account.uuid):
         raise invalid_argument("unknown network")

@@ -25,6 +25,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.http.versions import since
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.operations.lifecycle import is_workable
 from smartdc.emulator.state.jobs import DISK_SECONDS, Action, Work
 from smartdc.emulator.state.site import Site
@@ -55,9 +56,7 @@ def create_disk(site: Site, request: Incoming) -> Answer:
     vm, params = request.vm, request.params
     if vm.brand != "bhyve":
         # The server calls the error's constructor without `new`, passes no error on, and never answers.
-        site.shared.violations.append(
-            f"{request.method} {request.target}: a disk for a machine that is not bhyve gets no answer"
-        )
+        note_violation(site, request, "a disk for a machine that is not bhyve gets no answer")
         raise invalid_argument("Disk Creation is supported only for BHYVE VMs")
     _check_stopped(vm)
     size, slot = params.get("size"), params.get("pci_slot")
@@ -71,9 +70,11 @@ def create_disk(site: Site, request: Incoming) -> Answer:
     if len(disks) >= MOST_DISKS:
         raise invalid_argument(f"A maximum of {MOST_DISKS} disks per VM are supported")
     if any(disk.block_size is not None and disk.image_uuid is not None for disk in disks):
-        site.shared.violations.append(
-            f"{request.method} {request.target}: a disk for a machine whose boot disk has an image kills the"
-            " server's process (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image)"
+        note_violation(
+            site,
+            request,
+            "a disk for a machine whose boot disk has an image kills the server's process",
+            "disk-on-a-machine-with-an-image",
         )
     used = sum(disk.size for disk in disks)
     if size == "remaining" and not vm.flexible_disk_size:

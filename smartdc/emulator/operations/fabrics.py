@@ -14,14 +14,14 @@ from smartdc.emulator.http.routes import Handler, Route
 from smartdc.emulator.http.versions import since
 from smartdc.emulator.operations.networks import network_json
 from smartdc.emulator.rules import fabric_checks
-from smartdc.emulator.rules.schema import IPV4, NAME, UUID, Property, as_number, check
+from smartdc.emulator.rules.schema import IPV4, NAME, UUID_PATTERN, Property, as_number, check
 from smartdc.emulator.state.resources import Network, Vlan
 from smartdc.emulator.state.site import Site
 
 MOST_RESOLVERS = 4
 
 _VLAN_ID = Property("integer", required=True, minimum=2, maximum=4095)
-_ID = Property("string", required=True, pattern=UUID)
+_ID = Property("string", required=True, pattern=UUID_PATTERN)
 _TEXT = Property("string")
 _ADDRESS = Property("string", pattern=IPV4)
 _NEEDED_ADDRESS = Property("string", required=True, pattern=IPV4)

@@ -16,6 +16,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.operations import image_making
 from smartdc.emulator.operations.image_making import MANIFEST, check_owner, invalid
 from smartdc.emulator.rules.image_manifests import errors_of
@@ -121,7 +122,7 @@ def create_image(site: Site, request: Incoming) -> Answer:
         return Answer(shown, 201, headers)
     if action == "import-from-datacenter":
         return Answer(image_json(image_making.import_from_datacenter(site, request), request))
-    site.shared.violations.append(f"{request.method} {request.target}: this action gets no answer")
+    note_violation(site, request, "this action gets no answer")
     raise invalid_argument(f"action {as_text(action)} is not a valid argument")
 
 

@@ -18,6 +18,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.limits import check_limits
 from smartdc.emulator.rules.provisioning import alias_taken_errors
@@ -50,9 +51,11 @@ def update_machine(site: Site, request: Incoming) -> Answer:
         raise missing_parameter("action is required")
     if request.vm.destroyed and action not in _HARMLESS_WHEN_DELETED:
         # A real server sends this answer, and then its process crashes.
-        site.shared.violations.append(
-            f"{request.method} {request.target}: {action} of a deleted machine kills the server's process"
-            " (docs/cloudapi/hazards.md#action-on-a-deleted-machine)"
+        note_violation(
+            site,
+            request,
+            f"{action} of a deleted machine kills the server's process",
+            "action-on-a-deleted-machine",
         )
         return Answer(request.machine, 410)
     return handler(site, request)

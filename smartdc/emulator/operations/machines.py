@@ -21,6 +21,7 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_list
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.provisioning import CREATE_PARAMS, create_machine
 from smartdc.emulator.rules.tag_text import fits_filter
@@ -74,10 +75,7 @@ def list_machines(site: Site, request: Incoming) -> Answer:
     filters = _filters(params)
     for name in ("limit", "offset"):
         if isinstance(params.get(name), list):
-            site.shared.violations.append(
-                f"{request.method} {request.target}: a repeated {name} kills the server's process"
-                " (docs/cloudapi/hazards.md#repeated-limit)"
-            )
+            note_violation(site, request, f"a repeated {name} kills the server's process", "repeated-limit")
             raise crashed(f"{name} (string) is required")
     wants_all_tagged = params.get("tags") == "*"  # overrides state, limit and every filter but type
     if not wants_all_tagged:

@@ -29,6 +29,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, is_uuid
 from smartdc.emulator.http.routes import Route
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.jobs import MIGRATION_SECONDS, Work
 from smartdc.emulator.state.site import Site
@@ -103,9 +104,7 @@ def watch(site: Site, request: Incoming) -> Answer:
     vm = request.vm
     if vm.migration is None:
         # The server has already sent the head of a 200 when it finds that there is no migration.
-        site.shared.violations.append(
-            f"{request.method} {request.target}: without a migration to watch, the answer breaks off"
-        )
+        note_violation(site, request, "without a migration to watch, the answer breaks off")
         raise not_found("migration not found")
 
     async def lines() -> AsyncIterator[bytes]:

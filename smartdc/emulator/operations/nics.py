@@ -14,7 +14,7 @@ from typing import Any
 from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import nic_json
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import ANY_CASE_UUID, as_text
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.http.versions import since
 from smartdc.emulator.operations.lifecycle import check_provisioned
@@ -24,7 +24,6 @@ from smartdc.emulator.state.resources import Network, SubnetFull
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM, Nic
 
-_ANY_CASE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 #: CloudAPI checks only the beginning of an address; NAPI then checks all of it.
 _MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
 
@@ -163,7 +162,7 @@ def _wanted(site: Site, request: Incoming) -> WantedNic:
     usable = {uuid: net for uuid, net in site.networks.items() if net.provisionable_by(account_uuid)}
     ip = None
     if isinstance(asked, str):
-        if not _ANY_CASE_UUID.fullmatch(asked):
+        if not ANY_CASE_UUID.fullmatch(asked):
             raise invalid_argument("network argument has invalid format")
         network_uuid = asked
     elif isinstance(asked, dict | list):

@@ -6,6 +6,7 @@ from smartdc.emulator.http.answers import Answer, Refusal
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.http.versions import VERSIONS
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.state.site import Site
 
 DOCUMENTATION = "http://apidocs.tritondatacenter.com/cloudapi/"
@@ -15,9 +16,7 @@ ICON = "http://apidocs.tritondatacenter.com/favicon.ico"
 def ping(site: Site, request: Incoming) -> Answer:
     """``GET /--ping``: the server handles it as the account route, with a login that no account can have."""
     if request.method not in ("GET", "HEAD"):
-        site.shared.violations.append(
-            f"{request.method} /--ping makes a server throw (docs/cloudapi/hazards.md#post-to-ping)"
-        )
+        note_violation(site, request, f"{request.method} of --ping makes a server throw", "post-to-ping")
         raise Refusal(500, "InternalError", "Internal Error")
     versions = [".".join(map(str, version)) for version in VERSIONS]
     body = {"ping": "pong", "cloudapi": {"versions": versions}}

@@ -22,6 +22,7 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.operations.keys import UPLOAD_TYPES
 from smartdc.emulator.rules.policy_conditions import RuleError
 from smartdc.emulator.rules.policy_reader import parse
@@ -212,9 +213,7 @@ def replace_role_tags(site: Site, request: Incoming) -> Answer:
     if resource == "users" and user and request.account.find_user(as_text(user)) is None:
         raise not_found(f"{user} does not exist")
     if request.resource is None:
-        site.shared.violations.append(
-            f"{request.method} {request.target}: role tags before API 7.2 get no answer"
-        )
+        note_violation(site, request, "role tags before API 7.2 get no answer")
         raise crashed("")
     if resource and resource not in TAGGABLE:
         raise not_found(f"{resource} is not a valid resource")

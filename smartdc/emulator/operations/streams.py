@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from smartdc.emulator.http.answers import Answer, Refusal, Upgrade, crashed, to_json
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import machine_json
+from smartdc.emulator.http.parameters import ANY_CASE_UUID
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.state.changes import Change, Listener
 from smartdc.emulator.state.site import Site
@@ -33,7 +34,6 @@ SUBRESOURCES = (
 VNC_SUBPROTOCOLS = ("binary", "rfb")
 #: The only message of the emulated console: its protocol version.
 RFB_BANNER = b"RFB 003.008\n"
-_ANY_CASE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def changefeed(site: Site, request: Incoming) -> Answer:
@@ -166,7 +166,7 @@ def _subscription(message: str) -> dict[str, Any] | None:
         return None
     if not machines and machines != []:
         return {"subResources": names}
-    if not isinstance(machines, list) or not all(_ANY_CASE_UUID.fullmatch(str(one)) for one in machines):
+    if not isinstance(machines, list) or not all(ANY_CASE_UUID.fullmatch(str(one)) for one in machines):
         return None
     return {"subResources": names, "vms": machines}
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from smartdc.emulator.http.answers import Refusal, crashed
 from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.operations.lifecycle import is_workable
 from smartdc.emulator.state.jobs import WRITE_SECONDS, Job, Work
 from smartdc.emulator.state.site import Site
@@ -70,10 +71,7 @@ def key_at_vmapi(site: Site, request: Incoming, param: str) -> str:
     """
     key = str(request.params[param])
     if _UNSENDABLE.search(key):
-        site.shared.violations.append(
-            f"{request.method} {request.target}: a key with a space makes a server hang or throw"
-            " (docs/cloudapi/hazards.md#keys-with-a-space)"
-        )
+        note_violation(site, request, "a key with a space makes a server hang or throw", "keys-with-a-space")
         raise crashed("Request path contains unescaped characters")
     try:
         if _BAD_ESCAPE.search(key):

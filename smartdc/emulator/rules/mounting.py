@@ -9,6 +9,7 @@ from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, crashed, invalid_argument
 from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.state.jobs import VOLUME_SECONDS
 from smartdc.emulator.state.resources import Network, Volume
 from smartdc.emulator.state.site import Site
@@ -85,10 +86,8 @@ def check_mounts(
     if not site.automount_volumes:
         raise invalid_argument("Support for automounting volumes is not enabled")
     if not isinstance(volumes, list) or not all(map(_is_valid, volumes)):
-        site.shared.violations.append(
-            f"{request.method} {request.target} has an invalid entry in volumes: a real server never answers"
-            " (docs/cloudapi/hazards.md#invalid-volumes-on-create)"
-        )
+        what = "an invalid entry in volumes gets no answer"
+        note_violation(site, request, what, "invalid-volumes-on-create")
         raise crashed("invalid volumes")
     network_uuids = [network.uuid for network in networks]
     for mount in volumes:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, crashed, invalid_argument, missing_parameter, not_found
 from smartdc.emulator.http.incoming import Incoming
+from smartdc.emulator.http.parameters import ANY_CASE_UUID
 from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.state.resources import Network, Package
 from smartdc.emulator.state.site import Site
-
-_ANY_CASE_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass
@@ -72,7 +70,7 @@ def _from_request(request: Incoming, requested: list[Any], usable: dict[str, Net
                 raise crashed("netObj (object) is required")
             check_object(entry, usable)
         network_uuid = entry if isinstance(entry, str) else entry["ipv4_uuid"]
-        if not _ANY_CASE_UUID.fullmatch(network_uuid):
+        if not ANY_CASE_UUID.fullmatch(network_uuid):
             raise crashed("netUuid (uuid) is required")
         if network_uuid not in seen:  # duplicates are dropped silently (docs/cloudapi/create.md#odd-networks)
             seen.add(network_uuid)
@@ -105,7 +103,7 @@ def check_object(entry: dict[str, Any], usable: dict[str, Network]) -> None:
         raise missing_parameter("network objects must contain ipv4_uuid")
     if not isinstance(network_uuid, str):
         raise invalid_argument("ipv4_uuid must be a string")
-    if not _ANY_CASE_UUID.fullmatch(network_uuid):
+    if not ANY_CASE_UUID.fullmatch(network_uuid):
         raise invalid_argument(f"ipv4_uuid: {network_uuid} is not a uuid")
     if has_count and has_ips:
         raise invalid_argument("ipv4_count and ipv4_ips cannot be specified together")

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from smartdc.emulator.http.answers import crashed, invalid_argument
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text, is_uuid
+from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.state.roles import ADMINISTRATOR, Member
 from smartdc.emulator.state.site import Site
 
@@ -176,7 +177,5 @@ def _check_distinct(request: Incoming, changes: RoleChanges) -> None:
 
 
 def _refuse_member_without_name(site: Site, request: Incoming) -> NoReturn:
-    site.shared.violations.append(
-        f"{request.method} {request.target}: a member with neither id nor login gets no answer"
-    )
+    note_violation(site, request, "a member with neither id nor login gets no answer")
     raise crashed("")

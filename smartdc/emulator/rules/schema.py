@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, invalid_argument
-from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.http.parameters import UUID, as_text
 
-UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+UUID_PATTERN = f"^{UUID.pattern}$"
 _OCTET = r"(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])"
 IPV4 = rf"^(?:{_OCTET}\.){{3}}{_OCTET}$"
 NAME = r"^[a-zA-Z][a-zA-Z0-9_\./-]{1,255}$"

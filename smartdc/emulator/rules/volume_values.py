@@ -12,6 +12,7 @@ from smartdc.emulator.rules.volume_predicates import BadPredicate, Predicate
 STATES = ("creating", "ready", "failed", "deleting")
 LONGEST_NAME = 256
 _NAME_PATTERN = r"/^[a-z0-9][\w.-]+$/i"
+# The server's message quotes its pattern.
 _UUID_PATTERN = "/^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$/"
 
 
