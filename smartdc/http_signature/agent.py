@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from smartdc._forks import importing
+from smartdc._forks import importing, renew_in_children
 from smartdc._secrets import shown
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.key_types import KEY_TYPES, SSH_FORMATS
@@ -50,7 +50,7 @@ class Agent:
     """The ssh-agent that ``SSH_AUTH_SOCK`` names, over one connection that threads share.
 
     It connects when first asked, again when the variable names another socket, and once more when the
-    agent went away. A forked child has to call `reset`; `shared_agent` sees to that.
+    agent went away. A forked child has to call `renew`; `shared_agent` sees to that.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Agent:
         with self._lock:
             self._drop()
 
-    def reset(self) -> None:
+    def renew(self) -> None:
         """Forget everything, in a forked child: its copy of the connection belongs to the parent.
 
         The lock is replaced: a thread that exists only in the parent may hold it.
@@ -268,8 +268,7 @@ def shared_agent() -> Agent:
 
 _AGENT = Agent()
 atexit.register(_AGENT.close)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_AGENT.reset)
+renew_in_children(_AGENT)
 
 
 def _connect(path: str) -> socket.socket:
