@@ -10,6 +10,7 @@ from smartdc._http.connection import Connection
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import escaped
+from smartdc.arguments.states import ENDED
 from smartdc.errors import NotFoundError, WaitFailed
 
 __all__ = ["poll_state"]
@@ -66,7 +67,7 @@ def poll_state(
         now = str(found.get("state") or "unknown")
         if now == state or (state is None and now not in (*busy, "failed", "deleted", "unknown")):
             return None
-        if now in ("failed", "deleted"):
+        if now in ENDED:
             raise WaitFailed(f"{what} is {now}{_reason(found)}: {_hope(state)}", state=now)
         return now
 

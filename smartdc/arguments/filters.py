@@ -42,10 +42,10 @@ _TEN_YEARS = 5_256_000
 _ALIAS = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
 
 _STATES = (*get_args(MachineState), "active", "destroyed")
-_CHOSEN_STATES = ("provisioning", "stopping", "failed", "offline", "ready", "unknown")
-"""States that are chosen here. To the first two the server answers with every machine that is neither
-destroyed nor failed (docs/cloudapi/lists.md#states-that-mean-active); the others it refuses, though machines
-show them (docs/cloudapi/lists.md#other-states-are-refused)."""
+_LISTED_STATES = ("running", "stopped", "deleted", "active", "destroyed")
+"""States that the server lists. The others it refuses, though machines show them
+(docs/cloudapi/lists.md#other-states-are-refused), or it answers with every machine that is neither destroyed nor
+failed (docs/cloudapi/lists.md#states-that-mean-active)."""
 
 
 def text(name: str, value: Any) -> str | None:
@@ -208,7 +208,7 @@ def _add_state(filters: Filters, state: str | None) -> None:
     near = closest_word(state, _STATES)
     if near is not None and state not in _STATES:
         raise ConfigurationError(f"there is no state {shown(state)} of a machine: did you mean {near!r}?")
-    if state not in _CHOSEN_STATES:
+    if state in _LISTED_STATES or state not in _STATES:
         filters.query["state"] = "destroyed" if state == "deleted" else state
         return
     filters.query |= {"tombstone": _TEN_YEARS} if state == "failed" else {"state": "active"}

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from smartdc._forks import importing
 from smartdc.arguments.ids import escaped, is_uuid, shown
+from smartdc.arguments.states import ENDED
 from smartdc.errors import ConfigurationError
 
 __all__ = [
@@ -87,7 +88,7 @@ FIREWALL_RULE = Kind("firewall rule", ("fwrules",), "firewall_rules()", name=Non
 IMAGE = Kind("image", ("images",), "images()", newest=True)
 ANY_IMAGE = Kind("image", ("images",), "images(state='all')", newest=True, query={"state": "all"})
 """An image of any state: the command, too, changes and deletes others than active ones."""
-MACHINE = Kind("machine", ("machines",), "machines()", gone=("deleted", "failed"))
+MACHINE = Kind("machine", ("machines",), "machines()", gone=ENDED)
 NETWORK = Kind("network", ("networks",), "networks()")
 PACKAGE = Kind("package", ("packages",), "packages()", keys=("id", "name"), by_server=True)
 POLICY = Kind("policy", ("policies",), "policies()", short=False)
@@ -101,7 +102,7 @@ VLAN = Kind(
     keys=("vlan_id",),
     short=False,
 )
-VOLUME = Kind("volume", ("volumes",), "volumes()", gone=("deleted", "failed"))
+VOLUME = Kind("volume", ("volumes",), "volumes()", gone=ENDED)
 
 
 def is_short_id(kind: Kind, text: str) -> bool:

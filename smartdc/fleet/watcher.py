@@ -19,6 +19,7 @@ from smartdc._http.looks import UNLISTED, actions
 from smartdc._http.paging import PAGE
 from smartdc._http.waiting import LAST_LOOK, STANDSTILL, Absence, Deadline, is_passing
 from smartdc.api.machines import MachineOperations
+from smartdc.arguments.states import ENDED
 from smartdc.errors import NotFoundError, SmartDCError, WaitFailed, WaitTimeout
 from smartdc.fleet.crew import Crew
 from smartdc.fleet.steps import Until
@@ -287,7 +288,7 @@ class Watcher:
         """Act on a state that the list or the feed has told."""
         if state == watch.until.state:
             self._finish(watch, None)
-        elif state in ("failed", "deleted"):
+        elif state in ENDED:
             self._look_alone(watch)  # for the error that waiting for it alone has
         else:
             watch.absence.end()
@@ -321,7 +322,7 @@ class Watcher:
                 self._finish(watch, error)
             return
         state, wanted = machine.state, watch.until.state
-        if state in ("failed", "deleted") and state != wanted:
+        if state in ENDED and state != wanted:
             text = f"machine {machine.id} is {state}: it will not become {wanted!r}"
             self._finish(watch, WaitFailed(text, state=state))
         elif state == wanted:

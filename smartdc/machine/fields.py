@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._times import parse_time
 from smartdc.arguments.addresses import is_private
+from smartdc.arguments.states import ENDED
 from smartdc.machine.endpoint import MachineEndpoint
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Fields(MachineEndpoint):
     @property
     def ips(self) -> list[str]:
         """Its addresses. While it has none, each read fetches the machine again."""
-        if not self._known_data.get("ips") and self.state not in ("deleted", "failed"):
+        if not self._known_data.get("ips") and self.state not in ENDED:
             self.refresh()
         return self._entries("ips", str)
 

@@ -16,7 +16,7 @@ from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import escaped, path_of
 from smartdc.arguments.kinds import text_of
-from smartdc.arguments.states import SnapshotState
+from smartdc.arguments.states import ENDED, SnapshotState
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
 
@@ -134,7 +134,7 @@ class Snapshot:
             now = self._current_state(deadline, absence)
             if now == "deleted" and not self._existed:
                 return now
-            if now in ("failed", "deleted") and now != state:
+            if now in ENDED and now != state:
                 raise WaitFailed(f"{what} is {now}: it will not become {state!r}", state=now)
             return None if now == state else now
 

@@ -15,7 +15,7 @@ from smartdc.arguments.kinds import flags, texts
 from smartdc.arguments.likeness import differing_fields, fields_not_shown
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
-from smartdc.arguments.states import MachineState
+from smartdc.arguments.states import ENDED, MachineState
 from smartdc.arguments.values import awaited_entries
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
@@ -57,7 +57,7 @@ class Waits(MachineEndpoint):
         checked_state(state, _STATES, "machine", any_state)
 
         def is_over(now: str) -> bool:
-            if now in ("failed", "deleted") and now != state:
+            if now in ENDED and now != state:
                 raise WaitFailed(f"machine {self.id} is {now}: it will not become {shown(state)}", state=now)
             return now == state
 

@@ -28,20 +28,9 @@ from smartdc.emulator.rules.tag_text import fits_filter
 from smartdc.emulator.state.directory import Account
 from smartdc.emulator.state.jobs import DELETE_LAG_SECONDS, DELETE_SECONDS, Work, nothing
 from smartdc.emulator.state.site import Site
-from smartdc.emulator.state.vm import VM
+from smartdc.emulator.state.vm import LISTED_STATES, VM
 
 LONGEST_PAGE = 1000
-#: The state that VMAPI is asked for, by the state in CloudAPI's filter
-#: (docs/cloudapi/lists.md#states-that-mean-active).
-_STATES = {
-    "provisioning": "active",
-    "stopping": "active",
-    "active": "active",
-    "stopped": "stopped",
-    "running": "running",
-    "unknown": "unknown",
-    "destroyed": "destroyed",
-}
 _TAG_FILTER = re.compile(r"tag\..+", re.DOTALL)
 _INVALID_IN_HEADERS = re.compile(r"[^\t\x20-\x7e\x80-\xff]")  # Node rejects these characters in a header
 #: Characters that break the search filter of tags (docs/cloudapi/lists.md#tag-filters-are-not-escaped).
@@ -143,9 +132,9 @@ def _filters(params: dict[str, Any]) -> dict[str, Any]:
     filters: dict[str, Any] = {}
     if "state" in params:
         state = params["state"]
-        if not isinstance(state, str) or state not in _STATES:
+        if not isinstance(state, str) or state not in LISTED_STATES:
             raise invalid_argument(f"{as_text(state)} is not a valid state")
-        filters["state"] = _STATES[state]
+        filters["state"] = LISTED_STATES[state]
     if "type" in params and params["type"] not in ("smartmachine", "virtualmachine"):
         raise invalid_argument(f"{as_text(params['type'])} is not a valid type")
     if "docker" in params:

@@ -38,6 +38,17 @@ SHOWN_STATES = {
     "destroyed": "deleted",
     "failed": "failed",
 }
+#: The state that VMAPI is asked for, by the state in CloudAPI's filter
+#: (docs/cloudapi/lists.md#states-that-mean-active).
+LISTED_STATES = {
+    "provisioning": "active",
+    "stopping": "active",
+    "active": "active",
+    "stopped": "stopped",
+    "running": "running",
+    "unknown": "unknown",
+    "destroyed": "destroyed",
+}
 #: VMAPI's words for states that tests may give in CloudAPI's words.
 STORED_STATES = {"deleted": "destroyed", "offline": "unreachable"}
 
