@@ -25,6 +25,7 @@ from urllib3.exceptions import (
 )
 
 from smartdc._http.environment import Proxy, authorities, named_authorities
+from smartdc._http.insecure import VERIFY_EXAMPLE
 from smartdc.errors import (
     ConfigurationError,
     ConnectionFailed,
@@ -170,7 +171,7 @@ def _trust(error: ssl.SSLCertVerificationError, base_url: str, verify: bool | st
     only_env = (
         "; SMARTDC_CA_FILE is read for the profile env alone" if os.environ.get("SMARTDC_CA_FILE") else ""
     )
-    return f"a private cloud's certificate authority is given as verify='/path/to/ca.pem'{only_env}"
+    return f"a private cloud's certificate authority is given as {VERIFY_EXAMPLE}{only_env}"
 
 
 def _is_late(error: ssl.SSLError) -> bool:

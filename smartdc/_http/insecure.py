@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 
 from urllib3.exceptions import InsecureRequestWarning
 
-__all__ = ["insecurity", "is_this_machine", "warn"]
+__all__ = ["VERIFY_EXAMPLE", "insecurity", "is_this_machine", "warn"]
+
+VERIFY_EXAMPLE = "verify='/path/to/ca.pem'"
+"""For messages: how a certificate authority is given."""
 
 
 def is_this_machine(url: str) -> bool:
@@ -36,7 +39,7 @@ def insecurity(url: str, verify: bool | str) -> str | None:
     if verify is False:
         return (
             f"certificates of {url} are not verified: whoever is on the way can be the server, and read and "
-            "change everything; give the certificate authority as verify='/path/to/ca.pem'"
+            f"change everything; give the certificate authority as {VERIFY_EXAMPLE}"
         )
     return None
 

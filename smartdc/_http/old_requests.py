@@ -57,10 +57,6 @@ def query_of(params: Any) -> Params | None:
     return merged
 
 
-def _is_pair(pair: Any) -> bool:
-    return isinstance(pair, list | tuple) and len(pair) == 2
-
-
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 

@@ -43,9 +43,9 @@ _ALIAS = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
 
 _STATES = (*get_args(MachineState), "active", "destroyed")
 _LISTED_STATES = ("running", "stopped", "deleted", "active", "destroyed")
-"""States that the server lists. The others it refuses, though machines show them
-(docs/cloudapi/lists.md#other-states-are-refused), or it answers with every machine that is neither destroyed nor
-failed (docs/cloudapi/lists.md#states-that-mean-active)."""
+"""States that the server lists. It refuses the others, though machines show them
+(docs/cloudapi/lists.md#other-states-are-refused), or answers with every machine that is neither destroyed
+nor failed (docs/cloudapi/lists.md#states-that-mean-active)."""
 
 
 def text(name: str, value: Any) -> str | None:

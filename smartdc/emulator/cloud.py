@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from smartdc._forks import renew_in_children
@@ -29,6 +28,7 @@ from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import KEPT_CALLS, Call, CallLog
 from smartdc.emulator.http.fault_kinds import Faults
 from smartdc.emulator.remote.app import Remote
+from smartdc.emulator.saving import authority
 from smartdc.emulator.saving.saved_state import SavedState
 from smartdc.emulator.scratch import PrivateKey, account_key, make_directory, new_key
 from smartdc.emulator.state.clock import Clock
@@ -166,12 +166,7 @@ class Emulator(Clients):
     def __enter__(self) -> Emulator:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:
@@ -203,7 +198,7 @@ class Emulator(Clients):
     @property
     def ca_file(self) -> Path:
         """The certificate authority to trust."""
-        return self._files() / "ca.pem"
+        return self._files() / authority.FILE
 
     @property
     def ssh_port(self) -> int | None:

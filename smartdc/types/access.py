@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Required, TypedDict
 
+from smartdc.types.accounts import Person
+
 __all__ = [
     "Policy",
     "PolicyName",
@@ -15,25 +17,11 @@ __all__ = [
 ]
 
 
-class User(TypedDict, total=False):
+class User(Person, total=False):
     """A sub-user of the account. `roles` and `default_roles` are names, and there when asked for."""
 
-    id: Required[str]
-    login: Required[str]
-    email: Required[str]
-    companyName: str
-    firstName: str
-    lastName: str
-    address: str
-    postalCode: str
-    city: str
-    state: str
-    country: str
-    phone: str
     roles: list[str]
     default_roles: list[str]
-    created: Required[str]
-    updated: Required[str]
 
 
 class RoleMember(TypedDict, total=False):

@@ -10,14 +10,15 @@ __all__ = [
     "Account",
     "Config",
     "Key",
+    "Person",
     "Ping",
     "ProvisioningLimit",
     "SupportedVersions",
 ]
 
 
-class Account(TypedDict, total=False):
-    """The account holder. Times are ISO 8601 in UTC."""
+class Person(TypedDict, total=False):
+    """What is known of an account holder and of a sub-user. Times are ISO 8601 in UTC."""
 
     id: Required[str]
     login: Required[str]
@@ -31,9 +32,14 @@ class Account(TypedDict, total=False):
     state: str
     country: str
     phone: str
-    triton_cns_enabled: bool
     created: Required[str]
     updated: Required[str]
+
+
+class Account(Person, total=False):
+    """The account holder."""
+
+    triton_cns_enabled: bool
 
 
 class Key(TypedDict):

@@ -6,7 +6,21 @@ import threading
 import time
 
 
-class Instant:
+class _Still:
+    """A clock that stands where it was put."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._start = time.time()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self._start + self.now
+
+
+class Instant(_Still):
     """A clock that only waiting moves, and that notes for how long it was asked to wait.
 
     Attributes:
@@ -14,22 +28,15 @@ class Instant:
     """
 
     def __init__(self) -> None:
-        self.now = 0.0
+        super().__init__()
         self.slept: list[float] = []
-        self._start = time.time()
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self._start + self.now
 
     def sleep(self, seconds: float, /) -> None:
         self.slept.append(seconds)
         self.now += seconds
 
 
-class Together:
+class Together(_Still):
     """A clock for several threads, whose waits overlap: when all sleep, it goes on to the next that wakes.
 
     Args:
@@ -37,17 +44,10 @@ class Together:
     """
 
     def __init__(self, threads: int) -> None:
-        self.now = 0.0
+        super().__init__()
         self._threads = threads
         self._asleep: list[tuple[float, threading.Event]] = []
         self._lock = threading.Lock()
-        self._start = time.time()
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self._start + self.now
 
     def sleep(self, seconds: float, /) -> None:
         woken = threading.Event()

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Generic, TypeVar
 
 from smartdc._http import clocks
@@ -111,12 +110,7 @@ class Activation(Generic[Cloud]):
     def __enter__(self) -> Cloud:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _variables(self) -> dict[str, str]:

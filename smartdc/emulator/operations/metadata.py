@@ -17,9 +17,9 @@ from smartdc.emulator.http.answers import (
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.machine_json import passwords
 from smartdc.emulator.http.routes import ANYTHING, Route
+from smartdc.emulator.javascript.objects import OBJECT_PROPERTIES
 from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write
 from smartdc.emulator.rules import validation
-from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES
 from smartdc.emulator.state.site import Site
 
 #: Parameters that never become metadata, in addition to those that end in ``_pw``

@@ -17,9 +17,10 @@ from smartdc.emulator.http.answers import (
 )
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.routes import ANYTHING, Route
+from smartdc.emulator.javascript.objects import OBJECT_PROPERTIES
 from smartdc.emulator.operations.tag_and_metadata_jobs import key_at_vmapi, start_write
 from smartdc.emulator.rules import validation
-from smartdc.emulator.rules.tag_text import OBJECT_PROPERTIES, as_stored
+from smartdc.emulator.rules.tag_text import as_stored
 from smartdc.emulator.state.site import Site
 
 #: Parameters that never become tags; all others do, even those in the query

@@ -15,6 +15,7 @@ from smartdc.emulator.http.parameters import UUID
 from smartdc.emulator.javascript.numbers import WHITE_SPACE
 from smartdc.emulator.javascript.texts import halves, whole
 from smartdc.emulator.rules.firewall_subnets import BadSubnet, check_subnet
+from smartdc.emulator.rules.look_ahead import LookAhead
 from smartdc.emulator.state.firewall_rules import (
     ALL_PORTS,
     ESCAPES,
@@ -90,15 +91,8 @@ class _Token(NamedTuple):
     end: int
 
 
-class _Reader:
-    """Reads one rule; looks one token ahead, only when it has to, as the generated parser does."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._taken = 0
-        """The end of the last token that was taken."""
-        self._next: _Token | None = None
+class _Reader(LookAhead[_Token]):
+    """Reads one rule."""
 
     def rule(self) -> Rule:
         self._take("FROM")
@@ -225,23 +219,11 @@ class _Reader:
             yield self._take("WORD").text
         self._expect(*_END)
 
-    def _take(self, *kinds: str) -> _Token:
-        token = self._expect(*kinds)
-        self._taken, self._next = token.end, None
-        return token
-
-    def _expect(self, *kinds: str) -> _Token:
-        """Return the next token without taking it."""
-        if self._next is None:
-            self._next = self._read()
-        if self._next.kind not in kinds:
-            expected = ", ".join(f"'{_name(kind)}'" for kind in kinds)
-            found = "word" if self._next.kind == "WORD" else self._next.kind
-            place = self._taken - (self._text.rfind("\n", 0, self._taken) + 1)
-            raise BadRule(
-                f"Error at character {place}: '{self._next.text}', expected: {expected}, found: {found}"
-            )
-        return self._next
+    def _unexpected(self, token: _Token, kinds: tuple[str, ...]) -> BadRule:
+        expected = ", ".join(f"'{_name(kind)}'" for kind in kinds)
+        found = "word" if token.kind == "WORD" else token.kind
+        place = self._taken - (self._text.rfind("\n", 0, self._taken) + 1)
+        return BadRule(f"Error at character {place}: '{token.text}', expected: {expected}, found: {found}")
 
     def _read(self) -> _Token:
         space = _SPACE.match(self._text, self._at)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from smartdc.emulator.javascript.numbers import WHITE_SPACE
 from smartdc.emulator.javascript.patterns import BadPattern, Pattern
 from smartdc.emulator.javascript.texts import halves, whole
+from smartdc.emulator.rules.look_ahead import LookAhead
 from smartdc.emulator.rules.policy_conditions import KINDS, TYPE_TABLE, RuleError, kind_of
 from smartdc.emulator.rules.policy_language import Condition, Names, Rule
 
@@ -66,15 +67,8 @@ class _Token(NamedTuple):
     end: int
 
 
-class _Reader:
-    """Reads one rule; looks one token ahead, only when it has to, as the generated parser does."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._taken = 0
-        """The end of the last token that was taken."""
-        self._next: _Token | None = None
+class _Reader(LookAhead[_Token]):
+    """Reads one rule."""
 
     def rule(self) -> Rule:
         principals = None
@@ -195,22 +189,11 @@ class _Reader:
         self._expect(*_AFTER_STRING)
         return value
 
-    def _take(self, *kinds: str) -> _Token:
-        token = self._expect(*kinds)
-        self._taken, self._next = token.end, None
-        return token
-
-    def _expect(self, *kinds: str) -> _Token:
-        """Return the next token without taking it; without `kinds` it may be any token."""
-        if self._next is None:
-            self._next = self._read()
-        token = self._next
-        if kinds and token.kind not in kinds:
-            expected = ", ".join(f"'{kind}'" for kind in kinds)
-            where = _shown(self._text, token.start, token.end)
-            line = _line(self._text[: self._taken])
-            raise RuleError(f"Parse error on line {line}:\n{where}\nExpecting {expected}, got '{token.kind}'")
-        return token
+    def _unexpected(self, token: _Token, kinds: tuple[str, ...]) -> RuleError:
+        expected = ", ".join(f"'{kind}'" for kind in kinds)
+        where = _shown(self._text, token.start, token.end)
+        line = _line(self._text[: self._taken])
+        return RuleError(f"Parse error on line {line}:\n{where}\nExpecting {expected}, got '{token.kind}'")
 
     def _read(self) -> _Token:
         space = _SPACE.match(self._text, self._at)

@@ -16,22 +16,6 @@ from smartdc.emulator.http.parameters import as_text, number, wildcard
 from smartdc.emulator.javascript.numbers import to_number
 from smartdc.emulator.state.vm import TagValue
 
-#: Properties of every JavaScript object: the server always finds them among the new tags or metadata.
-OBJECT_PROPERTIES = frozenset(
-    (
-        "constructor",
-        "hasOwnProperty",
-        "isPrototypeOf",
-        "propertyIsEnumerable",
-        "toLocaleString",
-        "toString",
-        "valueOf",
-        "__defineGetter__",
-        "__defineSetter__",
-        "__lookupGetter__",
-        "__lookupSetter__",
-    )
-)
 _NUMBER = re.compile(r"%n\{([-+]?[0-9]*\.?[0-9]+)\}")
 _BOOLEAN = re.compile(r"%b\{(true|false)\}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from smartdc.emulator.javascript.inspect import inspect
+from smartdc.emulator.javascript.objects import OBJECT_METHODS
 from smartdc.emulator.rules.triton_tags import type_of
 
 #: The fields and their types.
@@ -23,17 +24,7 @@ FIELDS = {
 INHERITED = {
     "__proto__": "[object Object]",
     "constructor": "function Object() { [native code] }",
-    **{
-        name: f"function {name}() {{ [native code] }}"
-        for name in (
-            "hasOwnProperty",
-            "isPrototypeOf",
-            "propertyIsEnumerable",
-            "toLocaleString",
-            "toString",
-            "valueOf",
-        )
-    },
+    **{name: f"function {name}() {{ [native code] }}" for name in OBJECT_METHODS},
 }
 _LOGICAL = ("and", "or")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
