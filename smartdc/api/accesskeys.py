@@ -12,13 +12,12 @@ from smartdc._http.request import idempotent
 from smartdc._http.request_time import RequestTime
 from smartdc.arguments.ids import ID_KEYS, entity_id
 from smartdc.arguments.kinds import texts
-from smartdc.arguments.refs import UserRef
+from smartdc.arguments.refs import AccessKeyRef, UserRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 
 if TYPE_CHECKING:
     from smartdc.types import AccessKey, AccessKeyCredentials
 
-AccessKeyRef = str | Mapping[str, Any]
 Status = Literal["Active", "Inactive", "Expired"]
 
 _ID_KEYS = ID_KEYS["accesskeys"]

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._secrets import is_key
 from smartdc.arguments.ids import ID_KEYS, entity_id, plain
 from smartdc.arguments.kinds import texts
-from smartdc.arguments.refs import UserRef
+from smartdc.arguments.refs import KeyRef, UserRef
 from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from smartdc.types import Key
 
-KeyRef = str | Mapping[str, Any]
 
 _LINE = r"\s*(ssh|ecdsa|sk)-\S{2,60}\s+[A-Za-z0-9+/]+={0,3}(\s[^\n]*)?\s*"
 """What the server reads; the rest is up to it."""

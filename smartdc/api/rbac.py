@@ -12,14 +12,13 @@ from smartdc._http.request import Request, idempotent
 from smartdc.arguments.ids import entity_id, is_lower_case_uuid, shown, without_none
 from smartdc.arguments.kinds import as_list, text_of, texts
 from smartdc.arguments.names import POLICY, ROLE
-from smartdc.arguments.refs import PolicyRef, RoleRef
+from smartdc.arguments.refs import MemberRef, PolicyRef, RoleRef
 from smartdc.arguments.role_tags import ResourceRef, resource_segments, role_names, role_tag_header
 from smartdc.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from smartdc.types import Policy, Role, RoleTags
 
-MemberRef = str | Mapping[str, Any]
 
 _BEFORE_9 = r"\s*(((~>?|\^|<=?|=|v)?\s*[0-8](\.\S*)?)|<\s*9(\.0){0,2})\s*"
 """One version range of those before 9, in which a role's members and policies are plain names."""

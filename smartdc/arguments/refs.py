@@ -10,44 +10,64 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "AccessKeyRef",
     "DiskRef",
     "FirewallRuleRef",
     "ImageRef",
+    "KeyRef",
+    "MemberRef",
+    "NICRef",
     "NetworkRef",
     "PackageRef",
     "PolicyRef",
+    "Ref",
     "RoleRef",
     "UserRef",
     "VLANRef",
     "VolumeRef",
 ]
 
-DiskRef = str | Mapping[str, Any]
+Ref = str | Mapping[str, Any]
+"""Text, or a dict that CloudAPI returned."""
+
+AccessKeyRef = Ref
+"""An access key: id or dict."""
+
+DiskRef = Ref
 """A disk of a machine: UUID or dict."""
 
-FirewallRuleRef = str | Mapping[str, Any]
+FirewallRuleRef = Ref
 """A firewall rule: UUID, short id or dict."""
 
-ImageRef = str | Mapping[str, Any]
+ImageRef = Ref
 """An image: UUID, name (the newest active one), ``name@version``, short id or dict."""
 
-NetworkRef = str | Mapping[str, Any]
+KeyRef = Ref
+"""An SSH key: name, fingerprint or dict."""
+
+MemberRef = Ref
+"""A member of a role: a sub-user's UUID or login, or dict."""
+
+NetworkRef = Ref
 """A network: UUID, name, short id or dict."""
 
-PackageRef = str | Mapping[str, Any]
+NICRef = Ref
+"""A NIC of a machine: MAC or dict."""
+
+PackageRef = Ref
 """A package: UUID, name, short id or dict."""
 
-PolicyRef = str | Mapping[str, Any]
+PolicyRef = Ref
 """A policy: UUID, name or dict."""
 
-RoleRef = str | Mapping[str, Any]
+RoleRef = Ref
 """A role: UUID, name or dict."""
 
-UserRef = str | Mapping[str, Any]
+UserRef = Ref
 """A sub-user: UUID, login or dict."""
 
-VLANRef = int | str | Mapping[str, Any]
+VLANRef = int | Ref
 """A VLAN of the fabric: number, name or dict."""
 
-VolumeRef = str | Mapping[str, Any]
+VolumeRef = Ref
 """A volume: UUID, name, short id or dict."""

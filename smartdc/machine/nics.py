@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,13 +12,12 @@ from smartdc._http.request import Request
 from smartdc.arguments.creation import network_entry
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.kinds import flags
-from smartdc.arguments.refs import NetworkRef
+from smartdc.arguments.refs import NetworkRef, NICRef
 from smartdc.machine.endpoint import MachineEndpoint
 
 if TYPE_CHECKING:
     from smartdc.types import NIC, NetworkObject
 
-NICRef = str | Mapping[str, Any]
 
 _BUSY = ("provisioning",)
 _STATES = (*_BUSY, "running", "stopped", "deleted")
