@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import MISSING
 from dataclasses import fields as fields_of
 from typing import Any
 
@@ -30,24 +31,32 @@ from smartdc.emulator.contents.toml_file import (
     TomlFile,
 )
 from smartdc.emulator.faults import Fault, Faults
+from smartdc.emulator.http import known_faults
 
 BODY = Kind("text or a table", lambda value: isinstance(value, str | dict))
 _PLAN = {"operation": TEXT, "fault": TEXT, "times": INTEGER, "probability": NUMBER, "datacenter": TEXT}
-_CONSTANTS = ("HAPROXY_400", "HAPROXY_408", "HAPROXY_500", "HAPROXY_503", "HAPROXY_TIMEOUT", "HTML_502")
-#: By fault, its own fields, and the required ones among them.
-_FAULTS: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
-    "Status": (
-        {"status": INTEGER, "body": BODY, "headers": TABLE, "content_type": TEXT, "after_commit": FLAG},
-        ("status",),
-    ),
-    "Delay": ({"seconds": NUMBER, "after_commit": FLAG}, ("seconds",)),
-    "Drop": ({"after_commit": FLAG}, ("after_commit",)),
-    "HalfBody": ({}, ()),
-    "Garbage": ({}, ()),
-    "WrongDigest": ({}, ()),
-    **{name: ({}, ()) for name in (*_CONSTANTS, "BACKEND_LOST")},
+#: The kind of value in a file, by the type of a fault's field.
+_KINDS = {
+    "int": INTEGER,
+    "float": NUMBER,
+    "bool": FLAG,
+    "str": TEXT,
+    "Mapping[str, str]": TABLE,
+    "dict[str, Any] | str | bytes | None": BODY,
 }
 
+
+def _fields(kind: type[Fault]) -> tuple[dict[str, Kind], tuple[str, ...]]:
+    """Its fields, and the names of the required ones."""
+    given = [field for field in fields_of(kind) if field.init]
+    needed = [field.name for field in given if field.default is MISSING and field.default_factory is MISSING]
+    return {field.name: _KINDS[str(field.type)] for field in given}, tuple(needed)
+
+
+_CLASSES = [kind for kind in Fault.__subclasses__() if kind.__module__ == Fault.__module__]
+_CONSTANTS = [name for name, value in vars(known_faults).items() if isinstance(value, Fault)]
+#: By fault, its own fields, and the required ones among them.
+_FAULTS = {kind.__name__: _fields(kind) for kind in _CLASSES} | {name: ({}, ()) for name in _CONSTANTS}
 
 #: The field that an error of `Faults.add` is about, by the beginning of its message.
 _FIELD_OF_ERROR = {
