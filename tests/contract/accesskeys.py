@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, SAME, SECRET, UNKNOWN, Operation, World
 
 
 def _key(world: World) -> str:
@@ -46,6 +46,7 @@ ROWS = [
         call=lambda sdc, world: sdc.create_access_key(description="backups", status="Inactive"),
         body={"description": "backups", "status": "Inactive"},
         status=201,
+        lost=(UNKNOWN, SECRET),
     ),
     Operation(
         name="UpdateAccessKey",
@@ -55,6 +56,7 @@ ROWS = [
         method="DataCenter.update_access_key",
         call=lambda sdc, world: sdc.update_access_key(_key(world), description="backups", status="Inactive"),
         body={"description": "backups", "status": "Inactive"},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="DeleteAccessKey",
@@ -92,6 +94,10 @@ ROWS = [
         ),
         body={"description": "backups", "status": "Inactive"},
         status=201,
+        lost=(
+            UNKNOWN,
+            SECRET,
+        ),
     ),
     Operation(
         name="UpdateUserAccessKey",
@@ -103,6 +109,7 @@ ROWS = [
             "bob", _user_key(world), description="backups", status="Inactive"
         ),
         body={"description": "backups", "status": "Inactive"},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="DeleteUserAccessKey",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartdc import DataCenter
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, SAME, Operation, World
 
 
 def _limited(sdc: DataCenter, world: World) -> DataCenter:
@@ -36,6 +36,7 @@ ROWS = [
             email="a@example.com", company_name="Example", triton_cns_enabled=True
         ),
         body={"email": "a@example.com", "companyName": "Example", "triton_cns_enabled": True},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="GetProvisioningLimits",

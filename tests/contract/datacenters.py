@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smartdc import DataCenter
-from tests.contract.row import Operation, World
+from tests.contract.row import ERROR, LOOK, Operation, World
 
 
 def _api(sdc: DataCenter, world: World) -> None:
@@ -58,6 +58,7 @@ ROWS = [
         call=lambda sdc, world: sdc.add_foreign_datacenter("elsewhere", "https://elsewhere.example.com"),
         body={"name": "elsewhere", "url": "https://elsewhere.example.com"},
         status=403,
+        lost=(ERROR, LOOK),
     ),
     Operation(
         name="ListServices",

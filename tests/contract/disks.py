@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartdc import Machine
-from tests.contract.row import Operation, World
+from tests.contract.row import ERROR, FOUND, LOOK, Operation, World
 
 _ALL = "/:login/machines/:machine/disks"
 _ONE = "/:login/machines/:machine/disks/:disk"
@@ -54,6 +54,10 @@ ROWS = [
         method="Machine.create_disk",
         call=lambda sdc, world: _with_space(world).create_disk(1024, pci_slot="0:5:0"),
         body={"size": 1024, "pci_slot": "0:5:0"},
+        lost=(
+            FOUND,
+            "being made in its slot; without `pci_slot`, or if it is not there, `OutcomeUnknown`",
+        ),
     ),
     Operation(
         name="ResizeMachineDisk",
@@ -64,6 +68,7 @@ ROWS = [
         call=lambda sdc, world: world.bhyve.resize_disk(_data_disk(world), 2048, dangerous_allow_shrink=True),
         query={"action": "resize"},
         body={"size": 2048, "dangerous_allow_shrink": True},
+        lost=(ERROR, LOOK),
     ),
     Operation(
         name="DeleteMachineDisk",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smartdc import DataCenter
-from tests.contract.row import Operation, World
+from tests.contract.row import FOUND, Operation, World
 
 VLANS = "/:login/fabrics/default/vlans"
 VLAN = f"{VLANS}/:vlan_id"
@@ -55,6 +55,7 @@ ROWS = [
         call=lambda sdc, world: sdc.create_fabric_vlan(100, "contract", description="A VLAN"),
         body={"vlan_id": 100, "name": "contract", "description": "A VLAN"},
         status=201,
+        lost=(FOUND, "by number and name; the server refuses a number twice"),
     ),
     Operation(
         name="GetFabricVLAN",
@@ -100,6 +101,7 @@ ROWS = [
         call=_create,
         body=WANTED,
         status=201,
+        lost=(FOUND, "by name and subnet; the server refuses either twice"),
     ),
     Operation(
         name="GetFabricNetwork",

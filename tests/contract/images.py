@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, ERROR, FOUND, SAME, UNKNOWN, Operation, World
 
 OTHER = "11111111-2222-4333-8444-555555555555"
 
@@ -78,6 +78,10 @@ ROWS = [
             "tags": {"role": "web", "number": 1},
         },
         status=201,
+        lost=(
+            FOUND,
+            "by name and version, being made or published since; if it is not there, `OutcomeUnknown`",
+        ),
     ),
     Operation(
         name="CreateImageFromMachine",
@@ -92,6 +96,7 @@ ROWS = [
             "id": _image_elsewhere(world),
         },
         body={},
+        lost=(FOUND, "by its UUID, which it keeps"),
     ),
     Operation(
         name="UpdateImage",
@@ -119,6 +124,7 @@ ROWS = [
             "acl": [],
             "tags": {"role": "db"},
         },
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="UpdateImage",
@@ -129,6 +135,7 @@ ROWS = [
         call=lambda sdc, world: sdc.share_image(_own_image(world), OTHER),
         query={"action": "update"},
         body={"acl": [OTHER]},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="UpdateImage",
@@ -139,6 +146,7 @@ ROWS = [
         call=lambda sdc, world: sdc.unshare_image(_own_image(world, acl=[OTHER]), OTHER),
         query={"action": "update"},
         body={"acl": []},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="UpdateImage",
@@ -149,6 +157,7 @@ ROWS = [
         call=lambda sdc, world: sdc.export_image(_own_image(world), "/test/stor"),
         query={"action": "export"},
         body={"manta_path": "/test/stor"},
+        lost=(ERROR, "it takes long: look in Manta"),
     ),
     Operation(
         name="UpdateImage",
@@ -159,6 +168,7 @@ ROWS = [
         call=lambda sdc, world: sdc.clone_image(_shared_image(world)),
         query={"action": "clone"},
         body={},
+        lost=(UNKNOWN, "a copy is like any other copy; they are its candidates"),
     ),
     Operation(
         name="DeleteImage",

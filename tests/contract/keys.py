@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.row import PUBLIC_KEY, Operation, World
+from tests.contract.row import FOUND, PUBLIC_KEY, Operation, World
 
 
 def _key(world: World) -> str:
@@ -42,6 +42,7 @@ ROWS = [
         call=lambda sdc, world: sdc.add_key("contract", PUBLIC_KEY),
         body={"name": "contract", "key": PUBLIC_KEY},
         status=201,
+        lost=(FOUND, "by the key itself and its name; the server refuses a key twice"),
     ),
     Operation(
         name="DeleteKey",
@@ -79,6 +80,7 @@ ROWS = [
         ),
         body={"name": "contract", "key": PUBLIC_KEY},
         status=201,
+        lost=(FOUND, "by the key itself and its name; the server refuses a key twice"),
     ),
     Operation(
         name="DeleteUserKey",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from smartdc import DataCenter
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, Operation, World
 
 
 def _action(
@@ -14,6 +14,7 @@ def _action(
     call: Callable[[DataCenter, World], Any],
     body: Mapping[str, Any] | None = None,
     since: str = "7.0",
+    besides: str = "",
 ) -> Operation:
     return Operation(
         name="UpdateMachine",
@@ -25,19 +26,25 @@ def _action(
         query={"action": action},
         body=body,
         status=202,
+        lost=(AGAIN, f"after a look at the machine{besides}"),
     )
 
 
 ROWS = [
     _action("start", lambda sdc, world: world.stopped.start()),
     _action("stop", lambda sdc, world: world.machine.stop()),
-    _action("reboot", lambda sdc, world: world.machine.reboot()),
+    _action("reboot", lambda sdc, world: world.machine.reboot(), besides="; it may reboot twice"),
     _action(
         "resize",
         lambda sdc, world: world.machine.resize("g4-general-4G"),
         {"package": "g4-general-4G"},
     ),
-    _action("rename", lambda sdc, world: world.machine.rename("renamed"), {"name": "renamed"}),
+    _action(
+        "rename",
+        lambda sdc, world: world.machine.rename("renamed"),
+        {"name": "renamed"},
+        besides="; a name that it has already is taken for done",
+    ),
     _action("enable_firewall", lambda sdc, world: world.machine.enable_firewall()),
     _action("disable_firewall", lambda sdc, world: world.machine.disable_firewall()),
     _action("enable_deletion_protection", lambda sdc, world: world.machine.enable_deletion_protection()),

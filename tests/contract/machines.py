@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.row import Operation
+from tests.contract.row import FOUND, Operation
 
 ROWS = [
     Operation(
@@ -70,5 +70,10 @@ ROWS = [
             "metadata.note": "text",
         },
         status=201,
+        lost=(
+            FOUND,
+            "by name and time, and all else that it shows; the server refuses a name twice. With `{{shortId}}` "
+            "in the name: `OutcomeUnknown`, with its candidates",
+        ),
     ),
 ]

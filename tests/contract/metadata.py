@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.row import Operation
+from tests.contract.row import AGAIN, SAME, Operation
 
 ROWS = [
     Operation(
@@ -29,6 +29,7 @@ ROWS = [
         method="Machine.update_metadata",
         call=lambda sdc, world: world.machine.update_metadata({"user-data": "text"}, number=1),
         body={"user-data": "text", "number": 1},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="DeleteMachineMetadata",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartdc import Machine
-from tests.contract.row import Operation, World
+from tests.contract.row import ERROR, Operation, World
 
 _MIGRATE = "/:login/machines/:machine/migrate"
 
@@ -47,5 +47,6 @@ ROWS = [
         call=lambda sdc, world: world.machine.migrate("begin", affinity="role!=db"),
         body={"action": "begin", "affinity": ["role!=db"]},
         status=201,
+        lost=(ERROR, "look at the migration"),
     ),
 ]

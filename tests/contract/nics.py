@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, Operation, World
 
 _ALL = "/:login/machines/:machine/nics"
 _ONE = "/:login/machines/:machine/nics/:mac"
@@ -50,6 +50,7 @@ ROWS = [
         call=lambda sdc, world: world.machine.add_nic(_private(world), primary=True),
         body=lambda world: {"network": _private(world), "primary": True},
         status=201,
+        lost=(AGAIN, "a network has one NIC of a machine at most"),
     ),
     Operation(
         name="RemoveNic",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartdc.types import Policy, Role
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, ERROR, SAME, Operation, World
 
 RULE = "CAN listmachines AND getmachine"
 
@@ -57,6 +57,7 @@ ROWS = [
             "policies": [{"name": "reading"}],
         },
         status=201,
+        lost=(ERROR, "its name is taken if it is there"),
     ),
     Operation(
         name="UpdateRole",
@@ -68,6 +69,7 @@ ROWS = [
             _role(world), name="staff", members=[_user(world)], policies=[]
         ),
         body={"name": "staff", "members": [{"type": "subuser", "login": "bob"}], "policies": []},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="DeleteRole",
@@ -103,6 +105,7 @@ ROWS = [
         call=lambda sdc, world: sdc.create_policy("reading", [RULE], description="To look"),
         body={"name": "reading", "rules": [RULE], "description": "To look"},
         status=201,
+        lost=(ERROR, "its name is taken if it is there"),
     ),
     Operation(
         name="UpdatePolicy",
@@ -114,6 +117,7 @@ ROWS = [
             _policy(world), name="looking", rules=RULE, description="To look"
         ),
         body={"name": "looking", "rules": [RULE], "description": "To look"},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="DeletePolicy",

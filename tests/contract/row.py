@@ -65,6 +65,18 @@ class World:
         self.cloud.clock.advance(seconds)
 
 
+# What becomes of a POST when its answer is lost.
+AGAIN = "made again"
+FOUND = "looked for, and found"
+UNKNOWN = "`OutcomeUnknown`"
+ERROR = "the failure is raised"
+
+# Why.
+SAME = "it sets what it names"
+SECRET = "its secret is lost; keys made meanwhile are its candidates"
+LOOK = "look before you ask for it again"
+DELETED = "a 410, or a 404 that has settled, then means that it is done"
+
 Given = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
 
 
@@ -84,6 +96,7 @@ class Operation:
             is given by a function of the world, or `unittest.mock.ANY`.
         body: The JSON that is sent, in the same way.
         status: Of the answer.
+        lost: Of a POST: what becomes of it when its answer is lost, and why or by what.
     """
 
     name: str
@@ -95,6 +108,7 @@ class Operation:
     query: Given = field(default_factory=dict)
     body: Given | None = None
     status: int = 200
+    lost: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         return f"{self.name}-{self.method}"

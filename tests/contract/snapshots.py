@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.row import Operation, World
+from tests.contract.row import ERROR, FOUND, Operation, World
 
 
 def _snapshot(world: World) -> str:
@@ -37,6 +37,7 @@ ROWS = [
         call=lambda sdc, world: world.machine.create_snapshot("first"),
         body={"name": "first"},
         status=201,
+        lost=(FOUND, "by name and time; a machine has no two of a name"),
     ),
     Operation(
         name="StartMachineFromSnapshot",
@@ -46,6 +47,7 @@ ROWS = [
         method="Machine.start_from_snapshot",
         call=lambda sdc, world: world.machine.start_from_snapshot(_snapshot(world)),
         status=202,
+        lost=(ERROR, "a second time would undo what was done since"),
     ),
     Operation(
         name="DeleteMachineSnapshot",

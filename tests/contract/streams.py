@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smartdc import Machine
 from smartdc.streams import Stream
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, Operation, World
 
 
 def _begun(world: World) -> Machine:
@@ -48,6 +48,7 @@ ROWS = [
         method="Machine.watch_migration",
         call=lambda sdc, world: list(_begun(world).watch_migration()),
         query={"action": "watch"},
+        lost=(AGAIN, "it changes nothing"),
     ),
     # In its successor, and so in the OpenAPI description, an operation of its own.
     Operation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract.row import Operation
+from tests.contract.row import AGAIN, SAME, Operation
 
 ROWS = [
     Operation(
@@ -29,6 +29,7 @@ ROWS = [
         method="Machine.add_tags",
         call=lambda sdc, world: world.machine.add_tags({"triton.cns.services": "web"}, size=3),
         body={"triton.cns.services": "web", "size": 3},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="ReplaceMachineTags",

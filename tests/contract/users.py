@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, ERROR, SAME, Operation, World
 
 
 def _user(world: World) -> str:
@@ -62,6 +62,7 @@ ROWS = [
         call=lambda sdc, world: sdc.create_user("bob", "bob@example.com", "secret123", **_DETAILS),
         body={"login": "bob", "email": "bob@example.com", "password": "secret123", **_SENT},
         status=201,
+        lost=(ERROR, "its login is taken if it is there"),
     ),
     Operation(
         name="UpdateUser",
@@ -73,6 +74,7 @@ ROWS = [
             _user(world), login="robert", email="robert@example.com", **_DETAILS
         ),
         body={"login": "robert", "email": "robert@example.com", **_SENT},
+        lost=(AGAIN, SAME),
     ),
     Operation(
         name="ChangeUserPassword",
@@ -82,6 +84,7 @@ ROWS = [
         method="DataCenter.change_user_password",
         call=lambda sdc, world: sdc.change_user_password(_user(world), "secret123"),
         body={"password": "secret123", "password_confirmation": "secret123"},
+        lost=(ERROR, "the server refuses a password that was used; sign in to see"),
     ),
     Operation(
         name="DeleteUser",

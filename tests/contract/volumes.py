@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartdc.types import Volume
-from tests.contract.row import Operation, World
+from tests.contract.row import AGAIN, FOUND, Operation, World
 
 _ALL, _ONE = "/:login/volumes", "/:login/volumes/:id"
 
@@ -57,6 +57,7 @@ ROWS = [
             "tags": {"role": "data"},
         },
         status=201,
+        lost=(FOUND, "by name and time; the server refuses a name twice"),
     ),
     Operation(
         name="UpdateVolume",
@@ -66,6 +67,7 @@ ROWS = [
         method="DataCenter.update_volume",
         call=lambda sdc, world: sdc.update_volume(_volume(world), name="renamed"),
         body={"name": "renamed"},
+        lost=(AGAIN, "a name that it has already is taken for done"),
     ),
     Operation(
         name="DeleteVolume",
