@@ -72,8 +72,8 @@ ROWS = [
         status=201,
         lost=(
             FOUND,
-            "by name and time, and all else that it shows; the server refuses a name twice. With `{{shortId}}` "
-            "in the name: `OutcomeUnknown`, with its candidates",
+            "by name and time, and all else that it shows; the server refuses a name twice. With "
+            "`{{shortId}}` in the name: `OutcomeUnknown`, with its candidates",
         ),
     ),
 ]
