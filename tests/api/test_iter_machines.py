@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import tracemalloc
 from collections.abc import Iterator
@@ -99,3 +100,39 @@ def test_its_filters_are_those_of_machines(sdc: DataCenter, site: Site) -> None:
     assert [*chosen] == sdc.machines(tags={"even": True})[1:3]
     with pytest.raises(ConfigurationError, match=r"^limit must be a whole number from 1 on, not 0"):
         sdc.iter_machines(limit=0)
+
+
+IMAGE = "00000000-0000-4000-8000-000000000001"
+ARGUMENTS = {
+    "machine_type": "smartmachine",
+    "name": "web",
+    "dataset": IMAGE,
+    "state": "running",
+    "memory": 1024,
+    "tombstone": 20,
+    "tags": {"role": "web"},
+    "credentials": True,
+    "paged": True,
+    "limit": 7,
+    "offset": 3,
+    "image": IMAGE,
+    "brand": "joyent",
+    "docker": True,
+}
+
+
+def test_all_its_arguments_are_known_here() -> None:
+    for method in (DataCenter.machines, DataCenter.iter_machines):
+        assert list(inspect.signature(method).parameters)[1:] == list(ARGUMENTS)
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_machines_passes_each_argument_on(name: str, cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    site.add_machine("web", networks=())
+    argument: dict[str, Any] = {
+        name: next(iter(site.images)) if ARGUMENTS[name] == IMAGE else ARGUMENTS[name]
+    }
+    found = sdc.machines(**argument)
+    (one,) = sent(cloud)
+    assert [*sdc.iter_machines(**argument)] == found
+    assert sent(cloud) == [one, one]
