@@ -140,3 +140,14 @@ def test_a_body_that_empties_the_machine_id(fresh: Raw, odd: object) -> None:
         answer.refused(409, "ValidationFailed", field="uuid")
     assert fresh.cloud.violations == []
     assert vm.state == "running"
+
+
+# `if (req.params.password)` and the like: an empty list or object is true for JavaScript.
+# https://github.com/TritonDataCenter/sdc-cloudapi/blob/master/lib/users.js
+@pytest.mark.parametrize("odd", [[], {}])
+def test_an_empty_list_or_object_is_a_value(fresh: Raw, odd: object) -> None:
+    user = {"login": "alice", "email": odd, "password": "secret123"}
+    fresh.post("/my/users", user).refused(409, "InvalidArgument")
+    policy = {"name": "reading", "rules": odd}
+    assert "Request is missing required parameters" not in fresh.post("/my/policies", policy).json["message"]
+    assert fresh.cloud.violations == []

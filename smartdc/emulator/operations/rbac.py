@@ -23,6 +23,7 @@ from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
 from smartdc.emulator.http.violations import note_violation
+from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.operations.keys import UPLOAD_TYPES
 from smartdc.emulator.rules.policy_conditions import RuleError
 from smartdc.emulator.rules.policy_reader import parse
@@ -151,8 +152,7 @@ def get_policy(site: Site, request: Incoming) -> Answer:
 def create_policy(site: Site, request: Incoming) -> Answer:
     """``POST /:account/policies``."""
     params = request.params
-    # An empty list is true in JavaScript; a later check refuses it.
-    missing = [name for name in ("name", "rules") if not params.get(name) and params.get(name) != []]
+    missing = [name for name in ("name", "rules") if not is_true(params.get(name))]
     if missing:
         reasons = ", ".join(f"{name} is required" for name in missing)
         raise missing_parameter(f"Request is missing required parameters: {reasons}")

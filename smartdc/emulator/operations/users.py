@@ -10,6 +10,7 @@ from smartdc.emulator.http.answers import Answer, Refusal, invalid_argument, mis
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.http.routes import Route
+from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.operations.keys import UPLOAD_TYPES
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import DETAILS, Account, SubUser
@@ -45,7 +46,7 @@ def get_user(site: Site, request: Incoming) -> Answer:
     """``GET /:account/users/:uuid``, by uuid or login; any ``membership`` shows the names of the roles."""
     user = _find(request)
     shown = user_json(user)
-    if request.params.get("membership"):
+    if is_true(request.params.get("membership")):
         access = request.account.access
         shown["roles"] = [role.name for role in access.roles_of(user.uuid)]
         shown["default_roles"] = [role.name for role in access.roles_of(user.uuid, by_default=True)]
@@ -55,7 +56,9 @@ def get_user(site: Site, request: Incoming) -> Answer:
 def create_user(site: Site, request: Incoming) -> Answer:
     """``POST /:account/users``."""
     params = request.params
-    missing = [f"{name} is required" for name in ("email", "login", "password") if not params.get(name)]
+    missing = [
+        f"{name} is required" for name in ("email", "login", "password") if not is_true(params.get(name))
+    ]
     if missing:
         raise missing_parameter(f"Request is missing required parameters: {', '.join(missing)}")
     email, login, password = (as_text(params[name]) for name in ("email", "login", "password"))
@@ -98,7 +101,7 @@ def change_password(site: Site, request: Incoming) -> Answer:
     """``POST /:account/users/:uuid/change_password``, by uuid only."""
     params = request.params
     names = ("password", "password_confirmation")
-    missing = [f"{name} is required" for name in names if not params.get(name)]
+    missing = [f"{name} is required" for name in names if not is_true(params.get(name))]
     if missing:
         raise missing_parameter(f"Request is missing required parameters: {', '.join(missing)}")
     if params["password"] != params["password_confirmation"]:
