@@ -28,11 +28,6 @@ def vm(cloud: Emulator) -> VM:
     return cloud.site().add_machine("web0", image="base-64-lts")
 
 
-@pytest.fixture
-def machine(vm: VM, sdc: DataCenter) -> Machine:
-    return sdc.machine(vm.uuid)
-
-
 @pytest.fixture(autouse=True)
 def _no_client_is_left() -> Iterator[None]:
     yield

@@ -80,16 +80,6 @@ class Listener:
 
 
 @pytest.fixture
-def vm(cloud: Emulator) -> VM:
-    return cloud.site().add_machine("web0")
-
-
-@pytest.fixture
-def machine(vm: VM, sdc: DataCenter) -> Machine:
-    return sdc.machine(vm.uuid)
-
-
-@pytest.fixture
 def listen(vm: VM) -> Iterator[Callable[[Habit], Listener]]:
     """Put a server in the place of the machine's."""
     listeners: list[Listener] = []

@@ -23,16 +23,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def vm(cloud: Emulator) -> VM:
-    return cloud.site().add_machine("web0")
-
-
-@pytest.fixture
-def machine(vm: VM, sdc: DataCenter) -> Machine:
-    return sdc.machine(vm.uuid)
-
-
 def account_key(cloud: Emulator) -> str:
     return cloud.account.keys[0].openssh
 

@@ -8,7 +8,7 @@ since API 9; before, they are names.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from smartdc.emulator.gate.role_tags import save_tags
 from smartdc.emulator.http.answers import (
@@ -44,6 +44,8 @@ TAGGABLE = (
     "networks",
     "services",
 )
+_Thing = TypeVar("_Thing", Role, Policy)
+
 _NOT_FOUND = "The resource you requested does not exist"
 
 
@@ -127,12 +129,15 @@ def update_role(site: Site, request: Incoming) -> Answer:
 
 def delete_role(site: Site, request: Incoming) -> Answer:
     """``DELETE /:account/roles/:role``, by uuid only."""
-    access = request.account.access
-    role = next((role for role in access.roles if role.uuid == request.params["role"]), None)
-    if role is None:
-        raise not_found(_NOT_FOUND)
-    access.roles.remove(role)
+    _remove(request.account.access.roles, request.params["role"])
     return Answer(status=204)
+
+
+def _remove(things: list[_Thing], uuid: Any) -> None:
+    found = next((thing for thing in things if thing.uuid == uuid), None)
+    if found is None:
+        raise not_found(_NOT_FOUND)
+    things.remove(found)
 
 
 def list_policies(site: Site, request: Incoming) -> Answer:
@@ -195,11 +200,7 @@ def update_policy(site: Site, request: Incoming) -> Answer:
 
 def delete_policy(site: Site, request: Incoming) -> Answer:
     """``DELETE /:account/policies/:policy``, by uuid only."""
-    access = request.account.access
-    policy = next((known for known in access.policies if known.uuid == request.params["policy"]), None)
-    if policy is None:
-        raise not_found(_NOT_FOUND)
-    access.policies.remove(policy)
+    _remove(request.account.access.policies, request.params["policy"])
     return Answer(status=204)
 
 
