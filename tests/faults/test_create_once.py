@@ -27,8 +27,8 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.faults import BACKEND_LOST, HTML_502, Drop, Status
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.site import Site
-from tests.contract.row import World
-from tests.faults.lost_answers import FOUND, expected
+from tests.contract.row import FOUND, World
+from tests.faults.lost_answers import expected
 from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
 from tests.operations import OPERATIONS

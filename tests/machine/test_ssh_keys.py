@@ -19,9 +19,9 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.state.vm import VM
 from tests.helpers.agents import OwnAgent, RunningAgent
 from tests.helpers.keys import ALL_KINDS, PASSPHRASE, KeyRing
-from tests.machine.test_ssh import answer, machine, vm
+from tests.machine.test_ssh import answer, vm
 
-__all__ = ["machine", "vm"]
+__all__ = ["vm"]
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8"),
