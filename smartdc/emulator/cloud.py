@@ -28,7 +28,7 @@ from smartdc.emulator.http import server
 from smartdc.emulator.http.calls import KEPT_CALLS, Call, CallLog
 from smartdc.emulator.http.fault_kinds import Faults
 from smartdc.emulator.remote.app import Remote
-from smartdc.emulator.saving import authority
+from smartdc.emulator.saving.authority import FILE as CA_FILE
 from smartdc.emulator.saving.saved_state import SavedState
 from smartdc.emulator.scratch import PrivateKey, account_key, make_directory, new_key
 from smartdc.emulator.state.clock import Clock
@@ -198,7 +198,7 @@ class Emulator(Clients):
     @property
     def ca_file(self) -> Path:
         """The certificate authority to trust."""
-        return self._files() / authority.FILE
+        return self._files() / CA_FILE
 
     @property
     def ssh_port(self) -> int | None:
