@@ -17,8 +17,9 @@ from typing import get_args
 
 from smartdc.arguments.states import MachineState
 from smartdc.emulator import Emulator
+from tests.contract.row import AGAIN, ERROR, FOUND, UNKNOWN
 from tests.docs.blocks import ROOT
-from tests.faults.lost_answers import AGAIN, ERROR, FOUND, UNKNOWN, expected
+from tests.faults.lost_answers import expected
 from tests.operations import OPERATIONS
 
 FOLDER = ROOT / "docs" / "diagrams"
