@@ -1,4 +1,6 @@
-"""HTTP signatures as CloudAPI reads them, and the authentication that `requests` calls for every request.
+"""HTTP signatures as CloudAPI reads them.
+
+`HTTPSignatureAuth` is an `auth` of `requests`, which calls it for every request:
 
     requests.get(url, auth=HTTPSignatureAuth("/login/keys/name", "~/.ssh/id_ed25519"))
 
