@@ -40,11 +40,9 @@ from smartdc.errors import (
     WaitFailed,
     WaitTimeout,
 )
-from smartdc.legacy import LegacyDataCenter
 from smartdc.machine import Machine
 from smartdc.machine.snapshots import Snapshot
 from smartdc.signin.locations import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS
-from smartdc.signin.profiles import Profile
 
 __all__ = [
     "DEFAULT_LOCATION",
@@ -93,10 +91,15 @@ __all__ = [
 
 if typing.TYPE_CHECKING:
     from smartdc import fleet
+    from smartdc import legacy as legacy
+    from smartdc.legacy import LegacyDataCenter
+    from smartdc.signin.profiles import Profile
     from smartdc.tables import Table
 else:
     # What few programs use is imported when it is used. IPython's `%load_ext smartdc` looks for the last two.
     _LATER = {
+        "LegacyDataCenter": "smartdc.legacy",
+        "Profile": "smartdc.signin.profiles",
         "Table": "smartdc.tables",
         "load_ipython_extension": "smartdc.tables.ipython",
         "unload_ipython_extension": "smartdc.tables.ipython",
@@ -104,8 +107,8 @@ else:
 
     def __getattr__(name: str) -> object:
         with _forks.importing:
-            if name == "fleet":
-                return importlib.import_module("smartdc.fleet")
+            if name in ("fleet", "legacy"):
+                return importlib.import_module(f"smartdc.{name}")
             if name in _LATER:
                 return getattr(importlib.import_module(_LATER[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

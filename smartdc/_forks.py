@@ -7,7 +7,7 @@ requests need is imported with the library, and what they need seldom while no f
 
 from __future__ import annotations
 
-import codecs
+import encodings.punycode  # noqa: F401 - of international names of hosts
 import logging  # noqa: F401 - its own lock is taken at forks after ours, as it is by imports that log
 import os
 import threading
@@ -15,12 +15,6 @@ import weakref
 from typing import Protocol
 
 __all__ = ["RenewedLock", "importing", "renew_in_children"]
-
-_CODECS = ("ascii", "idna", "latin-1", "punycode", "unicode_escape", "utf-8")
-"""Those that requests use; each is a module that is imported at its first use."""
-
-for _codec in _CODECS:
-    codecs.lookup(_codec)
 
 importing = threading.RLock()
 """Hold it while importing what is not imported with the library: forks wait for it."""

@@ -15,17 +15,19 @@ __all__ = ["Concealed", "is_key", "is_key_text", "may_be_secret", "shown", "writ
 
 T = TypeVar("T")
 
-_ENCODED = re.compile(
-    r"\s*(?:b3BlbnNzaC1rZXkt|LS0tLS1CRUdJTi|M(?:I[GHIJ]|HcC|C4C)[A-Za-z0-9+/_-]{40}"
-    r"|(?i:6f70656e7373682d6b65792d|2d2d2d2d2d424547494e|30(?:82....|81..|..)0201[0-9a-f]{40}))"
-)
-"""Beginnings of a key in base64 and in hexadecimal: OpenSSH's own form, a whole PEM file, and DER."""
-_HEX = re.compile(r"(?:[0-9A-Fa-f][: ]?){64}")
-_RUN = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
+_BEGINNINGS = ("b3BlbnNzaC1rZXkt", "LS0tLS1CRUdJTi")
+"""Of a key in base64: OpenSSH's own form, and a whole PEM file."""
+_BEGINNINGS_IN_HEX = ("6f70656e7373682d6b65792d", "2d2d2d2d2d424547494e")
+_DER_BEGINNINGS = ("MI", "MHcC", "MC4C", "30")
+_DER = r"M(?:I[GHIJ]|HcC|C4C)[A-Za-z0-9+/_-]{40}|(?i:30(?:82....|81..|..)0201[0-9a-f]{40})"
+"""How a key in DER begins, in base64 and in hexadecimal."""
+_LONGEST_BEGINNING = 64
+_HEX = r"(?:[0-9A-Fa-f][: ]?){64}"
+_RUN = r"[A-Za-z0-9+/_=-]{32,}"
 _LONGEST = 1024
 _LONGEST_PART = 40
 """Of a path or a name, without anything that divides it into words. Encoded keys go on for longer."""
-_UNDIVIDED = re.compile(rf"[^/\\._ :,-]{{{_LONGEST_PART + 1},}}")
+_UNDIVIDED = rf"[^/\\._ :,-]{{{_LONGEST_PART + 1},}}"
 _PUNCTUATION = frozenset("!\"#$%&'()*+;<=>?@[]^`{|}~")
 """Characters that names hardly ever have, and a quarter of text in base85 is."""
 _MOST_PUNCTUATION = 3
@@ -49,7 +51,14 @@ class Concealed(Generic[T]):
 
 def is_key(text: str) -> bool:
     """Whether it is a key, or begins as one, beyond doubt: it must not even be sent as an id or a name."""
-    return _ENCODED.match(text) is not None or "-----BEGIN" in text or "-----END" in text
+    start = text.lstrip()[:_LONGEST_BEGINNING]
+    return (
+        start.startswith(_BEGINNINGS)
+        or start.lower().startswith(_BEGINNINGS_IN_HEX)
+        or (start.startswith(_DER_BEGINNINGS) and re.match(_DER, start) is not None)
+        or "-----BEGIN" in text
+        or "-----END" in text
+    )
 
 
 def is_key_text(text: str) -> bool:
@@ -59,11 +68,11 @@ def is_key_text(text: str) -> bool:
 
 def may_be_secret(text: str) -> bool:
     """Whether text that was given as a path or a name may be a key, in whatever encoding."""
-    if len(text) > _LONGEST or is_key_text(text) or _HEX.search(text) or _UNDIVIDED.search(text):
+    if len(text) > _LONGEST or is_key_text(text) or re.search(_HEX, text) or re.search(_UNDIVIDED, text):
         return True
     if len(text) >= _SHORTEST and any(map(_is_punctuated, re.split(r"[/\s]", text))):
         return True
-    return any(_is_random(run) for run in _RUN.findall(text))
+    return any(_is_random(run) for run in re.findall(_RUN, text))
 
 
 def shown(text: str) -> str:

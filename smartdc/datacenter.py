@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from smartdc._forks import importing
 from smartdc._http.bodies import ANSWER_SECONDS, DEFAULT_LIMIT
 from smartdc._http.insecure import insecurity, warn
 from smartdc._http.presigned import PresignedURLs
@@ -37,7 +38,7 @@ from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature import HTTPSignatureAuth, Passphrase, Secret
 from smartdc.signin.authorities import authorities_path
-from smartdc.signin.key_arguments import DEFAULT_SECRET, KeyArguments
+from smartdc.signin.key_arguments import DEFAULT_SECRET, KeyArguments, sub_user_key_id
 from smartdc.signin.locations import (
     DEFAULT_LOCATION,
     KNOWN_LOCATIONS,
@@ -46,14 +47,9 @@ from smartdc.signin.locations import (
     is_address,
     is_closed,
 )
-from smartdc.signin.profiles import (
-    ENV,
-    Profile,
-    list_profiles,
-    load_profile,
-    sign_in_arguments,
-    sub_user_key_id,
-)
+
+if TYPE_CHECKING:
+    from smartdc.signin.profiles import Profile
 
 __all__ = ["DEFAULT_LOCATION", "KNOWN_LOCATIONS", "TELEFONICA_LOCATIONS", "DataCenter"]
 
@@ -198,6 +194,9 @@ class DataCenter(
         """
         given = Concealed(kwargs)
         del kwargs
+        with importing:
+            from smartdc.signin.profiles import load_profile, sign_in_arguments
+
         return cls(**sign_in_arguments(load_profile(name), given.value.keys()), **given.value)
 
     @classmethod
@@ -218,7 +217,7 @@ class DataCenter(
         """
         given = Concealed(kwargs)
         del kwargs
-        return cls.from_profile(ENV, **given.value)
+        return cls.from_profile("env", **given.value)
 
     @staticmethod
     def profiles() -> dict[str, Profile]:
@@ -226,6 +225,9 @@ class DataCenter(
 
         A profile that cannot be used is among them, with its `Profile.error`.
         """
+        with importing:
+            from smartdc.signin.profiles import list_profiles
+
         return list_profiles()
 
     @property

@@ -12,7 +12,6 @@ import os
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -26,12 +25,12 @@ VARIABLE = "SMARTDC_EMULATOR_CLOCK"
 """Tells other processes of an emulator's clock: its rate, and the ports of this machine that go by it."""
 
 
-@dataclass(frozen=True, eq=False)
 class LentClock:
     """A clock that servers on this machine go by, and their ports."""
 
-    clock: Clock
-    ports: frozenset[int]
+    def __init__(self, clock: Clock, ports: frozenset[int]) -> None:
+        self.clock = clock
+        self.ports = ports
 
 
 class _Lent:

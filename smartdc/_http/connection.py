@@ -6,7 +6,6 @@ The wire itself is `smartdc._http.transport`'s.
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,7 +53,7 @@ log.addHandler(logging.NullHandler())
 USER_AGENT = f"smartdc/{__version__}"
 DEFAULT_TIMEOUT = (10.0, 120.0)
 
-_VERB = re.compile(r"[A-Za-z]{1,20}")
+_LONGEST_VERB = 20
 
 
 class Connection(Wired):
@@ -169,7 +168,8 @@ class Connection(Wired):
             APIError: The server answered with 400 or above.
             TransportError: There was no answer, or none that can be read.
         """
-        if not _VERB.fullmatch(text_of("method", method)):
+        verb = text_of("method", method)
+        if not (verb.isascii() and verb.isalpha() and len(verb) <= _LONGEST_VERB):
             raise ConfigurationError(f"{shown(method)} is not an HTTP verb")
         check_old_arguments(old)
         path = text_of("path", path)
@@ -309,7 +309,7 @@ class Connection(Wired):
             raise
         if log.isEnabledFor(logging.DEBUG):
             # Nothing that the server says is more than a part of the line.
-            ident = response.headers.get("Request-Id", "-").encode("unicode_escape").decode()
+            ident = ascii(response.headers.get("Request-Id", "-"))[1:-1]
             took = 1000 * (time.monotonic() - started)
             log.debug("%s %s: %d in %.0f ms (request %s)", method, path, response.status_code, took, ident)
         return response

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import ssl
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
@@ -20,18 +19,19 @@ _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
-class Proxy(NamedTuple):
+class Proxy:
     """A proxy on the way to a server.
 
-    Attributes:
+    Args:
         variable: The environment variable that names it.
         address: Its scheme, host and port, without a password.
         has_user: Whether a user, with or without a password, is given.
     """
 
-    variable: str
-    address: str
-    has_user: bool
+    def __init__(self, variable: str, address: str, *, has_user: bool) -> None:
+        self.variable = variable
+        self.address = address
+        self.has_user = has_user
 
     def __str__(self) -> str:
         return f"the proxy {self.address} in {self.variable}"
@@ -72,7 +72,7 @@ def proxy_of(url: str, proxies: dict[str, str]) -> Proxy | None:
     if parts is None:
         return None
     port = f":{parts.port}" if parts.port else ""
-    return Proxy(variable, f"{parts.scheme}://{parts.hostname}{port}", "@" in parts.netloc)
+    return Proxy(variable, f"{parts.scheme}://{parts.hostname}{port}", has_user="@" in parts.netloc)
 
 
 def authorities(verify: bool | str) -> bool | str:

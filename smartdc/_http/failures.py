@@ -39,8 +39,8 @@ __all__ = ["failure", "refused_by_proxy", "unusable_authorities"]
 
 _E = TypeVar("_E", bound=BaseException)
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_USER = re.compile(r"//[^\s/]*@")  # with the password: a proxy's
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+_USER = r"//[^\s/]*@"  # with the password: a proxy's
 _TUNNEL = r"(?s)Tunnel connection failed: ([0-9]{3}) ?(.*)"
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
@@ -233,5 +233,5 @@ def _reason(error: Exception) -> str:
 
 def _short(text: str) -> str:
     """On one line, without a password."""
-    text = _USER.sub("//", _CONTROL.sub(" ", text)).strip()
+    text = re.sub(_USER, "//", re.sub(_CONTROL, " ", text)).strip()
     return shortened(text)

@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from smartdc._forks import renew_in_children
 from smartdc._http.paging import PAGE
@@ -95,16 +95,17 @@ actions = Actions()
 """Those of the whole process, as several data center objects may act on one machine."""
 
 
-class Listed(NamedTuple):
+class Listed:
     """One machine in a list.
 
-    Attributes:
+    Args:
         order: The number that the list got when it was sent.
         data: What it says of the machine.
     """
 
-    order: int
-    data: Mapping[str, Any]
+    def __init__(self, order: int, data: Mapping[str, Any]) -> None:
+        self.order = order
+        self.data = data
 
 
 class _List:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from smartdc._http.connection import Connection
 from smartdc._http.overall import ending_at, remaining
@@ -38,10 +38,10 @@ LONGEST_PAUSE_SECONDS = 20.0
 """The longest of these pauses."""
 
 
-class Lookup(NamedTuple):
+class Lookup:
     """How to find what a request may have created.
 
-    Attributes:
+    Args:
         what: The field's word for it, for the error.
         wanted: What it is found by, for the error.
         find: Lists what may be it, as the server does.
@@ -52,36 +52,57 @@ class Lookup(NamedTuple):
         request_time: When it was asked for, where the server tells when it created something of this name.
     """
 
-    what: str
-    wanted: Mapping[str, Any]
-    find: Callable[[], list[Any]]
-    differing_fields: Callable[[Any], list[str]] = lambda _: []
-    is_certain: bool = True
-    is_unique: bool = True
-    key: str = "id"
-    request_time: RequestTime | None = None
+    def __init__(
+        self,
+        what: str,
+        wanted: Mapping[str, Any],
+        find: Callable[[], list[Any]],
+        differing_fields: Callable[[Any], list[str]] = lambda _: [],
+        *,
+        is_certain: bool = True,
+        is_unique: bool = True,
+        key: str = "id",
+        request_time: RequestTime | None = None,
+    ) -> None:
+        self.what = what
+        self.wanted = wanted
+        self.find = find
+        self.differing_fields = differing_fields
+        self.is_certain = is_certain
+        self.is_unique = is_unique
+        self.key = key
+        self.request_time = request_time
 
     def __str__(self) -> str:
         wanted = ", ".join(f"{name} {shown(value)}" for name, value in self.wanted.items())
         return f"{self.what} with {wanted}" if wanted else self.what
 
 
-class _Look(NamedTuple):
+class _Look:
     """What one look brought.
 
-    Attributes:
+    Args:
         after: Seconds after the failure at which it began.
         found: What may be it.
         differing: For each of these, the fields in which it is not what was asked for.
         trouble: Why it failed.
+
+    Attributes:
         is_last: Whether there is no time for another.
     """
 
-    after: float
-    found: Sequence[Any] = ()
-    differing: Sequence[list[str]] = ()
-    trouble: SmartDCError | None = None
-    is_last: bool = False
+    def __init__(
+        self,
+        after: float,
+        found: Sequence[Any] = (),
+        differing: Sequence[list[str]] = (),
+        trouble: SmartDCError | None = None,
+    ) -> None:
+        self.after = after
+        self.found = found
+        self.differing = differing
+        self.trouble = trouble
+        self.is_last = False
 
     @property
     def alike(self) -> list[Any]:
@@ -203,7 +224,8 @@ def _looks(connection: Connection, lookup: Lookup, end: float) -> Iterator[_Look
             look = _Look(after)
         except SmartDCError as trouble:
             look = _Look(after, trouble=trouble)
-        yield look._replace(is_last=clock.monotonic() >= end)
+        look.is_last = clock.monotonic() >= end
+        yield look
 
 
 def _pause_before_next(

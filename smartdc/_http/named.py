@@ -55,7 +55,7 @@ __all__ = [
 _RESOURCES = {kind.place[0]: kind for kind in (ANY_IMAGE, FIREWALL_RULE, MACHINE, NETWORK, PACKAGE)}
 """What can carry role tags, and is looked up, by its collection."""
 
-_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}")
+_ALIAS = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
 """What the name of a machine may be; other text is not asked for."""
 
 
@@ -101,7 +101,7 @@ def machine_ids_of(connection: Connection, refs: Iterable[Any], *keys: str) -> l
     idents = [machine_ref(ref, *keys) for ref in given_refs]
     names = _names(MACHINE, given_refs, idents)
     for name in names.values():
-        if not _ALIAS.fullmatch(name):
+        if not re.fullmatch(_ALIAS, name):
             raise ConfigurationError(
                 f"{shown(name)} is neither an id nor a name of a machine: give its UUID, name or short id"
             )

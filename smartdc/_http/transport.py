@@ -48,7 +48,7 @@ _FRAMING = ("content-length", "transfer-encoding")
 """Headers from which the server reads where a request ends and the next one begins."""
 _AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
 """A path that the layers below do not change, so that the server gets the very path that was signed."""
-_ESCAPE = re.compile(r"%[0-9a-f]{2}")
+_ESCAPE = r"%[0-9a-f]{2}"
 _LONGEST_TARGET = 7_000
 """Path and query; the headers count as well (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
 
@@ -276,4 +276,4 @@ def _check_text(name: str, value: str) -> None:
 
 
 def _requoted(path: str) -> str:
-    return _ESCAPE.sub(lambda match: match[0].upper(), requote_uri(path))
+    return re.sub(_ESCAPE, lambda match: match[0].upper(), requote_uri(path))

@@ -10,7 +10,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, Self, TextIO
+from typing import Any, Self, TextIO
 
 from requests.structures import CaseInsensitiveDict
 
@@ -28,12 +28,9 @@ from smartdc.http_signature import HTTPSignatureAuth
 __all__ = ["Wired"]
 
 
-class _Wire(NamedTuple):
-    transport: Transport
-    limiters: Limiters
+_Wire = tuple[Transport, Limiters]
 
-
-_WIRES = Kept[_Wire]()
+_WIRES: Kept[_Wire] = Kept()
 """Of the unpickled connections of this process."""
 
 
@@ -90,7 +87,7 @@ class Wired(Endpoint):
             *sorted(proxies_for(self.base_url).items()),
         )
         rate = self._limiters.rate
-        self._hold = _WIRES.hold(settings, lambda: _Wire(self._new_transport(), Limiters(rate)))
+        self._hold = _WIRES.hold(settings, lambda: (self._new_transport(), Limiters(rate)))
         self._transport, self._limiters = self._hold.thing
         self._owns_pool = True
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from os import PathLike
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.answers import list_of
@@ -308,7 +308,7 @@ class MachineOperations(MachineLists):
         """
         body: dict[str, Any] = without_none(
             # With a name of its own the machine can be found when the answer is lost.
-            name=checked_name(name) or token_hex(4),
+            name=checked_name(name) or os.urandom(4).hex(),
             affinity=affinity_rules(affinity),
             disks=None if disks is None else as_list("disks", disks, "[{'size': 10240}]", Mapping),
             volumes=volume_mounts(volumes),

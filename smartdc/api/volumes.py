@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from operator import methodcaller
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
 from smartdc._http.awaited import poll_state
@@ -154,7 +154,7 @@ class VolumeOperations(Connection):
         several = None if networks is None else as_list("networks", networks, "[network]")
         body: dict[str, Any] = without_none(
             # With a name of its own the volume can be found when the answer is lost.
-            name=token_hex(16) if name in (None, "") else text_of("name", name),
+            name=os.urandom(16).hex() if name in (None, "") else text_of("name", name),
             size=whole_number("size", size),
             type=text_of("type", type),
             affinity=affinity_rules(affinity),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from smartdc._forks import importing
@@ -42,8 +41,8 @@ __all__ = [
 Entry = Mapping[str, Any]
 E = TypeVar("E", bound=Entry)
 
-_SHORT = re.compile(r"[0-9a-fA-F]{8}")
-_NEARLY_SHORT = re.compile(r"(?=[a-fA-F-]*[0-9])[0-9a-fA-F-]{4,35}")
+_SHORT = r"[0-9a-fA-F]{8}"
+_NEARLY_SHORT = r"(?=[a-fA-F-]*[0-9])[0-9a-fA-F-]{4,35}"
 """Of digits as in a UUID, but neither a short id nor a whole one."""
 _MOST = 4
 """How many candidates an error lists."""
@@ -53,11 +52,10 @@ _LONGEST = 60
 """How much of a name is compared when the near ones are sought."""
 
 
-@dataclass(frozen=True)
 class Kind:
     """A kind of thing that has names.
 
-    Attributes:
+    Args:
         what: The field's word for one.
         place: The path of the list, below the account.
         all: The call that lists them, for errors.
@@ -71,17 +69,32 @@ class Kind:
         gone: The states in which one has no name any more.
     """
 
-    what: str
-    place: tuple[str, ...]
-    all: str
-    name: str | None = "name"
-    ident: str = "id"
-    keys: tuple[str, ...] = ("id",)
-    short: bool = True
-    newest: bool = False
-    by_server: bool = False
-    query: Mapping[str, str] | None = None
-    gone: tuple[str, ...] = ()
+    def __init__(
+        self,
+        what: str,
+        place: tuple[str, ...],
+        all: str,
+        *,
+        name: str | None = "name",
+        ident: str = "id",
+        keys: tuple[str, ...] = ("id",),
+        short: bool = True,
+        newest: bool = False,
+        by_server: bool = False,
+        query: Mapping[str, str] | None = None,
+        gone: tuple[str, ...] = (),
+    ) -> None:
+        self.what = what
+        self.place = place
+        self.all = all
+        self.name = name
+        self.ident = ident
+        self.keys = keys
+        self.short = short
+        self.newest = newest
+        self.by_server = by_server
+        self.query = query
+        self.gone = gone
 
 
 FIREWALL_RULE = Kind("firewall rule", ("fwrules",), "firewall_rules()", name=None, by_server=True)
@@ -107,7 +120,7 @@ VOLUME = Kind("volume", ("volumes",), "volumes()", gone=ENDED)
 
 def is_short_id(kind: Kind, text: str) -> bool:
     """Whether it may be a short id of this kind."""
-    return kind.short and _SHORT.fullmatch(text) is not None
+    return kind.short and re.fullmatch(_SHORT, text) is not None
 
 
 def must_look_up(kind: Kind, text: str) -> bool:
@@ -166,7 +179,7 @@ def not_found_message(kind: Kind, wanted: str, entries: Sequence[Entry]) -> str:
     candidates = f"; candidates: {_written(kind, near)}" if near else ""
     word = "id" if kind.name is None else kind.name
     short = " or short id" if kind.short and kind.name else ""
-    if short and _NEARLY_SHORT.fullmatch(wanted) and not is_short_id(kind, wanted):
+    if short and re.fullmatch(_NEARLY_SHORT, wanted) and not is_short_id(kind, wanted):
         candidates = f", and a short id has 8 digits{candidates}"
     return f"no {kind.what} has the {word}{short} {shown(wanted)}{candidates}; sdc.{kind.all} lists all"
 

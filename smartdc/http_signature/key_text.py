@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -240,18 +240,19 @@ def _cipher_problem(text: Concealed[bytes], reason: str) -> tuple[str, str] | No
     )
 
 
-class _OpenSSH(NamedTuple):
+class _OpenSSH:
     """What an OpenSSH file says in clear.
 
-    Attributes:
+    Args:
         cipher: Name of the cipher, ``none`` for none.
         rounds: How often the passphrase is hashed.
         blob: The public key.
     """
 
-    cipher: str
-    rounds: int
-    blob: bytes
+    def __init__(self, cipher: str, rounds: int, blob: bytes) -> None:
+        self.cipher = cipher
+        self.rounds = rounds
+        self.blob = blob
 
 
 def _openssh_fields(text: bytes) -> _OpenSSH | None:

@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import stat
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn, Protocol
 
@@ -52,17 +51,17 @@ _HINTED: set[str] = set()
 _MAX_FILE = 128 * 1024
 
 
-@dataclass(frozen=True, repr=False)
 class PublicKey:
-    """A public key as ssh knows it.
+    """A public key as ssh knows it; equal to others of the same blob.
 
-    Attributes:
+    Args:
         blob: The key in ssh's wire encoding.
         comment: Whatever its owner wrote behind it.
     """
 
-    blob: bytes
-    comment: str = field(default="", compare=False)
+    def __init__(self, blob: bytes, comment: str = "") -> None:
+        self.blob = blob
+        self.comment = comment
 
     @classmethod
     def from_text(cls, text: str) -> PublicKey:
@@ -111,6 +110,12 @@ class PublicKey:
     def openssh(self) -> str:
         """The key as a line of a ``.pub`` file, the form that CloudAPI's add_key takes."""
         return f"{self.kind} {base64.b64encode(self.blob).decode('ascii')} {self.comment}".rstrip()
+
+    def __eq__(self, other: object) -> bool:
+        return self.blob == other.blob if isinstance(other, PublicKey) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.blob)
 
     def __str__(self) -> str:
         # Whoever made the key wrote the comment: no control character of it reaches a terminal.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from smartdc._http.answers import object_of
@@ -239,7 +239,7 @@ class Snapshots(MachineEndpoint):
             OutcomeUnknown: The answer was lost, and the snapshot could not be looked for.
         """
         clock = self._connection.clock
-        default_name = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{token_hex(2)}"
+        default_name = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
         sent = default_name if name in (None, "") else text_of("name", name)
         create = partial(self._post, "snapshots", json={"name": sent}, key="name")
         request_time = RequestTime(clock)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from smartdc._secrets import Concealed
+import re
+
+from smartdc._secrets import Concealed, shown
+from smartdc.errors import ConfigurationError
 from smartdc.http_signature import Passphrase, Secret
 
-__all__ = ["DEFAULT_SECRET", "KeyArguments"]
+__all__ = ["DEFAULT_SECRET", "KeyArguments", "sub_user_key_id"]
 
 DEFAULT_SECRET = "~/.ssh/id_rsa"  # noqa: S105 - a path
 
@@ -26,3 +29,28 @@ class KeyArguments:
     def is_chosen(self) -> bool:
         """Whether it is not what the constructor has by default."""
         return self.is_given and (self.secret.value, self.passphrase.value) != (DEFAULT_SECRET, None)
+
+
+def sub_user_key_id(key_id: str | None, user: str) -> str:
+    """The key id of a sub-user, from the one of the account or of that sub-user.
+
+    Raises:
+        ConfigurationError: There is no key id, or it is another sub-user's.
+    """
+    if not isinstance(user, str):
+        raise ConfigurationError(f"user is the login of a sub-user, not {type(user).__name__}")
+    if not key_id:
+        raise ConfigurationError(
+            f"user={shown(user)!r} needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"
+        )
+    if not user or "/" in user:
+        raise ConfigurationError(f"{shown(user)!r} cannot be a sub-user: give the login, without the account")
+    match = re.fullmatch(r"(/[^/]+)(?:/users/([^/]+))?(/keys/.+)", key_id)
+    if match is None:
+        return key_id  # for the error that this gives where it is used
+    account, named, key = match.groups()
+    if named not in (None, user):
+        raise ConfigurationError(
+            f"user={shown(user)!r}, but key_id {shown(key_id)!r} is of {named!r}: give one of them"
+        )
+    return f"{account}/users/{user}{key}"

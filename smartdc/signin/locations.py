@@ -46,7 +46,7 @@ _REMEDY = "give it as https://host[:port][/path]"
 DEFAULT_LOCATION = "us-west-1"
 """py-smartdc's default. That host is gone: name your location."""
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?")
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?"
 
 
 def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
@@ -65,7 +65,7 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
         return checked_url(known_locations[location])
     if "://" in location:
         return checked_url(location)
-    if is_address(location) and _HOST.fullmatch(location):
+    if is_address(location) and re.fullmatch(_HOST, location):
         return f"https://{location}"
     likely = closest_word(location, known_locations)
     raise ConfigurationError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Collection
 from typing import Any, NamedTuple, NoReturn
 
@@ -33,7 +32,6 @@ __all__ = [
     "list_profiles",
     "load_profile",
     "sign_in_arguments",
-    "sub_user_key_id",
 ]
 
 log = logging.getLogger("smartdc")
@@ -76,31 +74,6 @@ class Profile(NamedTuple):
     ca_file: str | None = None
     current: bool = False
     error: str | None = None
-
-
-def sub_user_key_id(key_id: str | None, user: str) -> str:
-    """The key id of a sub-user, from the one of the account or of that sub-user.
-
-    Raises:
-        ConfigurationError: There is no key id, or it is another sub-user's.
-    """
-    if not isinstance(user, str):
-        raise ConfigurationError(f"user is the login of a sub-user, not {type(user).__name__}")
-    if not key_id:
-        raise ConfigurationError(
-            f"user={shown(user)!r} needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"
-        )
-    if not user or "/" in user:
-        raise ConfigurationError(f"{shown(user)!r} cannot be a sub-user: give the login, without the account")
-    match = re.fullmatch(r"(/[^/]+)(?:/users/([^/]+))?(/keys/.+)", key_id)
-    if match is None:
-        return key_id  # for the error that this gives where it is used
-    account, named, key = match.groups()
-    if named not in (None, user):
-        raise ConfigurationError(
-            f"user={shown(user)!r}, but key_id {shown(key_id)!r} is of {named!r}: give one of them"
-        )
-    return f"{account}/users/{user}{key}"
 
 
 def load_profile(name: str | None = None) -> Profile:
