@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from smartdc._forks import renew_in_children
 from smartdc._http.paging import PAGE
@@ -95,17 +95,16 @@ actions = Actions()
 """Those of the whole process, as several data center objects may act on one machine."""
 
 
-class Listed:
+class Listed(NamedTuple):
     """One machine in a list.
 
-    Args:
+    Attributes:
         order: The number that the list got when it was sent.
         data: What it says of the machine.
     """
 
-    def __init__(self, order: int, data: Mapping[str, Any]) -> None:
-        self.order = order
-        self.data = data
+    order: int
+    data: Mapping[str, Any]
 
 
 class _List:
