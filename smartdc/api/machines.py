@@ -228,7 +228,7 @@ class MachineOperations(MachineLists):
         filters.query |= switches(credentials=credentials)
         limit, first = number("limit", limit, 1), number("offset", offset)
         found = self._machines_found(filters, limit, first, paged=bool(flag("paged", paged)))
-        return (Machine._from_list(self, data) for data in found)
+        return Machine._from_list(self, found)
 
     def create_machine(
         self,

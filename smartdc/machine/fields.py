@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from smartdc._times import parse_time
 from smartdc.arguments.addresses import is_private
@@ -14,9 +15,40 @@ from smartdc.machine.endpoint import MachineEndpoint
 if TYPE_CHECKING:
     from smartdc.types import Brand, MachineData, MachineDisk, MachineNic, MachineState, MachineType, Value
 
-__all__ = ["Fields"]
+__all__ = ["Fields", "read_only"]
+
+_K = TypeVar("_K", bound=type)
+
+_INSTEAD = {
+    "boot_script": "set_boot_script() changes it",
+    "deletion_protection": "enable_deletion_protection() changes it",
+    "firewall_enabled": "enable_firewall() and disable_firewall() change it",
+    "memory": "resize() changes it",
+    "metadata": "update_metadata() changes it",
+    "name": "rename() changes it",
+    "package": "resize() changes it",
+    "state": "start(), stop() and delete() change it",
+    "tags": "add_tags() and replace_tags() change them",
+}
 
 
+def read_only(kind: _K) -> _K:
+    """Let the properties of a class say what to call instead, when something is assigned to one.
+
+    Each has a setter for it: a `__setattr__` would run at each assignment, and lists have 100,000 machines.
+    """
+    for name, found in vars(kind).copy().items():
+        if isinstance(found, property) and not name.startswith("_"):
+            setattr(kind, name, found.setter(partial(_refuse, name)))
+    return kind
+
+
+def _refuse(name: str, machine: Any, value: Any) -> NoReturn:
+    instead = _INSTEAD.get(name, "refresh() fetches it again")
+    raise AttributeError(f"{name} of a machine is what the server said last: {instead}")
+
+
+@read_only
 class Fields(MachineEndpoint):
     """The attributes of a machine that tell what the server said last. Each is of the type that it promises.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from smartdc._http.connection import Connection
@@ -12,7 +12,7 @@ from smartdc.arguments.ids import escaped, shown
 from smartdc.arguments.kinds import required_flag, switches
 from smartdc.errors import ConfigurationError, GoneError
 from smartdc.machine.disks import Disks
-from smartdc.machine.fields import Fields
+from smartdc.machine.fields import Fields, read_only
 from smartdc.machine.firewall import Firewall
 from smartdc.machine.lifecycle import Lifecycle
 from smartdc.machine.metadata import Metadata
@@ -29,22 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Machine", "Snapshot"]
 
-_SETTERS = {
-    "boot_script": "set_boot_script() changes it",
-    "deletion_protection": "enable_deletion_protection() changes it",
-    "firewall_enabled": "enable_firewall() and disable_firewall() change it",
-    "memory": "resize() changes it",
-    "metadata": "update_metadata() changes it",
-    "name": "rename() changes it",
-    "package": "resize() changes it",
-    "state": "start(), stop() and delete() change it",
-    "tags": "add_tags() and replace_tags() change them",
-}
-
-_set_attribute = object.__setattr__
-"""Sets an attribute of one of many machines: their own `__setattr__` takes longer than all else here, and
-each `__dict__` would be another object for the garbage collector."""
-
 
 class _Passwords:
     """They are not in what `vars` shows of a machine, nor in tracebacks that show variables."""
@@ -53,6 +37,7 @@ class _Passwords:
         self.by_login = by_login
 
 
+@read_only
 class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, SSH, Streams):
     """A machine: what the server said of it last, and what can be done to it.
 
@@ -93,15 +78,16 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
             self.refresh(credentials)
 
     @classmethod
-    def _from_list(cls, datacenter: Connection, data: MachineData) -> Self:
-        """One of a list that was decoded for this alone: its data is taken over, and not copied."""
-        machine, ident = cls.__new__(cls), data["id"]
-        plain = ident.islower() and ident.isprintable() and " " not in ident
-        _set_attribute(machine, "_connection", datacenter)
-        _set_attribute(machine, "_data_order", actions.next())
-        _set_attribute(machine, "id", ident if plain else machine_id_of(datacenter, data))
-        machine._save_uncopied(data)
-        return machine
+    def _from_list(cls, datacenter: Connection, found: Iterable[MachineData]) -> Iterator[Self]:
+        """Those of a list that was decoded for them alone: their data is taken over, and not copied."""
+        for data in found:
+            machine, ident = cls.__new__(cls), data["id"]
+            plain = ident == ident.lower() and ident.isprintable() and " " not in ident
+            machine._connection = datacenter
+            machine._data_order = actions.next()
+            machine.id = ident if plain else machine_id_of(datacenter, data)
+            machine._save_uncopied(data)
+            yield machine
 
     @property
     def datacenter(self) -> DataCenter:
@@ -156,12 +142,13 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         metadata = data.get("metadata")
         if not isinstance(metadata, dict):
             data["metadata"] = metadata = {}
-        credentials = metadata.pop("credentials", None)
-        if credentials and isinstance(credentials, Mapping):
-            self._passwords = _Passwords({**self._passwords.by_login, **credentials})
+        if "credentials" in metadata:
+            credentials = metadata.pop("credentials")
+            if credentials and isinstance(credentials, Mapping):
+                self._passwords = _Passwords({**self._passwords.by_login, **credentials})
         data["id"] = self.id
-        _set_attribute(self, "_data", data)
-        _set_attribute(self, "_deleted", data.get("state") == "deleted")
+        self._data = data
+        self._deleted = data.get("state") == "deleted"
 
     @property
     def raw(self) -> MachineData:
@@ -172,12 +159,6 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
     def path(self) -> str:
         """Path of this machine below the account, without a ``/`` before it: it goes behind `url`."""
         return f"machines/{self.id}"
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name[:1] != "_" and isinstance(getattr(type(self), name, None), property):
-            instead = _SETTERS.get(name, "refresh() fetches it again")
-            raise AttributeError(f"{name} of a machine is what the server said last: {instead}")
-        super().__setattr__(name, value)
 
     def __str__(self) -> str:
         return str(vars(self).get("id", "?"))
