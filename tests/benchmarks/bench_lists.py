@@ -96,7 +96,8 @@ class Pages(BaseHTTPRequestHandler):
 
 @cache
 def page(offset: int, number: int) -> tuple[bytes, str]:
-    body = json.dumps([machine(at) for at in range(offset, min(offset + PAGE, number))]).encode()
+    last = number - 1 - offset  # in the server's order (docs/cloudapi/lists.md#order-of-machines)
+    body = json.dumps([machine(at) for at in range(last, max(last - PAGE, -1), -1)]).encode()
     return body, base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
