@@ -20,7 +20,7 @@ import pytest
 import smartdc
 from smartdc import DataCenter, LegacyDataCenter
 from smartdc._http.environment import Proxy
-from smartdc._http.lost_answers import Sought
+from smartdc._http.lost_answers import Lookup
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.http_signature import HTTPSignatureAuth
@@ -180,7 +180,7 @@ def test_an_agent_that_fails(ssh_agent: RunningAgent, ssh_keys: KeyRing) -> None
 
 
 # Made in one step, as dataclasses are: the constructor does no more than set what it is given.
-INNER = (Proxy, PublicKey, Site, Sought)
+INNER = (Lookup, Proxy, PublicKey, Site)
 
 
 def classes() -> Iterator[type[Any]]:
