@@ -43,7 +43,7 @@ __all__ = ["HTTPSignatureAuth"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # A key id that ends in a path; names of keys have no '/' in them.
-_WITH_PATH = re.compile(r"(/[^/]+(?:/users/[^/]+)?/keys/)((?:~[^/]*|\.{1,2})?/.+)")
+_WITH_PATH = r"(/[^/]+(?:/users/[^/]+)?/keys/)((?:~[^/]*|\.{1,2})?/.+)"
 
 
 class HTTPSignatureAuth(AuthBase):
@@ -272,8 +272,8 @@ class HTTPSignatureAuth(AuthBase):
 
 def _without_path(key_id: str) -> tuple[str, str | None]:
     """The key id with a fingerprint in place of a path, and that path."""
-    match = _WITH_PATH.fullmatch(key_id) if isinstance(key_id, str) else None
-    if match is None:
+    may_be = isinstance(key_id, str) and "/" in key_id.partition("/keys/")[2]  # most key ids have no path
+    if not may_be or (match := re.fullmatch(_WITH_PATH, key_id)) is None:
         return key_id, None
     with importing:  # most key ids have none
         from smartdc.http_signature.search import named_public_key
