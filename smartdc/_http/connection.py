@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -199,7 +200,7 @@ class Connection(Wired):
     def _perform(self, request: Request, carry: Carrier | None = None) -> Answer:
         """Make a request with the active roles."""
         params = with_roles(self.active_roles, request.method, request.path, request.params)
-        return self._exchange(request if params is request.params else request.with_params(params), carry)
+        return self._exchange(request if params is request.params else replace(request, params=params), carry)
 
     def _exchange(self, request: Request, carry: Carrier | None = None) -> Answer:
         """One request to the end: until an answer that stands, or an error.

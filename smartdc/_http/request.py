@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["BeforeRepeat", "Params", "Request", "Timeout", "idempotent"]
@@ -21,12 +22,11 @@ def idempotent() -> None:
     """A `BeforeRepeat` for POSTs that do no harm when they are carried out twice."""
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)  # no repr: a body may hold a password
 class Request:
     """What is asked of the server; how it is sent and signed is the connection's business.
 
-    It has no repr of its own: a body may hold a password.
-
-    Args:
+    Attributes:
         method: HTTP verb, in capitals.
         path: Path below the account, quoted.
         params: Query.
@@ -38,35 +38,11 @@ class Request:
             account's URL.
     """
 
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        params: Params | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        before_repeat: BeforeRepeat | None = None,
-        timeout: Timeout | None = None,
-        is_public: bool = False,
-    ) -> None:
-        self.method = method
-        self.path = path
-        self.params = params
-        self.json = json
-        self.headers = headers
-        self.before_repeat = before_repeat
-        self.timeout = timeout
-        self.is_public = is_public
-
-    def with_params(self, params: Params | None) -> Request:
-        """The same request with this query."""
-        return Request(
-            self.method,
-            self.path,
-            params,
-            self.json,
-            self.headers,
-            self.before_repeat,
-            self.timeout,
-            self.is_public,
-        )
+    method: str
+    path: str
+    params: Params | None = None
+    json: Any = None
+    headers: Mapping[str, str] | None = None
+    before_repeat: BeforeRepeat | None = None
+    timeout: Timeout | None = None
+    is_public: bool = False
