@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urldefrag
+from urllib.parse import quote, unquote, urldefrag
 
 import pytest
 
 from tests.docs.blocks import ROOT
+from tests.docs.questions import QUESTIONS
 from tests.helpers.chromium import PROGRAM, Tab, chromium
 
 BUILT = ROOT / "docs" / "_build"
@@ -100,6 +101,12 @@ def tab(pages: dict[Path, Links], tmp_path_factory: pytest.TempPathFactory) -> I
         server.shutdown()
 
 
+@pytest.fixture
+def address(tab: Tab) -> str:
+    """Where the pages are served."""
+    return str(tab.run("location.origin")) + "/"
+
+
 def test_every_page_can_be_read(
     pages: dict[Path, Links], tab: Tab, record_count: Callable[[str, int], None]
 ) -> None:
@@ -111,6 +118,24 @@ def test_every_page_can_be_read(
         wrong += tab.run(f"visit({json.dumps(names[first : first + 10])}, {json.dumps(WIDTHS)})")
     record_count(f"pages looked at in Chromium, at {len(WIDTHS)} widths", len(pages))
     assert wrong + tab.complaints == []
+
+
+@pytest.mark.soak
+def test_the_search_answers_questions_of_new_users(tab: Tab, address: str) -> None:
+    """The page that answers is among the first three that the search finds."""
+    lost: dict[str, list[str]] = {}
+    for words, page in QUESTIONS.items():
+        tab.open(f"{address}search.html?q={quote(words)}")
+        tab.wait("document.querySelector('#search-results p.search-summary')?.textContent.includes('found')")
+        found = tab.run(FOUND)
+        if f"{page}.html" not in list(dict.fromkeys(found))[:3]:
+            lost[words] = found
+    assert lost == {}
+
+
+#: The pages that the search lists.
+FOUND = """[...document.querySelectorAll('#search-results ul.search li > a')].map(
+    link => link.getAttribute('href').split(/[?#]/)[0])"""
 
 
 def test_words_that_people_search_for_are_in_the_index(pages: dict[Path, Links]) -> None:
