@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from smartdc._http import shapes
 from smartdc.arguments.ids import entity_id
 from smartdc.arguments.search import searching
 from smartdc.datacenter import DataCenter
@@ -42,7 +43,7 @@ class LegacyDataCenter(DataCenter):
             fields: Where to look for it.
         """
         fits = searching(search, fields)
-        return [dataset for dataset in cast("list[Image]", self._list("datasets")) if fits(dataset)]
+        return [dataset for dataset in self._list("datasets", shape=shapes.DATASET) if fits(dataset)]
 
     def dataset(self, identifier: str | Mapping[str, Any]) -> Image:
         """Get one dataset.
@@ -52,7 +53,7 @@ class LegacyDataCenter(DataCenter):
         Args:
             identifier: UUID, URN, or a dict with one of them.
         """
-        return cast("Image", self._get("datasets", entity_id(identifier, "dataset", "id", "urn")))
+        return self._get("datasets", entity_id(identifier, "dataset", "id", "urn"), shape=shapes.DATASET)
 
     def images(self, *_: Any, **__: Any) -> NoReturn:
         """Refused: images came with API 7."""

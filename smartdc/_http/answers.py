@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -41,6 +41,8 @@ __all__ = [
 
 Answer = tuple[Any, requests.Response]
 """The decoded body of an answer, and the answer itself."""
+
+D = TypeVar("D", bound=Mapping[str, Any])
 
 MOST_PAGES = 1000
 """A million entries: a list that is longer has no end."""
@@ -107,7 +109,7 @@ def object_of(body: Any, response: requests.Response, key: str | None = None) ->
     return _with_key(body, response, key)
 
 
-def reject_other_id(body: dict[str, Any], response: requests.Response) -> dict[str, Any]:
+def reject_other_id(body: D, response: requests.Response) -> D:
     """The object, unless its id is another than the one in the path: then it belongs to another request."""
     asked = urlsplit(response.request.path_url).path.rpartition("/")[2].lower()
     got = body.get("id")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from smartdc._http.connection import Connection
+from smartdc._http.shapes import Shape, T
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
 from smartdc.arguments.ids import escaped
@@ -20,19 +21,21 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 def poll_state(
     connection: Connection,
-    ask: Callable[[Connection], Mapping[str, Any]],
+    place: Sequence[str],
+    shape: Shape[T],
     what: str,
     state: str | None,
     states: Collection[str],
     busy: Collection[str],
     interval: float,
     timeout: float | None,
-) -> dict[str, Any]:
+) -> T:
     """Ask until the answer has a state.
 
     Args:
         connection: What to ask by.
-        ask: Gets the object by a connection.
+        place: The path of the object, below the account.
+        shape: What it is.
         what: The object, for errors: ``image 5a4e...``.
         state: The state awaited; None: any that is not in `busy`.
         states: Those that there are; ``deleted`` is when it is not found any more.
@@ -56,7 +59,7 @@ def poll_state(
 
     def look(deadline: Deadline | None) -> str | None:
         try:
-            found.update(ask(connection._with(deadline=deadline)))
+            found.update(connection._with(deadline=deadline)._get(*place, shape=shape))
             absence.end()
         except NotFoundError as error:
             # What one waits to be gone was there before; something new may not be found yet.
@@ -73,7 +76,7 @@ def poll_state(
 
     awaited = f"{what} is " + ("still busy" if state is None else f"not yet {state!r}")
     poll(look, interval=interval, timeout=timeout, clock=connection.clock, awaited=awaited)
-    return found
+    return cast("T", found)
 
 
 def _reason(found: Mapping[str, Any]) -> str:

@@ -10,23 +10,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from smartdc._http.answers import (
     Answer,
     count_of,
-    list_of,
-    object_of,
     reject_other_id,
     reject_redirect,
     value_of,
 )
 from smartdc._http.request import BeforeRepeat, Params, Request
+from smartdc._http.shapes import OBJECT, Shape, T
 from smartdc.arguments.ids import path_of, path_parts
 from smartdc.arguments.values import is_readable_by_name
 from smartdc.errors import BadRequestError, NotFoundError
+
+if TYPE_CHECKING:
+    from smartdc.types import Value
 
 __all__ = ["Endpoint"]
 
@@ -37,7 +39,7 @@ class Endpoint(ABC):
     """A place that requests can be made of.
 
     The verbs return the decoded body, if it has the shape that is asked for, else they raise InvalidResponse.
-    A `key` is what the object, or each in the list, must have.
+    A `key` is a field that what was created must have as text.
     """
 
     @abstractmethod
@@ -86,18 +88,18 @@ class Endpoint(ABC):
     def _is_listed(self, segments: Sequence[str]) -> bool:
         """Whether an entry is among all those of its kind."""
         try:
-            return segments[-1] in self._get(*segments[:-1])
+            return segments[-1] in self._get(*segments[:-1], shape=OBJECT)
         except NotFoundError:
             return False
 
-    def _get(self, *segments: str, params: Params | None = None) -> Any:
+    def _get(self, *segments: str, shape: Shape[T], params: Params | None = None) -> T:
         body, response = self._get_answer(*segments, params=params)
-        return reject_other_id(object_of(body, response), response)
+        return reject_other_id(shape.of_object(body, response), response)
 
-    def _list(self, *segments: str, params: Params | None = None, key: str | None = None) -> Any:
-        return list_of(*self._get_answer(*segments, params=params), key)
+    def _list(self, *segments: str, shape: Shape[T], params: Params | None = None) -> list[T]:
+        return shape.of_list(*self._get_answer(*segments, params=params))
 
-    def _value(self, *segments: str) -> Any:
+    def _value(self, *segments: str) -> Value:
         return value_of(*self._get_answer(*segments))
 
     def _get_answer(self, *segments: str, params: Params | None = None) -> Answer:
@@ -112,23 +114,37 @@ class Endpoint(ABC):
     def _post(
         self,
         *segments: str,
+        shape: Shape[T],
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         before_repeat: BeforeRepeat | None = None,
         key: str | None = None,
-    ) -> Any:
+    ) -> T:
         request = Request("POST", self._path(*segments), params, json, headers, before_repeat)
         body, response = self._answer(request)
-        if not response.content and key is None and response.status_code in _WITHOUT_BODY:
-            return None
-        found = object_of(body, response, key)
+        found = shape.of_object(body, response, key)
         # A clone has an id of its own.
         return found if (params or {}).get("action") == "clone" else reject_other_id(found, response)
 
-    def _put(self, *segments: str, params: Params | None = None, json: Any = None) -> Any:
-        body, response = self._answer(Request("PUT", self._path(*segments), params, json))
-        return reject_other_id(object_of(body, response), response)
+    def _post_action(
+        self,
+        *segments: str,
+        shape: Shape[T],
+        params: Params | None = None,
+        json: Any = None,
+        before_repeat: BeforeRepeat | None = None,
+    ) -> T | None:
+        """The same, of what the server may accept without an object in its answer."""
+        request = Request("POST", self._path(*segments), params, json, before_repeat=before_repeat)
+        body, response = self._answer(request)
+        if not response.content and response.status_code in _WITHOUT_BODY:
+            return None
+        return reject_other_id(shape.of_object(body, response), response)
+
+    def _put(self, *segments: str, shape: Shape[T], json: Any = None) -> T:
+        body, response = self._answer(Request("PUT", self._path(*segments), json=json))
+        return reject_other_id(shape.of_object(body, response), response)
 
     def _delete(self, *segments: str) -> None:
         self._answer(Request("DELETE", self._path(*segments)))

@@ -21,7 +21,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ from smartdc.errors import RequestTimeout, SmartDCError
 
 __all__ = ["UNLISTED", "Actions", "Listed", "Looks", "Page", "actions", "looks_of"]
 
-Page = Callable[[int, Callable[[], None]], list[Mapping[str, Any]]]
+Page = Callable[[int, Callable[[], None]], Sequence[Mapping[str, Any]]]
 """Lists machines from an offset on. Calls the function when the request is sent."""
 
 log = logging.getLogger("smartdc")

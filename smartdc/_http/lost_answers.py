@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from smartdc._http.connection import Connection
 from smartdc._http.overall import ending_at, remaining
@@ -31,6 +31,8 @@ from smartdc.errors import (
 __all__ = ["Lookup", "create_once"]
 
 log = logging.getLogger("smartdc")
+
+T = TypeVar("T")
 
 FIRST_LOOK_SECONDS = 0.5
 """Seconds before the first look; each pause between two looks is twice the one before."""
@@ -118,7 +120,7 @@ class _Look:
         return "what it may be is in candidates"
 
 
-def create_once(connection: Connection, create: Callable[[], Any], lookup: Lookup) -> Any:
+def create_once(connection: Connection, create: Callable[[], T], lookup: Lookup) -> T:
     """Create something, whatever becomes of the answers.
 
     Args:
@@ -145,7 +147,7 @@ def create_once(connection: Connection, create: Callable[[], Any], lookup: Looku
         raise
 
 
-def _created(connection: Connection, create: Callable[[], Any], lookup: Lookup, end: float) -> Any:
+def _created(connection: Connection, create: Callable[[], T], lookup: Lookup, end: float) -> T:
     failures = 0
     lost: list[APIError | TransportError] = []
     while True:
@@ -158,7 +160,7 @@ def _created(connection: Connection, create: Callable[[], Any], lookup: Lookup, 
             elif not lost:
                 raise
             # Also what is refused after that is looked for: "in use" may be said of its own name.
-            found = None if was_not_carried_out(error) else _look(connection, lookup, error, end)
+            found: T | None = None if was_not_carried_out(error) else _look(connection, lookup, error, end)
             if found is None:
                 _pause_before_next(connection, lookup, error, failures)
                 continue

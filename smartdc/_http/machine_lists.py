@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.named import dataset_of, id_of
 from smartdc._http.paging import PAGE, in_order
@@ -41,10 +42,8 @@ class MachineLists(Connection):
         return islice(found, limit)
 
     def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
-        page = self._list(
-            "machines", params={**filters, **without_none(limit=limit, offset=offset)}, key="id"
-        )
-        return cast("list[MachineData]", page)
+        query = {**filters, **without_none(limit=limit, offset=offset)}
+        return self._list("machines", shape=shapes.MACHINE, params=query)
 
     def _one_page(self, filters: Params, limit: int | None, offset: int | None) -> Iterator[MachineData]:
         """One page, fetched when it is needed."""

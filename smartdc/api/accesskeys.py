@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.request import idempotent
@@ -37,7 +38,7 @@ class AccessKeyOperations(Connection):
         Returns:
             List of dicts with ``accesskeyid``, ``status``, ``created``, ``updated``, without the secrets.
         """
-        return cast("list[AccessKey]", self._list("accesskeys"))
+        return self._list("accesskeys", shape=shapes.ACCESS_KEY)
 
     def access_key(self, access_key: AccessKeyRef) -> AccessKey:
         """Get one access key of the account, without its secret.
@@ -52,7 +53,8 @@ class AccessKeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("AccessKey", self._get("accesskeys", entity_id(access_key, "access key", *_ID_KEYS)))
+        ident = entity_id(access_key, "access key", *_ID_KEYS)
+        return self._get("accesskeys", ident, shape=shapes.ACCESS_KEY)
 
     def create_access_key(
         self,
@@ -103,7 +105,7 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = texts(description=description, status=status)
-        return cast("AccessKey", self._post("accesskeys", ident, json=body, before_repeat=idempotent))
+        return self._post("accesskeys", ident, shape=shapes.ACCESS_KEY, json=body, before_repeat=idempotent)
 
     def delete_access_key(self, access_key: AccessKeyRef) -> None:
         """Delete an access key of the account.
@@ -133,7 +135,7 @@ class AccessKeyOperations(Connection):
         Returns:
             List of dicts as from `access_keys`.
         """
-        return cast("list[AccessKey]", self._list(*_place(user)))
+        return self._list(*_place(user), shape=shapes.ACCESS_KEY)
 
     def user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> AccessKey:
         """Get one access key of a sub-user, without its secret.
@@ -150,7 +152,7 @@ class AccessKeyOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
-        return cast("AccessKey", self._get(*_place(user), ident))
+        return self._get(*_place(user), ident, shape=shapes.ACCESS_KEY)
 
     def create_user_access_key(
         self,
@@ -211,7 +213,7 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = texts(description=description, status=status)
-        return cast("AccessKey", self._post(*_place(user), ident, json=body, before_repeat=idempotent))
+        return self._post(*_place(user), ident, shape=shapes.ACCESS_KEY, json=body, before_repeat=idempotent)
 
     def delete_user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> None:
         """Delete an access key of a sub-user.
@@ -232,7 +234,8 @@ class AccessKeyOperations(Connection):
     def _create_access_key(
         self, place: tuple[str, ...], body: Mapping[str, Any], role_tags: Iterable[RoleRef] | RoleRef | None
     ) -> AccessKeyCredentials:
-        create = partial(self._post, *place, json=body, headers=role_tag_header(role_tags))
+        shape, headers = shapes.ACCESS_KEY_CREDENTIALS, role_tag_header(role_tags)
+        create = partial(self._post, *place, shape=shape, json=body, headers=headers)
         request_time = RequestTime(self.clock)
 
         def find() -> list[dict[str, Any]]:
@@ -240,7 +243,7 @@ class AccessKeyOperations(Connection):
 
         # Of no use without its secret.
         lookup = Lookup("access key", body, find, is_certain=False, is_unique=False)
-        return cast("AccessKeyCredentials", create_once(self, create, lookup))
+        return create_once(self, create, lookup)
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.named import id_of
 from smartdc._http.request import idempotent
@@ -30,11 +31,11 @@ class AccountOperations(Connection):
         Returns:
             Dict with ``id``, ``login``, ``email``, names, address, ``created``, ``updated``.
         """
-        account = self._get()
+        account = self._get(shape=shapes.ACCOUNT)
         login = account.get("login")
         if self.login == "my" and is_segment(login):
             self.login = self._learned_login = login
-        return cast("Account", account)
+        return account
 
     def me(self) -> Account:
         """Get the account: py-smartdc's older name for `account`.
@@ -94,7 +95,7 @@ class AccountOperations(Connection):
             phone=phone,
         )
         body |= flags(triton_cns_enabled=triton_cns_enabled)
-        return cast("Account", self._post(json=body, before_repeat=idempotent))
+        return self._post(shape=shapes.ACCOUNT, json=body, before_repeat=idempotent)
 
     def limits(self) -> list[ProvisioningLimit]:
         """List the limits on the account's machines in this data center, and what is used of them.
@@ -106,7 +107,7 @@ class AccountOperations(Connection):
         Returns:
             List of dicts with ``value`` and ``used``; ``by`` says of what: machines, RAM or disk.
         """
-        return cast("list[ProvisioningLimit]", self._list("limits"))
+        return self._list("limits", shape=shapes.PROVISIONING_LIMIT)
 
     def config(self) -> Config:
         """Get the account's settings in this data center.
@@ -119,7 +120,7 @@ class AccountOperations(Connection):
             Dict with ``default_network``, the network that Docker containers are put on; empty when there is
             none.
         """
-        return cast("Config", self._get("config"))
+        return self._get("config", shape=shapes.CONFIG)
 
     def update_config(self, default_network: NetworkRef) -> Config:
         """Change the account's settings in this data center.
@@ -139,4 +140,4 @@ class AccountOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``: there is no such network.
         """
         body = {"default_network": id_of(self, NETWORK, default_network)}
-        return cast("Config", self._put("config", json=body))
+        return self._put("config", shape=shapes.CONFIG, json=body)

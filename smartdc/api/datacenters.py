@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from smartdc._http.answers import location_of, object_of
+from smartdc._http import shapes
+from smartdc._http.answers import location_of
 from smartdc._http.connection import Connection
 from smartdc._http.request import Request
 from smartdc.arguments.kinds import required_texts
@@ -33,7 +34,7 @@ class DatacenterOperations(Connection):
         Returns:
             Dict from name to URL.
         """
-        found = cast(dict[str, str], self._get("datacenters"))
+        found = self._get("datacenters", shape=shapes.URLS)
         urls = {name: url for name, url in found.items() if isinstance(url, str) and name != self.location}
         told = {name: url for name, url in urls.items() if not self._is_callers(name)}
         self.known_locations = {**self.known_locations, **told}
@@ -69,7 +70,7 @@ class DatacenterOperations(Connection):
         Raises:
             NotAuthorizedError: ``Forbidden``: there is no token.
         """
-        return cast(dict[str, str], self._get("foreigndatacenters"))
+        return self._get("foreigndatacenters", shape=shapes.URLS)
 
     def add_foreign_datacenter(self, name: str, url: str) -> Any:
         """Put a data center of another cloud on record, for an application that acts by a token.
@@ -86,7 +87,8 @@ class DatacenterOperations(Connection):
         Raises:
             NotAuthorizedError: ``Forbidden``: there is no token.
         """
-        return self._post("foreigndatacenters", json=required_texts(name=name, url=url))
+        body = required_texts(name=name, url=url)
+        return self._post_action("foreigndatacenters", shape=shapes.OBJECT, json=body)
 
     def services(self) -> dict[str, str]:
         """List the services of this data center, such as ``cloudapi`` and ``docker``.
@@ -96,7 +98,7 @@ class DatacenterOperations(Connection):
         Returns:
             Dict from name to URL.
         """
-        return cast(dict[str, str], self._get("services"))
+        return self._get("services", shape=shapes.URLS)
 
     def ping(self) -> Ping:
         """Ask whether the server is there, and which API versions it answers to; unsigned.
@@ -106,7 +108,7 @@ class DatacenterOperations(Connection):
         Returns:
             ``{'ping': 'pong', 'cloudapi': {'versions': [...]}}``
         """
-        return cast("Ping", object_of(*self._exchange(Request("GET", "/--ping", is_public=True))))
+        return shapes.PING.of_object(*self._exchange(Request("GET", "/--ping", is_public=True)))
 
     def api(self) -> Any:
         """Get what the server shows at its root, unsigned.

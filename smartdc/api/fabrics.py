@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import fabric_network_id_of, vlan_id_of
+from smartdc._http.shapes import Shape, T
 from smartdc.arguments.kinds import as_list, dict_of, flags, required_texts, text_of, texts, whole_number
 from smartdc.arguments.likeness import differing_fields
 from smartdc.arguments.names import VLAN
@@ -36,7 +38,7 @@ class FabricOperations(Connection):
         Raises:
             ServerError: ``NotImplementedError``: the data center has no fabrics.
         """
-        return cast("list[FabricVLAN]", self._list(*_VLANS))
+        return self._list(*_VLANS, shape=shapes.FABRIC_VLAN)
 
     def fabric_vlan(self, vlan: VLANRef) -> FabricVLAN:
         """Get one VLAN of the fabric.
@@ -51,7 +53,7 @@ class FabricOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("FabricVLAN", self._get(*_VLANS, vlan_id_of(self, vlan)))
+        return self._get(*_VLANS, vlan_id_of(self, vlan), shape=shapes.FABRIC_VLAN)
 
     def create_fabric_vlan(self, vlan_id: int, name: str, *, description: str | None = None) -> FabricVLAN:
         """Create a VLAN on the fabric.
@@ -70,10 +72,10 @@ class FabricOperations(Connection):
         """
         body: dict[str, Any] = {"vlan_id": whole_number("vlan_id", vlan_id), "name": text_of("name", name)}
         body |= texts(description=description)
-        create = partial(self._post, *_VLANS, json=body)
-        find = partial(self._like, _VLANS, {"vlan_id": vlan_id, "name": name})
+        create = partial(self._post, *_VLANS, shape=shapes.FABRIC_VLAN, json=body)
+        find = partial(self._like, _VLANS, shapes.FABRIC_VLAN, {"vlan_id": vlan_id, "name": name})
         lookup = Lookup("VLAN", {"vlan_id": vlan_id}, find, partial(differing_fields, body), key="vlan_id")
-        return cast("FabricVLAN", create_once(self, create, lookup))
+        return create_once(self, create, lookup)
 
     def update_fabric_vlan(
         self, vlan: VLANRef, *, name: str | None = None, description: str | None = None
@@ -94,7 +96,7 @@ class FabricOperations(Connection):
             InvalidArgumentError: ``InvalidArgument``.
         """
         body = texts(name=name, description=description)
-        return cast("FabricVLAN", self._put(*_VLANS, vlan_id_of(self, vlan), json=body))
+        return self._put(*_VLANS, vlan_id_of(self, vlan), shape=shapes.FABRIC_VLAN, json=body)
 
     def delete_fabric_vlan(self, vlan: VLANRef) -> None:
         """Delete a VLAN of the fabric on which there are no networks.
@@ -125,7 +127,7 @@ class FabricOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``: there is no such VLAN.
         """
-        return cast("list[Network]", self._list(*_VLANS, vlan_id_of(self, vlan), "networks"))
+        return self._list(*_VLANS, vlan_id_of(self, vlan), "networks", shape=shapes.NETWORK)
 
     def fabric_network(self, vlan: VLANRef, network: NetworkRef) -> Network:
         """Get one network on a VLAN of the fabric.
@@ -141,7 +143,7 @@ class FabricOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("Network", self._get(*self._network_place(vlan, network)))
+        return self._get(*self._network_place(vlan, network), shape=shapes.NETWORK)
 
     def create_fabric_network(
         self,
@@ -191,11 +193,10 @@ class FabricOperations(Connection):
         body |= flags(internet_nat=internet_nat)
         place = (*_VLANS, vlan_id_of(self, vlan), "networks")
         wanted = {"name": name, "subnet": subnet}
-        create = partial(self._post, *place, json=body)
-        lookup = Lookup(
-            "fabric network", wanted, partial(self._like, place, wanted), partial(differing_fields, body)
-        )
-        return cast("Network", create_once(self, create, lookup))
+        create = partial(self._post, *place, shape=shapes.NETWORK, json=body)
+        find = partial(self._like, place, shapes.NETWORK, wanted)
+        lookup = Lookup("fabric network", wanted, find, partial(differing_fields, body))
+        return create_once(self, create, lookup)
 
     def update_fabric_network(
         self,
@@ -236,7 +237,7 @@ class FabricOperations(Connection):
             provision_end_ip=provision_end_ip,
         ) | _details(resolvers, routes)
         segments = self._network_place(vlan, network)
-        return cast("Network", self._put(*segments, json=body))
+        return self._put(*segments, shape=shapes.NETWORK, json=body)
 
     def delete_fabric_network(self, vlan: VLANRef, network: NetworkRef) -> None:
         """Delete a network on a VLAN of the fabric that no machine is on.
@@ -259,9 +260,9 @@ class FabricOperations(Connection):
         number = vlan_id_of(self, vlan)
         return (*_VLANS, number, "networks", fabric_network_id_of(self, number, network))
 
-    def _like(self, place: Sequence[str], wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _like(self, place: Sequence[str], shape: Shape[T], wanted: Mapping[str, Any]) -> list[T]:
         """What is listed there that has these properties."""
-        return [entry for entry in self._list(*place) if wanted.items() <= entry.items()]
+        return [entry for entry in self._list(*place, shape=shape) if wanted.items() <= entry.items()]
 
 
 def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.named import id_of
@@ -18,7 +19,7 @@ from smartdc.arguments.role_tags import RoleRef, role_tag_header
 from smartdc.machine import Machine
 
 if TYPE_CHECKING:
-    from smartdc.types import FirewallRule, MachineData
+    from smartdc.types import FirewallRule
 
 
 class FirewallOperations(Connection):
@@ -41,7 +42,7 @@ class FirewallOperations(Connection):
         Returns:
             List of dicts. Rules that hold for everybody are not among them, but in `Machine.firewall_rules`.
         """
-        return cast("list[FirewallRule]", self._list("fwrules"))
+        return self._list("fwrules", shape=shapes.FIREWALL_RULE)
 
     def firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Get one firewall rule.
@@ -55,7 +56,7 @@ class FirewallOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
         """
-        return cast("FirewallRule", self._get("fwrules", _id(self, rule_id)))
+        return self._get("fwrules", _id(self, rule_id), shape=shapes.FIREWALL_RULE)
 
     def create_firewall_rule(
         self,
@@ -88,7 +89,8 @@ class FirewallOperations(Connection):
         """
         body: dict[str, Any] = {"rule": text_of("rule", rule), **texts(description=description)}
         body |= flags(enabled=enabled, log=log)
-        create = partial(self._post, "fwrules", json=body, headers=role_tag_header(role_tags))
+        shape, headers = shapes.FIREWALL_RULE, role_tag_header(role_tags)
+        create = partial(self._post, "fwrules", shape=shape, json=body, headers=headers)
         lookup = Lookup(
             "firewall rule",
             {"rule": rule},
@@ -96,11 +98,12 @@ class FirewallOperations(Connection):
             is_certain=False,
             is_unique=False,
         )
-        return cast("FirewallRule", create_once(self, create, lookup))
+        return create_once(self, create, lookup)
 
-    def _rules_like(self, rule: str) -> list[dict[str, Any]]:
+    def _rules_like(self, rule: str) -> list[FirewallRule]:
         """The rules with these words, in any order: the server writes them in its own form."""
-        return [each for each in self._list("fwrules") if _words(str(each.get("rule"))) == _words(rule)]
+        rules = self.firewall_rules()
+        return [each for each in rules if _words(str(each.get("rule"))) == _words(rule)]
 
     def update_firewall_rule(
         self,
@@ -128,9 +131,7 @@ class FirewallOperations(Connection):
         """
         body: dict[str, Any] = texts(rule=rule, description=description)
         body |= flags(enabled=enabled, log=log)
-        return cast(
-            "FirewallRule", self._post("fwrules", _id(self, rule_id), json=body, before_repeat=idempotent)
-        )
+        return self._change_rule(_id(self, rule_id), json=body)
 
     def enable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Put a firewall rule in force.
@@ -143,9 +144,7 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(
-            "FirewallRule", self._post("fwrules", _id(self, rule_id), "enable", before_repeat=idempotent)
-        )
+        return self._change_rule(_id(self, rule_id), "enable")
 
     def disable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
         """Put a firewall rule out of force, and keep it.
@@ -158,9 +157,7 @@ class FirewallOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast(
-            "FirewallRule", self._post("fwrules", _id(self, rule_id), "disable", before_repeat=idempotent)
-        )
+        return self._change_rule(_id(self, rule_id), "disable")
 
     def delete_firewall_rule(self, rule_id: FirewallRuleRef) -> None:
         """Delete a firewall rule.
@@ -191,10 +188,7 @@ class FirewallOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``Forbidden``: it is another account's.
         """
-        found = cast(
-            "list[MachineData]",
-            self._list("fwrules", _id(self, rule_id), "machines", key="id"),
-        )
+        found = self._list("fwrules", _id(self, rule_id), "machines", shape=shapes.MACHINE)
         return [Machine(self, data=data) for data in found]
 
     def num_firewall_rule_machines(self, rule_id: FirewallRuleRef) -> int:
@@ -209,6 +203,10 @@ class FirewallOperations(Connection):
             NotFoundError: It does not exist.
         """
         return self._count("fwrules", _id(self, rule_id), "machines")
+
+    def _change_rule(self, *segments: str, json: dict[str, Any] | None = None) -> FirewallRule:
+        shape = shapes.FIREWALL_RULE
+        return self._post("fwrules", *segments, shape=shape, json=json, before_repeat=idempotent)
 
 
 def _words(rule: str) -> list[str]:

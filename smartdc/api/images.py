@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from operator import methodcaller
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.answers import object_of, reject_other_id, strings_of
 from smartdc._http.awaited import poll_state
 from smartdc._http.connection import Connection
@@ -73,7 +73,7 @@ class ImageOperations(Connection):
         filters.equal("owner", None if owner is None else entity_id(owner, "owner"))
         filters.equal("state", text("state", state), any_value="all")
         filters.equal("public", visibility(public))
-        return filters.apply(cast("list[Image]", self._list("images", params=filters.query, key="id")))
+        return filters.apply(self._list("images", shape=shapes.IMAGE, params=filters.query))
 
     def image(self, identifier: ImageRef) -> Image:
         """Get one image.
@@ -83,7 +83,7 @@ class ImageOperations(Connection):
         Args:
             identifier: UUID, name (the newest active image of it), ``name@version``, short id, or dict.
         """
-        return cast("Image", self._get("images", id_of(self, IMAGE, identifier)))
+        return self._get("images", id_of(self, IMAGE, identifier), shape=shapes.IMAGE)
 
     def poll_image(
         self, image: ImageRef, state: str = "active", interval: float = 2, *, timeout: float | None = None
@@ -102,9 +102,9 @@ class ImageOperations(Connection):
             WaitFailed: It became ``failed``; the text has the reason. Or it is gone.
             WaitTimeout: The time ran out.
         """
-        ask = methodcaller("_get", "images", ident := id_of(self, ANY_IMAGE, image))
-        found = poll_state(self, ask, f"image {ident}", state, _STATES, ("creating",), interval, timeout)
-        return cast("Image", found)
+        ident = id_of(self, ANY_IMAGE, image)
+        what, place = f"image {ident}", ("images", ident)
+        return poll_state(self, place, shapes.IMAGE, what, state, _STATES, ("creating",), interval, timeout)
 
     def create_image_from_machine(
         self,
@@ -156,7 +156,7 @@ class ImageOperations(Connection):
         )
         headers = role_tag_header(role_tags)
         sent = body | {"machine": machine_id_of(self, machine)}
-        create = partial(self._post, "images", json=sent, headers=headers)
+        create = partial(self._post, "images", shape=shapes.IMAGE, json=sent, headers=headers)
         request_time = RequestTime(self.clock, "published_at")
         asked = {**body, "tags": tags, "acl": body.get("acl")}
         lookup = Lookup(
@@ -170,7 +170,7 @@ class ImageOperations(Connection):
             ],
             is_unique=False,
         )
-        return cast("Image", create_once(self, create, lookup))
+        return create_once(self, create, lookup)
 
     def _images_created(self, name: str, version: str, request_time: RequestTime) -> list[Image]:
         """Images of that name that are not finished, or were published since then."""
@@ -222,7 +222,7 @@ class ImageOperations(Connection):
         )
         place = ("images", id_of(self, ANY_IMAGE, identifier))
         update = {"action": "update"}
-        return cast("Image", self._post(*place, params=update, json=body, before_repeat=idempotent))
+        return self._post(*place, shape=shapes.IMAGE, params=update, json=body, before_repeat=idempotent)
 
     def share_image(self, identifier: ImageRef, *accounts: str) -> Image:
         """Let other accounts use a private image of one's own: they are added to its ACL.
@@ -277,7 +277,7 @@ class ImageOperations(Connection):
         """
         body = {"manta_path": text_of("manta_path", manta_path)}
         place = ("images", id_of(self, ANY_IMAGE, identifier))
-        return cast("ExportedImage", self._post(*place, params={"action": "export"}, json=body))
+        return self._post(*place, shape=shapes.EXPORTED_IMAGE, params={"action": "export"}, json=body)
 
     def clone_image(self, identifier: ImageRef) -> Image:
         """Make a copy of one's own of an image that another account shares.
@@ -296,11 +296,11 @@ class ImageOperations(Connection):
             NotAuthorizedError: ``ImageNotShared``: one's own account is not on its ACL.
         """
         ident = id_of(self, ANY_IMAGE, identifier)
-        create = partial(self._post, "images", ident, params={"action": "clone"}, json={})
+        create = partial(self._post, "images", ident, shape=shapes.IMAGE, params={"action": "clone"}, json={})
         # A copy looks like the image itself, and like every other copy of it.
         find = partial(self._copies, ident)
         lookup = Lookup("copy of image", {"id": ident}, find, is_certain=False, is_unique=False)
-        return cast("Image", create_once(self, create, lookup))
+        return create_once(self, create, lookup)
 
     def _copies(self, ident: str) -> list[Image]:
         original = self.image(ident)
@@ -331,9 +331,9 @@ class ImageOperations(Connection):
         """
         ident, place = entity_id(identifier, "image"), text_of("datacenter", datacenter)
         params = {"action": "import-from-datacenter", "datacenter": place, "id": ident}
-        create = partial(self._post, "images", params=params, json={})
+        create = partial(self._post, "images", shape=shapes.IMAGE, params=params, json={})
         lookup = Lookup("image", {"id": ident}, partial(self._image_if_there, ident), unfinished_state)
-        return cast("Image", create_once(self, create, lookup))
+        return create_once(self, create, lookup)
 
     def _image_if_there(self, ident: str) -> list[Image]:
         try:

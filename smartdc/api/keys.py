@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._secrets import is_key
@@ -38,7 +39,7 @@ class KeyOperations(Connection):
         Returns:
             List of dicts with ``name``, ``fingerprint`` (colon-separated MD5) and ``key``.
         """
-        return cast("list[Key]", self._list("keys"))
+        return self._list("keys", shape=shapes.KEY)
 
     def key(self, key_id: KeyRef) -> Key:
         """Get one key.
@@ -48,7 +49,7 @@ class KeyOperations(Connection):
         Args:
             key_id: Its name, its MD5 fingerprint, or a dict from `keys`.
         """
-        return cast("Key", self._get("keys", entity_id(key_id, "key", *_ID_KEYS)))
+        return self._get("keys", entity_id(key_id, "key", *_ID_KEYS), shape=shapes.KEY)
 
     def add_key(
         self,
@@ -98,7 +99,7 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("list[Key]", self._list(*_place(user)))
+        return self._list(*_place(user), shape=shapes.KEY)
 
     def user_key(self, user: UserRef, key_id: KeyRef) -> Key:
         """Get one key of a sub-user.
@@ -114,7 +115,7 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("Key", self._get(*_place(user), entity_id(key_id, "key", *_ID_KEYS)))
+        return self._get(*_place(user), entity_id(key_id, "key", *_ID_KEYS), shape=shapes.KEY)
 
     def add_user_key(
         self,
@@ -167,14 +168,15 @@ class KeyOperations(Connection):
         role_tags: Iterable[RoleRef] | RoleRef | None,
     ) -> Key:
         body = texts(name=name, key=_checked(key))
-        create = partial(self._post, *place, json=body, headers=role_tag_header(role_tags))
+        create = partial(self._post, *place, shape=shapes.KEY, json=body, headers=role_tag_header(role_tags))
 
         def find() -> list[Key]:
             material = key.split()[:2]  # without the comment
-            there = [each for each in self._list(*place) if str(each.get("key")).split()[:2] == material]
-            return [each for each in there if name in (None, each.get("name"))]
+            there = self._list(*place, shape=shapes.KEY)
+            same = [each for each in there if str(each.get("key")).split()[:2] == material]
+            return [each for each in same if name in (None, each.get("name"))]
 
-        return cast("Key", create_once(self, create, Lookup("key", body, find, key="fingerprint")))
+        return create_once(self, create, Lookup("key", body, find, key="fingerprint"))
 
 
 def _place(user: UserRef) -> tuple[str, str, str]:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from os import PathLike
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.answers import list_of
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.machine_lists import MachineLists
@@ -102,10 +103,7 @@ class MachineOperations(MachineLists):
             NotFoundError: ``ResourceNotFound``.
         """
         ident = machine_id_of(self, machine_id)
-        return cast(
-            "MachineData",
-            self._get("machines", ident, params=switches(credentials=credentials)),
-        )
+        return self._get("machines", ident, shape=shapes.MACHINE, params=switches(credentials=credentials))
 
     def machine(
         self,
@@ -333,7 +331,7 @@ class MachineOperations(MachineLists):
             locality=locality_hints(locality, partial(machine_ids_of, self)),
             **{self.IMAGE_PARAMETER: self._image_id(image or None, dataset or None)},
         )
-        create = partial(self._post, "machines", json=body, headers=headers, key="id")
+        create = partial(self._post, "machines", shape=shapes.MACHINE, json=body, headers=headers, key="id")
         request_time = RequestTime(self.clock)
         shown_package = package if isinstance(package, Mapping) else body.get("package")
         package_name = cache(partial(self._package_name, shown_package))
@@ -369,4 +367,4 @@ class MachineOperations(MachineLists):
         if package is None:
             return None
         wanted = entity_id(package, "package", "id", "name")
-        return cast("str | None", self._get("packages", wanted).get("name")) if is_uuid(wanted) else wanted
+        return self._get("packages", wanted, shape=shapes.PACKAGE).get("name") if is_uuid(wanted) else wanted

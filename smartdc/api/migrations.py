@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.named import machine_id_of
 from smartdc.arguments.ids import ID_KEYS
@@ -23,7 +24,7 @@ class MigrationOperations(Connection):
 
         Since API 9.6.0.
         """
-        return cast("list[Migration]", self._list("migrations"))
+        return self._list("migrations", shape=shapes.MIGRATION)
 
     def migration(self, machine: MachineRef) -> Migration:
         """Get the migration of one machine.
@@ -38,6 +39,5 @@ class MigrationOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``: it has none, or there is no such machine.
         """
-        return cast(
-            "Migration", self._get("migrations", machine_id_of(self, machine, *ID_KEYS["migrations"]))
-        )
+        ident = machine_id_of(self, machine, *ID_KEYS["migrations"])
+        return self._get("migrations", ident, shape=shapes.MIGRATION)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.answers import MOST_PAGES, endless_list
 from smartdc._http.connection import Connection
 from smartdc._http.named import id_of
@@ -41,7 +42,7 @@ class NetworkOperations(Connection):
             List of dicts.
         """
         fits = searching(search, fields)
-        return [network for network in cast("list[Network]", self._list("networks")) if fits(network)]
+        return [network for network in self._list("networks", shape=shapes.NETWORK) if fits(network)]
 
     def network(self, identifier: NetworkRef) -> Network:
         """Get one network.
@@ -51,7 +52,7 @@ class NetworkOperations(Connection):
         Args:
             identifier: UUID, name, short id, or dict with ``id``.
         """
-        return cast("Network", self._get("networks", id_of(self, NETWORK, identifier)))
+        return self._get("networks", id_of(self, NETWORK, identifier), shape=shapes.NETWORK)
 
     def network_ips(
         self, network: NetworkRef, *, paged: bool = False, limit: int | None = None, offset: int | None = None
@@ -131,7 +132,7 @@ class NetworkOperations(Connection):
                 everybody uses this network.
         """
         address = _address(ip)
-        return cast("NetworkIP", self._get("networks", id_of(self, NETWORK, network), "ips", address))
+        return self._get("networks", id_of(self, NETWORK, network), "ips", address, shape=shapes.NETWORK_IP)
 
     def update_network_ip(self, network: NetworkRef, ip: AddressRef, *, reserved: bool) -> NetworkIP:
         """Reserve an address of a network, so that no new machine is given it, or release it.
@@ -152,11 +153,11 @@ class NetworkOperations(Connection):
         """
         body, address = {"reserved": required_flag("reserved", reserved)}, _address(ip)
         segments = ("networks", id_of(self, NETWORK, network), "ips", address)
-        return cast("NetworkIP", self._put(*segments, json=body))
+        return self._put(*segments, shape=shapes.NETWORK_IP, json=body)
 
     def _network_ip_page(self, ident: str, limit: int | None, offset: int | None) -> list[NetworkIP]:
-        page = self._list("networks", ident, "ips", params=without_none(limit=limit, offset=offset), key="ip")
-        return cast("list[NetworkIP]", page)
+        query = without_none(limit=limit, offset=offset)
+        return self._list("networks", ident, "ips", shape=shapes.NETWORK_IP, params=query)
 
 
 def _address(ip: AddressRef) -> str:

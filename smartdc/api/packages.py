@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.named import id_of
 from smartdc.arguments.filters import Filters, number, text
@@ -81,7 +82,7 @@ class PackageOperations(Connection):
             filters.query |= {"flexible_disk": True} if flexible_disk else {}
             filters.add_check(lambda package: bool(package.get("flexible_disk")) is flexible_disk)
         filters.add_check(searching(search, fields))
-        return filters.apply(cast("list[Package]", self._list("packages", params=filters.query)))
+        return filters.apply(self._list("packages", shape=shapes.PACKAGE, params=filters.query))
 
     def package(self, name: PackageRef) -> Package:
         """Get one package.
@@ -91,7 +92,7 @@ class PackageOperations(Connection):
         Args:
             name: UUID, name (the server takes its highest version), short id, or a dict with UUID or name.
         """
-        return cast("Package", self._get("packages", id_of(self, PACKAGE, name)))
+        return self._get("packages", id_of(self, PACKAGE, name), shape=shapes.PACKAGE)
 
     def default_package(self) -> Package | None:
         """The package that the server marks as default; None when it marks none.

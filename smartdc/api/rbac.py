@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.named import id_of, resource_path
 from smartdc._http.request import Request, idempotent
@@ -39,7 +40,7 @@ class RoleOperations(Connection):
             List of dicts with ``id``, ``name``, ``members``, ``policies``. Before API 9 (`api_version='~8'`)
             they look like `smartdc.types.RoleOfNames`.
         """
-        return cast("list[Role]", self._list("roles"))
+        return self._list("roles", shape=shapes.ROLE)
 
     def role(self, role: RoleRef) -> Role:
         """Get one role.
@@ -54,7 +55,7 @@ class RoleOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("Role", self._get("roles", entity_id(role, "role", "id", "name")))
+        return self._get("roles", entity_id(role, "role", "id", "name"), shape=shapes.ROLE)
 
     def create_role(
         self,
@@ -85,7 +86,7 @@ class RoleOperations(Connection):
             MissingParameterError: ``MissingParameter``: an empty name.
         """
         body = {"name": text_of("name", name)} | self._role_body(members, policies, default_members)
-        return cast("Role", self._post("roles", json=body, headers=role_tag_header(role_tags)))
+        return self._post("roles", shape=shapes.ROLE, json=body, headers=role_tag_header(role_tags))
 
     def update_role(
         self,
@@ -123,7 +124,7 @@ class RoleOperations(Connection):
             # The server would fail (node-ufds answers nothing, and cloudapi reads a role from it).
             raise ConfigurationError("update_role needs something to change, such as members=")
         ident = entity_id(role, "role", "id", "name")
-        return cast("Role", self._post("roles", ident, json=body, before_repeat=idempotent))
+        return self._post("roles", ident, shape=shapes.ROLE, json=body, before_repeat=idempotent)
 
     def delete_role(self, role: RoleRef) -> None:
         """Delete a role, and with it what its members could do.
@@ -151,7 +152,7 @@ class RoleOperations(Connection):
         Returns:
             List of dicts with ``id``, ``name``, ``rules``, ``description``.
         """
-        return cast("list[Policy]", self._list("policies"))
+        return self._list("policies", shape=shapes.POLICY)
 
     def policy(self, policy: PolicyRef) -> Policy:
         """Get one policy.
@@ -166,7 +167,7 @@ class RoleOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("Policy", self._get("policies", entity_id(policy, "policy", "id", "name")))
+        return self._get("policies", entity_id(policy, "policy", "id", "name"), shape=shapes.POLICY)
 
     def create_policy(
         self,
@@ -195,7 +196,7 @@ class RoleOperations(Connection):
             MissingParameterError: ``MissingParameter``: no name, or no rule.
         """
         body = {"name": text_of("name", name), "rules": _rule_list(rules), **texts(description=description)}
-        return cast("Policy", self._post("policies", json=body, headers=role_tag_header(role_tags)))
+        return self._post("policies", shape=shapes.POLICY, json=body, headers=role_tag_header(role_tags))
 
     def update_policy(
         self,
@@ -231,7 +232,7 @@ class RoleOperations(Connection):
         if not body:
             raise ConfigurationError("update_policy needs something to change, such as rules=")
         ident = id_of(self, POLICY, policy)
-        return cast("Policy", self._post("policies", ident, json=body, before_repeat=idempotent))
+        return self._post("policies", ident, shape=shapes.POLICY, json=body, before_repeat=idempotent)
 
     def delete_policy(self, policy: PolicyRef) -> None:
         """Delete a policy; roles that had it lose it.
@@ -295,7 +296,7 @@ class RoleOperations(Connection):
         """
         body = {"role-tag": role_names(roles)}
         segments = resource_path(self, resource_segments(resource))
-        return cast("RoleTags", self._put(*segments, json=body))
+        return self._put(*segments, shape=shapes.ROLE_TAGS, json=body)
 
     def _role_body(
         self,

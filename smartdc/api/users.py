@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.named import id_of
 from smartdc._http.request import idempotent
@@ -33,7 +34,7 @@ class UserOperations(Connection):
         Returns:
             List of dicts with ``id``, ``login``, ``email``, names, address, ``created``, ``updated``.
         """
-        return cast("list[User]", self._list("users"))
+        return self._list("users", shape=shapes.USER)
 
     def user(self, user: UserRef, membership: bool = False) -> User:
         """Get one sub-user.
@@ -52,7 +53,7 @@ class UserOperations(Connection):
         """
         # Any text switches it on, 'false' too.
         params = switches(membership=membership)
-        return cast("User", self._get("users", entity_id(user, "user", *_ID_KEYS), params=params))
+        return self._get("users", entity_id(user, "user", *_ID_KEYS), shape=shapes.USER, params=params)
 
     def create_user(
         self,
@@ -109,7 +110,7 @@ class UserOperations(Connection):
             country=country,
             phone=phone,
         )
-        return cast("User", self._post("users", json=body, headers=role_tag_header(role_tags)))
+        return self._post("users", shape=shapes.USER, json=body, headers=role_tag_header(role_tags))
 
     def update_user(
         self,
@@ -169,7 +170,8 @@ class UserOperations(Connection):
             country=country,
             phone=phone,
         )
-        return cast("User", self._post("users", id_of(self, USER, user), json=body, before_repeat=idempotent))
+        ident = id_of(self, USER, user)
+        return self._post("users", ident, shape=shapes.USER, json=body, before_repeat=idempotent)
 
     def change_user_password(
         self, user: UserRef, password: str, password_confirmation: str | None = None
@@ -192,7 +194,7 @@ class UserOperations(Connection):
         """
         confirmation = password if password_confirmation is None else password_confirmation
         body = required_texts(password=password, password_confirmation=confirmation)
-        return cast("User", self._post("users", id_of(self, USER, user), "change_password", json=body))
+        return self._post("users", id_of(self, USER, user), "change_password", shape=shapes.USER, json=body)
 
     def delete_user(self, user: UserRef) -> None:
         """Delete a sub-user, who can sign in no more.

@@ -6,9 +6,9 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from operator import methodcaller
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.awaited import poll_state
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Lookup, create_once
@@ -70,7 +70,7 @@ class VolumeOperations(Connection):
         filters.equal("state", text("state", state))
         filters.equal("type", text("type", type))
         filters.query |= without_none(predicate=_predicate(predicate))
-        return filters.apply(cast("list[Volume]", self._list("volumes", params=filters.query)))
+        return filters.apply(self._list("volumes", shape=shapes.VOLUME, params=filters.query))
 
     def volume(self, volume: VolumeRef) -> Volume:
         """Get one volume.
@@ -84,7 +84,7 @@ class VolumeOperations(Connection):
             NotFoundError: ``VolumeNotFound``.
             InvalidArgumentError: ``InvalidArgument``: that is no UUID.
         """
-        return cast("Volume", self._get("volumes", id_of(self, VOLUME, volume)))
+        return self._get("volumes", id_of(self, VOLUME, volume), shape=shapes.VOLUME)
 
     def poll_volume(
         self,
@@ -113,9 +113,8 @@ class VolumeOperations(Connection):
             WaitTimeout: The time ran out.
         """
         ident = id_of(self, VOLUME, volume)
-        ask = methodcaller("_get", "volumes", ident)
-        found = poll_state(self, ask, f"volume {ident}", state, _STATES, _BUSY, interval, timeout)
-        return cast("Volume", found)
+        what, place = f"volume {ident}", ("volumes", ident)
+        return poll_state(self, place, shapes.VOLUME, what, state, _STATES, _BUSY, interval, timeout)
 
     def create_volume(
         self,
@@ -161,7 +160,7 @@ class VolumeOperations(Connection):
             tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
             networks=None if several is None else ids_of(self, NETWORK, several),
         )
-        create = partial(self._post, "volumes", json=body)
+        create = partial(self._post, "volumes", shape=shapes.VOLUME, json=body)
         request_time = RequestTime(self.clock)
         find = partial(self._volumes_created, body["name"], request_time)
         # Affinity rules are not shown.
@@ -175,7 +174,7 @@ class VolumeOperations(Connection):
             lambda volume: [*request_time.differing_fields(volume), *differing_fields(asked, volume)],
             request_time=request_time,
         )
-        return cast("Volume", create_once(self, create, lookup))
+        return create_once(self, create, lookup)
 
     def _volumes_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
         """The volume that was created since then, also if it failed: that it was created is what counts."""
@@ -200,7 +199,7 @@ class VolumeOperations(Connection):
         ident = id_of(self, VOLUME, volume)
         try:
             # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
-            return cast("Volume", self._post("volumes", ident, json=body, before_repeat=idempotent))
+            return self._post("volumes", ident, shape=shapes.VOLUME, json=body, before_repeat=idempotent)
         except ConflictError as error:
             # Its own name is taken too: then an attempt whose answer was lost has done it.
             if error.attempts == 1:
@@ -234,9 +233,8 @@ class VolumeOperations(Connection):
         Args:
             type: ``tritonnfs``.
         """
-        return cast(
-            "list[VolumeSize]", self._list("volumesizes", params=without_none(type=text("type", type)))
-        )
+        query = without_none(type=text("type", type))
+        return self._list("volumesizes", shape=shapes.VOLUME_SIZE, params=query)
 
 
 def _read(text: str) -> Any:

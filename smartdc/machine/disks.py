@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from operator import methodcaller
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from smartdc._http import shapes
 from smartdc._http.awaited import poll_state
 from smartdc._http.lost_answers import Lookup, create_once
 from smartdc.arguments.ids import entity_id
@@ -33,7 +33,7 @@ class Disks(MachineEndpoint):
 
         Since API 9.4.1.
         """
-        return cast("list[Disk]", self._list("disks"))
+        return self._list("disks", shape=shapes.DISK)
 
     def num_disks(self) -> int:
         """Count this machine's disks.
@@ -57,7 +57,7 @@ class Disks(MachineEndpoint):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("Disk", self._get("disks", entity_id(disk, "disk")))
+        return self._get("disks", entity_id(disk, "disk"), shape=shapes.DISK)
 
     def poll_disk(
         self,
@@ -86,9 +86,10 @@ class Disks(MachineEndpoint):
             WaitTimeout: The time ran out.
         """
         ident = entity_id(disk, "disk")
-        ask = methodcaller("_get", "machines", self.id, "disks", ident)
-        found = poll_state(self._connection, ask, f"disk {ident}", state, _STATES, _BUSY, interval, timeout)
-        return cast("Disk", found)
+        what, place = f"disk {ident}", ("machines", self.id, "disks", ident)
+        return poll_state(
+            self._connection, place, shapes.DISK, what, state, _STATES, _BUSY, interval, timeout
+        )
 
     def create_disk(self, size: int | Literal["remaining"], *, pci_slot: str | None = None) -> Disk | None:
         """Start making a disk for this stopped bhyve machine.
@@ -132,9 +133,8 @@ class Disks(MachineEndpoint):
             is_certain=pci_slot is not None,
             is_unique=False,
         )
-        return cast(
-            "Disk | None", create_once(self._connection, partial(self._post, "disks", json=body), lookup)
-        )
+        create = partial(self._post_action, "disks", shape=shapes.DISK, json=body)
+        return create_once(self._connection, create, lookup)
 
     def _disks_like(self, body: Mapping[str, Any]) -> list[Disk]:
         wanted = {name: value for name, value in body.items() if value != "remaining"}
@@ -163,8 +163,8 @@ class Disks(MachineEndpoint):
         """
         body: dict[str, Any] = {"size": whole_number("size", size)}
         body |= flags(dangerous_allow_shrink=dangerous_allow_shrink)
-        answer = self._post("disks", entity_id(disk, "disk"), params={"action": "resize"}, json=body)
-        return cast("Disk", answer)
+        params = {"action": "resize"}
+        return self._post("disks", entity_id(disk, "disk"), shape=shapes.DISK, params=params, json=body)
 
     def delete_disk(self, disk: DiskRef) -> None:
         """Start deleting one disk of this stopped bhyve machine, and all that is on it.

@@ -6,9 +6,10 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from smartdc._http.answers import Answer, not_listed, object_of
+from smartdc._http import shapes
+from smartdc._http.answers import Answer, not_listed
 from smartdc._http.connection import Connection
 from smartdc._http.endpoint import Endpoint
 from smartdc._http.request import Request
@@ -76,7 +77,7 @@ class MachineEndpoint(Endpoint):
     def _listed_entry(self, kind: str, name: str) -> Value:
         """One of the tags or metadata that the server does not read alone, from the list of all."""
         answer, response = self._get_answer(kind)
-        entries = object_of(answer, response)
+        entries = shapes.TAGS.of_object(answer, response)
         if name not in entries:
             raise not_listed(response, f"machine {self.id} has no {kind.removesuffix('s')} {shown(name)}")
-        return cast("Value", entries[name])
+        return entries[name]

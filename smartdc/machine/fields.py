@@ -242,7 +242,8 @@ class Fields(MachineEndpoint):
         return [entry for entry in value if isinstance(entry, kind)] if isinstance(value, list) else []
 
     def _field(self, field: str) -> Any:
-        return cast(Mapping[str, Any], self._known_data).get(field)
+        known: Mapping[str, Any] = self._known_data
+        return known.get(field)
 
     @property
     def _known_data(self) -> MachineData:

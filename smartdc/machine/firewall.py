@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from smartdc._http import shapes
 from smartdc.machine.endpoint import MachineEndpoint
 
 if TYPE_CHECKING:
@@ -21,4 +22,4 @@ class Firewall(MachineEndpoint):
         Returns:
             List of dicts, also of rules that hold for everybody, which have ``global``.
         """
-        return cast("list[FirewallRule]", self._list("fwrules"))
+        return self._list("fwrules", shape=shapes.FIREWALL_RULE)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.named import id_of
 from smartdc._http.request_time import RequestTime
 from smartdc._http.waiting import Deadline, poll
@@ -175,7 +176,7 @@ class Lifecycle(Waits):
         Returns:
             List of dicts with ``action``, ``success`` (``yes``, ``no``), ``time`` and ``caller``.
         """
-        return cast("list[AuditEntry]", self._list("audit"))
+        return self._list("audit", shape=shapes.AUDIT_ENTRY)
 
     def _gets_name(self, name: str) -> bool:
         """Whether it has this name, or shows it before long: what the server reads may lag behind."""
@@ -202,8 +203,11 @@ class Lifecycle(Waits):
         try:
             self._request_times = {**self._request_times, action: RequestTime(self._connection.clock, "time")}
             # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.
-            self._post(
-                params={"action": action}, json=without_none(**arguments) or None, before_repeat=self.refresh
+            self._post_action(
+                shape=shapes.OBJECT,
+                params={"action": action},
+                json=without_none(**arguments) or None,
+                before_repeat=self.refresh,
             )
         except GoneError:
             self._deleted = True

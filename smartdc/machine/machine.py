@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.looks import actions
 from smartdc._http.named import machine_id_of
@@ -117,8 +118,9 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
 
     def _fetch(self, connection: Connection, credentials: bool = False) -> None:
         self._data_order = actions.next()
+        query = switches(credentials=credentials)
         try:
-            self._save(connection._get("machines", self.id, params=switches(credentials=credentials)))
+            self._save(connection._get("machines", self.id, shape=shapes.MACHINE, params=query))
         except GoneError as gone:
             self._save(gone.machine or dict(self._data or {}, state="deleted"))
             self._deleted = True

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
+from smartdc._http import shapes
 from smartdc._http.request import idempotent
 from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import text_of
@@ -29,7 +30,7 @@ class Metadata(MachineEndpoint):
 
         ``GET /:login/machines/:machine/metadata``
         """
-        return self._kept(self._get("metadata"))
+        return self._kept(self._get("metadata", shape=shapes.OBJECT))
 
     def get_metadata_at_key(self, key: str) -> Value:
         """Get one metadata entry.
@@ -48,16 +49,17 @@ class Metadata(MachineEndpoint):
         if not is_readable_by_name(key):
             return self._listed_entry("metadata", key)
         try:
-            # Of this name the server gives the passwords, all in one object.
-            found = self._get("metadata", key) if key == "credentials" else self._value("metadata", key)
-            return cast("Value", found)
+            if key == "credentials":  # the passwords, all in one object
+                return cast("Value", self._get("metadata", key, shape=shapes.OBJECT))
+            return self._value("metadata", key)
         except NotFoundError:
             # Of a number the server says that it "is not metadata"
             # (docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings).
             metadata = self.get_metadata()
             if key not in metadata:
                 raise
-            return cast("Value", metadata[key])
+            value: Value = metadata[key]
+            return value
 
     def update_metadata(self, metadata: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Any]:
         """Add metadata, or change what is there; the rest stays.
@@ -78,7 +80,7 @@ class Metadata(MachineEndpoint):
         wanted = checked_metadata(merged_entries("metadata", metadata, more))
         if not wanted:
             raise ConfigurationError("update_metadata needs an entry: update_metadata(role='web')")
-        return self._kept(self._post("metadata", json=wanted, before_repeat=idempotent))
+        return self._kept(self._post("metadata", shape=shapes.OBJECT, json=wanted, before_repeat=idempotent))
 
     def delete_metadata_at_key(self, key: str) -> dict[str, Any]:
         """Delete one metadata entry, and get what there is.

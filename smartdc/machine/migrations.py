@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import methodcaller
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from smartdc._http.answers import object_of
+from smartdc._http import shapes
 from smartdc._http.awaited import poll_state
 from smartdc._http.request import Request
 from smartdc.arguments.creation import affinity_rules
@@ -35,7 +34,7 @@ class Migrations(MachineEndpoint):
         Raises:
             InvalidStateError: ``PreconditionFailed``: there is a migration already, or users may not migrate.
         """
-        return cast("MigrationEstimate", self._get("migrate"))
+        return self._get("migrate", shape=shapes.MIGRATION_ESTIMATE)
 
     def migrate(self, action: str, *, affinity: str | Sequence[str] | None = None) -> Migration | None:
         """Start a phase of this machine's migration to another server, or end the migration.
@@ -66,7 +65,7 @@ class Migrations(MachineEndpoint):
             raise ConfigurationError(f"affinity is for 'begin' and 'automatic', not for {shown(action)}")
         body = without_none(action=action, affinity=affinity_rules(affinity))
         answer, response = self._answer(Request("POST", self._path("migrate"), json=body))
-        return cast("Migration", object_of(answer, response)) if response.content else None
+        return shapes.MIGRATION.of_object(answer, response) if response.content else None
 
     def poll_migration(
         self, state: str | None = None, interval: float = 2, *, timeout: float | None = None
@@ -90,7 +89,8 @@ class Migrations(MachineEndpoint):
             WaitFailed: It became ``failed``; the text has the reason. Or there is none.
             WaitTimeout: The time ran out.
         """
-        ask = methodcaller("_get", "migrations", self.id)
         what = f"migration of machine {self.id}"
-        found = poll_state(self._connection, ask, what, state, _STATES, _BUSY, interval, timeout)
-        return cast("Migration", found)
+        place = ("migrations", self.id)
+        return poll_state(
+            self._connection, place, shapes.MIGRATION, what, state, _STATES, _BUSY, interval, timeout
+        )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from operator import methodcaller
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from smartdc._http.answers import location_of, object_of
+from smartdc._http import shapes
+from smartdc._http.answers import location_of
 from smartdc._http.awaited import poll_state
 from smartdc._http.named import network_refs
 from smartdc._http.request import Request
@@ -33,7 +33,7 @@ class NICs(MachineEndpoint):
 
         Since API 7.2.
         """
-        return cast("list[NIC]", self._list("nics"))
+        return self._list("nics", shape=shapes.NIC_DATA)
 
     def num_nics(self) -> int:
         """Count this machine's NICs.
@@ -57,7 +57,7 @@ class NICs(MachineEndpoint):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return cast("NIC", self._get("nics", _mac(nic)))
+        return self._get("nics", _mac(nic), shape=shapes.NIC_DATA)
 
     def poll_nic(
         self, nic: NICRef, state: str | None = None, interval: float = 2, *, timeout: float | None = None
@@ -81,9 +81,10 @@ class NICs(MachineEndpoint):
             WaitTimeout: The time ran out.
         """
         ident = _mac(nic)
-        ask = methodcaller("_get", "machines", self.id, "nics", ident)
-        found = poll_state(self._connection, ask, f"NIC {ident}", state, _STATES, _BUSY, interval, timeout)
-        return cast("NIC", found)
+        what, place = f"NIC {ident}", ("machines", self.id, "nics", ident)
+        return poll_state(
+            self._connection, place, shapes.NIC_DATA, what, state, _STATES, _BUSY, interval, timeout
+        )
 
     def add_nic(self, network: NetworkRef | NetworkObject, *, primary: bool | None = None) -> NIC:
         """Attach this machine to one more network, unless it is attached there already.
@@ -114,7 +115,7 @@ class NICs(MachineEndpoint):
         post = Request("POST", self._path("nics"), json=body, before_repeat=lambda: repeats.append(None))
         answer, response = self._call(post)
         if response.status_code != 302:
-            return cast("NIC", {**object_of(answer, response), "added": True})
+            return {**shapes.NIC_DATA.of_object(answer, response), "added": True}
         found = self.get_nic(location_of(response).rpartition("/")[2])
         # After a lost answer, one that is still being added is the one that was asked for.
         return {**found, "added": bool(repeats) and found.get("state") == "provisioning"}

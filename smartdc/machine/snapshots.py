@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from smartdc._http import shapes
 from smartdc._http.answers import object_of
 from smartdc._http.connection import Connection
 from smartdc._http.lost_answers import Lookup, create_once
@@ -158,7 +159,8 @@ class Snapshot:
         return self.machine._connection
 
     def _fetch(self, connection: Connection) -> None:
-        self._save(connection._get("machines", self.machine.id, "snapshots", self.name))
+        place = ("machines", self.machine.id, "snapshots", self.name)
+        self._save(connection._get(*place, shape=shapes.SNAPSHOT))
 
     def _current_state(self, deadline: Deadline | None, absence: Absence) -> str:
         """Its state; ``deleted`` too when it is certainly not there."""
@@ -197,7 +199,8 @@ class Snapshots(MachineEndpoint):
 
         ``GET /:login/machines/:machine/snapshots``
         """
-        return [Snapshot(self._as_machine(), data=data) for data in self._list("snapshots", key="name")]
+        found = self._list("snapshots", shape=shapes.SNAPSHOT)
+        return [Snapshot(self._as_machine(), data=data) for data in found]
 
     def snapshot(self, name: str) -> Snapshot:
         """Get one snapshot.
@@ -220,7 +223,7 @@ class Snapshots(MachineEndpoint):
         Args:
             name: Its name.
         """
-        return cast("SnapshotData", self._get("snapshots", name))
+        return self._get("snapshots", name, shape=shapes.SNAPSHOT)
 
     def create_snapshot(self, name: str | None = None) -> Snapshot:
         """Take a snapshot of this machine.
@@ -241,7 +244,7 @@ class Snapshots(MachineEndpoint):
         clock = self._connection.clock
         default_name = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
         sent = default_name if name in (None, "") else text_of("name", name)
-        create = partial(self._post, "snapshots", json={"name": sent}, key="name")
+        create = partial(self._post, "snapshots", shape=shapes.SNAPSHOT, json={"name": sent}, key="name")
         request_time = RequestTime(clock)
 
         def differing_fields(data: dict[str, Any]) -> list[str]:
@@ -278,7 +281,7 @@ class Snapshots(MachineEndpoint):
         Returns:
             This machine.
         """
-        self._post("snapshots", name)
+        self._post_action("snapshots", name, shape=shapes.OBJECT)
         return self._as_machine()
 
     def delete_snapshot(self, name: str) -> None:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from smartdc._forks import importing
+from smartdc._http import shapes
 from smartdc._http.waiting import Deadline, poll
 from smartdc._secrets import Concealed
 from smartdc.arguments.ids import shown
@@ -216,7 +217,7 @@ class SSH(Waits):
             ) from error
         if found.id == self.id:
             return None
-        data = cast(Mapping[str, Any], found.raw)
+        data: Mapping[str, Any] = found.raw
         proxy_user = _tags(data).get(_PROXY_USER)
         if not proxy_user:
             return self._place(data, user)
@@ -227,7 +228,7 @@ class SSH(Waits):
         if not isinstance(image, str):
             return _ROOT
         try:
-            tags = _tags(self._connection._get("images", image))
+            tags = _tags(self._connection._get("images", image, shape=shapes.IMAGE))
         except NotFoundError:  # the image is gone, and the machine goes on
             return _ROOT
         return str(tags.get("default_user") or _ROOT)

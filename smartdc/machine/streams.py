@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from smartdc._forks import importing
+from smartdc._http import shapes
 from smartdc._http.request import Request
 from smartdc.arguments.kinds import required_flag
 from smartdc.machine.endpoint import MachineEndpoint
@@ -66,7 +67,7 @@ class Streams(MachineEndpoint):
 
         websocket = required_flag("websocket", websocket)
         # Looked at first: of no migration the server learns after it has begun its answer, which then breaks.
-        self._connection._get("migrations", self.id)
+        self._connection._get("migrations", self.id, shape=shapes.MIGRATION)
         if websocket:
             return MigrationWatch(self._connection._open_websocket(("migrations", self.id, "watch")))
         segments = ("machines", self.id, "migrate")

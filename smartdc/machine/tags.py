@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from smartdc._http import shapes
 from smartdc._http.request import idempotent
 from smartdc.arguments.values import checked_tags, is_readable_by_name, merged_entries
 from smartdc.errors import ConfigurationError
@@ -25,7 +26,7 @@ class Tags(MachineEndpoint):
 
         ``GET /:login/machines/:machine/tags``
         """
-        return cast("dict[str, Value]", self._get("tags"))
+        return self._get("tags", shape=shapes.TAGS)
 
     def add_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
         """Add tags, or change those that are there; the others stay.
@@ -46,7 +47,7 @@ class Tags(MachineEndpoint):
         wanted = checked_tags(merged_entries("tags", tags, more))
         if not wanted:
             raise ConfigurationError("add_tags needs a tag: add_tags(role='web')")
-        return cast("dict[str, Value]", self._post("tags", json=wanted, before_repeat=idempotent))
+        return self._post("tags", shape=shapes.TAGS, json=wanted, before_repeat=idempotent)
 
     def replace_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
         """Set the tags of this machine to these and no others.
@@ -65,7 +66,7 @@ class Tags(MachineEndpoint):
         if not wanted:
             self.delete_all_tags()
             return {}
-        return cast("dict[str, Value]", self._put("tags", json=wanted))
+        return self._put("tags", shape=shapes.TAGS, json=wanted)
 
     def get_tag(self, tag: str) -> Value:
         """Get one tag.
@@ -83,7 +84,7 @@ class Tags(MachineEndpoint):
         """
         if not is_readable_by_name(tag):
             return self._listed_entry("tags", tag)
-        value = cast("Value", self._value("tags", tag))
+        value = self._value("tags", tag)
         return value if value else self.get_tags().get(tag, "")
 
     def delete_tag(self, tag: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
+from smartdc._http import shapes
 from smartdc._http.looks import UNLISTED, actions
 from smartdc._http.named import id_of
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
@@ -21,7 +22,7 @@ from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
 from smartdc.machine.endpoint import MachineEndpoint
 
 if TYPE_CHECKING:
-    from smartdc.types import AuditEntry
+    from smartdc.types import AuditEntry, MachineData
 
 _STATES = get_args(MachineState)
 
@@ -199,7 +200,9 @@ class Waits(MachineEndpoint):
     def _package_name(self, package: PackageRef) -> str:
         """The name, by which machines show their package."""
         wanted = id_of(self._connection, PACKAGE, package, "name", "id")
-        return str(self._connection._get("packages", wanted)["name"]) if is_uuid(wanted) else wanted
+        if not is_uuid(wanted):
+            return wanted
+        return str(self._connection._get("packages", wanted, shape=shapes.PACKAGE)["name"])
 
     def _poll(
         self, is_over: Callable[[str], bool], interval: float, timeout: float | None, awaited: str
@@ -235,10 +238,10 @@ class Waits(MachineEndpoint):
             The number of what is seen now.
         """
 
-        def page(offset: int, on_send: Callable[[], None]) -> list[Mapping[str, Any]]:
+        def page(offset: int, on_send: Callable[[], None]) -> list[MachineData]:
             connection = self._connection._with(deadline=deadline, on_send=on_send)
-            found = connection._list("machines", params=without_none(offset=offset or None), key="id")
-            return cast(list[Mapping[str, Any]], found)
+            query = without_none(offset=offset or None)
+            return connection._list("machines", shape=shapes.MACHINE, params=query)
 
         # Once it is known to be deleted, no list that lags makes it alive again: an action would do harm.
         looks = None if self._deleted else self._connection._looks

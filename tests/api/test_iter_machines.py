@@ -22,7 +22,7 @@ class Endless(DataCenter):
 
     size = 0
 
-    def _list(self, *segments: str, params: Any = None, key: str | None = None) -> list[dict[str, Any]]:
+    def _list(self, *segments: str, params: Any = None, **_: Any) -> list[Any]:
         offset = (params or {}).get("offset", 0)
         return [machine(number) for number in range(offset, min(self.size, offset + 1000))]
 
