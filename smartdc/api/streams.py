@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, overload
 
 from smartdc._forks import importing
+from smartdc._http import shapes
 from smartdc._http.machine_lists import MachineLists
 from smartdc._http.named import machine_ids_of
 from smartdc.arguments.ids import is_lower_case_uuid, shown
@@ -121,7 +122,7 @@ class StreamOperations(MachineLists):
         return LastingFeed(
             partial(self._feed, wanted, idents),
             all_listed,
-            partial(self._get, "machines"),
+            partial(self._get, "machines", shape=shapes.MACHINE),
             wanted,
             self.clock,
             tell_all=tell_all,
