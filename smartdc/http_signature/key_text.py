@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from smartdc._forks import importing
 from smartdc._secrets import Concealed, may_be_secret
 from smartdc.errors import KeyLoadError
 from smartdc.http_signature.key_types import ACCEPTED
@@ -171,6 +172,9 @@ def _decode(text: Concealed[bytes], password: Concealed[bytes | None], source: s
 
 
 def _load(text: Concealed[bytes], password: Concealed[bytes | None]) -> Any:
+    with importing:  # cryptography before 47 imports it when it loads the first key
+        import cryptography.hazmat.backends.openssl.backend  # noqa: F401
+
     load: Callable[..., Any] = serialization.load_pem_private_key
     if _OPENSSH_LINE in text.value:
         load = serialization.load_ssh_private_key
