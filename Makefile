@@ -14,6 +14,8 @@ NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python $(NEW_ENOUGH) && echo $$python && break; done)
 BIN := .venv/bin
+# Where it is set, each of a hundred processes would compile smartdc anew, and pytest all tests in each part.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Three jobs at a time on two cores, as some wait more than they work; each job's output in one piece where this
 # make can do that (4.0 and later).
