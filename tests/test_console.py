@@ -208,7 +208,7 @@ def test_without_what_the_emulator_needs(
     )
     assert (done.stdout, done.returncode) == ("", 1)
     *before, last = done.stderr.splitlines()
-    assert last == f"{said} needs more ({missing} is missing): pip install 'smartdc[emulator]'"
+    assert last == f"{said} needs its extra ({missing} is missing): pip install 'smartdc[emulator]'"
     assert before == [] or arguments[0] == "-c"
 
 
