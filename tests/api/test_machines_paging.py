@@ -52,7 +52,8 @@ def test_paging_never_advanced_in_py_smartdc_2345_machines_take_3_requests(
     assert [machine.id for machine in sdc.machines(limit=1500, offset=7)] == [
         machine.id for machine in machines[7:1507]
     ]
-    assert sent(cloud, start) == [
+    assert [machine.id for machine in sdc.machines(limit=1500)] == [machine.id for machine in machines[:1500]]
+    assert sent(cloud, start) == 2 * [
         call("GET", "/my/machines"),
         call("GET", "/my/machines", {"offset": "999"}),
     ]

@@ -85,6 +85,18 @@ def test_a_machine_is_found_after_an_error_of_the_server(
     assert creates(cloud) == [status]
 
 
+@pytest.mark.parametrize("status", [408, 502, 503, 504])
+def test_a_machine_is_made_again_after_an_answer_that_may_be_a_proxy_s(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str, status: int
+) -> None:
+    # With a code, as CloudAPI's own have: it does not say that the server has ended with it.
+    failed = Status(status, '{"code": "InternalError", "message": "no"}')
+    cloud.faults.add("CreateMachine", failed, times=1)
+    machine = sdc.create_machine("web", PACKAGE, image=image)
+    assert list(site.machines) == [machine.id]
+    assert creates(cloud) == [status, 201]
+
+
 def test_a_machine_that_shows_late_is_not_made_twice(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:

@@ -123,9 +123,12 @@ def test_this_clock_is_fast(stub: StubServer) -> None:
         assert sdc.create_machine("web", PACKAGE, image=UNKNOWN).id == UNKNOWN
 
 
-def test_looking_goes_on_while_it_fails(cloud: Emulator, sdc: DataCenter, site: Site, image: str) -> None:
+@pytest.mark.parametrize("fault", [HTML_502, HAPROXY_408, HTML_503], ids=["502", "408", "503"])
+def test_looking_goes_on_while_it_fails(
+    cloud: Emulator, sdc: DataCenter, site: Site, image: str, fault: Status
+) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=1)
-    cloud.faults.add("ListMachines", HTML_502, times=30)
+    cloud.faults.add("ListMachines", fault, times=30)
     machine = sdc.create_machine("web", PACKAGE, image=image)
     assert list(site.machines) == [machine.id]
 

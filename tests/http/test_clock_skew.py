@@ -156,6 +156,16 @@ def test_other_refusals_are_not_about_the_clock(signed: DataCenter, stub: StubSe
     assert len(stub.asked) == 1
 
 
+def test_the_date_is_this_machine_s_until_a_server_refuses_it(
+    signed: DataCenter, stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub.answer(Reply([], dates=(formatdate(0, usegmt=True),)))
+    with signed, monkeypatch.context() as clock:
+        clock.setattr("time.time", lambda: 1795428000.9)
+        signed.packages()
+    assert stub.asked[0].headers["date"] == "Mon, 23 Nov 2026 10:00:00 GMT"
+
+
 def test_unsigned_requests_have_no_date(stub: StubServer) -> None:
     stub.answer(dated(4000))
     with DataCenter(stub.url) as sdc, pytest.raises(BadRequestError, match="clock skew"):

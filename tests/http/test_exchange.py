@@ -60,6 +60,17 @@ def test_what_does_no_harm_twice_is_made_again(stub: StubServer, verb: str) -> N
     assert [asked.method for asked in stub.asked] == [verb] * (1 if verb in ("POST", "PATCH") else 2)
 
 
+def test_a_delete_that_is_made_again_waits_for_its_turn(stub: StubServer) -> None:
+    # A turn every 10 s. The machine was made just now: its 404 is not believed at once.
+    gone = Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404)
+    stub.answer(Reply(None, 504), gone, Reply(None, 204))
+    clock = Instant()
+    with DataCenter(stub.url, login="bob", clock=clock, rate=0.1) as sdc:
+        sdc.machine(UNKNOWN, lazy=True, look_first=False).delete()
+    assert [asked.method for asked in stub.asked] == ["DELETE"] * 3
+    assert clock.now == 20
+
+
 def test_a_corrected_clock_is_remembered_after_an_error_that_is_not_about_it(
     cloud: Emulator, sdc: DataCenter
 ) -> None:

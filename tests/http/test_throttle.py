@@ -268,6 +268,10 @@ def test_rates_that_are_none(rate: Any) -> None:
         ("GET", "/users/a", "users"),
         ("GET", "/users/a/keys/b", "keys"),
         ("PUT", "/networks/a/ips/10.0.0.1", "networks"),
+        ("PUT", "/networks/a", "resources"),
+        ("PUT", "/fabrics/default/vlans/2", "networks"),
+        ("PUT", "/config", "config"),
+        ("PUT", "/machines/a/metadata", "resources"),
     ],
 )
 def test_groups(method: str, path: str, group: str) -> None:

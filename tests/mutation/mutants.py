@@ -185,8 +185,8 @@ def _instead_of(statement: ast.stmt) -> ast.stmt | None:
     """What a statement is replaced by as a whole."""
     if isinstance(statement, ast.Return):
         value = statement.value
-        if value is None or (isinstance(value, ast.Constant) and value.value is None):
-            return None
+        if value is None or (isinstance(value, ast.Constant) and not value.value):
+            return None  # to most callers it is the same
         return ast.Return(ast.Constant(None))
     is_dropped = isinstance(statement, ast.Expr | ast.Raise | ast.AugAssign | ast.Delete) or (
         isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name)

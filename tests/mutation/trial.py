@@ -87,7 +87,7 @@ class Trials:
             self._failed = report.nodeid
 
     def _tried(self, mutant: Mutant, items: list[pytest.Item], names: list[str]) -> str:
-        seconds = 20 + 5 * sum(self._costs.get(name, 1.0) for name in names)
+        seconds = 10 + 3 * sum(self._costs.get(name, 1.0) for name in names)
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
