@@ -265,3 +265,15 @@ def test_names_of_images_in_which_a_character_means_something(cloud: Emulator, s
     # To IMGAPI a leading ~ is a part of a name, and a leading ! is any other type.
     assert sdc.images("~base") == sdc.images(type="!zvol") == sdc.images(version="~1") == []
     assert [got.query for got in cloud.calls] == [{}, {}, {}]
+
+
+def test_machines_of_another_image_are_left_out(stub: StubServer) -> None:
+    # A proxy or a server before API 7 may ignore the filter (docs/cloudapi/lists.md#image-filter).
+    wanted, other = (f"{number}1111111-0000-4000-8000-000000000001" for number in (1, 2))
+    machines = [
+        {"id": image.replace("000000000001", "000000000002"), "state": "running", "image": image}
+        for image in (other, wanted)
+    ]
+    stub.answer(Reply(machines))
+    with DataCenter(stub.url, login="bob") as sdc:
+        assert [machine.image for machine in sdc.machines(image=wanted)] == [wanted]

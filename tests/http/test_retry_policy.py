@@ -84,6 +84,14 @@ def test_what_is_made_again(error: SmartDCError, untouched: bool, passing: bool)
     assert pause(error, NONE) is None
 
 
+def test_an_error_that_was_pickled_has_no_headers_to_go_by() -> None:
+    for status in (429, 503):
+        error = pickle.loads(pickle.dumps(answered(status, Retry_After="1")))  # noqa: S301 - our own
+        assert error.response is None
+        assert pause(error) == 0.5
+        assert pause(error, repeatable=False) == (0.5 if status == 429 else None)
+
+
 def test_pauses_double_and_are_a_random_part_of_that() -> None:
     policy = RetryPolicy(attempts=100, first_pause=0.5, longest_pause=20)
     longest = [pause(BROKEN, policy, attempt=attempt) for attempt in range(1, 9)]

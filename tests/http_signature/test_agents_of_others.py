@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +64,27 @@ def test_an_agent_that_takes_too_long_to_sign(
     own_agent.before_signing = lambda data: None
     monkeypatch.setattr(agent_module, "_SIGN_SECONDS", 5.0)
     assert signs(signer) == "ed25519-sha512"
+
+
+def test_an_agent_that_answers_a_byte_at_a_time(
+    ssh_keys: KeyRing, own_agent: OwnAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The time is for the whole answer, and not for each piece of it.
+    public = own_agent.add(ssh_keys.path("rsa2048"))
+    signer = AgentSigner(shared_agent(), public)
+    received = agent_module._receive
+
+    def slowly(connection: socket.socket, count: int, deadline: float) -> bytes:
+        got = b""
+        while len(got) < count:
+            got += received(connection, 1, deadline)
+            time.sleep(0.02)
+        return got
+
+    monkeypatch.setattr(agent_module, "_receive", slowly)
+    monkeypatch.setattr(agent_module, "_SIGN_SECONDS", 0.2)
+    with pytest.raises(KeyLoadError, match="did not answer within"):
+        signer.sign(b"data")
 
 
 @pytest.fixture

@@ -272,3 +272,35 @@ def test_add_tags_needs_one(cloud: Emulator, machine: Machine) -> None:
 def test_tags_that_the_server_refuses(machine: Machine) -> None:
     with pytest.raises(ValidationFailedError, match="Unrecognized special triton tag"):
         machine.add_tags({"triton.nothing": "x"})
+
+
+# docs/cloudapi/tags-and-metadata.md#keys-that-the-server-takes-for-something-else
+FOR_A_PART = (
+    "account", "machine", "uuid", "owner_uuid", "context", "image", "dataset", "package", "as-role", "origin",
+)  # fmt: skip
+# docs/cloudapi/tags-and-metadata.md#tags-named-like-properties-of-objects
+FOR_ITS_OWN = (
+    "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__", "__proto__",
+    "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString",
+    "valueOf",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOR_A_PART)
+def test_a_name_that_the_server_takes_for_a_part_of_the_request(
+    cloud: Emulator, machine: Machine, name: str
+) -> None:
+    for act in (machine.add_tags, machine.replace_tags, machine.update_metadata):
+        with pytest.raises(
+            ConfigurationError, match=rf"^(tag|metadata) '{name}' cannot be set: .* rename it$"
+        ):
+            act({name: "x"})
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("name", FOR_ITS_OWN)
+def test_a_tag_that_the_server_confuses_with_its_own(cloud: Emulator, machine: Machine, name: str) -> None:
+    for act in (machine.add_tags, machine.replace_tags):
+        with pytest.raises(ConfigurationError, match=rf"^tag '{name}' cannot be set: .* rename it$"):
+            act({name: "x"})
+    assert sent(cloud) == []

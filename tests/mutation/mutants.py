@@ -152,12 +152,19 @@ def _is_left_out(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.If):
         return ast.unparse(statement.test) == "TYPE_CHECKING"
     if isinstance(statement, ast.Assign):
-        return "__all__" in _set_by(statement) or ast.unparse(statement.value).startswith("TypeVar(")
+        return "__all__" in _set_by(statement) or _is_type(statement.value)
     if isinstance(statement, ast.ClassDef):
         return any(ast.unparse(base) in ("Protocol", "TypedDict") for base in statement.bases)
     if isinstance(statement, ast.FunctionDef):
         return any(ast.unparse(each) == "overload" for each in statement.decorator_list)
     return False
+
+
+def _is_type(value: ast.expr) -> bool:
+    """Whether it is an alias or a variable of types, which a type checker reads."""
+    if isinstance(value, ast.BinOp):
+        return isinstance(value.op, ast.BitOr) and not isinstance(value.right, ast.Call)
+    return ast.unparse(value).startswith(("TypeVar(", "Callable["))
 
 
 def _is_logging(value: ast.expr) -> bool:
@@ -189,7 +196,7 @@ def _instead_of(statement: ast.stmt) -> ast.stmt | None:
             return None  # to most callers it is the same
         return ast.Return(ast.Constant(None))
     is_dropped = isinstance(statement, ast.Expr | ast.Raise | ast.AugAssign | ast.Delete) or (
-        isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name)
+        isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute | ast.Subscript)
     )
     if is_dropped:
         return ast.Pass()
@@ -243,6 +250,8 @@ def _within(holder: ast.AST, name: str, value: ast.expr) -> _Found:
         if inner in ("annotation", "ctx", "ops", "op", "targets"):
             continue
         children = child if isinstance(child, list) else [child]
+        if inner == "args" and ast.unparse(value).startswith("cast("):
+            children = children[1:]  # the first is a type
         for each in children:
             if isinstance(each, ast.expr):
                 yield from _within(value, inner, each)
