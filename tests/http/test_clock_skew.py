@@ -12,7 +12,7 @@ import pytest
 
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
-from smartdc.errors import BadRequestError
+from smartdc.errors import BadRequestError, InvalidArgumentError
 from tests.helpers.keys import KeyRing
 from tests.helpers.servers import Reply, StubServer
 
@@ -183,4 +183,18 @@ def test_a_count_that_is_refused_for_something_else(stub: StubServer) -> None:
     stub.answer(dated(2, None))
     with DataCenter(stub.url, login="bob") as sdc, pytest.raises(BadRequestError):
         sdc.num_machines()
+    assert len(stub.asked) == 1
+
+
+def test_a_count_that_is_refused_without_a_date(signed: DataCenter, stub: StubServer) -> None:
+    stub.answer(Reply(None, 400, dates=()))
+    with signed, pytest.raises(BadRequestError, match=r"^HEAD "):
+        signed.num_machines()
+    assert len(stub.asked) == 1
+
+
+def test_a_clock_that_another_error_speaks_of(signed: DataCenter, stub: StubServer) -> None:
+    stub.answer(dated(4000, {"code": "InvalidArgument", "message": SKEW}))
+    with signed, pytest.raises(InvalidArgumentError, match="clock skew of"):
+        signed.packages()
     assert len(stub.asked) == 1

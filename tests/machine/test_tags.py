@@ -274,7 +274,7 @@ def test_tags_that_the_server_refuses(machine: Machine) -> None:
         machine.add_tags({"triton.nothing": "x"})
 
 
-# docs/cloudapi/tags-and-metadata.md#keys-that-the-server-takes-for-something-else
+# docs/cloudapi/tags-and-metadata.md#tag-named-machine and the headings around it
 FOR_A_PART = (
     "account", "machine", "uuid", "owner_uuid", "context", "image", "dataset", "package", "as-role", "origin",
 )  # fmt: skip

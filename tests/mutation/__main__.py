@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.mutation.mapping import Mapping, make_map
+from tests.mutation.mapping import ALREADY_IMPORTED, Mapping, make_map
 from tests.mutation.mutants import Mutant, sampled
 from tests.mutation.trial import Result, Trials, affordable, in_new_process
 
@@ -78,7 +78,7 @@ def main() -> int:
         started = time.monotonic()
         tried = [mutant for mutant in mutants if (mutant.path, mutant.place, mutant.change) not in listed]
         trials = Trials(tried, tests_of, mapping.costs, arguments.seconds, tell)
-        pytest.main(["-q", "-p", "no:cacheprovider", *config["tests"]], plugins=[trials])
+        pytest.main(["-q", *ALREADY_IMPORTED, "-p", "no:cacheprovider", *config["tests"]], plugins=[trials])
         survivors = [result.mutant for result in results if not result.is_killed]
         killed = len(results) - len(survivors)
         print(

@@ -17,7 +17,10 @@ import pytest
 
 from tests.mutation.mutants import Mutant
 
-__all__ = ["Mapping", "make_map"]
+__all__ = ["ALREADY_IMPORTED", "Mapping", "make_map"]
+
+ALREADY_IMPORTED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""For pytest: the package of the tests is imported before it, and its asserts are no test's."""
 
 _COSTS = "SMARTDC_MUTATION_COSTS"
 
@@ -41,7 +44,7 @@ def make_map(folder: Path, tests: list[str]) -> None:
         "-m",
         "pytest",
     ]
-    options = ["-q", "-p", "no:cacheprovider", "-p", "tests.mutation.mapping", *tests]
+    options = ["-q", *ALREADY_IMPORTED, "-p", "no:cacheprovider", "-p", "tests.mutation.mapping", *tests]
     done = subprocess.run([*command, *options], env=environment, check=False)
     if done.returncode:
         raise SystemExit("the tests fail without a mutant: mend that first")
