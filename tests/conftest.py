@@ -59,9 +59,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "off_the_record(reason): exchanges that are wrong on purpose")
     config.stash[_TALLY] = Tally()
-    # A job in the background starts with SIGINT ignored, and so do the programs that the tests interrupt.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A job in the background, or under nohup, starts with these ignored, and so do the programs that get them
+    # from the tests.
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

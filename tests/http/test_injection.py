@@ -121,9 +121,9 @@ def ask(server: StubServer) -> Asking:
             f"/test/machines/{MACHINE}/snapshots/{{}}",
         ),
         (lambda sdc, text: sdc.user_key(text, text), "/test/users/{}/keys/{}"),
-        (lambda sdc, text: sdc._get(text, text), "/test/{}/{}"),
+        (lambda sdc, text: sdc._head(text, text), "/test/{}/{}"),
     ],
-    ids=["key", "snapshot", "user_key", "_get"],
+    ids=["key", "snapshot", "user_key", "_head"],
 )
 def test_in_an_id_or_a_name(
     ask: Asking, act: Callable[[DataCenter, str], Any], target: str, text: str
