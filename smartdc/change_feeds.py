@@ -1,4 +1,4 @@
-"""The change feed that outlasts its connection."""
+"""A change feed that reconnects when its connection breaks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from smartdc.errors import ConnectionFailed, GoneError, NotFoundError, SmartDCEr
 from smartdc.streams import ChangeFeed, Conversation
 from smartdc.types import Change, MachineData
 
-__all__ = ["LastingFeed"]
+__all__ = ["ReconnectingFeed"]
 
 log = logging.getLogger("smartdc")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds before it connects again."""
+"""Seconds before it reconnects."""
 
 _FIELDS = {
     "alias": "name",
@@ -31,63 +31,63 @@ _FIELDS = {
     "state": "state",
     "tags": "tags",
 }
-"""What of a machine tells of a change, by the feed's name for it."""
+"""The field of a machine in which a change shows, by the feed's name of the change."""
 
 _Known = tuple[Any, ...]
 
 
-class LastingFeed(Conversation[Change]):
-    """A change feed that connects again when it breaks, and tells what has changed meanwhile.
+class ReconnectingFeed(Conversation[Change]):
+    """A change feed that reconnects when it breaks, and reports what has changed meanwhile.
 
-    After it has connected again it lists the machines, and tells of those that differ from what was told
-    last, as if the server had: with `resourceObject` as the list has it. What the list told and the server
-    tells again is told once. Of several changes of a machine while nobody listened it tells the last.
+    After it has reconnected it lists the machines, and reports those that differ from the last report in the
+    form of the server's changes; `resourceObject` has the data of the list. A change that both the list and
+    the server report is reported once. Of several changes of a machine during the gap the last is reported.
 
     Args:
         connect: Opens a feed.
-        listed: Lists the machines whose changes are to be told.
-        look: Gets a machine that was listed and is not any more.
-        subresources: Which changes are to be told.
-        clock: What the pauses go by.
-        tell_all: Tell at the beginning how each machine is.
+        list_machines: Lists the machines to report on.
+        get_machine: Gets a machine that is no longer in the list.
+        subresources: The changes to report.
+        clock: The clock for the pauses.
+        report_all: Report every machine at the beginning.
 
     Attributes:
-        asked: When it was so, at the latest, what was told last: a change now, what a list has when that was
-            asked for.
+        as_of: A time at which the change reported last was true: now for a change from the server, and the
+            start of the request for one from a list.
     """
 
     def __init__(
         self,
         connect: Callable[[], ChangeFeed],
-        listed: Callable[[], Iterable[MachineData]],
-        look: Callable[[str], MachineData],
+        list_machines: Callable[[], Iterable[MachineData]],
+        get_machine: Callable[[str], MachineData],
         subresources: Iterable[str],
         clock: Clock,
         *,
-        tell_all: bool = False,
+        report_all: bool = False,
     ) -> None:
         super().__init__(lambda: None)
-        self._connect, self._listed, self._look = connect, listed, look
+        self._connect, self._list_machines, self._get_machine = connect, list_machines, get_machine
         self._wanted = [name for name in subresources if name in _FIELDS]
         self._clock = clock
         self._pause = 0.0
         self._not_before = -math.inf
         self._known: dict[str, _Known] = {}
         self._pending: deque[tuple[Change, float]] = deque()
-        self.asked = clock.monotonic()
+        self.as_of = clock.monotonic()
         self._feed = connect()
-        if tell_all:
+        if report_all:
             self._catch_up()
         else:
-            self._known = {data["id"]: self._watched_values(data) for data in listed()}
+            self._known = {data["id"]: self._watched_values(data) for data in list_machines()}
 
     @property
     def known(self) -> Set[str]:
-        """The machines that it has told of, or that a list had."""
+        """The ids of the machines that it has reported, or that a list had."""
         return self._known.keys()
 
     def close(self) -> None:
-        """Leave; from any thread, and also twice."""
+        """Close the stream. Any thread may call this, more than once."""
         super().close()
         self._feed.close()
 
@@ -96,22 +96,22 @@ class LastingFeed(Conversation[Change]):
         while not self.closed:
             if self._pending:
                 self._pause = 0.0
-                told, self.asked = self._pending.popleft()
-                return told
+                reported, self.as_of = self._pending.popleft()
+                return reported
             try:
                 change = self._feed.receive(None if timeout is None else max(0.0, end - time.monotonic()))
             except ConnectionFailed as error:
-                log.info("the change feed broke off, and is connected again: %s", error)
+                log.info("the change feed broke, and reconnects: %s", error)
                 change = None
             if change is None:
                 self._reconnect(end)
-            elif self._is_news(change):
-                self._pause, self.asked = 0.0, self._clock.monotonic()
+            elif self._is_new(change):
+                self._pause, self.as_of = 0.0, self._clock.monotonic()
                 return change
         return None
 
-    def _is_news(self, change: Change) -> bool:
-        """Whether what was told last is different; a change of something else always is."""
+    def _is_new(self, change: Change) -> bool:
+        """Whether a change differs from the last report, or is of fields that are not watched."""
         ident, data = change["changedResourceId"], change.get("resourceObject")
         if data is None or {*self._wanted}.isdisjoint(change["changeKind"]["subResources"]):
             return True
@@ -120,7 +120,7 @@ class LastingFeed(Conversation[Change]):
         return before != now
 
     def _reconnect(self, end: float) -> None:
-        """Connect again, and try until that works or the time is over; at once, if it has worked so far."""
+        """Reconnect until that works or the time is over; first without a pause, if the feed has worked."""
         self._feed.close()
         while not self.closed:
             wait, left = self._not_before - self._clock.monotonic(), max(0.0, end - time.monotonic())
@@ -137,44 +137,44 @@ class LastingFeed(Conversation[Change]):
                 self._feed.close()
                 if not is_passing(error):
                     raise
-                log.info("the change feed cannot be connected; another attempt follows: %s", error)
+                log.info("the change feed cannot reconnect, and tries again: %s", error)
             else:
                 break
         if self.closed:  # by another thread, meanwhile
             self._feed.close()
 
     def _catch_up(self) -> None:
-        """Note what has changed since the last change that was told."""
-        asked = self._clock.monotonic()
-        now = {data["id"]: data for data in self._listed()}
+        """Queue what has changed since the change that was reported last."""
+        as_of = self._clock.monotonic()
+        now = {data["id"]: data for data in self._list_machines()}
         gone = [self._deleted_machine_data(ident) for ident in self._known if ident not in now]
         live = self._received_changes()
-        told = [
+        reported = [
             (change["changedResourceId"], self._watched_values(change["resourceObject"]))
             for change in live
             if "resourceObject" in change
         ]
         for data in [*now.values(), *gone]:
             ident, values = data["id"], self._watched_values(data)
-            # A change that the server tells itself is told in its place.
-            if values != self._known.get(ident) and (ident, values) not in told:
-                self._pending.append((self._change(data), asked))
+            # A change that the server reports as well is left to it.
+            if values != self._known.get(ident) and (ident, values) not in reported:
+                self._pending.append((self._change(data), as_of))
                 self._known[ident] = values
-        listed = self._clock.monotonic()
-        self._pending.extend((change, listed) for change in live if self._is_news(change))
+        listed_at = self._clock.monotonic()
+        self._pending.extend((change, listed_at) for change in live if self._is_new(change))
 
     def _received_changes(self) -> list[Change]:
-        """What the new feed has told while machines were listed."""
-        told: list[Change] = []
+        """Return what the new feed has sent while machines were listed."""
+        reported: list[Change] = []
         with suppress(TimeoutError):
             while (change := self._feed.receive(0)) is not None:
-                told.append(change)
-        return told
+                reported.append(change)
+        return reported
 
     def _deleted_machine_data(self, ident: str) -> MachineData:
         found: Mapping[str, Any] = {}
         try:
-            found = self._look(ident)
+            found = self._get_machine(ident)
         except GoneError as error:
             found = error.machine or {}
         except NotFoundError:

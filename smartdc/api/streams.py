@@ -16,7 +16,7 @@ from smartdc.errors import ConfigurationError
 from smartdc.machine import MachineRef
 
 if TYPE_CHECKING:
-    from smartdc.change_feeds import LastingFeed
+    from smartdc.change_feeds import ReconnectingFeed
     from smartdc.streams import ChangeFeed
     from smartdc.types import MachineData
 
@@ -52,7 +52,7 @@ class StreamOperations(MachineLists):
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: bool,
-    ) -> ChangeFeed | LastingFeed: ...
+    ) -> ChangeFeed | ReconnectingFeed: ...
 
     def changefeed(
         self,
@@ -60,7 +60,7 @@ class StreamOperations(MachineLists):
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: bool = False,
-    ) -> ChangeFeed | LastingFeed:
+    ) -> ChangeFeed | ReconnectingFeed:
         """Follow the changes of machines, from now on.
 
         ``GET /:login/changefeed``, a WebSocket
@@ -98,8 +98,8 @@ class StreamOperations(MachineLists):
         for ident in idents or ():
             if not is_lower_case_uuid(ident):
                 raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")
-        lasting = required_flag("reconnect", reconnect)
-        return self._lasting_feed(wanted, idents) if lasting else self._feed(wanted, idents)
+        reconnects = required_flag("reconnect", reconnect)
+        return self._reconnecting_feed(wanted, idents) if reconnects else self._feed(wanted, idents)
 
     def _feed(self, wanted: Sequence[str], idents: Sequence[str] | None) -> ChangeFeed:
         with importing:
@@ -109,21 +109,21 @@ class StreamOperations(MachineLists):
         timeout = self.timeout[1] if isinstance(self.timeout, tuple) else self.timeout
         return ChangeFeed(websocket, wanted, idents, timeout)
 
-    def _lasting_feed(
-        self, wanted: Sequence[str], idents: Sequence[str] | None, *, tell_all: bool = False
-    ) -> LastingFeed:
+    def _reconnecting_feed(
+        self, wanted: Sequence[str], idents: Sequence[str] | None, *, report_all: bool = False
+    ) -> ReconnectingFeed:
         with importing:
-            from smartdc.change_feeds import LastingFeed
+            from smartdc.change_feeds import ReconnectingFeed
 
         def all_listed() -> Iterator[MachineData]:
             chosen = None if idents is None else {*idents}
             return (data for data in self._machine_pages({}) if chosen is None or data["id"] in chosen)
 
-        return LastingFeed(
+        return ReconnectingFeed(
             partial(self._feed, wanted, idents),
             all_listed,
             partial(self._get, "machines", shape=shapes.MACHINE),
             wanted,
             self.clock,
-            tell_all=tell_all,
+            report_all=report_all,
         )

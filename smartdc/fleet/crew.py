@@ -14,41 +14,41 @@ Job = Callable[[], None]
 
 
 class Crew:
-    """A queue of jobs, and the threads that do them. They are daemons: they do not keep the program alive.
+    """A queue of jobs and the daemon threads that run them.
 
     Args:
-        cancelled: When it is set, no other job is begun.
+        cancelled: When this event is set, the threads begin no other job.
         on_idle: Called when the queue is empty and no job is running, when a job has failed, and by `wake`.
     """
 
     def __init__(self, cancelled: threading.Event, on_idle: Callable[[], None]) -> None:
         self._cancelled = cancelled
         self._on_idle = on_idle
-        self._looks: deque[Job] = deque()
-        self._begun: deque[Job] = deque()
-        self._new: deque[Job] = deque()
-        self._turn = 0
+        self._queued_looks: deque[Job] = deque()
+        self._later_steps: deque[Job] = deque()
+        self._first_steps: deque[Job] = deque()
+        self._steps_taken = 0
         lock = threading.RLock()
-        self._there_are = threading.Condition(lock)
-        self._there_are_looks = threading.Condition(lock)
+        self._job_queued = threading.Condition(lock)
+        self._look_queued = threading.Condition(lock)
         self._running = 0
         self._threads: list[threading.Thread] = []
-        self.done = 0
+        self.jobs_done = 0
         self.failure: BaseException | None = None
 
     @property
     def has_queue(self) -> bool:
         """Whether there are jobs that no thread has begun."""
-        return bool(self._looks or self._begun or self._new)
+        return bool(self._queued_looks or self._later_steps or self._first_steps)
 
     @property
     def is_busy(self) -> bool:
         """Whether there are jobs in the queue or running."""
-        with self._there_are:
+        with self._job_queued:
             return self.has_queue or self._running > 0
 
     def start(self, threads: int) -> None:
-        """Start the threads: so many for all jobs, and one for looks alone, as steps may take long."""
+        """Start this many threads for all jobs, and one more for looks only, because steps may take long."""
         for number in range(threads + 1):
             thread = threading.Thread(
                 target=self._work, args=[number == 0], name="smartdc-fleet", daemon=True
@@ -58,51 +58,51 @@ class Crew:
 
     def queue_first_step(self, job: Job) -> None:
         """Queue the first step of a machine."""
-        self._put(self._new, job)
+        self._put(self._first_steps, job)
 
     def queue_later_step(self, job: Job) -> None:
         """Queue a later step of a machine."""
-        self._put(self._begun, job)
+        self._put(self._later_steps, job)
 
     def queue_look(self, job: Job) -> None:
         """Queue a look at machines; it comes before all steps."""
-        self._put(self._looks, job)
+        self._put(self._queued_looks, job)
 
     def wake(self) -> None:
-        """Let the run look what there is to do now."""
+        """Tell the run to check for work now."""
         self._on_idle()
 
     def stop(self) -> list[threading.Thread]:
-        """Wake the threads up, so that each ends after its job. Set `cancelled` before.
+        """Wake all threads, so that each ends after its current job. Set `cancelled` first.
 
         Returns:
             The threads.
         """
-        with self._there_are:
-            self._there_are.notify_all()
-            self._there_are_looks.notify_all()
+        with self._job_queued:
+            self._job_queued.notify_all()
+            self._look_queued.notify_all()
         return self._threads
 
     def _work(self, only_looks: bool) -> None:
-        while (job := self._next(only_looks)) is not None:
+        while (job := self._next_job(only_looks)) is not None:
             try:
                 job()
             except Cancelled:
                 pass
             except BaseException as error:
                 self.failure = error
-            with self._there_are:
+            with self._job_queued:
                 self._running -= 1
-                self.done += 1
+                self.jobs_done += 1
                 is_idle = not self.has_queue and not self._running
             if is_idle or self.failure:
                 self._on_idle()
 
-    def _next(self, only_looks: bool) -> Job | None:
-        condition = self._there_are_looks if only_looks else self._there_are
+    def _next_job(self, only_looks: bool) -> Job | None:
+        condition = self._look_queued if only_looks else self._job_queued
         with condition:
             condition.wait_for(
-                lambda: self._looks or (self.has_queue and not only_looks) or self._cancelled.is_set()
+                lambda: self._queued_looks or (self.has_queue and not only_looks) or self._cancelled.is_set()
             )
             if self._cancelled.is_set():
                 return None
@@ -110,18 +110,23 @@ class Crew:
             return self._next_queue().popleft()
 
     def _next_queue(self) -> deque[Job]:
-        """The queue to take the next job from: looks first, then two first steps for each later one.
+        """Return the queue of the next job: looks come first, then two first steps for each later step.
 
-        So the first machines are done early, and there are steps left to do while the last machines stop.
+        With this ratio the first machines finish early, and work is left for the time when the last machines
+        stop.
         """
-        if self._looks:
-            return self._looks
-        self._turn = (self._turn + 1) % 3
-        return self._begun if self._begun and (self._turn == 0 or not self._new) else self._new
+        if self._queued_looks:
+            return self._queued_looks
+        self._steps_taken = (self._steps_taken + 1) % 3
+        return (
+            self._later_steps
+            if self._later_steps and (self._steps_taken == 0 or not self._first_steps)
+            else self._first_steps
+        )
 
     def _put(self, jobs: deque[Job], job: Job) -> None:
-        with self._there_are:
+        with self._job_queued:
             jobs.append(job)
-            self._there_are.notify()
-            if jobs is self._looks:
-                self._there_are_looks.notify()
+            self._job_queued.notify()
+            if jobs is self._queued_looks:
+                self._look_queued.notify()

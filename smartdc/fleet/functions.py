@@ -34,7 +34,7 @@ def run(
     workers: int | None = None,
     push: bool = False,
 ) -> Result[Machine, _V]:
-    """Do steps with each of many machines. The steps of one machine follow each other; machines overlap.
+    """Run steps on each of many machines. The steps of one machine run in order, machines in parallel.
 
     ::
 
@@ -44,29 +44,30 @@ def run(
     its machine only.
 
     Args:
-        machines: Machines of any number of data centers and accounts. One that is given twice counts once,
-            unless it is seen by two accounts.
+        machines: Machines of any number of data centers and accounts. A machine that occurs twice is used
+            once, unless two accounts see it.
         *steps: Called with the machine, in threads: methods of `Machine`, functions, and `until`.
         progress: True shows a bar (extra ``progress``). A function is called, at most ten times a second,
             with the numbers of machines that are ``untried``, ``under way``, ``waiting``, ``done`` and
-            ``failed``. If it fails, it is not called again, a RuntimeWarning says so, and the run goes on.
+            ``failed``. If the function raises, it is not called again, a RuntimeWarning says so, and the run
+            goes on.
         workers: Threads for each account in each data center. None takes 10, which is enough where a server
             admits 10 requests a second and answers within a second.
-        push: Learn from the change feed how machines change that are waited for, instead of asking (extra
-            ``stream``, API 9.14.0). A machine is still asked for when the feed has told nothing of it for 30
-            seconds, and when the server has no feed.
+        push: Read the states of waiting machines from the change feed instead of polling (extra ``stream``,
+            API 9.14.0). A machine is still polled when the feed has reported nothing about it for 30 seconds,
+            and when the server has no feed.
 
     Returns:
-        For each machine what the last step returned, or the error.
+        For each machine, the value that its last step returned, or the error.
 
     Raises:
         ConfigurationError: An argument is not valid, or no threads can be started. Nothing was done.
         FleetInterrupted: Ctrl-C was pressed. No more requests are made; `FleetInterrupted.result` says what
             was done.
-        FleetExit: A step or `progress` called `sys.exit`. The same holds.
+        FleetExit: A step or `progress` called `sys.exit`. As above, no more requests are made.
         BaseException: Any other exception that ends the run, such as `GeneratorExit`, has a `result` as well.
     """
-    fleet = _checked_machines(machines)
+    fleet = _unique_machines(machines)
     if not steps:
         raise ConfigurationError("fleet.run needs at least one step, such as Machine.stop")
     for step in steps:
@@ -95,7 +96,7 @@ def wait(
         state: As in `Machine.poll_until`.
         timeout: Seconds in all; None waits for ever, 0 looks once.
         interval: Seconds between two looks.
-        any_state: Take any text for a state.
+        any_state: Accept any text as a state.
         progress: As in `run`.
         push: As in `run`.
 
@@ -130,7 +131,7 @@ def create(
 
     Raises:
         ConfigurationError: A specification has an unknown argument. Nothing was created.
-        FleetError: Some could not be created: `FleetError.errors` has the errors by index, and
+        FleetError: Some machines could not be created: `FleetError.errors` has the errors by index, and
             `FleetError.machines` the machines that were created.
         FleetInterrupted: As in `run`.
     """
@@ -140,9 +141,9 @@ def create(
         raise ConfigurationError(
             f"specs is a list of dicts with the arguments of create_machine, not {type(specs).__name__}"
         )
-    listed = [_copied(spec) for spec in specs]
+    specifications = [_copied(spec) for spec in specs]
     signature = inspect.signature(datacenter.create_machine)
-    for index, spec in enumerate(listed):
+    for index, spec in enumerate(specifications):
         if not isinstance(spec, Mapping):
             raise ConfigurationError(
                 f"specification {index} is a dict with the arguments of create_machine, not {shown(spec)}"
@@ -150,12 +151,12 @@ def create(
         try:
             signature.bind(**spec)
         except TypeError as error:
-            raise ConfigurationError(f"specification {index} is not one of create_machine: {error}") from None
+            raise ConfigurationError(f"specification {index} does not fit create_machine: {error}") from None
 
-    def make(index: int) -> Machine:
-        return datacenter.create_machine(**listed[index])
+    def create_one(index: int) -> Machine:
+        return datacenter.create_machine(**specifications[index])
 
-    tasks = [Task(index, (make,), datacenter) for index in range(len(listed))]
+    tasks = [Task(index, (create_one,), datacenter) for index in range(len(specifications))]
     result = _execute(tasks, progress, workers)
     result.raise_errors()
     return [cast(Machine, machine) for machine in result.values]
@@ -175,21 +176,21 @@ def _execute(
 
 
 def _check_step(step: Any) -> None:
-    """Refuse what cannot be called with a machine, or would do nothing with it."""
+    """Refuse a step that cannot be called with a machine, or that calling would not run."""
     if isinstance(step, list | tuple | set):
-        problem = "give the steps one after the other: fleet.run(machines, Machine.stop, Machine.delete)"
+        problem = "pass the steps as separate arguments: fleet.run(machines, Machine.stop, Machine.delete)"
     elif step is until:
-        problem = "until is called with a state: fleet.until('stopped')"
+        problem = "until is a function of the state: fleet.until('stopped')"
     elif not callable(step):
-        problem = f"{step!r:.60} cannot be"
+        problem = f"{step!r:.60} is not callable"
     elif inspect.iscoroutinefunction(step):
-        problem = f"{step!r:.60} is a coroutine, which nobody would await"
+        problem = f"{step!r:.60} is a coroutine function, which is not supported"
     else:
         return
-    raise ConfigurationError(f"a step is called with a machine, such as Machine.stop; {problem}")
+    raise ConfigurationError(f"a step is a function of a machine, such as Machine.stop; {problem}")
 
 
-def _checked_machines(machines: Iterable[Machine]) -> list[Machine]:
+def _unique_machines(machines: Iterable[Machine]) -> list[Machine]:
     if not isinstance(machines, Iterable):
         raise ConfigurationError(f"machines is a list of Machine, not {type(machines).__name__}")
     fleet = list(machines)
@@ -200,7 +201,7 @@ def _checked_machines(machines: Iterable[Machine]) -> list[Machine]:
 
 
 def _copied(value: Any) -> Any:
-    """A specification as it is now: who yields it may change it for the next machine."""
+    """Copy a specification, because a generator may reuse and change the dict for the next machine."""
     if isinstance(value, Mapping):
         return {name: _copied(each) for name, each in value.items()}
     return [_copied(each) for each in value] if type(value) is list else value

@@ -15,13 +15,13 @@ __all__ = ["FleetError", "FleetExit", "FleetInterrupted", "Result"]
 _K = TypeVar("_K", Machine, int)
 _V = TypeVar("_V")
 
-_NAMED = 5
+_SHOWN_ERRORS = 5
 """How many errors the message shows."""
 
 
 @dataclass(frozen=True)
 class Result(Generic[_K, _V]):
-    """What was done with each machine, and what was not.
+    """The outcome of a run, by machine.
 
     Attributes:
         keys: The machines in the order in which they were given, each once. For `create`, the indices of the
@@ -29,11 +29,11 @@ class Result(Generic[_K, _V]):
         values: What the last step returned, for each of `keys`; None if that step was not reached.
         errors: The errors by machine; for `create` by index.
         done: The machines whose steps are all done.
-        untried: The machines with which nothing was done. This and the next two are empty unless the run was
-            interrupted.
+        untried: The machines with which nothing was done. This list and the next two are empty unless the run
+            was interrupted.
         under_way: The machines with some of their steps done, and how many.
-        unknown: The machines of `under_way` whose next step had made a request and not returned: the server
-            may carry it out or not.
+        unknown: The machines of `under_way` whose current step had sent a request and not returned: the
+            server may or may not have carried it out.
     """
 
     keys: list[_K]
@@ -75,7 +75,7 @@ class Result(Generic[_K, _V]):
 
 
 class FleetError(SmartDCError, ExceptionGroup[Exception]):
-    """Steps failed for some of many machines. ``except*`` picks out kinds of errors.
+    """Steps failed for some of many machines. ``except*`` selects errors by class.
 
     Each error has a note that names its machine. An error that cannot be pickled is replaced, when this is
     pickled, by one of the same class or of the nearest base class, with the same text.
@@ -97,14 +97,17 @@ class FleetError(SmartDCError, ExceptionGroup[Exception]):
             machines: The machines without an error.
             total: How many machines or specifications there are in all.
         """
-        named = "; ".join(f"{described(key)}: {_line(error)}" for key, error in list(errors.items())[:_NAMED])
-        more = f"; and {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
-        return cls._made(
+        named = "; ".join(
+            f"{description_of(key)}: {_first_line(error)}"
+            for key, error in list(errors.items())[:_SHOWN_ERRORS]
+        )
+        more = f"; and {len(errors) - _SHOWN_ERRORS} more" if len(errors) > _SHOWN_ERRORS else ""
+        return cls._build(
             f"{len(errors)} of {total} failed: {named}{more}", list(errors.values()), errors, machines
         )
 
     @classmethod
-    def _made(
+    def _build(
         cls,
         message: str,
         group: Sequence[Exception],
@@ -122,10 +125,10 @@ class FleetError(SmartDCError, ExceptionGroup[Exception]):
         return type(self), (self.message, group), {**vars(self), "errors": errors}
 
     def derive(self, excs: Sequence[Exception], /) -> FleetError:  # type: ignore[override]
-        """An exception with some of the errors; ``except*``, `split` and `subgroup` call this."""
+        """Return an exception with some of the errors; ``except*``, `split` and `subgroup` call this."""
         kept = {id(error) for error in excs}
         errors = {key: error for key, error in self.errors.items() if id(error) in kept}
-        return type(self)._made(self.message, excs, errors, self.machines)
+        return type(self)._build(self.message, excs, errors, self.machines)
 
 
 class FleetInterrupted(KeyboardInterrupt):
@@ -140,14 +143,14 @@ class FleetInterrupted(KeyboardInterrupt):
         self.result = result
 
     def __str__(self) -> str:
-        return f"interrupted; {self.result}; .result has them"
+        return f"interrupted; {self.result}; see .result"
 
 
 class FleetExit(SystemExit):
     """A step or the `progress` function called `sys.exit`. No more requests are made.
 
     Attributes:
-        code: What was given to `sys.exit`.
+        code: The argument of `sys.exit`.
         result: What was done, what was not, and what is under way.
     """
 
@@ -161,20 +164,20 @@ class FleetExit(SystemExit):
         return type(self), (self.code, self.result)
 
 
-def described(key: Machine | int) -> str:
-    """How errors name a machine, without a request, or a specification."""
+def description_of(key: Machine | int) -> str:
+    """Return the name of a machine or a specification for errors, without a request."""
     if isinstance(key, int):
         return f"specification {key}"
     name = None if key._data is None else key._data.get("name")
     return f"machine {key.id} ({name})" if name else f"machine {key.id}"
 
 
-def _line(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _stand_ins(errors: Iterable[Exception]) -> dict[int, Exception]:
-    """What to pickle in place of each error, by its `id`: itself, if that can be pickled."""
+    """Map the `id` of each error to what is pickled in its place: the error itself if it can be pickled."""
     return {id(error): error if _is_picklable(error) else _stand_in(error) for error in errors}
 
 
@@ -185,11 +188,11 @@ def _stand_in(error: Exception) -> Exception:
             made = kind(str(error) if kind is type(error) else f"{type(error).__name__}: {error}")
             made.__notes__ = [*getattr(error, "__notes__", ())]
             says_the_same = str(error) in str(made)
-        except Exception:  # noqa: S112 - it is made of something else than a text
+        except Exception:  # noqa: S112 - its constructor takes something other than a message
             continue
         if isinstance(made, Exception) and says_the_same and _is_picklable(made):
             return made
-    raise AssertionError("an Exception of a text can be pickled")
+    raise AssertionError("an Exception with a message can be pickled")
 
 
 def _is_picklable(error: Exception) -> bool:

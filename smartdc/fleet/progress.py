@@ -1,4 +1,4 @@
-"""Showing the progress of a run: a bar, or a function that is called with counts."""
+"""Shows the progress of a run: with a bar, or by calling a function with counts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Report = Callable[[Counts], object]
 
 
 def reporter(progress: bool | Report, total: int) -> tuple[Report | None, Callable[[], None]]:
-    """The function to call with the counts, and the one to call at the end.
+    """Return the function to call with the counts, and the one to call at the end.
 
     Args:
-        progress: False for none, True for a bar, or the function to call.
+        progress: False for no report, True for a bar, or the function to call.
         total: How many machines there are.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How machines change that are waited for, learned from the change feed instead of requests."""
+"""Reads the states of waiting machines from the change feed, in place of polling."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import cast
 from smartdc._http.cancellation import Cancelled, CancelScope
 from smartdc._http.connection import Connection
 from smartdc.api.streams import StreamOperations
-from smartdc.change_feeds import LastingFeed
+from smartdc.change_feeds import ReconnectingFeed
 from smartdc.errors import ConfigurationError, SmartDCError, WaitTimeout
 from smartdc.fleet.watcher import Watcher
 
@@ -19,16 +19,16 @@ __all__ = ["Push"]
 log = logging.getLogger("smartdc")
 
 STEP_SECONDS = 0.5
-"""How often a feed that cannot be connected checks whether it is still needed."""
+"""How long to wait for a change before checking whether the feed is still needed."""
 
 
 class Push:
     """The change feed of one account in one data center, during a run.
 
     Args:
-        connection: The data center, as one account sees it.
+        connection: The data center, with one account's key and roles.
         machines: The ids of the machines.
-        watcher: Is told of changes.
+        watcher: Receives the changes.
         cancelled: When it is set, no more requests are made.
 
     Raises:
@@ -41,19 +41,19 @@ class Push:
         idents = [*machines]
         self._watcher = watcher
         self._cancelled = cancelled
-        self._feed: LastingFeed | None = None
+        self._feed: ReconnectingFeed | None = None
         self._thread: threading.Thread | None = None
         streams = cast(StreamOperations, connection)
         try:
-            feed = streams._lasting_feed(["state", "destroyed"], idents, tell_all=True)
+            feed = streams._reconnecting_feed(["state", "destroyed"], idents, report_all=True)
         except ConfigurationError:
             raise
         except SmartDCError as error:
-            log.info("there is no change feed, so that machines are looked at: %s", error)
+            log.info("there is no change feed, so machines are polled: %s", error)
             return
         watcher.has_feed = True
         watcher.feed_lacks({*idents} - feed.known)
-        for _ in [*feed.known]:  # it begins with these
+        for _ in [*feed.known]:  # the feed begins with one change for each of these
             self._receive(feed)
         self._feed = feed
         self._thread = threading.Thread(
@@ -73,7 +73,7 @@ class Push:
         closing.start()
         return [closing, self._thread]
 
-    def _follow(self, feed: LastingFeed) -> None:
+    def _follow(self, feed: ReconnectingFeed) -> None:
         try:
             with CancelScope(self._cancelled).running(), feed:
                 while not feed.closed:
@@ -81,11 +81,11 @@ class Push:
         except Cancelled:
             pass
         except SmartDCError as error:
-            log.info("the change feed ended, so that machines are looked at: %s", error)
+            log.info("the change feed ended, so machines are polled: %s", error)
         finally:
             self._watcher.feed_ended()
 
-    def _receive(self, feed: LastingFeed) -> None:
+    def _receive(self, feed: ReconnectingFeed) -> None:
         try:
             change = feed.receive(STEP_SECONDS)
         except WaitTimeout:
@@ -93,6 +93,6 @@ class Push:
         if change is None:
             return
         if "resourceObject" in change:
-            self._watcher.take_feed_data(change["changedResourceId"], change["resourceObject"], feed.asked)
+            self._watcher.take_feed_data(change["changedResourceId"], change["resourceObject"], feed.as_of)
         else:
             self._watcher.feed_lacks([change["changedResourceId"]])

@@ -44,14 +44,14 @@ def until(
 ) -> Until:
     """A step of `run` that waits until the machine is in a state.
 
-    ``GET /:login/machines`` for all machines that wait, ``GET /:login/machines/:machine`` for those that are
-    not in the list
+    ``GET /:login/machines`` for all waiting machines, ``GET /:login/machines/:machine`` for those that the
+    list does not have
 
     Args:
         state: As in `Machine.poll_until`.
         timeout: Seconds from the beginning of this step; None waits for ever, 0 looks once.
         interval: Seconds between two looks.
-        any_state: Take any text for a state.
+        any_state: Accept any text as a state.
 
     Raises:
         ConfigurationError: There is no such state, or a time is not valid.

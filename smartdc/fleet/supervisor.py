@@ -1,7 +1,7 @@
-"""One run over many machines: it queues the steps of each, watches those that wait, and collects results.
+"""One run over many machines: it queues the steps of each, watches waiting machines, collects results.
 
-Steps run in the threads of a `Crew`. Waits need no thread: a `Watcher` checks all machines that wait at once.
-There is one of each for every account in every data center.
+Steps run in the threads of a `Crew`. Waits need no threads: a `Watcher` checks all waiting machines together.
+Every account in every data center has its own crew and watcher.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from smartdc._http.looks import actions
 from smartdc._http.waiting import Clock
 from smartdc.errors import ConfigurationError
 from smartdc.fleet.crew import Crew
-from smartdc.fleet.outcome import FleetExit, FleetInterrupted, Result, described
+from smartdc.fleet.outcome import FleetExit, FleetInterrupted, Result, description_of
 from smartdc.fleet.progress import Report
 from smartdc.fleet.push import Push
 from smartdc.fleet.steps import Until
@@ -30,7 +30,7 @@ from smartdc.machine import Machine
 __all__ = ["Run", "Task"]
 
 CALLER = 6
-"""How many calls up the stack the caller of `fleet.run` is, seen from `Run._tell`."""
+"""How many calls up the stack the caller of `fleet.run` is, as seen from `Run._report_progress`."""
 
 _K = TypeVar("_K", Machine, int)
 
@@ -38,28 +38,30 @@ WORKERS = 10
 """Threads for each account in a data center: at 10 requests a second, each request may take a second."""
 
 BUSY_SECONDS = 0.05
+"""How long to wait for a change while threads are busy."""
 REPORT_SECONDS = 0.1
-NEWS_STEP = 0.5
-"""Seconds by which a clock that is not the real one is moved at most, while the feed may tell of changes."""
+"""The least time between two reports of progress."""
+FEED_STEP = 0.5
+"""The longest step, in seconds, of an emulated clock while the feed may report changes."""
 LAST_ANSWERS_SECONDS = 0.5
 """How long an interrupted run waits for the answers to its last requests, so that it can report them."""
 
 
 @dataclass(eq=False)
 class Task(Generic[_K]):
-    """The steps of one machine, and how far they are.
+    """The steps of one machine, and how many of them are done.
 
     Attributes:
         key: The machine; for `create` the index of the specification.
         steps: The steps, in order.
         connection: The data center that the machine is in.
         finished: How many of the steps are done.
-        value: What the last step that is done returned.
+        value: What the last finished step returned.
         error: The error that ended the steps.
         is_over: Whether all steps are done, or one has failed.
         is_waiting: Whether the current step is a wait.
         cancel_scope: The step that a thread is doing, or was doing when the run was interrupted.
-        acted: When the last step began that changed the machine.
+        acted_at: When the last step that changed the machine began.
     """
 
     key: _K
@@ -71,26 +73,26 @@ class Task(Generic[_K]):
     is_over: bool = False
     is_waiting: bool = False
     cancel_scope: CancelScope | None = None
-    acted: float = -math.inf
+    acted_at: float = -math.inf
 
     @property
-    def may_be_done(self) -> bool:
-        """Whether a step has made a request, or may have, and has not returned."""
+    def has_open_request(self) -> bool:
+        """Whether the current step has, or may have, sent a request and has not returned."""
         scope = self.cancel_scope
         return scope is not None and not (scope.is_queued and scope.attempts == 0)
 
     @property
     def stage(self) -> str:
-        """How far it is: the name under which `progress` counts it."""
+        """The name under which `progress` counts the task."""
         if self.is_over:
             return "done" if self.error is None else "failed"
         if self.is_waiting:
             return "waiting"
-        return "under way" if self.finished or self.may_be_done else "untried"
+        return "under way" if self.finished or self.has_open_request else "untried"
 
 
 class Run(Generic[_K]):
-    """A run: does the steps of all tasks, each as soon as the one before is done.
+    """Runs the steps of all tasks, each step as soon as the one before it is done.
 
     Args:
         tasks: The tasks.
@@ -106,7 +108,7 @@ class Run(Generic[_K]):
         self._workers = workers
         self._report = report
         self._push = push
-        self._reported = -math.inf
+        self._last_report = -math.inf
         self._cancelled = threading.Event()
         self._changed = threading.Event()
         self._lock = threading.Lock()
@@ -115,13 +117,13 @@ class Run(Generic[_K]):
         self._watchers: dict[object, Watcher] = {}
         self._feeds: list[Push] = []
         for task in tasks:
-            place = _place(task.connection)
-            if place not in self._crews:
-                self._crews[place] = Crew(self._cancelled, self._changed.set)
-                self._watchers[place] = Watcher(task.connection, self._crews[place])
+            scope = _list_scope(task.connection)
+            if scope not in self._crews:
+                self._crews[scope] = Crew(self._cancelled, self._changed.set)
+                self._watchers[scope] = Watcher(task.connection, self._crews[scope])
 
     def execute(self) -> Result[_K, object]:
-        """Do all tasks, and return when they are over.
+        """Run all tasks, and return when they are over.
 
         Raises:
             FleetInterrupted: Ctrl-C was pressed.
@@ -132,7 +134,7 @@ class Run(Generic[_K]):
             if self._push:
                 self._open_feeds()
             for task in self._tasks:
-                self._go_on(task)
+                self._queue_next_step(task)
             self._supervise()
             self._end_threads()
             return self.result()
@@ -155,13 +157,13 @@ class Run(Generic[_K]):
         except RuntimeError as error:
             raise ConfigurationError(
                 f"no thread can be started, and nothing was done: {error}; "
-                "give fewer workers, or do it before the program ends"
+                "give fewer workers, or start the run before the program ends"
             ) from error
 
     def result(self) -> Result[_K, object]:
-        """The result so far."""
+        """Return the result so far."""
         with self._lock:
-            tasks = [(task, task.stage, task.may_be_done) for task in self._tasks]
+            tasks = [(task, task.stage, task.has_open_request) for task in self._tasks]
         return Result(
             keys=[task.key for task, _, _ in tasks],
             values=[task.value if stage == "done" else None for task, stage, _ in tasks],
@@ -171,11 +173,11 @@ class Run(Generic[_K]):
             under_way={
                 task.key: task.finished for task, stage, _ in tasks if stage in ("waiting", "under way")
             },
-            unknown=[task.key for task, stage, sent in tasks if stage == "under way" and sent],
+            unknown=[task.key for task, stage, is_open in tasks if stage == "under way" and is_open],
         )
 
     def _cancel(self) -> list[threading.Thread]:
-        """Let no more requests be made; returns the threads, each of which ends after its current job."""
+        """Stop all requests; return the threads, each of which ends after its current job."""
         self._cancelled.set()
         crews = [thread for crew in self._crews.values() for thread in crew.stop()]
         return crews + [thread for feed in self._feeds for thread in feed.close()]
@@ -204,36 +206,38 @@ class Run(Generic[_K]):
         self._report_progress(last=True)
 
     def _pass_time(self, clock: Clock, seconds: float) -> None:
-        """Wait for that long, or until something changes."""
+        """Wait this many seconds, or until something changes."""
         if clock is time:
             self._changed.wait(seconds)
         elif not self._push:
             clock.sleep(seconds)
         elif not self._changed.wait(BUSY_SECONDS):
-            clock.sleep(min(seconds, NEWS_STEP))
+            clock.sleep(min(seconds, FEED_STEP))
 
     def _open_feeds(self) -> None:
-        for place, watcher in self._watchers.items():
-            here = [task for task in self._tasks if _place(task.connection) == place]
+        for scope, watcher in self._watchers.items():
+            here = [task for task in self._tasks if _list_scope(task.connection) == scope]
             idents = [str(task.key) for task in here]
             self._feeds.append(Push(here[0].connection, idents, watcher, self._cancelled))
 
-    def _go_on(self, task: Task[_K]) -> None:
-        """Queue the next step of a task; a wait goes to the watcher."""
-        place = _place(task.connection)
+    def _queue_next_step(self, task: Task[_K]) -> None:
+        """Queue the next step of a task; pass a wait to the watcher."""
+        scope = _list_scope(task.connection)
         step = task.steps[task.finished] if task.finished < len(task.steps) else None
         if step is None:
-            self._end(task, None)
+            self._end_task(task, None)
         elif isinstance(step, Until) and isinstance(task.key, Machine):
             task.is_waiting = True
-            self._watchers[place].add(task.key, step, task.acted, lambda error: self._waited(task, error))
+            self._watchers[scope].add(
+                task.key, step, task.acted_at, lambda error: self._end_wait(task, error)
+            )
         else:
-            crew = self._crews[place]
+            crew = self._crews[scope]
             queue = crew.queue_later_step if task.finished else crew.queue_first_step
-            queue(lambda: self._do(task, step))
+            queue(lambda: self._run_step(task, step))
 
-    def _do(self, task: Task[_K], step: Callable[[_K], object]) -> None:
-        """Do one step; called in a thread of the crew."""
+    def _run_step(self, task: Task[_K], step: Callable[[_K], object]) -> None:
+        """Run one step in a thread of the crew."""
         cancel_scope = CancelScope(self._cancelled)
         began, last = task.connection.clock.monotonic(), actions.last(str(task.key))
         task.cancel_scope = cancel_scope
@@ -241,28 +245,28 @@ class Run(Generic[_K]):
             with cancel_scope.running():
                 task.value = step(task.key)
         except Exception as error:
-            self._end(task, error)
+            self._end_task(task, error)
             return
         if actions.last(str(task.key)) != last:
-            task.acted = began
+            task.acted_at = began
         with self._lock:
             task.cancel_scope = None
             task.finished += 1
-        self._go_on(task)
+        self._queue_next_step(task)
 
-    def _waited(self, task: Task[_K], error: Exception | None) -> None:
+    def _end_wait(self, task: Task[_K], error: Exception | None) -> None:
         task.is_waiting = False
         if error is not None:
-            self._end(task, error)
+            self._end_task(task, error)
             return
         with self._lock:
             task.value = None
             task.finished += 1
-        self._go_on(task)
+        self._queue_next_step(task)
 
-    def _end(self, task: Task[_K], error: Exception | None) -> None:
+    def _end_task(self, task: Task[_K], error: Exception | None) -> None:
         if error is not None:
-            note = f"with {described(task.key)}"
+            note = f"with {description_of(task.key)}"
             if note not in getattr(error, "__notes__", ()):
                 error.add_note(note)
         with self._lock:
@@ -274,9 +278,9 @@ class Run(Generic[_K]):
 
     def _report_progress(self, *, last: bool = False) -> None:
         now = time.monotonic()
-        if self._report is None or (now - self._reported < REPORT_SECONDS and not last):
+        if self._report is None or (now - self._last_report < REPORT_SECONDS and not last):
             return
-        self._reported = now
+        self._last_report = now
         counts = dict.fromkeys(("untried", "under way", "waiting", "done", "failed"), 0)
         for task in self._tasks:
             counts[task.stage] += 1
@@ -288,13 +292,13 @@ class Run(Generic[_K]):
             warnings.warn(text, RuntimeWarning, stacklevel=CALLER)
 
     def _await_answers(self) -> None:
-        """Wait a moment for the answers to requests that are on the wire."""
+        """Wait a moment for the answers to requests that have been sent."""
         end = time.monotonic() + LAST_ANSWERS_SECONDS
-        while time.monotonic() < end and any(task.may_be_done for task in self._tasks):
+        while time.monotonic() < end and any(task.has_open_request for task in self._tasks):
             time.sleep(BUSY_SECONDS / 5)
 
 
-def _place(connection: Connection) -> object:
-    """What machines have in common that one list can hold: the server, the account, the key and the roles."""
+def _list_scope(connection: Connection) -> object:
+    """Return what machines must share to be in one list: the server, the account, the key and the roles."""
     signer = None if connection.auth is None else connection.auth.key_id
     return connection._account_url, signer, tuple(connection.active_roles)

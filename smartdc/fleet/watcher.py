@@ -30,22 +30,22 @@ __all__ = ["Watch", "Watcher"]
 
 log = logging.getLogger("smartdc")
 
-JOBS_A_LOOK = 50
-"""How many jobs are done between two looks while jobs are queued: a look takes a request from their rate."""
+JOBS_PER_LOOK = 50
+"""How many jobs run between two looks while jobs are queued: each look uses one of their requests."""
 
-NEWS_SECONDS = 30.0
-"""Seconds without a change of a machine in the feed, after which it is looked at."""
+FEED_SILENCE_SECONDS = 30.0
+"""A machine is polled after this many seconds without a change of it in the feed."""
 
-LONGEST_PACE = 0.5
-"""Seconds by which looks may be late, at most, so that one list serves several waits."""
+LONGEST_SLACK = 0.5
+"""The most seconds by which a look may be late, so that one list serves several waits."""
 
-LATE = 0.1
-"""Seconds by which a look may begin late in real time, as threads are busy."""
+THREAD_DELAY = 0.1
+"""How many seconds of real time a look may begin late, because threads are busy."""
 
-EXACT = 1e-6
-"""Seconds by which sums of times differ, as floats are not exact."""
+TOLERANCE = 1e-6
+"""Times that differ by fewer seconds are equal, because sums of floats are not exact."""
 
-Ended = Callable[[Exception | None], None]
+OnEnd = Callable[[Exception | None], None]
 
 
 @dataclass(eq=False)
@@ -55,57 +55,61 @@ class Watch:
     Attributes:
         machine: The machine.
         until: The state, the timeout and the interval.
-        ended: Called once, with the error or None.
-        begun: When the wait began.
-        absence: For how long the machine has not been found.
+        on_end: Called once, with the error or None.
+        began_at: When the wait began.
+        absence: How long the machine has not been found.
         due: When the next look is due.
-        seen: The state that was seen last.
-        trouble: Why the last look failed.
-        is_alone: Whether a GetMachine for it is under way.
-        looks: How many looks are done.
-        asked: When the look that is under way began.
-        is_begun: Whether a first look has begun.
+        last_state: The state that the last look found.
+        last_error: Why the last look failed.
+        has_own_look: Whether a GetMachine for this machine is under way.
+        looks: How many looks have been answered.
+        look_began: When the look that is under way began.
+        was_looked_for: Whether the first look has begun.
     """
 
     machine: Machine
     until: Until
-    ended: Ended
-    begun: float
+    on_end: OnEnd
+    began_at: float
     absence: Absence
     due: float
-    seen: str | None = None
-    trouble: BaseException | None = None
-    is_alone: bool = False
+    last_state: str | None = None
+    last_error: BaseException | None = None
+    has_own_look: bool = False
     looks: int = 0
-    asked: float | None = None
-    is_begun: bool = False
+    look_began: float | None = None
+    was_looked_for: bool = False
 
     @property
     def interval(self) -> float:
-        """Seconds between two looks; never 0, as a clock that only moves by sleeping would stand still."""
+        """Seconds between two looks; never 0, because an emulated clock moves only by sleeping."""
         return self.until.interval or STANDSTILL
 
     @property
     def end(self) -> float:
         """When the timeout is over."""
-        return math.inf if self.until.timeout is None else self.begun + self.until.timeout
+        return math.inf if self.until.timeout is None else self.began_at + self.until.timeout
 
     @property
-    def pace(self) -> float:
-        """Seconds by which its look may be late, so that one list serves other waits as well."""
+    def slack(self) -> float:
+        """Seconds by which a look may be late, so that one list serves other waits as well."""
         timeout = math.inf if self.until.timeout is None else self.until.timeout
-        return min(min(self.interval, timeout) / 4, LONGEST_PACE)
+        return min(min(self.interval, timeout) / 4, LONGEST_SLACK)
 
     def timeout(self) -> WaitTimeout:
-        """The error for the end of the timeout."""
+        """Return the error to raise at the end of the timeout."""
         awaited = f"machine {self.machine.id} is not yet {self.until.state!r}"
         text = f"gave up after {self.until.timeout:g} s: {awaited}"
-        if self.seen is not None:
-            text += f", now {self.seen!r}" if self.trouble is None else f", last seen {self.seen!r}"
-        if self.trouble is not None:
-            text += f"; the last look failed: {self.trouble}"
-        error = WaitTimeout(text, state=self.seen)
-        error.__cause__ = self.trouble
+        if self.last_state is not None:
+            text += (
+                f", now {self.last_state!r}"
+                if self.last_error is None
+                else f", last seen {self.last_state!r}"
+            )
+        if self.last_error is not None:
+            text += f"; the last look failed: {self.last_error}"
+        error = WaitTimeout(text, state=self.last_state)
+        error.__cause__ = self.last_error
         return error
 
 
@@ -113,8 +117,8 @@ class Watcher:
     """All waits of a run for one account in one data center.
 
     Args:
-        connection: The data center, as that account sees it.
-        crew: Its threads make the looks.
+        connection: The data center, with that account's key and roles.
+        crew: The threads that make the looks.
     """
 
     def __init__(self, connection: Connection, crew: Crew) -> None:
@@ -127,39 +131,39 @@ class Watcher:
         self._feed_data: dict[str, tuple[MachineData, float]] = {}
         self._not_in_feed: set[str] = set()
         self._is_looking = self._is_asking = False
-        self._asked = -math.inf
-        # Seconds that a look takes. One that nobody waits for in real time takes none by its clock.
-        self._usual: float | None = None if self.clock is time else 0.0
-        self._done_then = 0
+        self._last_look_began = -math.inf
+        # How many seconds a look takes: none by an emulated clock.
+        self._look_seconds: float | None = None if self.clock is time else 0.0
+        self._jobs_at_last_look = 0
         self._pages = 1
 
-    def add(self, machine: Machine, until: Until, acted: float, ended: Ended) -> None:
+    def add(self, machine: Machine, until: Until, acted_at: float, on_end: OnEnd) -> None:
         """Begin to wait for a machine.
 
         Args:
             machine: The machine.
             until: What to wait for.
-            acted: When the last step began that changed the machine; minus infinity if none did.
-            ended: Called once, with the error or None, from another thread.
+            acted_at: When the last step that changed the machine began; minus infinity if none did.
+            on_end: Called once, with the error or None, from another thread.
         """
         now = self.clock.monotonic()
         absence = Absence(self.clock, self._connection.retry.settling)
-        watch = Watch(machine, until, ended, now, absence, now)
-        if acted > -math.inf:
+        watch = Watch(machine, until, on_end, now, absence, now)
+        if acted_at > -math.inf:
             watch.due = self._next_look(watch, now)
         with self._lock:
-            told = self._feed_data.get(machine.id)
+            feed_entry = self._feed_data.get(machine.id)
             self._watches[machine.id] = watch
             if self.has_feed and machine.id not in self._not_in_feed:
-                # A machine that is in the state already may stay in it, and the feed would tell nothing.
-                is_so = told is not None and told[0]["state"] == until.state
-                usual = watch.interval if is_so else NEWS_SECONDS
-                watch.due = self._not_too_late(watch, now, usual)
-        if told is not None and told[1] >= acted:
-            self._save_feed_data(watch, told[0])
+                # If the machine is in the state already, the feed may never report another change.
+                is_in_state = feed_entry is not None and feed_entry[0]["state"] == until.state
+                usual = watch.interval if is_in_state else FEED_SILENCE_SECONDS
+                watch.due = self._due_time(watch, now, usual)
+        if feed_entry is not None and feed_entry[1] >= acted_at:
+            self._save_feed_data(watch, feed_entry[0])
 
     def feed_lacks(self, idents: Collection[str]) -> None:
-        """Look at these machines now, and each interval until the feed tells how they are: nobody knows."""
+        """Poll these machines now and at each interval, until the feed reports their state."""
         with self._lock:
             self._not_in_feed.update(idents)
             for ident in idents:
@@ -168,26 +172,26 @@ class Watcher:
                     self._watches[ident].due = self.clock.monotonic()
         self._crew.wake()
 
-    def take_feed_data(self, ident: str, data: MachineData, asked: float) -> None:
-        """Take what the change feed says of a machine; `asked` is when that was so at the latest."""
+    def take_feed_data(self, ident: str, data: MachineData, as_of: float) -> None:
+        """Take a machine's data from the change feed; `as_of` is when the data was current."""
         with self._lock:
-            self._feed_data[ident] = data, asked
+            self._feed_data[ident] = data, as_of
             self._not_in_feed.discard(ident)
             watch = self._watches.get(ident)
             if watch is not None and self.has_feed:
-                watch.due = self._not_too_late(watch, self.clock.monotonic(), NEWS_SECONDS)
+                watch.due = self._due_time(watch, self.clock.monotonic(), FEED_SILENCE_SECONDS)
         if watch is not None:
             self._save_feed_data(watch, data)
 
     def _save_feed_data(self, watch: Watch, data: MachineData) -> None:
         known: Mapping[str, Any] = watch.machine._data or {}
-        # The feed does not look packages up.
+        # The feed does not send the names of packages.
         package = data.get("package") or known.get("package", "")
-        _keep(watch.machine, cast(MachineData, {**data, "package": package}), actions.next())
+        _save_listed(watch.machine, cast(MachineData, {**data, "package": package}), actions.next())
         self._act_on_state(watch, watch.machine.state)
 
     def feed_ended(self) -> None:
-        """Look at all machines at once, and each interval from then on, as the feed is over."""
+        """Poll all machines now, and at each interval from now on, because the feed has ended."""
         with self._lock:
             self.has_feed = False
             for watch in self._watches.values():
@@ -206,74 +210,74 @@ class Watcher:
         for watch in overdue:
             self._finish(watch, watch.timeout())
         with self._lock:
-            ends = (watch.end for watch in self._watches.values() if watch.end > now + EXACT)
+            ends = (watch.end for watch in self._watches.values() if watch.end > now + TOLERANCE)
             later = min(ends, default=math.inf)
-            waiting = [watch for watch in self._watches.values() if not watch.is_alone]
+            waiting = [watch for watch in self._watches.values() if not watch.has_own_look]
             if not waiting or self._is_looking:
                 return later - now
-            not_before = self._asked + min(watch.pace for watch in waiting)
-            soonest = min(max(watch.due, min(not_before, self._last(watch))) for watch in waiting)
-            many_done = self._crew.done - self._done_then >= JOBS_A_LOOK
+            not_before = self._last_look_began + min(watch.slack for watch in waiting)
+            soonest = min(max(watch.due, min(not_before, self._last_look_time(watch))) for watch in waiting)
+            many_done = self._crew.jobs_done - self._jobs_at_last_look >= JOBS_PER_LOOK
             is_urgent = any(watch.end - now <= max(watch.interval, LAST_LOOK) for watch in waiting)
-            if soonest > now + EXACT or (self._crew.has_queue and not many_done and not is_urgent):
+            if soonest > now + TOLERANCE or (self._crew.has_queue and not many_done and not is_urgent):
                 return max(0.0, min(soonest, later) - now)
-            self._is_looking, self._asked, self._done_then = True, now, self._crew.done
+            self._is_looking, self._last_look_began, self._jobs_at_last_look = True, now, self._crew.jobs_done
         self._crew.queue_look(self._look)
         return 0.0
 
     def _is_overdue(self, watch: Watch, now: float) -> bool:
         """Whether to end a wait with a timeout: its time is over, and its first look has begun.
 
-        A timeout of 0 is one look, whose answer is waited for. Other waits do not wait for a look under way.
+        A timeout of 0 means one look, and the wait lasts until it is answered. Other waits end during a look.
         """
-        if now < watch.end - EXACT:
+        if now < watch.end - TOLERANCE:
             return False
         if watch.until.timeout == 0:
             return watch.looks > 0
-        if watch.due <= now + EXACT and now <= watch.end + EXACT:
-            return False  # by a clock that moves by sleeping, its last look begins at its end
-        return watch.is_begun or self._is_asking
+        if watch.due <= now + TOLERANCE and now <= watch.end + TOLERANCE:
+            return False  # with an emulated clock, the last look begins at the end of the timeout
+        return watch.was_looked_for or self._is_asking
 
-    def _last(self, watch: Watch) -> float:
-        """When the last look at a machine begins: so early that it is answered in time."""
+    def _last_look_time(self, watch: Watch) -> float:
+        """Return when the last look must begin so that it is answered before the timeout ends."""
         if watch.until.timeout is None:
             return math.inf
-        usual = min(LAST_LOOK, watch.until.timeout / 4) if self._usual is None else self._usual
+        usual = min(LAST_LOOK, watch.until.timeout / 4) if self._look_seconds is None else self._look_seconds
         return watch.end - usual
 
     def _look(self) -> None:
-        asked, order = self.clock.monotonic(), actions.next()
+        look_began, order = self.clock.monotonic(), actions.next()
         with self._lock:
-            batch = [watch for watch in self._watches.values() if not watch.is_alone]
+            batch = [watch for watch in self._watches.values() if not watch.has_own_look]
             for watch in batch:
-                watch.is_begun, watch.asked = True, asked
+                watch.was_looked_for, watch.look_began = True, look_began
             self._is_asking = True
         try:
             listed: dict[str, MachineData] = {}
-            trouble: SmartDCError | None = None
+            last_error: SmartDCError | None = None
             try:
                 if len(batch) > self._pages:
-                    listed = self._listed({watch.machine.id for watch in batch})
+                    listed = self._read_lists({watch.machine.id for watch in batch})
             except SmartDCError as error:
-                trouble = error
-                log.info("machines are waited for, and the look at them failed: %s", error)
+                last_error = error
+                log.info("the look at the machines that are waited for failed: %s", error)
             for watch in batch:
                 data = listed.get(watch.machine.id)
                 if self._watches.get(watch.machine.id) is not watch:
-                    continue  # the feed was faster, and the next step may have begun
+                    continue  # the feed has ended this wait, and the next step may have begun
                 if data is not None:
-                    _keep(watch.machine, data, order)
+                    _save_listed(watch.machine, data, order)
                     self._act_on_state(watch, watch.machine.state)
-                elif trouble is not None and is_passing(trouble):
-                    self._note_look(watch, watch.seen, trouble)
+                elif last_error is not None and is_passing(last_error):
+                    self._note_look(watch, watch.last_state, last_error)
                 else:
-                    self._look_alone(watch)
+                    self._queue_own_look(watch)
         finally:
             with self._lock:
                 self._is_looking = self._is_asking = False
 
-    def _listed(self, wanted: set[str]) -> dict[str, MachineData]:
-        """What lists say of these machines. No more pages are read than there are machines."""
+    def _read_lists(self, wanted: set[str]) -> dict[str, MachineData]:
+        """Return what lists have of these machines. Reads at most one page for each machine."""
         found: dict[str, MachineData] = {}
         number = 0
         for number, machine in enumerate(cast(MachineOperations, self._connection).iter_machines()):
@@ -285,39 +289,39 @@ class Watcher:
         return found
 
     def _act_on_state(self, watch: Watch, state: str) -> None:
-        """Act on a state that the list or the feed has told."""
+        """Act on a state that the list or the feed has reported."""
         if state == watch.until.state:
             self._finish(watch, None)
         elif state in ENDED:
-            self._look_alone(watch)  # for the error that waiting for it alone has
+            self._queue_own_look(watch)  # for the same error as in a wait for one machine
         else:
             watch.absence.end()
             self._note_look(watch, state, None)
 
-    def _look_alone(self, watch: Watch) -> None:
+    def _queue_own_look(self, watch: Watch) -> None:
         with self._lock:
-            if watch.is_alone:
+            if watch.has_own_look:
                 return
-            watch.is_alone = True
-        self._crew.queue_look(lambda: self._get_one(watch))
+            watch.has_own_look = True
+        self._crew.queue_look(lambda: self._own_look(watch))
 
-    def _get_one(self, watch: Watch) -> None:
+    def _own_look(self, watch: Watch) -> None:
         """Look at one machine by GetMachine."""
         machine = watch.machine
-        if watch.asked is None:
-            watch.asked = self.clock.monotonic()
+        if watch.look_began is None:
+            watch.look_began = self.clock.monotonic()
         try:
-            # Made once: another look follows.
+            # Not repeated on failure: another look follows.
             machine._fetch(self._connection._with(deadline=Deadline(self.clock, 0)))
             watch.absence.end()
-        except NotFoundError as error:  # GoneError is one
+        except NotFoundError as error:  # or its subclass GoneError
             if not watch.absence.is_settled(error, machine._created_at):
-                self._note_look(watch, watch.seen, error)
+                self._note_look(watch, watch.last_state, error)
                 return
             machine._deleted = True
         except Exception as error:
             if isinstance(error, SmartDCError) and is_passing(error):
-                self._note_look(watch, watch.seen, error)
+                self._note_look(watch, watch.last_state, error)
             else:
                 self._finish(watch, error)
             return
@@ -330,38 +334,38 @@ class Watcher:
         else:
             self._note_look(watch, state, None)
 
-    def _note_look(self, watch: Watch, state: str | None, trouble: BaseException | None) -> None:
-        watch.seen, watch.trouble = state, trouble
+    def _note_look(self, watch: Watch, state: str | None, last_error: BaseException | None) -> None:
+        watch.last_state, watch.last_error = state, last_error
         now = self.clock.monotonic()
         with self._lock:
-            if watch.asked is not None:  # else it is the feed that tells
-                took = now - watch.asked + (LATE if self.clock is time else 0.0)
-                self._usual, watch.asked = min(LAST_LOOK, took), None
+            if watch.look_began is not None:  # otherwise the state came from the feed
+                took = now - watch.look_began + (THREAD_DELAY if self.clock is time else 0.0)
+                self._look_seconds, watch.look_began = min(LAST_LOOK, took), None
                 watch.looks += 1
-            watch.is_alone = False
+            watch.has_own_look = False
             watch.due = self._next_look(watch, now)
 
     def _next_look(self, watch: Watch, now: float) -> float:
         is_in_feed = self.has_feed and watch.machine.id not in self._not_in_feed
-        return self._not_too_late(watch, now, NEWS_SECONDS if is_in_feed else watch.interval)
+        return self._due_time(watch, now, FEED_SILENCE_SECONDS if is_in_feed else watch.interval)
 
-    def _not_too_late(self, watch: Watch, now: float, seconds: float) -> float:
-        """When the next look is due: so many seconds from now, or just before the end; after that never."""
-        last = self._last(watch)
-        if last > now + EXACT:
+    def _due_time(self, watch: Watch, now: float, seconds: float) -> float:
+        """Return when the next look is due: after `seconds`, in time for the last look, or never again."""
+        last = self._last_look_time(watch)
+        if last > now + TOLERANCE:
             return min(now + seconds, last)
         return math.inf if watch.looks else now
 
     def _finish(self, watch: Watch, error: Exception | None) -> None:
         with self._lock:
             if self._watches.get(watch.machine.id) is not watch:
-                return  # it has ended meanwhile
+                return  # it has already ended
             del self._watches[watch.machine.id]
-        watch.ended(error)
+        watch.on_end(error)
 
 
-def _keep(machine: Machine, data: MachineData, order: int) -> None:
-    """Save what a list says of a machine, and keep the fields that lists do not have."""
+def _save_listed(machine: Machine, data: MachineData, order: int) -> None:
+    """Save a machine's data from a list; keep the fields that lists leave out."""
     known: Mapping[str, Any] = machine._data or {}
     machine._save({**{name: known[name] for name in UNLISTED if name in known}, **data})
     machine._data_order = order

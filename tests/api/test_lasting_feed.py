@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from smartdc import ConnectionFailed, DataCenter, Machine, NotAuthorizedError, WaitTimeout
-from smartdc.change_feeds import LastingFeed
+from smartdc.change_feeds import ReconnectingFeed
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Status
 from smartdc.emulator.state.site import Site
@@ -25,7 +25,7 @@ def machines(sdc: DataCenter, site: Site) -> list[Machine]:
 
 def cut(feed: Conversation[Change]) -> None:
     """Break the connection, as a network does."""
-    assert isinstance(feed, LastingFeed)
+    assert isinstance(feed, ReconnectingFeed)
     feed._feed._websocket._connection.socket.shutdown(socket.SHUT_RDWR)
 
 

@@ -76,7 +76,7 @@ def agrees(report: dict[str, object]) -> None:
         assert steps > 0 or ident in unknown
     assert report["text"] == (
         f"interrupted; of 60: {len(done)} done, 0 failed, {len(under_way)} under way, {len(untried)} "
-        "untried; .result has them"
+        "untried; see .result"
     )
 
 
@@ -87,4 +87,4 @@ def test_the_interruption_travels() -> None:
         copy = pickle.loads(pickle.dumps(fleet.FleetInterrupted(result)))  # noqa: S301
     assert isinstance(copy, fleet.FleetInterrupted)
     assert copy.result.untried == [machine]
-    assert str(copy) == "interrupted; of 1: 0 done, 0 failed, 0 under way, 1 untried; .result has them"
+    assert str(copy) == "interrupted; of 1: 0 done, 0 failed, 0 under way, 1 untried; see .result"

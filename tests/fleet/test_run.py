@@ -216,9 +216,9 @@ def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataC
         fleet.run(given)  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match="'stop' cannot be"):
         fleet.run(given, "stop")  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="one after the other"):
+    with pytest.raises(ConfigurationError, match="as separate arguments"):
         fleet.run(given, [Machine.stop, Machine.delete])  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="until is called with a state"):
+    with pytest.raises(ConfigurationError, match="until is a function of the state"):
         fleet.run(given, Machine.stop, fleet.until)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="list of Machine; one in it is str"):
         fleet.run([given[0].id], Machine.stop)  # type: ignore[list-item]

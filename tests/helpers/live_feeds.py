@@ -91,7 +91,7 @@ def live_clock(server: TimelineServer) -> Iterator[LiveClock]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(ChangeFeed, "_receive", noting)
         monkeypatch.setattr(supervisor, "BUSY_SECONDS", 0.001)
-        monkeypatch.setattr(supervisor, "NEWS_STEP", STEP)
+        monkeypatch.setattr(supervisor, "FEED_STEP", STEP)
         try:
             yield clock
         finally:
