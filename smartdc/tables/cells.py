@@ -1,4 +1,4 @@
-"""How one value is written in a table."""
+"""Formats one value of a table as text."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 from smartdc._times import parse_time
 from smartdc.arguments.ids import escaped, plain
 
-__all__ = ["NONE", "age", "size", "words"]
+__all__ = ["NONE", "age", "cell_text", "size"]
 
 NONE = "-"
-"""What stands for a value that is not there."""
+"""Shown for a missing value."""
 
 _LARGEST = 2.0**80
 _UNITS = "BKMGTPEZ"
 _AGES = (("y", 365 * 86400), ("w", 7 * 86400), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
-def words(value: Any) -> str:
-    """Any value on one line, in which nothing controls the terminal; None is a dash."""
+def cell_text(value: Any) -> str:
+    """Return any value as one line without control characters; a dash for None."""
     value = plain(value)
     if value is None:
         return NONE
@@ -40,15 +40,15 @@ def words(value: Any) -> str:
 
 
 def size(value: Any, unit: int) -> str:
-    """A size with its unit, cut to one decimal as the triton command does; other values as `words`.
+    """Return a size with its unit, cut to one decimal as by the triton command; other values as text.
 
     Args:
-        value: How many.
-        unit: The bytes in one: 1, or 1024 ** 2 where sizes are in MiB.
+        value: The number of units.
+        unit: How many bytes one unit has: 1, or 1024 ** 2 for sizes in MiB.
     """
-    # A NaN is not within the bounds either.
+    # A NaN is never within the bounds.
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST < value < _LARGEST:
-        return words(value)
+        return cell_text(value)
     left = abs(value) * unit
     power = 0
     while left >= 1024 and power < len(_UNITS) - 1:
@@ -60,7 +60,7 @@ def size(value: Any, unit: int) -> str:
 
 
 def age(created: Any, now: float) -> str:
-    """How long ago it was, in the largest unit that fits once: ``3w``; ``0s`` if it is still to come."""
+    """Return the age in the largest unit that fits at least once: ``3w``; ``0s`` for a time in the future."""
     then = created if isinstance(created, datetime) else parse_time(created)
     if then is None:
         return NONE
@@ -74,12 +74,12 @@ def age(created: Any, now: float) -> str:
 def _structure(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, default=_text)
-    except (TypeError, ValueError, RecursionError):  # keys that are no text; a list that is in itself
+    except (TypeError, ValueError, RecursionError):  # keys that are not text; a list that contains itself
         return _text(value)
 
 
 def _text(value: Any) -> str:
     try:
         return str(value)
-    except Exception:  # a number of thousands of digits, or an object that is half made
+    except Exception:  # an int with thousands of digits, or an object whose constructor failed
         return f"<{type(value).__name__}>"

@@ -1,6 +1,6 @@
 """Lists as tables in IPython and in notebooks: ``%load_ext smartdc``.
 
-A list of machines or of dicts that an expression gives is shown as a table; the list itself stays a list.
+A list of machines or dicts that is the value of an expression is shown as a table; it remains a list.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 _TEXT, _HTML = "text/plain", "text/html"
 
 
-class _TextOrElse:
-    """Writes lists: as a table, or, where it is none, as IPython did before."""
+class _ListPrinter:
+    """Prints a list of machines or dicts as a table, and other lists as IPython did before."""
 
     def __init__(self, before: Any) -> None:
         self.before = before
 
     def __call__(self, value: list[Any], printer: Any, cycle: bool) -> None:
-        # A list within a dict or another list is a part of what is shown.
+        # Only an outermost list becomes a table.
         if len(printer.stack) == 1 and is_listing(value):
             printer.text(str(Table(value)))
         else:
@@ -33,18 +33,18 @@ def _html(value: list[Any]) -> str | None:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Show lists as tables in this shell; IPython calls it."""
+    """Show lists as tables in this shell. IPython calls this function."""
     formatters = shell.display_formatter.formatters
     before = formatters[_TEXT].for_type(list)
-    if not isinstance(before, _TextOrElse):
-        formatters[_TEXT].for_type(list, _TextOrElse(before))
+    if not isinstance(before, _ListPrinter):
+        formatters[_TEXT].for_type(list, _ListPrinter(before))
         formatters[_HTML].for_type(list, _html)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Show lists as IPython does; IPython calls it."""
+    """Show lists as IPython does by default. IPython calls this function."""
     formatters = shell.display_formatter.formatters
     ours = formatters[_TEXT].for_type(list)
-    if isinstance(ours, _TextOrElse):
+    if isinstance(ours, _ListPrinter):
         formatters[_TEXT].for_type(list, ours.before)
         formatters[_HTML].pop(list, None)

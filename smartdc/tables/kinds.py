@@ -1,4 +1,4 @@
-"""Which columns a list is shown with.
+"""The columns of each kind of list.
 
 They are those of the ``list`` subcommands of the triton command 7.17
 (https://github.com/TritonDataCenter/node-triton/tree/master/lib).
@@ -18,14 +18,14 @@ Flags = Callable[[Mapping[str, Any]], str]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of thing that is listed.
+    """A kind of list.
 
     Attributes:
-        keys: What each of them has, and by which they are told from others.
-        columns: What is shown of them.
+        keys: The fields by which the kind is recognised: every entry has them all.
+        columns: The columns of its table.
         mebibytes: Fields that are sizes in MiB.
         bytes: Fields that are sizes in bytes.
-        flags: What stands in its column `flags`.
+        flags: Returns the text of the column `flags` for an entry.
     """
 
     keys: frozenset[str]
@@ -94,11 +94,11 @@ _KINDS = (
     _kind("id size pci_slot", "shortid size pci_slot state boot", "size free_space"),
     _kind("name state created updated", "name state size created", "", "size"),  # snapshots
 )
-"""The first one counts whose keys all rows have, so those with more keys come before those with fewer."""
+"""The first kind whose keys all rows have is chosen, so kinds with more keys come first."""
 
 
 def kind_of(rows: Sequence[Mapping[str, Any]]) -> Kind:
-    """What these are; `OTHERS` where they are no one kind of thing that CloudAPI lists."""
+    """Return the kind of these rows; `OTHERS` if they are of no kind, or of several."""
     if not rows:
         return OTHERS
     return next((kind for kind in _KINDS if all(kind.keys <= row.keys() for row in rows)), OTHERS)

@@ -1,4 +1,4 @@
-"""Columns of text beside each other, in the width that there is."""
+"""Lays out columns of text side by side, within the width of the terminal."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from collections.abc import Sequence
 __all__ = ["cut", "lines", "terminal_width", "width_of"]
 
 _GAP = 2
+"""Spaces between two columns."""
 _NARROWEST = 8
-"""As wide as a short id: a column that is wider may be cut to this, and what then has no room is left out."""
+"""The width of a short id. Wider columns may be cut down to it; columns that then do not fit are left out."""
 
 
 def terminal_width() -> int | None:
-    """What COLUMNS says, else the columns of the terminal; None if the output is not a terminal."""
-    said = os.environ.get("COLUMNS", "")
-    if re.fullmatch(r"[0-9]{1,5}", said) and int(said) > 0:
-        return int(said)
+    """Return the width in COLUMNS, or that of the terminal; None if the output is not a terminal."""
+    columns = os.environ.get("COLUMNS", "")
+    if re.fullmatch(r"[0-9]{1,5}", columns) and int(columns) > 0:
+        return int(columns)
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or None
     except (AttributeError, OSError, ValueError):
@@ -27,12 +28,12 @@ def terminal_width() -> int | None:
 
 
 def width_of(text: str) -> int:
-    """Columns that it takes in a terminal: an emoji or a CJK character two, a combining accent none."""
+    """Return the columns that a text takes: two for an emoji or a CJK character, none for an accent."""
     return len(text) if text.isascii() else sum(map(_char_width, text))
 
 
 def cut(text: str, width: int) -> str:
-    """The text, or as much of it as fits with an ellipsis behind (``~`` where the output has none)."""
+    """Return the text, cut to the width with an ellipsis (``~`` where the output cannot encode it)."""
     if width_of(text) <= width:
         return text
     kept, used = [], 0
@@ -48,19 +49,19 @@ def cut(text: str, width: int) -> str:
 def lines(
     header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int | None
 ) -> list[str]:
-    """The lines of a table.
+    """Return the lines of a table.
 
     Args:
         header: The names of the columns.
-        rows: Their texts, one for each column.
+        rows: The texts of each row, one for each column.
         right: Which columns are aligned on the right.
-        width: What a line may be wide; None for as wide as it gets.
+        width: The longest that a line may be; None for no limit.
     """
     table = [header, *rows]
     widths = [max(width_of(row[index]) for row in table) for index in range(len(header))]
     if width is not None:
         widths = _fitted(widths, width)
-    shown = [
+    output = [
         (" " * _GAP)
         .join(_padded(text, room, on_right) for text, room, on_right in zip(row, widths, right, strict=False))
         .rstrip()
@@ -68,12 +69,12 @@ def lines(
     ]
     left_out = header[len(widths) :]
     if left_out:
-        shown.append(cut(f"(no room for {', '.join(left_out)})", width or 0))
-    return shown
+        output.append(cut(f"(no room for {', '.join(left_out)})", width or 0))
+    return output
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:
-    """How wide the columns become: the widest are cut first; if that is not enough, the last are left out."""
+    """Return the widths of the columns: the widest are cut first, and then the last are left out."""
     count = len(widths)
     while count > 1 and _total(widths[:count], _NARROWEST) > width:
         count -= 1

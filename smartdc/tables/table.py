@@ -11,41 +11,41 @@ from smartdc import types
 from smartdc.arguments.ids import closest_word, entity_id, plain, shown
 from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine, Snapshot
-from smartdc.tables.cells import NONE, age, size, words
+from smartdc.tables.cells import NONE, age, cell_text, size
 from smartdc.tables.kinds import MACHINES, Kind, kind_of
 from smartdc.tables.layout import lines, terminal_width
 
 __all__ = ["Table", "is_listing"]
 
-_MADE = ("age", "cdate", "flags", "img", "pubdate", "shortid", "vlan")
-"""Columns that are made of fields."""
+_COMPUTED = ("age", "cdate", "flags", "img", "pubdate", "shortid", "vlan")
+"""Columns that are computed from fields."""
 _MEBIBYTE = 1024**2
 
 
 class Table:
-    """What a list has in it, as the triton command shows it: text in a terminal, HTML in a notebook.
+    """A list as the triton command shows it: text in a terminal, HTML in a notebook.
 
     ::
 
         print(Table(sdc.machines(), images=sdc.images()))
         Table(sdc.machines(), 'name,primaryIp,memory,tags.role')
 
-    It keeps what is known when it is made and makes no request, not even for a machine that was made with
-    `lazy`, of which it shows the id alone. In a terminal, lines are as wide as it is or as ``COLUMNS`` says:
-    long texts are cut, and columns without room are left out. Elsewhere nothing is cut, unless ``COLUMNS``
-    is exported; `text` never looks at it.
+    A table copies what is known when it is created. It makes no request: of a machine that was created with
+    `lazy` it shows only the id. In a terminal, lines are as wide as the terminal or as ``COLUMNS``: long
+    texts are cut, and columns that do not fit are left out. Elsewhere nothing is cut unless ``COLUMNS`` is
+    exported. `text` ignores ``COLUMNS``.
 
     Args:
-        rows: Machines, snapshots or dicts, in any iterable; or one of them.
+        rows: Machines, snapshots or dicts, in any iterable; or a single one.
         columns: Names of fields, as a list or as text with commas; ``tags.role`` looks into a dict. Other
             columns are `shortid`, `age`, `img` and `flags` of machines, `pubdate` and `flags` of images,
-            `cdate` of users, and `vlan` of networks. When None, those that the triton command shows, or, of
-            other dicts, all of their keys.
-        images: Images, such as ``sdc.images()``: machines are shown with the ``NAME@VERSION`` of theirs, or
-            with its short id if it is not among them.
+            `cdate` of users, and `vlan` of networks. None takes the columns that the triton command shows;
+            for dicts that CloudAPI does not list, all keys.
+        images: Images, such as ``sdc.images()``: machines are shown with the ``NAME@VERSION`` of their image,
+            or with its short id if it is not in the list.
 
     Raises:
-        ConfigurationError: These are no rows, columns or images, or no row has such a column.
+        ConfigurationError: The rows, columns or images are not valid, or no row has one of the columns.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class Table:
         self._images = _image_names(images)
 
     def text(self, width: int | None = None) -> str:
-        """The table as text.
+        """Return the table as text.
 
         Args:
-            width: What a line may be wide; None for as wide as it gets.
+            width: The longest that a line may be; None for no limit.
 
         Raises:
-            ConfigurationError: It is neither None nor a number from 1.
+            ConfigurationError: `width` is neither None nor a number from 1.
         """
         if width is not None and not (type(width) is int and width >= 1):
             raise ConfigurationError(f"width must be None or a number of columns from 1, not {shown(width)}")
@@ -96,13 +96,13 @@ class Table:
         )
 
     def _cells(self) -> tuple[list[str], list[list[str]], list[bool]]:
-        """The header, the texts of all rows, and which columns are numbers."""
+        """Return the header, the texts of all rows, and which columns are numbers."""
         numbers = self._kind.mebibytes | self._kind.bytes | {"vcpus", "vlan_id"}
         rows = [
             [self._cell(row, now, column) for column in self._columns]
             for row, now in zip(self._rows, self._times, strict=True)
         ]
-        header = [words(column).upper() for column in self._columns]
+        header = [cell_text(column).upper() for column in self._columns]
         return header, rows, [column in numbers for column in self._columns]
 
     def _cell(self, row: Mapping[str, Any], now: float, column: str) -> str:
@@ -111,10 +111,10 @@ class Table:
             return size(value, _MEBIBYTE)
         if column in self._kind.bytes:
             return size(value, 1)
-        if column == "vcpus" and value == 0:  # a package that sets none
+        if column == "vcpus" and value == 0:  # the package sets no limit
             return NONE
         if column in row:
-            return words(value)
+            return cell_text(value)
         match column:
             case "shortid":
                 return _short(row.get("id"))
@@ -122,19 +122,19 @@ class Table:
                 return age(row.get("created"), now)
             case "img":
                 image = row.get("image") or row.get("dataset")
-                return self._images.get(words(image)) or _short(image)
+                return self._images.get(cell_text(image)) or _short(image)
             case "flags":
                 return self._kind.flags(row) or NONE
             case "pubdate":
-                return words(row.get("published_at"))[:10]
+                return cell_text(row.get("published_at"))[:10]
             case "cdate":
-                return words(row.get("created"))[:10]
+                return cell_text(row.get("created"))[:10]
             case "vlan":
-                return words(row.get("vlan_id"))
-        return words(value)
+                return cell_text(row.get("vlan_id"))
+        return cell_text(value)
 
     def __str__(self) -> str:
-        if "_images" not in vars(self):  # in a traceback out of the constructor
+        if "_images" not in vars(self):  # shown in a traceback of the constructor
             return "<Table>"
         return self.text(terminal_width())
 
@@ -150,7 +150,7 @@ class Table:
 
 
 def is_listing(value: object) -> bool:
-    """Whether it is a list that reads better as a table: of machines, snapshots, or dicts."""
+    """Whether a value is a list of machines, snapshots or dicts, which is shown as a table."""
     return isinstance(value, list) and bool(value) and all(map(_is_row, value))
 
 
@@ -170,7 +170,7 @@ def _entries(rows: Any) -> list[Any]:
 
 
 def _known(entry: Any) -> dict[str, Any]:
-    """What is known of it, without a request."""
+    """Return what is known of a machine, a snapshot or a dict, without a request."""
     if isinstance(entry, Machine):
         known: dict[str, Any] = {"id": entry.id} | dict(entry._data or {})
         return known | {"state": "deleted"} if entry._deleted else known
@@ -181,7 +181,7 @@ def _known(entry: Any) -> dict[str, Any]:
 
 
 def _now(entry: Any) -> float:
-    """The time where it is: an emulated data center may have another."""
+    """Return the time in the entry's data center: an emulated one has its own clock."""
     place = entry.datacenter if isinstance(entry, Machine) else None
     return place.clock.time() if place else time.time()
 
@@ -200,15 +200,15 @@ def _columns(columns: Any) -> list[str]:
 
 
 def _refuse_misspelt(column: str, rows: Sequence[Mapping[str, Any]], kind: Kind) -> None:
-    """Refuse a column that no row has, and that is no field of CloudAPI's either."""
+    """Refuse a column that no row has and that is not a field of CloudAPI."""
     name = column.partition(".")[0]
-    if not rows or name in (*_MADE, *kind.columns) or any(column in row or name in row for row in rows):
+    if not rows or name in (*_COMPUTED, *kind.columns) or any(column in row or name in row for row in rows):
         return
     if any(name in getattr(getattr(types, each), "__annotations__", ()) for each in types.__all__):
-        return  # one that may be absent
-    there = [*kind.columns, *_all_keys(rows)]
-    near = closest_word(name, there)
-    hint = f"did you mean {near!r}?" if near else f"there are {', '.join(dict.fromkeys(there))}"
+        return  # a field that these rows leave out
+    known_columns = [*kind.columns, *_all_keys(rows)]
+    near = closest_word(name, known_columns)
+    hint = f"did you mean {near!r}?" if near else f"there are {', '.join(dict.fromkeys(known_columns))}"
     raise ConfigurationError(f"columns: no row has {shown(column)}; {hint}")
 
 
@@ -226,11 +226,11 @@ def _image_names(images: Any) -> dict[str, str]:
 
 def _image_name(image: Any) -> str:
     known = image if isinstance(image, Mapping) else {}
-    return "@".join(words(known[key]) for key in ("name", "version") if known.get(key))
+    return "@".join(cell_text(known[key]) for key in ("name", "version") if known.get(key))
 
 
 def _field(row: Mapping[str, Any], column: str) -> Any:
-    """A field, or what is at the end of a dotted path."""
+    """Return a field, or the value at a dotted path."""
     if column in row:
         return row[column]
     value: Any = row
@@ -240,7 +240,7 @@ def _field(row: Mapping[str, Any], column: str) -> Any:
 
 
 def _short(ident: Any) -> str:
-    return words(ident).split("-")[0] or NONE
+    return cell_text(ident).split("-")[0] or NONE
 
 
 def _html_row(tag: str, texts: Sequence[str], styles: Sequence[str]) -> str:
