@@ -69,7 +69,7 @@ def test_emulated(typist: Typist, triton: TritonHome, capsys: pytest.CaptureFixt
     first, second, *_ = err.splitlines()
     assert first.startswith("smartdc 1.")
     assert "sdc is test in an emulated cloud at https://127.0.0.1:" in first
-    assert second.startswith("cloud is what serves it; try sdc.machines(), Tab completes")
+    assert second.startswith("cloud is the emulator; try sdc.machines(), Tab completes")
     assert re.match(
         r"SHORTID +NAME +IMG +STATE +FLAGS +AGE\n[0-9a-f]{8} +web +[0-9a-f]{8} +provisioning ", out
     )
@@ -160,7 +160,7 @@ def test_passphrase_not_given(
 
     monkeypatch.setattr(getpass, "getpass", refuse)
     assert main(["--profile", "locked"]) == 2
-    assert capsys.readouterr() == ("", "smartdc: no passphrase, no console\n")
+    assert capsys.readouterr() == ("", "smartdc: cancelled: the key needs a passphrase\n")
 
 
 def test_passphrase_that_is_wrong(
@@ -232,9 +232,9 @@ def test_python_m_smartdc(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -
     [
         (["--rate", "5"], "--rate is for the emulated cloud"),
         (["--profile", "lab", "--rate", "0"], "--rate is for the emulated cloud"),
-        (["--emulated", "--rate", "-1"], "--rate must be a number from 0 on"),
-        (["--emulated", "--rate", "nan"], "--rate must be a number from 0 on"),
-        (["--emulated", "--rate", "inf"], "--rate must be a number from 0 on"),
+        (["--emulated", "--rate", "-1"], "--rate must be 0 or more"),
+        (["--emulated", "--rate", "nan"], "--rate must be 0 or more"),
+        (["--emulated", "--rate", "inf"], "--rate must be 0 or more"),
         (["--emulated", "--rate", "fast"], "invalid float value: 'fast'"),
     ],
 )

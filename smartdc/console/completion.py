@@ -1,4 +1,4 @@
-"""What Tab completes at a prompt, without a request."""
+"""Completes names at a prompt with Tab, without requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smartdc.machine import Machine, Snapshot
 
 __all__ = ["Completer", "SeenNames", "quoted_part"]
 
-_NAMING = ("name", "login")
+_NAME_FIELDS = ("name", "login")
 
 
 class SeenNames:
@@ -22,18 +22,18 @@ class SeenNames:
         self._names: set[str] = set()
 
     def note(self, value: object) -> None:
-        """Remember the names in what is shown."""
+        """Remember the names in a value that was shown."""
         for entry in value if isinstance(value, list) else [value]:
             if isinstance(entry, Machine):
                 entry = entry._data or {}
             if isinstance(entry, Snapshot):
                 self._names.add(entry.name)
             elif isinstance(entry, Mapping):
-                names = (entry.get(key) for key in _NAMING)
+                names = (entry.get(key) for key in _NAME_FIELDS)
                 self._names |= {name for name in names if isinstance(name, str) and name.isprintable()}
 
-    def beginning(self, text: str) -> list[str]:
-        """Those that begin so."""
+    def starting_with(self, text: str) -> list[str]:
+        """Return the names that start with this text."""
         return sorted(name for name in self._names if name.startswith(text))
 
 
@@ -48,24 +48,24 @@ class Completer(rlcompleter.Completer):
         self._quoted: list[str] | None = None
 
     def complete(self, text: str, state: int) -> str | None:
-        """The completion of this number; readline calls it until there is none."""
+        """Return completion number `state`; readline calls this until it returns None."""
         if state == 0:
             line = self._readline.get_line_buffer()[: self._readline.get_endidx()]
             quoted = quoted_part(line)
-            # readline has only the last part of a name with hyphens, and replaces no more than that.
+            # Of a name with hyphens, readline passes and replaces only the last part.
             skipped = len(quoted or "") - len(text)
-            found = [] if quoted is None else self._seen.beginning(quoted)
+            found = [] if quoted is None else self._seen.starting_with(quoted)
             self._quoted = None if quoted is None else [name[skipped:] for name in found]
         if self._quoted is not None:
             return self._quoted[state] if state < len(self._quoted) else None
         return super().complete(text, state)
 
     def attr_matches(self, text: str) -> list[str]:
-        """The attributes that begin so; none of what only a property could tell, as it may make a request."""
+        """Return the attributes that match; evaluate no property, as it may make a request."""
         owner = text.rpartition(".")[0]
-        return super().attr_matches(text) if self._is_at_hand(owner.split(".")) else []
+        return super().attr_matches(text) if self._has_no_property(owner.split(".")) else []
 
-    def _is_at_hand(self, path: list[str]) -> bool:
+    def _has_no_property(self, path: list[str]) -> bool:
         value = self._names.get(path[0], vars(builtins).get(path[0]))
         for attribute in path[1:]:
             if isinstance(inspect.getattr_static(type(value), attribute, None), property):
@@ -75,7 +75,7 @@ class Completer(rlcompleter.Completer):
 
 
 def quoted_part(line: str) -> str | None:
-    """What stands behind the quote that is still open at the end of a line; None where none is."""
+    """Return the text after the quote that is still open at the end of a line; None if none is open."""
     quote, start, escape = "", 0, False
     for index, char in enumerate(line):
         if escape:

@@ -1,4 +1,4 @@
-"""Errors of smartdc at a prompt: one line in place of a traceback, which is kept for who asks for it."""
+"""Errors of smartdc at a prompt: shown as one line, with the traceback kept for later."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ __all__ = ["brief", "keep"]
 
 
 def brief(error: SmartDCError, traceback: str) -> str:
-    """What went wrong, in one line, and where the traceback is.
+    """Return the error in one line, and how to see its traceback.
 
     Args:
-        error: What went wrong.
-        traceback: What shows the whole of it at this prompt.
+        error: The error.
+        traceback: What to enter at this prompt for the traceback.
     """
     return f"{type(error).__name__}: {error}\n(traceback: {traceback})\n"
 
 
 def keep(error: BaseException) -> None:
-    """Let ``traceback.print_last()``, ``pdb.pm()`` and IPython's ``%tb`` find it."""
+    """Keep the error for ``traceback.print_last()``, ``pdb.pm()`` and IPython's ``%tb``."""
     trace = error.__traceback__
-    # The first frame is the prompt's own.
+    # The first frame belongs to the prompt.
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace and trace.tb_next
     if sys.version_info >= (3, 12):
         sys.last_exc = error.with_traceback(trace and trace.tb_next)

@@ -1,4 +1,4 @@
-"""Python's own prompt, for where IPython is not installed: what it shows, completes and remembers."""
+"""Python's own prompt, used where IPython is not installed: its output, completion and history."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from smartdc.console.failures import brief, keep
 from smartdc.errors import SmartDCError
 from smartdc.tables.table import Table, is_listing
 
-__all__ = ["converse_plainly"]
+__all__ = ["interact_plainly"]
 
-_LINES = 1000
-"""As many are kept in the history."""
+_HISTORY_LINES = 1000
+"""How many lines the history keeps."""
 
 
 class _Console(code.InteractiveConsole):
-    """Python's own, but for errors of smartdc."""
+    """Python's console, which shows errors of smartdc in one line."""
 
     def showtraceback(self) -> None:
         """Show the error that is being handled."""
@@ -37,8 +37,8 @@ class _Console(code.InteractiveConsole):
             super().showtraceback()
 
 
-def converse_plainly(names: dict[str, Any], banner: str) -> None:
-    """Read and run lines until there are no more."""
+def interact_plainly(names: dict[str, Any], banner: str) -> None:
+    """Read and run lines until the input ends."""
     names["__name__"] = "__console__"
     seen = SeenNames()
 
@@ -57,7 +57,7 @@ def converse_plainly(names: dict[str, Any], banner: str) -> None:
 
 
 def _show(value: Any) -> None:
-    """Show what an expression gave: a list of machines or dicts as a table."""
+    """Show the value of an expression: a list of machines or dicts as a table."""
     if value is None:
         return
     if is_listing(value):
@@ -66,12 +66,12 @@ def _show(value: Any) -> None:
         pprint.pprint(value, sort_dicts=False, width=100)
     else:
         print(repr(value))
-    vars(builtins)["_"] = value  # what Python's own does
+    vars(builtins)["_"] = value  # as Python's own displayhook does
 
 
 @contextmanager
 def _line_editing(names: dict[str, Any], seen: SeenNames) -> Iterator[None]:
-    """Tab completes, and the lines of earlier consoles are there, where the system can do that."""
+    """Turn on Tab completion and the history of earlier consoles, where the system has readline."""
     try:
         readline: Any = importlib.import_module("readline")
     except ImportError:  # Windows has no readline
@@ -89,19 +89,19 @@ def _line_editing(names: dict[str, Any], seen: SeenNames) -> Iterator[None]:
     finally:
         readline.set_completer(earlier)
         if path is not None:
-            readline.set_history_length(_LINES)
-            with suppress(OSError):  # a disk that is full
+            readline.set_history_length(_HISTORY_LINES)
+            with suppress(OSError):  # the disk may be full
                 readline.write_history_file(path)
 
 
 def _history_file() -> Path | None:
-    """Where the lines are kept, readable by the user only; None where no file can be."""
+    """Return the file of the history, private to the user; None where it cannot be created."""
     state = os.environ.get("XDG_STATE_HOME", "")
     try:
         folder = (Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state") / "smartdc"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / "console_history"
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except (OSError, RuntimeError):  # a home that is read-only, or no home
+    except (OSError, RuntimeError):  # a read-only home directory, or none
         return None
     return path

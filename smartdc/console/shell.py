@@ -13,18 +13,18 @@ __all__ = ["load_ipython_extension"]
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Remember the names in each result and complete them, and shorten errors; IPython calls it."""
+    """Complete the names in earlier results, and shorten errors. IPython calls this function."""
     seen = SeenNames()
 
     def note(result: Any) -> None:
         seen.note(result.result)
 
     def matches(text: str) -> list[str]:
-        # IPython gives what stands behind the last delimiter, and replaces that.
+        # IPython passes the text after the last delimiter, and replaces that.
         quoted = quoted_part(shell.Completer.text_until_cursor)
         if quoted is None:
             return []
-        return [text + name[len(quoted) :] for name in seen.beginning(quoted)]
+        return [text + name[len(quoted) :] for name in seen.starting_with(quoted)]
 
     def shorten(_shell: Any, _kind: Any, error: SmartDCError, _trace: Any, **_: Any) -> None:
         keep(error)
