@@ -1,4 +1,4 @@
-"""DataCenter: one data center, and all the areas of operations that an account has there."""
+"""DataCenter: one data center, with all operations that an account has there."""
 
 from __future__ import annotations
 
@@ -78,40 +78,41 @@ class DataCenter(
     """A connection to one data center, for one account.
 
     It makes no request until a method is called, serves any number of threads, survives a fork, and pickles
-    without the key. `close` it, or use it in a ``with``, to give its connections back.
+    without the key. `close` it, or use it in a ``with``, to close its connections.
 
     Args:
         location: A known location, a URL, a host name, or a bare name (see `base_url_of`).
-        key_id: ``/account/keys/NAME`` or ``/account/keys/FINGERPRINT``; of a sub-user
+        key_id: ``/account/keys/NAME`` or ``/account/keys/FINGERPRINT``; for a sub-user
             ``/account/users/SUBUSER/keys/NAME``. None leaves requests unsigned.
         secret: Path of the private key; or its text, or the key as an object of `cryptography`. None searches
             for the key that has the fingerprint in `key_id`.
         headers: Headers to send with each request.
-        login: Account in the URL, when it is not the one that signs.
+        login: Account in the URL, if it is not the one that signs.
         known_locations: Names of data centers and their URLs, for a private cloud.
         allow_agent: Look for the key in the ssh-agent first.
         verify: Whether to trust only valid certificates, or the path of the authorities to trust.
         verbose: True for one line on stderr for each request, or the text stream to write to.
-        passphrase: Of the private key: text, or what is called to get it when the key is encrypted.
-        signed_headers: What to sign: ``('(request-target)', 'date')``, or ``'date'`` alone.
-        api_version: What to ask of the server: ``~9||~8`` when None.
+        passphrase: Passphrase of the private key, or a function that returns it, called if the key is
+            encrypted.
+        signed_headers: Headers to sign: ``('(request-target)', 'date')``, or ``'date'`` alone.
+        api_version: API version to ask for: ``~9||~8`` when None.
         timeout: Seconds: one number, or one for connecting and one for reading. (10, 120) when None.
-        pool_size: How many connections to keep; more threads than that take turns. Streams have their own.
-        clock: What waits use for time; the module `time` when None.
-        user: Sub-user of the account in `key_id` who signs: short for the longer form of `key_id`.
-        roles: Roles to make requests with, instead of the default ones of who signs.
+        pool_size: How many connections to keep; more threads than that take turns. Streams use separate ones.
+        clock: Clock for waits; the module `time` when None.
+        user: Sub-user of the account in `key_id` who signs: an alternative to the longer form of `key_id`.
+        roles: Roles to make requests with, instead of the signer's default roles.
         retry: When a request is made again: ``standard``, ``none``, or a `RetryPolicy`.
-        rate: Requests a second of each group of resources, whatever the server says; ``math.inf`` never
-            waits. None finds the server's own limit, once it refuses a request for it.
-        max_response: How many bytes of an answer, or of a message of a stream, to take; more is an
-            `InvalidResponse`. It keeps a faulty or malicious server from filling the memory: decoded, JSON
-            can take 30 times its bytes (docs/security.md).
-        answer_timeout: Seconds for the whole of one answer, its head and all pieces of its body, however
-            steadily they come; and for waiting for one of `pool_size` connections. Streams go on after that.
+        rate: Requests a second for each group of resources, regardless of the server's; ``math.inf`` never
+            waits. None adapts to the server's limit once it throttles a request.
+        max_response: The most bytes of an answer, or of a message of a stream; more raise `InvalidResponse`.
+            The limit keeps a faulty or malicious server from filling the memory: decoded, JSON can take 30
+            times its bytes (docs/security.md).
+        answer_timeout: Seconds for one whole answer, head and body, even if it arrives steadily; and for
+            waiting for one of `pool_size` connections. It does not limit streams.
         share_polls: Let threads that wait for machines share their looks (docs/waiting.md).
 
     Raises:
-        ConfigurationError: One of these cannot work.
+        ConfigurationError: An argument is not valid.
         KeyLoadError: The key cannot be read.
     """
 
@@ -144,13 +145,13 @@ class DataCenter(
         key = KeyArguments(secret, passphrase)
         del secret, passphrase
         self.location: str = location or DEFAULT_LOCATION
-        # Who gives an address is in a cloud of its own, where the public cloud's names mean others.
-        own_cloud = isinstance(location, str) and is_address(location)
+        # An address may be in a private cloud, where the public cloud's names mean other data centers.
+        is_private_cloud = isinstance(location, str) and is_address(location)
         if known_locations is not None and not isinstance(known_locations, Mapping):
             kind = type(known_locations).__name__
             raise ConfigurationError(f"known_locations is a dict of names and URLs, not {kind}")
-        self._default_locations = {} if known_locations or own_cloud else dict(KNOWN_LOCATIONS)
-        self._told_locations = {}
+        self._default_locations = {} if known_locations or is_private_cloud else dict(KNOWN_LOCATIONS)
+        self._reported_locations = {}
         self.known_locations: dict[str, str] = dict(known_locations or self._default_locations)
         super().__init__(
             login=checked_login(login),
@@ -171,7 +172,7 @@ class DataCenter(
         )
         if key_id not in (None, "") or user is not None:
             self._authenticate(key_id, key, allow_agent, signed_headers, user)
-        elif key.is_chosen:
+        elif key.is_not_default:
             raise ConfigurationError(f"a secret or passphrase is of no use without key_id; {_GIVE_KEY_ID}")
         if problem := insecurity(self.base_url, self.verify):
             warn(problem)
@@ -189,15 +190,15 @@ class DataCenter(
                 ``passphrase=getpass.getpass``, ``verify='ca.pem'``.
 
         Raises:
-            ConfigurationError: There is no such profile, or something in it cannot work.
+            ConfigurationError: There is no such profile, or one of its fields is not valid.
             KeyLoadError: Its key is not found, or cannot be read.
         """
-        given = Concealed(kwargs)
+        arguments = Concealed(kwargs)
         del kwargs
         with importing:
             from smartdc.signin.profiles import load_profile, sign_in_arguments
 
-        return cls(**sign_in_arguments(load_profile(name), given.value.keys()), **given.value)
+        return cls(**sign_in_arguments(load_profile(name), arguments.value.keys()), **arguments.value)
 
     @classmethod
     def from_env(cls, **kwargs: Any) -> Self:
@@ -212,18 +213,18 @@ class DataCenter(
             **kwargs: Arguments of the constructor, which win over the environment.
 
         Raises:
-            ConfigurationError: One is missing, or cannot work.
+            ConfigurationError: A variable is missing, or is not valid.
             KeyLoadError: The key is not found, or cannot be read.
         """
-        given = Concealed(kwargs)
+        arguments = Concealed(kwargs)
         del kwargs
-        return cls.from_profile("env", **given.value)
+        return cls.from_profile("env", **arguments.value)
 
     @staticmethod
     def profiles() -> dict[str, Profile]:
-        """The profiles of the ``triton`` command by name, and ``env`` if the environment makes one.
+        """Return the profiles of the ``triton`` command by name, and ``env`` if the environment defines one.
 
-        A profile that cannot be used is among them, with its `Profile.error`.
+        Profiles that cannot be used are included, with their `Profile.error`.
         """
         with importing:
             from smartdc.signin.profiles import list_profiles
@@ -232,7 +233,7 @@ class DataCenter(
 
     @property
     def base_url(self) -> str:
-        """Protocol and host, and what else stands before the account in URLs."""
+        """Protocol, host, and any path before the account in URLs."""
         return base_url_of(self.location, self.known_locations)
 
     def authenticate(
@@ -256,14 +257,14 @@ class DataCenter(
             user: As in the constructor.
 
         Raises:
-            ConfigurationError: `key_id` has not the form it needs, is missing, or names another sub-user.
+            ConfigurationError: `key_id` is malformed or missing, or names another sub-user.
             KeyLoadError: The key cannot be read.
         """
         key = KeyArguments(secret, passphrase)
         del secret, passphrase
         if key_id not in (None, "") or user is not None:
             self._authenticate(key_id, key, allow_agent, signed_headers, user)
-        elif key.is_given or required_flag("allow_agent", allow_agent):
+        elif key.is_set or required_flag("allow_agent", allow_agent):
             raise ConfigurationError(f"a key is of no use without key_id; {_GIVE_KEY_ID}")
 
     def _authenticate(
@@ -286,15 +287,15 @@ class DataCenter(
         )
 
     def datacenter(self, name: str) -> Self:
-        """Another data center of this cloud, with the same key and settings.
+        """Return another data center of this cloud, with the same key and settings.
 
-        ``GET /:login/datacenters``, unless the caller or the server has told its URL before
+        ``GET /:login/datacenters``, unless its URL is already known
 
         Args:
             name: Its name, or a host name or URL.
 
         Raises:
-            ConfigurationError: The cloud has none by that name.
+            ConfigurationError: The cloud has no data center of that name.
         """
         if not isinstance(name, str):
             raise ConfigurationError(f"the name of a data center is text, not {type(name).__name__}")
@@ -306,28 +307,28 @@ class DataCenter(
                 raise ConfigurationError(
                     f"there is no data center {shown(name)!r} here; known are {', '.join(sorted(there))}"
                 )
-        sister = self._with_own_pool(location=name, known_locations=dict(self.known_locations))
-        problem = insecurity(sister.base_url, sister.verify)
+        other = self._with_own_pool(location=name, known_locations=dict(self.known_locations))
+        problem = insecurity(other.base_url, other.verify)
         if problem and not insecurity(self.base_url, self.verify):
-            warn(problem)  # the server may name a place without TLS
-        return sister
+            warn(problem)  # the server may name a URL without TLS
+        return other
 
     def as_role(self, *roles: str) -> Self:
-        """This data center in other roles, with the same key and the same pooled connections.
+        """Return this data center with other roles, with the same key and the same pooled connections.
 
         ::
 
             with sdc.as_role('ops') as ops:
                 ops.machines()
 
-        This one stays as it is, for other threads too.
+        This object does not change, and other threads can go on using it.
 
         Args:
-            *roles: Names of roles, in place of those that requests are made with so far; with none,
-                requests are made with the default roles of who signs.
+            *roles: Names of the roles to use instead of the current ones; without any, requests use the
+                signer's default roles.
 
         Raises:
-            ConfigurationError: One of them cannot be a role.
+            ConfigurationError: A name cannot be that of a role.
         """
         view = self._sharing_pool()
         view.known_locations = dict(self.known_locations)
@@ -337,17 +338,17 @@ class DataCenter(
     def _reachable_base_url(self) -> str:
         base_url = self.base_url
         if is_closed(self.location, base_url):
-            default = ", which is meant where no location is given," * (self.location == DEFAULT_LOCATION)
+            default = ", the default location," * (self.location == DEFAULT_LOCATION)
             raise ConfigurationError(
-                f"{self.location}{default} was a data center of Joyent's, which closed in 2019: "
+                f"{self.location}{default} was one of Joyent's data centers, which closed in 2019: "
                 "give the location, such as us-central-1 or a URL"
             )
         return base_url
 
     @property
     def _owner(self) -> str:
-        """The account whose resources these are, as far as it is known without asking."""
-        # Not what `account` has learned: it may be the uuid in `key_id` in other words.
+        """The account that owns the resources, as far as it is known without a request."""
+        # Not the login that `account` learned: `key_id` may have the UUID of the same account.
         if self.login in ("my", self._learned_login) and self.auth is not None:
             return self.auth.key_id.split("/")[1]
         return self.login

@@ -21,7 +21,7 @@ class DatacenterOperations(Connection):
     location: str = "?"
     known_locations: dict[str, str]
     _default_locations: dict[str, str]
-    _told_locations: dict[str, str]
+    _reported_locations: dict[str, str]
 
     def datacenters(self) -> dict[str, str]:
         """List the data centers of this cloud.
@@ -38,7 +38,7 @@ class DatacenterOperations(Connection):
         urls = {name: url for name, url in found.items() if isinstance(url, str) and name != self.location}
         told = {name: url for name, url in urls.items() if not self._is_callers(name)}
         self.known_locations = {**self.known_locations, **told}
-        self._told_locations = {**self._told_locations, **told}
+        self._reported_locations = {**self._reported_locations, **told}
         return found
 
     def datacenter_url(self, name: str) -> str:
@@ -127,7 +127,7 @@ class DatacenterOperations(Connection):
         """Whether it is known from this library alone."""
         return name in self._default_locations and (
             self.known_locations.get(name) == self._default_locations[name]
-            and name not in self._told_locations
+            and name not in self._reported_locations
         )
 
     def _is_callers(self, name: str) -> bool:
@@ -135,5 +135,5 @@ class DatacenterOperations(Connection):
         known = self.known_locations.get(name)
         return known is not None and known not in (
             self._default_locations.get(name),
-            self._told_locations.get(name),
+            self._reported_locations.get(name),
         )

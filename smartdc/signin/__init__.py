@@ -1,1 +1,1 @@
-"""Where data centers are, and as whom and with which key one signs in."""
+"""Locations of data centers, profiles, and the account and key to sign in with."""

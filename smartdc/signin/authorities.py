@@ -12,7 +12,7 @@ __all__ = ["authorities_path"]
 
 
 def authorities_path(verify: str | PathLike[str]) -> str:
-    """The path of a file of authorities; a certificate's text, or a key's, is refused."""
+    """Return the path of a file of authorities; refuse the text of a certificate or a key."""
     if not isinstance(verify, str | PathLike):
         kind = type(verify).__name__
         raise ConfigurationError(f"verify is True, False or the path of a file of certificates, not {kind}")
@@ -21,7 +21,7 @@ def authorities_path(verify: str | PathLike[str]) -> str:
         problem = "is not the path of a file" if may_be_secret(str(verify)) and not path.exists() else None
     except OSError as error:  # no home directory, or a name that no file can have
         problem = f"cannot be found: {error.strerror}"
-    except ValueError:  # a NUL in it
+    except ValueError:  # the path has a NUL
         problem = "is not the path of a file"
     if problem is not None:
         raise ConfigurationError(

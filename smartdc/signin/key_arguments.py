@@ -1,4 +1,4 @@
-"""The arguments that say with which key to sign, on their way to where it is loaded."""
+"""The arguments `secret` and `passphrase`, passed on without appearing in tracebacks."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ DEFAULT_SECRET = "~/.ssh/id_rsa"  # noqa: S105 - a path
 
 
 class KeyArguments:
-    """The arguments `secret` and `passphrase` on their way, which no traceback shows."""
+    """Holds `secret` and `passphrase` so that no traceback shows them."""
 
     def __init__(self, secret: Secret | None, passphrase: Passphrase) -> None:
         self.secret: Concealed[Secret | None] = Concealed(secret)
         self.passphrase: Concealed[Passphrase] = Concealed(passphrase)
 
     @property
-    def is_given(self) -> bool:
-        """Whether there is any of them."""
+    def is_set(self) -> bool:
+        """Whether `secret` or `passphrase` is set."""
         return self.secret.value is not None or self.passphrase.value is not None
 
     @property
-    def is_chosen(self) -> bool:
-        """Whether it is not what the constructor has by default."""
-        return self.is_given and (self.secret.value, self.passphrase.value) != (DEFAULT_SECRET, None)
+    def is_not_default(self) -> bool:
+        """Whether one of them is set, and they are not the constructor's defaults."""
+        return self.is_set and (self.secret.value, self.passphrase.value) != (DEFAULT_SECRET, None)
 
 
 def sub_user_key_id(key_id: str | None, user: str) -> str:
-    """The key id of a sub-user, from the one of the account or of that sub-user.
+    """Return the key id of a sub-user, made from the account's or the sub-user's key id.
 
     Raises:
-        ConfigurationError: There is no key id, or it is another sub-user's.
+        ConfigurationError: There is no key id, or it belongs to another sub-user.
     """
     if not isinstance(user, str):
         raise ConfigurationError(f"user is the login of a sub-user, not {type(user).__name__}")
@@ -47,10 +47,10 @@ def sub_user_key_id(key_id: str | None, user: str) -> str:
         raise ConfigurationError(f"{shown(user)!r} cannot be a sub-user: give the login, without the account")
     match = re.fullmatch(r"(/[^/]+)(?:/users/([^/]+))?(/keys/.+)", key_id)
     if match is None:
-        return key_id  # for the error that this gives where it is used
+        return key_id  # not a key id: the signer raises the error
     account, named, key = match.groups()
     if named not in (None, user):
         raise ConfigurationError(
-            f"user={shown(user)!r}, but key_id {shown(key_id)!r} is of {named!r}: give one of them"
+            f"user={shown(user)!r}, but key_id {shown(key_id)!r} belongs to {named!r}: give one of them"
         )
     return f"{account}/users/{user}{key}"

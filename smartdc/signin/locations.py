@@ -1,4 +1,4 @@
-"""Where data centers are: the names that are known, and the URL that a location stands for."""
+"""Known data centers, and the URL of a location."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = [
     "is_closed",
 ]
 
-_CLOSED_HOSTS = ".api.joyentcloud.com"
+_CLOSED_SUFFIX = ".api.joyentcloud.com"
 
 KNOWN_LOCATIONS: dict[str, str] = {
-    # MNX.io runs today's public cloud; the others are Joyent's, closed in 2019 and kept for their names.
+    # MNX.io runs today's public cloud; the others were Joyent's, closed in 2019: errors name them.
     "us-central-1": "https://us-central-1.api.mnx.io",
     "us-east-1": "https://us-east-1.api.joyentcloud.com",
     "us-east-2": "https://us-east-2.api.joyentcloud.com",
@@ -44,13 +44,13 @@ TELEFONICA_LOCATIONS: dict[str, str] = {
 _REMEDY = "give it as https://host[:port][/path]"
 
 DEFAULT_LOCATION = "us-west-1"
-"""py-smartdc's default. That host is gone: name your location."""
+"""py-smartdc's default. That host is gone: always pass a location."""
 
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?"
 
 
 def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
-    """The URL of a location, without a slash at its end.
+    """Return the URL of a location, without a slash at its end.
 
     Args:
         location: A name in `known_locations`, a URL, a host name with a dot or a port, or ``localhost``.
@@ -69,51 +69,51 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
         return f"https://{location}"
     likely = closest_word(location, known_locations)
     raise ConfigurationError(
-        f"{_shown(location)} is not a location{f' (did you mean {likely}?)' if likely else ''}: "
+        f"{_redacted(location)} is not a location{f' (did you mean {likely}?)' if likely else ''}: "
         f"give a URL, a host name with a dot, or one of {', '.join(sorted(known_locations))}"
     )
 
 
 def is_closed(location: str, url: str) -> bool:
-    """Whether it is a name that stands for one of Joyent's hosts, which are gone."""
-    return not is_address(location) and (urlsplit(url).hostname or "").endswith(_CLOSED_HOSTS)
+    """Whether the location is the name of one of Joyent's data centers, which are closed."""
+    return not is_address(location) and (urlsplit(url).hostname or "").endswith(_CLOSED_SUFFIX)
 
 
 def is_address(location: str) -> bool:
-    """Whether it says by itself where the data center is: a URL, a host name, ``localhost``."""
+    """Whether the location is a URL, a host name or ``localhost``, and not the name of a data center."""
     return "." in location or ":" in location or location == "localhost"
 
 
 def checked_url(url: str) -> str:
-    """A URL of CloudAPI without a slash at its end.
+    """Check a URL of CloudAPI, and return it without a slash at its end.
 
     Raises:
-        ConfigurationError: It is no such URL.
+        ConfigurationError: It is not a URL of CloudAPI.
     """
     if not isinstance(url, str):
         raise ConfigurationError(f"a CloudAPI URL is text, not {type(url).__name__}; {_REMEDY}")
     return _checked(url)
 
 
-@lru_cache(maxsize=64)  # asked for at each request
+@lru_cache(maxsize=64)  # called for each request
 def _checked(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL ({error}); {_REMEDY}") from None
+        raise ConfigurationError(f"{_redacted(url)} is not a CloudAPI URL ({error}); {_REMEDY}") from None
     if parts.scheme not in ("https", "http") or not host:
-        raise ConfigurationError(f"{_shown(url)} is not a CloudAPI URL; {_REMEDY}")
+        raise ConfigurationError(f"{_redacted(url)} is not a CloudAPI URL; {_REMEDY}")
     if parts.username is not None or "?" in url or "#" in url:
         raise ConfigurationError(f"a CloudAPI URL has no user, query or fragment; {_REMEDY}")
-    # Python's own parser drops some of these without a word.
-    odd = not url.isprintable() or " " in url or "\\" in url
-    if odd or any(unquote(part) in (".", "..") for part in parts.path.split("/")):
-        raise ConfigurationError(f"a blank, '\\' or '..' makes no CloudAPI URL: {_shown(url)}; {_REMEDY}")
+    # Python's parser silently drops some of these.
+    is_odd = not url.isprintable() or " " in url or "\\" in url
+    if is_odd or any(unquote(part) in (".", "..") for part in parts.path.split("/")):
+        raise ConfigurationError(f"a CloudAPI URL has no blank, '\\' or '..': {_redacted(url)}; {_REMEDY}")
     return url.rstrip("/")
 
 
-def _shown(location: str) -> str:
-    """A location for an error: what stands before the host may be a password, and the whole a key."""
+def _redacted(location: str) -> str:
+    """Return a location for an error, without the part before the host, which may be a password."""
     before, at, host = location.rpartition("@")
     return repr(shown(f"...{at}{host}" if before else location))

@@ -1,6 +1,6 @@
-"""The files of the ``triton`` command: where they are, and what may be in them.
+"""The files of the ``triton`` command: where they are, how they are read and checked.
 
-Here belongs what refuses a file. Which profile is taken, and what becomes of it, is in `profiles`.
+`profiles` chooses a profile and makes the arguments of `DataCenter` from it.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ REQUIRED_FIELDS = {
     "account": "the login of the account",
     "keyId": "the fingerprint of your key (ssh-keygen -l -f FILE prints it)",
 }
-"""The fields that a profile must have, and what belongs there; all are text."""
+"""The fields that a profile must have, with their meaning; all are text."""
 
 _MAX_FILE = 1024 * 1024
 _OPTIONAL = {"insecure": "true or false", "user": "text", "roles": "a list of texts", "actAsAccount": "text"}
 
 
 def config_directory() -> Path:
-    """The directory of triton's configuration. The first that is named counts, whether it exists or not.
+    """Return the directory of triton's configuration: the first that is named, even if it is missing.
 
     Raises:
-        NoHomeError: It would be in the home directory, and there is none.
+        NoHomeError: The directory is in the home directory, and there is none.
     """
     if directory := os.environ.get("TRITONTEST_CLI_CONFIG_DIR"):  # triton's own, for its tests
         return expanded(directory)
@@ -60,7 +60,7 @@ def config_directory() -> Path:
 
 
 def configured_name() -> str | None:
-    """The name of the profile that ``config.json`` makes the current one, None if it makes none."""
+    """Return the name of the current profile in ``config.json``; None if it names none."""
     try:
         path = config_directory() / "config.json"
         name = _read_object(path).get("profile")
@@ -75,26 +75,26 @@ def configured_name() -> str | None:
 
 
 def profile_paths() -> list[Path]:
-    """The files that are profiles by their names.
+    """Return the paths of the files whose names are those of profiles.
 
     Raises:
         ConfigurationError: The directory cannot be read.
     """
     try:
         directory = config_directory() / "profiles.d"
-        names = os.listdir(directory)  # noqa: PTH208 - names are all that is wanted
+        names = os.listdir(directory)  # noqa: PTH208 - only the names are needed
     except (FileNotFoundError, NotADirectoryError, NoHomeError):
         return []
     except OSError as error:
         raise ConfigurationError(
             f"{directory} cannot be read ({error.strerror}); check its owner and mode, and HOME"
         ) from None
-    # ".json" has no suffix, and is no profile.
+    # A file called ".json" has no suffix, and is not a profile.
     return [directory / name for name in sorted(names) if Path(name).suffix == ".json"]
 
 
 def profile_path(name: str) -> Path:
-    """Where the profile of this name is, or would be.
+    """Return the path of a profile's file, whether it exists or not.
 
     Raises:
         ConfigurationError: No file can have that name.
@@ -105,22 +105,22 @@ def profile_path(name: str) -> Path:
         raise ConfigurationError(f"the profile {shown(name)!r} cannot be found: {error.strerror}") from None
     if re.search(r"[/\\\0]", name):
         raise ConfigurationError(
-            f"{shown(name)!r} cannot be a profile, which is named as its file in {directory} is"
+            f"{shown(name)!r} cannot be a profile: its file in {directory} cannot have this name"
         )
     return directory / f"{name}.json"
 
 
 def read_profile(name: str) -> dict[str, Any]:
-    """The fields of a profile, all as they have to be.
+    """Read and check the fields of a profile.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ConfigurationError: The file cannot be read, or something is wrong in it.
+        ConfigurationError: The file cannot be read, or a field is not valid.
     """
     path = profile_path(name)
     fields = _read_object(path)
     if fields.pop("name", None):
-        refuse_field(name, path, "name", "must not be in the file, whose own name it is; delete it")
+        refuse_field(name, path, "name", "must not be in the file, whose name is the profile's; delete it")
     for field, meaning in REQUIRED_FIELDS.items():
         value = fields.get(field)
         if value is None or value == "":
@@ -129,14 +129,14 @@ def read_profile(name: str) -> dict[str, Any]:
             refuse_field(name, path, field, f"must be text, not {_json_type(value)}; give {meaning}")
     for field, expected in _OPTIONAL.items():
         value = fields.get(field)
-        if value is not None and not _fits(field, value):
+        if value is not None and not _has_type(field, value):
             refuse_field(
                 name, path, field, f"must be {expected}, not {_json_type(value)}; correct or delete it"
             )
     for field in fields:
         if field not in REQUIRED_FIELDS and field not in _OPTIONAL:
             refuse_field(
-                name, path, shown(field), "is nothing that profiles have; delete it, or correct its spelling"
+                name, path, shown(field), "is not a field of profiles; delete it, or correct its spelling"
             )
     return fields
 
@@ -152,21 +152,21 @@ def _read_object(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except NotRegularError as error:
-        raise ConfigurationError(f"{path} {error}; put the file itself there") from None
+        raise ConfigurationError(f"{path} {error}; replace it with a regular file") from None
     except TooLargeError:
-        raise ConfigurationError(f"{path} has more than {_MAX_FILE} bytes; write it anew") from None
+        raise ConfigurationError(f"{path} has more than {_MAX_FILE} bytes; write it again") from None
     except OSError as error:
         raise ConfigurationError(
             f"{shown(str(path))} cannot be read ({error.strerror}); check its owner and mode"
         ) from None
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not JSON ({error}); correct it, or write it anew") from None
+        raise ConfigurationError(f"{path} is not JSON ({error}); correct it, or write it again") from None
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} must hold a JSON object, not {_json_type(content)}; write it anew")
+        raise ConfigurationError(f"{path} must hold a JSON object, not {_json_type(content)}; write it again")
     return content
 
 
-def _fits(field: str, value: Any) -> bool:
+def _has_type(field: str, value: Any) -> bool:
     if field == "insecure":
         return isinstance(value, bool)
     if field == "roles":
@@ -175,7 +175,7 @@ def _fits(field: str, value: Any) -> bool:
 
 
 def _json_type(value: Any) -> str:
-    """What a value is, without showing it: a key may have been pasted there."""
+    """Return the type of a value; the value itself may be a key that was pasted there."""
     if value is None:
         return "null"
     names = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list"}

@@ -37,18 +37,18 @@ __all__ = [
 log = logging.getLogger("smartdc")
 
 ENV = "env"
-"""Name of the profile that the environment variables make."""
+"""Name of the profile that the environment variables define."""
 
 _VARIABLES = {"url": "URL", "account": "ACCOUNT", "keyId": "KEY_ID"}
-_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _MAKE_ONE = "make one with: triton profile create"
 
 
 class Profile(NamedTuple):
-    """A place to sign in to, and as whom: a profile of the ``triton`` command.
+    """A data center, and who signs in to it: a profile of the ``triton`` command.
 
     Attributes:
-        name: ``env`` for the one that the environment variables make.
+        name: Its name; ``env`` for the one that the environment variables define.
         source: Where to correct it: the path of its file, or ``the environment``.
         url: URL of the data center.
         account: Login of the account that signs.
@@ -56,10 +56,10 @@ class Profile(NamedTuple):
         user: Login of the sub-user that signs; None for the account itself.
         roles: Roles to make requests with.
         insecure: Whether certificates are not verified.
-        act_as: Login of the account to act on, when it is another.
-        ca_file: The certificate authorities to trust (``SMARTDC_CA_FILE``); of ``env`` only.
-        current: Whether this one is taken when none is named.
-        error: Why it cannot be used; None when it can. Of one that cannot, only name and source are known.
+        act_as: Login of the account to act on, if it is not the one that signs.
+        ca_file: The certificate authorities to trust (``SMARTDC_CA_FILE``); only for ``env``.
+        current: Whether this profile is used when none is named.
+        error: Why it cannot be used; None when it can. With an error, only `name` and `source` are known.
     """
 
     name: str
@@ -84,24 +84,24 @@ def load_profile(name: str | None = None) -> Profile:
             ``config.json`` names, else ``env``.
 
     Raises:
-        ConfigurationError: There is none, or it cannot be used. The message names the file or variable,
-            the field and the remedy.
+        ConfigurationError: There is no such profile, or it cannot be used. The message names the file or
+            variable, the field and the remedy.
     """
     if name is not None and not isinstance(name, str):
         raise ConfigurationError(f"the name of a profile is text, not {type(name).__name__}")
     name = name or os.environ.get("TRITON_PROFILE") or configured_name()
     if name is None and not _has_environment():
         raise ConfigurationError(
-            f"no profile is chosen, and the environment makes none: {_what_is_missing()}"
+            f"no profile is chosen, and the environment defines none: {_missing_variables()}"
         )
     profile = _with_environment_roles(_load(name or ENV))
     return profile._replace(current=profile.name == _current_name())
 
 
 def list_profiles() -> dict[str, Profile]:
-    """All profiles by name, ``env`` first if the environment makes one.
+    """Return all profiles by name, ``env`` first if the environment defines one.
 
-    One that cannot be used is among them, with its `Profile.error`.
+    Profiles that cannot be used are included, with their `Profile.error`.
     """
     current = _current_name()
     profiles = {}
@@ -119,33 +119,33 @@ def _names() -> list[str]:
     return [ENV, *files] if _has_environment() else files
 
 
-def sign_in_arguments(profile: Profile, given: Collection[str]) -> dict[str, Any]:
-    """The arguments of `DataCenter` that sign in with a profile, without those that are given otherwise.
+def sign_in_arguments(profile: Profile, passed: Collection[str]) -> dict[str, Any]:
+    """Return the arguments of `DataCenter` for a profile, without those that the caller passes.
 
     Args:
         profile: The profile.
-        given: Names of the arguments that win over the profile's.
+        passed: Names of the arguments that win over the profile's.
 
     Raises:
-        ConfigurationError: A field of the profile cannot work.
+        ConfigurationError: A field of the profile is not valid.
     """
-    material = Concealed(_key_material() if profile.name == ENV and "secret" not in given else None)
-    has_secret = "secret" in given or material.value is not None
+    material = Concealed(_key_material() if profile.name == ENV and "secret" not in passed else None)
+    has_secret = "secret" in passed or material.value is not None
     arguments: dict[str, Any] = {"login": profile.act_as or profile.account}
-    if "verify" not in given:
+    if "verify" not in passed:
         arguments["verify"] = False if profile.insecure else _authorities_of(profile)
-    if "location" not in given:
+    if "location" not in passed:
         arguments["location"] = _url_of(profile)
-    if "roles" not in given:
+    if "roles" not in passed:
         arguments["roles"] = _roles_of(profile)
-    if "key_id" not in given:
+    if "key_id" not in passed:
         arguments |= {"key_id": _key_id_of(profile, has_secret), "user": profile.user}
     if material.value is not None:
         arguments["secret"] = material.value
-    elif "secret" not in given:
+    elif "secret" not in passed:
         # No file is named: the key is searched for by its fingerprint, in ~/.ssh and in the agent.
         arguments |= {"secret": None, "allow_agent": True}
-    return {name: value for name, value in arguments.items() if name not in given}
+    return {name: value for name, value in arguments.items() if name not in passed}
 
 
 def _url_of(profile: Profile) -> str:
@@ -165,16 +165,16 @@ def _roles_of(profile: Profile) -> tuple[str, ...]:
 def _authorities_of(profile: Profile) -> bool | str:
     if profile.ca_file is None:
         return True
-    if not _is_there(profile.ca_file):
+    if not _exists(profile.ca_file):
         raise ConfigurationError(
-            f"SMARTDC_CA_FILE is {shown(profile.ca_file)!r}, which is not there; "
+            f"SMARTDC_CA_FILE is {shown(profile.ca_file)!r}, which does not exist; "
             "give the path of a file of certificates, or unset it"
         )
     return profile.ca_file
 
 
 def _key_material() -> str | None:
-    """The key of the profile ``env`` where the environment has it: a path, or the key's text.
+    """Return the key of the profile ``env`` from the environment: a path, or the key's text; or None.
 
     See docs/cloudapi/profiles.md#variables-of-triton-go.
     """
@@ -182,7 +182,7 @@ def _key_material() -> str | None:
         value = Concealed(os.environ.get(name) or None)
         if value.value is None:
             continue
-        if not is_key_text(value.value) and not _is_there(value.value):
+        if not is_key_text(value.value) and not _exists(value.value):
             raise ConfigurationError(
                 f"{name} is {shown(value.value)!r}, which is neither a file nor the text of a private key; "
                 "give one of them, or unset it"
@@ -191,7 +191,7 @@ def _key_material() -> str | None:
     return None
 
 
-def _is_there(path: str) -> bool:
+def _exists(path: str) -> bool:
     try:
         return expanded(path).exists()
     except (NoHomeError, OSError, ValueError):  # no file can have that name
@@ -208,7 +208,7 @@ def _key_id_of(profile: Profile, has_secret: bool) -> str:
         _refuse(profile, "keyId", f"cannot be used: {error}")
     if parse_fingerprint(parsed.key) is None and not has_secret:
         remedy = f"give {REQUIRED_FIELDS['keyId']}, or the file of the key as secret="
-        _refuse(profile, "keyId", f"is {shown(profile.key_id)!r}, which is no fingerprint; {remedy}")
+        _refuse(profile, "keyId", f"is {shown(profile.key_id)!r}, which is not a fingerprint; {remedy}")
     return key_id
 
 
@@ -218,10 +218,10 @@ def _load(name: str) -> Profile:
     try:
         fields = read_profile(name)
     except FileNotFoundError:
-        there = ", ".join(_names()) or "none"
+        names = ", ".join(_names()) or "none"
         raise ConfigurationError(
             f"there is no profile {shown(name)!r}: {shown(str(profile_path(name)))} does not exist; "
-            f"there are: {there}; {_MAKE_ONE}"
+            f"there are: {names}; {_MAKE_ONE}"
         ) from None
     return Profile(
         name,
@@ -238,7 +238,7 @@ def _load(name: str) -> Profile:
 
 def _from_environment() -> Profile:
     if not _has_environment():
-        raise ConfigurationError(f"there is no profile {ENV!r}: {_what_is_missing()}")
+        raise ConfigurationError(f"there is no profile {ENV!r}: {_missing_variables()}")
     return Profile(
         ENV,
         "the environment",
@@ -256,16 +256,16 @@ def _load_or_error(name: str, source: str) -> Profile:
     try:
         return _load(name)
     except ConfigurationError as error:
-        log.warning("profile %s is passed over: %s", name, error)
+        log.warning("profile %s cannot be used: %s", name, error)
         return Profile(name, source, error=str(error))
 
 
 def _current_name() -> str | None:
-    """The name of the profile that is taken when none is named; None if that cannot be told."""
+    """Return the name of the profile to use when none is named; None if it cannot be read."""
     try:
         return os.environ.get("TRITON_PROFILE") or configured_name() or ENV
     except ConfigurationError as error:
-        log.warning("no profile is the current one: %s", error)
+        log.warning("the current profile is unknown: %s", error)
         return None
 
 
@@ -273,30 +273,30 @@ def _has_environment() -> bool:
     return all(_variable(name) for name in _VARIABLES.values())
 
 
-def _what_is_missing() -> str:
+def _missing_variables() -> str:
     missing = [name for name in _VARIABLES.values() if not _variable(name)]
     names = ", ".join(f"TRITON_{name} (or SDC_{name})" for name in missing)
     return f"set {names}, or name another profile, or {_MAKE_ONE}"
 
 
 def _variable(name: str) -> str:
-    """``TRITON_NAME``, or ``SDC_NAME`` where that is not set or empty."""
+    """Return ``TRITON_NAME``; ``SDC_NAME`` if that is not set or empty."""
     return os.environ.get(f"TRITON_{name}") or os.environ.get(f"SDC_{name}") or ""
 
 
 def _is_insecure() -> bool:
     for name in ("TRITON_TLS_INSECURE", "SDC_TLS_INSECURE"):
         if value := os.environ.get(name):
-            if value not in _SWITCH:
+            if value not in _BOOLEANS:
                 raise ConfigurationError(
                     f"{name} is {shown(value)!r}; set it to true, 1, false or 0, or unset it"
                 )
-            return _SWITCH[value]
-    return bool(os.environ.get("SDC_TESTING"))  # whatever it says
+            return _BOOLEANS[value]
+    return bool(os.environ.get("SDC_TESTING"))  # any text turns it on
 
 
 def _with_environment_roles(profile: Profile) -> Profile:
-    """With the roles in ``TRITON_ROLE``, which replace those of any profile, even by none."""
+    """Replace a profile's roles by those in ``TRITON_ROLE``, if it is set, even to nothing."""
     roles = os.environ.get("TRITON_ROLE")
     if roles is None:
         return profile

@@ -219,7 +219,7 @@ def test_user_in_authenticate(cloud: Emulator) -> None:
         (
             "/test/users/one/keys/laptop",
             "two",
-            "user='two', but key_id '/test/users/one/keys/laptop' is of 'one'",
+            "user='two', but key_id '/test/users/one/keys/laptop' belongs to 'one'",
         ),
         (None, "sub", "user='sub' needs key_id"),
         ("/test/keys/laptop", "", "'' cannot be a sub-user"),

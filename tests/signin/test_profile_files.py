@@ -73,7 +73,7 @@ def test_a_field_of_the_wrong_type(triton: TritonHome, field: str, value: Any, p
 @pytest.mark.parametrize("field", ["keyid", "privKey", "acceptVersion", "curr"])
 def test_an_unknown_field(triton: TritonHome, field: str) -> None:
     path = triton.profile("one", **{field: "x"})
-    assert refusal(triton).startswith(f"profile 'one' ({path}): \"{field}\" is nothing that profiles have;")
+    assert refusal(triton).startswith(f"profile 'one' ({path}): \"{field}\" is not a field of profiles;")
 
 
 def test_a_name_inside_the_file(triton: TritonHome) -> None:
@@ -105,7 +105,7 @@ def test_a_file_that_cannot_be_read(triton: TritonHome) -> None:
     path = triton.profile("one")
     path.unlink()
     path.mkdir()
-    assert refusal(triton) == f"{path} is a directory; put the file itself there"
+    assert refusal(triton) == f"{path} is a directory; replace it with a regular file"
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="not tested: a file without permission (root reads all)")
@@ -189,7 +189,7 @@ def test_a_broken_profile_does_not_hide_the_others(
     assert "is not JSON" in str(found["broken"].error)
     assert "TRITON_TLS_INSECURE is 'maybe'" in str(found["env"].error)
     assert not any(profile.current for profile in found.values())
-    assert "profile broken is passed over" in caplog.text
+    assert "profile broken cannot be used" in caplog.text
     assert capfd.readouterr() == ("", "")
 
 

@@ -109,7 +109,7 @@ def test_a_key_s_name_does_where_its_file_is_given(triton: TritonHome, cloud: Em
     with DataCenter.from_profile("lab", secret=cloud.key_file) as sdc:
         assert sdc.account()["login"] == "test"
     with pytest.raises(
-        ConfigurationError, match="\"keyId\" is 'test_key', which is no fingerprint; give the"
+        ConfigurationError, match="\"keyId\" is 'test_key', which is not a fingerprint; give the"
     ):
         DataCenter.from_profile("lab")
 
