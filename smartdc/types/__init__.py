@@ -1,7 +1,7 @@
 """The shapes of what CloudAPI returns, for editors and type checkers; at run time they are dicts.
 
-Servers leave fields out where they have nothing to say, and newer ones add some: a field that is not
-required here may be absent, and others may be there. Structured arguments have their shapes here too.
+A field that is not required here may be absent, and newer servers may add fields. The shapes of structured
+arguments are here as well.
 """
 
 from __future__ import annotations

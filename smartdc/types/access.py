@@ -18,24 +18,24 @@ __all__ = [
 
 
 class User(Person, total=False):
-    """A sub-user of the account. `roles` and `default_roles` are names, and there when asked for."""
+    """A sub-user of the account. `roles` and `default_roles` are names, present when requested."""
 
     roles: list[str]
     default_roles: list[str]
 
 
 class RoleMember(TypedDict, total=False):
-    """Who has a role. `type` is ``subuser`` or ``account``; as an argument either id or login is enough."""
+    """Who has a role. `type` is ``subuser`` or ``account``; an argument needs only an id or a login."""
 
     type: Required[str]
     id: str
     login: str
     default: bool
-    """Whether the role is active for it in requests that name none."""
+    """Whether the role is active for this member in requests that name no role."""
 
 
 class PolicyName(TypedDict, total=False):
-    """A policy of a role; as an argument either is enough."""
+    """A policy of a role; an argument needs only an id or a name."""
 
     id: str
     name: str

@@ -65,7 +65,7 @@ class AccessKey(TypedDict, total=False):
 
 
 class AccessKeyCredentials(AccessKey, total=False):
-    """An access key when it is made: the only time that its secret is shown."""
+    """An access key when it is created: the only time that its secret is shown."""
 
     accesskeysecret: Required[str]
 
@@ -79,9 +79,9 @@ class Config(TypedDict, total=False):
 class ProvisioningLimit(TypedDict, total=False):
     """A limit on the account's machines together, and how much of it is used.
 
-    `by` is ``ram`` (`value` and `used` in MiB), ``quota`` (disk, in GiB), or anything else or absent for the
-    number of machines. With `check` the limit counts only machines of one ``brand``, of an ``image``'s name,
-    or of one ``os``; the key of that name says which.
+    `by` is ``ram`` (`value` and `used` in MiB) or ``quota`` (disk, in GiB); if it is absent or has another
+    value, the limit is a number of machines. With `check` the limit counts only machines of one ``brand``, of
+    an ``image``'s name, or of one ``os``; the key of that name says which.
     """
 
     value: Required[int]
@@ -94,13 +94,13 @@ class ProvisioningLimit(TypedDict, total=False):
 
 
 class SupportedVersions(TypedDict):
-    """The API versions that a server answers to, oldest first."""
+    """The API versions that a server supports, oldest first."""
 
     versions: list[str]
 
 
 class Ping(TypedDict):
-    """What a server says when it is there; `ping` is ``pong``."""
+    """The answer to a ping: `ping` is ``pong``."""
 
     ping: str
     cloudapi: SupportedVersions

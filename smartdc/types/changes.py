@@ -1,4 +1,4 @@
-"""The changes that the change feed tells of."""
+"""The changes that the change feed reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = [
 
 
 class ChangeKind(TypedDict):
-    """What has changed: `resource` is ``vm``, `subResources` names its fields, in VMAPI's words."""
+    """What has changed: `resource` is ``vm``, `subResources` names its fields as VMAPI does."""
 
     resource: str
     subResources: list[str]
@@ -22,7 +22,7 @@ class ChangeKind(TypedDict):
 class Change(TypedDict, total=False):
     """A change of a machine. `published` is in milliseconds since 1970, as text.
 
-    `resourceState` is the state in VMAPI's words, `resourceObject` the machine, but for its package's name.
+    `resourceState` is the state as VMAPI names it, `resourceObject` the machine, without its package's name.
     """
 
     changeKind: Required[ChangeKind]

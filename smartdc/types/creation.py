@@ -1,4 +1,4 @@
-"""Structured arguments of what makes machines."""
+"""Structured arguments for creating machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = [
 
 
 class NetworkObject(TypedDict):
-    """A network to attach a machine to; the address wanted must be on a network of one's own."""
+    """A network to attach a machine to. An address can be chosen on the account's own networks."""
 
     ipv4_uuid: str
     ipv4_ips: NotRequired[list[str]]
@@ -23,9 +23,9 @@ class NetworkObject(TypedDict):
 class DiskSpec(TypedDict, total=False):
     """A disk of a new bhyve machine.
 
-    `size` is in MiB, or ``remaining`` for what the others leave of the package; the first disk, which gets
-    the image, may do without. `block_size` is in bytes, a power of 2 from 512 to 131072, and not for the
-    first. `image` and `boot` are the first disk's whatever is given.
+    `size` is in MiB, or ``remaining`` for the rest of the package's disk space; the first disk, which gets
+    the image, needs no size. `block_size` is in bytes, a power of 2 from 512 to 131072, and not allowed for
+    the first disk. The first disk always has the image and is booted from, regardless of `image` and `boot`.
     """
 
     id: str
@@ -45,9 +45,9 @@ class VolumeMount(TypedDict):
 
 
 class Locality(TypedDict, total=False):
-    """Machines, by UUID, whose servers a new machine shall share (`near`) or not (`far`).
+    """Machines, by UUID, whose servers a new machine should share (`near`) or not (`far`).
 
-    `strict` makes the create fail where that cannot be; otherwise it is a hint.
+    `strict` makes the create fail if that is impossible; otherwise the locality is a hint.
     """
 
     strict: bool

@@ -48,7 +48,7 @@ class ImageError(TypedDict, total=False):
 
 
 class Image(TypedDict, total=False):
-    """An image (once: dataset). `image_size` in MiB, for zvol images only."""
+    """An image (formerly: dataset). `image_size` is in MiB, for zvol images only."""
 
     id: Required[str]
     name: Required[str]
@@ -70,11 +70,11 @@ class Image(TypedDict, total=False):
     files: list[ImageFile]
     error: ImageError
     urn: str
-    """Filled in by `DataCenter.datasets` where the server gives none."""
+    """Filled in by `DataCenter.datasets` if the server sends none."""
 
 
 class ExportedImage(TypedDict):
-    """Where in Manta an exported image is."""
+    """Where an exported image is in Manta."""
 
     manta_url: str
     image_path: str

@@ -1,4 +1,4 @@
-"""Machines and what belongs to one."""
+"""Machines, with their NICs, disks, snapshots and audit entries."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ Value = str | int | float | bool
 """What a tag or a metadata entry may hold."""
 
 MachineType = Literal["smartmachine", "virtualmachine"]
-"""A container, or a machine with hardware of its own."""
+"""A container (``smartmachine``) or a hardware virtual machine (``virtualmachine``)."""
 
 Brand = Literal["joyent", "joyent-minimal", "lx", "bhyve", "kvm"]
-"""What a machine is exactly (docs/cloudapi/machines.md#type-and-brand); ``builder`` exists as well."""
+"""The exact kind of a machine (docs/cloudapi/machines.md#type-and-brand); ``builder`` exists as well."""
 
 NICState = Literal["provisioning", "running", "stopped"]
 """The states of network interfaces."""
 
 DiskState = Literal["creating", "resizing", "deleting"]
-"""The states of a disk that is being changed; else it is in its machine's."""
+"""The states of a disk that is being changed; otherwise it has the state of its machine."""
 
 
 class MachineNic(TypedDict, total=False):
@@ -54,7 +54,7 @@ class MachineNic(TypedDict, total=False):
 class NIC(MachineNic, total=False):
     """One network interface; `state` is ``provisioning``, ``running`` or ``stopped``.
 
-    `added` is the client's: whether `Machine.add_nic` made it, or found it there.
+    `added` is set by the client: True if `Machine.add_nic` created the NIC, False if it was there already.
     """
 
     state: NICState | str
@@ -62,7 +62,7 @@ class NIC(MachineNic, total=False):
 
 
 class MachineDisk(TypedDict, total=False):
-    """A disk as it stands in a bhyve machine; size in MiB, block size in bytes."""
+    """A disk in the data of a bhyve machine; size in MiB, block size in bytes."""
 
     id: str
     size: int
@@ -105,7 +105,7 @@ class MachineData(TypedDict, total=False):
 
 
 class SnapshotData(TypedDict, total=False):
-    """A snapshot of a machine's disks. One that was just asked for has no times yet."""
+    """A snapshot of a machine's disks. A snapshot that was only just requested has no times yet."""
 
     name: Required[str]
     state: SnapshotState | str
@@ -126,7 +126,7 @@ class AuditEntry(TypedDict, total=False):
 class Disk(TypedDict, total=False):
     """A disk of a bhyve machine; size in MiB, block size in bytes.
 
-    `state` is ``creating``, ``resizing`` or ``deleting`` while that goes on, else the machine's.
+    `state` is ``creating``, ``resizing`` or ``deleting`` while it changes, otherwise the machine's state.
     """
 
     id: Required[str]

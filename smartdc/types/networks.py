@@ -33,10 +33,10 @@ class Network(TypedDict, total=False):
 
 
 class NetworkIP(TypedDict, total=False):
-    """An address on a network. `managed` is for those of Triton itself, such as the gateway.
+    """An address on a network. `managed` is True for those that Triton itself uses, as the gateway's.
 
-    `owner_uuid` and `belongs_to_uuid` are the account and the machine that use it; only the account itself
-    sees the machine.
+    `owner_uuid` and `belongs_to_uuid` are the account and the machine that use it; only that account sees the
+    machine.
     """
 
     ip: Required[str]
@@ -54,7 +54,7 @@ class FabricVLAN(TypedDict, total=False):
     description: str
 
 
-# Not a class, because `global` is a word of Python.
+# Not a class, because `global` is a keyword of Python.
 FirewallRule = TypedDict(
     "FirewallRule",
     {

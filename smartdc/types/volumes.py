@@ -34,7 +34,7 @@ class Volume(TypedDict, total=False):
 
 
 class VolumeSize(TypedDict):
-    """A size, in MiB, in which there are volumes of a type."""
+    """A size, in MiB, that volumes of a type can have."""
 
     size: int
     type: NotRequired[str]
