@@ -1,4 +1,4 @@
-"""Python client for CloudAPI, the HTTP API of Triton DataCenter (once Joyent SmartDataCenter)."""
+"""Python client for CloudAPI, the HTTP API of Triton DataCenter (formerly Joyent SmartDataCenter)."""
 
 import importlib
 import typing
@@ -96,8 +96,8 @@ if typing.TYPE_CHECKING:
     from smartdc.signin.profiles import Profile
     from smartdc.tables import Table
 else:
-    # What few programs use is imported when it is used. IPython's `%load_ext smartdc` looks for the last two.
-    _LATER = {
+    # Names for few programs are imported at first use. IPython's `%load_ext smartdc` looks for the last two.
+    _LAZY = {
         "LegacyDataCenter": "smartdc.legacy",
         "Profile": "smartdc.signin.profiles",
         "Table": "smartdc.tables",
@@ -109,8 +109,8 @@ else:
         with _forks.importing:
             if name in ("fleet", "legacy"):
                 return importlib.import_module(f"smartdc.{name}")
-            if name in _LATER:
-                return getattr(importlib.import_module(_LATER[name]), name)
+            if name in _LAZY:
+                return getattr(importlib.import_module(_LAZY[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:

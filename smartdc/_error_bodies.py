@@ -1,4 +1,4 @@
-"""What the body of a refusal says: code, message and the errors of single fields, whatever its shape."""
+"""Reads the body of an error answer, in any of its shapes: code, message, errors of single fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREVIEW = 200
 
 
 def json_or_none(response: requests.Response) -> Any:
-    """The decoded body, None where it is not JSON."""
+    """Return the decoded body; None if it is not JSON."""
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested too deep
@@ -22,7 +22,7 @@ def json_or_none(response: requests.Response) -> Any:
 
 
 def error_fields(body: Any) -> Mapping[str, Any]:
-    """Where code and message stand: in the object, or in the first one of a list.
+    """Return the object with the code and the message: the body, or the first object of a list.
 
     See docs/cloudapi/storage.md#errors-of-volumes-may-be-a-list.
     """
@@ -32,7 +32,7 @@ def error_fields(body: Any) -> Mapping[str, Any]:
 
 
 def only_text(fields: Mapping[str, Any]) -> str | None:
-    """The text of ``{"BadHTTPRequest": "..."}``: so the proxy before the server speaks.
+    """Return the text of a body such as ``{"BadHTTPRequest": "..."}``, which the proxy sends.
 
     See docs/cloudapi/throttle.md#haproxy-errors.
     """
@@ -41,18 +41,18 @@ def only_text(fields: Mapping[str, Any]) -> str | None:
 
 
 def text_or_none(value: Any) -> str | None:
-    """The text, with a question mark for half a character, which could not be printed."""
+    """Return text with ``?`` for lone surrogates, which cannot be printed; None for anything else."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) and value else None
 
 
 def preview(response: requests.Response) -> str:
-    """The start of a body that is not JSON, on one line."""
+    """Return the start of a body that is not JSON, on one line."""
     text = response.content[: _PREVIEW * 4].decode("utf-8", "replace")
     return " ".join(text.split())[:_PREVIEW]
 
 
 def reason(status: int) -> str:
-    """The words for a status."""
+    """Return the standard phrase of a status."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -60,18 +60,18 @@ def reason(status: int) -> str:
 
 
 def field_errors(value: Any) -> list[dict[str, Any]]:
-    """The objects in the ``errors`` of a body."""
+    """Return the objects in the ``errors`` of a body."""
     return [dict(item) for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def describe_field_error(error: Mapping[str, Any]) -> str:
-    """One of these on one line."""
+    """Return one field's error as a line of text."""
     parts = (text_or_none(error.get(name)) for name in ("field", "code", "message"))
     return " ".join(part for part in parts if part)
 
 
 def without_passwords(machine: dict[str, Any]) -> dict[str, Any]:
-    """Exceptions are logged and pickled: the passwords of ``credentials=true`` stay out of them."""
+    """Return a machine without the passwords of ``credentials=true``: errors are logged and pickled."""
     metadata = machine.get("metadata")
     if not isinstance(metadata, dict) or "credentials" not in metadata:
         return machine

@@ -1,6 +1,6 @@
-"""Small files that the user names, read without surprises: no file of this kind hangs, or fills the memory.
+"""Reads small files that the user names, without hanging and without filling the memory.
 
-A directory, a FIFO, a device or a socket is refused, also when it takes the file's place meanwhile.
+Directories, FIFOs, devices and sockets are refused, even if one replaces the file during the call.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class NoHomeError(OSError):
 
 
 class NotRegularError(Exception):
-    """It is no regular file. The text says what it is."""
+    """The path is not a regular file. The text says what it is."""
 
 
 class TooLargeError(Exception):
-    """It is larger than it may be."""
+    """The file is larger than allowed."""
 
 
 def home_directory() -> Path:
-    """The user's home directory.
+    """Return the user's home directory.
 
     Raises:
         NoHomeError: There is none.
@@ -49,10 +49,10 @@ def home_directory() -> Path:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """The path with its ``~`` replaced.
+    """Return a path with its ``~`` replaced.
 
     Raises:
-        NoHomeError: It begins with ``~``, and there is no such home directory.
+        NoHomeError: The path begins with ``~``, and there is no such home directory.
     """
     try:
         return Path(path).expanduser()
@@ -61,25 +61,25 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def identity_of(path: str | os.PathLike[str]) -> tuple[int, ...] | None:
-    """What changes when another file takes its place, or its content changes; None if it cannot be told."""
+    """Return a value that changes when the file is replaced or changed; None if it cannot be examined."""
     try:
-        seen = expanded(path).stat()
+        status = expanded(path).stat()
     except (OSError, ValueError):  # not there, or a name that no file can have
         return None
-    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def read_small_file(path: Path, limit: int) -> bytes:
-    """What is in a regular file of at most `limit` bytes.
+    """Return the content of a regular file of at most `limit` bytes.
 
     Raises:
-        NotRegularError: It is something else.
+        NotRegularError: It is not a regular file.
         TooLargeError: It is larger.
         OSError: It cannot be read.
     """
-    # Looked at before it is opened: opening alone does something to some devices.
+    # Checked before it is opened: opening alone has effects on some devices.
     _refuse_irregular(path.stat().st_mode)
-    # A FIFO, should one take its place just now, does not make this wait; a terminal does not become ours.
+    # If a FIFO replaces the file now, opening does not block; a terminal does not become the controlling one.
     flags = os.O_RDONLY
     for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
@@ -92,7 +92,7 @@ def read_small_file(path: Path, limit: int) -> bytes:
         os.close(descriptor)
     if len(data) <= limit:
         return data
-    del data  # a traceback does not show it
+    del data  # so that no traceback shows it
     raise TooLargeError
 
 

@@ -1,14 +1,14 @@
 """What a forked child must not share with its parent.
 
-Sockets, locks that a thread of the parent held, signatures in the making. A module that a thread of the
-parent was importing at the fork can never be imported in the child, which would wait for that thread: what
-requests need is imported with the library, and what they need seldom while no fork can happen.
+Sockets, locks that a thread of the parent held, unfinished signatures. If a thread of the parent was
+importing a module at the fork, the child can never import it, because it would wait for that thread. So
+modules that requests need are imported with the library, and others while no fork can happen.
 """
 
 from __future__ import annotations
 
-import encodings.punycode  # noqa: F401 - of international names of hosts
-import logging  # noqa: F401 - its own lock is taken at forks after ours, as it is by imports that log
+import encodings.punycode  # noqa: F401 - the codec of international host names
+import logging  # noqa: F401 - forks take its lock after `importing`, in the order of imports that log
 import os
 import threading
 import weakref
@@ -17,27 +17,27 @@ from typing import Protocol
 __all__ = ["RenewedLock", "importing", "renew_in_children"]
 
 importing = threading.RLock()
-"""Hold it while importing what is not imported with the library: forks wait for it."""
+"""Hold this lock while importing what is not imported with the library: forks wait for it."""
 
 
 class Renewable(Protocol):
-    """Something that can start anew."""
+    """An object that can be reset in a forked child."""
 
     def renew(self) -> None:
-        """Forget what only the parent can go on with."""
+        """Drop what only the parent can use."""
         ...
 
 
-_all: weakref.WeakSet[Renewable] = weakref.WeakSet()
+_renewables: weakref.WeakSet[Renewable] = weakref.WeakSet()
 
 
 def renew_in_children(thing: Renewable) -> None:
-    """Renew it in each forked child, for as long as it lives."""
-    _all.add(thing)
+    """Call the object's `renew` in each forked child, for as long as the object exists."""
+    _renewables.add(thing)
 
 
 class RenewedLock:
-    """A lock that is free in a forked child, where nobody would release it."""
+    """A lock that is free in a forked child, where no thread would release it."""
 
     def __init__(self) -> None:
         self.renew()
@@ -55,7 +55,7 @@ class RenewedLock:
 
 
 def _renew_all() -> None:
-    for thing in list(_all):
+    for thing in list(_renewables):
         thing.renew()
 
 

@@ -1,7 +1,7 @@
-"""What objects of one process share that were unpickled with equal settings.
+"""Shares what objects of one process need that were unpickled with equal settings.
 
-A pool of processes unpickles each machine by itself, and drops it before it unpickles the next. So what is
-shared outlives the last object that uses it, for a while.
+A pool of processes unpickles each machine separately, and drops it before it unpickles the next. So a shared
+thing is kept for a while after the last object that uses it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ __all__ = ["Hold", "Kept"]
 T = TypeVar("T")
 
 SECONDS = 60.0
+"""How long a thing is kept after its last use."""
+
 MOST = 8
+"""How many unused things are kept."""
 
 
 class _Entry(Generic[T]):
@@ -29,34 +32,33 @@ class _Entry(Generic[T]):
 
 
 class Hold(Generic[T]):
-    """One object's part in a thing that is shared; it ends with the object, or when it is released."""
+    """A reference to a shared thing. It ends when it is garbage-collected or released."""
 
     def __init__(self, kept: Kept[T], entry: _Entry[T]) -> None:
         self._kept = kept
         self._entry = entry
         self._holder = object()
         entry.holders.add(self._holder)
-        weakref.finalize(self, kept.dropped, entry, self._holder).atexit = False
+        weakref.finalize(self, kept.drop_holder, entry, self._holder).atexit = False
 
     @property
     def thing(self) -> T:
-        """What is shared."""
+        """The shared thing."""
         return self._entry.thing
 
     def release(self) -> bool:
-        """End it; whether nobody else holds the thing, which then is not shared any more."""
-        return self._kept.released(self._entry, self._holder)
+        """End the hold; return whether it was the last one, so that the thing is no longer shared."""
+        return self._kept.end_hold(self._entry, self._holder)
 
 
 class Kept(Generic[T]):
-    """Things that are made once for equal keys, and shared by all who hold them.
+    """Things that are created once for equal keys, and shared by all holders.
 
-    The last few that were in use are kept for a minute more. There is no thread that ends them, as a process
-    with threads does not fork safely (Python 3.12 warns of it): what is over ends when the next thing is held
-    or dropped.
+    The last few are kept for a minute after their last use. No thread removes them, as a process with threads
+    does not fork safely (Python 3.12 warns of it): they are removed when another thing is held or dropped.
 
     Args:
-        clock: Tells seconds.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,8 +68,8 @@ class Kept(Generic[T]):
         self._lock = RenewedLock()
 
     def hold(self, key: Hashable, make: Callable[[], T]) -> Hold[T]:
-        """Hold what was made for this key; make it if need be."""
-        self._let_go()
+        """Return a hold on the thing with this key; create it if there is none."""
+        self._remove_old()
         with self._lock:
             entry = self._known.get(key)
             if entry is None:
@@ -76,8 +78,8 @@ class Kept(Generic[T]):
         self._keep(entry)
         return hold
 
-    def released(self, entry: _Entry[T], holder: object) -> bool:
-        """End a hold; whether it was the last one."""
+    def end_hold(self, entry: _Entry[T], holder: object) -> bool:
+        """End a hold; return whether it was the last one."""
         with self._lock:
             entry.holders.discard(holder)
             if entry.holders:
@@ -87,8 +89,8 @@ class Kept(Generic[T]):
             self._recent.pop(entry, None)
         return True
 
-    def dropped(self, entry: _Entry[T], holder: object) -> None:
-        """Take note that a holder was garbage-collected. It waits for no lock, which this thread may hold."""
+    def drop_holder(self, entry: _Entry[T], holder: object) -> None:
+        """Note that a holder was garbage-collected. Takes no lock, because this thread may hold it."""
         if holder in entry.holders:
             entry.holders.discard(holder)
             self._keep(entry)
@@ -96,10 +98,10 @@ class Kept(Generic[T]):
     def _keep(self, entry: _Entry[T]) -> None:
         self._recent.pop(entry, None)
         self._recent[entry] = self._clock() + SECONDS
-        self._let_go()
+        self._remove_old()
 
-    def _let_go(self) -> None:
+    def _remove_old(self) -> None:
         now = self._clock()
-        for entry, until in self._recent.copy().items():
-            if until <= now or len(self._recent) > MOST:
+        for entry, end in self._recent.copy().items():
+            if end <= now or len(self._recent) > MOST:
                 self._recent.pop(entry, None)

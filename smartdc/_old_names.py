@@ -1,6 +1,6 @@
 """Names of py-smartdc's modules that scripts import, though they were never documented. Deprecated.
 
-`smartdc.datacenter` and `smartdc.machine` have them; nothing of this package uses them.
+They can be imported from `smartdc.datacenter` and `smartdc.machine`; this package does not use them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ API_HOST_SUFFIX = ".api.joyentcloud.com"
 """Where Joyent's data centers were; they closed in 2019."""
 
 DEFAULT_HEADERS = {"Accept": "application/json"}
-"""A copy that nothing reads: each data center has its own `default_headers`."""
+"""A copy that is not read: each data center has a dict `default_headers`."""
 
 
 def search_dicts(
     dicts: Iterable[Mapping[str, Any]], predicate: str, fields: Iterable[str]
 ) -> Iterator[Mapping[str, Any]]:
-    """Those in which the regular expression is found in one of the fields, whatever the case."""
+    """Return the dicts in which the regular expression matches one of the fields, ignoring case."""
     pattern = re.compile(predicate, re.IGNORECASE)
     names = tuple(fields)
     return (entry for entry in dicts if any(pattern.search(str(entry.get(name, ""))) for name in names))
@@ -40,5 +40,5 @@ def pub(address: str) -> bool:
 
 
 def dt_time(text: str) -> datetime:
-    """The time in CloudAPI's text, without a zone; `Machine.created` has one."""
+    """Return the time in CloudAPI's text, without a zone; `Machine.created` has one."""
     return datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")

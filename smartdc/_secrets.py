@@ -1,6 +1,6 @@
-"""Secrets on their way through the calls: what keeps them out of messages, and out of tracebacks.
+"""Keeps secrets out of messages and tracebacks.
 
-A traceback may be shown with the local variables of its frames. So a function that is given a secret puts it
+A traceback may be shown with the local variables of its frames. So a function that receives a secret puts it
 into a `Concealed` first, and deletes its own variable.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["Concealed", "is_key", "is_key_text", "may_be_secret", "shown", "writ
 T = TypeVar("T")
 
 _BEGINNINGS = ("b3BlbnNzaC1rZXkt", "LS0tLS1CRUdJTi")
-"""Of a key in base64: OpenSSH's own form, and a whole PEM file."""
+"""How a key in base64 begins: OpenSSH's format, and a whole PEM file."""
 _BEGINNINGS_IN_HEX = ("6f70656e7373682d6b65792d", "2d2d2d2d2d424547494e")
 _DER_BEGINNINGS = ("MI", "MHcC", "MC4C", "30")
 _DER = r"M(?:I[GHIJ]|HcC|C4C)[A-Za-z0-9+/_-]{40}|(?i:30(?:82....|81..|..)0201[0-9a-f]{40})"
@@ -26,19 +26,19 @@ _HEX = r"(?:[0-9A-Fa-f][: ]?){64}"
 _RUN = r"[A-Za-z0-9+/_=-]{32,}"
 _LONGEST = 1024
 _LONGEST_PART = 40
-"""Of a path or a name, without anything that divides it into words. Encoded keys go on for longer."""
+"""The longest part of a path or a name without a separator. Encoded keys have longer ones."""
 _UNDIVIDED = rf"[^/\\._ :,-]{{{_LONGEST_PART + 1},}}"
 _PUNCTUATION = frozenset("!\"#$%&'()*+;<=>?@[]^`{|}~")
-"""Characters that names hardly ever have, and a quarter of text in base85 is."""
+"""Characters that are rare in names, and a quarter of text in base85."""
 _MOST_PUNCTUATION = 3
 _SHORTEST = 30
 _SHOWN = 200
 _WINDOW = 32
-_CHANGES = 14  # of random base64 there are 19 in a window; of names, even in CamelCase, about 8
+_CHANGES = 14  # random base64 has 19 in a window; names, even in CamelCase, have about 8
 
 
 class Concealed(Generic[T]):
-    """Holds a value that is not to be shown: its repr says nothing of it."""
+    """Holds a value that must not be shown: its repr does not contain the value."""
 
     __slots__ = ("value",)
 
@@ -50,7 +50,7 @@ class Concealed(Generic[T]):
 
 
 def is_key(text: str) -> bool:
-    """Whether it is a key, or begins as one, beyond doubt: it must not even be sent as an id or a name."""
+    """Whether text is certainly a key or the start of one, so that it is not even sent as an id."""
     start = text.lstrip()[:_LONGEST_BEGINNING]
     return (
         start.startswith(_BEGINNINGS)
@@ -62,12 +62,12 @@ def is_key(text: str) -> bool:
 
 
 def is_key_text(text: str) -> bool:
-    """Whether it is a key's text, or a part of it, beyond doubt: no path looks like this."""
+    """Whether text is certainly a key or a part of one: no path looks like this."""
     return "\n" in text or is_key(text)
 
 
 def may_be_secret(text: str) -> bool:
-    """Whether text that was given as a path or a name may be a key, in whatever encoding."""
+    """Whether text that was passed as a path or a name may be a key, in any encoding."""
     if len(text) > _LONGEST or is_key_text(text) or re.search(_HEX, text) or re.search(_UNDIVIDED, text):
         return True
     if len(text) >= _SHORTEST and any(map(_is_punctuated, re.split(r"[/\s]", text))):
@@ -76,7 +76,7 @@ def may_be_secret(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """A path or a name for an error, unless it may be a key; control characters do not reach a terminal."""
+    """Return a path or a name for an error: a placeholder if it may be a key, and no control characters."""
     if may_be_secret(text):
         return f"(text of {len(text)} characters, not shown, because it may be a key)"
     cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
@@ -84,7 +84,7 @@ def shown(text: str) -> str:
 
 
 class _Bounded(reprlib.Repr):
-    """Writes any value, however large, deep or odd it is, and no key that is in it."""
+    """The repr of any value, bounded in length and depth, and without the keys in it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class _Bounded(reprlib.Repr):
     def repr_instance(self, value: object, level: int) -> str:
         try:
             text = repr(value)
-        except Exception:  # a number of thousands of digits, or an object that is half made
+        except Exception:  # an int with thousands of digits, or an object whose constructor failed
             text = f"<{type(value).__name__}>"
         if isinstance(value, str | bytes | bytearray) and may_be_secret(text):
             return f"<{type(value).__name__}>"
@@ -114,7 +114,7 @@ _BOUNDED = _Bounded()
 
 
 def written(value: object, most: int = 80) -> str:
-    """The repr of any value for an error: on one line, its beginning only, and nothing that may be a key."""
+    """Return the repr of any value for an error: one line, only its beginning, and no key."""
     text = _BOUNDED.repr(value)[: most + 20]
     text = "".join(char if char.isprintable() else "?" for char in text)
     return text if len(text) <= most else f"{text[:most]}..."
@@ -125,7 +125,7 @@ def _is_punctuated(part: str) -> bool:
 
 
 def _is_random(run: str) -> bool:
-    """Whether a part of it changes between upper case, lower case and digits as no name does."""
+    """Whether a part of a run changes between upper case, lower case and digits more than names do."""
     kinds = ["A" if char.isupper() else "a" if char.islower() else "0" for char in run if char.isalnum()]
     changes = [first != second for first, second in pairwise(kinds)]
     return any(

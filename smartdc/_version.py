@@ -1,4 +1,4 @@
-"""The version of the library. Asking `importlib.metadata` for it would cost more than any module here."""
+"""The version of the library. Reading it by `importlib.metadata` would take longer than any import here."""
 
 __all__ = ["__version__"]
 

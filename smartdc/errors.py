@@ -11,13 +11,13 @@ The tree::
           TLSError                  (also requests.exceptions.SSLError)
         RequestTimeout              (also requests.Timeout)
         InvalidResponse
-        OutcomeUnknown              it may have been created, or not
+        OutcomeUnknown              unknown whether something was created
       APIError (also requests.HTTPError)
-        BadRequestError             400, and 4xx that has no class of its own
+        BadRequestError             400, and any other 4xx
         AuthenticationError         401
         NotAuthorizedError          403
         NotFoundError               404
-          GoneError                 410: the machine is deleted, and here it is
+          GoneError                 410: deleted; `.machine` has its last known data
         ConflictError               409
           InvalidArgumentError
           MissingParameterError
@@ -28,13 +28,13 @@ The tree::
         ThrottledError              429, 420
         ServerError                 5xx
           ServiceUnavailableError   503
-      LoginFailed                   no SSH login to a machine
+      LoginFailed                   an SSH login to a machine failed
       WaitError
         WaitTimeout                 (also TimeoutError)
         WaitFailed
-      fleet.FleetError              (also ExceptionGroup) of some of many machines; in `smartdc.fleet`
+      fleet.FleetError              (also ExceptionGroup) errors of many machines; in `smartdc.fleet`
 
-Which one an answer becomes is decided in `smartdc._http.error_codes`.
+`smartdc._http.error_codes` chooses the class for an answer.
 """
 
 from __future__ import annotations
@@ -96,21 +96,21 @@ class SmartDCError(Exception):
     """Root of everything that smartdc raises on purpose.
 
     Attributes:
-        attempts: How often the request was made, throttled attempts included; 0 where none was.
+        attempts: How often the request was made, throttled attempts included; 0 if none was made.
     """
 
     attempts = 0
 
 
 class ConfigurationError(SmartDCError, ValueError):
-    """What the caller gave cannot work: a location, a key id, an argument.
+    """A value from the caller is not valid: a location, a key id, an argument.
 
-    Nothing was sent, but for a list in which a name was looked up.
+    No request was sent, except for a list in which a name was looked up.
     """
 
 
 class KeyLoadError(ConfigurationError):
-    """The private key could not be had: from its file, or from the ssh-agent."""
+    """The private key could not be loaded, from its file or from the ssh-agent."""
 
 
 class KeyFileMissing(KeyLoadError, FileNotFoundError):
@@ -138,10 +138,10 @@ class TransportError(SmartDCError, requests.RequestException):
     """No usable answer came back.
 
     Attributes:
-        method: HTTP verb of the request, None where no request was made.
-        path: Path and query that were asked for.
+        method: HTTP verb of the request; None if no request was made.
+        path: Path and query of the request.
         sent: Whether the request may have reached the server.
-        lasting: Whether the same is to be expected of another attempt.
+        lasting: Whether another attempt would fail in the same way.
     """
 
     def __init__(
@@ -165,30 +165,30 @@ class TransportError(SmartDCError, requests.RequestException):
 
 
 class ConnectionFailed(TransportError, requests.ConnectionError):
-    """No connection, or it broke: name not found, refused, TLS not trusted, cut off."""
+    """The connection failed or broke: name not found, refused, TLS not trusted, cut off."""
 
 
 class TLSError(ConnectionFailed, requests.exceptions.SSLError):
-    """No TLS with the server: above all, its certificate is not trusted."""
+    """TLS with the server failed; usually because its certificate is not trusted."""
 
 
 class RequestTimeout(TransportError, requests.Timeout):
-    """The server did not connect or did not answer in time. The request may have been carried out."""
+    """The server did not connect or answer in time. The request may have been carried out."""
 
 
 class InvalidResponse(TransportError):
-    """An answer came that cannot be used: not the JSON that it claims to be, or not of the shape expected."""
+    """The answer cannot be used: it is not the JSON that it claims to be, or has another shape."""
 
 
 class OutcomeUnknown(TransportError):
-    """Something was to be created, no answer tells whether it was, and looking did not tell either.
+    """It is unknown whether something was created: the answer was lost, and a search was not conclusive.
 
-    What is known stands in the text; the failure itself is the `__cause__`.
+    The text has what is known; the failure itself is the `__cause__`.
 
     Attributes:
-        what: The field's word for it: ``machine``.
-        wanted: What it would be found by, in CloudAPI's words: ``{'name': 'web0'}``.
-        candidates: Those that were found and may be it, as the server listed them.
+        what: What was to be created: ``machine``.
+        wanted: The fields to find it by, as CloudAPI names them: ``{'name': 'web0'}``.
+        candidates: The entries that may be it, as the server listed them.
     """
 
     def __init__(
@@ -212,10 +212,10 @@ class APIError(SmartDCError, requests.HTTPError):
 
     Attributes:
         status: HTTP status.
-        code: CloudAPI's own code, as the server spelled it (``ResourceNotFound``); None where it gave none.
-        message: CloudAPI's explanation, or the start of the body where there is none.
-        errors: What is wrong with which field: dicts with ``field``, ``code``, ``message``.
-        request_id: The server's name for this request; support asks for it.
+        code: CloudAPI's code, as the server spelled it (``ResourceNotFound``); None if it sent none.
+        message: CloudAPI's explanation, or the start of the body if there is none.
+        errors: The errors of single fields: dicts with ``field``, ``code``, ``message``.
+        request_id: The server's id of this request; support asks for it.
         method: HTTP verb of the request.
         path: Path and query of the request.
         response: The `requests.Response`. It is not pickled.
@@ -272,14 +272,15 @@ class NotAuthorizedError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: there is nothing by that id or name, or it belongs to somebody else."""
+    """404: there is nothing with that id or name, or it belongs to another account."""
 
 
 class GoneError(NotFoundError):
     """410: the machine existed and is deleted.
 
     Attributes:
-        machine: The machine as it was last, with state ``deleted``; None where the server sent only its id.
+        machine: The last known data of the machine, with state ``deleted``; None if the server sent only its
+            id.
     """
 
     machine: dict[str, Any] | None
@@ -290,7 +291,7 @@ class GoneError(NotFoundError):
         super().__init__(response)
         ident = text_or_none(body if self.machine is None else self.machine["id"])
         if ident is not None:
-            # The body is the machine (or its id), not an explanation: say it in words.
+            # The body is the machine (or its id), not an explanation: write one.
             self.code: str | None = None
             self.message: str = f"machine {ident} is deleted"
             self.args: tuple[Any, ...] = (self._describe(),)
@@ -301,7 +302,7 @@ class ConflictError(APIError):
 
 
 class InvalidArgumentError(ConflictError):
-    """An argument has a value that the server does not take."""
+    """The server does not accept the value of an argument."""
 
 
 class MissingParameterError(ConflictError):
@@ -313,7 +314,7 @@ class InvalidStateError(ConflictError):
 
 
 class InUseError(ConflictError):
-    """The thing is used by another, which must let go of it first."""
+    """Something else uses the thing, and must release it first."""
 
 
 class ValidationFailedError(ConflictError):
@@ -321,10 +322,10 @@ class ValidationFailedError(ConflictError):
 
 
 class VersionError(APIError):
-    """The server is too old for the operation, or does not speak the API version that was asked for.
+    """The server is too old for the operation, or does not support the requested API version.
 
     Attributes:
-        needs: The version of CloudAPI that brought the operation; None where that is not known to be missing.
+        needs: The version of CloudAPI that added the operation; None unless that is known to be the cause.
     """
 
     def __init__(
@@ -333,7 +334,7 @@ class VersionError(APIError):
         self.needs = needs
         self._remark = remark
         if needs:
-            self._remark = f"this needs API {needs}, and to be switched on in the data center"
+            self._remark = f"this needs API {needs}, and must be enabled in the data center"
         super().__init__(response)
 
     def _describe(self) -> str:
@@ -353,11 +354,11 @@ class ServiceUnavailableError(ServerError):
 
 
 class LoginFailed(SmartDCError):
-    """No SSH login to a machine. ``__cause__`` is paramiko's or the system's exception, if there is one."""
+    """An SSH login failed. ``__cause__`` is paramiko's or the system's exception, if there is one."""
 
 
 class WaitError(SmartDCError):
-    """A wait did not end as hoped.
+    """A wait ran out of time or cannot succeed.
 
     Attributes:
         state: The state that was seen last.
@@ -372,20 +373,20 @@ class WaitError(SmartDCError):
 
 
 class WaitTimeout(WaitError, TimeoutError):
-    """The time allowed ran out first."""
+    """The timeout ended before the awaited event."""
 
 
 class WaitFailed(WaitError):
-    """It went to a state from which the awaited one is not reached: ``failed``, ``deleted``."""
+    """The thing is in a state that does not lead to the awaited one: ``failed``, ``deleted``."""
 
 
 def shortened(text: str, most: int = 120) -> str:
-    """The text, or its beginning where it is long: what a caller gave may be."""
+    """Return the text, or its beginning if it is long, as text from the caller may be."""
     return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _picklable(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the request and response: they hold the signature, and sockets that cannot travel."""
+    """Return the attributes without request and response, which hold the signature and sockets."""
     return {name: None if name in ("request", "response") else value for name, value in state.items()}
 
 

@@ -19,8 +19,8 @@ __all__ = ["LegacyDataCenter"]
 class LegacyDataCenter(DataCenter):
     """A data center of API 6.5.
 
-    Datasets come from ``/datasets``, machines are created from a ``dataset``, and images and networks,
-    which API 7 brought, are refused. Requests are signed as such a server reads it: the date alone, with an
+    Datasets come from ``/datasets``, machines are created from a ``dataset``, and images and networks, which
+    came with API 7, raise RuntimeError. Requests are signed as such a server expects: the date alone, with an
     RSA key, in the form of http-signature 0.9. ``signed_headers='date'`` chooses the form of 0.10, for a
     server that has it (docs/migrating.md says which servers take which form).
     """
@@ -29,7 +29,7 @@ class LegacyDataCenter(DataCenter):
     VERSION_HEADER = "X-Api-Version"
     OLD_SIGNATURES = True
     IMAGE_PARAMETER = "dataset"
-    UNIQUE_NAMES = False  # as far as anybody knows today
+    UNIQUE_NAMES = False  # not verified: there is no 6.5 server to test against
 
     def datasets(
         self, search: str | None = None, fields: Sequence[str] = ("description", "urn")
@@ -39,8 +39,8 @@ class LegacyDataCenter(DataCenter):
         ``GET /:login/datasets``
 
         Args:
-            search: Regular expression, applied here, whatever the case.
-            fields: Where to look for it.
+            search: Regular expression, applied by the client, ignoring case.
+            fields: Fields in which to search.
         """
         fits = searching(search, fields)
         return [dataset for dataset in self._list("datasets", shape=shapes.DATASET) if fits(dataset)]
@@ -56,23 +56,23 @@ class LegacyDataCenter(DataCenter):
         return self._get("datasets", entity_id(identifier, "dataset", "id", "urn"), shape=shapes.DATASET)
 
     def images(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: images came with API 7."""
+        """Raise RuntimeError: images came with API 7."""
         raise _too_old("images", "datasets()")
 
     def image(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: images came with API 7."""
+        """Raise RuntimeError: images came with API 7."""
         raise _too_old("images", "dataset()")
 
     def delete_image(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: images came with API 7."""
+        """Raise RuntimeError: images came with API 7."""
         raise _too_old("images", "DataCenter")
 
     def networks(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: networks came with API 7."""
+        """Raise RuntimeError: networks came with API 7."""
         raise _too_old("networks", "DataCenter")
 
     def network(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: networks came with API 7."""
+        """Raise RuntimeError: networks came with API 7."""
         raise _too_old("networks", "DataCenter")
 
     def _listed_image_id(self, image: Any, dataset: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Streams: what the server tells as it happens. Each is an iterator that one may leave early.
+"""Streams of events from the server. Each is an iterator that can be closed early.
 
 ::
 
@@ -6,8 +6,8 @@
         for change in feed:
             print(change['changedResourceId'], change['resourceState'])
 
-A stream holds a connection of its own until it is closed: by `Stream.close`, at the end of its ``with``, when
-the server ends it, or when nobody refers to it any more.
+A stream holds a separate connection until it is closed: by `Stream.close`, at the end of its ``with``, when
+the server ends it, or when it is garbage-collected.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Stream(ABC, Generic[T_co]):
-    """What all streams can do.
+    """The base of all streams.
 
-    A stream belongs to the process that opened it: in a forked child it is over, and goes on in the parent.
+    A stream belongs to the process that opened it: in a forked child it is closed, in the parent it goes on.
 
     Attributes:
-        closed: Whether it is over, on this side or on the other.
+        closed: Whether this side or the server has closed it.
     """
 
     closed: bool
 
     def __init__(self, close: Callable[[], None]) -> None:
         self.closed = False
-        # Runs once: now, when this object goes, or when the program ends.
+        # Runs once: at `close`, when this object is garbage-collected, or at exit.
         self._close = weakref.finalize(self, close)
         renew_in_children(self)
 
@@ -59,7 +59,7 @@ class Stream(ABC, Generic[T_co]):
 
     @abstractmethod
     def _receive(self, timeout: float | None) -> T_co | None:
-        """The next thing; None when it is over."""
+        """Return the next item; None at the end."""
 
     def _next(self, timeout: float | None) -> T_co | None:
         if self.closed:
@@ -76,7 +76,7 @@ class Stream(ABC, Generic[T_co]):
         return found
 
     def close(self) -> None:
-        """Leave; from any thread, and also twice."""
+        """Close the stream. Any thread may call this, more than once."""
         self.closed = True
         self._close()
 
@@ -103,13 +103,13 @@ class Conversation(Stream[T_co]):
     """A stream over a WebSocket."""
 
     def receive(self, timeout: float | None = None) -> T_co | None:
-        """Wait for the next thing.
+        """Wait for the next item.
 
         Args:
             timeout: Seconds; None waits for as long as it takes.
 
         Returns:
-            It; None when the stream is over.
+            The item; None when the stream is over.
 
         Raises:
             WaitTimeout: Nothing came in time. The stream goes on.
@@ -121,14 +121,14 @@ class Conversation(Stream[T_co]):
 class ChangeFeed(Conversation[Change]):
     """Changes of machines, as they happen.
 
-    A change has no `resourceObject` if what the server sent cannot be that machine: another id, no state. All
-    that is known of such a change is that there was one.
+    A change has no `resourceObject` if the server sent data that cannot be the machine's: another id, no
+    state. Such a change only says that something has changed.
 
     Args:
-        websocket: Open.
-        subresources: What to be told of.
-        machines: Whose changes; None for all of the account.
-        timeout: Seconds for the server to take the subscription.
+        websocket: An open connection.
+        subresources: The changes to report.
+        machines: Ids of the machines to watch; None for all of the account.
+        timeout: Seconds for the server to read the subscription.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class ChangeFeed(Conversation[Change]):
             wanted["vms"] = list(machines)
         try:
             websocket.send(json.dumps(wanted))
-            # The server confirms nothing: that it has come so far is all there is to know.
+            # The server does not confirm the subscription: a pong only shows that it has been read.
             websocket.settle(timeout)
         except BaseException:
             self.close()
@@ -157,13 +157,13 @@ class ChangeFeed(Conversation[Change]):
 
 
 class VNC(Conversation[bytes]):
-    """The console of a machine with hardware of its own: RFB, the protocol of VNC, in pieces as they come.
+    """The console of a hardware virtual machine: RFB, the protocol of VNC, in pieces as they arrive.
 
     Args:
-        websocket: Open.
+        websocket: An open connection.
 
     Attributes:
-        subprotocol: ``binary`` or ``rfb``, whichever the server chose.
+        subprotocol: ``binary`` or ``rfb``, as the server chose.
     """
 
     def __init__(self, websocket: WebSocket) -> None:
@@ -175,7 +175,7 @@ class VNC(Conversation[bytes]):
         """Send bytes to the console.
 
         Args:
-            data: Of the RFB protocol.
+            data: Bytes of the RFB protocol.
 
         Raises:
             ConnectionFailed: The stream is closed, or broke.
@@ -188,7 +188,7 @@ class VNC(Conversation[bytes]):
 
 
 class MigrationWatch(Stream[MigrationEvent]):
-    """How a phase of a migration goes: events of type ``progress``, and one of type ``end``.
+    """The progress of a phase of a migration: events of type ``progress``, and one of type ``end``.
 
     Args:
         source: The answer with a line for each event, or a WebSocket with a message for each.
@@ -209,7 +209,7 @@ class MigrationWatch(Stream[MigrationEvent]):
 
 
 class _Lines:
-    """The lines of an answer that goes on."""
+    """The lines of an answer that is still arriving."""
 
     def __init__(self, response: requests.Response) -> None:
         self._response = response
@@ -217,7 +217,7 @@ class _Lines:
         self._closed = False
 
     def receive(self) -> bytes | None:
-        """The next line that is not empty; None at the end."""
+        """Return the next line that is not empty; None at the end."""
         where = f"{self._response.request.method} {self._response.request.path_url}"
         try:
             return next((line for line in self._lines if line), None)
@@ -225,34 +225,34 @@ class _Lines:
             raise
         except Exception as error:
             if self._closed:
-                return None  # closed by another thread, which the library takes for an accident
+                return None  # another thread has closed it, which raises an error in this one
             cause = error.args[0] if error.args else None
             if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
-                raise RequestTimeout(f"{where}: no news in time") from error
+                raise RequestTimeout(f"{where}: nothing arrived in time") from error
             if isinstance(error, requests.RequestException | HTTPError | OSError | ValueError):
                 raise ConnectionFailed(f"{where}: the stream broke off ({error})") from error
             raise
 
     def close(self) -> None:
-        """Close; a thread that waits for a line is woken."""
+        """Close the answer, and wake a thread that waits for a line."""
         self._closed = True
-        with suppress(Exception):  # not in every version of the library, nor in every state
+        with suppress(Exception):  # some versions of urllib3 lack it, and it may fail
             self._response.raw.shutdown()
         self._response.close()
 
 
 def _change(event: dict[str, Any], message: str | bytes) -> Change:
-    """The change that an event tells of, without a `resourceObject` that is not the machine's."""
+    """Return the change that an event reports, without a `resourceObject` that is not the machine's."""
     ident, kind, machine = (event.get(name) for name in ("changedResourceId", "changeKind", "resourceObject"))
     if not isinstance(ident, str):
-        raise InvalidResponse(f"the stream has something in it that is no change: {message[:80]!r}")
+        raise InvalidResponse(f"the stream sent an event that is not a change: {message[:80]!r}")
     change = {**event, "changedResourceId": ident.lower()}
     names = kind.get("subResources") if isinstance(kind, dict) else None
     is_whole = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not is_whole:
         change["changeKind"] = {"resource": "vm", "subResources": []}
-    its = machine if is_whole and isinstance(machine, dict) else {}
-    if its.get("id") != change["changedResourceId"] or not isinstance(its.get("state"), str):
+    resource = machine if is_whole and isinstance(machine, dict) else {}
+    if resource.get("id") != change["changedResourceId"] or not isinstance(resource.get("state"), str):
         change.pop("resourceObject", None)
     return cast(Change, change)
 
@@ -261,7 +261,7 @@ def _decoded(message: str | bytes) -> Any:
     try:
         event = from_json(message)
     except ValueError as error:
-        raise InvalidResponse(f"the stream has something in it that is no JSON: {message[:80]!r}") from error
+        raise InvalidResponse(f"the stream sent a message that is not JSON: {message[:80]!r}") from error
     if not isinstance(event, dict):
-        raise InvalidResponse(f"the stream has something in it that is no event: {message[:80]!r}")
+        raise InvalidResponse(f"the stream sent JSON that is not an object: {message[:80]!r}")
     return event

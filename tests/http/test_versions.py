@@ -85,7 +85,7 @@ def test_a_server_that_is_too_old(
         ask(sdc)
     assert str(caught.value) == (
         f"GET {target}: 405 MethodNotAllowedError: GET is not allowed; "
-        f"this needs API {needs}, and to be switched on in the data center"
+        f"this needs API {needs}, and must be enabled in the data center"
     )
 
 
