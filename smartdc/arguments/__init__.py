@@ -1,1 +1,1 @@
-"""What arguments become: names and ids, creation, tag and metadata values, search, roles."""
+"""Checks arguments, and turns them into what the server reads: ids, creation, tags, filters, roles."""

@@ -13,7 +13,7 @@ _PRIVATE = [
 
 
 def is_private(ip: str) -> bool | None:
-    """None for what is no address: the server may say ``dhcp``."""
+    """Whether an address is private; None for text that is not an address, such as ``dhcp``."""
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:

@@ -1,6 +1,6 @@
-"""What a new machine shall be like: the arguments of `create_machine`, in the form that the server reads.
+"""The arguments of `create_machine` in the form that the server reads.
 
-And whether a machine that it shows is like that.
+The module also compares a machine with them, to find one that was created although its answer was lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
     "SHORT_ID",
     "affinity_rules",
     "checked_name",
-    "checked_new_name",
+    "checked_rename",
     "fields_unlike_request",
     "flat_entries",
     "has_name",
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 SHORT_ID = "{{shortId}}"
-"""What the server replaces in a name by the first part of the new machine's UUID."""
+"""The server replaces this text in a name by the first part of the new machine's UUID."""
 
 _COMPARED = ("brand", "firewall_enabled", "deletion_protection", "delegate_dataset", "encrypted")
 """Fields of a create that machines show under the same name."""
@@ -47,12 +47,12 @@ _MOUNT_POINT = r"/[^\0]*[^/\0][^\0]*"
 
 
 def checked_name(name: str | None) -> str | None:
-    """The name, if the server takes it; of another type it would make the server fail.
+    """Check the name of a new machine: the server fails on a name that is not text.
 
     See docs/cloudapi/create.md#name-of-another-type.
 
     Raises:
-        ConfigurationError: It has characters that it must not have, or too many.
+        ConfigurationError: It has characters that are not allowed, or too many.
     """
     if name is None or name == "":
         return name
@@ -61,11 +61,11 @@ def checked_name(name: str | None) -> str | None:
     return name
 
 
-def checked_new_name(name: str) -> str:
-    """The name for a rename, if the server takes it: there it replaces nothing in it.
+def checked_rename(name: str) -> str:
+    """Check the new name of an existing machine, in which the server does not replace ``{{shortId}}``.
 
     Raises:
-        ConfigurationError: It has characters that it must not have, or too many.
+        ConfigurationError: It has characters that are not allowed, or too many.
     """
     name = text_of("name", name)
     if not re.fullmatch(_NAME, name):
@@ -85,7 +85,7 @@ def flat_entries(
     boot_script: str | PathLike[str] | None,
     tags: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Metadata and tags as flat keys: the server drops nested ones in silence.
+    """Return metadata and tags as flat keys, because the server silently drops nested ones.
 
     See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
     """
@@ -99,13 +99,13 @@ def flat_entries(
 
 
 def network_list(networks: Iterable[NetworkRef] | NetworkRef | None) -> list[Any] | None:
-    """Networks as ids, or, if one of them is an object, all of them as objects."""
+    """Return networks as ids; all as objects, if one of them is an object."""
     if networks is None:
         return None
     if not networks:
         raise ConfigurationError(
-            f"networks={shown(networks)} names none, and a machine without any gets the default ones, "
-            "perhaps a public one: leave it out for those"
+            f"networks={shown(networks)} is empty, but a machine without networks gets the default ones, "
+            "which may be public: leave the argument out to use those"
         )
     entries = [network_entry(network) for network in as_list("networks", networks, "[network]")]
     if all(isinstance(entry, str) for entry in entries):
@@ -115,17 +115,19 @@ def network_list(networks: Iterable[NetworkRef] | NetworkRef | None) -> list[Any
 
 
 def network_entry(network: Any) -> Any:
-    """One network: a `NetworkObject` as it is, of anything else the id."""
-    wanted = isinstance(network, Mapping) and "ipv4_uuid" in network
-    ident = entity_id(network, "network", "ipv4_uuid") if wanted else entity_id(network, "network")
+    """Return a `NetworkObject` unchanged, and the id of any other network."""
+    is_object = isinstance(network, Mapping) and "ipv4_uuid" in network
+    ident = entity_id(network, "network", "ipv4_uuid") if is_object else entity_id(network, "network")
     if not is_uuid(ident):
-        # Over one of another form the server fails (docs/cloudapi/create.md).
-        raise ConfigurationError(f"networks: {shown(ident)} is no id of a network: give its UUID or its name")
-    return network if wanted else ident
+        # The server fails on other forms (docs/cloudapi/create.md).
+        raise ConfigurationError(
+            f"networks: {shown(ident)} is not the id of a network: give its UUID or its name"
+        )
+    return network if is_object else ident
 
 
 def affinity_rules(affinity: Iterable[str] | str | None) -> list[str] | None:
-    """Affinity rules as a list: a lone one of another type makes the server fail."""
+    """Return affinity rules as a list: the server fails on a single rule that is not text."""
     rules = None if affinity is None else as_list("affinity", affinity, "['role!=db']")
     for rule in rules or ():
         if not isinstance(rule, str):
@@ -136,7 +138,7 @@ def affinity_rules(affinity: Iterable[str] | str | None) -> list[str] | None:
 def locality_hints(
     locality: Locality | None, ids_of: Callable[[list[Any]], list[str]]
 ) -> dict[str, Any] | None:
-    """Locality with machines as ids, which `ids_of` tells."""
+    """Return the locality with ids in place of machines; `ids_of` returns the ids of machines."""
     if locality is None:
         return None
     hints: dict[str, Any] = dict_of("locality", locality, "{'near': [machine]}")
@@ -148,12 +150,12 @@ def locality_hints(
 
 
 def volume_mounts(volumes: Iterable[VolumeMount] | None) -> list[VolumeMount] | None:
-    """Volumes with their mount points; to one that is wrong the server never answers.
+    """Check volumes and their mount points: if one is invalid, the server never answers.
 
     See docs/cloudapi/hazards.md#invalid-volumes-on-create.
 
     Raises:
-        ConfigurationError: A name, mount point, mode or type that the server does not take.
+        ConfigurationError: A name, mount point, mode or type is not valid.
     """
     mounts = None if volumes is None else as_list("volumes", volumes, "[{'name': 'data', ...}]")
     for mount in mounts or ():
@@ -162,34 +164,34 @@ def volume_mounts(volumes: Iterable[VolumeMount] | None) -> list[VolumeMount] | 
 
 
 def has_name(data: Mapping[str, Any], name: str) -> bool:
-    """Whether the machine was asked for by this name."""
+    """Whether a machine has this name, with ``{{shortId}}`` replaced."""
     return bool(data.get("name") == name.replace(SHORT_ID, data["id"].partition("-")[0]))
 
 
 def fields_unlike_request(
     body: Mapping[str, Any], package_name: Callable[[], str | None], data: Mapping[str, Any]
 ) -> list[str]:
-    """The fields in which a machine is not what a create asked for.
+    """Return the fields in which a machine differs from the body of a create.
 
-    What it does not show, or not yet, is not compared: the package may be empty, networks and disks come with
-    provisioning (docs/cloudapi/machines.md#values-a-client-may-not-expect).
+    Fields that the machine does not show, or not yet, are not compared: the package may be empty, and
+    networks and disks appear during provisioning (docs/cloudapi/machines.md#values-a-client-may-not-expect).
 
     Args:
-        body: What was sent.
-        package_name: Tells the package's name, which is what machines show. It is asked only where the
-            machine shows another one than was sent.
+        body: The body of the create.
+        package_name: Returns the name of the package, which is what machines show. It is called only if the
+            machine shows something else than the body has.
         data: The machine.
     """
-    asked = {name: body[name] for name in _COMPARED if name in body}
-    asked |= without_none(image=body.get("image", body.get("dataset")), networks=_network_ids(body))
-    differ = differing_shown_fields(asked, {"image": data.get("dataset"), **data})
+    requested = {name: body[name] for name in _COMPARED if name in body}
+    requested |= without_none(image=body.get("image", body.get("dataset")), networks=_network_ids(body))
+    differ = differing_shown_fields(requested, {"image": data.get("dataset"), **data})
     if differing_shown_fields(without_none(package=body.get("package")), data):
         differ += differing_shown_fields(without_none(package=package_name()), data)
     differ += differing_fields({"tags": _entries(body, "tag.")}, {"tags": data.get("tags")})
-    if isinstance(data.get("metadata"), Mapping):  # the server adds some of its own
+    if isinstance(data.get("metadata"), Mapping):  # the server adds further entries
         metadata = _entries(body, "metadata.")
         differ += ["metadata"] if differing_fields(metadata, data["metadata"]) else []
-    return differ + _other_disks(body.get("disks"), data.get("disks"))
+    return differ + _differing_disks(body.get("disks"), data.get("disks"))
 
 
 def _network_ids(body: Mapping[str, Any]) -> list[Any] | None:
@@ -203,11 +205,11 @@ def _entries(body: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): value for name, value in body.items() if name.startswith(prefix)}
 
 
-def _other_disks(asked: Any, shown: Any) -> list[str]:
-    """Whether they differ in number or in a size; one that asks for what remains has any."""
-    if not asked or not shown:
+def _differing_disks(requested: Any, existing: Any) -> list[str]:
+    """Return ``['disks']`` if number or sizes differ; a disk that requests the rest may have any size."""
+    if not requested or not existing:
         return []
-    wanted, sizes = _sizes(asked), _sizes(shown)
+    wanted, sizes = _sizes(requested), _sizes(existing)
     same = len(wanted) == len(sizes) and all(
         size == found for size, found in zip(wanted, sizes, strict=True) if isinstance(size, int)
     )
@@ -215,7 +217,7 @@ def _other_disks(asked: Any, shown: Any) -> list[str]:
 
 
 def _sizes(disks: Any) -> list[Any]:
-    """What is said of each disk's size, however odd the disks are."""
+    """Return the size of each disk; None for a disk that is not a dict."""
     listed = disks if isinstance(disks, list) else []
     return [disk.get("size") if isinstance(disk, Mapping) else None for disk in listed]
 
@@ -232,11 +234,11 @@ def _check_mount(mount: Any) -> None:
     )
     if not fits:
         raise ConfigurationError(
-            f"{shown(mount)} cannot be mounted: it needs a volume's name, a mountpoint such as '/data', and "
-            "no mode but 'ro' and 'rw'"
+            f"{shown(mount)} cannot be mounted: give a volume's name, a mountpoint such as '/data', and the "
+            "mode 'ro' or 'rw', or none"
         )
 
 
 def _one_or_more(argument: str, machines: Any) -> list[Any]:
-    """A lone machine is an object that is no list."""
+    """Return one or more machines as a list. A single `Machine` is an object with an id."""
     return [machines] if hasattr(machines, "id") else as_list(argument, machines, "[machine]")

@@ -1,8 +1,8 @@
-"""Filters of lists: what the server is asked for, and what is chosen here.
+"""Filters of lists: what is sent to the server, and what the client filters.
 
-Each filter is checked: the server ignores what it does not understand, and then lists everything.
-What the server matches exactly is asked for. For the rest more is asked for, and the right ones are chosen
-here, from what is shown of each.
+Each filter is checked, because the server ignores what it does not understand, and lists everything. The
+server gets the filters that it matches exactly. For the others it is asked for more, and the client picks the
+entries that match.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
-from smartdc.arguments.ids import closest_word, has_half_character, plain, shown, without_none
+from smartdc.arguments.ids import closest_word, has_lone_surrogate, plain, shown, without_none
 from smartdc.arguments.kinds import flag
 from smartdc.arguments.states import MachineState
 from smartdc.arguments.values import checked_number, is_number
@@ -26,18 +26,18 @@ _D = TypeVar("_D", bound=Mapping[str, Any])
 _SAFE_NAME = r"[A-Za-z0-9_.:-]{1,64}"
 _SAFE_VALUE = r"[A-Za-z0-9_.:/@-][A-Za-z0-9_.:/@ -]{0,63}"
 _SAFE_PATTERN = r"[A-Za-z0-9_.:/@*-][A-Za-z0-9_.:/@* -]{0,63}"
-"""These three arrive unchanged: in a URL, and in the search filter into which VMAPI writes them unescaped
+"""Text that arrives unchanged in a URL, and in the search filter into which VMAPI writes it unescaped
 (docs/cloudapi/lists.md#tag-filters-are-not-escaped)."""
 _NEGATIVE = r"[0-9.eE-]*-[0-9.eE-]*"
-"""Text that JavaScript reads as a number with a minus sign, which is not escaped as in the store
+"""Text that JavaScript reads as a number with a minus sign, which VMAPI escapes in its index only
 (docs/cloudapi/lists.md#tag-filters-of-negative-numbers)."""
 _LONGEST = 1024
-"""How long a filter may be: as long as the name of an image."""
+"""The most characters of a filter: as many as the name of an image may have."""
 _MOST_TAGS = 16
-"""As many as are asked for: a URL must not be too long (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
+"""The most tags that are sent, as long URLs fail (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
 
 _TEN_YEARS = 5_256_000
-"""In minutes, for `tombstone`."""
+"""Minutes, for the parameter ``tombstone``."""
 
 _ALIAS = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
 
@@ -49,26 +49,26 @@ nor failed (docs/cloudapi/lists.md#states-that-mean-active)."""
 
 
 def text(name: str, value: Any) -> str | None:
-    """A filter that is text; an empty one would be ignored.
+    """Check a filter that is text; the server would ignore an empty one.
 
     Raises:
-        ConfigurationError: It is something else.
+        ConfigurationError: It is not text, or it is empty or too long.
     """
     if value is None:
         return None
     value = plain(value)
-    if not isinstance(value, str) or not value or len(value) > _LONGEST or has_half_character(value):
+    if not isinstance(value, str) or not value or len(value) > _LONGEST or has_lone_surrogate(value):
         raise ConfigurationError(
-            f"{name} must be text of 1 to {_LONGEST} characters, not {shown(value)}: leave it out for any"
+            f"{name} must be text of 1 to {_LONGEST} characters, not {shown(value)}: leave it out to list all"
         )
     return value
 
 
 def number(name: str, value: Any, least: int = 0) -> int | None:
-    """A filter that is a whole number, also as text.
+    """Check a filter that is a whole number; ``'512'`` is accepted as well.
 
     Raises:
-        ConfigurationError: It is something else, or less than `least`.
+        ConfigurationError: It is not a whole number, or less than `least`.
     """
     if value is None:
         return None
@@ -77,24 +77,24 @@ def number(name: str, value: Any, least: int = 0) -> int | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**53:
         raise ConfigurationError(
-            f"{name} must be a whole number from {least} on, not {shown(value)}: leave it out for any"
+            f"{name} must be a whole number from {least} on, not {shown(value)}: leave it out to list all"
         )
     return value
 
 
 def visibility(public: Any) -> bool | None:
-    """Whether images are public, as True, False, or a word."""
+    """Turn the filter `public` of images, a boolean or a word, into a boolean."""
     word = plain(public)
     return flag("public", _VISIBILITY.get(word) if isinstance(word, str) and word in _VISIBILITY else public)
 
 
 class Filters:
-    """What a list is asked for, and what is chosen of it.
+    """The query of a list request, and the checks of the entries in the answer.
 
     Attributes:
         query: The parameters of the request.
-        checks: What an entry must pass as well.
-        exact: Whether the server lists just what is wanted, so that its counts and limits hold.
+        checks: Functions that all must return True for an entry.
+        exact: Whether the query alone selects the entries, so that the server's counts and limits are right.
     """
 
     def __init__(self) -> None:
@@ -103,54 +103,54 @@ class Filters:
         self.exact = True
 
     def equal(self, name: str, value: Any, *, any_value: str | None = None) -> None:
-        """Want a field to be this, and ask for it; None wants nothing.
+        """Require a value of a field, and ask the server for it; None adds no filter.
 
-        An entry that does not show the field fits, because the server said so.
+        An entry without the field passes, because the server has selected it.
 
         Args:
-            name: The field, and the query's word for it.
-            value: What it must be.
-            any_value: The word with which the server is asked for all.
+            name: The name of the field and of the query's parameter.
+            value: The value.
+            any_value: The value with which the server lists all.
         """
         if value is not None:
             self.query[name] = value
             self.checks.append(lambda entry: value == any_value or entry.get(name, value) == value)
 
     def literal(self, name: str, value: str | None) -> None:
-        """Want a field to be just this text, in which no character means anything else."""
+        """Require a field to be exactly this text, in which ``*`` has no meaning."""
         if value is not None and re.fullmatch(_SAFE_VALUE, value):
             self.equal(name, value)
         elif value is not None:
             self.add_check(lambda entry: entry.get(name) == value)
 
-    def pattern(self, name: str, value: str | None, asked: str = _SAFE_PATTERN) -> None:
-        """Want a field to be this text, in which ``*`` stands for anything.
+    def pattern(self, name: str, value: str | None, understood: str = _SAFE_PATTERN) -> None:
+        """Require a field to match this text, in which ``*`` stands for any text.
 
         Args:
-            name: The field, and the query's word for it.
+            name: The name of the field and of the query's parameter.
             value: The text.
-            asked: What the server understands, as an expression; anything else is matched here alone.
+            understood: A regular expression for the texts that the server understands; it is not sent others.
         """
         if value is None:
             return
-        # An entry that does not show the field fits if the server said so.
-        otherwise = value if re.fullmatch(asked, value) else ""
-        if otherwise:
+        # An entry without the field passes if the server has selected it.
+        default = value if re.fullmatch(understood, value) else ""
+        if default:
             self.query[name] = value
         expression = re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
-        self.add_check(lambda entry: expression.fullmatch(str(entry.get(name, otherwise))) is not None)
+        self.add_check(lambda entry: expression.fullmatch(str(entry.get(name, default))) is not None)
 
     def add_check(self, check: Callable[[Mapping[str, Any]], bool]) -> None:
-        """Want what the server does not look for as it should."""
+        """Add a check for what the server does not match exactly."""
         self.checks.append(check)
         self.exact = False
 
     def apply(self, entries: Iterable[_D]) -> list[_D]:
-        """Those that pass all checks."""
+        """Return the entries that pass all checks."""
         return [*self.passing(entries)]
 
     def passing(self, entries: Iterable[_D]) -> Iterator[_D]:
-        """Those that pass all checks, one by one."""
+        """Iterate over the entries that pass all checks."""
         if not self.checks:
             return iter(entries)
         return (entry for entry in entries if all(check(entry) for check in self.checks))
@@ -166,17 +166,17 @@ def machine_filters(
     brand: str | None = None,
     docker: bool | None = None,
 ) -> Filters:
-    """The filters of a list of machines, but for the image."""
+    """Return the filters of a list of machines, except for the image."""
     filters = Filters()
     filters.equal("type", _type(text("machine_type", machine_type)))
     filters.equal("brand", text("brand", brand))
-    # It compares what hardware virtual machines have more of than is shown
+    # Not sent: for hardware virtual machines, the server compares more memory than they show
     # (docs/cloudapi/lists.md#memory-filter).
     ram = number("memory", memory, 1)
     if ram is not None:
         filters.add_check(lambda machine: machine.get("memory") == ram)
     filters.equal("docker", flag("docker", docker))
-    # Any value switches it on, 0 and false too (docs/cloudapi/lists.md#tombstone-shows-failed-machines).
+    # Any value turns it on, even 0 and false (docs/cloudapi/lists.md#tombstone-shows-failed-machines).
     filters.query |= without_none(tombstone=number("tombstone", tombstone) or None)
     _add_name(filters, text("name", name))
     _add_state(filters, text("state", state))
@@ -188,7 +188,7 @@ def _type(machine_type: str | None) -> str | None:
     if machine_type not in (None, "smartmachine", "virtualmachine"):
         raise ConfigurationError(
             f"machine_type is 'smartmachine' or 'virtualmachine', not {shown(machine_type)}; "
-            "a name is given as name="
+            "pass a name as name="
         )
     return machine_type
 
@@ -197,7 +197,7 @@ def _add_name(filters: Filters, name: str | None) -> None:
     if name is None:
         return
     if re.fullmatch(_ALIAS, name):
-        # The server lists all whose names begin so (docs/cloudapi/lists.md#name-filter-matches-prefixes).
+        # The server also lists longer names (docs/cloudapi/lists.md#name-filter-matches-prefixes).
         filters.query["name"] = name
     filters.add_check(lambda machine: machine.get("name") == name)
 
@@ -216,7 +216,7 @@ def _add_state(filters: Filters, state: str | None) -> None:
 
 
 def _add_tags(filters: Filters, tags: Any) -> None:
-    """Add what the tags must be; to ``tags=*`` the server would list machines of any state."""
+    """Add filters for tags; for ``tags=*`` the server would list machines of any state."""
     if tags is None:
         return
     tags = plain(tags)
@@ -236,47 +236,51 @@ def _add_tag(filters: Filters, tag: Any, value: Any) -> None:
     if not isinstance(value, str | int | float):
         raise ConfigurationError(
             f"tag {shown(tag)} must be text, a number, a boolean or '*', not {shown(value)}: "
-            "leave it out for any"
+            "leave it out to list all"
         )
     checked_number(f"tag {shown(tag)}", value)
-    asked = _asked(value)
-    few = sum(name.startswith("tag.") for name in filters.query) < _MOST_TAGS
-    if re.fullmatch(_SAFE_NAME, tag) and few:
-        filters.query[f"tag.{tag}"] = "*" if asked is None else asked
-        exact = asked is not None
+    query_value = _query_value(value)
+    has_room = sum(name.startswith("tag.") for name in filters.query) < _MOST_TAGS
+    if re.fullmatch(_SAFE_NAME, tag) and has_room:
+        filters.query[f"tag.{tag}"] = "*" if query_value is None else query_value
+        exact = query_value is not None
     else:
         exact = False
 
     def fits(machine: Mapping[str, Any]) -> bool:
-        own = machine.get("tags")
-        return isinstance(own, Mapping) and tag in own and (value == "*" or _same(own[tag], value))
+        own_tags = machine.get("tags")
+        return (
+            isinstance(own_tags, Mapping)
+            and tag in own_tags
+            and (value == "*" or _is_equal(own_tags[tag], value))
+        )
 
     filters.checks.append(fits)
     filters.exact = filters.exact and exact
 
 
-def _asked(value: str | int | float) -> str | None:
-    """How the server is asked for just this value; None when it does not match it exactly."""
+def _query_value(value: str | int | float) -> str | None:
+    """Return the text with which the server matches exactly this value; None if there is none."""
     if isinstance(value, float):
         return None
-    written = _written(value)
-    if written == "*":
-        return written
-    return written if re.fullmatch(_SAFE_VALUE, written) and not re.fullmatch(_NEGATIVE, written) else None
+    as_text = _tag_text(value)
+    if as_text == "*":
+        return as_text
+    return as_text if re.fullmatch(_SAFE_VALUE, as_text) and not re.fullmatch(_NEGATIVE, as_text) else None
 
 
-def _same(own: Any, wanted: str | int | float) -> bool:
-    """Whether a tag is what is wanted: written alike, as the server compares; numbers by their value."""
-    if _is_number(own) and _is_number(wanted):
-        return bool(own == wanted)
-    return _written(own) == _written(wanted)
+def _is_equal(tag_value: Any, wanted: str | int | float) -> bool:
+    """Whether a tag has this value: compared as text, as the server does, but numbers as numbers."""
+    if _is_number(tag_value) and _is_number(wanted):
+        return bool(tag_value == wanted)
+    return _tag_text(tag_value) == _tag_text(wanted)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _written(value: Any) -> str:
+def _tag_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

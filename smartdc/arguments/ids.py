@@ -1,4 +1,4 @@
-"""Ids and names: what an argument names, and how it stands in a URL."""
+"""Ids and names in arguments, and how they are written in URLs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
     "closest_word",
     "entity_id",
     "escaped",
-    "has_half_character",
+    "has_lone_surrogate",
     "is_lower_case_uuid",
     "is_segment",
     "is_uuid",
@@ -56,52 +56,53 @@ ID_KEYS: Mapping[str, tuple[str, ...]] = {
     "users": ("id", "login"),
     "vlans": ("vlan_id",),
 }
-"""Where a dict of these collections has its name in a URL, best first; of others it is the ``id``."""
+"""The fields by which a dict is named in a URL, best first, by collection; in others it is the ``id``."""
 
 
 def without_none(**arguments: _T | None) -> dict[str, _T]:
-    """The arguments that were given: unset is None, and None is not sent. 0, False and '' are."""
+    """Return the arguments that are not None: None is not sent. 0, False and '' are kept."""
     return {name: value for name, value in arguments.items() if value is not None}
 
 
 def plain(value: Any) -> Any:
-    """The value of an enum's member, of which str() makes ``Class.NAME``; anything else as it is.
+    """Return the value of an enum's member, and anything else unchanged.
 
-    Text becomes a str: that of a subclass may write itself as something else.
+    ``str()`` of a member is ``Class.NAME``. Text becomes a plain `str`, because a subclass may print
+    differently.
     """
     value = value.value if isinstance(value, Enum) else value
     return str.__str__(value) if isinstance(value, str) else value
 
 
 def shown(value: Any) -> str:
-    """A value as an error shows it: on one line, its beginning only, and nothing that may be a key."""
+    """Return a value for an error: on one line, only its beginning, and nothing that may be a key."""
     return written(plain(value))
 
 
-def closest_word(given: Any, words: Iterable[str]) -> str | None:
-    """The one of these words that was probably meant; None where none is near."""
+def closest_word(value: Any, words: Iterable[str]) -> str | None:
+    """Return the word that was probably meant; None if none is similar."""
     with importing:  # only errors need it
         from difflib import get_close_matches
 
-    text = str(given)[:_LONGEST_WORD].strip().lower() if isinstance(given, str) else ""
+    text = str(value)[:_LONGEST_WORD].strip().lower() if isinstance(value, str) else ""
     return next(iter(get_close_matches(text, list(words), n=1, cutoff=0.7)), None)
 
 
 def escaped(text: str) -> str:
-    """Text that a terminal shows as it is: what would control it, or has no form, is written as an escape."""
+    """Return the text with escapes for control characters and others that cannot be printed."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def entity_id(entity: Any, what: str, *keys: str) -> str:
-    """The id (or name) of what an argument names.
+    """Return the id (or name) of the thing that an argument refers to.
 
     Args:
         entity: The id itself, a dict that CloudAPI returned, or an object with an `id`.
-        what: The field's word for it, for the error: ``image``.
-        keys: Where a dict has its id, best first; ``id`` when not given.
+        what: What it is, for the error: ``image``.
+        keys: The fields of a dict that have the id, best first; ``id`` by default.
 
     Raises:
-        ConfigurationError: It has none, or it is empty.
+        ConfigurationError: There is no id, or it is empty.
     """
     found: Any
     entity = plain(entity)
@@ -126,39 +127,39 @@ def entity_id(entity: Any, what: str, *keys: str) -> str:
 
 
 def machine_ref(machine: Any, *keys: str) -> str:
-    """The id of a machine.
+    """Return the id of a machine.
 
     Args:
         machine: The id itself, a dict that CloudAPI returned, or a `Machine`.
-        keys: Where a dict has it, best first; ``id`` when not given.
+        keys: The fields of a dict that have the id, best first; ``id`` by default.
 
     Raises:
-        ConfigurationError: It has none, or one with a space, over which the server fails
+        ConfigurationError: There is no id, or it has a space, on which the server fails
             (docs/cloudapi/machines.md#machine-id-with-a-space).
     """
-    ident = entity_id(machine, "machine", *keys)
-    if _SPACE.search(ident):
+    found_id = entity_id(machine, "machine", *keys)
+    if _SPACE.search(found_id):
         raise ConfigurationError(
-            f"{shown(ident)} is not the id or the name of a machine: it has a space or a control character"
+            f"{shown(found_id)} is not the id or the name of a machine: it has a space or a control character"
         )
-    return ident
+    return found_id
 
 
 def path_part(part: Any, collection: str) -> str:
-    """One part of a path below the account, of what an argument names in a collection.
+    """Return one segment of a path below the account, for a collection or an entry of one.
 
     Args:
-        part: The id or name itself, or a dict or object that has one; of a VLAN also its number.
-        collection: The part before it, such as ``keys``; empty where a collection is to be named.
+        part: The id or name itself, or a dict or object that has one; for a VLAN also its number.
+        collection: The segment before it, such as ``keys``; empty if this segment is a collection.
 
     Raises:
-        ConfigurationError: It names nothing.
+        ConfigurationError: It has no id or name.
     """
     part = plain(part)
     if collection in ("machines", "migrations"):
         return machine_ref(part, *ID_KEYS.get(collection, ()))
     if collection in ("tags", "metadata") and isinstance(part, str):
-        return part  # one that looks like a UUID keeps its case
+        return part  # a name that looks like a UUID keeps its case
     if collection == "vlans":
         number = part.get("vlan_id") if isinstance(part, Mapping) else part
         part = str(number) if type(number) is int else part
@@ -166,47 +167,46 @@ def path_part(part: Any, collection: str) -> str:
         part = str(part) if isinstance(part, IPv4Address) else part
     elif collection == "snapshots":
         part = getattr(part, "name", part)
-    ident = entity_id(part, collection.removesuffix("s") or "resource", *ID_KEYS.get(collection, ()))
-    # A MAC stands in paths without colons.
-    return ident.replace(":", "").lower() if collection == "nics" else ident
+    found_id = entity_id(part, collection.removesuffix("s") or "resource", *ID_KEYS.get(collection, ()))
+    # Paths have MAC addresses without colons.
+    return found_id.replace(":", "").lower() if collection == "nics" else found_id
 
 
 def path_parts(parts: Iterable[Any]) -> tuple[str, ...]:
-    """The parts of a path below the account: collections, and what is in them, in turn.
+    """Return the segments of a path below the account: collections and their entries in turn.
 
     Raises:
-        ConfigurationError: One names nothing.
+        ConfigurationError: A part has no id or name.
     """
     segments: list[str] = []
     for part in parts:
         if not segments and isinstance(part, str) and f"{part}s" in _COLLECTIONS:
-            raise ConfigurationError(f"{shown(part)} is no collection: did you mean '{part}s'?")
+            raise ConfigurationError(f"{shown(part)} is not a collection: did you mean '{part}s'?")
         segments.append(path_part(part, segments[-1] if len(segments) % 2 else ""))
     return tuple(segments)
 
 
 def is_uuid(text: str) -> bool:
-    """Whether it has the form of an id."""
+    """Whether the text has the form of a UUID."""
     return _UUID.fullmatch(text) is not None
 
 
 def is_lower_case_uuid(text: str) -> bool:
-    """Whether it is an id as the server writes it."""
+    """Whether the text is an id as the server writes it."""
     return is_uuid(text) and text == text.lower()
 
 
 def _is_uuid_object(entity: Any) -> bool:
-    """Whether it is a `uuid.UUID`: then that module has been imported, which takes its time."""
+    """Whether it is a `uuid.UUID`; does not import `uuid`, which takes time."""
     module = sys.modules.get("uuid")
     return module is not None and isinstance(entity, module.UUID)
 
 
 def path_of(segments: Sequence[str]) -> str:
-    """The segments as a URL path, each quoted by itself so that none can climb out of its place.
+    """Return the segments as a URL path, each quoted, so that none can lead to another path.
 
     Raises:
-        ConfigurationError: A segment is no text, or empty, ``.`` or ``..``, which would lead elsewhere, or
-            has half a character in it.
+        ConfigurationError: A segment is not text, or is empty, ``.`` or ``..``, or has a lone surrogate.
     """
     for segment in segments:
         if not is_segment(segment):
@@ -216,10 +216,10 @@ def path_of(segments: Sequence[str]) -> str:
 
 
 def refuse_key(text: str) -> None:
-    """Let no private key leave in a URL or a header, where somebody took it for an id or a name.
+    """Refuse a private key in the place of an id or a name, so that it does not leave in a URL or header.
 
     Raises:
-        ConfigurationError: It is one.
+        ConfigurationError: The text is a private key.
     """
     if is_key(text):
         raise ConfigurationError(
@@ -228,12 +228,12 @@ def refuse_key(text: str) -> None:
 
 
 def is_segment(part: Any) -> bool:
-    """Whether it can be one part of a path: text that UTF-8 can write and that does not lead elsewhere."""
-    return isinstance(part, str) and part not in ("", ".", "..") and not has_half_character(part)
+    """Whether it can be one segment of a path: text in UTF-8 that is not empty, ``.`` or ``..``."""
+    return isinstance(part, str) and part not in ("", ".", "..") and not has_lone_surrogate(part)
 
 
-def has_half_character(text: str) -> bool:
-    """Whether the text has half a character in it, which UTF-8 cannot write."""
+def has_lone_surrogate(text: str) -> bool:
+    """Whether the text has a lone surrogate, which UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Of which kind an argument must be: text, a list, a dict, True or False."""
+"""Checks that an argument is text, a number, a list, a dict, True or False."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ __all__ = [
 
 
 def flag(name: str, value: Any) -> bool | None:
-    """An argument that is True or False, or not given. Text is neither: ``'false'`` is true to Python.
+    """Check an argument that is True, False or None. Text is refused: ``'false'`` is true to Python.
 
     Raises:
         ConfigurationError: It is something else.
     """
     if value is None or isinstance(value, bool):
         return value
-    raise ConfigurationError(f"{name} must be True or False, not {shown(value)}: leave it out for neither")
+    raise ConfigurationError(f"{name} must be True or False, not {shown(value)}: leave it out to set neither")
 
 
 def required_flag(name: str, value: Any) -> bool:
-    """An argument that is True or False, and nothing else.
+    """Check an argument that must be True or False.
 
     Raises:
-        ConfigurationError: It is.
+        ConfigurationError: It is something else.
     """
     if value is None:
         raise ConfigurationError(f"{name} must be True or False, not None")
@@ -46,7 +46,7 @@ def required_flag(name: str, value: Any) -> bool:
 
 
 def flags(**arguments: Any) -> dict[str, bool]:
-    """The arguments that are True or False, without those that are not given.
+    """Check arguments that are True or False, and return those that are not None.
 
     Raises:
         ConfigurationError: One is something else.
@@ -55,7 +55,7 @@ def flags(**arguments: Any) -> dict[str, bool]:
 
 
 def switches(**arguments: Any) -> dict[str, bool]:
-    """Those of the arguments that are True: of a parameter that any value switches on, ``false`` too.
+    """Return the arguments that are True, for parameters that any value turns on, even ``false``.
 
     Raises:
         ConfigurationError: One is neither True nor False.
@@ -64,16 +64,16 @@ def switches(**arguments: Any) -> dict[str, bool]:
 
 
 def texts(**arguments: Any) -> dict[str, str]:
-    """The arguments that are text, without those that are not given.
+    """Check arguments that are text, and return those that are not None.
 
     Raises:
-        ConfigurationError: One is something else, over which the server may fail.
+        ConfigurationError: One is something else, on which the server may fail.
     """
     return {name: text_of(name, value) for name, value in without_none(**arguments).items()}
 
 
 def required_texts(**arguments: Any) -> dict[str, str]:
-    """The arguments that are text, none of which may be left out.
+    """Check arguments that must be text.
 
     Raises:
         ConfigurationError: One is something else.
@@ -82,7 +82,7 @@ def required_texts(**arguments: Any) -> dict[str, str]:
 
 
 def whole_number(name: str, value: Any) -> int | None:
-    """An argument that is a whole number, or not given.
+    """Check an argument that is a whole number or None.
 
     Raises:
         ConfigurationError: It is something else.
@@ -94,10 +94,10 @@ def whole_number(name: str, value: Any) -> int | None:
 
 
 def text_of(argument: str, value: Any) -> str:
-    """The text that an argument must be.
+    """Return an argument that must be text.
 
     Raises:
-        ConfigurationError: It is something else.
+        ConfigurationError: It is something else, or a private key.
     """
     value = plain(value)
     if not isinstance(value, str):
@@ -107,25 +107,25 @@ def text_of(argument: str, value: Any) -> str:
     return value
 
 
-def as_list(argument: str, several: Any, such_as: str, *kinds: type) -> list[Any]:
-    """What an argument has in it; text or a dict stands for itself alone.
+def as_list(argument: str, value: Any, such_as: str, *kinds: type) -> list[Any]:
+    """Return an argument as a list; text or a dict is an element by itself.
 
     Args:
         argument: Its name, for the error.
-        several: What was given.
+        value: The argument.
         such_as: An example of what it can be, for the error.
-        *kinds: Of which types each must be; anything, when not given.
+        *kinds: The types that each element may have; any by default.
 
     Raises:
-        ConfigurationError: It is no list or the like, or has something else in it.
+        ConfigurationError: It is not a list or the like, or an element has another type.
     """
-    several = plain(several)
-    if isinstance(several, str | Mapping):
-        found = [several]
-    elif isinstance(several, bytes | bytearray) or not isinstance(several, Iterable):
-        raise ConfigurationError(f"{argument} must be a list such as {such_as}, not {shown(several)}")
+    value = plain(value)
+    if isinstance(value, str | Mapping):
+        found = [value]
+    elif isinstance(value, bytes | bytearray) or not isinstance(value, Iterable):
+        raise ConfigurationError(f"{argument} must be a list such as {such_as}, not {shown(value)}")
     else:
-        found = [plain(each) for each in several]
+        found = [plain(each) for each in value]
     for each in found:
         if kinds and not isinstance(each, kinds):
             raise ConfigurationError(f"{argument} must be a list such as {such_as}, without {shown(each)}")
@@ -133,7 +133,7 @@ def as_list(argument: str, several: Any, such_as: str, *kinds: type) -> list[Any
 
 
 def dict_of(argument: str, value: Any, such_as: str) -> dict[Any, Any]:
-    """The dict that an argument must be.
+    """Return an argument that must be a dict.
 
     Raises:
         ConfigurationError: It is something else.

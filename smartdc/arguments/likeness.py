@@ -1,4 +1,4 @@
-"""Whether something that the server shows is what was asked for, field by field."""
+"""Compares what the server shows with what was requested, field by field."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ __all__ = [
 ]
 
 
-def differing_fields(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
-    """The fields in which one does not show what was asked for; absent means unset."""
-    return [name for name, value in asked.items() if not _same(value, shown.get(name))]
+def differing_fields(requested: Mapping[str, Any], existing: Mapping[str, Any]) -> list[str]:
+    """Return the fields whose values differ; an absent field counts as unset."""
+    return [name for name, value in requested.items() if not _same(value, existing.get(name))]
 
 
-def differing_shown_fields(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
-    """The same, of fields that an answer may leave out or empty, though they are set."""
+def differing_shown_fields(requested: Mapping[str, Any], existing: Mapping[str, Any]) -> list[str]:
+    """Return the fields whose values differ, except those that the answer leaves out or empty."""
     unset: tuple[Any, ...] = (None, "", [], {})
     return differing_fields(
-        {name: value for name, value in asked.items() if shown.get(name) not in unset}, shown
+        {name: value for name, value in requested.items() if existing.get(name) not in unset}, existing
     )
 
 
-def fields_not_shown(asked: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
-    """The entries that are not shown as asked for; None asks for an entry to be gone."""
+def fields_not_shown(requested: Mapping[str, Any], existing: Mapping[str, Any]) -> list[str]:
+    """Return the entries that do not have the requested value; None requests that an entry is absent."""
     return [
         name
-        for name, value in asked.items()
-        if (value is None) != (shown.get(name) is None) or _text(value) != _text(shown.get(name))
+        for name, value in requested.items()
+        if (value is None) != (existing.get(name) is None) or _text(value) != _text(existing.get(name))
     ]
 
 
 def stuck_state(image: Mapping[str, Any]) -> list[str]:
-    """The state, of an image that is neither being made nor published: nothing tells when it was begun."""
+    """Return ``['state']`` for an image that is neither published nor being created: its age is unknown."""
     return [] if image.get("published_at") or image.get("state") == "creating" else ["state"]
 
 
 def unfinished_state(image: Mapping[str, Any]) -> list[str]:
-    """The state, of an image whose import was broken off, or still goes on."""
+    """Return ``['state']`` for an image whose import was broken off, or still goes on."""
     return [] if image.get("state") == "active" else ["state"]
 
 
-def _same(asked: Any, shown: Any) -> bool:
-    if isinstance(asked, Mapping) and isinstance(shown, Mapping):
-        return asked.keys() == shown.keys() and all(
-            _same(value, shown[name]) for name, value in asked.items()
+def _same(requested: Any, existing: Any) -> bool:
+    if isinstance(requested, Mapping) and isinstance(existing, Mapping):
+        return requested.keys() == existing.keys() and all(
+            _same(value, existing[name]) for name, value in requested.items()
         )
-    if isinstance(asked, list) and isinstance(shown, list):
-        return sorted(map(_text, asked)) == sorted(map(_text, shown))
-    return (not asked and not shown) or _text(asked) == _text(shown)
+    if isinstance(requested, list) and isinstance(existing, list):
+        return sorted(map(_text, requested)) == sorted(map(_text, existing))
+    return (not requested and not existing) or _text(requested) == _text(existing)
 
 
 def _text(value: Any) -> str:
-    """As the server may write it: booleans and numbers can come back as text."""
+    """Return the text that the server may write: booleans and numbers can come back as text."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,7 +1,7 @@
-"""By what an argument names a thing: the types in signatures.
+"""The types of arguments that refer to a thing by its id or name.
 
-Text is a UUID, or a name where the thing has one; `smartdc.arguments.names` says which names count. A dict is
-one that CloudAPI returned. Of machines, whose type is `smartdc.machine.MachineRef`, it may be an object.
+Text is a UUID, or a name if the thing has one; `smartdc.arguments.names` has the rules. A dict is one that
+CloudAPI returned. The type for machines, `smartdc.machine.MachineRef`, also allows objects.
 """
 
 from __future__ import annotations

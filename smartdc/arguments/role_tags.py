@@ -1,4 +1,4 @@
-"""Role tags: what their resources are called in a URL, and how roles are named in them.
+"""Role tags: the paths of their resources in URLs, and the names of roles in them.
 
 A role tag says which role a sub-user must have to act on a resource: on the account itself, on a collection
 (``machines``), or on one thing in it.
@@ -21,7 +21,7 @@ HEADER = "Role-Tag"
 
 @runtime_checkable
 class Addressed(Protocol):
-    """What has an id and a path below the account: a `Machine`."""
+    """An object with an id and a path below the account: a `Machine`."""
 
     id: str
 
@@ -35,10 +35,10 @@ ResourceRef = str | Addressed | Sequence[str | Mapping[str, Any] | Addressed] | 
 
 
 def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
-    """The parts of a resource's path below the account.
+    """Return the segments of a resource's path below the account.
 
     Raises:
-        ConfigurationError: It says not which collection it is in, or a part names nothing.
+        ConfigurationError: It does not say which collection the resource is in, or a part has no id or name.
     """
     if resource is None:
         return ()
@@ -54,10 +54,10 @@ def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
 
 
 def role_names(roles: Iterable[RoleRef] | RoleRef) -> list[str]:
-    """The names of roles, which is how role tags name them.
+    """Return the names of roles, because role tags have names and not ids.
 
     Raises:
-        ConfigurationError: One has no name, or one that a header cannot hold.
+        ConfigurationError: A role has no name, or a name that a header cannot hold.
     """
     names = [entity_id(role, "role", "name") for role in as_list("roles", roles, "['ops']")]
     for name in names:
@@ -67,6 +67,6 @@ def role_names(roles: Iterable[RoleRef] | RoleRef) -> list[str]:
 
 
 def role_tag_header(roles: Iterable[RoleRef] | RoleRef | None) -> dict[str, str] | None:
-    """The header that tags what a request creates; None when no role is given."""
+    """Return the header that tags the created resource; None without roles."""
     names = [] if roles is None else role_names(roles)
     return {HEADER: ",".join(names)} if names else None

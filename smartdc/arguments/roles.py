@@ -1,4 +1,4 @@
-"""Roles: which of them a request asks to be made with, as the query parameter ``as-role``."""
+"""The roles that a request is made with, sent as the query parameter ``as-role``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["checked_roles", "with_roles"]
 PARAMETER = "as-role"
 
 _STORES_PARAMETERS = r"/machines/[^/]+/(tags|metadata)"
-"""Here the server stores every parameter that it does not keep for itself
+"""Paths at which the server stores every parameter but its own as an entry
 (docs/cloudapi/tags-and-metadata.md#parameters-that-become-tags)."""
 
 
 def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
-    """The names of roles, if each will arrive as it is.
+    """Check the names of roles, and return them.
 
     Raises:
-        ConfigurationError: It is not a sequence of names, or one is empty or has a comma in it.
+        ConfigurationError: It is not a sequence of names, or a name is empty or has a comma.
     """
     if isinstance(roles, str):
         raise ConfigurationError(f"roles must be a list of names: roles=[{shown(roles)}]")
@@ -37,19 +37,19 @@ def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
 def with_roles(
     roles: tuple[str, ...], method: str, path: str, params: Mapping[str, Any] | None
 ) -> Mapping[str, Any] | None:
-    """The query of a request that is made with these roles.
+    """Return the query of a request that is made with these roles.
 
     Args:
-        roles: Their names; with none the server takes the caller's default roles.
+        roles: Their names; without any the server takes the caller's default roles.
         method: HTTP verb.
         path: Path below the account.
-        params: Query so far. An ``as-role`` in it stands: two of them make the server fail.
+        params: The query so far. An ``as-role`` in it is kept: the server fails if there are two.
 
     Raises:
         ConfigurationError: The server would take the roles for a tag or a metadata entry.
     """
-    given = (params or {}).get(PARAMETER)
-    if given is None and not roles:
+    chosen = (params or {}).get(PARAMETER)
+    if chosen is None and not roles:
         return params
     stored = re.fullmatch(_STORES_PARAMETERS, path)
     if stored and method.upper() in ("POST", "PUT"):
@@ -57,4 +57,4 @@ def with_roles(
             f"{stored[1]} cannot be written with named roles, because the server would store {PARAMETER!r} "
             f"among the {stored[1]}: write with the default roles, sdc.as_role().machine(id, lazy=True)"
         )
-    return params if given is not None else {**(params or {}), PARAMETER: ",".join(roles)}
+    return params if chosen is not None else {**(params or {}), PARAMETER: ",".join(roles)}

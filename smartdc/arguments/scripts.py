@@ -10,14 +10,14 @@ from smartdc.errors import ConfigurationError
 
 __all__ = ["script_text"]
 
-_MAX_FILE = 100_000  # of a whole body, more is refused (docs/cloudapi/requests.md#body-limit)
+_MAX_FILE = 100_000  # a larger body is refused (docs/cloudapi/requests.md#body-limit)
 
 
 def script_text(path: str | os.PathLike[str]) -> str:
-    """The text of a script.
+    """Read the text of a script.
 
     Raises:
-        ConfigurationError: It is no path of a text file of at most 100,000 bytes.
+        ConfigurationError: It is not the path of a text file of at most 100,000 bytes.
     """
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise ConfigurationError(
@@ -30,9 +30,9 @@ def script_text(path: str | os.PathLike[str]) -> str:
     except NotRegularError as error:
         problem = f"{error}; give the path of the script itself"
     except TooLargeError:
-        problem = f"has more than the {_MAX_FILE} bytes that the server takes; let it fetch the rest"
+        problem = f"has more than the {_MAX_FILE} bytes that the server takes; let the script fetch the rest"
     except OSError as error:
         problem = f"cannot be read ({error.strerror}); give the path of the script, not its text"
-    except ValueError:  # a NUL in it
+    except ValueError:  # the path has a NUL
         problem = "cannot be read; give the path of the script, not its text"
     raise ConfigurationError(f"the boot script {shown(os.fspath(path))!r} {problem}")

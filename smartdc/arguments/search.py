@@ -1,4 +1,4 @@
-"""Choosing locally among what the server listed: by regular expression, or by its mark as default."""
+"""Selects entries of a list in the client: by regular expression, or by the mark as default."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _D = TypeVar("_D", bound=Mapping[str, Any])
 
 
 def searching(search: str | None, fields: Iterable[str]) -> Callable[[Mapping[str, Any]], bool]:
-    """What tells whether one of `fields` of a dict matches, whatever the case; True without `search`.
+    """Return a function that tells whether a field matches `search`, ignoring case; None matches all.
 
     Raises:
-        ConfigurationError: It is no regular expression, or an empty one, which would match everything; or
-            these are no fields.
+        ConfigurationError: `search` is not a regular expression, or an empty one, which would match
+            everything; or `fields` are not names.
     """
     names = _field_names(fields)
     if search is None:
@@ -28,7 +28,7 @@ def searching(search: str | None, fields: Iterable[str]) -> Callable[[Mapping[st
     if not isinstance(search, str):
         raise ConfigurationError(f"search must be a regular expression as text, not {shown(search)}")
     if not search:
-        raise ConfigurationError("search is empty, which matches everything: leave it out for all")
+        raise ConfigurationError("search is empty, which matches everything: leave it out to list all")
     try:
         pattern = re.compile(search, re.IGNORECASE)
     except (re.error, ValueError, OverflowError, RecursionError) as error:
@@ -48,5 +48,5 @@ def _field_names(fields: Any) -> list[str]:
 
 
 def marked_default(dicts: Iterable[_D]) -> _D | None:
-    """The first that the server marks as default, None when it marks none; old servers do it in text."""
+    """Return the first entry marked as default, also by the text of old servers; None without one."""
     return next((entry for entry in dicts if entry.get("default") in (True, "true")), None)

@@ -1,4 +1,4 @@
-"""The states of what CloudAPI has: as types, and at run time for what waits for them."""
+"""The states of machines and snapshots: types that waits also check at run time."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ ENDED = ("deleted", "failed")
 """The states that machines, volumes and snapshots do not leave."""
 
 SnapshotState = Literal["queued", "creating", "created", "failed", "deleted", "unknown"]
-"""The states of snapshots; ``unknown`` where the server says none."""
+"""The states of snapshots; ``unknown`` if the server sends none."""

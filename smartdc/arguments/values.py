@@ -1,4 +1,4 @@
-"""What tags and metadata may be: checked here, because the server loses or misdirects the rest in silence.
+"""Checks tags and metadata, because the server silently drops or misdirects what it does not accept.
 
 CloudAPI merges the body of a request over its URL, so that an entry called ``machine`` would be written to
 another machine (docs/cloudapi/tags-and-metadata.md#tag-named-machine), and one called ``image`` would be
@@ -44,16 +44,16 @@ _ROUTE_PARAMETERS = frozenset(
     }
 )
 _METADATA_NAME = r"(?as)\w.*"
-_NOT_ALONE = r"[\s\x00-\x1f\x7f/%]"
-_EXACT = 2**53
-"""Beyond it not every whole number has a form in JavaScript."""
+_UNREADABLE = r"[\s\x00-\x1f\x7f/%]"
+_LARGEST_EXACT = 2**53
+"""JavaScript does not have every whole number above this one."""
 
 _ESCAPE = r"%[23]D"
-"""An escape of VMAPI's in the text as which it stores tags
+"""An escape in the text in which VMAPI stores tags
 (docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text)."""
 _TYPED = r"%n\{[-+]?[0-9]*\.?[0-9]+\}|%b\{(true|false)\}"
 """A number or a boolean in that text."""
-_OF_OBJECTS = frozenset(
+_OBJECT_PROPERTIES = frozenset(
     {
         "__defineGetter__",
         "__defineSetter__",
@@ -74,10 +74,10 @@ _OF_OBJECTS = frozenset(
 
 
 def merged_entries(kind: str, entries: Any, more: Mapping[str, Any]) -> dict[Any, Any]:
-    """Entries that were given as a dict, as keyword arguments, or as both.
+    """Merge entries that were passed as a dict and as keyword arguments.
 
     Raises:
-        ConfigurationError: What should be a dict is none.
+        ConfigurationError: `entries` is not a dict.
     """
     if entries is not None and not isinstance(entries, Mapping):
         raise ConfigurationError(f"{kind} must be a dict such as {{'role': 'web'}}, not {shown(entries)}")
@@ -85,16 +85,16 @@ def merged_entries(kind: str, entries: Any, more: Mapping[str, Any]) -> dict[Any
 
 
 def checked_tags(tags: Mapping[Any, Any]) -> dict[str, Value]:
-    """The tags, if each will arrive as it is.
+    """Check that the server stores each tag unchanged, and return the tags.
 
     Raises:
-        ConfigurationError: A name that the server keeps for itself, or a value it does not store as it is.
+        ConfigurationError: The server reserves a name, or does not store a value unchanged.
     """
     checked = dict(_checked("tag", name, value) for name, value in tags.items())
     for name, value in checked.items():
-        if name in _OF_OBJECTS:
+        if name in _OBJECT_PROPERTIES:
             raise ConfigurationError(
-                f"tag {name!r} cannot be set: the server confuses it with its own; rename it"
+                f"tag {name!r} cannot be set: objects in the server have this property; rename it"
             )
         written = value if isinstance(value, str) else ""
         if re.search(_ESCAPE, name) or re.search(_ESCAPE, written) or re.fullmatch(_TYPED, written):
@@ -112,10 +112,10 @@ def checked_tags(tags: Mapping[Any, Any]) -> dict[str, Value]:
 
 
 def checked_metadata(metadata: Mapping[Any, Any]) -> dict[str, Value]:
-    """The metadata, if each entry will arrive as it is.
+    """Check that the server stores each metadata entry unchanged, and return the metadata.
 
     Raises:
-        ConfigurationError: A name that the server keeps for itself, or a value it does not store.
+        ConfigurationError: The server reserves a name, or does not store a value.
     """
     for name in map(plain, metadata):
         if name == "credentials" or str(name).endswith("_pw"):
@@ -128,14 +128,14 @@ def checked_metadata(metadata: Mapping[Any, Any]) -> dict[str, Value]:
 
 
 def checked_number(what: str, value: Value) -> Value:
-    """The value, if it is no number that JavaScript would alter.
+    """Check that JavaScript does not alter a number, and return it.
 
     Raises:
-        ConfigurationError: It is.
+        ConfigurationError: JavaScript would alter it.
     """
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigurationError(f"{what} cannot be {value}: JSON has no such number; give it as text")
-    if isinstance(value, int) and abs(value) > _EXACT:
+    if isinstance(value, int) and abs(value) > _LARGEST_EXACT:
         raise ConfigurationError(
             f"{what} is a whole number beyond 2**53, which the server would alter: give it as text"
         )
@@ -143,38 +143,39 @@ def checked_number(what: str, value: Value) -> Value:
 
 
 def is_number(name: Any) -> bool:
-    """Whether the name of a tag is a number, which is sent as text, as py-smartdc did."""
+    """Whether the name of a tag is a number; it is sent as text, as in py-smartdc."""
     return isinstance(name, int | float) and not isinstance(name, bool)
 
 
 def is_readable_by_name(name: Any) -> bool:
-    """Whether the server answers for this entry alone; what it does not, is in the list.
+    """Whether the server returns this entry by its name; others can only be read from the list.
 
-    Over a space it fails or hangs (docs/cloudapi/hazards.md#keys-with-a-space), a percent sign is 400
-    (docs/cloudapi/tags-and-metadata.md#keys-with-a-percent-sign), a slash gets lost
-    (docs/cloudapi/tags-and-metadata.md#keys-with-a-slash), and dots lead elsewhere.
+    On a space it fails or hangs (docs/cloudapi/hazards.md#keys-with-a-space), to a percent sign it answers
+    400 (docs/cloudapi/tags-and-metadata.md#keys-with-a-percent-sign), it loses a slash
+    (docs/cloudapi/tags-and-metadata.md#keys-with-a-slash), and ``.`` and ``..`` lead to another path.
     """
-    return not (isinstance(name, str) and (name in (".", "..") or re.search(_NOT_ALONE, name)))
+    return not (isinstance(name, str) and (name in (".", "..") or re.search(_UNREADABLE, name)))
 
 
 def checked_values(kind: str, entries: Any) -> dict[str, Value]:
-    """Entries that stand in an object of their own, where any name will do.
+    """Check entries that are sent in a separate object, where any name is allowed.
 
     Raises:
-        ConfigurationError: They are no dict of text, numbers and booleans, or have one that would be altered.
+        ConfigurationError: They are not a dict of text, numbers and booleans, or the server would alter a
+            value.
     """
     return dict(_checked_value(kind, *entry) for entry in merged_entries(f"{kind}s", entries, {}).items())
 
 
 def awaited_entries(argument: str, kind: str, entries: Any) -> dict[str, Value | None]:
-    """Entries that are waited for, by any name; None is the value of one that is to be gone.
+    """Check the entries that a wait compares, with any name; None as the value awaits that one is gone.
 
     Raises:
-        ConfigurationError: They are no dict of text, numbers, booleans and None.
+        ConfigurationError: They are not a dict of text, numbers, booleans and None.
     """
     awaited: dict[str, Value | None] = {}
-    for given_name, value in merged_entries(argument, entries, {}).items():
-        name, checked = _checked_value(kind, given_name, "" if value is None else value)
+    for any_name, value in merged_entries(argument, entries, {}).items():
+        name, checked = _checked_value(kind, any_name, "" if value is None else value)
         awaited[name] = None if value is None else checked
     return awaited
 

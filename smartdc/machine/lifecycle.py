@@ -8,7 +8,7 @@ from smartdc._http import shapes
 from smartdc._http.named import id_of
 from smartdc._http.request_time import RequestTime
 from smartdc._http.waiting import Deadline, poll
-from smartdc.arguments.creation import checked_new_name
+from smartdc.arguments.creation import checked_rename
 from smartdc.arguments.ids import without_none
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import PackageRef
@@ -111,7 +111,7 @@ class Lifecycle(Waits):
             GoneError: It is deleted.
             ValidationFailedError: ``ValidationFailed``: the name is taken.
         """
-        name = checked_new_name(name)
+        name = checked_rename(name)
         try:
             self._act("rename", name=name)
         except ValidationFailedError as error:

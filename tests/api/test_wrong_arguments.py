@@ -49,7 +49,7 @@ def test_headers_that_are_no_dict_of_text(cloud: Emulator, sdc: DataCenter, head
         ({"package": HUGE}, "names no package"),
         ({"networks": 5}, "networks must be a list"),
         ({"networks": [5]}, "names no network"),
-        ({"networks": [{"id": "public"}]}, "networks: 'public' is no id of a network"),
+        ({"networks": [{"id": "public"}]}, "networks: 'public' is not the id of a network"),
         ({"networks": [{"ipv4_uuid": 5}]}, "names no network"),
         ({"networks": [b"x"]}, "names no network"),
         ({"affinity": 5}, "affinity must be a list"),
