@@ -67,7 +67,7 @@ class AccessKeyOperations(Connection):
 
         ``POST /:login/accesskeys``
 
-        Since API 9.11. Version 9.20.0 takes no notice of `description` and `status`.
+        Since API 9.11. Version 9.20.0 ignores `description` and `status`.
 
         Args:
             description: What it is for, at most 150 characters.
@@ -93,7 +93,7 @@ class AccessKeyOperations(Connection):
 
         ``POST /:login/accesskeys/:accesskeyid``
 
-        Since API 9.20, by its schema; a server whose code lacks it, such as 9.20.0, answers 405.
+        Since API 9.20, according to its schema; a server whose code lacks it, such as 9.20.0, answers 405.
 
         Args:
             access_key: Its id, or dict from `access_keys`.
@@ -135,7 +135,7 @@ class AccessKeyOperations(Connection):
         Returns:
             List of dicts as from `access_keys`.
         """
-        return self._list(*_place(user), shape=shapes.ACCESS_KEY)
+        return self._list(*_collection_of(user), shape=shapes.ACCESS_KEY)
 
     def user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> AccessKey:
         """Get one access key of a sub-user, without its secret.
@@ -152,7 +152,7 @@ class AccessKeyOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
-        return self._get(*_place(user), ident, shape=shapes.ACCESS_KEY)
+        return self._get(*_collection_of(user), ident, shape=shapes.ACCESS_KEY)
 
     def create_user_access_key(
         self,
@@ -166,7 +166,7 @@ class AccessKeyOperations(Connection):
 
         ``POST /:login/users/:user/accesskeys``
 
-        Since API 9.11. Version 9.20.0 takes no notice of `description` and `status`.
+        Since API 9.11. Version 9.20.0 ignores `description` and `status`.
 
         Args:
             user: UUID, login, or dict from `users`.
@@ -185,7 +185,7 @@ class AccessKeyOperations(Connection):
             NotFoundError: ``ResourceNotFound``: no such user.
         """
         body = texts(description=description, status=status)
-        return self._create_access_key(_place(user), body, role_tags)
+        return self._create_access_key(_collection_of(user), body, role_tags)
 
     def update_user_access_key(
         self,
@@ -199,7 +199,7 @@ class AccessKeyOperations(Connection):
 
         ``POST /:login/users/:user/accesskeys/:accesskeyid``
 
-        Since API 9.20, by its schema; a server whose code lacks it, such as 9.20.0, answers 405.
+        Since API 9.20, according to its schema; a server whose code lacks it, such as 9.20.0, answers 405.
 
         Args:
             user: UUID, login, or dict from `users`.
@@ -213,7 +213,9 @@ class AccessKeyOperations(Connection):
         """
         ident = entity_id(access_key, "access key", *_ID_KEYS)
         body = texts(description=description, status=status)
-        return self._post(*_place(user), ident, shape=shapes.ACCESS_KEY, json=body, before_repeat=idempotent)
+        return self._post(
+            *_collection_of(user), ident, shape=shapes.ACCESS_KEY, json=body, before_repeat=idempotent
+        )
 
     def delete_user_access_key(self, user: UserRef, access_key: AccessKeyRef) -> None:
         """Delete an access key of a sub-user.
@@ -229,22 +231,25 @@ class AccessKeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        self._delete(*_place(user), entity_id(access_key, "access key", *_ID_KEYS))
+        self._delete(*_collection_of(user), entity_id(access_key, "access key", *_ID_KEYS))
 
     def _create_access_key(
-        self, place: tuple[str, ...], body: Mapping[str, Any], role_tags: Iterable[RoleRef] | RoleRef | None
+        self,
+        collection: tuple[str, ...],
+        body: Mapping[str, Any],
+        role_tags: Iterable[RoleRef] | RoleRef | None,
     ) -> AccessKeyCredentials:
         shape, headers = shapes.ACCESS_KEY_CREDENTIALS, role_tag_header(role_tags)
-        create = partial(self._post, *place, shape=shape, json=body, headers=headers)
+        create = partial(self._post, *collection, shape=shape, json=body, headers=headers)
         request_time = RequestTime(self.clock)
 
         def find() -> list[dict[str, Any]]:
-            return request_time.created_since(*self._get_answer(*place))
+            return request_time.created_since(*self._get_answer(*collection))
 
-        # Of no use without its secret.
+        # A key that was created is useless without its secret.
         lookup = Lookup("access key", body, find, is_certain=False, is_unique=False)
         return create_once(self, create, lookup)
 
 
-def _place(user: UserRef) -> tuple[str, str, str]:
+def _collection_of(user: UserRef) -> tuple[str, str, str]:
     return "users", entity_id(user, "user", *_USER_KEYS), "accesskeys"

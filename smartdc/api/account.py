@@ -1,4 +1,4 @@
-"""The account: who one is in this cloud."""
+"""The account: its details, limits and settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AccountOperations(Connection):
     def account(self) -> Account:
         """Get the account.
 
-        ``GET /:login``
+        A `login` of ``my`` is replaced by the account's login, as in py-smartdc.
 
         A `login` of ``my`` is replaced by the account's own login, as in py-smartdc.
 
@@ -60,7 +60,7 @@ class AccountOperations(Connection):
         *,
         triton_cns_enabled: bool | None = None,
     ) -> Account:
-        """Change the account's details; what is None stays as it is.
+        """Change the account's details; None leaves a detail unchanged.
 
         ``POST /:login``
 
@@ -80,7 +80,7 @@ class AccountOperations(Connection):
             triton_cns_enabled: Whether machines get DNS names from Triton's Container Name Service.
 
         Returns:
-            The account as it is now.
+            The account after the change.
         """
         body: dict[str, Any] = texts(
             email=email,
@@ -98,14 +98,14 @@ class AccountOperations(Connection):
         return self._post(shape=shapes.ACCOUNT, json=body, before_repeat=idempotent)
 
     def limits(self) -> list[ProvisioningLimit]:
-        """List the limits on the account's machines in this data center, and what is used of them.
+        """List the limits on the account's machines in this data center, and how much of them is used.
 
         ``GET /:login/limits``
 
-        Since API 9.8. Nothing is listed where the data center sets no limits.
+        Since API 9.8. The list is empty if the data center sets no limits.
 
         Returns:
-            List of dicts with ``value`` and ``used``; ``by`` says of what: machines, RAM or disk.
+            List of dicts with ``value`` and ``used``; ``by`` says what is limited: machines, RAM or disk.
         """
         return self._list("limits", shape=shapes.PROVISIONING_LIMIT)
 
@@ -134,7 +134,7 @@ class AccountOperations(Connection):
                 `networks`.
 
         Returns:
-            The settings as they are now.
+            The settings after the change.
 
         Raises:
             InvalidArgumentError: ``InvalidArgument``: there is no such network.

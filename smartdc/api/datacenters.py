@@ -1,4 +1,4 @@
-"""The cloud's data centers, and what the server says of itself."""
+"""The cloud's data centers and services, and the versions of the server."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class DatacenterOperations(Connection):
 
         ``GET /:login/datacenters``
 
-        They are added to `known_locations` of this object, which itself stays where it is. They win over the
-        locations that this library knows, and not over those that the caller gave.
+        They are added to `known_locations` of this object, whose own location does not change. They replace
+        locations that this library knows, but not those that the caller passed.
 
         Returns:
             Dict from name to URL.
         """
         found = self._get("datacenters", shape=shapes.URLS)
         urls = {name: url for name, url in found.items() if isinstance(url, str) and name != self.location}
-        told = {name: url for name, url in urls.items() if not self._is_callers(name)}
-        self.known_locations = {**self.known_locations, **told}
-        self._reported_locations = {**self._reported_locations, **told}
+        reported = {name: url for name, url in urls.items() if not self._is_from_caller(name)}
+        self.known_locations = {**self.known_locations, **reported}
+        self._reported_locations = {**self._reported_locations, **reported}
         return found
 
     def datacenter_url(self, name: str) -> str:
@@ -46,7 +46,8 @@ class DatacenterOperations(Connection):
 
         ``GET /:login/datacenters/:dc``
 
-        The server answers with a redirection there, which is not followed. `DataCenter.datacenter` connects.
+        The server answers with a redirect to it, which is not followed. `DataCenter.datacenter` connects to
+        it.
 
         Args:
             name: Its name.
@@ -57,12 +58,12 @@ class DatacenterOperations(Connection):
         return location_of(self._call(Request("GET", self._path("datacenters", name)))[1])
 
     def foreign_datacenters(self) -> dict[str, str]:
-        """List the data centers of other clouds that an application has on record.
+        """List the data centers of other clouds that an application has registered.
 
         ``GET /:login/foreigndatacenters``
 
-        CloudAPI does not document it. It is for applications that act for an account by a token, which is
-        sent as ``X-Auth-Token``: give it in the `headers` of the constructor.
+        CloudAPI does not document it. It is for applications that act for an account with a token, sent as
+        ``X-Auth-Token``: pass it in the `headers` of the constructor.
 
         Returns:
             Dict from name to URL.
@@ -73,7 +74,7 @@ class DatacenterOperations(Connection):
         return self._get("foreigndatacenters", shape=shapes.URLS)
 
     def add_foreign_datacenter(self, name: str, url: str) -> Any:
-        """Put a data center of another cloud on record, for an application that acts by a token.
+        """Register a data center of another cloud, for an application that acts with a token.
 
         ``POST /:login/foreigndatacenters``
 
@@ -82,7 +83,7 @@ class DatacenterOperations(Connection):
             url: Its URL.
 
         Returns:
-            What the server sends, which CloudAPI does not document.
+            The server's answer, which CloudAPI does not document.
 
         Raises:
             NotAuthorizedError: ``Forbidden``: there is no token.
@@ -101,7 +102,7 @@ class DatacenterOperations(Connection):
         return self._get("services", shape=shapes.URLS)
 
     def ping(self) -> Ping:
-        """Ask whether the server is there, and which API versions it answers to; unsigned.
+        """Check that the server answers, and get the API versions that it supports; unsigned.
 
         ``GET /--ping``
 
@@ -118,20 +119,20 @@ class DatacenterOperations(Connection):
         Servers of API 6.5 described themselves there; later ones redirect to their documentation.
 
         Returns:
-            The decoded body; None where there is none.
+            The decoded body; None if there is none.
         """
         warnings.warn("servers since API 7 do not describe themselves", DeprecationWarning, stacklevel=2)
         return self._exchange(Request("GET", "/", is_public=True))[0]
 
     def _is_default(self, name: str) -> bool:
-        """Whether it is known from this library alone."""
+        """Whether this location is known only from this library."""
         return name in self._default_locations and (
             self.known_locations.get(name) == self._default_locations[name]
             and name not in self._reported_locations
         )
 
-    def _is_callers(self, name: str) -> bool:
-        """Whether the caller gave it."""
+    def _is_from_caller(self, name: str) -> bool:
+        """Whether the caller passed this location."""
         known = self.known_locations.get(name)
         return known is not None and known not in (
             self._default_locations.get(name),

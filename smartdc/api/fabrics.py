@@ -1,4 +1,4 @@
-"""Fabrics: VLANs and private networks that an account makes for itself."""
+"""Fabrics: VLANs and private networks that an account creates for itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VLANS = VLAN.place
 
 
 class FabricOperations(Connection):
-    """Operations on the account's fabric. A data center without fabrics answers them with 501."""
+    """Operations on the account's fabric. A data center without fabrics answers 501."""
 
     def fabric_vlans(self) -> list[FabricVLAN]:
         """List the VLANs of the fabric.
@@ -68,19 +68,20 @@ class FabricOperations(Connection):
             description: At most 64 characters.
 
         Raises:
-            InvalidArgumentError: ``InvalidArgument``: the number is in use or out of bounds; the name is bad.
+            InvalidArgumentError: ``InvalidArgument``: the number is in use or out of bounds, or the name is
+                not valid.
         """
         body: dict[str, Any] = {"vlan_id": whole_number("vlan_id", vlan_id), "name": text_of("name", name)}
         body |= texts(description=description)
         create = partial(self._post, *_VLANS, shape=shapes.FABRIC_VLAN, json=body)
-        find = partial(self._like, _VLANS, shapes.FABRIC_VLAN, {"vlan_id": vlan_id, "name": name})
+        find = partial(self._entries_with, _VLANS, shapes.FABRIC_VLAN, {"vlan_id": vlan_id, "name": name})
         lookup = Lookup("VLAN", {"vlan_id": vlan_id}, find, partial(differing_fields, body), key="vlan_id")
         return create_once(self, create, lookup)
 
     def update_fabric_vlan(
         self, vlan: VLANRef, *, name: str | None = None, description: str | None = None
     ) -> FabricVLAN:
-        """Change a VLAN of the fabric; what is not given stays.
+        """Change a VLAN of the fabric; None leaves a property unchanged.
 
         ``PUT /:login/fabrics/default/vlans/:vlan_id``
 
@@ -137,13 +138,13 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, name, or dict with ``vlan_id``: the network itself will do.
+            vlan: Its number, name, or dict with ``vlan_id``, such as the network.
             network: UUID, name, short id, or dict with ``id``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return self._get(*self._network_place(vlan, network), shape=shapes.NETWORK)
+        return self._get(*self._network_segments(vlan, network), shape=shapes.NETWORK)
 
     def create_fabric_network(
         self,
@@ -173,10 +174,10 @@ class FabricOperations(Connection):
                 network of the fabric.
             provision_start_ip: First address to give to machines.
             provision_end_ip: Last address to give to machines.
-            gateway: Address of the gateway; with `internet_nat` True and none, `provision_start_ip`.
+            gateway: Address of the gateway; by default `provision_start_ip` if `internet_nat` is True.
             resolvers: Addresses of DNS servers, at most 4.
             routes: Gateways by the subnet or address that they lead to.
-            internet_nat: Whether the gateway leads to the internet; it does when None and there is one.
+            internet_nat: Whether the gateway leads to the internet; None means True if there is a gateway.
             description: At most 64 characters.
 
         Raises:
@@ -191,10 +192,10 @@ class FabricOperations(Connection):
         )
         body |= texts(gateway=gateway, description=description) | _details(resolvers, routes)
         body |= flags(internet_nat=internet_nat)
-        place = (*_VLANS, vlan_id_of(self, vlan), "networks")
+        segments = (*_VLANS, vlan_id_of(self, vlan), "networks")
         wanted = {"name": name, "subnet": subnet}
-        create = partial(self._post, *place, shape=shapes.NETWORK, json=body)
-        find = partial(self._like, place, shapes.NETWORK, wanted)
+        create = partial(self._post, *segments, shape=shapes.NETWORK, json=body)
+        find = partial(self._entries_with, segments, shapes.NETWORK, wanted)
         lookup = Lookup("fabric network", wanted, find, partial(differing_fields, body))
         return create_once(self, create, lookup)
 
@@ -210,14 +211,14 @@ class FabricOperations(Connection):
         resolvers: Sequence[str] | None = None,
         routes: Mapping[str, str] | None = None,
     ) -> Network:
-        """Change a network on a VLAN of the fabric; what is not given stays.
+        """Change a network on a VLAN of the fabric; None leaves a property unchanged.
 
         ``PUT /:login/fabrics/default/vlans/:vlan_id/networks/:id``
 
         Subnet, gateway and NAT cannot be changed. Since API 7.3.
 
         Args:
-            vlan: Its number, name, or dict with ``vlan_id``: the network itself will do.
+            vlan: Its number, name, or dict with ``vlan_id``, such as the network.
             network: UUID, name, short id, or dict with ``id``.
             name: As in `create_fabric_network`.
             description: At most 64 characters.
@@ -236,7 +237,7 @@ class FabricOperations(Connection):
             provision_start_ip=provision_start_ip,
             provision_end_ip=provision_end_ip,
         ) | _details(resolvers, routes)
-        segments = self._network_place(vlan, network)
+        segments = self._network_segments(vlan, network)
         return self._put(*segments, shape=shapes.NETWORK, json=body)
 
     def delete_fabric_network(self, vlan: VLANRef, network: NetworkRef) -> None:
@@ -247,22 +248,22 @@ class FabricOperations(Connection):
         Since API 7.3.
 
         Args:
-            vlan: Its number, name, or dict with ``vlan_id``: the network itself will do.
+            vlan: Its number, name, or dict with ``vlan_id``, such as the network.
             network: UUID, name, short id, or dict with ``id``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
             InvalidArgumentError: ``InvalidArgument``: a machine is on it, or it is the account's default.
         """
-        self._delete(*self._network_place(vlan, network))
+        self._delete(*self._network_segments(vlan, network))
 
-    def _network_place(self, vlan: VLANRef, network: NetworkRef) -> tuple[str, ...]:
+    def _network_segments(self, vlan: VLANRef, network: NetworkRef) -> tuple[str, ...]:
         number = vlan_id_of(self, vlan)
         return (*_VLANS, number, "networks", fabric_network_id_of(self, number, network))
 
-    def _like(self, place: Sequence[str], shape: Shape[T], wanted: Mapping[str, Any]) -> list[T]:
-        """What is listed there that has these properties."""
-        return [entry for entry in self._list(*place, shape=shape) if wanted.items() <= entry.items()]
+    def _entries_with(self, segments: Sequence[str], shape: Shape[T], wanted: Mapping[str, Any]) -> list[T]:
+        """Return the entries of a list that have these properties."""
+        return [entry for entry in self._list(*segments, shape=shape) if wanted.items() <= entry.items()]
 
 
 def _details(resolvers: Sequence[str] | None, routes: Mapping[str, str] | None) -> dict[str, Any]:

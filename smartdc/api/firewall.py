@@ -1,4 +1,4 @@
-"""Firewall rules: what traffic reaches the machines whose firewall is switched on."""
+"""Firewall rules: what traffic reaches the machines whose firewall is on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class FirewallOperations(Connection):
-    """Operations on the account's firewall rules. What they say takes effect a moment later on the machines.
+    """Operations on the account's firewall rules. They take effect on machines a moment later.
 
     A rule reads ``FROM targets TO targets ALLOW|BLOCK protocol ports``, for instance
     ``FROM any TO tag role = www ALLOW tcp (PORT 80 AND PORT 443)``. Targets are ``any``, ``all vms``,
@@ -31,7 +31,7 @@ class FirewallOperations(Connection):
     parentheses with ``OR`` between; one of them must be machines. Protocols are ``tcp`` and ``udp`` with
     ``PORT 80``, ``PORT all`` or ``PORTS 80, 8000 - 8999``; ``icmp`` and ``icmp6`` with ``TYPE 8 CODE 0`` or
     ``TYPE all``; ``ah`` and ``esp``. ``PRIORITY 1`` to ``100`` at the end puts a rule before others. A name
-    or value with anything but letters, digits, ``-`` and ``_`` stands in double quotes.
+    or value with anything but letters, digits, ``-`` and ``_`` needs double quotes.
     """
 
     def firewall_rules(self) -> list[FirewallRule]:
@@ -40,7 +40,8 @@ class FirewallOperations(Connection):
         ``GET /:login/fwrules``
 
         Returns:
-            List of dicts. Rules that hold for everybody are not among them, but in `Machine.firewall_rules`.
+            List of dicts, without global rules, which apply to all accounts: `Machine.firewall_rules` has
+            them.
         """
         return self._list("fwrules", shape=shapes.FIREWALL_RULE)
 
@@ -54,7 +55,7 @@ class FirewallOperations(Connection):
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
-            NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
+            NotAuthorizedError: ``Forbidden``: it belongs to another account, or is global.
         """
         return self._get("fwrules", _id(self, rule_id), shape=shapes.FIREWALL_RULE)
 
@@ -73,19 +74,19 @@ class FirewallOperations(Connection):
 
         Args:
             rule: Its text.
-            enabled: Whether it is in force; not, when None.
+            enabled: Whether it is in force; None means False.
             log: Whether connections that it allows are logged.
             description: At most 255 characters.
             role_tags: Roles whose members may act on the new rule.
 
         Returns:
-            The rule, its text in the server's own form.
+            The rule, with its text as the server writes it.
 
         Raises:
-            ValidationFailedError: ``InvalidParameters`` (422): the rule is none; `errors` says where.
+            ValidationFailedError: ``InvalidParameters`` (422): the text is not a rule; `errors` says where.
             MissingParameterError: ``MissingParameter``: its text is empty.
-            OutcomeUnknown: The answer was lost. Rules have no time and may be there twice, so that it cannot
-                be told from others; those that read like it are the candidates.
+            OutcomeUnknown: The answer was lost. Rules have no time of creation and may exist twice, so the
+                new one cannot be recognised; rules with the same text are the candidates.
         """
         body: dict[str, Any] = {"rule": text_of("rule", rule), **texts(description=description)}
         body |= flags(enabled=enabled, log=log)
@@ -101,7 +102,7 @@ class FirewallOperations(Connection):
         return create_once(self, create, lookup)
 
     def _rules_like(self, rule: str) -> list[FirewallRule]:
-        """The rules with these words, in any order: the server writes them in its own form."""
+        """Return the rules with these words in any order, because the server rewrites the text."""
         rules = self.firewall_rules()
         return [each for each in rules if _words(str(each.get("rule"))) == _words(rule)]
 
@@ -114,7 +115,7 @@ class FirewallOperations(Connection):
         log: bool | None = None,
         description: str | None = None,
     ) -> FirewallRule:
-        """Change a firewall rule; what is not given stays.
+        """Change a firewall rule; None leaves a property unchanged.
 
         ``POST /:login/fwrules/:id``
 
@@ -126,15 +127,15 @@ class FirewallOperations(Connection):
             description: At most 255 characters.
 
         Raises:
-            ValidationFailedError: ``InvalidParameters`` (422): the rule is none; `errors` says where.
-            NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
+            ValidationFailedError: ``InvalidParameters`` (422): the text is not a rule; `errors` says where.
+            NotAuthorizedError: ``Forbidden``: it belongs to another account, or is global.
         """
         body: dict[str, Any] = texts(rule=rule, description=description)
         body |= flags(enabled=enabled, log=log)
         return self._change_rule(_id(self, rule_id), json=body)
 
     def enable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
-        """Put a firewall rule in force.
+        """Enable a firewall rule.
 
         ``POST /:login/fwrules/:id/enable``
 
@@ -147,7 +148,7 @@ class FirewallOperations(Connection):
         return self._change_rule(_id(self, rule_id), "enable")
 
     def disable_firewall_rule(self, rule_id: FirewallRuleRef) -> FirewallRule:
-        """Put a firewall rule out of force, and keep it.
+        """Disable a firewall rule without deleting it.
 
         ``POST /:login/fwrules/:id/disable``
 
@@ -169,30 +170,30 @@ class FirewallOperations(Connection):
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
-            NotAuthorizedError: ``Forbidden``: it is another account's, or one that holds for everybody.
+            NotAuthorizedError: ``Forbidden``: it belongs to another account, or is global.
         """
         self._delete("fwrules", _id(self, rule_id))
 
     def firewall_rule_machines(self, rule_id: FirewallRuleRef) -> list[Machine]:
-        """List the machines that a firewall rule is for.
+        """List the machines that a firewall rule applies to.
 
         ``GET /:login/fwrules/:id/machines``
 
-        Machines whose firewall is off are listed too. The server looks for tags anywhere in a machine's tags:
-        for ``tag role = web`` it lists machines with ``role`` ``webserver`` as well. 1000 at most.
+        Machines whose firewall is off are included. At most 1000 are listed. The server matches parts of
+        tags: for ``tag role = web`` it lists machines with ``role`` ``webserver`` as well.
 
         Args:
             rule_id: UUID, short id, or dict from `firewall_rules`.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
-            NotAuthorizedError: ``Forbidden``: it is another account's.
+            NotAuthorizedError: ``Forbidden``: it belongs to another account.
         """
         found = self._list("fwrules", _id(self, rule_id), "machines", shape=shapes.MACHINE)
         return [Machine(self, data=data) for data in found]
 
     def num_firewall_rule_machines(self, rule_id: FirewallRuleRef) -> int:
-        """Count the machines that a firewall rule is for.
+        """Count the machines that a firewall rule applies to.
 
         ``HEAD /:login/fwrules/:id/machines``
 
@@ -200,7 +201,7 @@ class FirewallOperations(Connection):
             rule_id: UUID, short id, or dict from `firewall_rules`.
 
         Raises:
-            NotFoundError: It does not exist.
+            NotFoundError: There is no such rule.
         """
         return self._count("fwrules", _id(self, rule_id), "machines")
 

@@ -1,4 +1,4 @@
-"""Images, and the datasets that py-smartdc knew them as."""
+"""Images, which py-smartdc called datasets."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ class ImageOperations(Connection):
         ``GET /:login/images``
 
         Args:
-            name: Exact name. (To the server itself, ``~base`` is a part of one.)
+            name: Exact name. (The server would take ``~base`` for a part of a name.)
             os: ``smartos``, ``linux``, ``windows``, ...
             version: Exact version.
             public: True for public images, False for private ones (``'public'``, ``'private'`` as well).
-            state: ``active`` (what the server shows when not told), ``disabled``, ``creating``, ``failed``,
-                ``unactivated``, or ``all``.
+            state: ``active`` (the server's default), ``disabled``, ``creating``, ``failed``, ``unactivated``,
+                or ``all``.
             owner: UUID of the owner.
-            type: ``zone-dataset``, ``lx-dataset``, ``zvol``, ``docker``; docker images are listed only when
-                asked for.
+            type: ``zone-dataset``, ``lx-dataset``, ``zvol``, or ``docker``, without which docker images are
+                not listed.
 
         Returns:
             List of dicts.
 
         Raises:
-            ConfigurationError: A filter that the server would ignore: of another type, or empty.
+            ConfigurationError: A filter has a type that the server would ignore, or is empty.
         """
         filters = Filters()
         for field, value in (("name", name), ("os", os), ("version", version), ("type", type)):
@@ -81,14 +81,14 @@ class ImageOperations(Connection):
         ``GET /:login/images/:image``
 
         Args:
-            identifier: UUID, name (the newest active image of it), ``name@version``, short id, or dict.
+            identifier: UUID, name (its newest active image), ``name@version``, short id, or dict.
         """
         return self._get("images", id_of(self, IMAGE, identifier), shape=shapes.IMAGE)
 
     def poll_image(
         self, image: ImageRef, state: str = "active", interval: float = 2, *, timeout: float | None = None
     ) -> Image:
-        """Wait until an image is in a state, and get it as it is then.
+        """Wait until an image is in a state, and return it.
 
         ``GET /:login/images/:image``
 
@@ -99,12 +99,12 @@ class ImageOperations(Connection):
             timeout: Seconds in all; None waits for ever, 0 looks once.
 
         Raises:
-            WaitFailed: It became ``failed``; the text has the reason. Or it is gone.
+            WaitFailed: It became ``failed``, and the text has the reason; or it was deleted.
             WaitTimeout: The time ran out.
         """
         ident = id_of(self, ANY_IMAGE, image)
-        what, place = f"image {ident}", ("images", ident)
-        return poll_state(self, place, shapes.IMAGE, what, state, _STATES, ("creating",), interval, timeout)
+        what, source = f"image {ident}", ("images", ident)
+        return poll_state(self, source, shapes.IMAGE, what, state, _STATES, ("creating",), interval, timeout)
 
     def create_image_from_machine(
         self,
@@ -119,7 +119,7 @@ class ImageOperations(Connection):
         tags: Mapping[str, Any] | None = None,
         role_tags: Iterable[RoleRef] | RoleRef | None = None,
     ) -> Image:
-        """Start making an image of a machine, which should be stopped and prepared for it.
+        """Start creating an image from a machine, which should be stopped and prepared for that.
 
         ``POST /:login/images``
 
@@ -129,7 +129,7 @@ class ImageOperations(Connection):
             machine: UUID, name, short id, dict or `Machine`.
             name: Its name: at most 1024 letters, digits, spaces, ``.``, ``-``, ``_`` and ``/``.
             version: Its version: at most 512 of the same, but ``+`` instead of spaces.
-            description: In words.
+            description: A description.
             homepage: URL of a page about it.
             eula: URL of a licence agreement.
             acl: UUIDs of the accounts that may use it.
@@ -137,12 +137,12 @@ class ImageOperations(Connection):
             role_tags: Roles whose members may act on the new image.
 
         Returns:
-            The image as it is begun, in state ``creating``, and with neither ``os`` nor ``type``.
+            The new image, in state ``creating``, without ``os`` and ``type``.
 
         Raises:
             ValidationFailedError: ``ValidationFailed``: one of these is not valid; ``InvalidParameter``:
                 there is no such machine.
-            ServerError: ``NotAvailable``: images are not made of such machines.
+            ServerError: ``NotAvailable``: images cannot be created from such machines.
         """
         body: dict[str, Any] = texts(
             **required_texts(name=name, version=version),
@@ -158,7 +158,7 @@ class ImageOperations(Connection):
         sent = body | {"machine": machine_id_of(self, machine)}
         create = partial(self._post, "images", shape=shapes.IMAGE, json=sent, headers=headers)
         request_time = RequestTime(self.clock, "published_at")
-        asked = {**body, "tags": tags, "acl": body.get("acl")}
+        requested = {**body, "tags": tags, "acl": body.get("acl")}
         lookup = Lookup(
             "image",
             {"name": name, "version": version},
@@ -166,14 +166,14 @@ class ImageOperations(Connection):
             lambda image: [
                 *stuck_state(image),
                 *(request_time.differing_fields(image) if image.get("published_at") else ()),
-                *differing_fields(asked, image),
+                *differing_fields(requested, image),
             ],
             is_unique=False,
         )
         return create_once(self, create, lookup)
 
     def _images_created(self, name: str, version: str, request_time: RequestTime) -> list[Image]:
-        """Images of that name that are not finished, or were published since then."""
+        """Return images of this name that are unfinished, or were published since the request."""
         body, response = self._get_answer("images", params={"name": name, "version": version, "state": "all"})
         published = request_time.created_since(body, response)
         return [image for image in body if image in published or not image.get("published_at")]
@@ -190,7 +190,7 @@ class ImageOperations(Connection):
         acl: Sequence[str] | None = None,
         tags: Mapping[str, Any] | None = None,
     ) -> Image:
-        """Change what is said about an image of one's own; what is None stays as it is.
+        """Change the description of one of this account's images; None leaves a field unchanged.
 
         ``POST /:login/images/:image?action=update``
 
@@ -200,18 +200,18 @@ class ImageOperations(Connection):
             identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
             name: As in `create_image_from_machine`.
             version: As in `create_image_from_machine`.
-            description: In words.
+            description: A description.
             homepage: URL of a page about it.
             eula: URL of a licence agreement.
             acl: UUIDs of all the accounts that may use it; `share_image` adds to them.
-            tags: All its tags.
+            tags: All tags from now on.
 
         Returns:
-            The image as it is now.
+            The image after the change.
 
         Raises:
             NotAuthorizedError: ``NotImageOwner``.
-            ValidationFailedError: ``ValidationFailed``: one of these is not valid, or none is given.
+            ValidationFailedError: ``ValidationFailed``: one of these is not valid, or none is passed.
         """
         body: dict[str, Any] = texts(
             name=name, version=version, description=description, homepage=homepage, eula=eula
@@ -220,12 +220,12 @@ class ImageOperations(Connection):
             acl=None if acl is None else as_list("acl", acl, "[account]", str),
             tags=None if tags is None else checked_values("tag", tags),
         )
-        place = ("images", id_of(self, ANY_IMAGE, identifier))
+        segments = ("images", id_of(self, ANY_IMAGE, identifier))
         update = {"action": "update"}
-        return self._post(*place, shape=shapes.IMAGE, params=update, json=body, before_repeat=idempotent)
+        return self._post(*segments, shape=shapes.IMAGE, params=update, json=body, before_repeat=idempotent)
 
     def share_image(self, identifier: ImageRef, *accounts: str) -> Image:
-        """Let other accounts use a private image of one's own: they are added to its ACL.
+        """Let other accounts use one of this account's private images: add them to its ACL.
 
         ``POST /:login/images/:image?action=update``, after getting the image.
 
@@ -236,14 +236,14 @@ class ImageOperations(Connection):
             *accounts: UUIDs of accounts; a login is not enough.
 
         Returns:
-            The image as it is now; its ``acl`` has them all.
+            The image after the change; its ``acl`` has all accounts.
         """
         wanted = as_list("accounts", accounts, "the UUID of an account", str)
         acl = self._acl(ident := id_of(self, ANY_IMAGE, identifier))
         return self.update_image(ident, acl=[*acl, *(each for each in wanted if each not in acl)])
 
     def unshare_image(self, identifier: ImageRef, *accounts: str) -> Image:
-        """Let other accounts use an image of one's own no more: they are taken from its ACL.
+        """Stop other accounts from using one of this account's images: remove them from its ACL.
 
         ``POST /:login/images/:image?action=update``, after getting the image.
 
@@ -254,33 +254,33 @@ class ImageOperations(Connection):
             *accounts: UUIDs of accounts.
 
         Returns:
-            The image as it is now; without ``acl`` when nobody is left.
+            The image after the change; without ``acl`` if that is empty.
         """
         others = as_list("accounts", accounts, "the UUID of an account", str)
         acl = self._acl(ident := id_of(self, ANY_IMAGE, identifier))
         return self.update_image(ident, acl=[each for each in acl if each not in others])
 
     def export_image(self, identifier: ImageRef, manta_path: str) -> ExportedImage:
-        """Write an image of one's own, and its manifest, to Manta.
+        """Write one of this account's images, and its manifest, to Manta.
 
         ``POST /:login/images/:image?action=export``
 
-        The answer comes when all is done, which may take long: mind `timeout`. Since API 7.1.
+        The server answers when it has finished, which may take long: set `timeout`. Since API 7.1.
 
         Args:
             identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
-            manta_path: A directory, in which the files are called ``NAME-VERSION``; or how they shall begin.
+            manta_path: A directory, in which the files are called ``NAME-VERSION``; or a prefix of paths.
 
         Raises:
             NotAuthorizedError: ``NotImageOwner``, or ``NotMantaPathOwner``: the path is not the account's.
-            ServiceUnavailableError: ``StorageUnsupported``: there is no Manta, or the image is not there.
+            ServiceUnavailableError: ``StorageUnsupported``: there is no Manta, or the image has no file.
         """
         body = {"manta_path": text_of("manta_path", manta_path)}
-        place = ("images", id_of(self, ANY_IMAGE, identifier))
-        return self._post(*place, shape=shapes.EXPORTED_IMAGE, params={"action": "export"}, json=body)
+        segments = ("images", id_of(self, ANY_IMAGE, identifier))
+        return self._post(*segments, shape=shapes.EXPORTED_IMAGE, params={"action": "export"}, json=body)
 
     def clone_image(self, identifier: ImageRef) -> Image:
-        """Make a copy of one's own of an image that another account shares.
+        """Copy an image that another account shares; the copy belongs to this account.
 
         ``POST /:login/images/:image?action=clone``
 
@@ -290,10 +290,10 @@ class ImageOperations(Connection):
             identifier: UUID, name, ``name@version``, short id, or dict with ``id``.
 
         Returns:
-            The copy, with a UUID of its own and without ACL.
+            The copy, with a new UUID and without ACL.
 
         Raises:
-            NotAuthorizedError: ``ImageNotShared``: one's own account is not on its ACL.
+            NotAuthorizedError: ``ImageNotShared``: this account is not on its ACL.
         """
         ident = id_of(self, ANY_IMAGE, identifier)
         create = partial(self._post, "images", ident, shape=shapes.IMAGE, params={"action": "clone"}, json={})
@@ -308,41 +308,41 @@ class ImageOperations(Connection):
         return [image for image in same if image["id"] != ident]
 
     def import_image_from_datacenter(self, datacenter: str, identifier: ImageRef) -> Image:
-        """Copy an image of one's own from another data center of this cloud.
+        """Copy one of this account's images from another data center of this cloud.
 
         ``POST /:login/images?action=import-from-datacenter``
 
-        It keeps its UUID; the images of one's own that it builds upon are copied too. The answer comes when
-        all is done, which may take long: mind `timeout`. Since API 9.2.
+        It keeps its UUID; the account's images on which it is based are copied as well. The server answers
+        when it has finished, which may take long: set `timeout`. Since API 9.2.
 
         Args:
             datacenter: Name of the data center where it is; `datacenters` lists them.
             identifier: UUID, or dict with ``id``; not a name, which could mean another image here.
 
         Returns:
-            The image as it is here now.
+            The image in this data center.
 
         Raises:
             NotFoundError: ``ResourceNotFound``: there is no such image.
             ConflictError: ``ImageUuidAlreadyExists``: it is here already.
-            NotAuthorizedError: ``UnauthorizedError``: it is another's.
+            NotAuthorizedError: ``UnauthorizedError``: it belongs to another account.
             ValidationFailedError: ``ValidationFailed``: there is no such data center, or the image is not
                 active.
         """
-        ident, place = entity_id(identifier, "image"), text_of("datacenter", datacenter)
-        params = {"action": "import-from-datacenter", "datacenter": place, "id": ident}
+        ident, source = entity_id(identifier, "image"), text_of("datacenter", datacenter)
+        params = {"action": "import-from-datacenter", "datacenter": source, "id": ident}
         create = partial(self._post, "images", shape=shapes.IMAGE, params=params, json={})
-        lookup = Lookup("image", {"id": ident}, partial(self._image_if_there, ident), unfinished_state)
+        lookup = Lookup("image", {"id": ident}, partial(self._images_with_id, ident), unfinished_state)
         return create_once(self, create, lookup)
 
-    def _image_if_there(self, ident: str) -> list[Image]:
+    def _images_with_id(self, ident: str) -> list[Image]:
         try:
             return [self.image(ident)]
         except NotFoundError:
             return []
 
     def delete_image(self, identifier: ImageRef) -> None:
-        """Delete an image of one's own.
+        """Delete one of this account's images.
 
         ``DELETE /:login/images/:image``
 
@@ -354,20 +354,20 @@ class ImageOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
             NotAuthorizedError: ``NotImageOwner``.
-            InUseError: ``ImageHasDependentImages``: other images build upon it.
+            InUseError: ``ImageHasDependentImages``: other images are based on it.
         """
         self._delete("images", id_of(self, ANY_IMAGE, identifier))
 
     def datasets(
         self, search: str | None = None, fields: Sequence[str] = ("description", "urn")
     ) -> list[Image]:
-        """List images under the name and with the URN that they had as datasets.
+        """List images under the name and with the URN that they have as datasets.
 
         ``GET /:login/images``
 
         Args:
-            search: Regular expression, applied here, whatever the case.
-            fields: Where to look for it.
+            search: Regular expression, applied by the client, ignoring case.
+            fields: Fields in which to search.
 
         Returns:
             List of dicts as from `images`, each with ``urn``: ``sdc:sdc:NAME:VERSION``.
@@ -388,7 +388,7 @@ class ImageOperations(Connection):
         return with_urn(self.image(wanted) if is_uuid(wanted) else dataset_of(self, wanted))
 
     def default_dataset(self) -> Image | None:
-        """The image that the server marks as default; None when it marks none.
+        """Get the image that the server marks as default; None if it marks none.
 
         ``GET /:login/images``
         """

@@ -1,4 +1,4 @@
-"""SSH keys: those that may sign the account's requests, and that its machines let in; and sub-users' keys."""
+"""SSH keys, which sign requests and log in to machines, of the account and of its sub-users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _LINE = r"\s*(ssh|ecdsa|sk)-\S{2,60}\s+[A-Za-z0-9+/]+={0,3}(\s[^\n]*)?\s*"
-"""What the server reads; the rest is up to it."""
+"""A line of OpenSSH, as far as the client checks it; the server checks the rest."""
 _PEM = r"(?s)\s*-----BEGIN (RSA )?PUBLIC KEY-----(?!.*PRIVATE)"
 _ID_KEYS = ID_KEYS["keys"]
 _USER_KEYS = ID_KEYS["users"]
@@ -63,13 +63,13 @@ class KeyOperations(Connection):
         ``POST /:login/keys``
 
         Args:
-            key_id: Name for it; None lets the server take the fingerprint.
+            key_id: Its name; None lets the server use the fingerprint.
             key: The public key, one OpenSSH line: the content of ``id_ed25519.pub``.
             role_tags: Roles whose members may act on the new key.
 
         Raises:
-            ConfigurationError: It has not the form of a public key; it was not sent.
-            InvalidArgumentError: ``InvalidArgument``: no key, or one that the account has already.
+            ConfigurationError: It does not have the form of a public key; it was not sent.
+            InvalidArgumentError: ``InvalidArgument``: it is not a key, or one that the account has already.
         """
         return self._add_key(("keys",), key_id, key, role_tags)
 
@@ -99,7 +99,7 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return self._list(*_place(user), shape=shapes.KEY)
+        return self._list(*_collection_of(user), shape=shapes.KEY)
 
     def user_key(self, user: UserRef, key_id: KeyRef) -> Key:
         """Get one key of a sub-user.
@@ -115,7 +115,7 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        return self._get(*_place(user), entity_id(key_id, "key", *_ID_KEYS), shape=shapes.KEY)
+        return self._get(*_collection_of(user), entity_id(key_id, "key", *_ID_KEYS), shape=shapes.KEY)
 
     def add_user_key(
         self,
@@ -133,16 +133,16 @@ class KeyOperations(Connection):
 
         Args:
             user: UUID, login, or dict from `users`.
-            key_id: Name for it; None lets the server take the fingerprint.
+            key_id: Its name; None lets the server use the fingerprint.
             key: The public key, one OpenSSH line: the content of ``id_ed25519.pub``.
             role_tags: Roles whose members may act on the new key.
 
         Raises:
-            ConfigurationError: It has not the form of a public key; it was not sent.
-            InvalidArgumentError: ``InvalidArgument``: no key, or one that the user has already.
+            ConfigurationError: It does not have the form of a public key; it was not sent.
+            InvalidArgumentError: ``InvalidArgument``: it is not a key, or one that the user has already.
             NotFoundError: ``ResourceNotFound``.
         """
-        return self._add_key(_place(user), key_id, key, role_tags)
+        return self._add_key(_collection_of(user), key_id, key, role_tags)
 
     def delete_user_key(self, user: UserRef, key_id: KeyRef) -> None:
         """Delete a key of a sub-user.
@@ -158,37 +158,39 @@ class KeyOperations(Connection):
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        self._delete(*_place(user), entity_id(key_id, "key", *_ID_KEYS))
+        self._delete(*_collection_of(user), entity_id(key_id, "key", *_ID_KEYS))
 
     def _add_key(
         self,
-        place: tuple[str, ...],
+        collection: tuple[str, ...],
         name: str | None,
         key: str,
         role_tags: Iterable[RoleRef] | RoleRef | None,
     ) -> Key:
-        body = texts(name=name, key=_checked(key))
-        create = partial(self._post, *place, shape=shapes.KEY, json=body, headers=role_tag_header(role_tags))
+        body = texts(name=name, key=_checked_key(key))
+        create = partial(
+            self._post, *collection, shape=shapes.KEY, json=body, headers=role_tag_header(role_tags)
+        )
 
         def find() -> list[Key]:
             material = key.split()[:2]  # without the comment
-            there = self._list(*place, shape=shapes.KEY)
-            same = [each for each in there if str(each.get("key")).split()[:2] == material]
+            same_keys = self._list(*collection, shape=shapes.KEY)
+            same = [each for each in same_keys if str(each.get("key")).split()[:2] == material]
             return [each for each in same if name in (None, each.get("name"))]
 
         return create_once(self, create, Lookup("key", body, find, key="fingerprint"))
 
 
-def _place(user: UserRef) -> tuple[str, str, str]:
+def _collection_of(user: UserRef) -> tuple[str, str, str]:
     return "users", entity_id(user, "user", *_USER_KEYS), "keys"
 
 
-def _checked(key: str) -> str:
+def _checked_key(key: str) -> str:
     key = plain(key)
     if isinstance(key, str) and (is_key(key) or any(map(is_key, key.split()))) and not re.match(_PEM, key):
         raise ConfigurationError("this is a private key: give the public one (the file that ends in .pub)")
     if not isinstance(key, str) or not (re.fullmatch(_LINE, key) or re.match(_PEM, key)):
-        # Not repeated: it may be a private key in some form.
+        # The message does not show the text: it may be a private key in some form.
         raise ConfigurationError(
             "key must be text, a line such as 'ssh-ed25519 AAAA... comment': the content of a file that ends "
             "in .pub"

@@ -1,4 +1,4 @@
-"""Machines of the account: list, count, get, create. What is done to one machine is in its own areas."""
+"""Machines of the account: list, count, get, create. `smartdc.machine` has the operations on one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from smartdc.types import Brand, DiskSpec, Locality, MachineData, MachineState, NetworkObject, VolumeMount
 
 _HOUR = 60
-"""In minutes, for `tombstone`."""
+"""Minutes, for the parameter ``tombstone``."""
 
 
 class MachineOperations(MachineLists):
@@ -64,8 +64,8 @@ class MachineOperations(MachineLists):
 
         ``HEAD /:login/machines``
 
-        One request, if the server counts just these: above 1000, which is as far as it counts, and for what
-        it does not match exactly, the machines are listed as in `machines` and counted here.
+        This is one request if the server's filters are exact and it counts fewer than 1000 machines.
+        Otherwise the machines are listed as in `machines`, and the client counts them.
 
         Args:
             machine_type: ``smartmachine`` or ``virtualmachine``.
@@ -74,9 +74,9 @@ class MachineOperations(MachineLists):
             memory: RAM in MiB.
             tombstone: Any number but 0: also count deleted and failed machines.
             tags: As in `machines`.
-            image: Image: UUID, name (the newest active image of it), ``name@version``, short id or dict.
+            image: Image: UUID, name (its newest active image), ``name@version``, short id or dict.
             brand: ``joyent``, ``lx``, ``bhyve``, ``kvm``, ...
-            docker: Only Docker containers, or none.
+            docker: True for Docker containers only, False for other machines only.
 
         Raises:
             ConfigurationError: As in `machines`.
@@ -99,7 +99,7 @@ class MachineOperations(MachineLists):
             credentials: Also the passwords that were generated for it.
 
         Raises:
-            GoneError: It is deleted; the error's `machine` is what the server still knows of it.
+            GoneError: It is deleted; the error's `machine` has its last known data.
             NotFoundError: ``ResourceNotFound``.
         """
         ident = machine_id_of(self, machine_id)
@@ -120,11 +120,11 @@ class MachineOperations(MachineLists):
         Args:
             machine_id: UUID, name, short id, dict or `Machine`. Names and short ids are looked up in a list.
             credentials: Also the passwords that were generated for it.
-            lazy: Make no request until a value is read, but for the list in which a name is looked up. What
-                changes or deletes the machine is one request then; an action of its life (`start`, `stop`,
-                `rename`, ...) is two, as it looks first.
-            look_first: False lets an action of a `lazy` machine do without the look: only for a machine that
-                certainly exists, as an action on a deleted one takes the server's process down
+            lazy: Make no request until a value is read, except for the list in which a name is looked up.
+                Changing or deleting the machine then takes one request; an action such as `start`, `stop` or
+                `rename` takes two, because the machine is fetched first.
+            look_first: False skips that fetch. Use it only for a machine that certainly exists: an action on
+                a deleted machine crashes the server's process
                 (docs/cloudapi/hazards.md#action-on-a-deleted-machine).
 
         Raises:
@@ -151,13 +151,13 @@ class MachineOperations(MachineLists):
         brand: Brand | str | None = None,
         docker: bool | None = None,
     ) -> list[Machine]:
-        """List machines, all of them unless told otherwise.
+        """List machines, by default all of them.
 
         ``GET /:login/machines``
 
         One request for each 1000 machines (each page begins with the last machine of the one before, so that
         none is missed when others are deleted meanwhile). Deleted and failed machines are listed only with
-        `tombstone`. What the server does not match exactly is chosen here, of all that it lists.
+        `tombstone`. The client applies the filters that the server does not match exactly.
 
         Args:
             machine_type: ``smartmachine`` or ``virtualmachine``.
@@ -166,23 +166,23 @@ class MachineOperations(MachineLists):
             state: ``running``, ``stopped``, ``provisioning``, ``stopping``, ``failed``, ``offline``,
                 ``active`` (neither deleted nor failed) or ``destroyed`` (``deleted`` means the same).
             memory: RAM in MiB, as machines show it.
-            tombstone: Any number but 0: also deleted and failed machines. Servers up to 9.20 take it for a
-                switch, and not for minutes.
-            tags: Tags that the machine has, by name: text, numbers or booleans, compared as they are written
-                (``42`` is ``'42'``); ``'*'`` for any value. ``'*'`` instead of a dict is any tag at all, and
-                ``{}`` is no condition, as in py-smartdc: check a dict that is made of other data before you
-                delete what is listed.
+            tombstone: Any number but 0 includes deleted and failed machines. Servers up to 9.20 take it for a
+                switch, not for minutes.
+            tags: Tags that the machine has, by name: text, numbers or booleans, compared as text (``42``
+                equals ``'42'``); ``'*'`` for any value. ``'*'`` instead of a dict matches any tag. ``{}`` is
+                no condition, as in py-smartdc: check a computed dict before you delete the machines that are
+                listed.
             credentials: Also the passwords that were generated for the machines.
-            paged: Make exactly one request, with the `limit` and `offset` given; what is chosen here is then
-                chosen of that page.
-            limit: So many machines at most, 1 or more.
-            offset: Leave out so many at the beginning.
-            image: Image: UUID, name (the newest active image of it), ``name@version``, short id or dict.
+            paged: Make exactly one request, with this `limit` and `offset`; the client's filters apply to
+                that page.
+            limit: The most machines to list, 1 or more.
+            offset: How many machines to skip at the beginning.
+            image: Image: UUID, name (its newest active image), ``name@version``, short id or dict.
             brand: ``joyent``, ``lx``, ``bhyve``, ``kvm``, ...
-            docker: Only Docker containers, or none.
+            docker: True for Docker containers only, False for other machines only.
 
         Raises:
-            ConfigurationError: A filter that the server would ignore: of another type, or empty.
+            ConfigurationError: A filter has a type that the server would ignore, or is empty.
         """
         return [
             *self.iter_machines(
@@ -209,17 +209,18 @@ class MachineOperations(MachineLists):
         brand: str | None = None,
         docker: bool | None = None,
     ) -> Iterator[Machine]:
-        """List machines page by page: as `machines`, in the memory of two pages.
+        """List machines page by page, as `machines` does, with at most two pages in memory.
 
         ``GET /:login/machines``
 
-        A page is fetched when the machines of the one before are taken, however much later. A machine that is
-        there from the first page to the last is listed, once, whatever comes and goes meanwhile.
+        A page is fetched when the machines of the page before have been used, even if that is much later. A
+        machine that exists all the time is listed exactly once, even if others are created or deleted
+        meanwhile.
 
         Its arguments are those of `machines`.
 
         Raises:
-            ConfigurationError: As in `machines`, and at once.
+            ConfigurationError: As in `machines`; the call raises it, not the iteration.
         """
         filters = machine_filters(machine_type, name, state, memory, tombstone, tags, brand, docker)
         self._add_image(filters, image, dataset)
@@ -258,54 +259,52 @@ class MachineOperations(MachineLists):
         ``POST /:login/machines``
 
         Asynchronous: the machine is ``provisioning`` when this returns; wait with `Machine.poll_until`.
-        It is created once: when the answer is lost, the machine is looked for by its name.
+        It is created once: if the answer is lost, the machine is searched for by its name.
 
-        An empty image, dataset or boot script is none, as in py-smartdc.
+        An empty image, dataset or boot script counts as None, as in py-smartdc.
 
         Args:
             name: Its name, unique among the account's live machines: letters, digits, ``_``, ``-`` and ``.``,
                 at most 189; ``{{shortId}}`` in it becomes the first part of its UUID (since API 8.2). None
-                makes one of eight random hexadecimal digits, as the server would.
+                generates eight random hexadecimal digits, as the server would.
             package: UUID, name, short id or dict.
-            dataset: Image by UUID, any part of a URN, or dict, as in py-smartdc; not looked at when `image`
-                is given.
+            dataset: Image by UUID, any part of a URN, or dict, as in py-smartdc; ignored if `image` is given.
             metadata: Entries for the machine to read; text, numbers or booleans.
             tags: Tags to find it by; text, numbers or booleans.
             boot_script: Path of a script that the machine runs when it boots.
             credentials: Also return the passwords that are generated for it.
-            image: Image: UUID, name (the newest active image of it), ``name@version``, short id or dict.
+            image: Image: UUID, name (its newest active image), ``name@version``, short id or dict.
             networks: Networks to attach it to: UUIDs, names, short ids, dicts from `networks`, or
-                `NetworkObject` with the address wanted (since API 8.5). The first public one is the primary.
-            affinity: Rules of where to put it: ``'instance==web0'`` on the same server, ``'role!=db'`` on
-                another than the machines with that tag; with ``==~`` and ``!=~`` only if that can be (since
+                `NetworkObject` with the address to use (since API 8.5). The first public one is the primary.
+            affinity: Rules for its placement: ``'instance==web0'`` puts it on the same server, ``'role!=db'``
+                on another server than the machines with that tag; ``==~`` and ``!=~`` only if possible (since
                 API 8.3). Values may be globs or ``/regular expressions/``.
-            locality: What came before `affinity`; not both.
+            locality: The predecessor of `affinity`; use only one of them.
             brand: ``bhyve`` or ``kvm``, for an image that can be either (since API 9.9).
             disks: Disks of a bhyve machine, of a package with a flexible disk; at most 8, the first with the
                 image (since API 9.4).
-            volumes: NFS volumes to mount; those that are not there are made.
-            firewall_enabled: Whether its firewall rules hold.
+            volumes: NFS volumes to mount; those that do not exist are created.
+            firewall_enabled: Whether firewall rules apply to it.
             deletion_protection: Whether it is protected from deletion (since API 8.6).
             delegate_dataset: Whether a ZFS dataset is delegated to it (since API 9.12).
             encrypted: Whether it must be on an encrypted server (since API 9.8.5).
             allow_shared_images: Whether the image may be one that another account shares (since API 9.1).
-            password: The administrator's, of an image that asks for one.
+            password: Password of the administrator, for an image that requires one.
             role_tags: Roles whose members may act on the new machine. One that does not exist is ignored.
 
         Raises:
-            ConfigurationError: A name, tag, metadata entry, rule or mount that the server would refuse, lose
-                or choke on.
-            InvalidArgumentError: ``InvalidArgument``: an image, package or network that it does not have, or
-                arguments that do not go together.
-            ValidationFailedError: ``ValidationFailed``: the name is taken, among others.
+            ConfigurationError: A name, tag, metadata entry, rule or mount that the server would reject, drop
+                or crash on.
+            InvalidArgumentError: ``InvalidArgument``: there is no such image, package or network, or
+                arguments exclude each other.
+            ValidationFailedError: ``ValidationFailed``: for instance, the name is taken.
             InvalidStateError: ``KeyRequired``: the account has no SSH key.
             NotAuthorizedError: ``NotAuthorized``: it would exceed one of the account's `limits`.
-            OutcomeUnknown: The answer was lost, and the machine could not be looked for, or one of its name
-                is there that differs; or its name has ``{{shortId}}`` in it, by which it cannot be found for
-                sure.
+            OutcomeUnknown: The answer was lost, and the search failed, or found a different machine of that
+                name; or the name has ``{{shortId}}``, with which no search is certain.
         """
         body: dict[str, Any] = without_none(
-            # With a name of its own the machine can be found when the answer is lost.
+            # With a unique name the machine can be found when the answer is lost.
             name=checked_name(name) or os.urandom(4).hex(),
             affinity=affinity_rules(affinity),
             disks=None if disks is None else as_list("disks", disks, "[{'size': 10240}]", Mapping),
@@ -324,7 +323,7 @@ class MachineOperations(MachineLists):
         )
         body |= flat_entries(metadata, boot_script, tags)
         headers = role_tag_header(role_tags)
-        # Names are looked up last, each kind in one list: what cannot be right needs none.
+        # Names are looked up last, each kind in one list: invalid arguments cost no request.
         body |= without_none(
             package=None if package is None else id_of(self, PACKAGE, package),
             networks=network_list(network_refs(self, networks) if networks else networks),
@@ -336,7 +335,7 @@ class MachineOperations(MachineLists):
         shown_package = package if isinstance(package, Mapping) else body.get("package")
         package_name = cache(partial(self._package_name, shown_package))
         # With {{shortId}} the name is unknown until the machine exists, so concurrent creates look alike.
-        known = SHORT_ID not in body["name"]
+        is_name_known = SHORT_ID not in body["name"]
         lookup = Lookup(
             "machine",
             {"name": body["name"]},
@@ -345,14 +344,14 @@ class MachineOperations(MachineLists):
                 *request_time.differing_fields(data),
                 *fields_unlike_request(body, package_name, data),
             ],
-            is_certain=known,
-            is_unique=known and self.UNIQUE_NAMES,
+            is_certain=is_name_known,
+            is_unique=is_name_known and self.UNIQUE_NAMES,
             request_time=request_time,
         )
         return Machine(self, data=create_once(self, create, lookup))
 
     def _machines_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
-        """Machines of this name that are new; failed ones too, as they were created."""
+        """Return new machines of this name, including failed ones, which were created as well."""
         filters = without_none(name=name.partition(SHORT_ID)[0] or None, tombstone=_HOUR)
         answer, response = self._get_answer("machines", params=filters)
         page: list[Any] = list_of(answer, response, "id")
@@ -361,7 +360,7 @@ class MachineOperations(MachineLists):
         return request_time.created_since([data for data in page if has_name(data, name)], response)
 
     def _package_name(self, package: PackageRef | None) -> str | None:
-        """The name, by which machines show their package; one that is known by its UUID only is fetched."""
+        """Return the name of a package, which machines show; fetch it if only the UUID is known."""
         if isinstance(package, Mapping) and package.get("name"):
             return str(package["name"])
         if package is None:

@@ -37,7 +37,7 @@ class MigrationOperations(Connection):
             machine: UUID, name, short id, dict or `Machine`; or dict from `migrations`.
 
         Raises:
-            NotFoundError: ``ResourceNotFound``: it has none, or there is no such machine.
+            NotFoundError: ``ResourceNotFound``: the machine has no migration, or does not exist.
         """
         ident = machine_id_of(self, machine, *ID_KEYS["migrations"])
         return self._get("migrations", ident, shape=shapes.MIGRATION)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AddressRef = str | IPv4Address | Mapping[str, Any]
 
 _PAGE = 1000
-"""As many addresses as the server looks at for one answer."""
+"""How many addresses the server examines for one answer."""
 
 
 class NetworkOperations(Connection):
@@ -35,8 +35,8 @@ class NetworkOperations(Connection):
         ``GET /:login/networks``
 
         Args:
-            search: Regular expression, applied here, whatever the case.
-            fields: Where to look for it.
+            search: Regular expression, applied by the client, ignoring case.
+            fields: Fields in which to search.
 
         Returns:
             List of dicts.
@@ -61,16 +61,16 @@ class NetworkOperations(Connection):
 
         ``GET /:login/networks/:network/ips``
 
-        Of a network that everybody uses, those of one's own machines. One request for each 1000 addresses
-        that the server has on record, and one that finds no more. Since API 8.4.
+        On a shared network, only addresses of this account's machines are listed. This takes one request for
+        each 1000 addresses in the server's records, and one more at the end. Since API 8.4.
 
         Args:
             network: UUID, name, short id, or dict with ``id``; not a pool of networks.
-            paged: Make exactly one request, with the `limit` and `offset` given. These choose among all
-                addresses on record, of which the server then leaves the free ones out: a page that is not
-                full may not be the last.
-            limit: So many addresses at most, 1 or more; with `paged` 1000 at most.
-            offset: Leave out so many at the beginning.
+            paged: Make exactly one request, with this `limit` and `offset`. They apply to all addresses in
+                the records, from which the server then removes the free ones: a page that is not full may not
+                be the last.
+            limit: The most addresses to list, 1 or more; with `paged` at most 1000.
+            offset: How many addresses to skip at the beginning.
 
         Returns:
             List of dicts, in the order of the addresses.
@@ -97,7 +97,7 @@ class NetworkOperations(Connection):
 
         ``HEAD /:login/networks/:network/ips``
 
-        As many requests as `network_ips` makes. Since API 8.4.
+        It makes as many requests as `network_ips`. Since API 8.4.
 
         Args:
             network: UUID, name, short id, or dict with ``id``; not a pool of networks.
@@ -128,18 +128,18 @@ class NetworkOperations(Connection):
             ip: The address, or dict from `network_ips`.
 
         Raises:
-            NotFoundError: ``ResourceNotFound``: it is not on this network; or it is not one's own, and
-                everybody uses this network.
+            NotFoundError: ``ResourceNotFound``: it is not on this network; or the network is shared, and the
+                address does not belong to this account.
         """
         address = _address(ip)
         return self._get("networks", id_of(self, NETWORK, network), "ips", address, shape=shapes.NETWORK_IP)
 
     def update_network_ip(self, network: NetworkRef, ip: AddressRef, *, reserved: bool) -> NetworkIP:
-        """Reserve an address of a network, so that no new machine is given it, or release it.
+        """Reserve an address of a network, so that no new machine gets it, or release it.
 
         ``PUT /:login/networks/:network/ips/:ip_address``
 
-        A machine can still be given a reserved address by name. Since API 8.4.
+        A machine can still get a reserved address if a request names it. Since API 8.4.
 
         Args:
             network: UUID, name, short id, or dict with ``id``; not a pool of networks.
@@ -148,8 +148,8 @@ class NetworkOperations(Connection):
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
-            InvalidArgumentError: ``InvalidArgument``: everybody uses this network, or the address is
-                Triton's own (a gateway), or another account's machine has it.
+            InvalidArgumentError: ``InvalidArgument``: the network is shared, or the address belongs to Triton
+                (a gateway) or to another account's machine.
         """
         body, address = {"reserved": required_flag("reserved", reserved)}, _address(ip)
         segments = ("networks", id_of(self, NETWORK, network), "ips", address)

@@ -44,9 +44,9 @@ class PackageOperations(Connection):
         ``GET /:login/packages``
 
         Args:
-            search: Regular expression, applied here, whatever the case.
-            fields: Where to look for it.
-            name: Name; ``*`` stands for anything (``g4*``), here and in `version`, `group` and `brand`.
+            search: Regular expression, applied by the client, ignoring case.
+            fields: Fields in which to search.
+            name: Name; ``*`` stands for any text (``g4*``), here and in `version`, `group` and `brand`.
             memory: MiB.
             disk: MiB.
             swap: MiB.
@@ -61,7 +61,7 @@ class PackageOperations(Connection):
             List of dicts.
 
         Raises:
-            ConfigurationError: A filter that the server would ignore: of another type, or empty.
+            ConfigurationError: A filter has a type that the server would ignore, or is empty.
         """
         if isinstance(fields, int) or (isinstance(fields, str) and fields.isdecimal()):
             memory = shown(fields).strip("'")
@@ -71,14 +71,16 @@ class PackageOperations(Connection):
         filters = Filters()
         for field, value in (("name", name), ("version", version), ("group", group), ("brand", brand)):
             if value == "null":
-                # The server would list those without any (its lib/packages.js makes null of it).
-                raise ConfigurationError(f"{field}='null' is none; leave it out for any")
+                # The server would list those without any (its lib/packages.js turns it into null).
+                raise ConfigurationError(
+                    f"{field}='null' would list packages without any {field}; leave it out to list all"
+                )
             filters.pattern(field, text(field, value))
         sizes = {"memory": memory, "disk": disk, "swap": swap, "lwps": lwps, "vcpus": vcpus}
         for field, size in sizes.items():
             filters.equal(field, number(field, size))
         if flag("flexible_disk", flexible_disk) is not None:
-            # Most packages do not say it, and of those that do the server finds False only when they say so.
+            # Most packages lack the field, and for False the server lists only those that have it.
             filters.query |= {"flexible_disk": True} if flexible_disk else {}
             filters.add_check(lambda package: bool(package.get("flexible_disk")) is flexible_disk)
         filters.add_check(searching(search, fields))
@@ -95,7 +97,7 @@ class PackageOperations(Connection):
         return self._get("packages", id_of(self, PACKAGE, name), shape=shapes.PACKAGE)
 
     def default_package(self) -> Package | None:
-        """The package that the server marks as default; None when it marks none.
+        """Get the package that the server marks as default; None if it marks none.
 
         ``GET /:login/packages``
         """

@@ -1,4 +1,4 @@
-"""Access control: roles, the policies that say what a role may do, and role tags that say to what."""
+"""Access control: roles, policies with what a role may do, and role tags with the resources for it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 
 _BEFORE_9 = r"\s*(((~>?|\^|<=?|=|v)?\s*[0-8](\.\S*)?)|<\s*9(\.0){0,2})\s*"
-"""One version range of those before 9, in which a role's members and policies are plain names."""
+"""A version range before 9, where a role's members and policies are plain names."""
 _WITHOUT_HEAD = ("datacenters", "services")
+"""Collections for which the server has no HEAD."""
 
 
 class RoleOperations(Connection):
-    """Operations on roles, policies and role tags. What is written may take seconds to have its effect."""
+    """Operations on roles, policies and role tags. Changes may take seconds to take effect."""
 
     def roles(self) -> list[Role]:
         """List the account's roles.
@@ -73,7 +74,7 @@ class RoleOperations(Connection):
         Since API 7.2.
 
         Args:
-            name: Its name, of its own within this account. Members of ``administrator`` may do everything.
+            name: Its name, unique in this account. Members of ``administrator`` may do everything.
             members: Who has it: sub-users by login, UUID or dict, or `RoleMember` dicts
                 (``{'type': 'account', 'login': ...}`` is another account).
             policies: What it may do: names, UUIDs or dicts of policies.
@@ -83,7 +84,7 @@ class RoleOperations(Connection):
 
         Raises:
             InvalidArgumentError: ``InvalidArgument``: the name is taken, or a member or policy is unknown.
-            MissingParameterError: ``MissingParameter``: an empty name.
+            MissingParameterError: ``MissingParameter``: the name is empty.
         """
         body = {"name": text_of("name", name)} | self._role_body(members, policies, default_members)
         return self._post("roles", shape=shapes.ROLE, json=body, headers=role_tag_header(role_tags))
@@ -97,7 +98,7 @@ class RoleOperations(Connection):
         policies: Iterable[PolicyRef] | None = None,
         default_members: Iterable[MemberRef] | None = None,
     ) -> Role:
-        """Change a role; what is None stays as it is.
+        """Change a role; None leaves a property unchanged.
 
         ``POST /:login/roles/:role``
 
@@ -109,10 +110,10 @@ class RoleOperations(Connection):
             members: All members from now on, as in `create_role`; ``[]`` leaves none.
             policies: All policies from now on; ``[]`` leaves none.
             default_members: As in `create_role`. Members are replaced by `members` and `default_members`
-                together, also when only one of the two is given.
+                together, even if only one of the two is given.
 
         Returns:
-            The role as it is now.
+            The role after the change.
 
         Raises:
             ConfigurationError: There is nothing to change.
@@ -127,15 +128,15 @@ class RoleOperations(Connection):
         return self._post("roles", ident, shape=shapes.ROLE, json=body, before_repeat=idempotent)
 
     def delete_role(self, role: RoleRef) -> None:
-        """Delete a role, and with it what its members could do.
+        """Delete a role; its members lose its permissions.
 
         ``DELETE /:login/roles/:role``
 
         Since API 7.2.
 
         Args:
-            role: UUID, name, or dict from `roles`. A name is looked up in the list: here the server does
-                not find it.
+            role: UUID, name, or dict from `roles`. A name is looked up in the list, because the server does
+                not accept it here.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
@@ -184,7 +185,7 @@ class RoleOperations(Connection):
         Since API 7.2.
 
         Args:
-            name: Its name, of its own within this account.
+            name: Its name, unique in this account.
             rules: One or more sentences: ``CAN listmachines AND getmachine``, with a condition
                 ``CAN stopmachine WHEN tag_role::string = web``. Actions are CloudAPI's operations in lower
                 case; each action on a machine has its own (``rebootmachine``).
@@ -206,21 +207,21 @@ class RoleOperations(Connection):
         rules: Sequence[str] | str | None = None,
         description: str | None = None,
     ) -> Policy:
-        """Change a policy; what is None stays as it is.
+        """Change a policy; None leaves a property unchanged.
 
         ``POST /:login/policies/:policy``
 
         Since API 7.2.
 
         Args:
-            policy: UUID, name, or dict from `policies`. A name is looked up in the list: here the server does
-                not find it.
+            policy: UUID, name, or dict from `policies`. A name is looked up in the list, because the server
+                does not accept it here.
             name: New name.
             rules: All rules from now on.
             description: What it is for; ``''`` clears it.
 
         Returns:
-            The policy as it is now.
+            The policy after the change.
 
         Raises:
             ConfigurationError: There is nothing to change.
@@ -242,8 +243,8 @@ class RoleOperations(Connection):
         Since API 7.2.
 
         Args:
-            policy: UUID, name, or dict from `policies`. A name is looked up in the list: here the server does
-                not find it.
+            policy: UUID, name, or dict from `policies`. A name is looked up in the list, because the server
+                does not accept it here.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
@@ -265,24 +266,24 @@ class RoleOperations(Connection):
         """
         segments = resource_path(self, resource_segments(resource))
         if segments[:1] and segments[0] in _WITHOUT_HEAD:
-            # That of one data center is a redirect.
+            # GET of one data center is a redirect.
             response = self._call(Request("GET", self._path(*segments)))[1]
         else:
             response = self._head(*segments, params={"limit": 1} if segments == ("machines",) else None)
         return [name for name in response.headers.get("role-tag", "").split(",") if name]
 
     def set_role_tags(self, resource: ResourceRef, roles: Iterable[RoleRef] | RoleRef) -> RoleTags:
-        """Tag a resource with these roles and no others: their members may act on it as their policies say.
+        """Tag a resource with these roles and no others: members may act on it as their policies permit.
 
         ``PUT /:login``, ``PUT /:login/:resource_name``, ``PUT /:login/:resource_name/:resource_id``,
         ``PUT /:login/users/:user/:resource_name`` and ``PUT /:login/users/:user/keys/:resource_id``
 
-        Since API 7.2. Who lists machines needs the tag on the collection ``machines``; who acts on one needs
-        it on that machine, which covers what belongs to it: tags, snapshots, ...
+        Since API 7.2. To list machines, a sub-user needs the tag on the collection ``machines``; to act on
+        one, the tag on that machine, which also covers its tags, snapshots, ...
 
         Args:
             resource: Its path below the account: ``'machines'``, ``'images/NAME'``; or a `Machine`; or the
-                parts of its path, where dicts and objects may stand: ``('images', image)``,
+                parts of its path, which may be dicts and objects: ``('images', image)``,
                 ``('users', user, 'keys', key)``; None for the account itself. Collections are datacenters,
                 fwrules, images, keys, machines, networks, packages, policies, roles, services and users.
             roles: Names, or dicts from `roles`; ``[]`` leaves none.
@@ -292,7 +293,7 @@ class RoleOperations(Connection):
 
         Raises:
             InvalidArgumentError: ``InvalidArgument``: there is no such role.
-            NotFoundError: ``ResourceNotFound``: no such machine or user, or nothing that can be tagged.
+            NotFoundError: ``ResourceNotFound``: there is no such machine or user, or it cannot be tagged.
         """
         body = {"role-tag": role_names(roles)}
         segments = resource_path(self, resource_segments(resource))
@@ -307,7 +308,7 @@ class RoleOperations(Connection):
         named = None if members is None else as_list("members", members, "[user]")
         default = None if default_members is None else as_list("default_members", default_members, "[user]")
         wanted = None if policies is None else as_list("policies", policies, "[policy]")
-        if self._names_only():
+        if self._is_before_9():
             return without_none(
                 members=None
                 if members is None
@@ -322,16 +323,16 @@ class RoleOperations(Connection):
         body: dict[str, Any] = {}
         if named is not None or default is not None:
             first = [{**_member(member), "default": True} for member in default or ()]
-            others = {_key(member): member for member in map(_member, named or ())}
-            body["members"] = list((others | {_key(member): member for member in first}).values())
+            others = {_identity(member): member for member in map(_member, named or ())}
+            body["members"] = list((others | {_identity(member): member for member in first}).values())
         if wanted is not None:
             body["policies"] = [_policy(policy) for policy in wanted]
         return body
 
-    def _names_only(self) -> bool:
-        """Whether the API version asked for is one before 9."""
-        asked = self.default_headers.get(self.VERSION_HEADER) or self.default_headers.get("X-Api-Version")
-        return bool(asked) and all(re.fullmatch(_BEFORE_9, part) for part in str(asked).split("||"))
+    def _is_before_9(self) -> bool:
+        """Whether the requested API version is before 9."""
+        requested = self.default_headers.get(self.VERSION_HEADER) or self.default_headers.get("X-Api-Version")
+        return bool(requested) and all(re.fullmatch(_BEFORE_9, part) for part in str(requested).split("||"))
 
 
 def _rule_list(rules: Sequence[str] | str) -> list[str]:
@@ -345,14 +346,14 @@ def _member(member: MemberRef) -> dict[str, Any]:
     return {"type": "subuser", "id" if is_lower_case_uuid(ident) else "login": ident}
 
 
-def _key(member: Mapping[str, Any]) -> tuple[Any, Any]:
-    """What makes two members the same one."""
+def _identity(member: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return what identifies a member."""
     return member.get("type"), member.get("id") or member.get("login")
 
 
 def _login(member: MemberRef) -> str:
     if isinstance(member, Mapping) and member.get("type", "subuser") != "subuser":
-        raise ConfigurationError(f"{shown(member)} is no member before API 9, which knows sub-users only")
+        raise ConfigurationError(f"{shown(member)} cannot be a member before API 9, only sub-users can")
     return entity_id(member, "user", "login")
 
 

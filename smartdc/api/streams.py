@@ -30,7 +30,7 @@ SUBRESOURCES = (
     "state",
     "tags",
 )
-"""What the change feed tells of."""
+"""The changes that the feed can report."""
 
 
 class StreamOperations(MachineLists):
@@ -68,27 +68,29 @@ class StreamOperations(MachineLists):
         Needs the extra ``stream``. Since API 9.14.0.
 
         Args:
-            machines: Whose changes: UUIDs, names, short ids, dicts or `Machine`; None for all of the account.
-            subresources: Which changes: ``state``, ``tags``, ``alias`` (the name), ``customer_metadata``,
-                ``nics``, ``server_uuid``, ``owner_uuid``, ``destroyed``. All of these by default.
-            reconnect: Connect again when the connection breaks or the server ends it, and list the machines
-                then, to tell what has changed meanwhile: each change once, and of several of one machine the
+            machines: The machines to watch: UUIDs, names, short ids, dicts or `Machine`; None for all of the
+                account.
+            subresources: The changes to report: ``state``, ``tags``, ``alias`` (the name),
+                ``customer_metadata``, ``nics``, ``server_uuid``, ``owner_uuid``, ``destroyed``. All of these
+                by default.
+            reconnect: Reconnect when the connection breaks or the server ends it, and list the machines to
+                report what has changed meanwhile: each change once, and of several changes of a machine the
                 last. The machines are listed at the beginning as well.
 
         Returns:
             An iterator of dicts with ``changedResourceId``, ``changeKind``, ``resourceState`` and
-            ``resourceObject``, which ends when the server ends it. There is no ``resourceObject`` if the
-            server sent none of that machine: get the machine then. Without `reconnect`, what happens while
-            nobody is connected is lost: after connecting again, list the machines.
+            ``resourceObject``, which ends when the server ends it. ``resourceObject`` is missing if the
+            server sent no data of that machine: get the machine then. Without `reconnect`, changes during a
+            broken connection are lost: list the machines after connecting again.
 
         Raises:
-            ConfigurationError: The extra is not installed, or one of the arguments cannot be asked for.
-            ConnectionFailed: The connection broke, then or later.
+            ConfigurationError: The extra is not installed, or an argument is not valid.
+            ConnectionFailed: The connection broke, at once or later.
         """
         wanted = as_list("subresources", subresources, "('state', 'tags')")
         unknown = [name for name in wanted if name not in SUBRESOURCES]
         if unknown or not wanted:
-            # The server would take the subscription for none, and say nothing.
+            # The server would ignore the subscription without an error.
             raise ConfigurationError(
                 f"subresources are some of {', '.join(SUBRESOURCES)}, not {shown(wanted)}"
             )
@@ -115,13 +117,13 @@ class StreamOperations(MachineLists):
         with importing:
             from smartdc.change_feeds import ReconnectingFeed
 
-        def all_listed() -> Iterator[MachineData]:
+        def list_machines() -> Iterator[MachineData]:
             chosen = None if idents is None else {*idents}
             return (data for data in self._machine_pages({}) if chosen is None or data["id"] in chosen)
 
         return ReconnectingFeed(
             partial(self._feed, wanted, idents),
-            all_listed,
+            list_machines,
             partial(self._get, "machines", shape=shapes.MACHINE),
             wanted,
             self.clock,

@@ -1,4 +1,4 @@
-"""Sub-users: people who use the account with keys of their own, as far as its roles let them."""
+"""Sub-users: people who use the account with their own keys, as far as their roles permit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ID_KEYS = ID_KEYS["users"]
 
 
 class UserOperations(Connection):
-    """Operations on the account's sub-users. What is written may take seconds to show when it is read."""
+    """Operations on the account's sub-users. Changes may take seconds to appear."""
 
     def users(self) -> list[User]:
         """List the account's sub-users.
@@ -45,13 +45,13 @@ class UserOperations(Connection):
 
         Args:
             user: UUID, login, or dict from `users`.
-            membership: Also the names of the user's roles: ``roles``, and of those that are active when a
-                request names none: ``default_roles``.
+            membership: Also return the names of the user's roles as ``roles``, and as ``default_roles`` of
+                those that are active when a request names no role.
 
         Raises:
             NotFoundError: ``ResourceNotFound``.
         """
-        # Any text switches it on, 'false' too.
+        # Any text turns it on, even 'false'.
         params = switches(membership=membership)
         return self._get("users", entity_id(user, "user", *_ID_KEYS), shape=shapes.USER, params=params)
 
@@ -72,15 +72,15 @@ class UserOperations(Connection):
         phone: str | None = None,
         role_tags: Iterable[RoleRef] | RoleRef | None = None,
     ) -> User:
-        """Create a sub-user, who may do nothing until a role says otherwise.
+        """Create a sub-user, who may do nothing without a role.
 
         ``POST /:login/users``
 
         Since API 7.2.
 
         Args:
-            login: Name to sign in with, of its own within this account: 3 to 32 letters, digits, ``_``, ``.``
-                and ``@``, the first a letter.
+            login: Name to sign in with, unique in this account: 3 to 32 letters, digits, ``_``, ``.`` and
+                ``@``, the first a letter.
             email: Address for mail.
             password: At least 7 characters, with a letter and a digit (as servers are set up).
             company_name: Company.
@@ -95,7 +95,7 @@ class UserOperations(Connection):
             role_tags: Roles whose members may act on the new user's record.
 
         Raises:
-            InvalidArgumentError: ``InvalidArgument``: a login that is taken, or one of these is not valid.
+            InvalidArgumentError: ``InvalidArgument``: the login is taken, or an argument is not valid.
             MissingParameterError: ``MissingParameter``: one of the first three is empty.
         """
         body = required_texts(login=login, email=email, password=password)
@@ -128,15 +128,15 @@ class UserOperations(Connection):
         country: str | None = None,
         phone: str | None = None,
     ) -> User:
-        """Change a sub-user's details; what is None stays as it is, and ``''`` clears it.
+        """Change a sub-user's details; None leaves a detail unchanged, and ``''`` clears it.
 
         ``POST /:login/users/:id``
 
-        Since API 7.2. The password has its own operation, `change_user_password`.
+        Since API 7.2. `change_user_password` changes the password.
 
         Args:
-            user: UUID, login, or dict from `users`. A login is looked up in the list: here the server does
-                not find it.
+            user: UUID, login, or dict from `users`. A login is looked up in the list, because the server does
+                not accept it here.
             login: New name to sign in with.
             email: Address for mail.
             company_name: Company.
@@ -150,7 +150,7 @@ class UserOperations(Connection):
             phone: Telephone number.
 
         Returns:
-            The user as it is now.
+            The user after the change.
 
         Raises:
             InvalidArgumentError: ``InvalidArgument``: one of these is not valid.
@@ -183,10 +183,10 @@ class UserOperations(Connection):
         Since API 7.2.
 
         Args:
-            user: UUID, login, or dict from `users`. A login is looked up in the list: here the server does
-                not find it.
-            password: The new one, other than the last ones.
-            password_confirmation: The same again; `password` when it is None.
+            user: UUID, login, or dict from `users`. A login is looked up in the list, because the server does
+                not accept it here.
+            password: The new password, different from the last ones.
+            password_confirmation: The new password again; `password` when None.
 
         Raises:
             InvalidArgumentError: ``InvalidArgument``: the two differ, or the server's rules refuse it.
@@ -197,7 +197,7 @@ class UserOperations(Connection):
         return self._post("users", id_of(self, USER, user), "change_password", shape=shapes.USER, json=body)
 
     def delete_user(self, user: UserRef) -> None:
-        """Delete a sub-user, who can sign in no more.
+        """Delete a sub-user, who can then no longer sign in.
 
         ``DELETE /:login/users/:user``
 

@@ -1,4 +1,4 @@
-"""Volumes: NFS file systems that several machines can mount. A data center need not have them."""
+"""Volumes: NFS file systems that several machines can mount. Not every data center has them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 _BUSY = ("creating", "deleting")
 _STATES = (*_BUSY, "ready", "failed", "deleted")
 _NAME_SEARCH = r"\*?[A-Za-z0-9_.-]{1,64}\*?"
-"""What the server takes in a search for a name; it refuses the rest."""
+"""The names that the server can search for; it refuses others."""
 
 
 class VolumeOperations(Connection):
-    """Operations on the volumes of the account. Where the data center has none, all answer 405."""
+    """Operations on the account's volumes. A data center without volumes answers 405."""
 
     def volumes(
         self,
@@ -50,7 +50,7 @@ class VolumeOperations(Connection):
         ``GET /:login/volumes``
 
         Args:
-            name: Name, in which ``*`` stands for anything.
+            name: Name, in which ``*`` stands for any text.
             size: Size in MiB.
             state: ``creating``, ``ready``, ``deleting`` or ``failed``.
             type: ``tritonnfs``.
@@ -60,7 +60,7 @@ class VolumeOperations(Connection):
                 argument as well.
 
         Raises:
-            ConfigurationError: A filter of another type, or an empty one.
+            ConfigurationError: A filter has another type, or is empty.
             InvalidArgumentError: ``InvalidArgument``.
             BadRequestError: ``MethodNotAllowedError``, 405: the data center has no volumes.
         """
@@ -82,7 +82,7 @@ class VolumeOperations(Connection):
 
         Raises:
             NotFoundError: ``VolumeNotFound``.
-            InvalidArgumentError: ``InvalidArgument``: that is no UUID.
+            InvalidArgumentError: ``InvalidArgument``: the id is not a UUID.
         """
         return self._get("volumes", id_of(self, VOLUME, volume), shape=shapes.VOLUME)
 
@@ -105,11 +105,11 @@ class VolumeOperations(Connection):
             timeout: Seconds in all; None waits for ever, 0 looks once.
 
         Returns:
-            The volume as it was seen last; of a deleted one the state is ``deleted``.
+            The volume when last seen; the state of a deleted one is ``deleted``.
 
         Raises:
             ConfigurationError: There is no such state.
-            WaitFailed: It became ``failed``, or is gone while something else is awaited.
+            WaitFailed: It became ``failed``, or was deleted while another state is awaited.
             WaitTimeout: The time ran out.
         """
         ident = id_of(self, VOLUME, volume)
@@ -130,12 +130,12 @@ class VolumeOperations(Connection):
 
         ``POST /:login/volumes``
 
-        Asynchronous: `poll_volume` waits until it is ``ready``. It is created once: when the answer is lost,
-        the volume is looked for by its name.
+        Asynchronous: `poll_volume` waits until it is ``ready``. It is created once: if the answer is lost,
+        the volume is searched for by its name.
 
         Args:
-            name: Name, unique in the account; None makes one of 32 random hexadecimal digits (the server
-                would make 64, which logs and errors take for a key and do not show).
+            name: Name, unique in the account; None generates 32 random hexadecimal digits (the server would
+                generate 64, which logs and errors hide because they may be a key).
             size: Size in MiB, one of `volume_sizes`; None for the smallest.
             type: ``tritonnfs``.
             networks: Fabric networks of the account on which it is reached: UUIDs, names, short ids or
@@ -144,40 +144,40 @@ class VolumeOperations(Connection):
             tags: Tags that affinity rules can name; text only (9.8.6 and later).
 
         Raises:
-            InvalidArgumentError: ``InvalidArgument``: a name or a network that will not do.
+            InvalidArgumentError: ``InvalidArgument``: a name or a network is not valid.
             ConflictError: ``VolumeAlreadyExists``, ``VolumeSizeNotAvailable``,
                 ``DefaultFabricNetworkNotConfiguredError``.
-            OutcomeUnknown: The answer was lost, and the volume could not be looked for, or one of its name is
-                there that differs.
+            OutcomeUnknown: The answer was lost, and the search failed, or found a different volume of that
+                name.
         """
-        several = None if networks is None else as_list("networks", networks, "[network]")
+        network_list = None if networks is None else as_list("networks", networks, "[network]")
         body: dict[str, Any] = without_none(
-            # With a name of its own the volume can be found when the answer is lost.
+            # With a unique name the volume can be found when the answer is lost.
             name=os.urandom(16).hex() if name in (None, "") else text_of("name", name),
             size=whole_number("size", size),
             type=text_of("type", type),
             affinity=affinity_rules(affinity),
             tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
-            networks=None if several is None else ids_of(self, NETWORK, several),
+            networks=None if network_list is None else ids_of(self, NETWORK, network_list),
         )
         create = partial(self._post, "volumes", shape=shapes.VOLUME, json=body)
         request_time = RequestTime(self.clock)
         find = partial(self._volumes_created, body["name"], request_time)
-        # Affinity rules are not shown.
-        asked = {name: value for name, value in body.items() if name != "affinity"} | {
+        # Volumes do not show affinity rules.
+        requested = {name: value for name, value in body.items() if name != "affinity"} | {
             "tags": body.get("tags")
         }
         lookup = Lookup(
             "volume",
             {"name": body["name"]},
             find,
-            lambda volume: [*request_time.differing_fields(volume), *differing_fields(asked, volume)],
+            lambda volume: [*request_time.differing_fields(volume), *differing_fields(requested, volume)],
             request_time=request_time,
         )
         return create_once(self, create, lookup)
 
     def _volumes_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
-        """The volume that was created since then, also if it failed: that it was created is what counts."""
+        """Return the volume that was created since the request, even if it failed later."""
         predicate = json.dumps({"and": [{"eq": ["name", name]}, {"ne": ["state", "deleting"]}]})
         return request_time.created_since(*self._get_answer("volumes", params={"predicate": predicate}))
 
@@ -201,7 +201,7 @@ class VolumeOperations(Connection):
             # Without ?action=update: servers up to 9.20 refuse every parameter but the name.
             return self._post("volumes", ident, shape=shapes.VOLUME, json=body, before_repeat=idempotent)
         except ConflictError as error:
-            # Its own name is taken too: then an attempt whose answer was lost has done it.
+            # The volume itself has the name if an attempt whose answer was lost has renamed it.
             if error.attempts == 1:
                 raise
             renamed = self.volume(ident)
@@ -214,7 +214,7 @@ class VolumeOperations(Connection):
 
         ``DELETE /:login/volumes/:id``
 
-        Asynchronous: `poll_volume` ``'deleted'``.
+        Asynchronous: `poll_volume` waits until it is ``'deleted'``.
 
         Args:
             volume: UUID, name, short id or dict.
@@ -226,7 +226,7 @@ class VolumeOperations(Connection):
         self._delete("volumes", id_of(self, VOLUME, volume))
 
     def volume_sizes(self, *, type: str | None = None) -> list[VolumeSize]:
-        """List the sizes in which there are volumes, the smallest first.
+        """List the sizes that volumes can have, the smallest first.
 
         ``GET /:login/volumesizes``
 
@@ -237,26 +237,26 @@ class VolumeOperations(Connection):
         return self._list("volumesizes", shape=shapes.VOLUME_SIZE, params=query)
 
 
-def _read(text: str) -> Any:
+def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_without_twins)
+        return json.loads(text, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"predicate: {shown(text)} is not JSON: {shortened(str(error))}") from None
 
 
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("a name is there twice, of which the server reads one")
+        raise ValueError("a name occurs twice, and the server reads only one")
     return dict(pairs)
 
 
 def _predicate(predicate: Any) -> str | None:
-    """The predicate as JSON."""
+    """Check a predicate, and return it as JSON."""
     if predicate is None:
         return None
     predicate = plain(predicate)
     if isinstance(predicate, str) and predicate:
-        predicate = _read(predicate)
+        predicate = _parsed(predicate)
     if not isinstance(predicate, Mapping) or not predicate:
         raise ConfigurationError(
             f"predicate must be a dict with a condition, or its JSON, not {shown(predicate)}"
