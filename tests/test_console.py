@@ -230,8 +230,8 @@ def test_python_m_smartdc(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--rate", "5"], "--rate is for the emulated cloud"),
-        (["--profile", "lab", "--rate", "0"], "--rate is for the emulated cloud"),
+        (["--rate", "5"], "--rate needs --emulated"),
+        (["--profile", "lab", "--rate", "0"], "--rate needs --emulated"),
         (["--emulated", "--rate", "-1"], "--rate must be 0 or more"),
         (["--emulated", "--rate", "nan"], "--rate must be 0 or more"),
         (["--emulated", "--rate", "inf"], "--rate must be 0 or more"),

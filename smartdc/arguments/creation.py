@@ -105,7 +105,7 @@ def network_list(networks: Iterable[NetworkRef] | NetworkRef | None) -> list[Any
     if not networks:
         raise ConfigurationError(
             f"networks={shown(networks)} is empty, but a machine without networks gets the default ones, "
-            "which may be public: leave the argument out to use those"
+            "which may be public: leave it out to use those"
         )
     entries = [network_entry(network) for network in as_list("networks", networks, "[network]")]
     if all(isinstance(entry, str) for entry in entries):

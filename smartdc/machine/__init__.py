@@ -1,4 +1,4 @@
-"""Machine and Snapshot: one machine as last seen, and what can be done to it, one module an area."""
+"""Machine and Snapshot: the last known data of a machine, and its operations, one module for each area."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -24,10 +24,10 @@ _STATES = (*_BUSY, *get_args(MachineState))
 
 
 class Disks(MachineEndpoint):
-    """Operations on this machine's disks. To change them it must be stopped, and of a flexible package."""
+    """Operations on this machine's disks. Changes need a stopped machine with a flexible package."""
 
     def get_disks(self) -> list[Disk]:
-        """List this machine's disks as they are now; none of a machine without hardware of its own.
+        """List this machine's disks; a container has none.
 
         ``GET /:login/machines/:machine/disks``
 
@@ -67,22 +67,23 @@ class Disks(MachineEndpoint):
         *,
         timeout: float | None = None,
     ) -> Disk:
-        """Wait until nothing goes on with a disk, or until it is in a state.
+        """Wait until no change of a disk is under way, or until it is in a state.
 
         ``GET /:login/machines/:machine/disks/:disk``
 
         Args:
             disk: UUID or dict.
-            state: None: any but ``creating``, ``resizing`` and ``deleting``. Or a machine's, or ``deleted``.
+            state: None for any state but ``creating``, ``resizing`` and ``deleting``; or a state of machines,
+                or ``deleted``.
             interval: Seconds between two looks.
             timeout: Seconds in all; None waits for ever, 0 looks once.
 
         Returns:
-            The disk as it was seen last; of a deleted one the state is ``deleted``.
+            The disk when last seen; the state of a deleted one is ``deleted``.
 
         Raises:
             ConfigurationError: There is no such state.
-            WaitFailed: It is gone while something else is awaited.
+            WaitFailed: It was deleted while another state is awaited.
             WaitTimeout: The time ran out.
         """
         ident = entity_id(disk, "disk")
@@ -92,23 +93,23 @@ class Disks(MachineEndpoint):
         )
 
     def create_disk(self, size: int | Literal["remaining"], *, pci_slot: str | None = None) -> Disk | None:
-        """Start making a disk for this stopped bhyve machine.
+        """Start creating a disk for this stopped bhyve machine.
 
         ``POST /:login/machines/:machine/disks``
 
         Asynchronous. Since API 9.4.1.
 
-        It can take the server's process down, or never be answered: there is a fault of the server with a
-        machine whose boot disk has both a block size and an image
-        (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image). No client can tell beforehand.
+        It can crash the server's process, or never be answered: the server has a bug with a machine whose
+        boot disk has both a block size and an image
+        (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image). A client cannot detect this beforehand.
 
         Args:
             size: Size in MiB; ``'remaining'`` for all that is left of the package.
-            pci_slot: Where to put it: ``'0:4:1'``. None lets the server choose.
+            pci_slot: The slot: ``'0:4:1'``. None lets the server choose.
 
         Returns:
-            The disk, ``creating``; `poll_disk` waits until it is there. None without a `pci_slot`, as the
-            server knows no id for it yet: poll `get_disks` until there is one more.
+            The disk, ``creating``; `poll_disk` waits until it exists. None without a `pci_slot`, because the
+            server has no id for it yet: poll `get_disks` until there is one more.
 
         Raises:
             ConfigurationError: This machine is known not to be bhyve: the server would never answer.
@@ -116,19 +117,21 @@ class Disks(MachineEndpoint):
             InvalidStateError: ``VmWithoutFlexibleDiskSize``: the package is not flexible.
             ConflictError: ``InsufficientDiskSpace``.
             ValidationFailedError: ``ValidationFailed``: the slot is taken.
-            OutcomeUnknown: The answer was lost, and no disk is being made in its `pci_slot`; without one, it
-                cannot be told from others. Disks of its size are the candidates.
+            OutcomeUnknown: The answer was lost, and no disk is being created in its `pci_slot`; without a
+                slot, the new disk cannot be recognised. Disks of its size are the candidates.
         """
         brand = "bhyve" if self._data is None else self._data.get("brand", "bhyve")
         if brand != "bhyve":
-            raise ConfigurationError(f"disks are made for bhyve machines only, and {self.id} is {brand}")
-        asked_size = size if size == "remaining" else whole_number("size", size)
-        body = {"size": asked_size, **texts(pci_slot=pci_slot)}
+            raise ConfigurationError(
+                f"disks can be created for bhyve machines only, and {self.id} is {brand}"
+            )
+        requested_size = size if size == "remaining" else whole_number("size", size)
+        body = {"size": requested_size, **texts(pci_slot=pci_slot)}
         lookup = Lookup(
             "disk",
             body,
             partial(self._disks_like, body),
-            # One that is there may be older: disks have no time.
+            # An existing disk may be older: disks have no time of creation.
             lambda disk: [] if disk.get("state") == "creating" else ["state"],
             is_certain=pci_slot is not None,
             is_unique=False,
@@ -153,13 +156,13 @@ class Disks(MachineEndpoint):
             dangerous_allow_shrink: Permit a smaller size; data beyond it is lost.
 
         Returns:
-            The disk, with the size that it had so far.
+            The disk, with its old size.
 
         Raises:
             InvalidArgumentError: ``InvalidArgument``: the machine is not stopped.
             InvalidStateError: ``VmWithoutFlexibleDiskSize``, ``BrandNotSupported``.
             ConflictError: ``InsufficientDiskSpace``.
-            ValidationFailedError: ``ValidationFailed``: smaller, and that was not permitted.
+            ValidationFailedError: ``ValidationFailed``: a smaller size, which was not permitted.
         """
         body: dict[str, Any] = {"size": whole_number("size", size)}
         body |= flags(dangerous_allow_shrink=dangerous_allow_shrink)
@@ -171,7 +174,7 @@ class Disks(MachineEndpoint):
 
         ``DELETE /:login/machines/:machine/disks/:disk``
 
-        Asynchronous: `poll_disk` ``'deleted'``. Since API 9.4.1.
+        Asynchronous: `poll_disk` waits until it is ``'deleted'``. Since API 9.4.1.
 
         Args:
             disk: UUID or dict; not the disk that the machine boots from.

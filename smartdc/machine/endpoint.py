@@ -1,4 +1,4 @@
-"""What the areas of one machine stand on: its place below an account, and the connection to that account."""
+"""The base of a machine's areas: its path below an account, and the connection to that account."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["MachineEndpoint"]
 
 
 class MachineEndpoint(Endpoint):
-    """One machine, as its areas see it.
+    """The base of a machine's areas.
 
     Attributes:
         id: The machine's UUID.
@@ -32,17 +32,17 @@ class MachineEndpoint(Endpoint):
 
     id: str
     _connection: Connection
-    """What makes its requests."""
+    """The connection for its requests."""
     _data: MachineData | None
-    """What the server said last; None when nothing was asked yet."""
+    """The last known data; None before the first request."""
     _deleted: bool = False
     """Whether it is known to be deleted."""
     _look_first: bool = True
-    """Whether an action looks at it first, when nothing was asked yet."""
+    """Whether an action fetches the machine first if there is no data yet."""
     _request_times: Mapping[str, RequestTime] = MappingProxyType({})
-    """When its actions were asked for here, by their names."""
+    """When this object requested actions, by their names."""
     _last_audited: datetime | None = None
-    """The time of the action that was waited for last."""
+    """The time, in the audit, of the action that was waited for last."""
     _data_order: int
     """The number, in `smartdc._http.looks.actions`, of the answer that `_data` comes from."""
 
@@ -57,11 +57,11 @@ class MachineEndpoint(Endpoint):
 
     @abstractmethod
     def _fetch(self, connection: Connection, credentials: bool = False) -> None:
-        """`refresh` by that connection."""
+        """Refresh the machine with this connection, which may have a deadline."""
 
     @abstractmethod
     def _save(self, data: Mapping[str, Any]) -> None:
-        """Take over what the server says."""
+        """Save the data that the server sent."""
 
     @property
     def _created_at(self) -> datetime | None:
@@ -75,7 +75,7 @@ class MachineEndpoint(Endpoint):
         return self._connection._call(request)
 
     def _listed_entry(self, kind: str, name: str) -> Value:
-        """One of the tags or metadata that the server does not read alone, from the list of all."""
+        """Return one tag or metadata entry from the list of all, if the server cannot look up its name."""
         answer, response = self._get_answer(kind)
         entries = shapes.TAGS.of_object(answer, response)
         if name not in entries:

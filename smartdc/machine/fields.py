@@ -1,4 +1,4 @@
-"""What the server said of a machine, as attributes."""
+"""The last known data of a machine, as attributes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Fields", "read_only"]
 
 _K = TypeVar("_K", bound=type)
 
-_INSTEAD = {
+_CHANGED_BY = {
     "boot_script": "set_boot_script() changes it",
     "deletion_protection": "enable_deletion_protection() changes it",
     "firewall_enabled": "enable_firewall() and disable_firewall() change it",
@@ -33,9 +33,10 @@ _INSTEAD = {
 
 
 def read_only(kind: _K) -> _K:
-    """Let the properties of a class say what to call instead, when something is assigned to one.
+    """Make assignments to the properties of a class raise an error that says what to call instead.
 
-    Each has a setter for it: a `__setattr__` would run at each assignment, and lists have 100,000 machines.
+    Each property gets a setter. A `__setattr__` would run at every assignment, and lists have 100,000
+    machines.
     """
     for name, found in vars(kind).copy().items():
         if isinstance(found, property) and not name.startswith("_"):
@@ -44,19 +45,19 @@ def read_only(kind: _K) -> _K:
 
 
 def _refuse(name: str, machine: Any, value: Any) -> NoReturn:
-    instead = _INSTEAD.get(name, "refresh() fetches it again")
-    raise AttributeError(f"{name} of a machine is what the server said last: {instead}")
+    instead = _CHANGED_BY.get(name, "refresh() fetches it again")
+    raise AttributeError(f"{name} of a machine is read-only, the last value from the server: {instead}")
 
 
 @read_only
 class Fields(MachineEndpoint):
-    """The attributes of a machine that tell what the server said last. Each is of the type that it promises.
+    """The last known data of a machine as attributes. Each has the annotated type, or is empty.
 
     `Machine.raw` has the rest.
     """
 
     _shown_metadata: tuple[Any, dict[str, Any]] = None, {}
-    """The metadata that the server gave, and what of it is shown."""
+    """The metadata from the server, and the part of it that `metadata` shows."""
 
     @property
     def name(self) -> str:
@@ -65,7 +66,7 @@ class Fields(MachineEndpoint):
 
     @property
     def type(self) -> MachineType | str | None:
-        """``smartmachine`` (a container) or ``virtualmachine`` (with hardware of its own)."""
+        """``smartmachine`` (a container) or ``virtualmachine`` (a hardware virtual machine)."""
         return self._text("type")
 
     @property
@@ -85,7 +86,7 @@ class Fields(MachineEndpoint):
 
     @property
     def dataset(self) -> str | None:
-        """What servers before API 7 gave for `image`; today's give `image` only."""
+        """The image, under its name before API 7; today's servers send `image` only."""
         return self._text("dataset") or self.image
 
     @property
@@ -105,13 +106,16 @@ class Fields(MachineEndpoint):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Its metadata when last seen, but for the boot script and the passwords.
+        """Its metadata when last seen, without the boot script and the passwords.
 
-        What is put into it here stays here: `update_metadata` sends it.
+        Changes of this dict are not sent: use `update_metadata`.
         """
-        said = self._metadata
-        if self._shown_metadata[0] is not said:
-            self._shown_metadata = said, {key: value for key, value in said.items() if key != "user-script"}
+        all_metadata = self._metadata
+        if self._shown_metadata[0] is not all_metadata:
+            self._shown_metadata = (
+                all_metadata,
+                {key: value for key, value in all_metadata.items() if key != "user-script"},
+            )
         return self._shown_metadata[1]
 
     @property
@@ -127,7 +131,7 @@ class Fields(MachineEndpoint):
 
     @property
     def networks(self) -> list[str | None]:
-        """UUIDs of its networks; the server may give null for one that it cannot name."""
+        """UUIDs of its networks; the server may send null for one that it cannot name."""
         return self._entries("networks", str | None)
 
     @property
@@ -152,7 +156,7 @@ class Fields(MachineEndpoint):
 
     @property
     def updated(self) -> datetime | None:
-        """When it was changed last; when created, where the server does not say."""
+        """When it was last changed; the time of creation if the server sends none."""
         return parse_time(self._known_data.get("updated")) or self.created
 
     @property
@@ -167,12 +171,12 @@ class Fields(MachineEndpoint):
 
     @property
     def disks(self) -> list[MachineDisk]:
-        """Its disks, of bhyve machines only; sizes in MiB."""
+        """The disks of a bhyve machine; sizes in MiB."""
         return self._entries("disks", dict)
 
     @property
     def dns_names(self) -> list[str]:
-        """Its DNS names; only from `refresh`, and with Triton CNS switched on."""
+        """Its DNS names; only after `refresh`, and with Triton CNS enabled."""
         return self._entries("dns_names", str)
 
     @property
@@ -197,7 +201,7 @@ class Fields(MachineEndpoint):
 
     @property
     def free_space(self) -> int | None:
-        """Disk space not given to a disk yet, in MiB; it may be negative."""
+        """Disk space that no disk uses yet, in MiB; it may be negative."""
         return self._number("free_space")
 
     @property

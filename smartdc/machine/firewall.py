@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Firewall(MachineEndpoint):
-    """The firewall rules of this machine. Its firewall is switched on by `Lifecycle.enable_firewall`."""
+    """The firewall rules of this machine. `Lifecycle.enable_firewall` turns its firewall on."""
 
     def firewall_rules(self) -> list[FirewallRule]:
-        """List the firewall rules that are for this machine, whether they are in force or not.
+        """List the firewall rules that apply to this machine, enabled or not.
 
         ``GET /:login/machines/:machine/fwrules``
 
         Returns:
-            List of dicts, also of rules that hold for everybody, which have ``global``.
+            List of dicts, including global rules, which have ``global``.
         """
         return self._list("fwrules", shape=shapes.FIREWALL_RULE)

@@ -1,8 +1,8 @@
 """The host keys of machines: pinned at the first login, by the machine's uuid.
 
-They are in a file that OpenSSH reads as well (``ssh -o HostKeyAlias=UUID -o UserKnownHostsFile=FILE``). There
-are no addresses in it: another machine may have the address tomorrow. Of a file that somebody else wrote the
-patterns and markers count, too (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT", https://man.openbsd.org/sshd.8).
+They are in a file that OpenSSH reads as well (``ssh -o HostKeyAlias=UUID -o UserKnownHostsFile=FILE``). The
+file has no addresses, because another machine may get an address later. Patterns and markers in a file from
+elsewhere are honoured (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT", https://man.openbsd.org/sshd.8).
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from smartdc.http_signature.keys import PublicKey
 
 __all__ = ["HostKeys"]
 
-_MOST = 64 * 1024 * 1024  # of half a million machines
+_MOST = 64 * 1024 * 1024  # enough for half a million machines
 _REVOKED, _AUTHORITY = "@revoked", "@cert-authority"
-_OTHERWISE = "give known_hosts=FILE for another file, or known_hosts=False to check no host key"
+_REMEDY = "give known_hosts=FILE for another file, or known_hosts=False to check no host key"
 
 
 class HostKeys:
     """A file of host keys. Threads and processes may use it at the same time.
 
     Args:
-        path: The file; None is ours, that of ``$SMARTDC_KNOWN_HOSTS``, else ``smartdc/known_hosts`` in
+        path: The file; None takes ``$SMARTDC_KNOWN_HOSTS``, else ``smartdc/known_hosts`` in
             ``$XDG_STATE_HOME`` or ``~/.local/state``.
 
     Attributes:
         path: The file.
 
     Raises:
-        LoginFailed: There is no home directory to have it in.
+        LoginFailed: There is no home directory for the file.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         try:
-            # A symbolic link stays one when the file that it means is replaced.
+            # If the path is a symbolic link, its target is replaced, not the link.
             self.path = Path(os.path.realpath(_default_path() if path is None else expanded(path)))
         except OSError as error:
-            raise LoginFailed(f"no file for the host keys: {error.strerror}; {_OTHERWISE}") from error
+            raise LoginFailed(f"no file for the host keys: {error.strerror}; {_REMEDY}") from error
 
     def keys_of(self, uuid: str) -> list[PublicKey]:
-        """The keys of a machine; none before its first login.
+        """Return the keys of a machine; none before its first login.
 
         Raises:
-            LoginFailed: The file cannot be read, or what it says of this machine is damaged, or all its keys
-                are revoked.
+            LoginFailed: The file cannot be read, its line for this machine is damaged, or all keys are
+                revoked.
         """
         return self._valid(self._read(), uuid)
 
@@ -64,15 +64,15 @@ class HostKeys:
         """Refuse a key that a machine shows, if it is revoked.
 
         Raises:
-            LoginFailed: It is, or the file cannot be read.
+            LoginFailed: The key is revoked, or the file cannot be read.
         """
         self._refuse_revoked(self._read(), uuid, key)
 
     def pin(self, uuid: str, key: PublicKey) -> list[PublicKey]:
-        """Keep the key of a machine, unless another login has kept one meanwhile.
+        """Save the key of a machine, unless another login has saved one meanwhile.
 
         Returns:
-            The keys that the machine has from now on.
+            The keys of the machine from now on.
 
         Raises:
             LoginFailed: The file cannot be read or written, or the key is revoked.
@@ -91,20 +91,20 @@ class HostKeys:
         return [key]
 
     def removal_command(self, uuid: str) -> str:
-        """The command that forgets the keys of a machine."""
+        """Return the command that removes the keys of a machine."""
         return f"ssh-keygen -R {uuid} -f {shlex.quote(str(self))}"
 
     def __str__(self) -> str:
         return shown(str(vars(self).get("path", "known_hosts")))
 
     def _valid(self, data: bytes, uuid: str) -> list[PublicKey]:
-        """The keys of a machine that are not revoked."""
+        """Return the keys of a machine that are not revoked."""
         found = list(self._keys_in(data, uuid))
         known = [key for _, revoked, key in found if not revoked]
         lines = {key: number for number, revoked, key in found if revoked}
         valid = [key for key in known if key not in lines]
         if known and not valid:
-            remedy = f"if you know that it has a new one, forget it: {self.removal_command(uuid)}"
+            remedy = f"if the machine has a new key, remove the old one: {self.removal_command(uuid)}"
             raise self._revoked(uuid, known[0], lines[known[0]], remedy)
         return valid
 
@@ -120,7 +120,7 @@ class HostKeys:
         )
 
     def _keys_in(self, data: bytes, uuid: str) -> Iterator[tuple[int, bool, PublicKey]]:
-        """The keys that the file has of a machine: in which line, and whether it is revoked."""
+        """Iterate over the keys of a machine: number of the line, whether it is revoked, key."""
         for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
             marker, names, key = _parts(line)
             if marker == _AUTHORITY or not _matches_names(names, uuid):  # machines show no certificates
@@ -135,7 +135,7 @@ class HostKeys:
             except ValueError as error:
                 remedy = "remove the line if you trust the machine's key of today"
                 raise LoginFailed(
-                    f"{self}, line {number}, is no host key of machine {uuid}: {remedy}"
+                    f"{self}, line {number}, is not a host key of machine {uuid}: {remedy}"
                 ) from error
             yield number, marker == _REVOKED, found
 
@@ -152,7 +152,7 @@ class HostKeys:
             raise self._refused(f"cannot be read ({error.strerror})") from error
 
     def _replace(self, data: bytes) -> None:
-        """Put a whole new file in the place of the old one, which others read until then."""
+        """Replace the file in one step: others read the old one until then."""
         descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}-", dir=self.path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -166,7 +166,7 @@ class HostKeys:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the lock, which is another file: this one is replaced."""
+        """Hold the lock, which is a separate file, because this one is replaced."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), flags, 0o600)
         try:
@@ -176,19 +176,19 @@ class HostKeys:
             os.close(descriptor)
 
     def _refused(self, problem: str) -> LoginFailed:
-        return LoginFailed(f"the file of host keys {self} {problem}: {_OTHERWISE}")
+        return LoginFailed(f"the file of host keys {self} {problem}: {_REMEDY}")
 
 
 def _default_path() -> Path:
     if named := os.environ.get("SMARTDC_KNOWN_HOSTS"):
         return expanded(named)
-    state = os.environ.get("XDG_STATE_HOME", "")  # one that is not absolute does not count, says XDG
+    state = os.environ.get("XDG_STATE_HOME", "")  # XDG ignores a relative path
     parent = Path(state) if Path(state).is_absolute() else home_directory() / ".local" / "state"
     return parent / "smartdc" / "known_hosts"
 
 
 def _parts(line: str) -> tuple[str, str, str]:
-    """The marker, the names and the key of a line; empty where it has none."""
+    """Return the marker, the names and the key of a line; empty text for a missing one."""
     first, *rest = line.split(None, 1) or [""]
     if first.startswith("#"):
         return "", "", ""
@@ -199,7 +199,7 @@ def _parts(line: str) -> tuple[str, str, str]:
 
 
 def _matches_names(names: str, uuid: str) -> bool:
-    """Whether the names of a line, which may be patterns, are those of a machine."""
+    """Whether the names of a line, which may be patterns, match a machine."""
     if names.startswith("|"):
         return _is_hash_of(names, uuid)
     patterns = names.lower().split(",")
@@ -210,17 +210,17 @@ def _matches_names(names: str, uuid: str) -> bool:
 
 def _matches_pattern(pattern: str, uuid: str) -> bool:
     if "*" in pattern or "?" in pattern:
-        return fnmatchcase(uuid, pattern.replace("[", "[[]"))  # which means itself to OpenSSH
+        return fnmatchcase(uuid, pattern.replace("[", "[[]"))  # OpenSSH has no [...] in patterns
     return pattern == uuid
 
 
 def _is_hash_of(names: str, uuid: str) -> bool:
-    """Whether it is the uuid as ``ssh-keygen -H`` writes it."""
+    """Whether the names are the hash of this uuid, as written by ``ssh-keygen -H``."""
     match names.split("|"):
         case ["", "1", salt, digest]:
             try:
-                made = hmac.digest(base64.b64decode(salt), uuid.encode(), "sha1")
+                computed = hmac.digest(base64.b64decode(salt), uuid.encode(), "sha1")
             except ValueError:
                 return False
-            return base64.b64encode(made).decode() == digest
+            return base64.b64encode(computed).decode() == digest
     return False

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 class Lifecycle(Waits):
     """Actions on this machine. All are asynchronous: they return when the server has queued them.
 
-    An action on a deleted machine takes the server's process down. So a machine that is known to be deleted,
-    or of which nothing is known (`lazy`), is looked at first: one GET more.
+    An action on a deleted machine crashes the server's process. So a machine that is known to be deleted, or
+    that was not fetched yet (`lazy`), is fetched first.
     """
 
     def status(self) -> str:
-        """Refresh the machine and tell its state.
+        """Refresh the machine and return its state.
 
         ``GET /:login/machines/:machine``
 
-        Threads that ask at the same time may share a ListMachines that is asked for after they call.
+        Threads that call this at the same time may share a ListMachines that is sent after their calls.
 
         Raises:
-            GoneError: It is deleted; `state` says so from then on.
+            GoneError: It is deleted, and `state` is ``deleted`` from then on.
         """
         with self._connection._looks.calling():
             self._look(0, 0, None)
@@ -71,8 +71,8 @@ class Lifecycle(Waits):
 
         ``POST /:login/machines/:machine?action=reboot``
 
-        Asynchronous, and its state is ``running`` before and after: `poll_action` waits until it is done.
-        When the answer is lost, it is asked for again, and may reboot twice.
+        Asynchronous. The state is ``running`` before and after: `poll_action` waits until it is done. If the
+        answer is lost, the request is repeated, and the machine may reboot twice.
 
         Raises:
             GoneError: It is deleted.
@@ -107,7 +107,7 @@ class Lifecycle(Waits):
             name: The name, unique among the account's live machines.
 
         Raises:
-            ConfigurationError: The name has characters that it must not have, or too many.
+            ConfigurationError: The name has characters that are not allowed, or too many.
             GoneError: It is deleted.
             ValidationFailedError: ``ValidationFailed``: the name is taken.
         """
@@ -115,25 +115,26 @@ class Lifecycle(Waits):
         try:
             self._act("rename", name=name)
         except ValidationFailedError as error:
-            # To its own name the server refuses it: then an attempt whose answer was lost has done it.
-            if error.attempts == 1 or not self._gets_name(name):
+            # The server refuses the name that it has already, if an attempt whose answer was lost has
+            # succeeded.
+            if error.attempts == 1 or not self._shows_name(name):
                 raise
 
     def enable_firewall(self) -> None:
-        """Switch the cloud firewall on for this machine.
+        """Turn the cloud firewall on for this machine.
 
         ``POST /:login/machines/:machine?action=enable_firewall``
 
-        Asynchronous: ``poll_applied(firewall_enabled=True)`` waits until it is so.
+        Asynchronous: ``poll_applied(firewall_enabled=True)`` waits until that is done.
         """
         self._act("enable_firewall")
 
     def disable_firewall(self) -> None:
-        """Switch the cloud firewall off for this machine.
+        """Turn the cloud firewall off for this machine.
 
         ``POST /:login/machines/:machine?action=disable_firewall``
 
-        Asynchronous: ``poll_applied(firewall_enabled=False)`` waits until it is so.
+        Asynchronous: ``poll_applied(firewall_enabled=False)`` waits until that is done.
         """
         self._act("disable_firewall")
 
@@ -142,12 +143,12 @@ class Lifecycle(Waits):
 
         ``POST /:login/machines/:machine?action=enable_deletion_protection``
 
-        Asynchronous: ``poll_applied(deletion_protection=True)`` waits until it is so.
+        Asynchronous: ``poll_applied(deletion_protection=True)`` waits until that is done.
         """
         self._act("enable_deletion_protection")
 
     def disable_deletion_protection(self) -> None:
-        """Let this machine be deleted again.
+        """Allow this machine to be deleted again.
 
         ``POST /:login/machines/:machine?action=disable_deletion_protection``
 
@@ -160,7 +161,7 @@ class Lifecycle(Waits):
 
         ``DELETE /:login/machines/:machine``
 
-        Asynchronous: `poll_until` ``'deleted'``. Its name is taken until then.
+        Asynchronous: `poll_until` waits until it is ``'deleted'``. Its name stays in use until then.
 
         Raises:
             GoneError: It is deleted already.
@@ -169,7 +170,7 @@ class Lifecycle(Waits):
         self._connection._with(created_at=self._created_at)._delete("machines", self.id)
 
     def audit(self) -> list[AuditEntry]:
-        """List what was done to this machine, the newest first; only what is finished.
+        """List the finished actions on this machine, the newest first.
 
         ``GET /:login/machines/:machine/audit``
 
@@ -178,8 +179,8 @@ class Lifecycle(Waits):
         """
         return self._list("audit", shape=shapes.AUDIT_ENTRY)
 
-    def _gets_name(self, name: str) -> bool:
-        """Whether it has this name, or shows it before long: what the server reads may lag behind."""
+    def _shows_name(self, name: str) -> bool:
+        """Whether the machine shows this name soon, as what the server reads may lag behind."""
 
         def look(deadline: Deadline | None) -> str | None:
             self._fetch(self._connection._with(deadline=deadline))
@@ -196,13 +197,13 @@ class Lifecycle(Waits):
 
     def _act(self, action: str, **arguments: Any) -> None:
         if self._deleted or (self._look_first and self._data is None):
-            # An action on a deleted machine takes the server's process down
-            # (docs/cloudapi/hazards.md#action-on-a-deleted-machine). A look does no harm, and its 410 is the
-            # answer that the caller would get.
+            # An action on a deleted machine crashes the server's process
+            # (docs/cloudapi/hazards.md#action-on-a-deleted-machine). A GET is harmless, and its 410 is the
+            # right error for the caller.
             self.refresh()
         try:
             self._request_times = {**self._request_times, action: RequestTime(self._connection.clock, "time")}
-            # Before it is asked for again, a look: the machine may be gone, and the lost answer have said so.
+            # Fetched before a repeat: the machine may be deleted, and the lost answer may have said so.
             self._post_action(
                 shape=shapes.OBJECT,
                 params={"action": action},

@@ -1,4 +1,4 @@
-"""Machine: one machine's data as last seen, and its areas of operations."""
+"""Machine: the last known data of one machine, and its areas of operations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Machine", "Snapshot"]
 
 
 class _Passwords:
-    """They are not in what `vars` shows of a machine, nor in tracebacks that show variables."""
+    """Holds passwords, which neither `vars` of a machine nor a traceback with variables shows."""
 
     def __init__(self, by_login: dict[str, Any]) -> None:
         self.by_login = by_login
@@ -40,16 +40,16 @@ class _Passwords:
 
 @read_only
 class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NICs, Migrations, SSH, Streams):
-    """A machine: what the server said of it last, and what can be done to it.
+    """A machine: its last known data, and its operations.
 
-    Reading an attribute costs no request, but for two cases: the first value read of a machine made with
+    Reading an attribute makes no request, with two exceptions: the first value of a machine created with
     `lazy`, and `ips` of a machine that had none yet. `refresh` and `status` fetch it again.
 
     Args:
         datacenter: The data center that it is in.
-        machine_id: Its UUID, name or short id (one list more); None takes the one in `data`.
-        data: What the server said of it; None fetches that.
-        credentials: Fetch the generated passwords too.
+        machine_id: Its UUID, name or short id (looked up in a list); None takes the one in `data`.
+        data: Its data from the server; None fetches them.
+        credentials: Also fetch the generated passwords.
         lazy: Fetch when the first value is read, not now.
         look_first: See `DataCenter.machine`.
     """
@@ -67,7 +67,9 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         look_first: bool = True,
     ) -> None:
         if not (data is None or isinstance(data, Mapping)):
-            raise ConfigurationError(f"data must be a dict as of raw_machine_data(), not {shown(data)}")
+            raise ConfigurationError(
+                f"data must be a dict such as from raw_machine_data(), not {shown(data)}"
+            )
         self._connection = datacenter
         self.id: str = machine_id_of(datacenter, data if machine_id is None else machine_id)
         self._data = None
@@ -80,13 +82,13 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
 
     @classmethod
     def _from_list(cls, datacenter: Connection, found: Iterable[MachineData]) -> Iterator[Self]:
-        """Those of a list that was decoded for them alone: their data is taken over, and not copied."""
+        """Yield the machines of a list, whose dicts become their data without a copy."""
         for data in found:
             machine, ident = cls.__new__(cls), data["id"]
-            plain = ident == ident.lower() and ident.isprintable() and " " not in ident
+            is_plain = ident == ident.lower() and ident.isprintable() and " " not in ident
             machine._connection = datacenter
             machine._data_order = actions.next()
-            machine.id = ident if plain else machine_id_of(datacenter, data)
+            machine.id = ident if is_plain else machine_id_of(datacenter, data)
             machine._save_uncopied(data)
             yield machine
 
@@ -97,9 +99,11 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
 
     @classmethod
     def create_in_datacenter(cls, datacenter: DataCenter, **kwargs: Any) -> Machine:
-        """Create a machine: `DataCenter.create_machine` under py-smartdc's other name for it."""
+        """Create a machine: py-smartdc's other name for `DataCenter.create_machine`."""
         if not isinstance(datacenter, Connection):
-            raise ConfigurationError(f"{shown(datacenter)} is not a DataCenter: a machine is created in one")
+            raise ConfigurationError(
+                f"{shown(datacenter)} is not a DataCenter, in which a machine is created"
+            )
         return datacenter.create_machine(**kwargs)
 
     def refresh(self, credentials: bool = False) -> None:
@@ -108,10 +112,10 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         ``GET /:login/machines/:machine``
 
         Args:
-            credentials: Fetch the generated passwords too.
+            credentials: Also fetch the generated passwords.
 
         Raises:
-            GoneError: It is deleted; what the server still knows of it is taken over all the same.
+            GoneError: It is deleted; the data that the server still has are saved.
             NotFoundError: ``ResourceNotFound``.
         """
         self._fetch(self._connection, credentials)
@@ -127,7 +131,7 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
             raise
 
     def credentials(self) -> dict[str, Any]:
-        """The passwords that were generated for this machine, by login.
+        """Get the passwords that were generated for this machine, by login.
 
         ``GET /:login/machines/:machine?credentials=true``, unless they were fetched before.
         """
@@ -136,11 +140,11 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         return self._passwords.by_login or {}
 
     def _save(self, data: Mapping[str, Any]) -> None:
-        said = data.get("metadata")
-        self._save_uncopied({**data, "metadata": dict(said) if isinstance(said, Mapping) else {}})
+        metadata = data.get("metadata")
+        self._save_uncopied({**data, "metadata": dict(metadata) if isinstance(metadata, Mapping) else {}})
 
     def _save_uncopied(self, data: Any) -> None:
-        """Take over what the server says, itself; the passwords in it are kept apart."""
+        """Save the server's data without a copy, and move the passwords out of them."""
         metadata = data.get("metadata")
         if not isinstance(metadata, dict):
             data["metadata"] = metadata = {}
@@ -154,20 +158,20 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
 
     @property
     def raw(self) -> MachineData:
-        """All that the server said, but for the passwords."""
+        """All data that the server sent, without the passwords."""
         return self._known_data
 
     @property
     def path(self) -> str:
-        """Path of this machine below the account, without a ``/`` before it: it goes behind `url`."""
+        """Path of this machine below the account, without a leading ``/``, to append to `url`."""
         return f"machines/{self.id}"
 
     def __str__(self) -> str:
         return str(vars(self).get("id", "?"))
 
     def __repr__(self) -> str:
-        """What is known without a request, and no secret."""
-        if "_data" not in vars(self):  # in a traceback out of the constructor
+        """Show what is known without a request, and no secret."""
+        if "_data" not in vars(self):  # shown in a traceback of the constructor
             return "<Machine>"
         known = "" if self._data is None else escaped(f"{self.name} ({self.state}) ")
         place = self.datacenter.location if self.datacenter else "no data center"

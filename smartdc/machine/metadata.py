@@ -1,4 +1,4 @@
-"""Metadata of one machine: what is told to the machine itself, its boot script among it."""
+"""Metadata of one machine, which the machine itself can read, such as its boot script."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 class Metadata(MachineEndpoint):
     """Operations on this machine's metadata.
 
-    Writes are jobs: what they answer is true a moment later. `Machine.poll_applied` waits for that.
+    Changes are asynchronous: the answer is true a moment later. `Machine.poll_applied` waits for that.
     """
 
     def get_metadata(self) -> dict[str, Any]:
-        """Get all metadata of this machine, and keep it as `metadata`.
+        """Get all metadata of this machine, and save them as `metadata`.
 
         ``GET /:login/machines/:machine/metadata``
         """
-        return self._kept(self._get("metadata", shape=shapes.OBJECT))
+        return self._save_metadata(self._get("metadata", shape=shapes.OBJECT))
 
     def get_metadata_at_key(self, key: str) -> Value:
         """Get one metadata entry.
 
         ``GET /:login/machines/:machine/metadata/:key``
 
-        The server shows only text alone; numbers and booleans then come from the list of all, and so do
-        entries whose names it does not read alone (with a space, ``/`` or ``%``).
+        The server returns a single entry only if it is text. Numbers and booleans come from the list of all,
+        as do entries whose names it cannot look up (with a space, ``/`` or ``%``).
 
         Args:
             key: Its name.
@@ -53,7 +53,7 @@ class Metadata(MachineEndpoint):
                 return cast("Value", self._get("metadata", key, shape=shapes.OBJECT))
             return self._value("metadata", key)
         except NotFoundError:
-            # Of a number the server says that it "is not metadata"
+            # The server says that a number "is not metadata"
             # (docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings).
             metadata = self.get_metadata()
             if key not in metadata:
@@ -62,7 +62,7 @@ class Metadata(MachineEndpoint):
             return value
 
     def update_metadata(self, metadata: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Any]:
-        """Add metadata, or change what is there; the rest stays.
+        """Add or change metadata entries; the others stay.
 
         ``POST /:login/machines/:machine/metadata``
 
@@ -71,19 +71,21 @@ class Metadata(MachineEndpoint):
             **more: Entries; text, numbers or booleans.
 
         Returns:
-            All metadata as it will be; it is kept as `metadata`.
+            All metadata as they will be; they are saved as `metadata`.
 
         Raises:
-            ConfigurationError: A name that the server would drop or take for a part of the request, or
+            ConfigurationError: The server would drop a name or take it for a part of the request, or there is
                 nothing to set.
         """
         wanted = checked_metadata(merged_entries("metadata", metadata, more))
         if not wanted:
             raise ConfigurationError("update_metadata needs an entry: update_metadata(role='web')")
-        return self._kept(self._post("metadata", shape=shapes.OBJECT, json=wanted, before_repeat=idempotent))
+        return self._save_metadata(
+            self._post("metadata", shape=shapes.OBJECT, json=wanted, before_repeat=idempotent)
+        )
 
     def delete_metadata_at_key(self, key: str) -> dict[str, Any]:
-        """Delete one metadata entry, and get what there is.
+        """Delete one metadata entry, and return the metadata.
 
         ``DELETE /:login/machines/:machine/metadata/:key``, then ``GET /:login/machines/:machine/metadata``
 
@@ -99,7 +101,7 @@ class Metadata(MachineEndpoint):
         return self.get_metadata()
 
     def delete_all_metadata(self) -> dict[str, Any]:
-        """Delete all metadata, and get what there is.
+        """Delete all metadata, and return what is left.
 
         ``DELETE /:login/machines/:machine/metadata``, then ``GET /:login/machines/:machine/metadata``
 
@@ -118,7 +120,7 @@ class Metadata(MachineEndpoint):
             filename: Path of the script. The service that runs it kills it after 300 seconds.
 
         Raises:
-            ConfigurationError: It is no regular file of UTF-8 text.
+            ConfigurationError: It is not a regular file of UTF-8 text.
         """
         self.update_metadata({"user-script": script_text(filename)})
 
@@ -134,11 +136,11 @@ class Metadata(MachineEndpoint):
     def _delete_key(self, key: str) -> None:
         if not is_readable_by_name(text_of("key", key).replace("/", "")):
             raise ConfigurationError(
-                f"metadata {shown(key)} cannot be deleted alone: the server does not answer for such a name"
+                f"metadata {shown(key)} cannot be deleted by its name: the server cannot look it up"
             )
         self._delete("metadata", key)
 
-    def _kept(self, metadata: dict[str, Any]) -> dict[str, Any]:
+    def _save_metadata(self, metadata: dict[str, Any]) -> dict[str, Any]:
         if self._data is not None:
             self._data["metadata"] = dict(metadata)
         return metadata

@@ -25,7 +25,7 @@ class Migrations(MachineEndpoint):
     """Operations on the migration of this machine."""
 
     def migrate_estimate(self) -> MigrationEstimate:
-        """Estimate what a migration of this machine would take.
+        """Estimate the size and the duration of a migration of this machine.
 
         ``GET /:login/machines/:machine/migrate``
 
@@ -48,13 +48,14 @@ class Migrations(MachineEndpoint):
                 you like, once at least), ``switch`` stops the machine, copies the rest and starts it there.
                 ``automatic`` does all three. ``pause`` stops a sync, ``abort`` gives up before the switch,
                 ``finalize`` removes the old machine after it.
-            affinity: Rules for where to, with ``begin`` and ``automatic``. Servers up to 9.20 ignore them.
+            affinity: Rules for the new server, with ``begin`` and ``automatic``. Servers up to 9.20 ignore
+                them.
 
         Returns:
-            The migration as it was, in its new phase; None for ``finalize``.
+            The migration in its new phase; None for ``finalize``.
 
         Raises:
-            ConfigurationError: There is no such action, or none that takes `affinity`.
+            ConfigurationError: There is no such action, or it does not take `affinity`.
             NotFoundError: ``ResourceNotFound``: there is no migration.
             InvalidStateError: ``PreconditionFailed``: the migration is not in a state for this action.
         """
@@ -70,23 +71,23 @@ class Migrations(MachineEndpoint):
     def poll_migration(
         self, state: str | None = None, interval: float = 2, *, timeout: float | None = None
     ) -> Migration:
-        """Wait until the phase of this machine's migration that was started last is over.
+        """Wait until the last started phase of this machine's migration is over.
 
         ``GET /:login/migrations/:machine``
 
-        A look that fails in passing is followed by another one. Since API 9.6.0.
+        A look that fails temporarily is repeated. Since API 9.6.0.
 
         Args:
-            state: None: any but ``running``. Or ``paused`` or ``successful``.
+            state: None for any state but ``running``; or ``paused`` or ``successful``.
             interval: Seconds between two looks.
             timeout: Seconds in all; None waits for ever, 0 looks once.
 
         Returns:
-            The migration as it is now.
+            The migration.
 
         Raises:
             ConfigurationError: There is no such state.
-            WaitFailed: It became ``failed``; the text has the reason. Or there is none.
+            WaitFailed: It became ``failed``, and the text has the reason; or there is no migration.
             WaitTimeout: The time ran out.
         """
         what = f"migration of machine {self.id}"

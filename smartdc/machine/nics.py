@@ -24,10 +24,10 @@ _STATES = (*_BUSY, "running", "stopped", "deleted")
 
 
 class NICs(MachineEndpoint):
-    """Operations on this machine's network interfaces. To add or remove one reboots a running machine."""
+    """Operations on this machine's network interfaces. Adding or removing one reboots a running machine."""
 
     def get_nics(self) -> list[NIC]:
-        """List this machine's NICs as they are now, those that are being added too.
+        """List this machine's NICs, including those that are being added.
 
         ``GET /:login/machines/:machine/nics``
 
@@ -68,16 +68,17 @@ class NICs(MachineEndpoint):
 
         Args:
             nic: MAC, or dict with ``mac``.
-            state: None: any but ``provisioning``. Or ``running``, ``stopped``, or ``deleted``: not found.
+            state: None for any state but ``provisioning``; or ``running``, ``stopped``, or ``deleted`` (not
+                found).
             interval: Seconds between two looks.
             timeout: Seconds in all; None waits for ever, 0 looks once.
 
         Returns:
-            The NIC as it was seen last; of a removed one the state is ``deleted``.
+            The NIC when last seen; the state of a removed one is ``deleted``.
 
         Raises:
             ConfigurationError: There is no such state.
-            WaitFailed: It is gone while something else is awaited: the server could not add it.
+            WaitFailed: It was not found while another state is awaited: the server could not add it.
             WaitTimeout: The time ran out.
         """
         ident = _mac(nic)
@@ -91,17 +92,17 @@ class NICs(MachineEndpoint):
 
         ``POST /:login/machines/:machine/nics``
 
-        Asynchronous, and it reboots a running machine: `poll_nic` waits until it is added. To a network that
-        has one the server answers with the way to it, and it is fetched: one request more. Since API 7.2.
+        Asynchronous, and it reboots a running machine: `poll_nic` waits until it is added. If the
+        machine is on that network already, that NIC is fetched by one more request. Since API 7.2.
 
         Args:
-            network: UUID, name, short id, dict from `networks`, or `NetworkObject` with the address wanted
+            network: UUID, name, short id, dict from `networks`, or `NetworkObject` with the address to use
                 (since API 8.5).
             primary: Make it the primary NIC (since API 9.15).
 
         Returns:
-            The NIC, with ``added``, which is True for a new one, whose state is ``provisioning``, and False
-            for one that was there.
+            The NIC, with ``added``: True for a new one, whose state is ``provisioning``, and False for one
+            that existed.
 
         Raises:
             InvalidArgumentError: ``InvalidArgument``: there is no such network, or it gives out no addresses
@@ -117,7 +118,7 @@ class NICs(MachineEndpoint):
         if response.status_code != 302:
             return {**shapes.NIC_DATA.of_object(answer, response), "added": True}
         found = self.get_nic(location_of(response).rpartition("/")[2])
-        # After a lost answer, one that is still being added is the one that was asked for.
+        # After a lost answer, a NIC that is still being added is the requested one.
         return {**found, "added": bool(repeats) and found.get("state") == "provisioning"}
 
     def remove_nic(self, nic: NICRef) -> None:
@@ -125,7 +126,8 @@ class NICs(MachineEndpoint):
 
         ``DELETE /:login/machines/:machine/nics/:mac``
 
-        Asynchronous, and it reboots a running machine: `poll_nic` ``'deleted'``. Since API 7.2.
+        Asynchronous, and it reboots a running machine: `poll_nic` waits until it is ``'deleted'``. Since API
+        7.2.
 
         Args:
             nic: MAC, or dict with ``mac``.
@@ -137,5 +139,5 @@ class NICs(MachineEndpoint):
 
 
 def _mac(nic: NICRef) -> str:
-    """The MAC as it stands in paths: without colons."""
+    """Return the MAC address as in paths: without colons."""
     return entity_id(nic, "NIC", "mac").replace(":", "").lower()

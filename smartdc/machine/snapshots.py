@@ -1,4 +1,4 @@
-"""Snapshots of one machine: `Snapshot`, one as last seen, and the machine's operations on all of them."""
+"""Snapshots of one machine: `Snapshot`, with the last known data of one, and the machine's operations."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Snapshot:
     Args:
         machine: The machine.
         name: Its name; None takes the one in `data`.
-        data: What the server said of it; None fetches that.
+        data: Its data from the server; None fetches them.
 
     Attributes:
         machine: The machine.
         name: Its name.
         state: ``queued``, ``created``, ``failed``, ``deleted``, ... when last seen.
-        size: Bytes; None where the server does not say.
-        created: When it was taken; None while it is not there yet.
+        size: Bytes; None if the server sends none.
+        created: When it was taken; None until it exists.
         updated: As `created`.
     """
 
@@ -79,11 +79,11 @@ class Snapshot:
         self._fetch(self._connection)
 
     def status(self) -> str | None:
-        """Refresh this snapshot and tell its state.
+        """Refresh this snapshot and return its state.
 
         ``GET /:login/machines/:machine/snapshots/:name``
 
-        One that was just asked for reads ``deleted`` until it is there (the server's oddity).
+        The server reports ``deleted`` for a requested snapshot until it exists.
         """
         self.refresh()
         return self.state
@@ -111,19 +111,19 @@ class Snapshot:
 
         ``GET /:login/machines/:machine/snapshots/:name``
 
-        The server says ``deleted`` of a snapshot that is not there yet, too. That is not taken for its end:
-        it ends when it was seen to be there before, or when `delete` was asked for here. A look that fails in
-        passing (no connection, no answer, 5xx) is followed by another one.
+        The server reports ``deleted`` for a snapshot that does not exist yet as well. It counts as deleted
+        only if it was seen to exist before, or if this object requested `delete`. A look that fails
+        temporarily (no connection, no answer, 5xx) is repeated.
 
         Args:
             state: ``created`` or ``deleted``.
             interval: Seconds between two looks.
             timeout: Seconds in all, those of the requests included; None waits for ever, 0 looks once.
-            any_state: Take any text for a state, also one that smartdc does not know.
+            any_state: Accept any text as a state, even one that smartdc does not know.
 
         Raises:
             ConfigurationError: There is no such state.
-            WaitFailed: It became ``failed``, or ``deleted`` while something else is awaited.
+            WaitFailed: It became ``failed``, or ``deleted`` while another state is awaited.
             WaitTimeout: The time ran out.
         """
         checked_state(state, _STATES, "snapshot", any_state)
@@ -163,7 +163,7 @@ class Snapshot:
         self._save(connection._get(*place, shape=shapes.SNAPSHOT))
 
     def _current_state(self, deadline: Deadline | None, absence: Absence) -> str:
-        """Its state; ``deleted`` too when it is certainly not there."""
+        """Fetch the snapshot, and return its state; ``deleted`` as well if it certainly does not exist."""
         try:
             self._fetch(self._connection._with(deadline=deadline))
         except NotFoundError as error:
@@ -186,7 +186,7 @@ class Snapshot:
         return str(vars(self).get("name", "?"))
 
     def __repr__(self) -> str:
-        if "name" not in vars(self):  # in a traceback out of the constructor
+        if "name" not in vars(self):  # shown in a traceback of the constructor
             return "<Snapshot>"
         return escaped(f"<Snapshot {self.name} ({self.state}) of machine {self.machine.id}>")
 
@@ -195,7 +195,7 @@ class Snapshots(MachineEndpoint):
     """Operations on this machine's snapshots."""
 
     def snapshots(self) -> list[Snapshot]:
-        """List this machine's snapshots; those that are being taken are not in it yet.
+        """List this machine's snapshots, without those that are still being taken.
 
         ``GET /:login/machines/:machine/snapshots``
         """
@@ -230,40 +230,40 @@ class Snapshots(MachineEndpoint):
 
         ``POST /:login/machines/:machine/snapshots``
 
-        Asynchronous: its state is ``queued``, and it has no times yet. When the answer is lost, the snapshot
-        is looked for by its name.
+        Asynchronous: its state is ``queued``, and it has no times yet. If the answer is lost, the snapshot is
+        searched for by its name.
 
         Args:
-            name: Its name; None makes one of the time, as the server would, and four random hexadecimal
+            name: Its name; None generates one of the time, as the server would, and four random hexadecimal
                 digits. A name that is taken is not refused: the job fails later.
 
         Raises:
             ConflictError: ``BrandNotSupported``, ``UnallocatedVM``, ``InvalidArgument`` (bhyve).
-            OutcomeUnknown: The answer was lost, and the snapshot could not be looked for.
+            OutcomeUnknown: The answer was lost, and the search failed.
         """
         clock = self._connection.clock
         default_name = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
-        sent = default_name if name in (None, "") else text_of("name", name)
-        create = partial(self._post, "snapshots", shape=shapes.SNAPSHOT, json={"name": sent}, key="name")
+        sent_name = default_name if name in (None, "") else text_of("name", name)
+        create = partial(self._post, "snapshots", shape=shapes.SNAPSHOT, json={"name": sent_name}, key="name")
         request_time = RequestTime(clock)
 
         def differing_fields(data: dict[str, Any]) -> list[str]:
             if data.get("created"):
                 return request_time.differing_fields(data)
-            # Until it is there, it reads "deleted", as one does that was deleted before.
+            # Until it exists, its state is "deleted", as that of one that was deleted earlier.
             return ["state"] if name else []
 
         lookup = Lookup(
             "snapshot",
-            {"name": sent},
-            partial(self._snapshots_created, sent, request_time),
+            {"name": sent_name},
+            partial(self._snapshots_created, sent_name, request_time),
             differing_fields,
             key="name",
         )
         return Snapshot(self._as_machine(), data=create_once(self._connection, create, lookup))
 
     def _snapshots_created(self, name: str, request_time: RequestTime) -> list[dict[str, Any]]:
-        """The snapshot of this name, unless it is older; a second one cannot be."""
+        """Return the snapshot of this name, unless it is older; names are unique."""
         answer, response = self._get_answer("snapshots", name)
         data = object_of(answer, response)
         return request_time.created_since([data], response) if data.get("created") else [data]
@@ -273,7 +273,7 @@ class Snapshots(MachineEndpoint):
 
         ``POST /:login/machines/:machine/snapshots/:name``
 
-        Asynchronous. The server takes any name: that there is none by it shows in `audit` only.
+        Asynchronous. The server accepts any name: only `audit` shows that there is no such snapshot.
 
         Args:
             name: Name of the snapshot.

@@ -1,4 +1,4 @@
-"""SSH logins to one machine: where, as whom, and when. How is in `ssh_client`."""
+"""SSH logins to one machine: the address, the user and the wait. `ssh_client` makes the connection."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _SSH_PORT = 22
 _ROOT = "root"
 _INTERVAL = 2.0
 _KEY_SECONDS = 60.0
-"""For how long a machine may refuse the key while it is waited for: it may not have it yet."""
+"""How long a wait goes on while the machine refuses the key, which it may not have yet."""
 _KEY_INTERVAL = 10.0
-"""Seconds until it is tried again then: servers shut out who is refused often."""
+"""Seconds between attempts while the key is refused: SSH servers block clients that fail often."""
 _REMEDIES = {
     "provisioning": "wait for it: connect_ssh(wait=300)",
     "stopped": "start it, and wait for it: machine.start(); machine.connect_ssh(wait=300)",
     "stopping": "start it when it is stopped: machine.poll_until('stopped'); machine.start()",
-    "failed": "delete it and make another one",
-    "deleted": "make another one",
+    "failed": "delete it and create another one",
+    "deleted": "create another one",
 }
 
 
@@ -66,14 +66,14 @@ class SSH(Waits):
 
         The address is the primary one, or that of the tag ``tritoncli.ssh.ip``; the port is 22, or that of
         the tag ``tritoncli.ssh.port``. With the tag ``tritoncli.ssh.proxy``, the name or UUID of another
-        machine, it goes through that one; as its tag ``tritoncli.ssh.proxyuser`` says, else as `user`, else
-        as its image says.
+        machine, the connection goes through that machine, with the user in its tag
+        ``tritoncli.ssh.proxyuser``, else `user`, else the one of its image.
 
         Args:
-            user: The login; None is the one in the image's tag ``default_user``, else ``root``.
-            wait: Seconds to wait until it is running and lets one in; None tries at once, and once. With an
-                emulator it ends after so many seconds of its clock, or of real time.
-            known_hosts: The file of host keys; True is ours. False checks none.
+            user: The login; None takes the one in the image's tag ``default_user``, else ``root``.
+            wait: Seconds to wait until it is running and accepts the login; None makes one attempt. With an
+                emulator, the wait ends after so many seconds of its clock, or of real time.
+            known_hosts: The file of host keys; True takes smartdc's file. False checks no host key.
             **paramiko: Arguments of `paramiko.SSHClient.connect`. The key is the account's, unless ``pkey``,
                 ``key_filename``, ``password`` or ``auth_strategy`` is given; ``port`` wins over the tag, and
                 ``sock`` over the way through another machine.
@@ -82,25 +82,25 @@ class SSH(Waits):
             A connected `paramiko.SSHClient`: close it, or use it in a ``with``.
 
         Raises:
-            ConfigurationError: An argument cannot work, or there is no key.
-            LoginFailed: It is not running, has no address, cannot be reached, does not let this user in with
-                this key, or shows another host key than before.
-            KeyLoadError: The key cannot sign, or a key file cannot be used (told before any connection).
+            ConfigurationError: An argument is not valid, or there is no key.
+            LoginFailed: It is not running, has no address, cannot be reached, refuses this user or key, or
+                shows another host key than before.
+            KeyLoadError: The key cannot sign, or a key file cannot be used (raised before any connection).
             WaitFailed: It became ``failed`` or ``deleted``.
-            WaitTimeout: The time ran out; the text says what was in the way last.
+            WaitTimeout: The time ran out; the text says what failed last.
             GoneError: It is deleted.
         """
-        given = Concealed(paramiko)
+        arguments = Concealed(paramiko)
         del paramiko
         with importing:
             from smartdc.machine import host_keys, ssh_client
-        options = ssh_client.Options(given)
+        options = ssh_client.Options(arguments)
         user = None if user is None else _checked_user(user)
         deadline = None if wait is None else Deadline(self._connection.clock, _checked_wait(wait))
-        own_way = options.sock is not None
-        if deadline is not None and own_way:
+        has_sock = options.sock is not None
+        if deadline is not None and has_sock:
             raise ConfigurationError("sock serves one attempt only: give no wait with it")
-        real = None if wait is None else Deadline(time, wait)
+        real_deadline = None if wait is None else Deadline(time, wait)
         path = _checked_path(known_hosts)
         keys = None if path is False else host_keys.HostKeys(path)
         auth = self._connection.auth
@@ -113,41 +113,45 @@ class SSH(Waits):
         else:
             self._wait_for_running(wait)
         place = self._place(self._data or {}, user, options.port)
-        bastion = None if own_way else self._bastion(user)
+        bastion = None if has_sock else self._bastion(user)
         signer = None if auth is None else auth.signer
 
         def attempt(left: Left) -> SSHClient:
             return ssh_client.log_in(place, bastion, signer, keys, options, left)
 
-        if wait is None or deadline is None or real is None:
+        if wait is None or deadline is None or real_deadline is None:
             return attempt(lambda: None)
         remedies = [""]
         try:
-            return self._until_let_in(attempt, deadline, real, remedies)
-        except WaitTimeout as error:  # which knows only how long this part of it took
-            text = f"gave up after {wait:g} s: {place.label} lets nobody in, now {error.state!r}"
+            return self._retry_login(attempt, deadline, real_deadline, remedies)
+        except WaitTimeout as error:  # whose text has only the time of this part
+            text = f"gave up after {wait:g} s: {place.label} does not accept the login, now {error.state!r}"
             text = "\n".join(filter(None, (text, remedies[-1])))
             raise WaitTimeout(text, state=self.state) from error.__cause__
 
-    def _until_let_in(
-        self, attempt: Callable[[Left], SSHClient], deadline: Deadline, real: Deadline, remedies: list[str]
+    def _retry_login(
+        self,
+        attempt: Callable[[Left], SSHClient],
+        deadline: Deadline,
+        real_deadline: Deadline,
+        remedies: list[str],
     ) -> SSHClient:
-        """Attempt it until it comes about, and keep what to do about what was in the way.
+        """Repeat the attempt until it succeeds, and collect the remedies for its failures.
 
-        A server that does not speak takes real time, in which an emulator's clock may stand still: so the
-        attempts are bounded by the end in real time.
+        A silent server takes real time, while an emulator's clock may stand still: so the attempts also end
+        with the real deadline.
         """
         from smartdc.machine.ssh_client import KeyRefused, TemporaryLoginFailure
 
         clock = self._connection.clock
         clients: list[SSHClient] = []
-        awaited = f"machine {self.id} lets nobody in"
+        awaited = f"machine {self.id} does not accept the login"
         refused_since: float | None = None
 
         def look(_: Deadline | None) -> str | None:
             nonlocal refused_since
             try:
-                clients.append(attempt(real.wire))
+                clients.append(attempt(real_deadline.wire))
             except TemporaryLoginFailure as error:
                 remedies.append(error.remedy)
                 if isinstance(error, KeyRefused):
@@ -156,7 +160,7 @@ class SSH(Waits):
                     if now - refused_since >= _KEY_SECONDS:
                         raise
                     clock.sleep(min(_KEY_INTERVAL - _INTERVAL, deadline.left()))
-                if real.left() <= 0:
+                if real_deadline.left() <= 0:
                     raise WaitTimeout(awaited, state=error.reason) from error
                 return error.reason
             return None
@@ -173,10 +177,10 @@ class SSH(Waits):
             raise WaitTimeout(f"{error}\n{_REMEDIES['stopped']}", state=error.state) from None
 
     def _place(self, data: Mapping[str, Any], user: str | None, port: int | None = None) -> Place:
-        """Where the SSH server of a machine is, and the user.
+        """Return the address of a machine's SSH server, and the user.
 
         Raises:
-            LoginFailed: It is not running, or has no address.
+            LoginFailed: The machine is not running, or has no address.
         """
         from smartdc.machine.ssh_client import Place
 
@@ -202,14 +206,14 @@ class SSH(Waits):
         return Place(str(data.get("id")), label, str(address), port, user, check)
 
     def _bastion(self, user: str | None) -> Place | None:
-        """The machine that one goes through to this one."""
+        """Return the machine through which this one is reached; None without one."""
         named = str(_tags(self._data or {}).get(_PROXY) or "")
         if not named:
             return None
-        datacenter: Any = self._connection  # a DataCenter, which this file does not know
+        datacenter: Any = self._connection  # a DataCenter, which this module cannot import
         try:
             found = datacenter.machine(named)
-        except (NotFoundError, ConfigurationError) as error:  # none, or several
+        except (NotFoundError, ConfigurationError) as error:  # no machine has that name, or several
             raise LoginFailed(
                 f"machine {self.id} is reached through {shown(named)}, as its tag {_PROXY} says: "
                 f"{str(error).splitlines()[0]}\n"
@@ -229,7 +233,7 @@ class SSH(Waits):
             return _ROOT
         try:
             tags = _tags(self._connection._get("images", image, shape=shapes.IMAGE))
-        except NotFoundError:  # the image is gone, and the machine goes on
+        except NotFoundError:  # the image was deleted
             return _ROOT
         return str(tags.get("default_user") or _ROOT)
 
@@ -248,7 +252,7 @@ def _checked_wait(wait: Any) -> float:
 
 
 def _checked_path(known_hosts: Any) -> str | PathLike[str] | Literal[False] | None:
-    """The path of the host keys; None is ours, False none."""
+    """Return the path of the host keys: None for smartdc's file, False to check no key."""
     if known_hosts is None or known_hosts is True:
         return None
     if known_hosts is False or (isinstance(known_hosts, str | PathLike) and str(known_hosts)):

@@ -1,7 +1,6 @@
 """SSH logins by paramiko, which is imported with this module: import it only to log in.
 
-Here belongs what paramiko is told, and what becomes of its errors. Where a machine is logged in to, and as
-whom, is in `ssh`.
+It calls paramiko, and turns paramiko's errors into smartdc's. `ssh` finds the address and the user.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ _MOST_TEXT = 200
 
 
 class TemporaryLoginFailure(LoginFailed):
-    """A machine that may let one in a moment later.
+    """A login failed that may succeed a moment later.
 
     Attributes:
         remedy: What to do about it, if that is known.
-        reason: Why not now, in few words.
+        reason: Why it failed, in a few words.
     """
 
     def __init__(self, message: str, remedy: str = "", reason: str = "") -> None:
@@ -50,20 +49,20 @@ class TemporaryLoginFailure(LoginFailed):
 
 
 class KeyRefused(TemporaryLoginFailure):
-    """The machine does not know the user, or not the key: a new machine may not have the key yet."""
+    """The machine refuses the user or the key: a new machine may not have the key yet."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where to log in, and as whom.
+    """The address to log in to, and the user.
 
     Attributes:
         machine: The machine's uuid.
-        label: What the machine is, for messages.
+        label: The name of the machine in messages.
         address: IPv4 or IPv6.
-        port: Of its SSH server.
+        port: The port of its SSH server.
         user: The login.
-        check_user: What to do when it is refused.
+        check_user: What to check when the user is refused.
     """
 
     machine: str
@@ -81,18 +80,18 @@ class Place:
 
 
 class _Client(paramiko.SSHClient):
-    """A client that closes with itself what it goes through, and returns when its thread has ended."""
+    """A client that also closes the connections that it uses, and waits for its thread to end."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.set_log_channel(_LOGIN_LOG)  # paramiko's own prints errors where no logging is set up
-        self.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the key is looked at after the login
-        self.through: list[Any] = []
+        self.set_log_channel(_LOGIN_LOG)  # paramiko's own channel prints errors if logging is not set up
+        self.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the key is checked after the login
+        self.connections: list[Any] = []
 
     def close(self) -> None:
         transport = self.get_transport()
         super().close()
-        for thing in self.through:
+        for thing in self.connections:
             with suppress(OSError):
                 thing.close()
         if transport is not None and transport.is_alive():
@@ -100,7 +99,7 @@ class _Client(paramiko.SSHClient):
 
 
 def _lower_to_debug(record: logging.LogRecord) -> bool:
-    """Make it DEBUG: a login that fails raises an error, and in a wait another one follows."""
+    """Lower a record to DEBUG: a failed login raises an error, and a wait tries again."""
     record.levelno, record.levelname = logging.DEBUG, "DEBUG"
     return logging.getLogger(_LOGIN_LOG).isEnabledFor(logging.DEBUG)
 
@@ -109,7 +108,7 @@ logging.getLogger(_LOGIN_LOG).addFilter(_lower_to_debug)
 
 
 class _RefuseRevokedKeys(paramiko.MissingHostKeyPolicy):
-    """Goes on to the login with a host key that is not known, which is looked at after it."""
+    """Accepts an unknown host key, which is checked after the login, unless it is revoked."""
 
     def __init__(self, keys: HostKeys, machine: str) -> None:
         self._keys = keys
@@ -130,18 +129,18 @@ def log_in(
     """Log in to a machine.
 
     Args:
-        place: Where.
-        bastion: Where to go through.
+        place: The address and the user.
+        bastion: The machine to go through.
         signer: The account's key.
-        keys: The host keys that are known; None checks none.
-        options: What the caller says.
-        left: The seconds that are left.
+        keys: The known host keys; None checks none.
+        options: The caller's options.
+        left: Returns the seconds that are left.
 
     Returns:
-        The client, connected. To close it closes also the connection to the bastion.
+        The connected client. Closing it also closes the connection to the bastion.
 
     Raises:
-        LoginFailed: It was not let in; `TemporaryLoginFailure` where it may be a moment later.
+        LoginFailed: The login failed; `TemporaryLoginFailure` if it may succeed a moment later.
         KeyLoadError: The key cannot sign.
     """
     client = _Client()
@@ -149,7 +148,7 @@ def log_in(
         sock = options.sock
         if sock is None:
             sock = _open_channel(client, place, bastion, signer, keys, options, left)
-        arguments = options.of_login(signer, left)  # of what the way has left
+        arguments = options.of_login(signer, left)  # with the time that the connection has left
         arguments.value["sock"] = sock
         _connect(client, place, keys, arguments)
     except BaseException:
@@ -167,31 +166,31 @@ def _open_channel(
     options: Options,
     left: Left,
 ) -> Any:
-    """What leads to the machine: a socket, or a channel of the bastion. The client closes it."""
+    """Return a socket to the machine, or a channel through the bastion; the client closes it."""
     if bastion is None:
-        client.through.append(_open_socket(place, options.connect_timeout(left)))
-        return client.through[-1]
-    before = _Client()
-    client.through.append(before)
-    before.through.append(_open_socket(bastion, options.connect_timeout(left)))
+        client.connections.append(_open_socket(place, options.connect_timeout(left)))
+        return client.connections[-1]
+    bastion_client = _Client()
+    client.connections.append(bastion_client)
+    bastion_client.connections.append(_open_socket(bastion, options.connect_timeout(left)))
     arguments = options.of_login(signer, left)
-    arguments.value["sock"] = before.through[-1]
-    _connect(before, bastion, keys, arguments)
-    transport = before.get_transport()
+    arguments.value["sock"] = bastion_client.connections[-1]
+    _connect(bastion_client, bastion, keys, arguments)
+    transport = bastion_client.get_transport()
     assert transport is not None  # noqa: S101 - it is connected
     unreached = f"not reached from the bastion at {place.where}"
-    seconds: Any = options.connect_timeout(left)  # which may be a float, whatever the stubs say
+    seconds: Any = options.connect_timeout(left)  # a float works, though the stubs say int
     try:
         return transport.open_channel(
             "direct-tcpip", (place.address, place.port), ("127.0.0.1", 0), timeout=seconds
         )
     except paramiko.ChannelException as error:
-        message = f"{bastion.label} does not lead on to {place.label} at {place.where}: {_text(error.text)}"
+        message = f"{bastion.label} does not forward to {place.label} at {place.where}: {_text(error.text)}"
         if error.code == _CONNECT_FAILED:
             raise TemporaryLoginFailure(message, reason=unreached) from error
         raise LoginFailed(f"{message}\nlet its SSH server forward (AllowTcpForwarding yes)") from error
     except (paramiko.SSHException, OSError, EOFError) as error:
-        message = f"{bastion.label} does not lead on to {place.label} at {place.where}: {_text(error)}"
+        message = f"{bastion.label} does not forward to {place.label} at {place.where}: {_text(error)}"
         raise TemporaryLoginFailure(message, reason=unreached) from error
 
 
@@ -208,36 +207,36 @@ def _open_socket(place: Place, seconds: float | None) -> socket.socket:
 
 
 def _unreachable_remedy(address: str) -> str:
-    with suppress(ValueError):  # whatever the server says
+    with suppress(ValueError):  # the server may send something else
         if ip_address(address) in _TEST_NET:
-            return f"{_TEST_NET} is reserved for tests: an emulator lets one in when it has ssh_port=0"
+            return f"{_TEST_NET} is reserved for tests: an emulator accepts logins with ssh_port=0"
     return "check that SSH runs in it, that its firewall lets you in, and that you are on its network"
 
 
 def _connect(
     client: _Client, place: Place, keys: HostKeys | None, arguments: Concealed[dict[str, Any]]
 ) -> None:
-    """Log in over a connection that is there, and pin the host key."""
+    """Log in over an open connection, and pin the host key."""
     pinned = [] if keys is None else keys.keys_of(place.machine)
     if keys is not None:
         client.set_missing_host_key_policy(_RefuseRevokedKeys(keys, place.machine))
     if keys is not None and pinned:
         _require_known_keys(client, place, keys, pinned, arguments)
-    begun = time.monotonic()
+    began_at = time.monotonic()
     try:
         client.connect(place.address, place.port, place.user, **arguments.value)
     except paramiko.BadHostKeyException as error:
-        assert keys is not None  # noqa: S101 - without them there is none that could be wrong
+        assert keys is not None  # noqa: S101 - without host keys, none can be wrong
         raise _changed_key_error(place, keys, pinned, PublicKey(error.key.asbytes())) from error
     except paramiko.AuthenticationException as error:
-        raise _login_failure(client, place, arguments.value, begun, error) from error
+        raise _login_failure(client, place, arguments.value, began_at, error) from error
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise LoginFailed(f"{place.label} at {place.where} speaks another SSH: {_text(error)}") from error
     except (paramiko.SSHException, OSError, EOFError) as error:
-        # It reads a key file as each kind of key: after a refusal it may tell of the kind that it is not.
+        # paramiko tries a key file as each kind of key: after a refusal, its error may be about a wrong kind.
         if isinstance(error, paramiko.SSHException) and arguments.value.get("key_filename"):
-            raise _login_failure(client, place, arguments.value, begun, error) from error
-        raise _broken_connection(place, begun, arguments.value, error) from error
+            raise _login_failure(client, place, arguments.value, began_at, error) from error
+        raise _broken_connection(place, began_at, arguments.value, error) from error
     transport = client.get_transport()
     assert transport is not None  # noqa: S101 - it is connected
     transport.set_log_channel(_LOG)
@@ -257,26 +256,26 @@ def _require_known_keys(
     pinned: list[PublicKey],
     arguments: Concealed[dict[str, Any]],
 ) -> None:
-    """Have the server show the host key that is known, of all that it has."""
-    # The name that paramiko looks the keys up by.
+    """Ask the server for the kind of host key that is pinned."""
+    # The name under which paramiko looks up the keys.
     name = place.address if place.port == SSH_PORT else f"[{place.address}]:{place.port}"
     for key in pinned:
         try:
             known = paramiko.PKey.from_type_string(key.kind, key.blob)
-        except Exception as error:  # paramiko's own, or whatever its parts raise at a damaged key
+        except Exception as error:  # paramiko's errors, or any other that a damaged key causes
             raise LoginFailed(
                 f"the host key that {keys} has of {place.label} cannot be used: {_text(error)}\n"
-                f"if you trust its key of today, forget it: {keys.removal_command(place.machine)}"
+                f"if you trust its current key, remove the old one: {keys.removal_command(place.machine)}"
             ) from error
         client.get_host_keys().add(name, key.kind, known)
     kinds = {kind for key in pinned for kind in (_RSA if key.kind == "ssh-rsa" else (key.kind,))}
     make = arguments.value.get("transport_factory") or paramiko.Transport
 
     def transport(*args: Any, **more: Any) -> paramiko.Transport:
-        made: paramiko.Transport = make(*args, **more)
-        options = made.get_security_options()
+        created: paramiko.Transport = make(*args, **more)
+        options = created.get_security_options()
         options.key_types = sorted(options.key_types, key=lambda kind: kind not in kinds)
-        return made
+        return created
 
     arguments.value["transport_factory"] = transport
 
@@ -286,7 +285,7 @@ def _changed_key_error(place: Place, keys: HostKeys, known: list[PublicKey], now
     return LoginFailed(
         f"the host key of {place.label} at {place.where} is {now.sha256}, and it was {was}: "
         "something else may answer in its place\n"
-        f"if you know that it has a new one, forget the old one: {keys.removal_command(place.machine)}"
+        f"if the machine has a new key, remove the old one: {keys.removal_command(place.machine)}"
     )
 
 
@@ -294,12 +293,12 @@ def _login_failure(
     client: _Client,
     place: Place,
     arguments: dict[str, Any],
-    begun: float,
+    began_at: float,
     error: paramiko.SSHException,
 ) -> LoginFailed:
     transport = client.get_transport()
     if transport is None or not transport.is_active() or "timeout" in str(error).lower():
-        return _broken_connection(place, begun, arguments, error)
+        return _broken_connection(place, began_at, arguments, error)
     with_what, check = credential(arguments)
     return KeyRefused(
         f"{place.label} at {place.where} does not let {shown(place.user)} in{with_what}",
@@ -309,18 +308,18 @@ def _login_failure(
 
 
 def _broken_connection(
-    place: Place, begun: float, arguments: dict[str, Any], error: Exception
+    place: Place, began_at: float, arguments: dict[str, Any], error: Exception
 ) -> TemporaryLoginFailure:
-    """What became of the connection. That time ran out, paramiko says in many ways, or not at all."""
-    took = time.monotonic() - begun
+    """Return the error for a connection that broke; paramiko does not report timeouts in one way."""
+    took = time.monotonic() - began_at
     limits = [arguments[name] for name in ("timeout", "banner_timeout", "auth_timeout")]
     if took >= min((limit for limit in limits if limit is not None), default=math.inf):
-        text = f"the SSH login stood still, for {took:.1f} s"
+        text = f"the SSH login got no answer for {took:.1f} s"
     else:
         text = _text(error)
     return TemporaryLoginFailure(
-        f"{place.label} at {place.where} let nobody in: {text}",
-        "check that it is SSH that runs there",
+        f"{place.label} at {place.where} did not accept the login: {text}",
+        "check that an SSH server runs there",
         f"{text}, at {place.where}",
     )
 

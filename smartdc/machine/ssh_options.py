@@ -1,4 +1,4 @@
-"""What paramiko is told for a login: the arguments of `SSHClient.connect`, checked before any connection."""
+"""The arguments of paramiko's `SSHClient.connect`, checked before any connection."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from smartdc.http_signature.keys import PrivateKey, PublicKey, Signer, public_ha
 __all__ = ["Left", "Options", "credential"]
 
 Left = Callable[[], float | None]
-"""Tells the seconds that are left; None: as many as it takes."""
+"""Returns the seconds that are left; None for no limit."""
 
 _SECONDS = {"timeout": 30.0, "banner_timeout": 30.0, "auth_timeout": 60.0}
-"""What connecting, the greeting and the login may take: somebody may have to confirm the use of a key."""
-_OURS = {
+"""Limits of connecting, banner and login, in which the user may have to confirm the use of a key."""
+_SET_BY_SMARTDC = {
     "hostname": "the address is the machine's: give the tag tritoncli.ssh.ip to use another of its addresses",
     "username": "give user",
 }
@@ -33,70 +33,70 @@ _REMEDY = "give the path of a private key as key_filename"
 
 
 class Options:
-    """What the caller says to paramiko.
+    """The caller's arguments for paramiko.
 
     Args:
-        given: Arguments of `paramiko.SSHClient.connect`.
+        arguments: Arguments of `paramiko.SSHClient.connect`.
 
     Attributes:
-        port: The port of the target, if it is given.
-        sock: The way to the target, if it is given.
-        brings_key: Whether they say with what to log in, so that the account's key is not needed.
+        port: The port of the machine; None if it is not set.
+        sock: The socket to the machine; None if it is not set.
+        brings_key: Whether the arguments have a key or password, so that the account's key is not needed.
 
     Raises:
-        ConfigurationError: paramiko has no such argument, or it is not the caller's to give.
+        ConfigurationError: paramiko has no such argument, or smartdc sets it.
         KeyLoadError: A key file is missing, or cannot be used.
     """
 
-    def __init__(self, given: Concealed[dict[str, Any]]) -> None:
+    def __init__(self, arguments: Concealed[dict[str, Any]]) -> None:
         known = list(inspect.signature(paramiko.SSHClient.connect).parameters)[1:]
-        for name in given.value:
-            if name in _OURS:
-                raise ConfigurationError(f"connect_ssh takes no {name}: {_OURS[name]}")
+        for name in arguments.value:
+            if name in _SET_BY_SMARTDC:
+                raise ConfigurationError(f"connect_ssh takes no {name}: {_SET_BY_SMARTDC[name]}")
             if name not in known:
                 near = closest_word(name, known)
                 meant = f"did you mean {near}?" if near else "its arguments are those of SSHClient.connect"
                 raise ConfigurationError(f"paramiko takes no {name[:40]} for a connection: {meant}")
-        self._given = Concealed(dict(given.value))
-        self.brings_key = any(given.value.get(name) for name in _OTHER_KEYS)
-        self.sock = given.value.get("sock")
-        self.port = given.value.get("port")
+        self._arguments = Concealed(dict(arguments.value))
+        self.brings_key = any(arguments.value.get(name) for name in _OTHER_KEYS)
+        self.sock = arguments.value.get("sock")
+        self.port = arguments.value.get("port")
         if self.port is not None and not _is_port(self.port):
             raise ConfigurationError(f"port must be a number from 1 to 65535, not {shown(self.port)}")
-        pkey = given.value.get("pkey")
+        pkey = arguments.value.get("pkey")
         if pkey is not None and not isinstance(pkey, paramiko.PKey):
             raise ConfigurationError(f"pkey must be a paramiko.PKey, not {type(pkey).__name__}: {_REMEDY}")
-        if files := given.value.get("key_filename"):
+        if files := arguments.value.get("key_filename"):
             # paramiko takes text only, and expands no ~.
-            self._given.value["key_filename"] = _checked_files(files, given)
+            self._arguments.value["key_filename"] = _checked_files(files, arguments)
 
     def of_login(self, signer: Signer | None, left: Left) -> Concealed[dict[str, Any]]:
-        """The arguments for a login, to the machine or to its bastion, over a connection that is there.
+        """Return the arguments for a login over an open connection, to the machine or to its bastion.
 
         Args:
             signer: The account's key, unless another one is given.
             left: The seconds that are left; no timeout is longer.
         """
         arguments: dict[str, Any] = {"allow_agent": False, "look_for_keys": False}
-        if "auth_strategy" in self._given.value:  # which goes with no other
+        if "auth_strategy" in self._arguments.value:  # it excludes other arguments
             arguments = {}
         elif signer is not None and not self.brings_key:
             arguments["pkey"] = _Key(signer)
-        own = {name: value for name, value in self._given.value.items() if name not in ("port", "sock")}
+        own = {name: value for name, value in self._arguments.value.items() if name not in ("port", "sock")}
         timeouts = {name: self._timeout(name, left()) for name in _SECONDS}
         return Concealed(arguments | own | timeouts)
 
     def connect_timeout(self, left: Left) -> float | None:
-        """The seconds that a TCP connection may take."""
+        """Return the seconds that a TCP connection may take."""
         return self._timeout("timeout", left())
 
     def _timeout(self, name: str, left: float | None) -> float | None:
-        given = self._given.value.get(name, _SECONDS[name])
-        return min((seconds for seconds in (given, left) if seconds is not None), default=None)
+        arguments = self._arguments.value.get(name, _SECONDS[name])
+        return min((seconds for seconds in (arguments, left) if seconds is not None), default=None)
 
 
 def credential(arguments: dict[str, Any]) -> tuple[str, str]:
-    """With what somebody was not let in, and what to check about it, for messages."""
+    """Return the refused credential, and what to check about it, for messages."""
     if isinstance(key := arguments.get("pkey"), _Key):
         return f" with the key {key.sha256}", "that the account had this key when it made the machine"
     known = "that the machine knows this key"
@@ -114,21 +114,21 @@ def _named(path: str) -> str:
     return f"{public.sha256} ({shown_path(path)})" if public else shown_path(path)
 
 
-def _checked_files(files: Any, given: Concealed[dict[str, Any]]) -> list[str]:
-    """The paths of the key files, once it is known that paramiko can use them."""
+def _checked_files(files: Any, arguments: Concealed[dict[str, Any]]) -> list[str]:
+    """Check that paramiko can use the key files, and return their paths."""
     paths = files if isinstance(files, list | tuple) else [files]
     for path in paths:
-        _check_file(path, given)
+        _check_file(path, arguments)
     return [str(expanded(path)) for path in paths]
 
 
-def _check_file(path: Any, given: Concealed[dict[str, Any]]) -> None:
+def _check_file(path: Any, arguments: Concealed[dict[str, Any]]) -> None:
     if isinstance(path, str | os.PathLike):
         path = os.fsdecode(path).removesuffix(_CERTIFICATE)
     text = Concealed(read_key_file(path, remedy=_REMEDY))
-    passphrase = Concealed(given.value.get("passphrase"))
-    if given.value.get("password") and passphrase.value is None:
-        return  # it may be the passphrase of the key, or log in without the key
+    passphrase = Concealed(arguments.value.get("passphrase"))
+    if arguments.value.get("password") and passphrase.value is None:
+        return  # the password may be the key's passphrase, or be enough without the key
     source = f"the private key {shown_path(path)}"
     key = PrivateKey.from_bytes(text.value, passphrase.value, source)
     kind = next(kind for kind in paramiko.key_classes if key.public_key.kind in kind.identifiers())
@@ -140,12 +140,12 @@ def _check_file(path: Any, given: Concealed[dict[str, Any]]) -> None:
 
 
 def _is_port(value: Any) -> bool:
-    """Whether it is the number of a port."""
+    """Whether a value is a port number."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 65536
 
 
 class _Key(paramiko.PKey):
-    """A key of ours, wherever it is held, as paramiko wants one."""
+    """Makes a `Signer` usable as a key of paramiko."""
 
     def __init__(self, signer: Signer) -> None:
         self.public_blob = None

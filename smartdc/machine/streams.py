@@ -1,4 +1,4 @@
-"""Streams of one machine: its console, and how its migration goes."""
+"""Streams of one machine: its console, and the progress of its migration."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ class Streams(MachineEndpoint):
     """Streams of this machine."""
 
     def connect_vnc(self) -> VNC:
-        """Connect to the console of this running machine, which has hardware of its own.
+        """Connect to the console of this running hardware virtual machine.
 
         ``GET /:login/machines/:machine/vnc``, a WebSocket
 
-        Needs the extra ``stream``. Since API 8.4.0, and in no other version: where `api_version` is given, it
-        must allow ``~8``.
+        Needs the extra ``stream``. Since API 8.4.0, but not in version 9: an `api_version` must allow ``~8``.
 
         Returns:
             A stream of bytes in both directions, for a program that speaks RFB, the protocol of VNC.
@@ -33,7 +32,7 @@ class Streams(MachineEndpoint):
             ConfigurationError: The extra is not installed.
             InvalidStateError: ``MachineStopped``.
             BadRequestError: ``MachineHasNoVNC``: it is a container.
-            ConnectionFailed: The connection broke, then or later.
+            ConnectionFailed: The connection broke, at once or later.
         """
         with importing:
             from smartdc.streams import VNC
@@ -46,27 +45,27 @@ class Streams(MachineEndpoint):
         )
 
     def watch_migration(self, *, websocket: bool = False) -> MigrationWatch:
-        """Follow the phase of this machine's migration that is running.
+        """Follow the running phase of this machine's migration.
 
         ``POST /:login/machines/:machine/migrate`` with the action ``watch``
 
         Or, with `websocket`, ``GET /:login/migrations/:machine/watch``. Since API 9.6.0.
 
         Args:
-            websocket: Ask as servers after 9.20 are asked, for a WebSocket; this needs the extra ``stream``.
+            websocket: Use a WebSocket, as servers after 9.20 require; this needs the extra ``stream``.
 
         Returns:
             An iterator of `MigrationEvent`: some of type ``progress``, then one of type ``end``.
 
         Raises:
             NotFoundError: ``ResourceNotFound``: there is no migration.
-            ConnectionFailed: The connection broke, then or later.
+            ConnectionFailed: The connection broke, at once or later.
         """
         with importing:
             from smartdc.streams import MigrationWatch
 
         websocket = required_flag("websocket", websocket)
-        # Looked at first: of no migration the server learns after it has begun its answer, which then breaks.
+        # Checked first: without a migration the server breaks off an answer that it has begun.
         self._connection._get("migrations", self.id, shape=shapes.MIGRATION)
         if websocket:
             return MigrationWatch(self._connection._open_websocket(("migrations", self.id, "watch")))

@@ -1,4 +1,4 @@
-"""Tags of one machine: what machines are found by."""
+"""Tags of one machine, by which machines are found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Tags(MachineEndpoint):
     """Operations on this machine's tags.
 
-    Writes are jobs: what they answer is true a moment later. `Machine.poll_applied` waits for that.
+    Changes are asynchronous: the answer is true a moment later. `Machine.poll_applied` waits for that.
     """
 
     def get_tags(self) -> dict[str, Value]:
@@ -29,7 +29,7 @@ class Tags(MachineEndpoint):
         return self._get("tags", shape=shapes.TAGS)
 
     def add_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
-        """Add tags, or change those that are there; the others stay.
+        """Add or change tags; the others stay.
 
         ``POST /:login/machines/:machine/tags``
 
@@ -41,8 +41,8 @@ class Tags(MachineEndpoint):
             All tags as they will be.
 
         Raises:
-            ConfigurationError: A name or a value that the server would drop or alter, or no tag at all.
-            ValidationFailedError: ``ValidationFailed``: an unknown ``triton.*`` tag, among others.
+            ConfigurationError: The server would drop or alter a name or a value, or there is no tag.
+            ValidationFailedError: ``ValidationFailed``: for instance, an unknown ``triton.*`` tag.
         """
         wanted = checked_tags(merged_entries("tags", tags, more))
         if not wanted:
@@ -52,8 +52,8 @@ class Tags(MachineEndpoint):
     def replace_tags(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> dict[str, Value]:
         """Set the tags of this machine to these and no others.
 
-        ``PUT /:login/machines/:machine/tags``, and with none `delete_all_tags`: the server refuses to replace
-        by nothing.
+        ``PUT /:login/machines/:machine/tags``, or `delete_all_tags` without any: the server refuses to
+        replace tags by none.
 
         Args:
             tags: Tags whose names cannot be written as keyword arguments.
@@ -74,7 +74,7 @@ class Tags(MachineEndpoint):
         ``GET /:login/machines/:machine/tags/:tag``
 
         The server answers numbers and booleans with an empty text; their value then comes from the list of
-        all, and so do tags whose names it does not read alone (with a space, ``/`` or ``%``).
+        all, as do tags whose names it cannot look up (with a space, ``/`` or ``%``).
 
         Args:
             tag: Its name.

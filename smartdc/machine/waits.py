@@ -1,4 +1,4 @@
-"""Waiting for one machine, by looks that threads share."""
+"""Waits for one machine, with looks that threads share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STATES = get_args(MachineState)
 
 
 class Waits(MachineEndpoint):
-    """What waits for this machine; `Lifecycle` is made of it."""
+    """The waits for this machine; the base of `Lifecycle`."""
 
     def poll_until(
         self,
@@ -42,17 +42,17 @@ class Waits(MachineEndpoint):
 
         ``GET /:login/machines/:machine``
 
-        A look that fails in passing (no connection, no answer, 5xx) is followed by another one.
+        A look that fails temporarily (no connection, no answer, 5xx) is repeated.
 
         Args:
             state: The state awaited. ``'deleted'`` is reached as well when the server no longer knows it.
             interval: Seconds between two looks.
             timeout: Seconds in all, those of the requests included; None waits for ever, 0 looks once.
-            any_state: Take any text for a state, also one that smartdc does not know.
+            any_state: Accept any text as a state, even one that smartdc does not know.
 
         Raises:
             ConfigurationError: There is no such state.
-            WaitFailed: It became ``failed`` or ``deleted``, from where `state` is not reached.
+            WaitFailed: It became ``failed`` or ``deleted``, from which it cannot reach `state`.
             WaitTimeout: The time ran out.
         """
         checked_state(state, _STATES, "machine", any_state)
@@ -76,15 +76,14 @@ class Waits(MachineEndpoint):
 
         ``GET /:login/machines/:machine``
 
-        A machine that was deleted meanwhile is in that state no longer, so the wait ends; only while
-        ``'provisioning'`` it is an error, as nobody waits for a machine to be lost. A look that fails in
-        passing is followed by another one.
+        A machine that was deleted has left the state, so the wait ends; only for ``'provisioning'`` that is
+        an error. A look that fails temporarily is repeated.
 
         Args:
             state: The state to wait out.
             interval: Seconds between two looks.
             timeout: Seconds in all, those of the requests included; None waits for ever, 0 looks once.
-            any_state: Take any text for a state, also one that smartdc does not know.
+            any_state: Accept any text as a state, even one that smartdc does not know.
 
         Raises:
             ConfigurationError: There is no such state.
@@ -112,7 +111,7 @@ class Waits(MachineEndpoint):
         deletion_protection: bool | None = None,
         firewall_enabled: bool | None = None,
     ) -> None:
-        """Wait until this machine shows what was asked for: a rename, a resize, tags, metadata or a switch.
+        """Wait until this machine shows requested changes: name, package, tags, metadata or switches.
 
         ``GET /:login/machines/:machine``, and ``GET /:login/packages/:package`` for a package by its UUID
 
@@ -121,13 +120,13 @@ class Waits(MachineEndpoint):
             timeout: Seconds in all; None waits for ever, 0 looks once.
             name: Its name.
             package: UUID, name, short id or dict.
-            tags: Tags that it has; None is the value of one that it has not. Others do not matter.
-            metadata: Entries that it has; likewise.
+            tags: Tags to wait for; None as a value means that the tag is absent. Other tags do not matter.
+            metadata: Metadata entries to wait for; likewise.
             deletion_protection: Whether it is protected from deletion.
             firewall_enabled: Whether its firewall is on.
 
         Raises:
-            ConfigurationError: None of these is given.
+            ConfigurationError: There is nothing to wait for.
             WaitFailed: It was deleted.
             WaitTimeout: The time ran out; the text says what is not shown.
         """
@@ -135,27 +134,27 @@ class Waits(MachineEndpoint):
         wanted_metadata = awaited_entries("metadata", "metadata", metadata)
         switches = flags(deletion_protection=deletion_protection, firewall_enabled=firewall_enabled)
         if name is None and package is None and not wanted_tags and not wanted_metadata and not switches:
-            raise ConfigurationError("poll_applied needs what is awaited: poll_applied(name='web1')")
-        asked = texts(name=name)
+            raise ConfigurationError("poll_applied needs something to wait for: poll_applied(name='web1')")
+        requested = texts(name=name)
         if package is not None:
-            asked["package"] = self._package_name(package)
+            requested["package"] = self._package_name(package)
 
         def is_over(now: str) -> bool:
             if now == "deleted":
                 raise WaitFailed(f"machine {self.id} is deleted: it will not change", state=now)
             data: Mapping[str, Any] = self._data or {}
             entries = [(wanted_tags, data.get("tags")), (wanted_metadata, data.get("metadata"))]
-            if fields_not_shown(asked, data) or differing_fields(switches, data):
+            if fields_not_shown(requested, data) or differing_fields(switches, data):
                 return False
             return not any(fields_not_shown(new, has or {}) for new, has in entries)
 
-        wanted = ", ".join(map(shown, [*asked, *switches, *wanted_tags, *wanted_metadata]))
+        wanted = ", ".join(map(shown, [*requested, *switches, *wanted_tags, *wanted_metadata]))
         self._poll(is_over, interval, timeout, f"machine {self.id} does not show the new {wanted} yet")
 
     def poll_action(
         self, action: str = "reboot", interval: float = 2, *, timeout: float | None = None
     ) -> AuditEntry:
-        """Wait until the audit lists an action that was asked for by this object: it is done then.
+        """Wait until the audit lists an action that this object requested, which is then done.
 
         ``GET /:login/machines/:machine/audit``
 
@@ -168,21 +167,22 @@ class Waits(MachineEndpoint):
             The audit's entry.
 
         Raises:
-            ConfigurationError: This object has not asked for that.
+            ConfigurationError: This object has not requested that action.
             WaitFailed: The action failed.
             WaitTimeout: The time ran out.
         """
         request_time = self._request_times.get(action) if isinstance(action, str) else None
         if request_time is None:
             raise ConfigurationError(
-                f"there is no {shown(action)} to wait for: this object has asked machine {self.id} for none"
+                f"there is no {shown(action)} to wait for: this object has not requested it of machine "
+                f"{self.id}"
             )
         done: list[AuditEntry] = []
 
         def look(deadline: Deadline | None) -> str | None:
             connection = self._connection._with(deadline=deadline)
             entries = request_time.created_since(*connection._get_answer("machines", self.id, "audit"))
-            # Clocks may differ by seconds: what was waited for before is not taken for this one.
+            # Clocks may differ by seconds: actions that were waited for before do not count.
             new = [
                 entry for entry in entries if self._last_audited is None or _time(entry) > self._last_audited
             ]
@@ -198,7 +198,7 @@ class Waits(MachineEndpoint):
         return entry
 
     def _package_name(self, package: PackageRef) -> str:
-        """The name, by which machines show their package."""
+        """Return the name of a package, which machines show."""
         wanted = id_of(self._connection, PACKAGE, package, "name", "id")
         if not is_uuid(wanted):
             return wanted
@@ -216,7 +216,7 @@ class Waits(MachineEndpoint):
             try:
                 after = self._look(after, interval, deadline)
                 absence.end()
-            except NotFoundError as error:  # GoneError is one
+            except NotFoundError as error:  # or its subclass GoneError
                 if not absence.is_settled(error, self._created_at):
                     raise
                 self._deleted = True
@@ -227,15 +227,15 @@ class Waits(MachineEndpoint):
             poll(look, interval=interval, timeout=timeout, clock=clock, awaited=awaited)
 
     def _look(self, after: int, interval: float, deadline: Deadline | None) -> int:
-        """Refresh the machine, by a list that others use too where that is cheaper.
+        """Refresh the machine, by a list shared with other threads where that is cheaper.
 
         Args:
-            after: The number of what was seen last.
-            interval: How many seconds ago a list may have been asked for; 0: after this call only.
+            after: The number of the answer that was seen last.
+            interval: How many seconds old a list may be; 0 needs one that is sent after this call.
             deadline: When this look must be over.
 
         Returns:
-            The number of what is seen now.
+            The number of the answer that is seen now.
         """
 
         def page(offset: int, on_send: Callable[[], None]) -> list[MachineData]:
@@ -243,15 +243,15 @@ class Waits(MachineEndpoint):
             query = without_none(offset=offset or None)
             return connection._list("machines", shape=shapes.MACHINE, params=query)
 
-        # Once it is known to be deleted, no list that lags makes it alive again: an action would do harm.
+        # A list may lag, and must not revive a machine known to be deleted: an action would do harm.
         looks = None if self._deleted else self._connection._looks
         listed = None if looks is None else looks.listed(self.id, page, after, interval, deadline)
         if listed is None:
-            asked = actions.next()
+            requested = actions.next()
             self._fetch(self._connection._with(deadline=deadline))
-            return asked
-        kept = {name: value for name, value in (self._data or {}).items() if name in UNLISTED}
-        self._save({**kept, **listed.data})
+            return requested
+        unlisted = {name: value for name, value in (self._data or {}).items() if name in UNLISTED}
+        self._save({**unlisted, **listed.data})
         self._data_order = listed.order
         return listed.order
 

@@ -214,7 +214,7 @@ def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataC
     asked = len(cloud.calls)
     with pytest.raises(ConfigurationError, match="at least one step"):
         fleet.run(given)  # type: ignore[call-arg]
-    with pytest.raises(ConfigurationError, match="'stop' cannot be"):
+    with pytest.raises(ConfigurationError, match="'stop' is not callable"):
         fleet.run(given, "stop")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="as separate arguments"):
         fleet.run(given, [Machine.stop, Machine.delete])  # type: ignore[arg-type]

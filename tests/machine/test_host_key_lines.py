@@ -125,9 +125,11 @@ def test_another_key_is_revoked(machine: Machine, file: Path, ssh_keys: KeyRing)
     assert file.read_text() == f"@revoked * {other}\n{machine.id} {key}\n"
     # Its only key that is known: which it has today is not known.
     file.write_text(f"@revoked * {other}\n{machine.id} {other}\n")
-    with pytest.raises(LoginFailed, match=r"is revoked in (?s:.*)forget it: ssh-keygen -R") as caught:
+    with pytest.raises(
+        LoginFailed, match=r"is revoked in (?s:.*)remove the old one: ssh-keygen -R"
+    ) as caught:
         machine.connect_ssh(known_hosts=file)
-    run(*str(caught.value).partition("forget it: ")[2].split())
+    run(*str(caught.value).partition("remove the old one: ")[2].split())
     machine.connect_ssh(known_hosts=file).close()
 
 

@@ -81,7 +81,7 @@ def test_a_changed_key_is_refused_until_it_is_forgotten(
         first, second = str(caught.value).splitlines()
         assert kept.sha256 in first
         assert ssh_keys.public(kind).sha256 in first
-    command = second.partition("forget the old one: ")[2]
+    command = second.partition("remove the old one: ")[2]
     run(*command.split())
     assert hostname(machine) == "web0"
     assert ours.read_text() == f"{others}{machine.id} {kept.openssh}\n"
@@ -158,7 +158,7 @@ def test_a_line_of_this_machine_that_is_damaged(machine: Machine, ours: Path) ->
     for line in (f"{machine.id} ssh-ed25519 AAAA%%", f"{machine.id}", f"@revoked {machine.id} ssh-rsa AAAA"):
         ours.write_bytes(b"\xff\xfe garbage\n" + line.encode())
         with pytest.raises(
-            LoginFailed, match=r"known_hosts, line 2, is no host key of machine .* remove the line"
+            LoginFailed, match=r"known_hosts, line 2, is not a host key of machine .* remove the line"
         ):
             machine.connect_ssh()
     damaged = base64.b64encode(b"\0\0\0\x07ssh-rsa\0\0\0\x03").decode()

@@ -74,7 +74,9 @@ def test_delete_metadata_that_the_server_keeps(machine: Machine) -> None:
 @pytest.mark.parametrize("key", ["a b", "", ".", "..", None], ids=repr)
 def test_delete_metadata_at_a_key_that_is_not_sent(cloud: Emulator, machine: Machine, key: Any) -> None:
     # docs/cloudapi/hazards.md#keys-with-a-space: with a space in it the server fails or hangs.
-    with pytest.raises(ConfigurationError, match=r" cannot be deleted alone: | in a URL$|^key must be text"):
+    with pytest.raises(
+        ConfigurationError, match=r" cannot be deleted by its name: | in a URL$|^key must be text"
+    ):
         machine.delete_metadata_at_key(key)
     assert sent(cloud) == []
 

@@ -205,7 +205,8 @@ def test_a_user_that_is_not_known(cloud: Emulator, machine: Machine) -> None:
         machine.connect_ssh("bob", wait=300)
     assert 59 < cloud.clock.time() - begun < 75
     with pytest.raises(
-        WaitTimeout, match=r"gave up after 10 s: machine .* lets nobody in, now .*'bob'.*\ncheck the user"
+        WaitTimeout,
+        match=r"gave up after 10 s: machine .* does not accept the login, now .*'bob'.*\ncheck the user",
     ) as late:
         machine.connect_ssh("bob", wait=10)
     assert late.value.state == "running"

@@ -93,7 +93,7 @@ def test_a_bastion_that_leads_nowhere(
     before = start_sshd(account_key(cloud), address=bastion.nics[0].ip)
     bastion.tags = {**bastion.tags, "tritoncli.ssh.port": before.port, "tritoncli.ssh.proxyuser": before.user}
     vm.tags = {**vm.tags, "tritoncli.ssh.port": 1, "tritoncli.ssh.proxy": "bastion"}
-    with pytest.raises(LoginFailed, match=r"does not lead on to machine .*:1: Conn") as caught:
+    with pytest.raises(LoginFailed, match=r"does not forward to machine .*:1: Conn") as caught:
         sdc.machine(vm.uuid).connect_ssh()
     assert len(str(caught.value).splitlines()) <= 2
     closed = start_sshd(account_key(cloud), address=bastion.nics[0].ip, options="AllowTcpForwarding no")
