@@ -1,8 +1,8 @@
 """Filters of lists: what is sent to the server, and what the client filters.
 
 Each filter is checked, because the server ignores what it does not understand, and lists everything. The
-server gets the filters that it matches exactly. For the others it is asked for more, and the client picks the
-entries that match.
+server gets the filters that it matches exactly. For the others the client requests more
+entries, and picks those that match.
 """
 
 from __future__ import annotations

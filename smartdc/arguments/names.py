@@ -59,13 +59,13 @@ class Kind:
         what: What one of them is called in errors.
         place: The path of the list, below the account.
         all: The call that lists them, for errors.
-        name: The field that has the name; None where there is none.
+        name: The field that has the name; None if there are no names.
         ident: The field that has the id.
         keys: The fields of a dict that have its id, best first.
         short: Whether a short id is accepted.
         newest: Whether several entries of one name are versions, of which the newest is meant.
         by_server: Whether the server itself finds an entry by its name.
-        query: The query of the list.
+        query: The query of the list, if it has one.
         gone: The states in which an entry is no longer found by its name.
     """
 

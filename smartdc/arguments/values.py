@@ -96,8 +96,8 @@ def checked_tags(tags: Mapping[Any, Any]) -> dict[str, Value]:
             raise ConfigurationError(
                 f"tag {name!r} cannot be set: objects in the server have this property; rename it"
             )
-        written = value if isinstance(value, str) else ""
-        if re.search(_ESCAPE, name) or re.search(_ESCAPE, written) or re.fullmatch(_TYPED, written):
+        text = value if isinstance(value, str) else ""
+        if re.search(_ESCAPE, name) or re.search(_ESCAPE, text) or re.fullmatch(_TYPED, text):
             raise ConfigurationError(
                 f"tag {shown(name)} cannot be set: the server reads '%2D', '%3D', '%n{{5}}' and '%b{{true}}' "
                 "as something else; write it in another way"

@@ -24,7 +24,7 @@ class Result(Generic[_K, _V]):
     """The outcome of a run, by machine.
 
     Attributes:
-        keys: The machines in the order in which they were given, each once. For `create`, the indices of the
+        keys: The machines in the order of the argument, each once. For `create`, the indices of the
             specifications.
         values: What the last step returned, for each of `keys`; None if that step was not reached.
         errors: The errors by machine; for `create` by index.

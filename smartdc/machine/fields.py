@@ -213,12 +213,12 @@ class Fields(MachineEndpoint):
 
     @property
     def public_ips(self) -> list[str]:
-        """Those of its addresses that are not private."""
+        """Its public addresses: those that are not private."""
         return [ip for ip in self.ips if is_private(ip) is False]
 
     @property
     def private_ips(self) -> list[str]:
-        """Those of its addresses that are private."""
+        """Its private addresses."""
         return [ip for ip in self.ips if is_private(ip)]
 
     @property

@@ -105,8 +105,8 @@ class NICs(MachineEndpoint):
             that existed.
 
         Raises:
-            InvalidArgumentError: ``InvalidArgument``: there is no such network, or it gives out no addresses
-                on demand.
+            InvalidArgumentError: ``InvalidArgument``: there is no such network, or it does not
+                assign addresses on request.
             ValidationFailedError: ``InvalidParameters``: the address is in use.
             InvalidStateError: ``UnallocatedVM``: the machine is not provisioned yet.
         """

@@ -154,15 +154,15 @@ def _read_object(path: Path) -> dict[str, Any]:
     except NotRegularError as error:
         raise ConfigurationError(f"{path} {error}; replace it with a regular file") from None
     except TooLargeError:
-        raise ConfigurationError(f"{path} has more than {_MAX_FILE} bytes; write it again") from None
+        raise ConfigurationError(f"{path} has more than {_MAX_FILE} bytes; rewrite it") from None
     except OSError as error:
         raise ConfigurationError(
             f"{shown(str(path))} cannot be read ({error.strerror}); check its owner and mode"
         ) from None
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not JSON ({error}); correct it, or write it again") from None
+        raise ConfigurationError(f"{path} is not JSON ({error}); correct it, or rewrite it") from None
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} must hold a JSON object, not {_json_type(content)}; write it again")
+        raise ConfigurationError(f"{path} must hold a JSON object, not {_json_type(content)}; rewrite it")
     return content
 
 

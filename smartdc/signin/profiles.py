@@ -80,7 +80,7 @@ def load_profile(name: str | None = None) -> Profile:
     """Read one profile.
 
     Args:
-        name: Its name. None stands for the one in ``TRITON_PROFILE``, else the one that triton's
+        name: Its name. None takes the one in ``TRITON_PROFILE``, else the one that triton's
             ``config.json`` names, else ``env``.
 
     Raises:

@@ -44,7 +44,7 @@ def load_ipython_extension(shell: Any) -> None:
 def unload_ipython_extension(shell: Any) -> None:
     """Show lists as IPython does by default. IPython calls this function."""
     formatters = shell.display_formatter.formatters
-    ours = formatters[_TEXT].for_type(list)
-    if isinstance(ours, _ListPrinter):
-        formatters[_TEXT].for_type(list, ours.before)
+    printer = formatters[_TEXT].for_type(list)
+    if isinstance(printer, _ListPrinter):
+        formatters[_TEXT].for_type(list, printer.before)
         formatters[_HTML].pop(list, None)
