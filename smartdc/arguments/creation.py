@@ -234,8 +234,8 @@ def _check_mount(mount: Any) -> None:
     )
     if not fits:
         raise ConfigurationError(
-            f"{shown(mount)} cannot be mounted: give a volume's name, a mountpoint such as '/data', and the "
-            "mode 'ro' or 'rw', or none"
+            f"{shown(mount)} cannot be mounted: give a volume's name, a mountpoint such as '/data', and "
+            "the mode 'ro' or 'rw', or none"
         )
 
 
