@@ -24,7 +24,7 @@ class AccountOperations(Connection):
     def account(self) -> Account:
         """Get the account.
 
-        A `login` of ``my`` is replaced by the account's login, as in py-smartdc.
+        ``GET /:login``
 
         A `login` of ``my`` is replaced by the account's own login, as in py-smartdc.
 

@@ -126,8 +126,7 @@ class NICs(MachineEndpoint):
 
         ``DELETE /:login/machines/:machine/nics/:mac``
 
-        Asynchronous, and it reboots a running machine: `poll_nic` waits until it is ``'deleted'``. Since API
-        7.2.
+        Asynchronous; it reboots a running machine. `poll_nic` waits until it is ``'deleted'``. Since API 7.2.
 
         Args:
             nic: MAC, or dict with ``mac``.
