@@ -149,7 +149,8 @@ def test_nobody_listens(vm: VM, machine: Machine) -> None:
         machine.connect_ssh()
     assert isinstance(no.value.__cause__, ConnectionRefusedError)
     with pytest.raises(
-        WaitTimeout, match=r"gave up after 60 s: machine .* does not accept the login, now .*refused'\ncheck that SSH runs"
+        WaitTimeout,
+        match=r"gave up after 60 s: machine .* does not accept the login, now .*refused'\ncheck that SSH runs",
     ) as late:
         machine.connect_ssh(wait=60)
     assert two_lines(no.value)

@@ -61,7 +61,7 @@ def test_a_closed_data_center_says_so_at_the_first_request(
                 action()
             assert f"{location or DEFAULT_LOCATION}" in str(caught.value)
             assert "closed in 2019: give the location, such as us-central-1 or a URL" in str(caught.value)
-        assert (location in (None, DEFAULT_LOCATION)) == ("where no location is given" in str(caught.value))
+        assert (location in (None, DEFAULT_LOCATION)) == ("the default location" in str(caught.value))
 
 
 def test_the_constants_stay() -> None:
