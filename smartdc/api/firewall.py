@@ -40,8 +40,7 @@ class FirewallOperations(Connection):
         ``GET /:login/fwrules``
 
         Returns:
-            List of dicts, without global rules, which apply to all accounts: `Machine.firewall_rules` has
-            them.
+            List of dicts. Global rules, which apply to all accounts, are only in `Machine.firewall_rules`.
         """
         return self._list("fwrules", shape=shapes.FIREWALL_RULE)
 

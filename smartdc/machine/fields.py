@@ -213,7 +213,7 @@ class Fields(MachineEndpoint):
 
     @property
     def public_ips(self) -> list[str]:
-        """Its public addresses: those that are not private."""
+        """Its public addresses, which are all that are not private."""
         return [ip for ip in self.ips if is_private(ip) is False]
 
     @property
