@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.docs.blocks import ROOT
+
+BUILT = ROOT / "docs" / "_build"
 COUNTS = pytest.StashKey[dict[str, int]]()
 
 
@@ -16,6 +22,18 @@ def record_count(pytestconfig: pytest.Config) -> Callable[[str, int], None]:
         counts[what] = count
 
     return record
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The built documentation; `make docs` has built it, and where it is older than its sources this does."""
+    index = BUILT / "index.html"
+    sources = [path for path in (ROOT / "docs").rglob("*") if path.is_file() and BUILT not in path.parents]
+    if not index.exists() or index.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+        command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(ROOT / "docs"), str(BUILT)]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        index.touch()
+    return BUILT
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

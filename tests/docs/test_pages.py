@@ -1,14 +1,9 @@
-"""Every page of the built documentation in a real Chromium: it can be read, and its links lead somewhere.
-
-The documentation is built first where docs/_build is older than its sources; `make docs` has built it.
-"""
+"""Every page of the built documentation in a real Chromium: it can be read, and its links lead somewhere."""
 
 from __future__ import annotations
 
 import http.server
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,11 +13,10 @@ from urllib.parse import quote, unquote, urldefrag
 
 import pytest
 
-from tests.docs.blocks import ROOT
+from tests.docs.conftest import BUILT
 from tests.docs.questions import QUESTIONS
 from tests.helpers.chromium import PROGRAM, Tab, chromium
 
-BUILT = ROOT / "docs" / "_build"
 WIDTHS = (390, 1400, 1920)
 
 
@@ -44,15 +38,9 @@ class Links(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def pages() -> dict[Path, Links]:
+def pages(built: Path) -> dict[Path, Links]:
     """All pages of the build."""
-    index = BUILT / "index.html"
-    sources = [path for path in (ROOT / "docs").rglob("*") if path.is_file() and BUILT not in path.parents]
-    if not index.exists() or index.stat().st_mtime < max(path.stat().st_mtime for path in sources):
-        command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(ROOT / "docs"), str(BUILT)]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        index.touch()
-    return {path: Links(path) for path in BUILT.rglob("*.html") if "_static" not in path.parts}
+    return {path: Links(path) for path in built.rglob("*.html") if "_static" not in path.parts}
 
 
 def test_no_link_is_dead(pages: dict[Path, Links]) -> None:
