@@ -27,6 +27,7 @@ EMULATOR_TESTS := tests/emulator tests/saving
 CLOUD_TESTS := tests/api tests/machine tests/contract
 NOT_CASES := $(EMULATOR_TESTS) tests/interop tests/fuzz tests/meta tests/docs
 NOT_OTHER := $(CLOUD_TESTS) $(NOT_CASES)
+OF_BUILT_DOCS := tests/docs/test_pages.py tests/docs/test_reference.py
 # The longest first, and at first no third one: in a new checkout it would compile the same tests at the same time.
 FIRST := emulator-tests case-tests
 PARTS := $(FIRST) stress-tests other-tests cloud-tests interop-tests fuzz-tests meta-tests
@@ -96,7 +97,7 @@ case-tests: .venv/dev
 	$(BIN)/pytest tests $(NOT_CASES:%=--ignore=%) $(PLAIN) --cases=others
 
 meta-tests: .venv/dev
-	$(BIN)/pytest tests/meta tests/docs --ignore=tests/docs/test_pages.py $(PLAIN)
+	$(BIN)/pytest tests/meta tests/docs $(OF_BUILT_DOCS:%=--ignore=%) $(PLAIN)
 
 stress-tests: .venv/dev
 	$(BIN)/pytest tests --ignore=tests/fuzz --ignore=tests/interop -m "stress and not soak"
@@ -113,12 +114,12 @@ coverage:
 
 docs: .venv/dev
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build
-	$(BIN)/pytest tests/docs/test_pages.py
+	$(BIN)/pytest $(OF_BUILT_DOCS)
 
 # The floors of what smartdc and its extras need, pinned, in an environment of their own. What is too new for this
 # is left out: npm's programs (interop), and pytest's own features in the plugin's tests.
 lowest: .venv/lowest
-	.venv/lowest/bin/pytest tests --ignore=tests/interop --ignore=tests/meta --ignore=tests/docs/test_pages.py $(PLAIN)
+	.venv/lowest/bin/pytest tests --ignore=tests/interop --ignore=tests/meta $(OF_BUILT_DOCS:%=--ignore=%) $(PLAIN)
 	@echo "make lowest: the tests passed with the lowest versions that pyproject.toml allows."
 
 .venv/lowest: pyproject.toml tests/floors.py | $(BIN)/python
