@@ -143,7 +143,7 @@ class Connection(Wired):
         before_repeat: BeforeRepeat | None = None,
         **old: Any,
     ) -> tuple[Any, requests.Response]:
-        """Make any request of the account. Where a subclass overrides this, operations go through it too.
+        """Make any request below the account's URL. Operations use this too, so a subclass may override it.
 
         It is made again as `retry` says.
 

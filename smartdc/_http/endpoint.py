@@ -51,7 +51,7 @@ class Endpoint(ABC):
         return path_of(segments)
 
     def exists(self, *path: Any) -> bool:
-        """Whether there is something at this path: one request, and no body in the answer.
+        """Tell whether a thing exists, such as an image or a tag, by one request without getting it.
 
         ``HEAD /:login``, ``HEAD /:login/...``
 

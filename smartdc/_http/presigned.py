@@ -33,7 +33,7 @@ class PresignedURLs(Connection):
         expires: float | datetime = 300,
         **query: Any,
     ) -> str:
-        """A URL that whoever holds it can use, without a key, until it expires.
+        """Make a URL that anybody who has it can use without a key, until it expires.
 
         Made here, without a request, unless it is not known which of the ssh-agent's keys the server takes:
         then it is asked first. CloudAPI takes such URLs since version 8.4; it is how a browser opens a

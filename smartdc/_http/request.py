@@ -19,7 +19,7 @@ BeforeRepeat = Callable[[], None]
 
 
 def idempotent() -> None:
-    """A `BeforeRepeat` for POSTs that do no harm when they are carried out twice."""
+    """Give it as `before_repeat` with a POST that does no harm when it is carried out twice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)  # no repr: a body may hold a password

@@ -85,7 +85,7 @@ class RetryPolicy:
         ahead: float = 0.0,
         chance: Callable[[], float] = random.random,
     ) -> float | None:
-        """Seconds before the next attempt; None when `error` stands.
+        """How many seconds to wait before the next attempt; None if there is none, and `error` is raised.
 
         Args:
             error: Why the last attempt failed.
@@ -105,7 +105,7 @@ class RetryPolicy:
         return pause if elapsed + pause <= self.deadline else None
 
     def backoff(self, attempt: int, chance: Callable[[], float] = random.random) -> float:
-        """Seconds to wait after the failure of this attempt: full jitter.
+        """How many seconds to wait after this attempt has failed: at random, up to a limit that doubles.
 
         Args:
             attempt: Its number, from 1.

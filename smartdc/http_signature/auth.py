@@ -171,11 +171,11 @@ class HTTPSignatureAuth(AuthBase):
         return len(self._signers) > 1 and not self._is_decided
 
     def decide(self) -> None:
-        """Take note that the server takes the key in use."""
+        """Remember that the server accepts the key in use."""
         self._is_decided = True
 
     def explain_refusal(self, refused: Sequence[Signer]) -> str:
-        """Who signed a request that the server refused, with which key, and what to check.
+        """Tell who signed a request that the server refused, with which key, and what to check.
 
         Args:
             refused: The keys that signed it.
@@ -230,7 +230,7 @@ class HTTPSignatureAuth(AuthBase):
     def presign(
         self, methods: Iterable[str], url: str, query: Iterable[tuple[str, str]], expires: int
     ) -> str:
-        """A URL that whoever holds it can use without a signature of their own.
+        """Make a URL that anybody who has it can use without a key, until it expires.
 
         Args:
             methods: HTTP verbs that it is for.

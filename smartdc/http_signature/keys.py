@@ -139,10 +139,10 @@ class Signer(Protocol):
         """Where the key is, for messages."""
 
     def sign(self, data: bytes) -> tuple[str, bytes]:
-        """The algorithm, in the scheme's own words, and the signature of `data`."""
+        """Sign `data` for a request: get the algorithm's name, as the header has it, and the signature."""
 
     def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
-        """The algorithm, in ssh's words, and the signature of `data` in ssh's encoding, for a login.
+        """Sign `data` for an SSH login: get the algorithm's name and the signature, both as SSH has them.
 
         Args:
             data: What to sign.
