@@ -233,7 +233,7 @@ class DataCenter(
 
     @property
     def base_url(self) -> str:
-        """Protocol, host, and any path before the account in URLs."""
+        """URL of the data center, with any path that comes before the account."""
         return base_url_of(self.location, self.known_locations)
 
     def authenticate(
@@ -246,7 +246,7 @@ class DataCenter(
         signed_headers: str | Sequence[str] = _SIGNED_HEADERS,
         user: str | None = None,
     ) -> None:
-        """Sign with this key from now on; without arguments nothing changes.
+        """Sign all requests with this key from now on; without arguments nothing changes.
 
         Args:
             key_id: As in the constructor.
@@ -287,7 +287,7 @@ class DataCenter(
         )
 
     def datacenter(self, name: str) -> Self:
-        """Return another data center of this cloud, with the same key and settings.
+        """Return a `DataCenter` for another data center of this cloud, with the same key and settings.
 
         ``GET /:login/datacenters``, unless its URL is already known
 
@@ -314,7 +314,7 @@ class DataCenter(
         return other
 
     def as_role(self, *roles: str) -> Self:
-        """Return this data center with other roles, with the same key and the same pooled connections.
+        """Return a `DataCenter` that makes requests in other roles, with the same key and connections.
 
         ::
 

@@ -102,7 +102,7 @@ class DatacenterOperations(Connection):
         return self._get("services", shape=shapes.URLS)
 
     def ping(self) -> Ping:
-        """Check that the server answers, and get the API versions that it supports; unsigned.
+        """Check that the server answers, and get the API versions that it supports; needs no key.
 
         ``GET /--ping``
 
@@ -112,7 +112,7 @@ class DatacenterOperations(Connection):
         return shapes.PING.of_object(*self._exchange(Request("GET", "/--ping", is_public=True)))
 
     def api(self) -> Any:
-        """Get what the server shows at its root, unsigned.
+        """Get what the server answers at ``/``, the root of its URL, to a request without signature.
 
         ``GET /``
 

@@ -88,7 +88,7 @@ class ImageOperations(Connection):
     def poll_image(
         self, image: ImageRef, state: str = "active", interval: float = 2, *, timeout: float | None = None
     ) -> Image:
-        """Wait until an image is in a state, and return it.
+        """Wait until an image is in a given state, and return it.
 
         ``GET /:login/images/:image``
 
@@ -261,7 +261,7 @@ class ImageOperations(Connection):
         return self.update_image(ident, acl=[each for each in acl if each not in others])
 
     def export_image(self, identifier: ImageRef, manta_path: str) -> ExportedImage:
-        """Write one of this account's images, and its manifest, to Manta.
+        """Write one of this account's images, and its manifest, to Manta, Triton's object storage.
 
         ``POST /:login/images/:image?action=export``
 
@@ -361,7 +361,7 @@ class ImageOperations(Connection):
     def datasets(
         self, search: str | None = None, fields: Sequence[str] = ("description", "urn")
     ) -> list[Image]:
-        """List images under the name and with the URN that they have as datasets.
+        """List images, each with its URN: datasets is the older name for images.
 
         ``GET /:login/images``
 
@@ -376,7 +376,7 @@ class ImageOperations(Connection):
         return [image for image in map(with_urn, self.images()) if fits(image)]
 
     def dataset(self, identifier: ImageRef) -> Image:
-        """Get one image, as `image` does, by its UUID or by its URN.
+        """Get one image by its UUID or its URN: dataset is the older name for an image.
 
         ``GET /:login/images/:image``
 

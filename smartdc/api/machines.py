@@ -90,7 +90,7 @@ class MachineOperations(MachineLists):
         return sum(1 for _ in filters.passing(self._machine_pages(filters.query)))
 
     def raw_machine_data(self, machine_id: MachineRef, credentials: bool = False) -> MachineData:
-        """Get one machine as the server sends it.
+        """Get one machine as the dict that the server sends.
 
         ``GET /:login/machines/:machine``
 

@@ -236,7 +236,7 @@ class RoleOperations(Connection):
         return self._post("policies", ident, shape=shapes.POLICY, json=body, before_repeat=idempotent)
 
     def delete_policy(self, policy: PolicyRef) -> None:
-        """Delete a policy; roles that had it lose it.
+        """Delete a policy; the roles that have it lose it.
 
         ``DELETE /:login/policies/:policy``
 

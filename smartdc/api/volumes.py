@@ -94,7 +94,7 @@ class VolumeOperations(Connection):
         *,
         timeout: float | None = None,
     ) -> Volume:
-        """Wait until a volume is in a state.
+        """Wait until a volume is in a given state, and return it.
 
         ``GET /:login/volumes/:id``
 

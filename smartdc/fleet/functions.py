@@ -89,7 +89,7 @@ def wait(
     progress: bool | Report = False,
     push: bool = False,
 ) -> None:
-    """Wait until each of many machines is in a state. One ListMachines request serves them all.
+    """Wait until each of many machines is in a given state. One ListMachines request serves them all.
 
     Args:
         machines: Machines of any number of data centers and accounts.

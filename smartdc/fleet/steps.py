@@ -42,7 +42,7 @@ def until(
     *,
     any_state: bool = False,
 ) -> Until:
-    """A step of `run` that waits until the machine is in a state.
+    """Make a step for `run` that waits until the machine is in a given state.
 
     ``GET /:login/machines`` for all waiting machines, ``GET /:login/machines/:machine`` for those that the
     list does not have

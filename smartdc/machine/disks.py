@@ -67,7 +67,7 @@ class Disks(MachineEndpoint):
         *,
         timeout: float | None = None,
     ) -> Disk:
-        """Wait until no change of a disk is under way, or until it is in a state.
+        """Wait until no change of a disk is under way, or until it is in a given state.
 
         ``GET /:login/machines/:machine/disks/:disk``
 

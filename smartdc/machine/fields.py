@@ -66,12 +66,12 @@ class Fields(MachineEndpoint):
 
     @property
     def type(self) -> MachineType | str | None:
-        """``smartmachine`` (a container) or ``virtualmachine`` (a hardware virtual machine)."""
+        """Its type, ``smartmachine`` (a container) or ``virtualmachine`` (a hardware virtual machine)."""
         return self._text("type")
 
     @property
     def brand(self) -> Brand | str | None:
-        """``joyent``, ``joyent-minimal``, ``lx``, ``bhyve``, ``kvm``, ..."""
+        """Its kind of virtualization, ``joyent``, ``joyent-minimal``, ``lx``, ``bhyve``, ``kvm``, ..."""
         return self._text("brand")
 
     @property
@@ -96,12 +96,12 @@ class Fields(MachineEndpoint):
 
     @property
     def memory(self) -> int | None:
-        """RAM in MiB."""
+        """Size of its RAM in MiB."""
         return self._number("memory")
 
     @property
     def disk(self) -> int | None:
-        """Disk in MiB."""
+        """Size of its disk space in MiB."""
         return self._number("disk")
 
     @property

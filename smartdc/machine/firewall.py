@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Firewall(MachineEndpoint):
-    """The firewall rules of this machine. `Lifecycle.enable_firewall` turns its firewall on."""
+    """The firewall rules of this machine. `Machine.enable_firewall` turns its firewall on."""
 
     def firewall_rules(self) -> list[FirewallRule]:
         """List the firewall rules that apply to this machine, enabled or not.

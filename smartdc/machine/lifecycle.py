@@ -81,7 +81,7 @@ class Lifecycle(Waits):
         self._act("reboot")
 
     def resize(self, package: PackageRef) -> None:
-        """Move this machine to another package.
+        """Resize this machine: give it another package.
 
         ``POST /:login/machines/:machine?action=resize``
 

@@ -62,7 +62,7 @@ class NICs(MachineEndpoint):
     def poll_nic(
         self, nic: NICRef, state: str | None = None, interval: float = 2, *, timeout: float | None = None
     ) -> NIC:
-        """Wait until a NIC is added, or until it is in a state.
+        """Wait until a NIC has been added, or until it is in a given state.
 
         ``GET /:login/machines/:machine/nics/:mac``
 

@@ -107,7 +107,7 @@ class Snapshot:
         timeout: float | None = None,
         any_state: bool = False,
     ) -> None:
-        """Wait until this snapshot is in a state.
+        """Wait until this snapshot is in a given state.
 
         ``GET /:login/machines/:machine/snapshots/:name``
 
@@ -216,7 +216,7 @@ class Snapshots(MachineEndpoint):
         return Snapshot(self._as_machine(), name)
 
     def raw_snapshot_data(self, name: str) -> SnapshotData:
-        """Get one snapshot as the server sends it.
+        """Get one snapshot as the dict that the server sends.
 
         ``GET /:login/machines/:machine/snapshots/:name``
 

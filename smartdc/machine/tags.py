@@ -69,7 +69,7 @@ class Tags(MachineEndpoint):
         return self._put("tags", shape=shapes.TAGS, json=wanted)
 
     def get_tag(self, tag: str) -> Value:
-        """Get one tag.
+        """Get the value of one tag.
 
         ``GET /:login/machines/:machine/tags/:tag``
 
@@ -88,7 +88,7 @@ class Tags(MachineEndpoint):
         return value if value else self.get_tags().get(tag, "")
 
     def delete_tag(self, tag: str) -> None:
-        """Delete one tag.
+        """Delete one tag of this machine.
 
         ``DELETE /:login/machines/:machine/tags/:tag``
 

@@ -28,7 +28,7 @@ _STATES = get_args(MachineState)
 
 
 class Waits(MachineEndpoint):
-    """The waits for this machine; the base of `Lifecycle`."""
+    """The waits for this machine."""
 
     def poll_until(
         self,
@@ -38,7 +38,7 @@ class Waits(MachineEndpoint):
         timeout: float | None = None,
         any_state: bool = False,
     ) -> None:
-        """Wait until this machine is in a state.
+        """Wait until this machine is in a given state.
 
         ``GET /:login/machines/:machine``
 
@@ -72,7 +72,7 @@ class Waits(MachineEndpoint):
         timeout: float | None = None,
         any_state: bool = False,
     ) -> None:
-        """Wait as long as this machine is in a state.
+        """Wait as long as this machine is in a given state.
 
         ``GET /:login/machines/:machine``
 
@@ -154,7 +154,7 @@ class Waits(MachineEndpoint):
     def poll_action(
         self, action: str = "reboot", interval: float = 2, *, timeout: float | None = None
     ) -> AuditEntry:
-        """Wait until the audit lists an action that this object requested, which is then done.
+        """Wait until an action that this object requested is done: the audit lists it then.
 
         ``GET /:login/machines/:machine/audit``
 
