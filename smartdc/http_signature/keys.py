@@ -132,7 +132,7 @@ class Signer(Protocol):
 
     @property
     def public_key(self) -> PublicKey:
-        """The public half."""
+        """The public half of the key."""
 
     @property
     def source(self) -> str:
@@ -198,7 +198,7 @@ class PrivateKey:
     def from_bytes(
         cls, data: bytes, passphrase: Passphrase = None, source: str = "the private key given as text"
     ) -> PrivateKey:
-        """Read a private key from what such a file holds; otherwise as `load`."""
+        """Read a private key from the bytes of a key file, as `load` does from the file."""
         text, concealed = Concealed(data), Concealed(passphrase)
         del data, passphrase
         if not isinstance(text.value, bytes):
