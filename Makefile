@@ -113,7 +113,7 @@ coverage:
 	$(BIN)/coverage report
 
 docs: .venv/dev
-	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build
+	$(BIN)/sphinx-build -E -q -n -W --keep-going -b html docs docs/_build
 	$(BIN)/pytest $(OF_BUILT_DOCS)
 
 # The floors of what smartdc and its extras need, pinned, in an environment of their own. What is too new for this
