@@ -1,4 +1,4 @@
-"""What all tests start from: an emulated cloud of their own, and no trace of who runs them."""
+"""Fixtures and hooks of all tests: an emulated cloud, and an environment without the developer's settings."""
 
 from __future__ import annotations
 
@@ -24,10 +24,17 @@ from tests.helpers.triton_home import triton
 
 __all__ = ["no_ssh_agent", "own_agent", "relay", "ssh_agent", "ssh_keys", "triton"]
 
-SURROUNDINGS = dict(os.environ)
-"""The environment of whoever runs the tests: for programs that have to reach the world outside."""
+START_ENVIRONMENT = dict(os.environ)
+"""The environment that pytest was started with, for programs that need the network."""
 
-_OUTSIDE = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle")
+_NETWORK_VARIABLES = (
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "requests_ca_bundle",
+    "curl_ca_bundle",
+)
 
 
 _TALLY = pytest.StashKey[Tally]()
@@ -38,36 +45,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--cases",
         choices=["first", "others"],
-        help="of each parametrized test run the first case only, or all others",
+        help="run only the first case of each parametrized test, or only the others",
     )
 
 
-@pytest.hookimpl(trylast=True)  # when -k and -m have made their choice
+@pytest.hookimpl(trylast=True)  # after -k and -m have selected
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = config.getoption("cases")
-    if wanted is not None:
+    choice = config.getoption("cases")
+    if choice is not None:
         parts: dict[str, list[pytest.Item]] = {"first": [], "others": []}
         seen: set[str] = set()
         for item in items:
             test = item.nodeid.partition("[")[0]
             parts["others" if test in seen else "first"].append(item)
             seen.add(test)
-        items[:] = parts.pop(wanted)
+        items[:] = parts.pop(choice)
         config.hook.pytest_deselected(items=[item for rest in parts.values() for item in rest])
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "off_the_record(reason): exchanges that are wrong on purpose")
+    config.addinivalue_line(
+        "markers", "off_the_record(reason): do not check the exchanges against the OpenAPI description"
+    )
     config.stash[_TALLY] = Tally()
-    # A job in the background, or under nohup, starts with these ignored, and so do the programs that get them
-    # from the tests.
+    # A background job, or one under nohup, starts with these signals ignored, and so would the programs that
+    # the tests send them to.
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    # What was imported and collected stays to the end: the garbage collector need not look through it.
+    # Imported modules and collected tests live until the end: exempt them from garbage collection.
     gc.collect()
     gc.freeze()
     session.config.stash[_SAMPLES] = sum(item.nodeid.endswith(f"{SAMPLE}]") for item in session.items)
@@ -77,13 +86,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     samples = config.stash.get(_SAMPLES, 0)
     if samples:
         terminalreporter.write_line(
-            f"long tests of which this was a sample: {samples}; all of them: make soak"
+            f"long tests that ran a sample of their cases: {samples}; make soak runs all"
         )
     tally = config.stash[_TALLY]
     if tally.validated:
         terminalreporter.write_line(
             f"exchanges validated against the OpenAPI description: {tally.validated}"
-            f" ({tally.refused} of them refusals, {tally.bad} of requests that are wrong on purpose)"
+            f" ({tally.refused} of them refused, {tally.bad} with requests that are wrong on purpose)"
         )
 
 
@@ -95,13 +104,13 @@ def tally(pytestconfig: pytest.Config) -> Tally:
 
 @pytest.fixture(scope="session")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home directory that stays empty; who wants to put something there takes `home`."""
+    """An empty home directory; tests that write files there use `home` instead."""
     return tmp_path_factory.mktemp("home")
 
 
 def leave_environment(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Go where there is no proxy, authorities, agent or key of whoever runs the tests."""
-    for name in _OUTSIDE:
+    """Unset proxies, certificate authorities and the agent, and set HOME to `home`."""
+    for name in _NETWORK_VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
@@ -111,13 +120,13 @@ def leave_environment(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
-    """No proxy, authorities, agent or key of whoever runs the tests."""
+    """Run each test without the developer's proxies, certificate authorities, agent and keys."""
     leave_environment(monkeypatch, empty_home)
 
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A home directory of the test's own."""
+    """A new home directory for the test."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -126,28 +135,28 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cloud(smartdc_cloud: Emulator, request: pytest.FixtureRequest, tally: Tally) -> Iterator[Emulator]:
-    """An emulated cloud; what would have harmed a real one fails the test.
+    """An emulated cloud; a request that would harm a real one fails the test.
 
-    So does an exchange with it that the OpenAPI description does not allow, unless the test is marked
-    ``off_the_record``, with the reason.
+    An exchange that the OpenAPI description does not allow fails it as well, unless the test is marked
+    ``off_the_record`` with the reason.
     """
     yield smartdc_cloud
     if request.node.get_closest_marker("off_the_record") is None:
         wrong = tally.check(DESCRIPTION, smartdc_cloud.calls)
         if wrong:
             listed = "\n".join(f"  {line}" for line in dict.fromkeys(wrong))
-            pytest.fail(f"not what cloudapi-openapi.json says:\n{listed}", pytrace=False)
+            pytest.fail(f"exchanges that cloudapi-openapi.json does not allow:\n{listed}", pytrace=False)
 
 
 @pytest.fixture
 def schema_only(cloud: Emulator) -> None:
-    """Let `cloud` have also what only the OpenAPI description has."""
+    """Let `cloud` serve the operations that only the OpenAPI description has."""
     cloud.site().shared.schema_only = True
 
 
 @pytest.fixture
 def site(cloud: Emulator) -> Site:
-    """The state behind `sdc`."""
+    """The emulated data center that `sdc` is connected to."""
     return cloud.site("us-sw-1")
 
 
@@ -160,14 +169,14 @@ def sdc(cloud: Emulator) -> Iterator[DataCenter]:
 
 @pytest.fixture
 def stub() -> Iterator[StubServer]:
-    """A server that answers what the test tells it to."""
+    """A server whose answers the test sets."""
     with StubServer() as stub:
         yield stub
 
 
 @pytest.fixture
 def free_port() -> int:
-    """A port where nobody listens."""
+    """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,8 +1,8 @@
-"""Scripts in py-smartdc's idioms, and behind ``---`` what each prints.
+"""Scripts in py-smartdc's idioms; the expected output of each follows ``---``.
 
-Only the syntax is Python 3's. They are written for these tests, after what public scripts do: inventories,
-deployment tasks, modules of configuration tools, clean-up jobs. 0.2.0's source archive has one document, its
-README; the tutorial that it links to is ``tests/test_tutorial_seed.py``.
+Only the syntax is Python 3's. They are written for these tests and do what public scripts do: inventories,
+deployment tasks, modules of configuration tools, clean-up jobs. The only document in 0.2.0's source archive
+is its README; ``tests/test_tutorial_seed.py`` has the tutorial that it links to.
 """
 
 from __future__ import annotations
@@ -306,7 +306,7 @@ SCRIPTS = {
         ---
         ['db0', 'web0', 'web1'] 3
     """,
-    "login apart, identifiers of packages and images": """
+    "separate login, packages and images by id": """
         sdc = DataCenter(location='us-sw-1', login='test', key_id='/test/keys/test_key',
             secret='~/.ssh/id_rsa')
         package = sdc.packages(name='g4-general-4G')

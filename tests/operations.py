@@ -1,6 +1,6 @@
-"""The contract: one row for each operation of CloudAPI, from which tests, docs and the count of 186 follow.
+"""The contract: one row for each operation of CloudAPI, from which tests and docs are derived.
 
-The rows stand in `tests/contract/AREA.py`. A row says what the server calls the operation, how a client
+The rows are in `tests/contract/AREA.py`. A row says what the server calls the operation, how a client
 method asks for it, and from which version on the server has it. `tests/contract/test_contract.py` makes
 every call and compares what was sent with the row, and the row with the docstring, with the emulator's
 routes and with the OpenAPI description.

@@ -94,7 +94,7 @@ def test_profile(
     assert "as-role=ops" in cloud.calls[-1].target
 
 
-def test_banner_says_who(
+def test_banner_names_user_and_account(
     typist: Typist, triton: TritonHome, cloud: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     triton.profile("lab", **triton.use_key_of(cloud), user="sub", actAsAccount="other")
@@ -148,7 +148,7 @@ def test_passphrase_is_asked_for_when_the_key_needs_one(
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, EOFError])
-def test_passphrase_not_given(
+def test_cancelled_passphrase_prompt(
     typist: Typist,
     locked: None,
     monkeypatch: pytest.MonkeyPatch,
@@ -163,7 +163,7 @@ def test_passphrase_not_given(
     assert capsys.readouterr() == ("", "smartdc: cancelled: the key needs a passphrase\n")
 
 
-def test_passphrase_that_is_wrong(
+def test_wrong_passphrase(
     typist: Typist, locked: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(getpass, "getpass", lambda prompt: "not it, at all")
@@ -174,7 +174,7 @@ def test_passphrase_that_is_wrong(
 
 
 @pytest.mark.parametrize("arguments", [[], ["--profile", "none"]])
-def test_nothing_to_connect_to_is_one_line(
+def test_a_missing_profile_is_one_line(
     triton: TritonHome, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     assert main(arguments) == 2
@@ -184,7 +184,7 @@ def test_nothing_to_connect_to_is_one_line(
 
 
 @pytest.mark.parametrize(
-    ("missing", "arguments", "said"),
+    ("missing", "arguments", "prefix"),
     [
         ("starlette", ["-m", "smartdc", "--emulated"], "smartdc: the emulator"),
         ("starlette", ["-m", "smartdc.emulator"], "python -m smartdc.emulator: the emulator"),
@@ -192,9 +192,7 @@ def test_nothing_to_connect_to_is_one_line(
         ("uvicorn", ["-c", "from smartdc.emulator.faults import Drop"], "ModuleNotFoundError: the emulator"),
     ],
 )
-def test_without_what_the_emulator_needs(
-    tmp_path: Path, missing: str, arguments: list[str], said: str
-) -> None:
+def test_missing_emulator_dependency(tmp_path: Path, missing: str, arguments: list[str], prefix: str) -> None:
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError(name={missing!r})")
     path = os.pathsep.join([str(tmp_path), str(Path(smartdc.__file__).parents[1])])
     done = subprocess.run(
@@ -208,12 +206,12 @@ def test_without_what_the_emulator_needs(
     )
     assert (done.stdout, done.returncode) == ("", 1)
     *before, last = done.stderr.splitlines()
-    assert last == f"{said} needs its extra ({missing} is missing): pip install 'smartdc[emulator]'"
+    assert last == f"{prefix} needs its extra ({missing} is missing): pip install 'smartdc[emulator]'"
     assert before == [] or arguments[0] == "-c"
 
 
 def test_no_standard_input() -> None:
-    """As ``python -m smartdc <&-`` runs it, and some that start programs in the background."""
+    """``python -m smartdc <&-``, or a supervisor that closes standard input."""
     command = ["sh", "-c", '"$0" -m smartdc --emulated <&-', sys.executable]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.returncode) == ("", 2)
@@ -228,7 +226,7 @@ def test_python_m_smartdc(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--rate", "5"], "--rate needs --emulated"),
         (["--profile", "lab", "--rate", "0"], "--rate needs --emulated"),
@@ -238,11 +236,11 @@ def test_python_m_smartdc(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -
         (["--emulated", "--rate", "fast"], "invalid float value: 'fast'"),
     ],
 )
-def test_rates_that_are_none(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_rates(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -275,7 +273,7 @@ def test_without_readline(
     assert capsys.readouterr().out == "2\n"
 
 
-def test_ipython_where_it_is_installed(monkeypatch: pytest.MonkeyPatch, triton: TritonHome) -> None:
+def test_ipython_is_used_if_it_is_installed(monkeypatch: pytest.MonkeyPatch, triton: TritonHome) -> None:
     started: dict[str, Any] = {}
     ipython, traitlets = types.ModuleType("IPython"), types.ModuleType("traitlets.config")
     monkeypatch.setattr(
@@ -295,7 +293,7 @@ def test_ipython_where_it_is_installed(monkeypatch: pytest.MonkeyPatch, triton: 
 
 
 class Terminal:
-    """A real terminal, played by tmux."""
+    """A real terminal, run by tmux."""
 
     def __init__(self, directory: Path, environment: dict[str, str]) -> None:
         self._tmux = ["tmux", "-S", str(directory / "tmux"), "-f", "/dev/null"]
@@ -310,14 +308,14 @@ class Terminal:
         assert self._call("send-keys", *keys).returncode == 0
 
     def wait_for(self, *patterns: str) -> None:
-        """Wait until the screen shows all of this."""
+        """Wait until the screen matches all patterns."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             screen = self._call("capture-pane", "-p", "-J").stdout
             if all(re.search(pattern, screen) for pattern in patterns):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"{patterns!r} are not all on:\n{screen}")
+        raise AssertionError(f"not all of {patterns!r} are on the screen:\n{screen}")
 
     def close(self) -> None:
         self._call("kill-server")
@@ -336,7 +334,7 @@ class Terminal:
 @pytest.fixture
 def terminal(triton: TritonHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     if shutil.which("tmux") is None:
-        pytest.skip("not tested: Tab and what is shown in a real terminal (there is no tmux)")
+        pytest.skip("not tested: the console in a real terminal (tmux is not installed)")
     without_ipython = triton.path / "without_ipython"
     without_ipython.mkdir()
     (without_ipython / "IPython.py").write_text("raise ImportError")
@@ -356,7 +354,7 @@ def test_in_a_terminal(terminal: Terminal, triton: TritonHome) -> None:
     terminal.run("sh", "-c", f"'{sys.executable}' -m smartdc --emulated; echo left with $?; exec sleep 60")
     terminal.wait_for("sdc is test in an emulated cloud at https://127.0.0.1:", "Tab completes", ">>>")
 
-    # The first Tab completes as far as it can, the third lists what there is.
+    # The first Tab completes the common prefix, the third lists the candidates.
     terminal.type("sdc.mach", "Tab", "Tab", "Tab")
     terminal.wait_for(r"\bsdc\.machine\(", r"\bsdc\.machines\((?!\))")
     terminal.type("C-u")
@@ -370,7 +368,7 @@ def test_in_a_terminal(terminal: Terminal, triton: TritonHome) -> None:
     terminal.wait_for(r"\bm\.delete\(", r"\bm\.poll_until\(", r"\bm\.tags\b")
     terminal.type("C-u")
 
-    # Within quotes, names that were shown are completed.
+    # Within quotes, Tab completes names that were displayed.
     terminal.type("sdc.packages()", "Enter")
     terminal.wait_for("g4-highcpu-1G")
     terminal.type("sdc.package('g4-hi", "Tab", "')['na", "me']", "Enter")
@@ -385,7 +383,7 @@ def test_in_a_terminal(terminal: Terminal, triton: TritonHome) -> None:
     assert history(triton).parent.stat().st_mode & 0o077 == 0
 
 
-def test_lines_of_earlier_consoles_in_a_terminal(terminal: Terminal, triton: TritonHome) -> None:
+def test_history_of_earlier_sessions_in_a_terminal(terminal: Terminal, triton: TritonHome) -> None:
     history(triton).parent.mkdir(parents=True)
     history(triton).write_text("6 * 7\n")
     terminal.run(sys.executable, "-m", "smartdc", "--emulated")

@@ -1,4 +1,4 @@
-"""What Tab completes in the console: names of Python, and names that were shown; never with a request."""
+"""Tab completion in the console: Python names and names that were displayed, without any request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from smartdc.emulator import Emulator
 
 
 class Line:
-    """The line that is being typed, as readline has it."""
+    """The line that is being typed, with readline's interface."""
 
     DELIMITERS = " \t\n`~!@#$%^&*()-=+[{]}\\|;:'\",<>/?"
-    """Those of readline in Python."""
+    """The delimiters of Python's readline."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -50,7 +50,7 @@ def test_attributes_without_a_request(sdc: DataCenter, machine: Machine, cloud: 
     assert "m.ips" in line.completed(completer, "m.i")
     assert "m.id" in line.completed(completer, "m.i")
     assert "m.id.upper(" in " ".join(line.completed(completer, "m.id.up"))
-    # These are properties: to say what they have, they would be read, and some of them ask the server.
+    # These are properties: completing their attributes would read them, and some of them ask the server.
     for text in ("m.ips.", "lazy.name.", "lazy.tags.", "m.datacenter.mach", "none.x.", "m.none.x"):
         assert line.completed(completer, text) == []
     assert line.completed(completer, "lazy.na") == ["lazy.name"]

@@ -1,4 +1,4 @@
-"""Errors at the console's plain prompt, and what is there without an import."""
+"""Errors at the console's plain prompt, and the names that need no import."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_whole_traceback_is_kept(
     assert "interact" not in err
 
 
-def test_public_names_are_at_hand(
+def test_public_names_need_no_import(
     typist: Typist,  # noqa: F811
     triton: TritonHome,
     capsys: pytest.CaptureFixture[str],

@@ -1,4 +1,4 @@
-"""Scripts in py-smartdc's idioms run as they are; what they print is compared.
+"""Scripts in py-smartdc's idioms run unchanged and print the expected output.
 
 The scripts are in ``tests/old_scripts.py``, the list of idioms in docs/migrating.md.
 """
@@ -21,7 +21,7 @@ ANOTHER_KEY = Path(__file__).parent / "data/keys/TEST_ONLY_rsa.pub"
 
 @pytest.fixture
 def names(cloud: Emulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What a script finds: its key, three machines, and a `DataCenter` that leads to the emulated cloud."""
+    """The globals of a script, with its key and three machines; `DataCenter` connects to the emulator."""
     ssh = home / ".ssh"
     ssh.mkdir()
     (ssh / "id_rsa").write_bytes(cloud.key_file.read_bytes())
@@ -45,7 +45,7 @@ def names(cloud: Emulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 @pytest.mark.filterwarnings(r"ignore:me\(\) is account\(\) now:DeprecationWarning")
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_an_old_script_prints_what_it_should(
+def test_an_old_script_prints_the_expected_output(
     name: str, names: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     script, printed = textwrap.dedent(SCRIPTS[name]).split("---\n")

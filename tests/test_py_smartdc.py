@@ -1,7 +1,7 @@
 """Scripts for py-smartdc 0.2.0 keep running: its names, its order of arguments, its except clauses.
 
-The tables are from its source (smartdc/datacenter.py, machine.py and legacy.py), but for `packages`, whose
-first argument is `search` as it was in its tutorial.
+The tables are from its source (smartdc/datacenter.py, machine.py and legacy.py), except `packages`, whose
+first argument is `search`, as in the tutorial.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def test_every_method_takes_its_old_arguments_in_the_old_order(
 ) -> None:
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD,)
     parameters = inspect.signature(getattr(owner, method)).parameters
-    # What is new may only be given by name.
+    # New arguments are keyword-only.
     positional = [
         name for name, parameter in parameters.items() if parameter.kind in kinds and name != "self"
     ]
@@ -128,7 +128,7 @@ def test_every_attribute_is_there(owner: type, names: str) -> None:
         assert isinstance(getattr(owner, name), property), name
 
 
-def test_the_modules_have_what_they_had() -> None:
+def test_the_modules_keep_their_public_names() -> None:
     from smartdc import datacenter, legacy, machine
 
     assert (legacy.LegacyDataCenter, machine.Machine, machine.Snapshot) == (
@@ -155,7 +155,7 @@ def test_nothing_is_printed_on_errors(sdc: DataCenter, capfd: pytest.CaptureFixt
     assert capfd.readouterr() == ("", "")
 
 
-def test_requests_of_one_s_own_the_old_way(sdc: DataCenter, site: Site) -> None:
+def test_raw_requests_in_the_old_form(sdc: DataCenter, site: Site) -> None:
     machine = sdc.machine(site.add_machine("web").uuid)
     body, response = sdc.request("POST", machine.path, params={"action": "stop"})
     response.raise_for_status()
@@ -164,7 +164,7 @@ def test_requests_of_one_s_own_the_old_way(sdc: DataCenter, site: Site) -> None:
     assert machine.datacenter.request("GET", machine.path + "/tags")[1].json() == {}
 
 
-def test_what_could_be_set_on_a_data_center_can_be_set(cloud: Emulator, sdc: DataCenter) -> None:
+def test_attributes_of_a_data_center_can_still_be_set(cloud: Emulator, sdc: DataCenter) -> None:
     sdc.login = "test"
     sdc.default_headers["X-Mine"] = "1"
     sdc.verbose = None
@@ -175,7 +175,7 @@ def test_what_could_be_set_on_a_data_center_can_be_set(cloud: Emulator, sdc: Dat
 
 
 def test_a_whole_old_script(cloud: Emulator, sdc: DataCenter) -> None:
-    """As the documentation of 0.2.0 shows the parts."""
+    """Its parts are from the documentation of 0.2.0."""
     image: Any = sdc.images("base64")[0]
     machine = Machine.create_in_datacenter(sdc, name="web", image=image, package=sdc.packages("^sample-")[0])
     while machine.status() != "running":

@@ -1,4 +1,4 @@
-"""except clauses of py-smartdc's time, which name others' exceptions, and waits without a pause."""
+"""Old except clauses that name exceptions of requests or Python, and waits with an interval of 0."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_certificate_that_is_not_trusted(cloud: Emulator) -> None:
     assert (type(again), str(again), again.method) == (TLSError, str(caught.value), "GET")
 
 
-def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_key_file(tmp_path: Path) -> None:
     path = tmp_path / "none"
     with pytest.raises(FileNotFoundError) as caught:
         DataCenter("https://cloud.example", "/bob/keys/k", path)
@@ -39,11 +39,11 @@ def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
         assert same.strerror == "No such file or directory"
 
 
-def test_a_wait_without_a_pause(sdc: DataCenter, site: Site, cloud: Emulator) -> None:
+def test_waits_with_an_interval_of_zero(sdc: DataCenter, site: Site, cloud: Emulator) -> None:
     machine = sdc.machine(site.add_machine("web", state="stopped").uuid)
     start = cloud.clock.monotonic()
     machine.poll_until("stopped", 0)
-    assert cloud.clock.monotonic() == start  # there already
+    assert cloud.clock.monotonic() == start  # it was stopped already
     machine.start()
     machine.poll_until("running", 0)
     assert 0 < cloud.clock.monotonic() - start < 120
@@ -53,7 +53,7 @@ def test_a_wait_without_a_pause(sdc: DataCenter, site: Site, cloud: Emulator) ->
 
 
 @pytest.mark.parametrize("interval", [-1, float("nan"), float("inf"), None, "2"])
-def test_no_interval_at_all(sdc: DataCenter, site: Site, interval: object) -> None:
+def test_invalid_intervals(sdc: DataCenter, site: Site, interval: object) -> None:
     machine = sdc.machine(site.add_machine("web").uuid)
     with pytest.raises(ConfigurationError, match=r"^interval must be a number of seconds from 0, not "):
         machine.poll_until("stopped", interval)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""What scripts for py-smartdc 0.2.0 give and do with what they get: empty values, URNs, objects, imports.
+"""What scripts for py-smartdc 0.2.0 pass, and how they use results: empty values, URNs, objects, imports.
 
-What it did is in its source; `tests.interop.ancestor_calls` plays the same with py-smartdc itself.
+Its behaviour is taken from its source; `tests.interop.ancestor_calls` runs the same with py-smartdc itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def image(sdc: DataCenter) -> str:
     ],
     ids=str,
 )
-def test_what_is_empty_when_creating_is_unset(
+def test_empty_create_arguments_are_not_sent(
     cloud: Emulator, sdc: DataCenter, image: str, empty: dict[str, Any]
 ) -> None:
     sdc.create_machine("new", "sample-512M", image=image, **empty)
@@ -58,15 +58,13 @@ def test_an_empty_filter_is_refused(cloud: Emulator, sdc: DataCenter, empty: dic
 
 
 @pytest.mark.parametrize("empty", [{"offset": 0}, {"tags": {}}], ids=str)
-def test_an_empty_value_that_selects_all_as_before(
-    sdc: DataCenter, site: Site, empty: dict[str, Any]
-) -> None:
+def test_empty_filters_that_still_select_all(sdc: DataCenter, site: Site, empty: dict[str, Any]) -> None:
     site.add_machine("web")
     assert len(sdc.machines(**empty)) == 1
 
 
 @pytest.mark.parametrize(("search", "memory"), [(None, 1024), ("g4", 1024), ("g4", "1024")])
-def test_packages_in_the_order_of_0_2_0_say_how_they_are_written_now(
+def test_positional_package_filters_are_refused_with_the_new_form(
     cloud: Emulator, sdc: DataCenter, search: Any, memory: Any
 ) -> None:
     with pytest.raises(ConfigurationError, match="memory=1024"):
@@ -82,13 +80,13 @@ def test_packages_in_the_order_of_0_2_0_say_how_they_are_written_now(
         ("sdc:sdc:base64", "21.4.0"), ("sdc:sdc:base:", "14.3.0"),
     ],
 )  # fmt: skip
-def test_the_beginning_of_a_urn_names_the_newest(sdc: DataCenter, urn: str, version: str) -> None:
+def test_a_partial_urn_names_the_newest_image(sdc: DataCenter, urn: str, version: str) -> None:
     found = sdc.dataset(urn)
     assert (found["version"], found["name"]) == (version, "base" if "base:" in urn else "base64")
 
 
 @pytest.mark.parametrize("urn", ["sdc:", "sdc:sdc:", "sdc:sdc:bas", "bas", ":", "base64:99", "64:"])
-def test_what_names_no_dataset(sdc: DataCenter, urn: str) -> None:
+def test_urns_that_name_no_dataset(sdc: DataCenter, urn: str) -> None:
     with pytest.raises((ConfigurationError, NotFoundError)):
         sdc.dataset(urn)
 
@@ -110,7 +108,7 @@ def machine(sdc: DataCenter, site: Site) -> Machine:
     return sdc.machine(site.add_machine("web", metadata={"a": "b"}).uuid)
 
 
-def test_what_is_put_into_the_metadata_stays_there_unsent(cloud: Emulator, machine: Machine) -> None:
+def test_changes_of_the_metadata_dict_are_local(cloud: Emulator, machine: Machine) -> None:
     before = len(cloud.calls)
     machine.metadata["k"] = 1
     assert json.dumps(machine.metadata) == '{"a": "b", "k": 1}'
@@ -124,7 +122,7 @@ def test_what_is_put_into_the_metadata_stays_there_unsent(cloud: Emulator, machi
     [("state", "start"), ("name", "rename"), ("memory", "resize"), ("metadata", "update_metadata"),
      ("boot_script", "set_boot_script"), ("created", "refresh")],
 )  # fmt: skip
-def test_an_attribute_that_the_server_says_names_what_changes_it(
+def test_setting_a_server_attribute_names_the_method_to_use(
     machine: Machine, name: str, instead: str
 ) -> None:
     with pytest.raises(AttributeError, match=rf"{name} of a machine .*{instead}\(\)"):

@@ -1,4 +1,4 @@
-"""Every call of py-smartdc's tutorial, as printed there, in Python 3 syntax; the ssh part is elsewhere.
+"""Every call of py-smartdc's tutorial, as printed there but in Python 3 syntax; without its ssh part.
 
 The comments that begin with ">>>" are the tutorial's lines.
 """
@@ -19,7 +19,7 @@ from smartdc.http_signature import PublicKey
 
 @pytest.fixture
 def sdc(cloud: Emulator, home: Path) -> DataCenter:
-    """The tutorial's data center, its key where the tutorial has it, and the cloud behind its names."""
+    """The tutorial's data center: its key is in ~/.ssh/id_rsa, and its locations lead to the emulator."""
     ssh = home / ".ssh"
     ssh.mkdir()
     (ssh / "id_rsa").write_bytes(Path(cloud.key_file).read_bytes())
@@ -33,7 +33,7 @@ def sdc(cloud: Emulator, home: Path) -> DataCenter:
     )  # fmt: skip
 
 
-def test_the_session(
+def test_the_tutorial_session(
     cloud: Emulator,
     sdc: DataCenter,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""Packages of others from PyPI that only few tests need: installed beside .venv/interop's once."""
+"""Third-party packages from PyPI that only few tests need, installed into .venv/interop once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SURROUNDINGS
+from tests.conftest import START_ENVIRONMENT
 
 __all__ = ["install"]
 
@@ -16,7 +16,7 @@ _VENV = Path(__file__).parents[2] / ".venv"
 
 
 def install(name: str, packages: list[str], not_tested: str, elsewhere: pytest.TempPathFactory) -> Path:
-    """Install packages into one folder, unless they are there; skips the test where that cannot be done.
+    """Install packages into one folder, unless they are installed; skips the test if that fails.
 
     Args:
         name: The folder's name.
@@ -35,7 +35,7 @@ def install(name: str, packages: list[str], not_tested: str, elsewhere: pytest.T
     try:
         subprocess.run(
             [*command, "--target", str(folder), *packages],
-            env=SURROUNDINGS,
+            env=START_ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""py-smartdc 0.2.0 and this package play the same calls; every difference is known, and has its reason."""
+"""py-smartdc 0.2.0 and this package make the same calls; every difference is listed with its reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SURROUNDINGS
+from tests.conftest import START_ENVIRONMENT
 from tests.helpers.keys import KeyRing
 from tests.helpers.sizes import in_two_sizes
 from tests.interop.ancestor import DATA, OURS, ancestor_python, played
@@ -21,7 +21,7 @@ DIFFERENCES: dict[str, list[str]] = json.loads((DATA / "differences.json").read_
 
 
 def different(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """In what they differ: ``fails`` is what worked with py-smartdc."""
+    """What differs; ``fails`` means that the call worked with py-smartdc."""
     found = []
     if ("raises" in before) != ("raises" in now):
         found.append("fails" if "raises" in now else "works")
@@ -45,7 +45,7 @@ def test_there_are_many_calls() -> None:
 
 @in_two_sizes(sample=100, whole=len(CALLS))
 def test_every_difference_is_a_row(size: int, ssh_keys: KeyRing, tmp_path: Path) -> None:
-    """From what py-smartdc did when it was recorded; the last test asks it again."""
+    """Compared with recorded answers of py-smartdc; the last test compares these with py-smartdc itself."""
     calls = CALLS[:: len(CALLS) // size]
     with played(OURS, ssh_keys, tmp_path) as stage:
         now = {call: stage.play(call) for call in calls}
@@ -64,9 +64,9 @@ def test_every_row_is_in_the_documentation() -> None:
 
 
 @pytest.mark.soak
-def test_the_answers_are_still_what_py_smartdc_does(
+def test_the_recorded_answers_are_those_of_py_smartdc(
     ssh_keys: KeyRing, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with played(ancestor_python(tmp_path_factory, SURROUNDINGS), ssh_keys, tmp_path) as stage:
+    with played(ancestor_python(tmp_path_factory, START_ENVIRONMENT), ssh_keys, tmp_path) as stage:
         answers = {call: stage.play(call) for call in CALLS}
     assert [call for call in CALLS if answers[call] != RECORDED[call]] == []

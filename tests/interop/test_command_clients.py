@@ -1,4 +1,4 @@
-"""Clients of several kinds use one ``python -m smartdc.emulator`` at once, by what it prints alone."""
+"""Several kinds of clients use one ``python -m smartdc.emulator`` at once, with only what it prints."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from smartdc.emulator import Emulator
-from tests.conftest import SURROUNDINGS
+from tests.conftest import START_ENVIRONMENT
 from tests.emulator.test_main import Printed, running
 from tests.helpers.agents import run_ssh_agent
 from tests.interop.npm import install
 from tests.interop.test_triton_cli import NOT_VERIFIED, PACKAGE, VERSION
 
 # The function of https://github.com/TritonDataCenter/sdc-cloudapi/blob/master/docs/index.md, which signs with
-# openssl and the key of the account; only where that key and the authority are is put in.
+# openssl and the key of the account; only the paths of the key and the authority are filled in.
 CURL = r"""
 set -eu
 now=$(date -u "+%a, %d %h %Y %H:%M:%S GMT")
@@ -44,7 +44,7 @@ with DataCenter.from_env() as sdc:
     print(json.dumps([dict(sdc.account())["login"], machine.name]))
 """
 
-# What a client of before Ed25519 does: it takes an RSA key in PKCS#1 out of a PEM file, and signs the date.
+# A client older than Ed25519: it reads an RSA key in PKCS#1 from a PEM file, and signs the date.
 RSA_ONLY = """
 import base64, json, os, sys
 from email.utils import formatdate
@@ -68,7 +68,7 @@ print(json.dumps([key["fingerprint"] for key in answer.json()]))
 
 
 def environment(printed: Printed, home: Path) -> dict[str, str]:
-    """A shell that has nothing but what was pasted."""
+    """The environment of a shell with only the pasted lines."""
     return {**printed.pasted(), "PATH": os.environ["PATH"], "HOME": str(home)}
 
 
@@ -78,11 +78,11 @@ def output(*command: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_all_of_them_at_once(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_all_clients_at_once(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     if shutil.which("curl") is None or shutil.which("openssl") is None:
-        pytest.skip("not verified: requests of curl and openssl (they are not here)")
+        pytest.skip("not verified: requests of curl and openssl (they are not installed)")
     modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
-    (tmp_path / ".ssh").mkdir()  # triton wants one, also when the agent has the key
+    (tmp_path / ".ssh").mkdir()  # triton needs the folder even if the agent has the key
     triton = [modules.node, str(modules.path / PACKAGE / "bin" / "triton")]
     with running("--rsa", "--quiet") as (printed, _), run_ssh_agent() as agent:
         env = environment(printed, tmp_path) | {"SSH_AUTH_SOCK": str(agent.socket)}
@@ -109,14 +109,12 @@ def test_all_of_them_at_once(tmp_path: Path, tmp_path_factory: pytest.TempPathFa
         assert sorted(machine["name"] for machine in json.loads(names)) == ["ours", "theirs"]
 
 
-def test_a_key_of_ones_own_leads_triton_there(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_triton_with_an_existing_key(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
     directory = tmp_path / ".ssh"
     directory.mkdir(mode=0o700)
     key = directory / "id_rsa"
-    output("ssh-keygen", "-q", "-t", "rsa", "-m", "PEM", "-N", "", "-f", str(key), env=SURROUNDINGS)
+    output("ssh-keygen", "-q", "-t", "rsa", "-m", "PEM", "-N", "", "-f", str(key), env=START_ENVIRONMENT)
     with running("--key", f"{key}.pub", "--quiet") as (printed, _):
         env = environment(printed, tmp_path)
         listed = output(modules.node, str(modules.path / PACKAGE / "bin" / "triton"), "keys", "-j", env=env)
@@ -124,12 +122,12 @@ def test_a_key_of_ones_own_leads_triton_there(
         assert json.loads(output(sys.executable, "-c", OURS, env=env)) == ["test", "ours"]
 
 
-def test_triton_is_led_by_an_activation(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_triton_follows_an_activation(tmp_path_factory: pytest.TempPathFactory) -> None:
     modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
     triton = [modules.node, str(modules.path / PACKAGE / "bin" / "triton")]
     (Path.home() / ".ssh").mkdir(exist_ok=True)
     with Emulator().activate("eu-ams-1") as cloud:
-        # The whole environment, as a script has it that starts programs.
+        # The whole environment, as for programs that a script starts.
         create = ["instance", "create", "-w", "-n", "web", "-j", "base-64", "g4-highcpu-1G"]
         output(*triton, *create, env=dict(os.environ))
         (vm,) = cloud.site("eu-ams-1").machines.values()
@@ -160,7 +158,7 @@ def test_the_recipe_for_ci_in_the_documentation(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     if shutil.which("ssh-agent") is None:
-        pytest.skip("not verified: the recipe for CI with triton (ssh-agent is not here)")
+        pytest.skip("not verified: the recipe for CI with triton (ssh-agent is not installed)")
     modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
     page = (Path(__file__).parents[2] / "docs" / "emulator-recipes.md").read_text()
     script = tmp_path / "with-emulator.sh"

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SURROUNDINGS
+from tests.conftest import START_ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
-# What .gitignore names, and git's own folder: neither is part of a checkout.
-NOT_IN_IT = (".git", *(ROOT / ".gitignore").read_text(encoding="utf-8").replace("/", " ").split(), "_build")
+# What .gitignore names, and git's folder, are not part of a checkout.
+IGNORED = (".git", *(ROOT / ".gitignore").read_text(encoding="utf-8").replace("/", " ").split(), "_build")
 
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, so that nothing is left in the checkout that the tests run in."""
     copy = tmp_path_factory.mktemp("project") / "checkout"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_IN_IT))
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*IGNORED))
     return copy
 
 
@@ -30,7 +30,7 @@ def dist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
     built = subprocess.run(
         [sys.executable, "-m", "build", "--outdir", str(out), str(checkout)],
-        env=SURROUNDINGS,
+        env=START_ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

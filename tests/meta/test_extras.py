@@ -1,4 +1,4 @@
-"""Whichever extras are installed: other people's tests run, and the plugin costs them nothing."""
+"""With any extras installed, other people's tests run, and the plugin does not slow them down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SURROUNDINGS
+from tests.conftest import START_ENVIRONMENT
 from tests.meta.environments import installed, linked
 
 EXTRAS = ("stream", "emulator", "progress")
@@ -39,7 +39,7 @@ LOADING = 0.020
 
 
 def run(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run Python with nothing of this process around it, and warnings as errors."""
+    """Run Python isolated from this process, with warnings as errors."""
     return subprocess.run(
         [str(python), "-I", "-W", "error", *arguments],
         cwd=cwd,
@@ -51,7 +51,7 @@ def run(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
 
 
 def check(python: Path, extras: tuple[str, ...], folder: Path) -> None:
-    """Run a suite that knows nothing of smartdc, and one that asks for a cloud."""
+    """Run a suite that does not use smartdc, and one that uses emulated clouds."""
     (folder / "test_foreign.py").write_text(FOREIGN)
     foreign = run(python, "-m", "pytest", "-v", "test_foreign.py", cwd=folder)
     assert foreign.returncode == 0, foreign.stdout + foreign.stderr
@@ -68,10 +68,10 @@ def check(python: Path, extras: tuple[str, ...], folder: Path) -> None:
         assert cloud.returncode == 1
         assert "= 2 errors in " in cloud.stdout
         for fixture in ("smartdc_cloud", "smartdc_emulator"):
-            told = (
+            message = (
                 rf"^the fixture {fixture} needs the extra 'emulator' .*: pip install 'smartdc\[emulator\]'$"
             )
-            assert re.search(told, cloud.stdout, re.MULTILINE), cloud.stdout
+            assert re.search(message, cloud.stdout, re.MULTILINE), cloud.stdout
         assert "starlette'" not in cloud.stdout  # no traceback, only the message
     assert cloud.stderr == ""
 
@@ -79,7 +79,7 @@ def check(python: Path, extras: tuple[str, ...], folder: Path) -> None:
 @pytest.mark.parametrize(
     "extras",
     [
-        # The emulator is what makes a difference; the others run with `make soak`.
+        # Only the emulator makes a difference; the others run with `make soak`.
         subset if subset in ((), ("emulator",), EXTRAS) else pytest.param(subset, marks=pytest.mark.soak)
         for subset in SUBSETS
     ],
@@ -97,7 +97,7 @@ def test_suites_run_with_each_subset_installed_by_pip(
     extras: tuple[str, ...], wheel: Path, tmp_path: Path
 ) -> None:
     try:
-        python = installed(tmp_path / "venv", wheel, extras, SURROUNDINGS)
+        python = installed(tmp_path / "venv", wheel, extras, START_ENVIRONMENT)
     except subprocess.CalledProcessError as error:
         if "No matching distribution found" not in error.stderr:
             raise AssertionError(error.stderr) from error

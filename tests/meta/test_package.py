@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import smartdc
-from tests.conftest import SURROUNDINGS
+from tests.conftest import START_ENVIRONMENT
 from tests.floors import floors
 from tests.meta.conftest import ROOT
 
@@ -46,7 +46,7 @@ def test_the_sdist_tests_itself(sdist: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         ["make", "quick", f"PYTHON={sys.executable}"],
         cwd=unpacked,
-        env=SURROUNDINGS,
+        env=START_ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -94,7 +94,7 @@ def test_ci_calls_targets_of_the_makefile_on_each_python_that_is_named() -> None
     assert PROJECT["requires-python"] == f">={named[0]}"
 
 
-def test_the_files_of_services_name_what_is_there() -> None:
+def test_the_files_of_services_name_existing_files_and_commands() -> None:
     assert (ROOT / loaded(".readthedocs.yaml")["sphinx"]["configuration"]).is_file()
     entries = [hook["entry"] for repo in loaded(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
     lint = MAKEFILE.partition("\nlint:")[2].partition("\n\n")[0]
