@@ -1,4 +1,4 @@
-"""CloudAPI 9.20.0 has older code; this is its schema's, and its successor's endpoints/accesskeys.js."""
+"""Access keys as in CloudAPI's schema and the later endpoints/accesskeys.js; the code of 9.20.0 is older."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("schema_only")
 
 
 class Keys:
-    """The same operations of the account and of a sub-user."""
+    """The access key operations of the account, or of a sub-user."""
 
     def __init__(self, sdc: DataCenter, user: str | None) -> None:
         self.path = f"/my/users/{user}/accesskeys" if user else "/my/accesskeys"
@@ -54,7 +54,7 @@ def test_create_access_key_shows_its_secret_once(cloud: Emulator, keys: Keys) ->
     assert sent(cloud)[1:] == [call("GET", keys.path), call("GET", path), call("GET", path)]
 
 
-def test_create_access_key_with_all_that_it_takes(cloud: Emulator, keys: Keys) -> None:
+def test_create_access_key_with_all_arguments(cloud: Emulator, keys: Keys) -> None:
     made = keys.create(description="backups", status="Inactive")
     assert sent(cloud) == [call("POST", keys.path, body={"description": "backups", "status": "Inactive"})]
     assert (made["description"], made["status"]) == ("backups", "Inactive")
@@ -76,7 +76,7 @@ def test_access_key_that_the_server_refuses(keys: Keys, wrong: dict[str, Any], m
         keys.update(made, **wrong)
 
 
-def test_access_keys_are_a_hundred_at_most(cloud: Emulator, keys: Keys, sdc: DataCenter) -> None:
+def test_at_most_a_hundred_access_keys(cloud: Emulator, keys: Keys, sdc: DataCenter) -> None:
     made = keys.create()
     owner = cloud.account if keys.path == "/my/accesskeys" else cloud.account.users["bob"]
     owner.access_keys *= 100
@@ -114,7 +114,7 @@ def test_delete_access_key(cloud: Emulator, keys: Keys) -> None:
     assert keys.list() == []
 
 
-def test_access_keys_of_nobody(sdc: DataCenter) -> None:
+def test_access_keys_of_an_unknown_user(sdc: DataCenter) -> None:
     with pytest.raises(NotFoundError, match="nobody does not exist"):
         sdc.user_access_keys("nobody")
     with pytest.raises(NotFoundError, match="nobody does not exist"):
@@ -122,7 +122,7 @@ def test_access_keys_of_nobody(sdc: DataCenter) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("credentialtype", "temporary"), ("expiration", "2030-01-01")])
-def test_what_cloudapi_does_not_set(sdc: DataCenter, name: str, value: str) -> None:
+def test_fields_that_cloudapi_does_not_set(sdc: DataCenter, name: str, value: str) -> None:
     with pytest.raises(NotAuthorizedError, match=f"{name} cannot be set via CloudAPI"):
         sdc.request("POST", "/accesskeys", data={name: value})
     made = sdc.create_access_key()

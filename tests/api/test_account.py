@@ -16,7 +16,7 @@ def test_account_gets_the_account_and_learns_its_login(cloud: Emulator, sdc: Dat
     assert sent(cloud) == [call("GET", "/my"), call("GET", "/test/keys")]
 
 
-def test_account_keeps_a_login_that_was_given(cloud: Emulator) -> None:
+def test_account_keeps_an_explicit_login(cloud: Emulator) -> None:
     account_id = cloud.datacenter().account()["id"]
     with cloud.datacenter(login=account_id) as sdc:
         assert sdc.account()["id"] == account_id
@@ -24,7 +24,7 @@ def test_account_keeps_a_login_that_was_given(cloud: Emulator) -> None:
     assert sent(cloud)[1:] == [call("GET", f"/{account_id}")]
 
 
-def test_me_is_account_and_says_that_it_is_old(cloud: Emulator, sdc: DataCenter) -> None:
+def test_me_is_account_with_a_deprecation_warning(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.warns(DeprecationWarning, match=r"account\(\)") as caught:
         assert sdc.me()["login"] == "test"
     assert caught[0].filename == __file__
@@ -55,11 +55,11 @@ def test_update_account_sends_each_detail_under_the_server_s_name(cloud: Emulato
     assert sdc.account().items() >= details.items()
 
 
-def test_update_account_sends_only_what_was_given(cloud: Emulator, sdc: DataCenter) -> None:
+def test_update_account_sends_only_the_arguments_that_are_set(cloud: Emulator, sdc: DataCenter) -> None:
     sdc.update_account(phone="555", city="")
     updated = sdc.update_account(triton_cns_enabled=False)
-    # '' and False are values, so they are sent; that the server ignores ''
-    # (docs/cloudapi/access.md#account-update) is its affair.
+    # '' and False are values, so they are sent, although the server ignores ''
+    # (docs/cloudapi/access.md#account-update).
     assert sent(cloud) == [
         call("POST", "/my", body={"phone": "555", "city": ""}),
         call("POST", "/my", body={"triton_cns_enabled": False}),
@@ -83,7 +83,7 @@ def test_account_that_does_not_exist(cloud: Emulator) -> None:
     assert (caught.value.status, caught.value.path) == (404, "/nobody")
 
 
-def test_account_of_somebody_else(cloud: Emulator) -> None:
+def test_account_of_another_login(cloud: Emulator) -> None:
     cloud.add_account("other")
     with cloud.datacenter(login="other") as sdc, pytest.raises(NotAuthorizedError) as caught:
         sdc.account()

@@ -12,12 +12,12 @@ from tests.helpers.recorded import call, sent
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 
 
-def test_limits_of_a_data_center_that_sets_none(cloud: Emulator, sdc: DataCenter) -> None:
+def test_limits_of_a_data_center_without_limits(cloud: Emulator, sdc: DataCenter) -> None:
     assert sdc.limits() == []
     assert sent(cloud) == [call("GET", "/my/limits")]
 
 
-def test_limits_and_what_is_used_of_them(sdc: DataCenter, site: Site) -> None:
+def test_limits_and_their_use(sdc: DataCenter, site: Site) -> None:
     site.limits = [
         {"value": "25"},
         {"value": 4096, "by": "ram"},
@@ -26,7 +26,7 @@ def test_limits_and_what_is_used_of_them(sdc: DataCenter, site: Site) -> None:
         {"value": 3, "check": "image", "image": "debian-11"},
         {"value": 2048, "by": "ram", "check": "os", "os": "linux"},
         {"value": 7, "by": "machines", "check": "os", "os": "any"},
-        # The plugin leaves out what limits nothing, or is incomplete.
+        # The plugin leaves out entries that limit nothing or are incomplete.
         {"value": 0},
         {"value": 9, "check": "os"},
     ]
@@ -108,7 +108,7 @@ def test_update_config(cloud: Emulator, sdc: DataCenter) -> None:
     assert sdc.update_config(default_network=private["id"].upper())
 
 
-def test_update_config_to_a_network_that_is_not_there(cloud: Emulator, sdc: DataCenter) -> None:
+def test_update_config_to_an_unknown_network(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(InvalidArgumentError, match="unknown network"):
         sdc.update_config(UNKNOWN)
     with pytest.raises(NotFoundError, match="no network has the name or short id 'nowhere'"):
@@ -119,7 +119,7 @@ def test_update_config_to_a_network_that_is_not_there(cloud: Emulator, sdc: Data
     with pytest.raises(ConfigurationError, match="names no network"):
         sdc.update_config("")
     assert len(cloud.calls) == before
-    # The schema allows this key alone, and wants it.
+    # The schema requires this key and allows no other.
     for body in ({}, {"default_network": UNKNOWN, "colour": "red"}, {"default_network": 5}):
         with pytest.raises(InvalidArgumentError, match='property "'):
             sdc.request("PUT", "/config", data=body)

@@ -40,7 +40,7 @@ def disk_image(sdc: DataCenter, site: Site) -> Image:
 
 
 def body_of(cloud: Emulator) -> dict[str, Any]:
-    """The body of the last create, all of which the server knows."""
+    """The body of the last create; the server ignored no part of it."""
     created = [got for got in cloud.calls if got.operation == "CreateMachine"][-1]
     assert created.ignored == ()
     assert isinstance(created.body, dict)
@@ -50,7 +50,7 @@ def body_of(cloud: Emulator) -> dict[str, Any]:
 def test_every_argument_for_a_container(
     cloud: Emulator, sdc: DataCenter, site: Site, image: Image, tmp_path: Path
 ) -> None:
-    # docs, CreateMachine: all that a container can have; the rest is in the next test.
+    # docs, CreateMachine: all arguments for a container; the next test has the others.
     script = tmp_path / "script.sh"
     script.write_text("#!/bin/sh\n")
     fabric = next(network for network in sdc.networks() if network.get("fabric"))
@@ -121,7 +121,9 @@ def test_every_argument_for_a_container(
     assert near.uuid != machine.id
 
 
-def test_every_argument_for_hardware(cloud: Emulator, sdc: DataCenter, site: Site, disk_image: Image) -> None:
+def test_every_argument_for_a_hardware_virtual_machine(
+    cloud: Emulator, sdc: DataCenter, site: Site, disk_image: Image
+) -> None:
     near, far = site.add_machine("near"), site.add_machine("far")
     private = sdc.networks("private")[0]
     disks: list[DiskSpec] = [
@@ -163,13 +165,13 @@ def test_password(cloud: Emulator, sdc: DataCenter, site: Site, image: Image) ->
     site.images[image["id"]].requirements = {"password": True}
     with pytest.raises(MissingParameterError, match="requires a password"):
         sdc.create_machine(package=PACKAGE, image=image)
-    # docs/cloudapi/create.md#password-images: CloudAPI puts it where VMAPI then forbids it.
+    # docs/cloudapi/create.md#password-images: CloudAPI stores it under a key that VMAPI forbids.
     with pytest.raises(ValidationFailedError, match="Forbidden Metadata Key"):
         sdc.create_machine(package=PACKAGE, image=image, password="secret")
     assert body_of(cloud)["password"] == "secret"
 
 
-def test_what_is_none_is_not_sent(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
+def test_arguments_that_are_none_are_not_sent(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
     sdc.create_machine(package=PACKAGE, image=image, volumes=[], affinity=[], metadata={}, tags={})
     expected = {"name": ANY, "package": PACKAGE, "image": image["id"], "volumes": [], "affinity": []}
     assert body_of(cloud) == expected
@@ -180,11 +182,11 @@ def test_what_is_none_is_not_sent(cloud: Emulator, sdc: DataCenter, image: Image
     ["firewall_enabled", "deletion_protection", "delegate_dataset", "encrypted", "allow_shared_images"],
 )
 def test_flags_are_booleans_in_the_body(cloud: Emulator, sdc: DataCenter, image: Image, flag: str) -> None:
-    # machines.js compares with true: false in JSON is false, other than in a query.
+    # machines.js compares with true: unlike in a query, false is false in JSON.
     made: list[Machine] = []
-    for given in (True, False):
-        made.append(sdc.create_machine(package=PACKAGE, image=image, **{flag: given}))  # type: ignore[arg-type]
-        assert body_of(cloud)[flag] is given
+    for value in (True, False):
+        made.append(sdc.create_machine(package=PACKAGE, image=image, **{flag: value}))  # type: ignore[arg-type]
+        assert body_of(cloud)[flag] is value
     if flag != "allow_shared_images":
         # The answer to the create does not have them all (docs/cloudapi/create.md).
         shown = [sdc.machine(machine.id) for machine in made]
@@ -234,7 +236,7 @@ def test_volumes_may_come_from_a_generator(cloud: Emulator, sdc: DataCenter, ima
     assert body_of(cloud)["volumes"] == [mount]
 
 
-def test_what_the_caller_gave_is_left_alone(
+def test_the_caller_s_dicts_are_not_changed(
     cloud: Emulator, sdc: DataCenter, image: Image, tmp_path: Path
 ) -> None:
     (tmp_path / "boot.sh").write_text("echo")
@@ -246,7 +248,7 @@ def test_what_the_caller_gave_is_left_alone(
     assert (metadata, tags) == ({"a": "b"}, {"role": "web"})
 
 
-def test_a_name_with_a_short_id_is_as_long_as_the_server_will_make_it(
+def test_the_length_of_a_name_counts_the_short_id_that_replaces_its_placeholder(
     cloud: Emulator, sdc: DataCenter, image: Image
 ) -> None:
     # The first part of a UUID has 8 characters, and a name at most 189
@@ -273,10 +275,10 @@ def test_a_name_with_a_short_id_is_as_long_as_the_server_will_make_it(
     ],
     ids=str,
 )
-def test_mounts_that_the_server_chokes_on_are_not_sent(
+def test_mounts_that_make_the_server_hang_are_not_sent(
     cloud: Emulator, sdc: DataCenter, image: Image, mount: Any
 ) -> None:
-    # docs/cloudapi/hazards.md#invalid-volumes-on-create: it never answers.
+    # docs/cloudapi/hazards.md#invalid-volumes-on-create: the server never answers.
     before = len(cloud.calls)
     with pytest.raises(ConfigurationError, match="cannot be mounted"):
         sdc.create_machine(package=PACKAGE, image=image, volumes=[mount])
@@ -286,9 +288,9 @@ def test_mounts_that_the_server_chokes_on_are_not_sent(
 def test_brands(sdc: DataCenter, image: Image, disk_image: Image) -> None:
     assert sdc.create_machine(package=PACKAGE, image=disk_image, brand="kvm").brand == "kvm"
     assert sdc.create_machine(package=PACKAGE, image=disk_image).brand == "bhyve"
-    for brand, wanted in (("lx", disk_image), ("joyent", image)):
+    for brand, wrong_image in (("lx", disk_image), ("joyent", image)):
         with pytest.raises(InvalidArgumentError, match=r'Brand is restricted to one of \["bhyve","kvm"\]'):
-            sdc.create_machine(package=PACKAGE, image=wanted, brand=brand)
+            sdc.create_machine(package=PACKAGE, image=wrong_image, brand=brand)
     with pytest.raises(InvalidArgumentError, match='requires the image type to be "zvol"'):
         sdc.create_machine(package=PACKAGE, image=image, brand="bhyve")
     with pytest.raises(InvalidArgumentError, match='Package requires brand "bhyve"'):
@@ -308,7 +310,7 @@ def test_brands(sdc: DataCenter, image: Image, disk_image: Image) -> None:
     ],
     ids=str,
 )
-def test_disks_that_cannot_be(
+def test_disks_that_cloudapi_refuses(
     sdc: DataCenter, disk_image: Image, disks: list[DiskSpec], message: str
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
@@ -324,13 +326,13 @@ def test_disks_that_cannot_be(
     ],
     ids=str,
 )
-@pytest.mark.off_the_record("sizes that are none")
+@pytest.mark.off_the_record("invalid sizes are sent on purpose")
 def test_disks_that_vmapi_refuses(sdc: DataCenter, disk_image: Image, disks: Any, message: str) -> None:
     with pytest.raises(ValidationFailedError, match=message):
         sdc.create_machine(package=FLEXIBLE, image=disk_image, disks=disks)
 
 
-def test_disks_of_the_package_or_none(sdc: DataCenter, image: Image, disk_image: Image) -> None:
+def test_disks_of_the_package(sdc: DataCenter, image: Image, disk_image: Image) -> None:
     fixed = sdc.create_machine(package=PACKAGE, image=disk_image)
     assert [disk["size"] for disk in fixed.disks] == [10240, 15360]
     flexible = sdc.create_machine(package="g4-bhyve-2G-flex", image=disk_image)
@@ -339,7 +341,7 @@ def test_disks_of_the_package_or_none(sdc: DataCenter, image: Image, disk_image:
         sdc.create_machine(package=PACKAGE, image=disk_image, disks=[{}])
     with pytest.raises(ServerError, match="Cannot set property 'image_uuid' of undefined"):
         sdc.create_machine(package=FLEXIBLE, image=disk_image, disks=[])
-    # Of a container they are not looked at.
+    # The server ignores the disks of a container.
     assert sdc.create_machine(package=PACKAGE, image=image, disks=[{}]).brand == "joyent"
 
 

@@ -66,7 +66,7 @@ def test_py_smartdc_s_locations_are_known() -> None:
     ["no such place", "a/b", "..", "ö", "-x", "user@host.example", "https://", "ftp://host", "https://host:port",
      "https://u:p@host", "https://host?x=y", "https://host#x", "https://[::1", "host:", "host:123456"],
 )  # fmt: skip
-def test_a_location_that_is_none(location: str) -> None:
+def test_invalid_locations(location: str) -> None:
     with pytest.raises(
         ConfigurationError, match=r"is not a location|is not a CloudAPI URL|a CloudAPI URL has no"
     ):
@@ -74,7 +74,7 @@ def test_a_location_that_is_none(location: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "host", "//host", "ftp://host", "https://u@host", "https://host?x"])
-def test_a_known_location_whose_url_is_none(url: str) -> None:
+def test_a_known_location_with_an_invalid_url(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"is not a CloudAPI URL; give it as https://|has no user"):
         DataCenter("here", known_locations={"here": url})
 
@@ -85,7 +85,7 @@ def test_a_password_in_a_url_is_not_repeated() -> None:
     assert "secret77" not in str(caught.value)
 
 
-def test_known_locations_are_the_object_s_own() -> None:
+def test_known_locations_are_copied() -> None:
     mine = {"here": "https://here.example"}
     with DataCenter("here", known_locations=mine) as sdc:
         mine["here"] = "https://elsewhere.example"
@@ -101,7 +101,7 @@ def test_str_and_repr_say_who_and_where(cloud: Emulator) -> None:
         assert repr(sdc) == "<DataCenter: test@us-sw-1>"
 
 
-def test_equality_is_that_of_place_and_owner(cloud: Emulator) -> None:
+def test_equality_compares_location_and_owner(cloud: Emulator) -> None:
     with (
         cloud.datacenter() as one,
         cloud.datacenter(location=cloud.url()) as same,
@@ -115,7 +115,7 @@ def test_equality_is_that_of_place_and_owner(cloud: Emulator) -> None:
         assert one == same
         assert len({one, same, elsewhere, other, stranger}) == 4
         assert one != "us-sw-1"
-    # Comparing asks nothing.
+    # Comparing makes no request.
     assert len(cloud.calls) == 1
 
 
@@ -161,7 +161,9 @@ def test_verbose_to_a_stream(cloud: Emulator, capfd: pytest.CaptureFixture[str])
     assert capfd.readouterr() == ("", "")
 
 
-def test_silence_without_verbose(cloud: Emulator, sdc: DataCenter, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_printed_without_verbose(
+    cloud: Emulator, sdc: DataCenter, capfd: pytest.CaptureFixture[str]
+) -> None:
     sdc.keys()
     with pytest.raises(Exception, match="404"):
         sdc.key("nothing")
@@ -179,8 +181,8 @@ def test_an_authority_that_is_not_trusted(cloud: Emulator) -> None:
     assert sent(cloud) == []
 
 
-def test_a_certificate_of_another_name(cloud: Emulator) -> None:
-    # 127.0.0.2 is this machine too, and not in the certificate.
+def test_a_certificate_for_another_name(cloud: Emulator) -> None:
+    # 127.0.0.2 is loopback as well, but the certificate does not name it.
     with (
         Relay(cloud.url(), "127.0.0.2") as relay,
         cloud.datacenter(location=relay.url) as sdc,
@@ -191,7 +193,7 @@ def test_a_certificate_of_another_name(cloud: Emulator) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "garbage"])
-def test_a_file_of_authorities_that_is_none(
+def test_an_invalid_file_of_authorities(
     cloud: Emulator, content: str | None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
@@ -205,7 +207,7 @@ def test_a_file_of_authorities_that_is_none(
 
 
 def test_the_environment_does_not_undo_verify(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    # requests lets REQUESTS_CA_BUNDLE win over a session's verify: that would break both.
+    # In requests, REQUESTS_CA_BUNDLE overrides a session's verify: both connections would fail.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, "/no/such/bundle.pem")
     with cloud.datacenter() as sdc:
@@ -225,7 +227,7 @@ def test_the_environment_may_name_the_authorities(
         assert sdc.account()["login"] == "test"
 
 
-def test_verify_takes_a_path_object_or_one_from_home(cloud: Emulator, home: Path) -> None:
+def test_verify_takes_a_path_object_and_expands_the_home_directory(cloud: Emulator, home: Path) -> None:
     with cloud.datacenter(verify=cloud.ca_file) as sdc:
         assert sdc.verify == str(cloud.ca_file)
         assert sdc.account()["login"] == "test"
@@ -247,9 +249,7 @@ def test_proxies_of_the_environment_are_used(
 
 
 @pytest.mark.filterwarnings("ignore:http.*is not https")
-def test_no_proxy_is_used_where_the_environment_says_so(
-    stub: StubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_proxy_of_the_environment_is_respected(stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", stub.url)
     monkeypatch.setenv("NO_PROXY", "cloudapi.invalid")
     with DataCenter("http://cloudapi.invalid", retry="none") as sdc, pytest.raises(ConnectionFailed):
@@ -257,15 +257,15 @@ def test_no_proxy_is_used_where_the_environment_says_so(
     assert stub.asked == []
 
 
-def test_no_proxy_is_used_for_this_machine(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_used_for_loopback(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     with cloud.datacenter() as sdc:
         sdc.account()
     assert sent(cloud) == [call("GET", "/my")]
 
 
-def test_a_private_cloud_s_sisters_are_its_own_and_not_the_public_cloud_s(cloud: Emulator) -> None:
-    # us-east-1 is also a known location of Joyent's: a signed request must not go there.
+def test_a_private_cloud_does_not_use_the_public_locations(cloud: Emulator) -> None:
+    # us-east-1 is also a known location of Joyent: a signed request must not go there.
     with cloud.datacenter(location=cloud.url("us-sw-1"), known_locations=None) as sdc:
         assert sdc.known_locations == {}
         assert sdc.datacenter("us-east-1").base_url == cloud.url("us-east-1")

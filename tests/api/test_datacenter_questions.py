@@ -9,8 +9,8 @@ from tests.helpers.servers import Reply, StubServer
 
 
 def test_datacenter_url(cloud: Emulator, sdc: DataCenter) -> None:
-    # docs/cloudapi/requests.md#datacenter-is-a-redirect: 302, also for the current one; it is an answer, and
-    # not followed.
+    # docs/cloudapi/requests.md#datacenter-is-a-redirect: 302, for the current one as well; the
+    # redirect is the answer and is not followed.
     for name in ("us-east-1", "us-sw-1"):
         assert sdc.datacenter_url(name) == cloud.url(name)
     assert sent(cloud) == [
@@ -53,7 +53,7 @@ def test_foreign_datacenters_need_a_token(cloud: Emulator, sdc: DataCenter) -> N
 
 
 def test_foreign_datacenters_with_a_token(stub: StubServer) -> None:
-    # datacenters.js; the emulator has no applications with tokens.
+    # datacenters.js; the emulator does not issue tokens.
     known = {"elsewhere": "https://elsewhere.example.com"}
     stub.answer(Reply(known), Reply(known))
     with DataCenter(stub.url, login="bob", headers={"X-Auth-Token": "token"}) as sdc:

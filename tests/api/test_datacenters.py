@@ -8,7 +8,7 @@ from tests.helpers.recorded import call, sent
 from tests.helpers.servers import Reply, StubServer
 
 
-def test_datacenters_lists_them_and_learns_them(cloud: Emulator, sdc: DataCenter) -> None:
+def test_datacenters_lists_and_remembers_them(cloud: Emulator, sdc: DataCenter) -> None:
     found = sdc.datacenters()
     assert {"us-sw-1", "us-east-1"} <= found.keys()
     assert found["us-east-1"] == cloud.url("us-east-1")
@@ -25,7 +25,7 @@ def test_datacenters_learned_by_one_object_are_not_known_to_others(cloud: Emulat
             assert other.known_locations == shipped == KNOWN_LOCATIONS
 
 
-def test_datacenter_connects_to_a_sister_with_the_same_settings(cloud: Emulator) -> None:
+def test_datacenter_connects_to_another_with_the_same_settings(cloud: Emulator) -> None:
     with (
         cloud.datacenter(headers={"X-Mine": "1"}, timeout=7.0, pool_size=3, login="test") as sdc,
         sdc.datacenter("us-east-1") as east,
@@ -65,14 +65,14 @@ def test_datacenter_that_does_not_exist(cloud: Emulator, sdc: DataCenter, name: 
     assert sent(cloud) == [call("GET", "/my/datacenters")]
 
 
-def test_the_sister_of_a_legacy_data_center_is_legacy(stub: StubServer) -> None:
-    with LegacyDataCenter(stub.url, login="bob") as old, old.datacenter("localhost:1") as sister:
-        assert type(sister) is LegacyDataCenter
-        assert sister.default_headers["X-Api-Version"] == "~6.5"
-        assert "Accept-Version" not in sister.default_headers
+def test_datacenter_of_a_legacy_data_center_is_legacy(stub: StubServer) -> None:
+    with LegacyDataCenter(stub.url, login="bob") as old, old.datacenter("localhost:1") as other:
+        assert type(other) is LegacyDataCenter
+        assert other.default_headers["X-Api-Version"] == "~6.5"
+        assert "Accept-Version" not in other.default_headers
 
 
-def test_api_asks_the_root_unsigned_and_says_that_it_is_old(cloud: Emulator, sdc: DataCenter) -> None:
+def test_api_asks_the_root_unsigned_and_warns_of_deprecation(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.warns(DeprecationWarning, match="do not describe themselves") as caught:
         # A redirect to the documentation (docs/cloudapi/versions.md#documentation-redirects), which is not
         # followed.

@@ -38,7 +38,7 @@ def test_exists_in_every_form(cloud: Emulator, sdc: DataCenter) -> None:
     ],
     ids=str,
 )
-def test_what_exists(cloud: Emulator, sdc: DataCenter, path: tuple[str, ...]) -> None:
+def test_exists_for_each_kind_of_resource(cloud: Emulator, sdc: DataCenter, path: tuple[str, ...]) -> None:
     assert sdc.exists(*path) is True
     assert sent(cloud) == [call("HEAD", "/".join(("/my", *path)))]
 
@@ -55,11 +55,11 @@ def test_what_exists(cloud: Emulator, sdc: DataCenter, path: tuple[str, ...]) ->
     ],
     ids=str,
 )
-def test_what_does_not_exist(sdc: DataCenter, path: tuple[str, ...]) -> None:
+def test_exists_for_unknown_resources(sdc: DataCenter, path: tuple[str, ...]) -> None:
     assert sdc.exists(*path) is False
 
 
-def test_machines_and_what_they_have(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_machines_and_their_parts(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     vm = site.add_machine(tags={"role": "web"})
     machine = sdc.machine(vm.uuid, lazy=True)
     assert machine.exists()
@@ -103,7 +103,7 @@ def test_dicts_and_objects_that_the_library_returned(cloud: Emulator, sdc: DataC
     assert {got.method for got in cloud.calls[before:]} == {"HEAD", "GET"}
 
 
-def test_names_with_a_space_are_asked_about_where_they_do_no_harm(cloud: Emulator, sdc: DataCenter) -> None:
+def test_names_with_a_space_are_sent_where_they_do_no_harm(cloud: Emulator, sdc: DataCenter) -> None:
     # Only ids of machines, tags and metadata make the server fail
     # (docs/cloudapi/hazards.md#keys-with-a-space, docs/cloudapi/machines.md#machine-id-with-a-space).
     assert not sdc.exists("keys", "my key")
@@ -115,10 +115,10 @@ def test_names_with_a_space_are_asked_about_where_they_do_no_harm(cloud: Emulato
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "a%b", "100%", "%2e", ".", "..", " ", "x", "UPPER"])
 @pytest.mark.parametrize("kind", ["tags", "metadata"])
-def test_entries_that_the_server_does_not_read_alone_are_looked_up_in_their_list(
+def test_entries_that_have_no_safe_route_are_looked_up_in_their_list(
     cloud: Emulator, sdc: DataCenter, site: Site, kind: str, name: str
 ) -> None:
-    # The fixture fails this test if the server is asked what harms it.
+    # The fixture fails this test if a harmful request is sent.
     vm = site.add_machine(tags={name: "here"}, metadata={name: "here"})
     machine, other = (sdc.machine(uuid, lazy=True) for uuid in (vm.uuid, site.add_machine().uuid))
     assert machine.exists(kind, name)
@@ -168,7 +168,7 @@ def test_a_deleted_machine_does_not_exist(sdc: DataCenter, site: Site) -> None:
     assert not sdc.machine(UNKNOWN, lazy=True).exists()
 
 
-def test_other_errors_are_errors(cloud: Emulator, sdc: DataCenter) -> None:
+def test_other_errors_are_raised(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(BadRequestError):
         sdc.exists("datacenters")  # docs/cloudapi/requests.md#head-that-is-not-there: 405
     with pytest.raises(InvalidArgumentError.__mro__[1]):

@@ -14,7 +14,7 @@ from tests.helpers.recorded import call, sent
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 VLANS = "/my/fabrics/default/vlans"
-WANTED: dict[str, Any] = {
+NEW_NETWORK: dict[str, Any] = {
     "name": "newnet",
     "subnet": "10.50.1.0/24",
     "provision_start_ip": "10.50.1.5",
@@ -29,11 +29,11 @@ def vlan(sdc: DataCenter) -> FabricVLAN:
 
 @pytest.fixture
 def network(sdc: DataCenter, vlan: FabricVLAN) -> Network:
-    return sdc.create_fabric_network(vlan, **WANTED, gateway="10.50.1.1")
+    return sdc.create_fabric_network(vlan, **NEW_NETWORK, gateway="10.50.1.1")
 
 
 def test_fabric_vlans(cloud: Emulator, sdc: DataCenter) -> None:
-    # The first is everybody's from the start (cloudapi's test/fabrics.test.js).
+    # Every account has this VLAN from the start (cloudapi's test/fabrics.test.js).
     assert sdc.fabric_vlans() == [{"name": "My-Fabric-VLAN", "vlan_id": 2}]
     assert sent(cloud) == [call("GET", VLANS)]
 
@@ -81,7 +81,7 @@ def test_create_fabric_vlan_that_the_server_refuses(
     assert caught.value.message.startswith(message)
 
 
-def test_create_fabric_vlan_tells_all_that_is_wrong(sdc: DataCenter) -> None:
+def test_create_fabric_vlan_reports_every_error(sdc: DataCenter) -> None:
     with pytest.raises(InvalidArgumentError, match=r'property "description": .*, property "name": '):
         sdc.create_fabric_vlan(4, LONG, description=LONG)
 
@@ -96,15 +96,15 @@ def test_fabric_vlan_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> No
         with pytest.raises(NotFoundError, match="vlan not found"):
             act(999)
     with pytest.raises(NotFoundError, match="vlan not found"):
-        sdc.create_fabric_network(999, **WANTED)
-    # In a path the number is a text, whose bounds CloudAPI's schema does not look at; NAPI does.
+        sdc.create_fabric_network(999, **NEW_NETWORK)
+    # In a path the number is text: CloudAPI's schema does not check its bounds, NAPI does.
     assert sdc.create_fabric_vlan(4000, "far")
     with pytest.raises(InvalidArgumentError, match="VLAN ID must be a number between 0 and 4094"):
         sdc.fabric_vlan(5000)
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}, -1, True, 2.5, {"name": "default"}, {"vlan_id": "x"}])
-def test_fabric_vlan_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
+def test_fabric_vlan_by_an_invalid_reference(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
     with pytest.raises(ConfigurationError, match="names no VLAN"):
         sdc.fabric_vlan(nothing)
     assert sent(cloud) == []
@@ -150,25 +150,25 @@ def test_create_fabric_network(cloud: Emulator, sdc: DataCenter, vlan: FabricVLA
         "internet_nat": False,
         "description": "A network",
     }
-    network = sdc.create_fabric_network(vlan, **WANTED, **details)
-    assert sent(cloud, 1) == [call("POST", f"{VLANS}/100/networks", body=WANTED | details)]
-    expected = WANTED | details | {"public": False, "fabric": True, "vlan_id": 100}
+    network = sdc.create_fabric_network(vlan, **NEW_NETWORK, **details)
+    assert sent(cloud, 1) == [call("POST", f"{VLANS}/100/networks", body=NEW_NETWORK | details)]
+    expected = NEW_NETWORK | details | {"public": False, "fabric": True, "vlan_id": 100}
     assert network == expected | {"id": network["id"]}
     assert sdc.network(network) == sdc.fabric_network(100, network) == network
     assert network in sdc.networks()
 
 
-def test_create_fabric_network_sends_no_more_than_it_was_given(
+def test_create_fabric_network_sends_only_the_arguments_that_are_set(
     cloud: Emulator, sdc: DataCenter, vlan: FabricVLAN
 ) -> None:
-    network = sdc.create_fabric_network(100, **WANTED)
-    assert sent(cloud, 1) == [call("POST", f"{VLANS}/100/networks", body=WANTED)]
+    network = sdc.create_fabric_network(100, **NEW_NETWORK)
+    assert sent(cloud, 1) == [call("POST", f"{VLANS}/100/networks", body=NEW_NETWORK)]
     assert (network["internet_nat"], network["resolvers"], "gateway" in network) == (True, [], False)
 
 
 def test_create_fabric_network_with_nat_takes_a_gateway(sdc: DataCenter, vlan: FabricVLAN) -> None:
     # sdc-napi, models/network.js, createNetworkObject
-    network = sdc.create_fabric_network(100, **WANTED, internet_nat=True)
+    network = sdc.create_fabric_network(100, **NEW_NETWORK, internet_nat=True)
     assert network["gateway"] == "10.50.1.5"
     assert sdc.network_ip(network, "10.50.1.5")["managed"] is True
 
@@ -240,7 +240,7 @@ def test_create_fabric_network_that_the_server_refuses(
     }
     sdc.create_fabric_network(2, "other", **other)
     with pytest.raises(InvalidArgumentError) as caught:
-        sdc.request("POST", "/fabrics/default/vlans/2/networks", data=without_none(WANTED | wrong))
+        sdc.request("POST", "/fabrics/default/vlans/2/networks", data=without_none(NEW_NETWORK | wrong))
     assert (caught.value.status, caught.value.code) == (409, "InvalidArgument")
     assert caught.value.message == message
 
@@ -254,16 +254,16 @@ def test_fabric_networks(cloud: Emulator, sdc: DataCenter, network: Network) -> 
 def test_fabric_network(cloud: Emulator, sdc: DataCenter, network: Network) -> None:
     assert sdc.fabric_network(100, network["id"]) == sdc.fabric_network(network, network) == network
     assert sent(cloud, 2) == [call("GET", f"{VLANS}/100/networks/{network['id']}")] * 2
-    # NAPI looks whether there is that VLAN, and not whether the network is on it.
+    # NAPI checks that the VLAN exists, but not that the network is on it.
     assert sdc.fabric_network(2, network) == network
 
 
 def test_fabric_network_that_does_not_exist(sdc: DataCenter, site: Site, vlan: FabricVLAN) -> None:
     public = next(network.uuid for network in site.networks.values() if network.public)
-    for wanted in (UNKNOWN, public):
+    for ident in (UNKNOWN, public):
         for act in (sdc.fabric_network, sdc.update_fabric_network, sdc.delete_fabric_network):
             with pytest.raises(NotFoundError, match="network not found"):
-                act(100, wanted)
+                act(100, ident)
     with pytest.raises(NotFoundError, match="vlan not found"):
         sdc.fabric_network(999, UNKNOWN)
     with pytest.raises(InvalidArgumentError, match='property "id": does not match the regex pattern'):
@@ -303,7 +303,7 @@ def test_update_fabric_network_that_the_server_refuses(
     assert sdc.fabric_network(100, network) == network
 
 
-def test_update_fabric_network_of_what_cannot_be_changed(sdc: DataCenter, network: Network) -> None:
+def test_fields_of_a_fabric_network_that_cannot_be_changed(sdc: DataCenter, network: Network) -> None:
     # The OpenAPI description lets a gateway be changed; cloudapi's schema and its reference do not.
     path = f"/fabrics/default/vlans/100/networks/{network['id']}"
     for field, value in (("gateway", "10.50.1.2"), ("subnet", "10.50.0.0/16"), ("internet_nat", False)):
@@ -330,7 +330,9 @@ def test_delete_fabric_network_that_is_the_default(sdc: DataCenter) -> None:
 def test_a_fabric_network_in_use_cannot_be_deleted(sdc: DataCenter, network: Network) -> None:
     image = sdc.images(name="base-64-lts")[0]
     machine = sdc.create_machine(package="g4-highcpu-1G", image=image, networks=[network])
-    with pytest.raises(InvalidArgumentError, match='In use by nic "90:b8:d0:'):  # while it is provisioned
+    with pytest.raises(
+        InvalidArgumentError, match='In use by nic "90:b8:d0:'
+    ):  # while the machine is being provisioned
         sdc.delete_fabric_network(100, network)
     machine.poll_until("running")
     assert machine.networks == [network["id"]]
@@ -342,7 +344,7 @@ def test_a_fabric_network_in_use_cannot_be_deleted(sdc: DataCenter, network: Net
     sdc.delete_fabric_network(100, network)
 
 
-def test_the_fabric_of_another_account_is_its_own(sdc: DataCenter, site: Site, network: Network) -> None:
+def test_the_fabric_of_another_account_is_separate(sdc: DataCenter, site: Site, network: Network) -> None:
     other = site.shared.directory.add("neighbour").uuid
     site.vlans[other, 100] = Vlan(other, 100, "theirs")
     theirs = replace(site.networks[network["id"]], uuid=UNKNOWN, owner_uuids=[other], nics={})
@@ -352,7 +354,7 @@ def test_the_fabric_of_another_account_is_its_own(sdc: DataCenter, site: Site, n
     with pytest.raises(NotFoundError, match="network not found"):
         sdc.fabric_network(100, UNKNOWN)
     sdc.delete_fabric_network(100, network)
-    assert sdc.create_fabric_network(100, **WANTED)  # overlaps theirs only
+    assert sdc.create_fabric_network(100, **NEW_NETWORK)  # overlaps theirs only
 
 
 def test_fabrics_that_are_switched_off(sdc: DataCenter, site: Site) -> None:

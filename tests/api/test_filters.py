@@ -1,6 +1,6 @@
-"""Filters that selected too much, or nothing, in silence: each is refused, or selects just what it says.
+"""Filters with which the server selects too much or nothing: each is refused, or selects what it says.
 
-All values of all filters are in test_filters_property.
+test_filters_property tries every kind of value with every filter.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from tests.helpers.recorded import call, sent
 from tests.helpers.servers import Reply, StubServer
 
 
-class Word(str, Enum):  # noqa: UP042 - of a StrEnum str() makes the value
-    """Text with a name, as programs have it."""
+class Word(str, Enum):  # noqa: UP042 - str() of a StrEnum returns the value
+    """Text constants, as programs define them."""
 
     ROLE = "role"
     WEB = "web"
@@ -94,15 +94,15 @@ def test_tags_that_selected_every_machine_are_refused(
     ],
     ids=lambda value: str(value)[:9],
 )
-def test_a_tag_that_the_server_does_not_match_exactly_is_matched_here(
+def test_a_tag_that_the_server_does_not_match_exactly_is_matched_by_the_client(
     cloud: Emulator, sdc: DataCenter, site: Site, value: Any, asked: str, exact: bool
 ) -> None:
     site.add_machine("one", tags={"role": value})
     site.add_machine("other", tags={"role": "wxb"})
     site.add_machine("none", tags={"other": value})
-    wanted = ["one", "other"] if value == "*" else ["one"]
-    assert names(sdc.machines(tags={"role": value})) == wanted
-    assert sdc.num_machines(tags={"role": value}) == len(wanted)
+    expected = ["one", "other"] if value == "*" else ["one"]
+    assert names(sdc.machines(tags={"role": value})) == expected
+    assert sdc.num_machines(tags={"role": value}) == len(expected)
     query = {"tag.role": asked}
     assert sent(cloud) == [
         call("GET", "/my/machines", query),
@@ -112,7 +112,7 @@ def test_a_tag_that_the_server_does_not_match_exactly_is_matched_here(
 
 @pytest.mark.parametrize("name", ["a=b", "a(b", "a*", "a\\b", "ä", "a[b]", "a b", "n" * 300, "a/b", "a%2Db"])
 @pytest.mark.parametrize("value", ["web", "*"])
-def test_a_tag_of_an_odd_name_is_matched_here(
+def test_a_tag_with_an_odd_name_is_matched_by_the_client(
     cloud: Emulator, sdc: DataCenter, site: Site, name: str, value: str
 ) -> None:
     site.add_machine("one", tags={name: "web"})
@@ -126,11 +126,11 @@ def test_many_tags_make_no_url_that_is_too_long(sdc: DataCenter, site: Site) -> 
     tags = {f"{'n' * 60}{number}": "v" * 64 for number in range(200)}
     site.add_machine("all", tags=dict(tags))
     site.add_machine("most", tags=dict(list(tags.items())[:-1]))
-    # The fixture fails this test if the URL is one that a server does not answer.
+    # The fixture fails this test if the URL is too long for a server.
     assert names(sdc.machines(tags=tags)) == ["all"]
 
 
-def test_any_tag_selected_deleted_machines_and_ignored_the_other_filters(
+def test_any_tag_selects_live_machines_and_obeys_the_other_filters(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
     # docs/cloudapi/lists.md#all-that-have-tags
@@ -145,8 +145,10 @@ def test_any_tag_selected_deleted_machines_and_ignored_the_other_filters(
     assert all("tags" not in got.query for got in cloud.calls)
 
 
-def test_memory_is_what_machines_show(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    # docs/cloudapi/lists.md#memory-filter: the server compares another figure, which is larger of these.
+def test_memory_is_compared_with_the_memory_that_machines_show(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    # docs/cloudapi/lists.md#memory-filter: the server compares another figure, which is larger for some.
     site.add_machine("plain", ram=2048, max_physical_memory=2048)
     site.add_machine("hvm", brand="kvm", ram=1024, max_physical_memory=2048)
     assert names(sdc.machines(memory=2048)) == ["plain"]
@@ -156,7 +158,9 @@ def test_memory_is_what_machines_show(cloud: Emulator, sdc: DataCenter, site: Si
 
 
 @pytest.mark.parametrize("state", ["failed", "offline"])
-def test_states_that_machines_show_and_the_server_refuses(sdc: DataCenter, site: Site, state: str) -> None:
+def test_states_that_machines_have_but_the_server_refuses_as_a_filter(
+    sdc: DataCenter, site: Site, state: str
+) -> None:
     # docs/cloudapi/lists.md#other-states-are-refused
     site.add_machine("it", state=state)
     site.add_machine("other")
@@ -182,7 +186,7 @@ def test_a_server_that_ignores_a_filter_does_not_make_the_list_too_long(stub: St
         assert sdc.machines(tags={"role": "web"}) == []
 
 
-def test_members_of_an_enum_were_sent_as_their_name(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_members_of_an_enum_are_sent_as_their_value(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     site.add_machine("web", tags={"role": "web"})
     site.add_machine("down", state="stopped")
     assert names(sdc.machines(tags={Word.ROLE: Word.WEB})) == ["web"]
@@ -246,7 +250,7 @@ def test_filters_that_the_server_ignores_are_refused_before_a_request(
 
 @pytest.mark.parametrize(("limit", "offset"), [(0, None), (-1, None), (None, -1), ("x", None), (True, None)])
 @pytest.mark.parametrize("paged", [True, False])
-def test_pages_of_addresses_that_are_none(
+def test_invalid_pages_of_addresses(
     cloud: Emulator, sdc: DataCenter, limit: Any, offset: Any, paged: bool
 ) -> None:
     with pytest.raises(ConfigurationError, match="must be a whole number"):
@@ -254,26 +258,28 @@ def test_pages_of_addresses_that_are_none(
     assert sent(cloud) == []
 
 
-def test_a_search_does_not_match_fields_that_are_not_there(sdc: DataCenter) -> None:
+def test_a_search_does_not_match_missing_fields(sdc: DataCenter) -> None:
     assert sdc.networks("x*", fields="nothing") == []
     assert len(sdc.networks("^0$", fields="vlan_id")) == len(
         [network for network in sdc.networks() if network.get("vlan_id") == 0]
     )
 
 
-def test_names_of_images_in_which_a_character_means_something(cloud: Emulator, sdc: DataCenter) -> None:
-    # To IMGAPI a leading ~ is a part of a name, and a leading ! is any other type.
+def test_image_filters_with_characters_that_are_special_to_the_server(
+    cloud: Emulator, sdc: DataCenter
+) -> None:
+    # IMGAPI reads a leading ~ as "contains" and a leading ! as "any other than".
     assert sdc.images("~base") == sdc.images(type="!zvol") == sdc.images(version="~1") == []
     assert [got.query for got in cloud.calls] == [{}, {}, {}]
 
 
 def test_machines_of_another_image_are_left_out(stub: StubServer) -> None:
     # A proxy or a server before API 7 may ignore the filter (docs/cloudapi/lists.md#image-filter).
-    wanted, other = (f"{number}1111111-0000-4000-8000-000000000001" for number in (1, 2))
+    chosen, other = (f"{number}1111111-0000-4000-8000-000000000001" for number in (1, 2))
     machines = [
         {"id": image.replace("000000000001", "000000000002"), "state": "running", "image": image}
-        for image in (other, wanted)
+        for image in (other, chosen)
     ]
     stub.answer(Reply(machines))
     with DataCenter(stub.url, login="bob") as sdc:
-        assert [machine.image for machine in sdc.machines(image=wanted)] == [wanted]
+        assert [machine.image for machine in sdc.machines(image=chosen)] == [chosen]

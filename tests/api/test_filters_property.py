@@ -1,6 +1,6 @@
-"""Every filter of every list, by every kind of value.
+"""Every filter of every list, with every kind of value.
 
-It selects what a plain Python filter over all entries selects, or it is refused.
+Each selects what a plain Python filter over all entries selects, or is refused.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from tests.helpers.sizes import in_two_sizes
 pytestmark = [pytest.mark.stress, pytest.mark.filterwarnings("ignore::FutureWarning")]
 
 
-class Word(str, Enum):  # noqa: UP042 - of a StrEnum str() makes the value
-    """Text with a name, as programs have it."""
+class Word(str, Enum):  # noqa: UP042 - str() of a StrEnum returns the value
+    """Text constants, as programs define them."""
 
     WEB = "web"
     RUNNING = "running"
@@ -48,14 +48,14 @@ class Word(str, Enum):  # noqa: UP042 - of a StrEnum str() makes the value
 
 
 class Odd(Enum):
-    """Members whose values are none."""
+    """Members whose values are not text."""
 
     NOTHING = None
     LIST = ("web",)
 
 
 class Sly(str):
-    """Text that writes itself as something else."""
+    """Text whose ``str()`` is another text."""
 
     __slots__ = ()
 
@@ -138,16 +138,16 @@ def zoo(site: Site) -> Site:
 
 
 def check(cloud: Emulator, call: Callable[[], list[Any]], expected: list[Any] | None) -> None:
-    """What the call selects is what is expected; or it is refused, at once if it cannot be applied."""
+    """Check that the call selects what is expected or is refused, without a request if it is invalid."""
     cloud.calls.clear()
     try:
         found = call()
     except ConfigurationError as error:
-        # Refused may be what can be applied, and fits nothing: a type or a state that no machine has.
+        # A valid value that no machine has, such as a type or a state, may be refused.
         assert not expected, error  # noqa: PT017 - a value may be accepted or refused
         assert (cloud.calls, "\n" in str(error), len(str(error)) < 300) == ([], False, True)  # noqa: PT017
     except APIError as error:
-        assert error.status in (409, 422), error  # noqa: PT017 - a word that only the server knows
+        assert error.status in (409, 422), error  # noqa: PT017 - only the server knows the valid words
         assert not expected
     else:
         assert expected is not None

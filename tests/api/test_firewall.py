@@ -33,7 +33,7 @@ def test_create_firewall_rule(cloud: Emulator, sdc: DataCenter) -> None:
     assert sent(cloud) == [call("POST", "/my/fwrules", body=body)]
     assert rule == {
         "id": rule["id"],
-        # The server writes the text anew (sdc-fwrule, lib/rule.js).
+        # The server rewrites the rule in its normal form (sdc-fwrule, lib/rule.js).
         "rule": 'FROM any TO tag "role" = "web" ALLOW tcp (PORT 80 AND PORT 443)',
         "enabled": True,
         "log": True,
@@ -42,7 +42,7 @@ def test_create_firewall_rule(cloud: Emulator, sdc: DataCenter) -> None:
     assert sdc.firewall_rules() == [rule]
 
 
-def test_create_firewall_rule_sends_no_more_than_it_was_given(cloud: Emulator, sdc: DataCenter) -> None:
+def test_create_firewall_rule_sends_only_the_arguments_that_are_set(cloud: Emulator, sdc: DataCenter) -> None:
     rule = sdc.create_firewall_rule(TEXT)
     assert sent(cloud) == [call("POST", "/my/fwrules", body={"rule": TEXT})]
     assert (rule["enabled"], rule["log"], "description" in rule) == (False, False, False)
@@ -54,7 +54,7 @@ def test_create_firewall_rule_with_role_tags(cloud: Emulator, sdc: DataCenter) -
     assert cloud.calls[-1].headers["role-tag"] == "firewalls"
 
 
-def test_create_firewall_rule_of_no_rule(sdc: DataCenter) -> None:
+def test_create_firewall_rule_with_a_syntax_error(sdc: DataCenter) -> None:
     # docs/cloudapi/networks.md#bad-firewall-rule: 422, not 409, and the error is in errors.
     with pytest.raises(ValidationFailedError) as caught:
         sdc.create_firewall_rule("FROM any TO nowhere ALLOW tcp PORT 80", enabled=True)
@@ -66,7 +66,7 @@ def test_create_firewall_rule_of_no_rule(sdc: DataCenter) -> None:
     assert caught.value.errors == [{"field": "rule", "code": "InvalidParameter", "message": message}]
 
 
-def test_create_firewall_rule_tells_all_that_is_wrong(sdc: DataCenter) -> None:
+def test_create_firewall_rule_reports_every_error(sdc: DataCenter) -> None:
     body = {"rule": "nonsense", "enabled": "perhaps", "log": "perhaps", "description": "x" * 256}
     with pytest.raises(ValidationFailedError) as caught:
         sdc.request("POST", "/fwrules", data=body)
@@ -79,12 +79,12 @@ def test_create_firewall_rule_without_a_text(cloud: Emulator, sdc: DataCenter) -
     assert sent(cloud)[0].body == {"rule": ""}
 
 
-def test_firewall_rules_without_any(cloud: Emulator, sdc: DataCenter) -> None:
+def test_firewall_rules_of_an_account_without_any(cloud: Emulator, sdc: DataCenter) -> None:
     assert sdc.firewall_rules() == []
     assert sent(cloud) == [call("GET", "/my/fwrules")]
 
 
-def test_firewall_rules_of_somebody_who_may_not_see_them(cloud: Emulator) -> None:
+def test_firewall_rules_without_permission(cloud: Emulator) -> None:
     # A path of another account: docs/cloudapi/signing.md#path-of-another-account.
     cloud.site().shared.directory.add("neighbour")
     with (
@@ -115,17 +115,17 @@ def test_firewall_rule_that_does_not_exist(sdc: DataCenter) -> None:
         sdc.num_firewall_rule_machines(UNKNOWN)
 
 
-def test_firewall_rule_by_what_is_no_id(sdc: DataCenter) -> None:
+def test_firewall_rule_by_an_invalid_id(sdc: DataCenter) -> None:
     # sdc-fwapi, lib/persist.js
     with pytest.raises(ValidationFailedError, match="uuid InvalidParameter Invalid UUID"):
         sdc.firewall_rule("web")
 
 
-def test_firewall_rule_that_holds_for_everybody(sdc: DataCenter, site: Site) -> None:
-    # sdc-fwapi, disallowOwnerForGlobal: it shows on machines, and only there.
+def test_global_firewall_rule(sdc: DataCenter, site: Site) -> None:
+    # sdc-fwapi, disallowOwnerForGlobal: only the rules of a machine include it.
     machine = sdc.machine(site.add_machine().uuid, lazy=True)
-    everybodys = machine.firewall_rules()[0]
-    assert everybodys["global"] is True
+    global_rule = machine.firewall_rules()[0]
+    assert global_rule["global"] is True
     for act in (
         sdc.firewall_rule,
         sdc.update_firewall_rule,
@@ -134,12 +134,12 @@ def test_firewall_rule_that_holds_for_everybody(sdc: DataCenter, site: Site) -> 
         sdc.delete_firewall_rule,
     ):
         with pytest.raises(NotAuthorizedError, match="owner does not match") as caught:
-            act(everybodys)
+            act(global_rule)
         assert (caught.value.status, caught.value.code) == (403, "Forbidden")
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}, {"rule": TEXT}])
-def test_firewall_rule_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
+def test_firewall_rule_by_an_invalid_reference(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
     with pytest.raises(ConfigurationError, match="names no firewall rule"):
         sdc.firewall_rule(nothing)
     assert sent(cloud) == []
@@ -154,7 +154,7 @@ def test_update_firewall_rule(cloud: Emulator, sdc: DataCenter, rule: FirewallRu
     assert sdc.firewall_rule(rule) == changed
 
 
-def test_update_firewall_rule_leaves_what_is_not_given(
+def test_update_firewall_rule_sends_only_the_arguments_that_are_set(
     cloud: Emulator, sdc: DataCenter, rule: FirewallRule
 ) -> None:
     assert sdc.update_firewall_rule(rule, enabled=True)["enabled"] is True
@@ -162,7 +162,7 @@ def test_update_firewall_rule_leaves_what_is_not_given(
     assert [request.body for request in sent(cloud, 1)] == [{"enabled": True}, {"enabled": False}]
 
 
-def test_update_firewall_rule_to_no_rule(sdc: DataCenter, rule: FirewallRule) -> None:
+def test_update_firewall_rule_to_an_invalid_rule(sdc: DataCenter, rule: FirewallRule) -> None:
     with pytest.raises(ValidationFailedError, match="rule does not affect VMs"):
         sdc.update_firewall_rule(rule, rule="FROM any TO any ALLOW tcp PORT 80")
     assert sdc.firewall_rule(rule) == rule
@@ -197,7 +197,7 @@ def test_firewall_rule_machines(cloud: Emulator, sdc: DataCenter, site: Site, ru
 def test_firewall_rule_machines_with_tags_that_contain_the_tag(
     sdc: DataCenter, site: Site, rule: FirewallRule
 ) -> None:
-    # sdc-fwapi, rules/vms.js asks for tags=*role=web*, and VMAPI passes that on as it is.
+    # sdc-fwapi, rules/vms.js asks for tags=*role=web*, and VMAPI passes that on unchanged.
     site.add_machine("web", tags={"a": 1, "role": "web", "b": True})
     site.add_machine("webserver", tags={"role": "webserver"})
     site.add_machine("my", tags={"myrole": "web"})

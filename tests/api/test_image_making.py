@@ -27,7 +27,7 @@ FRIEND = "11111111-2222-4333-8444-555555555555"
 
 
 def add_image(site: Site, number: int, **fields: Any) -> Image:
-    """Put a private image of the account itself into the data center."""
+    """Put a private image that the account owns into the data center."""
     uuid = f"22222222-0000-4000-8000-{number:012}"
     values = {"name": "mine", "version": f"1.{number}", "os": "smartos", "type": "zone-dataset"}
     values |= {"owner": site.shared.account.uuid}
@@ -69,7 +69,7 @@ def test_create_image_from_machine(cloud: Emulator, sdc: DataCenter, site: Site,
     }
     assert sent(cloud) == [call("POST", "/my/images", body=body)]
     assert cloud.calls[0].ignored == ()
-    # datasets.js: only what was asked for is known yet.
+    # datasets.js: the answer has only what was asked for.
     del body["machine"]
     assert image == {"id": image["id"], "requirements": {}, "state": "creating", **body}
     assert sdc.image(image)["state"] == "creating"
@@ -92,7 +92,7 @@ def test_create_image_from_machine(cloud: Emulator, sdc: DataCenter, site: Site,
     assert sdc.create_machine(package="sample-512M", image=ready).image == ready["id"]
 
 
-def test_an_image_that_is_being_made_is_not_to_be_used(sdc: DataCenter, machine: Machine) -> None:
+def test_an_image_that_is_being_created_cannot_be_used(sdc: DataCenter, machine: Machine) -> None:
     image = sdc.create_image_from_machine(machine, "custom", "1")
     with pytest.raises(InvalidArgumentError, match="is not active"):
         sdc.create_machine(package="sample-512M", image=image)
@@ -111,7 +111,7 @@ def test_an_image_that_is_being_made_is_not_to_be_used(sdc: DataCenter, machine:
 def test_an_image_that_fails(
     cloud: Emulator, sdc: DataCenter, site: Site, machine: Machine, reason: str | bool, shown: str
 ) -> None:
-    # datasets.js names three reasons and keeps the others to itself.
+    # datasets.js shows three reasons and replaces all others by InternalError.
     site.fail_next_image = reason
     image = sdc.create_image_from_machine(machine, "custom", "1")
     cloud.clock.advance(40)
@@ -127,16 +127,18 @@ def test_an_image_whose_machine_is_lost_or_that_is_deleted(
 ) -> None:
     first, second = site.add_machine(), site.add_machine()
     lost = sdc.create_image_from_machine(first.uuid, "custom", "1")
-    given_up = sdc.create_image_from_machine({"id": second.uuid}, "custom", "1")
+    deleted = sdc.create_image_from_machine({"id": second.uuid}, "custom", "1")
     first.state = "unreachable"
-    sdc.delete_image(given_up)
+    sdc.delete_image(deleted)
     cloud.clock.advance(40)
     assert sdc.image(lost)["state"] == "failed"
-    assert not sdc.exists("images", given_up)
+    assert not sdc.exists("images", deleted)
 
 
-def test_images_of_linux_containers_keep_the_kernel(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    # IMGAPI: else they could not be provisioned.
+def test_images_of_linux_containers_keep_the_kernel_version(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    # IMGAPI: without it they could not be provisioned.
     machine = site.add_machine(brand="lx")
     image = sdc.create_image_from_machine(machine.uuid, "custom", "1", tags={"a": "b"})
     cloud.clock.advance(31)
@@ -175,7 +177,7 @@ def test_update_image(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
     assert sdc.image(image.uuid) == changed
 
 
-def test_update_image_that_is_another_s_or_wrong(sdc: DataCenter, image: Image) -> None:
+def test_update_image_that_the_server_refuses(sdc: DataCenter, image: Image) -> None:
     with pytest.raises(NotAuthorizedError, match="is not the owner of image") as caught:
         sdc.update_image(sdc.images()[0], name="x")
     assert (caught.value.status, caught.value.code) == (422, "NotImageOwner")
@@ -202,7 +204,7 @@ def test_share_and_unshare_image(cloud: Emulator, sdc: DataCenter, image: Image)
         sdc.share_image(image.uuid, "a-login")
 
 
-def test_a_shared_image_is_seen_used_and_cloned(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_a_shared_image_can_be_listed_and_cloned(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     shared = next(image for image in sdc.images(public=False) if image["name"] == "shared-app")
     with pytest.raises(InvalidArgumentError, match="is a shared image"):
         sdc.create_machine(package="sample-512M", image=shared)
@@ -217,8 +219,8 @@ def test_a_shared_image_is_seen_used_and_cloned(cloud: Emulator, sdc: DataCenter
     assert sdc.create_machine(package="sample-512M", image=clone).image == clone["id"]
 
 
-def test_clone_brings_what_an_image_builds_upon(sdc: DataCenter, site: Site) -> None:
-    # docs, CloneImage: incremental images that are not the operator's are cloned too, and disabled.
+def test_clone_includes_the_origins_of_an_image(sdc: DataCenter, site: Site) -> None:
+    # docs, CloneImage: incremental images that are not the operator's are cloned as well, and disabled.
     operators = next(image.uuid for image in site.images.values() if image.public)
     middle = add_image(site, 1, owner=FRIEND, origin=operators)
     top = add_image(site, 2, owner=FRIEND, origin=middle.uuid, acl=[site.shared.account.uuid])
@@ -254,7 +256,7 @@ def test_export_image(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
     assert where["manta_url"].startswith("https://")
 
 
-def test_export_image_to_where_it_may_not_go(sdc: DataCenter, site: Site, image: Image) -> None:
+def test_export_image_to_a_forbidden_path(sdc: DataCenter, site: Site, image: Image) -> None:
     with pytest.raises(NotAuthorizedError, match="is not the owner of Manta path"):
         sdc.export_image(image.uuid, "/somebody/stor")
     site.manta = None
@@ -276,7 +278,7 @@ def test_import_image_from_datacenter(cloud: Emulator, sdc: DataCenter) -> None:
     assert caught.value.code == "ImageUuidAlreadyExists"
 
 
-def test_import_image_that_cannot_be(cloud: Emulator, sdc: DataCenter) -> None:
+def test_import_image_that_the_server_refuses(cloud: Emulator, sdc: DataCenter) -> None:
     there = cloud.site("us-east-1")
     with pytest.raises(NotFoundError, match="image not found"):
         sdc.import_image_from_datacenter("us-east-1", UNKNOWN)
@@ -305,7 +307,7 @@ def test_delete_image(cloud: Emulator, sdc: DataCenter, site: Site, image: Image
     sdc.delete_image(image.uuid)
     with pytest.raises(NotFoundError, match="image not found"):
         sdc.delete_image(image.uuid)
-    # IMGAPI-328, machines.js: its machines are still there.
+    # IMGAPI-328, machines.js: the machines of the image remain.
     assert sdc.machine(machine.uuid).image == top.uuid
     with pytest.raises(NotAuthorizedError, match="is not the owner of image"):
         sdc.delete_image(sdc.images()[0])

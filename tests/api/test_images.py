@@ -16,7 +16,7 @@ UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 
 
 def add_image(site: Site, number: int, **fields: Any) -> Image:
-    """Put an image of the account itself into the data center."""
+    """Put an image that the account owns into the data center."""
     uuid = f"11111111-0000-4000-8000-{number:012}"
     values = {"name": "mine", "version": f"1.{number}", "os": "smartos", "type": "zone-dataset"}
     owner = site.shared.account.uuid
@@ -64,7 +64,7 @@ def test_images_public_or_private(
 
 
 def test_images_with_a_state_that_the_server_does_not_know(sdc: DataCenter) -> None:
-    # docs/cloudapi/images-and-packages.md#image-list: state=bogus is 422, IMGAPI's own answer.
+    # docs/cloudapi/images-and-packages.md#image-list: state=bogus is 422, which is IMGAPI's answer.
     with pytest.raises(ValidationFailedError, match="bogus") as caught:
         sdc.images(state="bogus")
     assert caught.value.status == 422
@@ -86,7 +86,7 @@ def test_image_that_does_not_exist(sdc: DataCenter) -> None:
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}, {"id": ""}, {"name": "base"}, 7])
-def test_image_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
+def test_image_by_an_invalid_reference(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
     with pytest.raises(ConfigurationError, match="names no image: give its id"):
         sdc.image(nothing)
     with pytest.raises(ConfigurationError, match="names no image"):
@@ -95,7 +95,7 @@ def test_image_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any
 
 
 def test_delete_image(stub: StubServer) -> None:
-    # The emulator has no DeleteImage yet.
+    # test_image_making deletes images of the emulator.
     stub.answer(Reply(status=204, content_type=None), Reply(status=204, content_type=None))
     with DataCenter(stub.url, login="bob") as sdc:
         sdc.delete_image(UNKNOWN)
@@ -105,7 +105,7 @@ def test_delete_image(stub: StubServer) -> None:
     ] * 2
 
 
-def test_delete_image_of_somebody_else(stub: StubServer) -> None:
+def test_delete_image_of_another_account(stub: StubServer) -> None:
     stub.answer(Reply({"code": "NotAuthorized", "message": "no"}, 403))
     with DataCenter(stub.url, login="bob") as sdc, pytest.raises(APIError, match="403 NotAuthorized: no"):
         sdc.delete_image(UNKNOWN)
@@ -124,7 +124,9 @@ def test_datasets_keep_a_urn_that_the_server_gives(stub: StubServer) -> None:
         assert [entry["urn"] for entry in sdc.datasets()] == ["smartos:sdc:base:1"]
 
 
-def test_datasets_are_searched_here_whatever_the_case(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_datasets_are_searched_by_the_client_ignoring_case(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
     add_image(site, 1, name="zzz", description="A Most Peculiar image")
     assert {entry["name"] for entry in sdc.datasets("base(64)?:")} == {"base", "base64"}
     assert [entry["name"] for entry in sdc.datasets("most PECULIAR")] == ["zzz"]
@@ -148,7 +150,7 @@ def test_datasets_are_searched_here_whatever_the_case(cloud: Emulator, sdc: Data
     ],
     ids=lambda search: ascii(search)[:20],
 )
-def test_search_that_is_no_regular_expression(sdc: DataCenter, search: Any) -> None:
+def test_search_with_an_invalid_regular_expression(sdc: DataCenter, search: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"search: .* is not a regular|must be a regular expression"):
         sdc.datasets(search)
 
@@ -161,13 +163,13 @@ def test_dataset_by_id_needs_one_request(cloud: Emulator, sdc: DataCenter) -> No
 
 
 @pytest.mark.parametrize(
-    "wanted", ["sdc:sdc:mine:1.2", "mine:1.2", "sdc:sdc:mine", "mine", {"urn": "sdc:sdc:mine:1.2"}]
+    "reference", ["sdc:sdc:mine:1.2", "mine:1.2", "sdc:sdc:mine", "mine", {"urn": "sdc:sdc:mine:1.2"}]
 )
-def test_dataset_by_urn_takes_the_newest(sdc: DataCenter, site: Site, wanted: Any) -> None:
+def test_dataset_by_urn_takes_the_newest(sdc: DataCenter, site: Site, reference: Any) -> None:
     add_image(site, 1, published_at="2014-01-01T00:00:00Z")
     newest = add_image(site, 2, published_at="2015-01-01T00:00:00Z")
     add_image(site, 3, name="mine64", published_at="2016-01-01T00:00:00Z")
-    assert sdc.dataset(wanted)["id"] == newest.uuid
+    assert sdc.dataset(reference)["id"] == newest.uuid
 
 
 def test_dataset_by_urn_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> None:

@@ -1,4 +1,4 @@
-"""`iter_machines`: page by page, in little memory."""
+"""`iter_machines` lists page by page, in little memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.helpers.sizes import in_two_sizes
 
 
 class Endless(DataCenter):
-    """Lists as many machines as it is told, without a server: what is measured is the client alone."""
+    """Lists `size` machines without a server, so that only the client is measured."""
 
     size = 0
 
@@ -28,7 +28,7 @@ class Endless(DataCenter):
 
 
 def machine(number: int) -> dict[str, Any]:
-    """What a server says of one: docs/cloudapi/lists.md#order-of-machines has the order."""
+    """A machine as the server lists it, in the order of docs/cloudapi/lists.md#order-of-machines."""
     ident = f"{2**32 - 1 - number:08x}-0000-4000-8000-000000000000"
     return {
         "id": ident,
@@ -55,7 +55,7 @@ def test_any_number_of_machines_takes_the_memory_of_two_pages(many: Endless, siz
     tracemalloc.start()
     try:
         page = [Machine(many, data=machine(number)) for number in range(1000)]
-        of_a_page = tracemalloc.get_traced_memory()[0]
+        page_memory = tracemalloc.get_traced_memory()[0]
         del page
         tracemalloc.reset_peak()
         start = tracemalloc.get_traced_memory()[0]
@@ -64,7 +64,7 @@ def test_any_number_of_machines_takes_the_memory_of_two_pages(many: Endless, siz
     finally:
         tracemalloc.stop()
     assert count == size
-    assert peak <= 2 * of_a_page
+    assert peak <= 2 * page_memory
 
 
 def test_a_page_is_asked_for_when_it_is_needed(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
@@ -80,7 +80,9 @@ def test_a_page_is_asked_for_when_it_is_needed(cloud: Emulator, sdc: DataCenter,
     assert len(first + rest) == 1003
 
 
-def test_one_that_goes_while_they_are_taken_hides_none(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_a_machine_deleted_during_the_iteration_hides_no_other(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
     for _ in range(1010):
         site.add_machine(networks=())
     listed: list[str] = []
@@ -93,7 +95,7 @@ def test_one_that_goes_while_they_are_taken_hides_none(cloud: Emulator, sdc: Dat
     assert len({*listed}) == len(listed) == 1010
 
 
-def test_its_filters_are_those_of_machines(sdc: DataCenter, site: Site) -> None:
+def test_iter_machines_takes_the_filters_of_machines(sdc: DataCenter, site: Site) -> None:
     for number in range(6):
         site.add_machine(f"web-{number}", tags={"even": number % 2 == 0}, networks=())
     chosen = sdc.iter_machines(tags={"even": True}, limit=2, offset=1)
@@ -121,7 +123,7 @@ ARGUMENTS = {
 }
 
 
-def test_all_its_arguments_are_known_here() -> None:
+def test_these_tests_know_every_argument() -> None:
     for method in (DataCenter.machines, DataCenter.iter_machines):
         assert list(inspect.signature(method).parameters)[1:] == list(ARGUMENTS)
 

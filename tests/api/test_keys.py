@@ -98,7 +98,7 @@ def test_add_key_refusals(sdc: DataCenter) -> None:
         sdc.add_key("three", "ssh-rsa garbage")
 
 
-def test_add_key_of_what_is_no_public_key(cloud: Emulator, sdc: DataCenter) -> None:
+def test_add_key_refuses_text_that_is_no_public_key(cloud: Emulator, sdc: DataCenter) -> None:
     private = Path(cloud.key_file).read_text()
     body = "".join(private.splitlines()[1:-1])
     forms: list[Any] = [
@@ -130,7 +130,7 @@ def test_delete_key_that_does_not_exist(sdc: DataCenter) -> None:
         sdc.delete_key("nothing")
 
 
-def test_a_key_that_was_deleted_signs_no_more(sdc: DataCenter) -> None:
+def test_a_deleted_key_is_refused(sdc: DataCenter) -> None:
     public = public_key()
     sdc.add_key("other", public.openssh)
     keys = sdc.keys()

@@ -1,4 +1,4 @@
-"""`changefeed(reconnect=True)`: what happens while nobody is connected is told, and nothing twice."""
+"""`changefeed(reconnect=True)` reports changes made while it was disconnected, and none of them twice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cut(feed: Conversation[Change]) -> None:
     feed._feed._websocket._connection.socket.shutdown(socket.SHUT_RDWR)
 
 
-def told(feed: Conversation[Change]) -> Iterator[tuple[str, str]]:
+def received(feed: Conversation[Change]) -> Iterator[tuple[str, str]]:
     while True:
         try:
             change = feed.receive(0.3)
@@ -40,7 +40,7 @@ def told(feed: Conversation[Change]) -> Iterator[tuple[str, str]]:
         yield change["changedResourceId"], change["resourceState"]
 
 
-def test_each_state_is_told_once_however_often_the_connection_is_cut(
+def test_each_state_is_received_once_although_the_connection_is_cut(
     cloud: Emulator, sdc: DataCenter, machines: list[Machine]
 ) -> None:
     seen: list[tuple[str, str]] = []
@@ -48,10 +48,10 @@ def test_each_state_is_told_once_however_often_the_connection_is_cut(
         for machine in machines[:5]:
             machine.stop()
             cloud.clock.advance(2)
-            seen += told(feed)
+            seen += received(feed)
             cut(feed)
             cloud.clock.advance(10)
-            seen += told(feed)
+            seen += received(feed)
     assert sorted(seen) == sorted(
         (machine.id, state) for machine in machines[:5] for state in ("stopping", "stopped")
     )
@@ -59,17 +59,15 @@ def test_each_state_is_told_once_however_often_the_connection_is_cut(
     assert len(opened) == 6
 
 
-def test_what_is_deleted_while_nobody_is_connected(
-    cloud: Emulator, sdc: DataCenter, machines: list[Machine]
-) -> None:
+def test_changes_while_disconnected(cloud: Emulator, sdc: DataCenter, machines: list[Machine]) -> None:
     with sdc.changefeed(machines[:2], reconnect=True) as feed:
         cut(feed)
         machines[0].delete()
-        machines[2].delete()  # of this one nobody asked
+        machines[2].delete()  # the feed does not include this machine
         machines[1].add_tags(role="db")
         cloud.clock.advance(60)
         changes = [change for change in (feed.receive(5), feed.receive(5)) if change]
-        assert [*told(feed)] == []
+        assert [*received(feed)] == []
     by_id = {change["changedResourceId"]: change for change in changes}
     deleted, tagged = by_id[machines[0].id], by_id[machines[1].id]
     assert deleted["resourceState"] == "destroyed"
@@ -86,10 +84,10 @@ def test_a_server_that_ends_the_feed_is_asked_again(
         cloud.faults.add("changefeed", Status(503), times=2)
         machines[0].stop()
         cloud.clock.advance(10)
-        assert [*told(feed)] == [(machines[0].id, "stopped")]
+        assert [*received(feed)] == [(machines[0].id, "stopped")]
 
 
-def test_a_refusal_that_lasts_is_an_error(cloud: Emulator, sdc: DataCenter, machines: list[Machine]) -> None:
+def test_a_permanent_refusal_is_an_error(cloud: Emulator, sdc: DataCenter, machines: list[Machine]) -> None:
     with sdc.changefeed(reconnect=True) as feed:
         cut(feed)
         cloud.faults.add("changefeed", Status(403))
@@ -98,14 +96,14 @@ def test_a_refusal_that_lasts_is_an_error(cloud: Emulator, sdc: DataCenter, mach
     assert feed.closed
 
 
-def test_without_it_a_broken_connection_is_an_error(sdc: DataCenter, machines: list[Machine]) -> None:
+def test_without_reconnect_a_broken_connection_is_an_error(sdc: DataCenter, machines: list[Machine]) -> None:
     with sdc.changefeed() as feed:
         feed._websocket._connection.socket.shutdown(socket.SHUT_RDWR)
         with pytest.raises(ConnectionFailed):
             feed.receive(5)
 
 
-def test_a_short_receive_does_not_keep_it_from_connecting_again(
+def test_short_timeouts_of_receive_do_not_prevent_reconnection(
     cloud: Emulator, sdc: DataCenter, site: Site, machines: list[Machine]
 ) -> None:
     # The pauses between the attempts are longer than what each call waits.

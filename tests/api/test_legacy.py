@@ -1,4 +1,4 @@
-"""LegacyDataCenter, against what API 6.5 answered: the emulator does not speak it."""
+"""LegacyDataCenter with the answers of API 6.5, from a stub: the emulator does not serve that version."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_it_asks_for_api_6_5(stub: StubServer) -> None:
     assert "accept-version" not in stub.asked[0].headers
 
 
-def test_datasets_come_from_datasets(stub: StubServer) -> None:
+def test_datasets_are_requested_from_their_old_route(stub: StubServer) -> None:
     stub.answer(*[Reply([BASE, OTHER])] * 4)
     with LegacyDataCenter(stub.url, login="bob") as sdc:
         assert sdc.datasets() == [BASE, OTHER]
@@ -45,8 +45,8 @@ def test_datasets_come_from_datasets(stub: StubServer) -> None:
 def test_dataset_by_id_urn_or_dict(stub: StubServer) -> None:
     stub.answer(*[Reply(BASE)] * 4)
     with LegacyDataCenter(stub.url, login="bob") as sdc:
-        for way in (ID, BASE, BASE["urn"], {"urn": BASE["urn"]}):
-            assert sdc.dataset(way) == BASE
+        for reference in (ID, BASE, BASE["urn"], {"urn": BASE["urn"]}):
+            assert sdc.dataset(reference) == BASE
         with pytest.raises(ConfigurationError, match="names no dataset: give its id or urn"):
             sdc.dataset("")
     by_urn = "/bob/datasets/sdc%3Asdc%3Asmartosplus64%3A3.1.0"
@@ -90,7 +90,7 @@ def test_default_package_marked_in_text(stub: StubServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["images", "image", "delete_image", "networks", "network"])
-def test_what_came_with_api_7_is_refused(stub: StubServer, name: str) -> None:
+def test_methods_of_api_7_are_refused(stub: StubServer, name: str) -> None:
     with LegacyDataCenter(stub.url) as sdc, pytest.raises(RuntimeError, match=r"API 6\.5 has no"):
         getattr(sdc, name)(ID)
     assert stub.asked == []

@@ -1,4 +1,4 @@
-"""Lists while machines come and go between their pages: complete, and each machine once."""
+"""Lists are complete and free of duplicates while machines are created and deleted between pages."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ pytestmark = pytest.mark.stress
 
 
 class Meanwhile:
-    """A stream for `verbose`, which hears of each request before it is made, and changes the site then.
+    """A stream for `verbose`: it is written to before each request, and changes the site then.
 
     Attributes:
         changes: Whether anything is changed.
-        asked: How many requests there were.
-        there: Machines that have been there all the time.
-        ever: Machines that have been there at any time.
+        asked: How many requests stayed were.
+        stayed: Machines that existed all the time.
+        ever: Machines that existed at any time.
     """
 
     def __init__(self, site: Site, seed: int) -> None:
@@ -28,7 +28,7 @@ class Meanwhile:
         self.random = random.Random(seed)  # noqa: S311 - the same changes in each run
         self.changes = True
         self.asked = 0
-        self.there = set(site.machines)
+        self.stayed = set(site.machines)
         self.ever = set(site.machines)
 
     def write(self, text: str) -> int:
@@ -39,15 +39,15 @@ class Meanwhile:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: there is no buffer."""
 
     def remove(self, most: int) -> None:
-        # Mostly those at the beginning of the list, which have been listed.
+        # Mostly machines at the beginning of the list, whose page has been read.
         ids = sorted(self.site.machines, reverse=self.random.random() < 0.7)
         for ident in self.random.sample(ids[: 2 * most], min(most, len(ids[: 2 * most]))):
             self.site.machines[ident].state = "destroyed"
             del self.site._machines[ident]
-            self.there.discard(ident)
+            self.stayed.discard(ident)
 
     def create(self, most: int) -> None:
         for _ in range(most):
@@ -65,8 +65,8 @@ def test_machines_that_stay_are_listed_once_while_others_come_and_go(
         meanwhile = Meanwhile(site, seed)
         with cloud.datacenter("us-sw-1", verbose=meanwhile) as sdc:
             listed = [machine.id for machine in sdc.machines()]
-            assert len(listed) == len(set(listed)), f"twice, with seed {seed}"
-            assert meanwhile.there <= set(listed), f"incomplete, with seed {seed}"
+            assert len(listed) == len(set(listed)), f"a machine is listed twice, with seed {seed}"
+            assert meanwhile.stayed <= set(listed), f"the list is incomplete, with seed {seed}"
             assert set(listed) <= meanwhile.ever
             incomplete += meanwhile.asked > len(listed) // 1000 + 2
             meanwhile.changes, meanwhile.asked = False, 0
@@ -74,5 +74,5 @@ def test_machines_that_stay_are_listed_once_while_others_come_and_go(
             assert len(sdc.machines()) == sdc.num_machines() == count
             # Two lists, and the HEAD of the count.
             assert meanwhile.asked <= 2 * (-(-count // 1000) + 1) + 1
-        cloud.calls.clear()  # to hold each against the description would take longer than all this
-    assert incomplete, "no list ever had to step back: these changes try nothing"
+        cloud.calls.clear()  # checking each against the OpenAPI description would take longer than the test
+    assert incomplete, "no list had to step back: the changes do not exercise this"

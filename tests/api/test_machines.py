@@ -75,7 +75,7 @@ def test_machines_and_num_machines_take_the_same_filters(
     assert all(got.ignored == () for got in cloud.calls)
 
 
-def test_num_machines_ignored_its_filters_in_py_smartdc(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_num_machines_applies_its_filters(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     site.add_machine("a", tags={"type": "test"})
     site.add_machine("b")
     assert sdc.num_machines(tags={"type": "test"}) == 1
@@ -112,7 +112,7 @@ def test_machines_by_the_urn_of_a_dataset(cloud: Emulator, sdc: DataCenter, site
     ]
 
 
-def test_machines_by_name_is_exact_although_the_server_matches_the_beginning(
+def test_machines_by_name_is_exact_although_the_server_matches_prefixes(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
     for name in ("web", "web0", "web1"):
@@ -122,7 +122,7 @@ def test_machines_by_name_is_exact_although_the_server_matches_the_beginning(
     assert sent(cloud) == [call("GET", "/my/machines", {"name": "web"})]
 
 
-def test_machines_by_name_with_a_limit_looks_beyond_the_beginning(sdc: DataCenter, site: Site) -> None:
+def test_machines_by_name_with_a_limit_counts_exact_matches_only(sdc: DataCenter, site: Site) -> None:
     for number in range(9):
         site.add_machine(f"web{number}")
     site.add_machine("web")
@@ -131,11 +131,11 @@ def test_machines_by_name_with_a_limit_looks_beyond_the_beginning(sdc: DataCente
 
 
 @pytest.mark.parametrize("state", ["provisioning", "stopping"])
-def test_states_that_the_server_does_not_filter_are_filtered_here(
+def test_states_that_the_server_does_not_filter_are_filtered_by_the_client(
     sdc: DataCenter, site: Site, state: str
 ) -> None:
-    # docs/cloudapi/lists.md#states-that-mean-active: both are answered with every machine that is not
-    # destroyed.
+    # docs/cloudapi/lists.md#states-that-mean-active: the server answers both with every machine
+    # that is not destroyed.
     for name in ("a", "b", "c"):
         site.add_machine(name, state=state)
         site.add_machine(f"{name}-runs")
@@ -150,7 +150,7 @@ def test_machines_with_credentials(cloud: Emulator, sdc: DataCenter, site: Site)
     (machine,) = sdc.machines(credentials=True)
     assert machine.credentials() == {"root": "secret"}
     assert "credentials" not in machine.metadata
-    # Any value shows the passwords (docs/cloudapi/lists.md#credentials-in-a-list), so that False is left out.
+    # Any value shows the passwords (docs/cloudapi/lists.md#credentials-in-a-list), so False is left out.
     assert sdc.machines(credentials=False)[0].raw["metadata"] == {}
     query = {"credentials": "true"}
     assert sent(cloud) == [call("GET", "/my/machines", query), call("GET", "/my/machines")]
@@ -204,12 +204,12 @@ def test_a_limit_holds_although_the_server_ignores_it_for_all_tagged(sdc: DataCe
 def test_filters_that_the_server_refuses(sdc: DataCenter, arguments: Any, error: type[APIError]) -> None:
     with pytest.raises(error):
         sdc.machines(**arguments)
-    # HEAD has no body, so that only the status tells.
+    # HEAD has no body: only the status tells the error.
     with pytest.raises(NotFoundError if error is NotFoundError else ConflictError):
         sdc.num_machines(**arguments)
 
 
-def test_machine_gets_one(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_machine(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     vm = site.add_machine("web", tags={"role": "web"})
     machine = sdc.machine(vm.uuid)
     assert (machine.id, machine.name, machine.tags) == (vm.uuid, "web", {"role": "web"})
@@ -247,7 +247,7 @@ def test_machine_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> None:
         sdc.machine(other.uuid)
 
 
-def test_machine_that_is_deleted_is_gone_and_the_error_has_it(sdc: DataCenter, site: Site) -> None:
+def test_a_deleted_machine_is_gone_and_the_error_has_its_data(sdc: DataCenter, site: Site) -> None:
     vm = site.add_machine("web", state="deleted")
     with pytest.raises(GoneError, match=f"410 Gone: machine {vm.uuid} is deleted") as caught:
         sdc.machine(vm.uuid)
@@ -256,7 +256,7 @@ def test_machine_that_is_deleted_is_gone_and_the_error_has_it(sdc: DataCenter, s
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}, {"id": None}, {"name": "web"}, 5, b"x"])
-def test_machine_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
+def test_machine_by_an_invalid_reference(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
     for look in (sdc.machine, sdc.raw_machine_data):
         with pytest.raises(ConfigurationError, match="names no machine: give its id"):
             look(nothing)
@@ -264,7 +264,7 @@ def test_machine_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: A
 
 
 @pytest.mark.parametrize("ident", [".", ".."])
-def test_machine_by_an_id_that_would_lead_elsewhere(cloud: Emulator, sdc: DataCenter, ident: str) -> None:
+def test_machine_by_an_id_that_would_change_the_path(cloud: Emulator, sdc: DataCenter, ident: str) -> None:
     with pytest.raises(ConfigurationError, match="neither an id nor a name"):
         sdc.machine(ident)
     with pytest.raises(ConfigurationError, match="neither an id nor a name"):

@@ -32,15 +32,15 @@ def image(site: Site) -> str:
 
 
 def body_of(cloud: Emulator) -> dict[str, Any]:
-    """The body of the create that was sent, which every one of these must know all of."""
+    """The body of the create that was sent; the server ignored no part of it."""
     (created,) = (got for got in cloud.calls if got.operation == "CreateMachine")
     assert created.ignored == ()
     assert isinstance(created.body, dict)
     return created.body
 
 
-def test_create_posted_to_the_wrong_path_in_py_smartdc(cloud: Emulator, sdc: DataCenter, image: str) -> None:
-    # It posted to 'machines' without a slash: to /mymachines.
+def test_create_posts_to_the_right_path(cloud: Emulator, sdc: DataCenter, image: str) -> None:
+    # py-smartdc posted to /mymachines: it left out a slash.
     machine = sdc.create_machine("web", PACKAGE, image=image)
     assert isinstance(machine, Machine)
     assert (machine.name, machine.state, machine.image) == ("web", "provisioning", image)
@@ -90,7 +90,7 @@ def test_create_in_datacenter_is_create_machine(cloud: Emulator, sdc: DataCenter
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_a_machine_without_a_name_gets_one_to_be_found_by(
+def test_a_machine_without_a_name_gets_a_random_one(
     cloud: Emulator, sdc: DataCenter, image: str, nothing: str | None
 ) -> None:
     machine = sdc.create_machine(nothing, package=PACKAGE, image=image)
@@ -100,7 +100,7 @@ def test_a_machine_without_a_name_gets_one_to_be_found_by(
 
 
 @pytest.mark.parametrize("name", ["a", "a..b", "A-1_2.3", "0", "x" * 189, "web-{{shortId}}", "{{shortId}}"])
-def test_names_that_the_server_takes(cloud: Emulator, sdc: DataCenter, image: str, name: str) -> None:
+def test_names_that_the_server_accepts(cloud: Emulator, sdc: DataCenter, image: str, name: str) -> None:
     # See docs/cloudapi/create.md#names-that-are-accepted.
     machine = sdc.create_machine(name, PACKAGE, image=image)
     assert body_of(cloud)["name"] == name
@@ -150,21 +150,21 @@ def test_a_dataset_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> None
 
 def test_networks_in_every_form(cloud: Emulator, sdc: DataCenter, image: str) -> None:
     other, fabric = (network for network in sdc.networks() if not network["public"])
-    wanted, more = ({"ipv4_uuid": fabric["id"], "ipv4_ips": [f"192.168.128.{host}"]} for host in (77, 78))
+    first, more = ({"ipv4_uuid": fabric["id"], "ipv4_ips": [f"192.168.128.{host}"]} for host in (77, 78))
     forms: list[tuple[Any, list[Any]]] = [
-        # One string is ignored by the server, default networks used (docs/cloudapi/create.md#odd-networks):
-        # so a list is sent.
+        # The server ignores a single string and uses the default networks
+        # (docs/cloudapi/create.md#odd-networks): a list is sent.
         (fabric["id"], [fabric["id"]]),
         (fabric, [fabric["id"]]),
         ((fabric["id"].upper(), other), [fabric["id"], other["id"]]),
-        (wanted, [wanted]),
-        # A mix of ids and objects is refused (docs/cloudapi/create.md#mixed-networks-are-refused): so all
-        # become objects.
+        (first, [first]),
+        # The server refuses a mix of ids and objects (docs/cloudapi/create.md#mixed-networks-are-refused):
+        # all become objects.
         ([more, other, other["id"]], [more, {"ipv4_uuid": other["id"]}, {"ipv4_uuid": other["id"]}]),
     ]
-    for given, expected in forms:
+    for argument, expected in forms:
         start = len(cloud.calls)
-        sdc.create_machine(package=PACKAGE, image=image, networks=given)
+        sdc.create_machine(package=PACKAGE, image=image, networks=argument)
         assert sent(cloud, start)[0].body["networks"] == expected
 
 
@@ -206,7 +206,7 @@ def test_creates_that_the_server_refuses(
 
 
 def test_create_for_an_account_that_has_no_key(stub: StubServer) -> None:
-    # The emulator lets in nobody without a key; a sub-user's request could meet this.
+    # The emulator refuses every request without a key; a sub-user may get this answer.
     stub.answer(Reply({"code": "KeyRequired", "message": "At least one SSH key is required"}, 409))
     with DataCenter(stub.url, login="bob") as sdc, pytest.raises(InvalidStateError, match="KeyRequired"):
         sdc.create_machine(package=PACKAGE, image=UNKNOWN)
@@ -242,7 +242,7 @@ def test_create_by_an_account_that_is_not_approved(cloud: Emulator, sdc: DataCen
     ],
     ids=str,
 )
-def test_creates_that_are_not_even_sent(
+def test_creates_that_are_refused_before_a_request(
     cloud: Emulator, sdc: DataCenter, image: str, arguments: Any, message: str
 ) -> None:
     everything = {"package": PACKAGE, "image": image} | arguments
@@ -259,12 +259,12 @@ def test_a_boot_script_that_does_not_exist(cloud: Emulator, sdc: DataCenter, ima
     assert sent(cloud) == []
 
 
-def test_a_uuid_object_is_as_good_as_its_text(cloud: Emulator, sdc: DataCenter, image: str) -> None:
+def test_a_uuid_object_is_accepted_as_an_id(cloud: Emulator, sdc: DataCenter, image: str) -> None:
     sdc.create_machine(package=PACKAGE, image=uuid.UUID(image))  # type: ignore[arg-type]
     assert body_of(cloud)["image"] == image
 
 
-def test_a_machine_that_is_not_provisioned_takes_no_action(sdc: DataCenter, image: str) -> None:
+def test_a_machine_that_is_not_provisioned_refuses_actions(sdc: DataCenter, image: str) -> None:
     machine = sdc.create_machine(package=PACKAGE, image=image)
     with pytest.raises(InvalidStateError, match="has not been provisioned yet") as caught:
         machine.stop()

@@ -16,7 +16,7 @@ from tests.helpers.servers import Reply, StubServer
 
 
 def fill(site: Site, count: int) -> None:
-    """Many machines, quickly: without addresses, because no subnet has that many."""
+    """Add machines without addresses: no subnet has that many, and it is quicker."""
     for number in range(count):
         site.add_machine(f"web{number}", networks=(), tags={"number": number % 2})
 
@@ -27,9 +27,7 @@ def many(site: Site) -> Mapping[str, VM]:
     return site.machines
 
 
-def test_paging_never_advanced_in_py_smartdc_2345_machines_take_3_requests(
-    cloud: Emulator, sdc: DataCenter, many: Mapping[str, VM]
-) -> None:
+def test_2345_machines_take_3_requests(cloud: Emulator, sdc: DataCenter, many: Mapping[str, VM]) -> None:
     machines = sdc.machines()
     assert len(machines) == len({machine.id for machine in machines}) == 2345
     assert {machine.id for machine in machines} == many.keys()
@@ -39,7 +37,7 @@ def test_paging_never_advanced_in_py_smartdc_2345_machines_take_3_requests(
         call("GET", "/my/machines", {"offset": "999"}),
         call("GET", "/my/machines", {"offset": "1998"}),
     ]
-    # HEAD is capped at 1000 as well: then they are listed.
+    # The count of HEAD stops at 1000 as well: then the machines are listed and counted.
     assert sdc.num_machines() == 2345
     assert [(got.method, got.query) for got in sent(cloud, 3)] == [
         ("HEAD", {}),
@@ -91,8 +89,8 @@ def test_as_many_requests_as_pages_and_at_most_one_more(stub: StubServer, count:
     assert len(stub.asked) <= max(1, -(-count // 1000)) + 1
 
 
-def test_a_machine_that_two_pages_show_is_listed_once(stub: StubServer) -> None:
-    # Pages shift when a machine is made while they are read: then more than one is in two of them.
+def test_a_machine_on_two_pages_is_listed_once(stub: StubServer) -> None:
+    # Pages shift when a machine is created while they are read: two pages share more than one machine.
     first = [{"id": str(uuid.uuid4()), "name": "x", "state": "running"} for _ in range(1000)]
     second = [first[-2], first[-1], {"id": str(uuid.uuid4()), "name": "y", "state": "running"}]
     stub.answer(Reply(first), Reply(second))
@@ -102,8 +100,8 @@ def test_a_machine_that_two_pages_show_is_listed_once(stub: StubServer) -> None:
     assert [asked.target for asked in stub.asked] == ["/bob/machines", "/bob/machines?offset=999"]
 
 
-def test_machines_were_missing_when_others_went_meanwhile(stub: StubServer) -> None:
-    # Three of the first page are gone before the second is asked for: three others have moved into it.
+def test_no_machine_is_missing_when_others_are_deleted_meanwhile(stub: StubServer) -> None:
+    # Three machines of the first page are deleted before the second request: three others move into it.
     every = [{"id": str(uuid.uuid4()), "name": "x", "state": "running"} for _ in range(1500)]
     later = every[3:]
     stub.answer(Reply(every[:1000]), Reply(later[999:]), Reply(later[967:]))
@@ -130,7 +128,7 @@ def test_a_list_that_has_become_shorter_than_a_page_is_read_again(stub: StubServ
     ]
 
 
-def test_a_server_that_takes_no_notice_of_the_offset_ends_the_list(stub: StubServer) -> None:
+def test_the_list_ends_when_the_server_ignores_the_offset(stub: StubServer) -> None:
     page = [{"id": str(uuid.uuid4()), "name": "x", "state": "running"} for _ in range(1000)]
     stub.answer(Reply(page), Reply(page))
     with DataCenter(stub.url, login="bob") as sdc:

@@ -52,6 +52,6 @@ def test_migration(cloud: Emulator, sdc: DataCenter, machine: Machine) -> None:
     assert step["duration_ms"] == 12000
 
 
-def test_migration_of_a_machine_that_has_none(sdc: DataCenter, machine: Machine) -> None:
+def test_migration_of_a_machine_without_one(sdc: DataCenter, machine: Machine) -> None:
     with pytest.raises(NotFoundError, match="migration not found"):
         sdc.migration(machine)

@@ -1,7 +1,7 @@
-"""Names where ids are meant: in every argument that names something, by each of its spellings.
+"""Names in place of ids: every argument that refers to something, in each spelling.
 
-The arguments are found by their annotations, ``...Ref``; what counts is which requests are made. Which one is
-chosen is compared with the ``triton`` command in tests/interop/test_triton_names.py.
+The arguments are found by their annotations, ``...Ref``; the tests compare the requests. Which of several
+things a name means is compared with the ``triton`` command in tests/interop/test_triton_names.py.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KINDS = {
     "PolicyRef": "policy",
     "VLANRef": "VLAN",
 }
-"""What an annotation names."""
+"""What an annotation refers to."""
 
 NOT_LOOKED_UP = {
     "AccessKeyRef": "access keys have no names",
@@ -45,7 +45,7 @@ NOT_LOOKED_UP = {
     "ResourceRef": "a path, tested in test_role_tags.py",
 }
 
-APART = {
+EXCEPTIONS = {
     "DataCenter.import_image_from_datacenter.identifier": "the image is in another data center",
     **{
         f"DataCenter.{method}.role_tags": "a role tag is the name of a role"
@@ -80,21 +80,21 @@ LISTS = {
     "VLAN": "/my/fabrics/default/vlans",
 }
 LISTED = ("update_user", "change_user_password", "delete_role", "update_policy", "delete_policy")
-"""Where the server does not find a login or the name of a role or a policy."""
+"""Methods for which the server does not look up a login or the name of a role or a policy."""
 
 
 NEEDS = {"update_policy": {"description": "new"}, "update_role": {"name": "new"}}
-"""What else a call needs."""
+"""Arguments that a call needs besides the reference."""
 
 
 class Place(NamedTuple):
-    """An argument that names something.
+    """An argument that refers to something.
 
     Attributes:
         cls: The class of the method.
         method: Its name.
         argument: The argument's name.
-        kind: What it names.
+        kind: What it refers to.
     """
 
     cls: type
@@ -126,7 +126,7 @@ def places() -> Iterator[Place]:
     for cls, method, argument in ARGUMENTS:
         words = re.findall(r"\b\w+Ref\b", annotation_of(cls, method, argument))
         for word in dict.fromkeys(words):
-            if word in NOT_LOOKED_UP or f"{cls.__name__}.{method}.{argument}" in APART:
+            if word in NOT_LOOKED_UP or f"{cls.__name__}.{method}.{argument}" in EXCEPTIONS:
                 continue
             yield Place(cls, method, argument, KINDS[word])
 
@@ -134,8 +134,8 @@ def places() -> Iterator[Place]:
 PLACES = [*places()]
 
 
-def test_every_argument_that_names_something_is_found() -> None:
-    """An argument of text or a dict is a reference, and says to what by its type."""
+def test_every_argument_that_refers_to_something_is_found() -> None:
+    """An argument that takes text or a dict is a reference, and its type tells the kind."""
     plain = {
         f"{cls.__name__}.{method}.{argument}"
         for cls, method, argument in ARGUMENTS
@@ -148,7 +148,7 @@ def test_every_argument_that_names_something_is_found() -> None:
     assert {place.kind for place in PLACES} == set(KINDS.values())
     assert len(PLACES) > 60
     everywhere = {f"{cls.__name__}.{method}.{argument}" for cls, method, argument in ARGUMENTS}
-    assert everywhere >= APART.keys()
+    assert everywhere >= EXCEPTIONS.keys()
 
 
 class World(NamedTuple):
@@ -160,7 +160,7 @@ class World(NamedTuple):
 
 @pytest.fixture(scope="module")
 def world(empty_home: Path) -> Iterator[World]:
-    """One cloud for all, in which nothing is changed: it is read-only."""
+    """One read-only cloud for all tests of this module."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         leave_environment(monkeypatch, empty_home)
         with Emulator() as cloud, cloud.datacenter("us-sw-1", retry="none") as sdc:
@@ -171,7 +171,7 @@ def world(empty_home: Path) -> Iterator[World]:
 
 
 def asked(world: World, place: Place, spelling: Any) -> tuple[list[Sent], SmartDCError | None]:
-    """The requests of one call, and why it failed: as everything is read-only, if for no other reason."""
+    """The requests of one call, and its error if it failed; changes fail because the cloud is read-only."""
     before = len(world.cloud.calls)
     value = [spelling] if place.argument == "machines" else spelling
     args, more = call(place.cls, place.method, place.argument, value)
@@ -190,7 +190,7 @@ def asked(world: World, place: Place, spelling: Any) -> tuple[list[Sent], SmartD
 
 
 def without_random(requests: list[Sent]) -> list[Sent]:
-    """A new machine or volume is given a name of its own."""
+    """Replace the random names of new machines and volumes."""
     return [
         each._replace(body={**each.body, "name": "any"})
         if isinstance(each.body, dict) and "name" in each.body
@@ -215,7 +215,7 @@ def test_each_spelling(world: World, place: Place) -> None:
     def after_one_list(spelling: str) -> None:
         requests, failed = asked(world, place, spelling)
         assert (requests[0].method, requests[0].path) == ("GET", path), f"{spelling}: {failed}"
-        whole = place.method == "dataset"  # the list has all that it returns
+        whole = place.method == "dataset"  # the list has all the data that it returns
         assert without_random(requests[1:]) == ([] if whole else expected), f"{spelling}: {failed}"
 
     same({"id": thing.ident, "vlan_id": thing.entry.get("vlan_id"), "machine": thing.ident})
@@ -235,7 +235,7 @@ def test_each_spelling(world: World, place: Place) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("place", PLACES, ids=str)
-def test_what_is_not_there_or_may_be_several(world: World, place: Place) -> None:
+def test_unknown_and_ambiguous_names(world: World, place: Place) -> None:
     thing = world.things[place.kind]
     unknown = {"package": "00000000", "firewall rule": "00000000"}.get(place.kind, "nowhere")
     if not place.by_server or place.kind == "package":
@@ -245,7 +245,7 @@ def test_what_is_not_there_or_may_be_several(world: World, place: Place) -> None
         assert repr(unknown) in str(failed)
         if thing.name and place.kind != "package":
             requests, failed = asked(world, place, thing.name.swapcase())
-            assert isinstance(failed, NotFoundError), "the case of names counts"
+            assert isinstance(failed, NotFoundError), "names are case-sensitive"
             assert len(requests) == 1
             assert thing.ident in str(failed) or place.kind == "machine"
     several = {"VLAN": "twin", "image": "7e57ab1e", "firewall rule": "7e57ab1e", "package": "7e57ab1e"}

@@ -1,4 +1,4 @@
-"""Names where ids are meant: several in one call, many machines, odd text, and what errors say."""
+"""Names in place of ids: several in one call, many machines, odd text, and the errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.helpers.recorded import call, sent
 
 @pytest.fixture
 def lists(cloud: Emulator) -> Any:
-    """Counts the requests that list something."""
+    """A function that returns the paths of the GET requests so far."""
     return lambda: [each.path for each in sent(cloud) if each.method == "GET"]
 
 
@@ -46,7 +46,7 @@ def test_a_machine_by_names_alone(cloud: Emulator, sdc: DataCenter, site: Site, 
     assert body["image"] == machine.image == newest["id"]
 
 
-def test_names_that_are_given_twice_stay(cloud: Emulator, sdc: DataCenter, site: Site, lists: Any) -> None:
+def test_repeated_names_are_kept(cloud: Emulator, sdc: DataCenter, site: Site, lists: Any) -> None:
     fabric = next(each.uuid for each in site.networks.values() if each.name == "My-Fabric-Network")
     same = [fabric, "My-Fabric-Network", fabric[:8]]
     sdc.create_machine("a", "g4-highcpu-1G", image="base64", networks=same)
@@ -58,8 +58,8 @@ def test_names_that_are_given_twice_stay(cloud: Emulator, sdc: DataCenter, site:
 def test_a_dataset_by_any_name_takes_one_list(cloud: Emulator, sdc: DataCenter, dataset: str) -> None:
     sdc.create_machine("web", "g4-highcpu-1G", dataset=dataset)
     assert [each.method for each in sent(cloud)] == ["GET", "POST"]
-    wanted = sdc.images("base64", version="21.4.0" if dataset == "base64" else "14.3.0")
-    assert sent(cloud)[1].body["image"] == wanted[0]["id"]
+    expected = sdc.images("base64", version="21.4.0" if dataset == "base64" else "14.3.0")
+    assert sent(cloud)[1].body["image"] == expected[0]["id"]
 
 
 def test_a_create_that_is_tried_again_looks_names_up_once(
@@ -71,7 +71,7 @@ def test_a_create_that_is_tried_again_looks_names_up_once(
     assert sum(path in ("/my/images", "/my/networks") for path in lists()) == 2
 
 
-def test_what_cannot_be_created_needs_no_list(cloud: Emulator, sdc: DataCenter) -> None:
+def test_invalid_arguments_are_refused_before_names_are_looked_up(cloud: Emulator, sdc: DataCenter) -> None:
     for wrong in ({"tags": 5}, {"affinity": 5}, {"role_tags": 5}, {"volumes": 5}, {"firewall_enabled": "no"}):
         with pytest.raises(ConfigurationError, match=r"^[a-z_]+ must be (a dict|a list|True or False)"):
             sdc.create_machine("web", "g4-highcpu-1G", image="base64", networks=["external"], **wrong)
@@ -81,10 +81,10 @@ def test_what_cannot_be_created_needs_no_list(cloud: Emulator, sdc: DataCenter) 
 # -- machines
 
 
-def test_machines_of_one_prefix(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_machines_with_the_same_prefix(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     for number in range(1200):
         site.add_machine(f"web{number:04}", uuid=str(uuid.UUID(int=(number + 1) << 96)))
-    # The last in the server's order, which is that of falling UUIDs.
+    # The last in the server's order, which is by descending UUID.
     site.add_machine("web", uuid="00000000-0000-4000-8000-000000000000")
     assert sdc.machine("web0700").name == "web0700"
     assert sent(cloud)[0] == call("GET", "/my/machines", {"name": "web0700"})
@@ -120,7 +120,7 @@ def test_a_machine_by_its_name(cloud: Emulator, sdc: DataCenter, site: Site) -> 
 
 
 @pytest.mark.parametrize("state", ["deleted", "failed"])
-def test_machines_that_are_gone_have_no_name(sdc: DataCenter, site: Site, state: str) -> None:
+def test_gone_machines_are_not_found_by_name(sdc: DataCenter, site: Site, state: str) -> None:
     vm = site.add_machine("web0", state=state)
     for spelling in ("web0", vm.uuid[:8]):
         with pytest.raises(NotFoundError) as caught:
@@ -141,7 +141,7 @@ def test_a_name_that_has_the_form_of_a_uuid_is_an_id(cloud: Emulator, sdc: DataC
 @pytest.mark.parametrize(
     "odd", [" ", "a b", "\U0001f600", "@", "a@b", "web/0", "a\nb", ".", "*", "web0\x00", "wéb", "-x"]
 )
-def test_text_that_is_no_name_of_a_machine(cloud: Emulator, sdc: DataCenter, odd: str) -> None:
+def test_text_that_cannot_be_a_machine_name(cloud: Emulator, sdc: DataCenter, odd: str) -> None:
     with pytest.raises(
         ConfigurationError,
         match=r"^.* is (not the id or the name of|neither an id nor a name of) a machine: ",
@@ -189,28 +189,28 @@ def test_an_image_whose_name_has_an_at_sign_comes_first(sdc: DataCenter, site: S
 
 
 @pytest.mark.parametrize("empty", ["base64@", "@21.4.0", "@", "base64@21.4.0@x"])
-def test_a_version_that_is_none(sdc: DataCenter, empty: str) -> None:
-    """The command takes the newest for 'base64@': a program may have meant a version that it lacks."""
+def test_empty_and_malformed_versions(sdc: DataCenter, empty: str) -> None:
+    """The command takes the newest for 'base64@'; here it is refused: a program may lack the version."""
     with pytest.raises(NotFoundError, match=f"'{empty}'"):
         sdc.image(empty)
 
 
 def test_images_that_are_not_active(sdc: DataCenter, site: Site) -> None:
-    """As ``triton image get``, and as ``triton image update``, which takes images of any state."""
+    """As in ``triton image get`` and ``triton image update``: only the second finds images of any state."""
     with pytest.raises(NotFoundError):
         sdc.image("base64@1.8.1")
     assert sdc.poll_image("base64@1.8.1", "disabled")["version"] == "1.8.1"
 
 
 @pytest.mark.parametrize("empty", ["", None, {}, {"name": "base64"}, 5, b"base64", ["base64"]])
-def test_what_names_nothing(cloud: Emulator, sdc: DataCenter, empty: Any) -> None:
+def test_references_that_name_nothing(cloud: Emulator, sdc: DataCenter, empty: Any) -> None:
     for get in (sdc.machine, sdc.image, sdc.network, sdc.volume, sdc.firewall_rule):
         with pytest.raises(ConfigurationError, match=r"^.* names no [a-z ]+: give its id"):
             get(empty)
     assert sent(cloud) == []
 
 
-def test_a_private_key_is_not_asked_for(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_private_key_in_place_of_a_name_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
     key = "6f70656e7373682d6b65792d763100000000046e6f6e65"  # the beginning of an OpenSSH key
     for get in (sdc.machine, sdc.image, sdc.network, sdc.fabric_vlan):
         with pytest.raises(
@@ -220,7 +220,7 @@ def test_a_private_key_is_not_asked_for(cloud: Emulator, sdc: DataCenter) -> Non
     assert sent(cloud) == []
 
 
-def test_near_names_are_told_with_their_ids(sdc: DataCenter, site: Site) -> None:
+def test_errors_suggest_similar_names_with_their_ids(sdc: DataCenter, site: Site) -> None:
     network = next(each for each in site.networks.values() if each.name == "external")
     with pytest.raises(NotFoundError) as caught:
         sdc.network("extrenal")

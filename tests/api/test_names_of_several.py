@@ -1,8 +1,8 @@
-"""Names that several things have: never is one chosen that could be another than the one that was meant.
+"""Names that several things share: an ambiguous name is refused.
 
-Of images the newest active one is meant, as ``triton image get`` finds it (getImage in
-https://github.com/TritonDataCenter/node-triton/blob/master/lib/tritonapi.js). The command takes the newest of
-several of one version, too, and of those that are not active.
+The name of images means the newest active one, as in ``triton image get`` (getImage in
+https://github.com/TritonDataCenter/node-triton/blob/master/lib/tritonapi.js). Unlike this library, the
+command also takes the newest of several with the same version, and of images that are not active.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ def changes(sdc: DataCenter) -> list[Callable[[str], Any]]:
 
 
 def chosen_by(cloud: Emulator, change: Callable[[str], Any], name: str) -> str:
-    """The image that the first request after the list is about."""
+    """The image that the first request after the list names."""
     before = len(cloud.calls)
-    with suppress(APIError, OutcomeUnknown):  # everything is read-only; which one it was about counts
+    with suppress(APIError, OutcomeUnknown):  # the cloud is read-only; only the request counts
         change(name)
     request = sent(cloud, before)[1]
     path = request.path.removeprefix("/my/images/")
     return str(request.body["image"]) if path == "/my/machines" else path
 
 
-def test_an_active_image_goes_before_newer_ones_of_other_states(cloud: Emulator, image: Image) -> None:
+def test_an_active_image_is_preferred_to_newer_ones_in_other_states(cloud: Emulator, image: Image) -> None:
     for number, state in enumerate(("disabled", "unactivated", "failed"), 2):
         image(f"{number}.0.0", number, state=state)
     active = image("1.0.0", 1)
@@ -75,7 +75,7 @@ def test_an_active_image_goes_before_newer_ones_of_other_states(cloud: Emulator,
         assert [chosen_by(cloud, change, "app") for change in changes(sdc)] == [active] * 10
 
 
-def test_of_a_version_the_active_one_is_meant(cloud: Emulator, image: Image) -> None:
+def test_a_version_means_the_active_image(cloud: Emulator, image: Image) -> None:
     image("1.0.0", 3, state="failed")
     active = image("1.0.0", 1)
     cloud.read_only()
@@ -116,7 +116,7 @@ def test_two_images_of_one_version(cloud: Emulator, sdc: DataCenter, image: Imag
     assert sdc.image("app")["id"] == sdc.dataset("app:1")["id"] == shared
 
 
-def test_two_images_of_one_moment(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
+def test_two_images_published_at_the_same_time(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
     image("3.0.0", 1)
     twins = [image("1.0.0", 2), image("2.0.0", 2)]
     before = len(cloud.calls)
@@ -142,8 +142,8 @@ def test_a_short_id_of_two_images(sdc: DataCenter, site: Site, image: Image) -> 
 
 
 @pytest.mark.parametrize("gone", ["deleted", "failed"])
-def test_a_server_that_lists_what_is_gone(stub: StubServer, gone: str) -> None:
-    """CloudAPI lists neither (docs/cloudapi/lists.md#default-list-hides-failed-machines); another might."""
+def test_a_server_that_lists_gone_machines_and_volumes(stub: StubServer, gone: str) -> None:
+    """CloudAPI lists neither (docs/cloudapi/lists.md#default-list-hides-failed-machines); others might."""
     twins = [{"id": IDS[0], "name": "web0", "state": gone}, {"id": IDS[1], "name": "web0", "state": "ready"}]
     gets: list[Callable[[DataCenter, str], Any]] = [
         lambda sdc, name: sdc.machine(name, lazy=True).id,
@@ -164,7 +164,7 @@ def test_a_server_that_lists_what_is_gone(stub: StubServer, gone: str) -> None:
 
 
 def test_short_ids_in_upper_case(cloud: Emulator, sdc: DataCenter, site: Site, image: Image) -> None:
-    """As UUIDs in upper case are ids, whatever the server says to them."""
+    """Like UUIDs, short ids are accepted in upper case, although the server is not asked for them so."""
     vm = site.add_machine("web0", uuid="cafebabe-0000-4000-8000-000000000001")
     rule = sdc.create_firewall_rule("FROM any TO all vms ALLOW tcp PORT 22")["id"]
     ident = image("1.0.0")

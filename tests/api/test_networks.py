@@ -43,8 +43,8 @@ def test_networks_lists_them(cloud: Emulator, sdc: DataCenter) -> None:
     assert sent(cloud) == [call("GET", "/my/networks")]
 
 
-def test_networks_are_searched_here_by_name(cloud: Emulator, sdc: DataCenter) -> None:
-    # py-smartdc's default was fields=('name,'): a slip of the pen that made it find nothing.
+def test_networks_are_searched_by_name_by_the_client(cloud: Emulator, sdc: DataCenter) -> None:
+    # py-smartdc's default was fields=('name,'): a typo that made it find nothing.
     name = sdc.networks()[0]["name"]
     assert [network["name"] for network in sdc.networks(f"^{name.upper()}$")] == [name]
     assert sdc.networks("^$") == []
@@ -64,7 +64,7 @@ def test_network_that_does_not_exist(sdc: DataCenter) -> None:
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}, {"name": "external"}])
-def test_network_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
+def test_network_by_an_invalid_reference(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
     with pytest.raises(ConfigurationError, match="names no network"):
         sdc.network(nothing)
     assert sent(cloud) == []
@@ -87,11 +87,11 @@ def test_network_ips(cloud: Emulator, sdc: DataCenter, site: Site, fabric: Netwo
     ]
     path = f"/my/networks/{fabric.uuid}/ips"
     # A page that is not full may not be the last
-    # (docs/cloudapi/lists.md#network-ips-are-counted-after-filtering), so that an empty one is waited for.
+    # (docs/cloudapi/lists.md#network-ips-are-counted-after-filtering): pages are read until one is empty.
     assert sent(cloud) == [call("GET", path), call("GET", path, {"offset": "1000"})]
 
 
-def test_network_ips_of_a_network_of_everybody_are_ones_own(
+def test_network_ips_of_a_public_network_are_those_of_the_account(
     sdc: DataCenter, site: Site, public: Network, shared: Network
 ) -> None:
     own = site.add_machine(networks=[public.uuid])
@@ -99,7 +99,7 @@ def test_network_ips_of_a_network_of_everybody_are_ones_own(
     assert [address["ip"] for address in sdc.network_ips(public.uuid)] == [own.nics[0].ip]
 
 
-def test_network_ips_that_another_account_uses_say_not_which_machine(
+def test_network_ips_that_another_account_uses_do_not_name_the_machine(
     sdc: DataCenter, site: Site, shared: Network
 ) -> None:
     other = site.shared.directory.find("neighbour")
@@ -112,7 +112,7 @@ def test_network_ips_that_another_account_uses_say_not_which_machine(
     }
 
 
-def test_network_ips_of_a_machine_that_is_on_its_way(sdc: DataCenter, fabric: Network) -> None:
+def test_network_ips_of_a_machine_that_is_being_provisioned(sdc: DataCenter, fabric: Network) -> None:
     image = sdc.images(name="base-64-lts")[0]
     machine = sdc.create_machine(package="g4-highcpu-1G", image=image, networks=[fabric.uuid])
     assert [address.get("belongs_to_uuid") for address in sdc.network_ips(fabric.uuid)] == [
@@ -207,12 +207,12 @@ def test_network_ip(cloud: Emulator, sdc: DataCenter, site: Site, fabric: Networ
         ("fd00::1", "IP and subnet are of different address families"),
     ],
 )
-def test_network_ip_that_is_not_there(sdc: DataCenter, fabric: Network, ip: str, message: str) -> None:
+def test_network_ip_that_does_not_exist(sdc: DataCenter, fabric: Network, ip: str, message: str) -> None:
     with pytest.raises(NotFoundError, match=message):
         sdc.network_ip(fabric.uuid, ip)
 
 
-def test_network_ip_of_another_account_on_a_network_of_everybody(
+def test_network_ip_of_another_account_on_a_public_network(
     sdc: DataCenter, site: Site, public: Network, shared: Network
 ) -> None:
     other = site.add_machine(account="neighbour", networks=[public.uuid])
@@ -221,7 +221,7 @@ def test_network_ip_of_another_account_on_a_network_of_everybody(
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}, {"id": "192.168.128.9"}])
-def test_network_ip_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
+def test_network_ip_by_an_invalid_reference(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
     with pytest.raises(ConfigurationError, match="names no address"):
         sdc.network_ip(UNKNOWN, nothing)
     assert sent(cloud) == []
@@ -242,8 +242,8 @@ def test_update_network_ip(cloud: Emulator, sdc: DataCenter, site: Site, fabric:
     assert released not in sdc.network_ips(fabric.uuid)
 
 
-def test_a_reserved_address_can_be_asked_for(sdc: DataCenter, fabric: Network) -> None:
-    # The reference: it is not given out automatically. NAPI gives it to who names it.
+def test_a_reserved_address_can_be_requested(sdc: DataCenter, fabric: Network) -> None:
+    # The reference: it is not assigned automatically. NAPI assigns it to a machine that requests it.
     ip = "192.168.128.99"
     sdc.update_network_ip(fabric.uuid, ip, reserved=True)
     machine = sdc.create_machine(
@@ -256,7 +256,7 @@ def test_a_reserved_address_can_be_asked_for(sdc: DataCenter, fabric: Network) -
     assert sdc.network_ip(fabric.uuid, ip)["reserved"] is True
 
 
-def test_update_network_ip_that_may_not_be(
+def test_update_network_ip_that_the_server_refuses(
     sdc: DataCenter, site: Site, fabric: Network, public: Network, shared: Network
 ) -> None:
     own = site.add_machine(networks=[public.uuid]).nics[0].ip
@@ -271,7 +271,7 @@ def test_update_network_ip_that_may_not_be(
         sdc.update_network_ip(fabric.uuid, "10.1.2.3", reserved=True)
 
 
-def test_update_network_ip_to_what_is_no_boolean(sdc: DataCenter, fabric: Network) -> None:
+def test_update_network_ip_with_a_value_that_is_no_boolean(sdc: DataCenter, fabric: Network) -> None:
     path = f"/networks/{fabric.uuid}/ips/192.168.128.9"
     with pytest.raises(InvalidArgumentError, match="reserved must be set to true or false"):
         sdc.request("PUT", path, data={"reserved": "perhaps"})

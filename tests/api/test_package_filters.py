@@ -39,10 +39,10 @@ def test_every_filter(cloud: Emulator, sdc: DataCenter, filters: dict[str, Any],
     assert cloud.calls[0].ignored == ()
 
 
-@pytest.mark.off_the_record("the description knows numbers only")
+@pytest.mark.off_the_record("the description allows only numbers")
 @pytest.mark.parametrize(
     ("filters", "count"),
-    # PAPI reads JSON, and of a list any one will do. `packages` asks for no such thing.
+    # PAPI parses JSON; a list matches if any entry does. `packages` never sends such values.
     [
         ({"name": '["g4-highcpu-1G","g4-general-*","none"]'}, 2),
         ({"name": "[]"}, 11),
@@ -54,18 +54,20 @@ def test_every_filter(cloud: Emulator, sdc: DataCenter, filters: dict[str, Any],
     ],
     ids=str,
 )
-def test_what_the_server_makes_of_json(sdc: DataCenter, filters: dict[str, str], count: int) -> None:
+def test_how_the_server_reads_json_in_a_filter(sdc: DataCenter, filters: dict[str, str], count: int) -> None:
     assert len(sdc.request("GET", "/packages", params=filters)[0]) == count
 
 
 def test_filters_that_are_zero_are_sent(cloud: Emulator, sdc: DataCenter) -> None:
-    # packages.js takes what is true for JavaScript, and the text "0" is.
+    # packages.js applies a filter whose text is truthy in JavaScript, and "0" is.
     assert sdc.packages(vcpus=0) != sdc.packages()
     assert cloud.calls[0].query == {"vcpus": "0"}
 
 
-def test_packages_without_a_flexible_disk_are_chosen_here(cloud: Emulator, sdc: DataCenter) -> None:
-    # PAPI finds those that say that it is false, and most say nothing.
+def test_packages_without_a_flexible_disk_are_filtered_by_the_client(
+    cloud: Emulator, sdc: DataCenter
+) -> None:
+    # PAPI finds only packages with an explicit false, and most leave the field out.
     found = sdc.packages(flexible_disk=False)
     assert found == [package for package in sdc.packages() if not package.get("flexible_disk")]
     assert len(found) == 9
@@ -73,10 +75,10 @@ def test_packages_without_a_flexible_disk_are_chosen_here(cloud: Emulator, sdc: 
 
 
 @pytest.mark.parametrize("name", ["[]", '["g4-highcpu-1G"]', "(", "\\", "a" * 1000])
-def test_a_name_that_the_server_reads_as_something_else_is_matched_here(
+def test_a_name_that_the_server_would_misread_is_matched_by_the_client(
     cloud: Emulator, sdc: DataCenter, site: Site, name: str
 ) -> None:
-    # PAPI reads JSON: of a list any one will do, and an empty one is no filter.
+    # PAPI parses JSON: a list matches if any entry does, and an empty list is no filter.
     next(iter(site.packages.values())).name = name
     assert [package["name"] for package in sdc.packages(name=name)] == [name]
     assert sdc.packages(group=name) == []
@@ -87,13 +89,13 @@ def test_wildcards_and_search_together(sdc: DataCenter) -> None:
     assert [package["name"] for package in sdc.packages("1G$", name="g4*")] == ["g4-highcpu-1G"]
 
 
-def test_flexible_packages_say_so(sdc: DataCenter) -> None:
+def test_flexible_packages_list_their_disks(sdc: DataCenter) -> None:
     package = sdc.package("g4-bhyve-2G-flex")
     assert (package["flexible_disk"], package["disks"]) == (True, [{}, {"size": "remaining"}])
     assert "disks" not in sdc.package("g4-highcpu-1G")
 
 
-def test_a_package_of_others(sdc: DataCenter, site: Site) -> None:
+def test_a_package_of_another_account(sdc: DataCenter, site: Site) -> None:
     package = next(iter(site.packages.values()))
     package.owner_uuids = ["00000000-dead-4bad-8bad-000000000000"]
     assert package.uuid not in [each["id"] for each in sdc.packages()]

@@ -19,13 +19,13 @@ def test_packages_lists_them(cloud: Emulator, sdc: DataCenter) -> None:
     assert sent(cloud) == [call("GET", "/my/packages")]
 
 
-def test_packages_are_searched_here(cloud: Emulator, sdc: DataCenter) -> None:
+def test_packages_are_searched_by_the_client(cloud: Emulator, sdc: DataCenter) -> None:
     found = sdc.packages("-HIGHCPU-.+-smartos")
     assert found
     assert all("-highcpu-" in package["name"] for package in found)
-    wanted = found[0]["id"]
-    assert [package["id"] for package in sdc.packages(f"^{wanted}$", fields=("name", "id"))] == [wanted]
-    assert sdc.packages(f"^{wanted}$") == []
+    ident = found[0]["id"]
+    assert [package["id"] for package in sdc.packages(f"^{ident}$", fields=("name", "id"))] == [ident]
+    assert sdc.packages(f"^{ident}$") == []
     assert sent(cloud) == [call("GET", "/my/packages")] * 3
 
 
@@ -77,7 +77,7 @@ def test_package_that_does_not_exist(sdc: DataCenter) -> None:
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}, {"memory": 128}])
-def test_package_by_what_names_none(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
+def test_package_by_an_invalid_reference(cloud: Emulator, sdc: DataCenter, nothing: Any) -> None:
     with pytest.raises(ConfigurationError, match="names no package: give its id or name"):
         sdc.package(nothing)
     assert sent(cloud) == []

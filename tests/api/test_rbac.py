@@ -86,7 +86,7 @@ def test_create_policy_that_the_server_refuses(
     assert sdc.policies() == [reading]
 
 
-def test_create_policy_without_what_it_needs(sdc: DataCenter) -> None:
+def test_create_policy_without_required_arguments(sdc: DataCenter) -> None:
     with pytest.raises(MissingParameterError, match="parameters: name is required"):
         sdc.create_policy("", "CAN getaccount")
     with pytest.raises(MissingParameterError, match=r"\(rule is required\)"):
@@ -115,10 +115,10 @@ def test_update_policy_that_the_server_refuses(sdc: DataCenter, reading: Policy)
         sdc.update_policy(reading, name="other")
     with pytest.raises(InvalidArgumentError, match="baz"):
         sdc.update_policy(reading, rules=["CAN getaccount", "Pedro can delete * when baz = bar"])
-    # users.test.js "update policy - other": the directory tries to make what it does not find.
+    # users.test.js "update policy - other": the directory tries to create a policy that it does not find.
     with pytest.raises(MissingParameterError):
         sdc.update_policy(UNKNOWN, name="new")
-    # Here the server finds no name.
+    # The update does not look up names.
     with pytest.raises(NotFoundError, match=GONE):
         sdc.update_policy({"id": "reading"}, name="new")
     assert sdc.policy("reading") == reading
@@ -131,7 +131,7 @@ def test_delete_policy(cloud: Emulator, sdc: DataCenter, reading: Policy) -> Non
     assert sent(cloud, before) == [call("DELETE", f"/my/policies/{reading['id']}")]
     assert sdc.policies() == []
     assert sdc.role(role)["policies"] == []
-    # policies.js deletes by the place that a UUID has, and so finds no name.
+    # policies.js deletes by UUID and does not look up names.
     for policy in (reading["id"], {"id": "reading"}):
         with pytest.raises(NotFoundError, match=GONE):
             sdc.delete_policy(policy)
@@ -166,7 +166,7 @@ def test_create_role(cloud: Emulator, sdc: DataCenter, bob: User, reading: Polic
     assert sdc.role("devs") == sdc.role(role["id"]) == sdc.role(role) == role
 
 
-def test_a_default_member_is_named_once(cloud: Emulator, sdc: DataCenter, bob: User) -> None:
+def test_a_default_member_is_sent_once(cloud: Emulator, sdc: DataCenter, bob: User) -> None:
     before = len(cloud.calls)
     role = sdc.create_role("devs", members=[bob], default_members=[bob["id"]])
     body = {"name": "devs", "members": [{"type": "subuser", "id": bob["id"], "default": True}]}
@@ -185,10 +185,10 @@ def test_members_of_other_accounts(cloud: Emulator, sdc: DataCenter, bob: User) 
     ]
 
 
-def test_create_role_alone(cloud: Emulator, sdc: DataCenter) -> None:
+def test_create_role_without_members(cloud: Emulator, sdc: DataCenter) -> None:
     role = sdc.create_role("devs")
     assert sent(cloud) == [call("POST", "/my/roles", body={"name": "devs"})]
-    # membership.js: with nobody and nothing in it, a role keeps the lists of the older form as well.
+    # membership.js: an empty role has the lists of the older form as well.
     alone: dict[str, Any] = {"name": "devs", "members": [], "default_members": [], "policies": []}
     assert dict(role) == {"id": role["id"], **alone}
 
@@ -251,8 +251,8 @@ def test_members_and_policies_that_name_nothing_are_not_sent(
     assert sent(cloud) == []
 
 
-def test_a_member_of_a_type_alone_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
-    # roles.js waits for ever for a member that has neither id nor login.
+def test_a_member_with_only_a_type_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
+    # roles.js never answers if a member has neither id nor login.
     with pytest.raises(ConfigurationError, match="names no user"):
         sdc.create_role("devs", members=[{"type": "subuser", "default": True}])
     assert sent(cloud) == []
@@ -292,7 +292,7 @@ def test_update_role_that_the_server_refuses(sdc: DataCenter, reading: Policy) -
         sdc.update_role("nothing", name="new")
 
 
-def test_an_update_of_nothing_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
+def test_an_update_without_changes_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(ConfigurationError, match="update_role needs something to change"):
         sdc.update_role("devs")
     with pytest.raises(ConfigurationError, match="update_policy needs something to change"):
@@ -306,7 +306,7 @@ def test_delete_role(cloud: Emulator, sdc: DataCenter) -> None:
     assert sent(cloud)[1:] == [call("DELETE", f"/my/roles/{role['id']}")]
     assert sdc.roles() == []
     sdc.create_role("devs")
-    # roles.js deletes by the place that a UUID has, and so finds no name.
+    # roles.js deletes by UUID and does not look up names.
     for gone in (role["id"], {"id": "devs"}):
         with pytest.raises(NotFoundError, match=GONE):
             sdc.delete_role(gone)
@@ -340,7 +340,7 @@ def test_roles_are_objects_since_9(cloud: Emulator, bob: User, version: str | No
     assert role["members"] == [{"type": "subuser", "id": bob["id"], "login": "bob", "default": True}]
 
 
-def test_what_the_older_form_does_not_show(
+def test_members_that_the_older_form_does_not_show(
     cloud: Emulator, sdc: DataCenter, old: DataCenter, bob: User
 ) -> None:
     cloud.add_account("other")
@@ -350,7 +350,7 @@ def test_what_the_older_form_does_not_show(
         old.update_role("devs", members=[{"type": "account", "login": "other"}])
 
 
-@pytest.mark.off_the_record("what node-smartdc sends; the description knows lists only")
+@pytest.mark.off_the_record("node-smartdc sends this; the description allows only lists")
 def test_the_older_form_takes_names_as_text(sdc: DataCenter, old: DataCenter, bob: User) -> None:
     # users.test.js: "members: SUB_LOGIN_2"; docs, CreateRole: JSON as well.
     for members in ("bob", '["bob"]', [["bob"]]):

@@ -1,4 +1,4 @@
-"""What is shown of names that others wrote: no control character reaches a terminal."""
+"""Reprs escape the control characters of names: none reaches a terminal."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_tags_of_the_account(cloud: Emulator, sdc: DataCenter) -> None:
     assert sent(cloud)[:2] == [call("PUT", "/my", body={"role-tag": ["devs"]}), call("HEAD", "/my")]
 
 
-def test_tags_of_one_thing(cloud: Emulator, sdc: DataCenter) -> None:
+def test_tags_of_one_resource(cloud: Emulator, sdc: DataCenter) -> None:
     image, package, network = sdc.images()[0], sdc.packages()[0], sdc.networks()[0]
     (key,) = sdc.keys()
     user = sdc.create_user("bob", "bob@example.com", "secret123")
@@ -104,13 +104,13 @@ def test_tags_of_a_machine(cloud: Emulator, sdc: DataCenter, site: Site) -> None
     assert sdc.role_tags(machine) == []
 
 
-def test_a_tag_of_a_role_that_is_gone_is_gone(sdc: DataCenter) -> None:
+def test_deleting_a_role_removes_its_tags(sdc: DataCenter) -> None:
     sdc.set_role_tags("images", ["devs", "ops"])
     sdc.delete_role(sdc.role("devs"))
     assert sdc.role_tags("images") == ["ops"]
 
 
-def test_what_is_deleted_loses_its_tags(cloud: Emulator, sdc: DataCenter) -> None:
+def test_deleting_a_resource_removes_its_tags(cloud: Emulator, sdc: DataCenter) -> None:
     user = sdc.create_user("bob", "bob@example.com", "secret123", role_tags=["devs"])
     assert sdc.role_tags(("users", user)) == ["devs"]
     sdc.delete_user(user["id"])
@@ -131,7 +131,7 @@ def test_a_role_that_does_not_exist(sdc: DataCenter) -> None:
         ("users/nobody", "nobody does not exist"),
     ],
 )
-def test_what_is_not_there_cannot_be_tagged(sdc: DataCenter, resource: str, message: str) -> None:
+def test_unknown_resources_cannot_be_tagged(sdc: DataCenter, resource: str, message: str) -> None:
     with pytest.raises(NotFoundError, match=message):
         sdc.set_role_tags(resource, ["devs"])
 
@@ -146,13 +146,13 @@ def test_what_is_not_there_cannot_be_tagged(sdc: DataCenter, resource: str, mess
         ("users/nobody/things", "things is not a valid resource"),
     ],
 )
-def test_what_cannot_be_tagged(sdc: DataCenter, resource: str, message: str) -> None:
+def test_collections_that_cannot_be_tagged(sdc: DataCenter, resource: str, message: str) -> None:
     with pytest.raises(NotFoundError, match=message):
         sdc.set_role_tags(resource, ["devs"])
 
 
 @pytest.mark.parametrize("resource", [{"id": "x"}, 5, ("images", 5), ("images", {}), "images//x", "../other"])
-def test_what_names_no_resource(cloud: Emulator, sdc: DataCenter, resource: Any) -> None:
+def test_references_that_name_no_resource(cloud: Emulator, sdc: DataCenter, resource: Any) -> None:
     for ask in (sdc.role_tags, lambda resource: sdc.set_role_tags(resource, ["devs"])):
         with pytest.raises(
             ConfigurationError, match=r" does not say what kind of thing it is: | names no image: | in a URL$"
@@ -162,7 +162,7 @@ def test_what_names_no_resource(cloud: Emulator, sdc: DataCenter, resource: Any)
 
 
 @pytest.mark.parametrize("name", ["a,b", " devs", "de\nvs", "", {"id": "x"}, None], ids=repr)
-def test_what_names_no_role(cloud: Emulator, sdc: DataCenter, name: Any) -> None:
+def test_references_that_name_no_role(cloud: Emulator, sdc: DataCenter, name: Any) -> None:
     with pytest.raises(ConfigurationError, match=r" in a role tag$|^.* names no role: "):
         sdc.set_role_tags("images", [name])
     with pytest.raises(ConfigurationError, match=r" in a role tag$|^.* names no role: "):
@@ -170,7 +170,7 @@ def test_what_names_no_role(cloud: Emulator, sdc: DataCenter, name: Any) -> None
     assert sent(cloud) == []
 
 
-def test_tags_of_what_is_created(cloud: Emulator, sdc: DataCenter) -> None:
+def test_tags_of_new_resources(cloud: Emulator, sdc: DataCenter) -> None:
     tags: dict[str, Any] = {"role_tags": ["devs", "ops"]}
     user = sdc.create_user("bob", "bob@example.com", "secret123", **tags)
     role = sdc.create_role("new", **tags)
@@ -192,17 +192,17 @@ def test_tags_of_what_is_created(cloud: Emulator, sdc: DataCenter) -> None:
     ]
     for thing in things[:5]:
         assert sdc.role_tags(thing) == ["devs", "ops"], thing
-    # resources.js names what is below a user by four parts, keys apart: its access keys share one resource.
+    # resources.js names resources below a user by four parts, but not access keys: these share one resource.
     assert sdc.role_tags(things[5]) == ["devs", "ops"]
 
 
-def test_nothing_is_sent_when_no_role_is_given(cloud: Emulator, sdc: DataCenter) -> None:
+def test_no_header_is_sent_without_role_tags(cloud: Emulator, sdc: DataCenter) -> None:
     sdc.create_user("bob", "bob@example.com", "secret123")
     sdc.create_role("new", role_tags=[])
     assert not any("role-tag" in made.headers for made in cloud.calls)
 
 
-def test_a_wrong_role_tag_does_not_keep_a_thing_from_being_made(sdc: DataCenter) -> None:
+def test_an_unknown_role_tag_does_not_prevent_the_creation(sdc: DataCenter) -> None:
     # resources.js (updateResource): the error goes to the server's log.
     role = sdc.create_role("new", role_tags=["nobody"])
     assert sdc.role_tags(("roles", role)) == []

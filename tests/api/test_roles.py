@@ -1,4 +1,4 @@
-"""Who a request is made as: sub-users and roles."""
+"""Requests made as a sub-user or with roles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def role_of(call: Call) -> Any:
     return call.query.get("as-role")
 
 
-def test_roles_go_with_every_request_inside_what_is_signed(cloud: Emulator) -> None:
+def test_every_request_sends_the_roles_and_signs_them(cloud: Emulator) -> None:
     with cloud.datacenter(roles=["ops", "audit"]) as sdc:
         machine = sdc.create_machine("web", package="g4-highcpu-1G", image=sdc.images(name="base64")[0])
         machine.poll_until("running")
@@ -36,7 +36,7 @@ def test_without_roles_nothing_is_sent(cloud: Emulator, sdc: DataCenter) -> None
     assert role_of(cloud.calls[-1]) is None
 
 
-def test_roles_are_not_doubled_when_the_call_names_its_own(cloud: Emulator) -> None:
+def test_roles_of_a_call_replace_those_of_the_data_center(cloud: Emulator) -> None:
     with cloud.datacenter(roles=["ops"]) as sdc:
         sdc.request("GET", "/machines", params={"as-role": "audit"})
         sdc.request("GET", "/machines", params={"as-role": None})
@@ -54,7 +54,7 @@ def test_unsigned_requests_have_no_role(stub: StubServer) -> None:
 
 
 @pytest.mark.parametrize("roles", ["ops", ["a,b"], [""], [" "], [5], [None], [b"ops"]])
-def test_roles_that_cannot_be(roles: Any) -> None:
+def test_invalid_roles(roles: Any) -> None:
     with pytest.raises(
         ConfigurationError, match=r"^roles must be a list of names|^.* cannot be the name of a role: "
     ):
@@ -84,7 +84,7 @@ def test_as_role_leaves_the_original_untouched(cloud: Emulator, sdc: DataCenter)
     assert "here" not in sdc.known_locations
 
 
-def test_as_role_without_a_role_takes_the_default_ones(cloud: Emulator) -> None:
+def test_as_role_without_arguments_sends_no_role(cloud: Emulator) -> None:
     with cloud.datacenter(roles=["ops"]) as sdc, sdc.as_role() as plain:
         plain.machines()
         sdc.machines()
@@ -135,9 +135,9 @@ def test_as_role_under_threads(cloud: Emulator, sdc: DataCenter) -> None:
         assert role_of(call) == (None if call.query["name"] == "none" else call.query["name"])
 
 
-def test_roles_stay_with_sisters_and_pickles(cloud: Emulator, sdc: DataCenter) -> None:
-    with sdc.as_role("ops") as ops, ops.datacenter("us-east-1") as sister:
-        sister.machines()
+def test_other_data_centers_and_pickles_keep_the_roles(cloud: Emulator, sdc: DataCenter) -> None:
+    with sdc.as_role("ops") as ops, ops.datacenter("us-east-1") as east:
+        east.machines()
         copied = pickle.loads(pickle.dumps(ops))  # noqa: S301 - our own
     assert role_of(cloud.calls[-1]) == "ops"
     with copied:
@@ -146,7 +146,7 @@ def test_roles_stay_with_sisters_and_pickles(cloud: Emulator, sdc: DataCenter) -
     assert copied._transport is not ops._transport
 
 
-def test_machines_keep_the_roles_that_they_were_got_with(cloud: Emulator, sdc: DataCenter) -> None:
+def test_machines_keep_the_roles_of_their_data_center(cloud: Emulator, sdc: DataCenter) -> None:
     machine = sdc.create_machine("web", package="g4-highcpu-1G", image=sdc.images(name="base64")[0])
     with sdc.as_role("ops") as ops:
         ops.machine(machine.id, lazy=True).refresh()
@@ -173,7 +173,7 @@ def test_tags_and_metadata_are_not_written_with_roles(cloud: Emulator, sdc: Data
 
 
 def test_the_server_would_store_the_role(cloud: Emulator, sdc: DataCenter) -> None:
-    # Why they are not written so: the same request without the client's check.
+    # The reason for the refusal: the same request without the client's check.
     machine = sdc.create_machine("web", package="g4-highcpu-1G", image=sdc.images(name="base64")[0])
     machine.poll_until("running")
     tags = f"/{machine.path}/tags"
@@ -191,14 +191,14 @@ def sent_key_id(stub: StubServer, **arguments: Any) -> str:
 
 @pytest.mark.parametrize("name", ["laptop", "aa:bb:cc:dd"])
 @pytest.mark.parametrize("owner", ["/test", "/test/users/sub"])
-def test_user_makes_the_key_id_one_of_the_sub_user(
+def test_user_turns_the_key_id_into_one_of_the_sub_user(
     cloud: Emulator, stub: StubServer, name: str, owner: str
 ) -> None:
     sent = sent_key_id(stub, key_id=f"{owner}/keys/{name}", secret=cloud.key_file, user="sub")
     assert sent == f"/test/users/sub/keys/{name}"
 
 
-def test_user_with_a_fingerprint_of_sha256(cloud: Emulator, stub: StubServer) -> None:
+def test_user_with_a_sha256_fingerprint(cloud: Emulator, stub: StubServer) -> None:
     with cloud.datacenter() as sdc:
         assert sdc.auth is not None
         public = sdc.auth.signer.public_key
@@ -227,7 +227,7 @@ def test_user_in_authenticate(cloud: Emulator) -> None:
         ("laptop", "sub", "key_id 'laptop' is not of the form"),
     ],
 )
-def test_user_that_cannot_be(cloud: Emulator, key_id: str | None, user: str, problem: str) -> None:
+def test_invalid_users(cloud: Emulator, key_id: str | None, user: str, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         DataCenter("us-sw-1", key_id, cloud.key_file, user=user)
     assert str(caught.value).startswith(problem)

@@ -19,7 +19,7 @@ from smartdc.emulator.state.site import Site
 from smartdc.types import Change
 from tests.helpers.recorded import call, sent
 
-# What a feed tells, and when: changefeed.js. All of it over real sockets.
+# The messages of a feed and their order are those of changefeed.js. All tests use real sockets.
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def machine(sdc: DataCenter, site: Site) -> Machine:
 
 
 def listening(sdc: DataCenter, site: Site) -> int:
-    """How many feeds the server has; it has dealt with all that was sent before when it answers this."""
+    """The number of open feeds, once the server has handled everything that was sent before."""
     sdc.account()
     return len(site.changes)
 
@@ -54,7 +54,7 @@ def test_changefeed(cloud: Emulator, sdc: DataCenter, machine: Machine) -> None:
     assert shown["package"] == ""  # the feed does not look packages up
 
 
-def test_the_request_is_as_any_other(cloud: Emulator, sdc: DataCenter) -> None:
+def test_the_request_has_the_usual_headers(cloud: Emulator, sdc: DataCenter) -> None:
     sdc.changefeed().close()
     headers = cloud.calls[0].headers
     assert headers["accept-version"] == "~9||~8"
@@ -62,7 +62,7 @@ def test_the_request_is_as_any_other(cloud: Emulator, sdc: DataCenter) -> None:
     assert "sec-websocket-extensions" not in headers
 
 
-def test_a_feed_tells_all_kinds_of_changes(cloud: Emulator, sdc: DataCenter, machine: Machine) -> None:
+def test_a_feed_reports_all_kinds_of_changes(cloud: Emulator, sdc: DataCenter, machine: Machine) -> None:
     with sdc.changefeed() as feed:
         machine.add_tags(role="db")
         machine.update_metadata(note="x")
@@ -77,12 +77,12 @@ def test_a_feed_tells_all_kinds_of_changes(cloud: Emulator, sdc: DataCenter, mac
     assert "customer_metadata" in kinds[1]
     assert "alias" in kinds[2]
     assert {"state", "destroyed"} <= kinds[3]
-    assert {"alias", "state", "tags", "nics"} <= kinds[4]  # all is new
+    assert {"alias", "state", "tags", "nics"} <= kinds[4]  # everything is new
     assert changes[4] is not None
     assert changes[4]["changedResourceId"] == new.id
 
 
-def test_a_feed_of_certain_changes_of_certain_machines(
+def test_a_feed_of_some_changes_of_some_machines(
     cloud: Emulator, sdc: DataCenter, site: Site, machine: Machine
 ) -> None:
     other = sdc.machine(site.add_machine("other").uuid, lazy=True)
@@ -103,7 +103,7 @@ def test_a_feed_of_certain_changes_of_certain_machines(
         assert next(feed)["resourceObject"]["tags"] == {"a": "c"}
 
 
-def test_a_feed_says_nothing_of_other_accounts(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_a_feed_does_not_report_other_accounts(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     cloud.add_account("neighbour")
     with sdc.changefeed() as feed:
         site.add_machine("theirs", account="neighbour")
@@ -120,7 +120,7 @@ def test_two_feeds(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
         assert next(other)["resourceObject"]["name"] == "web2"
 
 
-def test_a_feed_is_left_in_the_middle(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_leaving_a_feed_early_closes_it(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     with sdc.changefeed() as feed:
         for name in ("one", "two", "three"):
             site.add_machine(name)
@@ -134,7 +134,7 @@ def test_a_feed_is_left_in_the_middle(cloud: Emulator, sdc: DataCenter, site: Si
     feed.close()
 
 
-def test_a_feed_that_nobody_refers_to_is_closed(sdc: DataCenter, site: Site) -> None:
+def test_an_unreferenced_feed_is_closed(sdc: DataCenter, site: Site) -> None:
     feed = sdc.changefeed()
     assert repr(feed) == "<ChangeFeed open>"
     assert listening(sdc, site) == 1
@@ -163,7 +163,7 @@ def test_the_server_ends_a_feed(sdc: DataCenter, site: Site) -> None:
         assert feed.closed
 
 
-def test_a_feed_of_a_stranger(cloud: Emulator, site: Site) -> None:
+def test_a_feed_with_an_unknown_key(cloud: Emulator, site: Site) -> None:
     for stranger in (cloud.datacenter(key_id="/test/keys/nobody"), cloud.datacenter(key_id=None)):
         # A refused upgrade has a status and nothing more: restify 4.3.3, lib/upgrade.js.
         with stranger, pytest.raises(AuthenticationError, match="401 Unauthorized"):
@@ -171,10 +171,10 @@ def test_a_feed_of_a_stranger(cloud: Emulator, site: Site) -> None:
     assert len(site.changes) == 0
 
 
-def test_a_clock_that_is_wrong_when_a_stream_is_opened(cloud: Emulator, sdc: DataCenter) -> None:
+def test_opening_a_stream_with_a_wrong_clock(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.clock.skew = 400
     sdc.changefeed().close()
-    # A refused upgrade says nothing, and neither does a refused HEAD, but for the server's own time.
+    # The answers to a refused upgrade and a refused HEAD have no body, only the server's time.
     assert [(got.method, got.path, got.status) for got in cloud.calls] == [
         ("GET", "/my/changefeed", 400),
         ("HEAD", "/my", 400),
@@ -191,7 +191,7 @@ def test_a_clock_that_is_wrong_when_a_stream_is_opened(cloud: Emulator, sdc: Dat
         ([{"id": "web"}], ["state"], "'web' is not the UUID"),
     ],
 )
-def test_what_a_feed_cannot_be_asked(
+def test_invalid_arguments_of_a_feed(
     cloud: Emulator, sdc: DataCenter, machines: Any, subresources: Any, message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
@@ -218,7 +218,7 @@ def test_changefeed_without_an_upgrade(sdc: DataCenter) -> None:
     ],
     ids=str,
 )
-def test_a_subscription_that_is_none_is_not_answered(sdc: DataCenter, site: Site, subscription: Any) -> None:
+def test_an_invalid_subscription_is_not_answered(sdc: DataCenter, site: Site, subscription: Any) -> None:
     websocket = sdc._open_websocket(("changefeed",))
     try:
         websocket.send(subscription if isinstance(subscription, str) else json.dumps(subscription))

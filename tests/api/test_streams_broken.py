@@ -1,4 +1,4 @@
-"""Streams that end badly, do not begin, or are left from elsewhere; over real sockets."""
+"""Streams that break off, fail to open, or are closed from another thread; over real sockets."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def unsigned(url: str, **settings: float) -> DataCenter:
 
 
 @contextmanager
-def talking(
+def served_by(
     handler: Callable[[ServerConnection], None],
     answer: Callable[[ServerConnection, Request], Response | None] | None = None,
 ) -> Iterator[DataCenter]:
-    """A data center whose every WebSocket talks to this handler, unless it gets another answer."""
+    """A data center whose WebSockets are served by `handler`; `answer` may reply to the upgrade instead."""
     with serve(handler, "127.0.0.1", 0, process_request=answer) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -67,7 +67,10 @@ def test_the_connection_is_cut() -> None:
         connection.recv()
         connection.socket.shutdown(socket.SHUT_RDWR)
 
-    with talking(cut) as sdc, pytest.raises(ConnectionFailed, match="/test/changefeed: the stream broke off"):
+    with (
+        served_by(cut) as sdc,
+        pytest.raises(ConnectionFailed, match="/test/changefeed: the stream broke off"),
+    ):
         next(sdc.changefeed())
 
 
@@ -82,84 +85,87 @@ def test_the_connection_is_cut() -> None:
         ('{"changedResourceId": 5}', "no change"),
     ],
 )
-def test_what_comes_is_no_change(text: str, message: str) -> None:
-    def babble(connection: ServerConnection) -> None:
+def test_messages_that_are_no_changes(text: str, message: str) -> None:
+    def send_text(connection: ServerConnection) -> None:
         connection.recv()
         connection.send(text)
         connection.recv()
 
-    with talking(babble) as sdc, pytest.raises(InvalidResponse, match=message):
+    with served_by(send_text) as sdc, pytest.raises(InvalidResponse, match=message):
         list(sdc.changefeed())
 
 
 IDENT, OTHER = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
 KIND = {"resource": "vm", "subResources": ["state"]}
-IS = {"id": IDENT, "state": "stopped"}
+MACHINE = {"id": IDENT, "state": "stopped"}
 
 
-def telling(*events: object) -> Callable[[ServerConnection], None]:
-    """Tells of these, before it answers anything."""
+def sending(*events: object) -> Callable[[ServerConnection], None]:
+    """A handler that sends these events."""
 
-    def tell(connection: ServerConnection) -> None:
+    def send_all(connection: ServerConnection) -> None:
         connection.recv()
         for event in events:
             connection.send(json.dumps(event))
         with suppress(ConnectionClosed):
             connection.recv()
 
-    return tell
+    return send_all
 
 
 @pytest.mark.parametrize("ident", [IDENT, IDENT.upper()])
 @pytest.mark.parametrize(
     ("odd", "kind"),
     [
-        ({"resourceObject": {**IS, "id": OTHER}}, KIND),
-        ({"resourceObject": {**IS, "id": None}}, KIND),
+        ({"resourceObject": {**MACHINE, "id": OTHER}}, KIND),
+        ({"resourceObject": {**MACHINE, "id": None}}, KIND),
         ({"resourceObject": {"state": "stopped"}}, KIND),
         ({"resourceObject": {"id": IDENT}}, KIND),
-        ({"resourceObject": {**IS, "state": None}}, KIND),
+        ({"resourceObject": {**MACHINE, "state": None}}, KIND),
         ({"resourceObject": [1]}, KIND),
         ({"resourceObject": "stopped"}, KIND),
         ({}, KIND),
-        ({"resourceObject": IS, "changeKind": None}, {"resource": "vm", "subResources": []}),
-        ({"resourceObject": IS, "changeKind": ["state"]}, {"resource": "vm", "subResources": []}),
-        ({"resourceObject": IS, "changeKind": {"resource": "vm"}}, {"resource": "vm", "subResources": []}),
+        ({"resourceObject": MACHINE, "changeKind": None}, {"resource": "vm", "subResources": []}),
+        ({"resourceObject": MACHINE, "changeKind": ["state"]}, {"resource": "vm", "subResources": []}),
         (
-            {"resourceObject": IS, "changeKind": {"subResources": [["state"]]}},
+            {"resourceObject": MACHINE, "changeKind": {"resource": "vm"}},
+            {"resource": "vm", "subResources": []},
+        ),
+        (
+            {"resourceObject": MACHINE, "changeKind": {"subResources": [["state"]]}},
             {"resource": "vm", "subResources": []},
         ),
     ],
 )
-def test_of_a_change_that_is_not_the_machines_only_its_id_is_told(
+def test_a_change_without_valid_data_of_its_machine_has_only_the_id(
     ident: str, odd: dict[str, object], kind: dict[str, object]
 ) -> None:
     event = {"changedResourceId": ident, "changeKind": KIND, "resourceState": "stopped", **odd}
-    with talking(telling(event, {**event, "changeKind": KIND, "resourceObject": IS})) as sdc:
+    with served_by(sending(event, {**event, "changeKind": KIND, "resourceObject": MACHINE})) as sdc:
         feed = sdc.changefeed()
         assert next(feed) == {"changedResourceId": IDENT, "changeKind": kind, "resourceState": "stopped"}
-        assert {**next(feed)["resourceObject"]} == IS
+        assert {**next(feed)["resourceObject"]} == MACHINE
 
 
-def test_what_is_told_before_the_feed_is_open_is_told() -> None:
+def test_events_before_the_feed_is_open_are_kept() -> None:
     events = [{"changedResourceId": IDENT, "changeKind": KIND, "published": f"{n}"} for n in range(5000)]
 
-    def tell(connection: ServerConnection) -> None:
+    def send_all(connection: ServerConnection) -> None:
         frames = (Frame(Opcode.TEXT, json.dumps(event).encode()).serialize(mask=False) for event in events)
-        with connection.protocol_mutex:  # so that the answer to the ping comes behind them
+        with connection.protocol_mutex:  # so that the answer to the ping follows them
             connection.socket.sendall(b"".join(frames))
         with suppress(ConnectionClosed):
             while True:
                 connection.recv()
 
-    with talking(tell) as sdc:
+    with served_by(send_all) as sdc:
         began = time.monotonic()
         with sdc.changefeed() as feed:
             assert [next(feed)["published"] for _ in events] == [f"{n}" for n in range(5000)]
         assert time.monotonic() - began < 20
 
 
-def test_a_message_has_an_end() -> None:
+def test_messages_are_limited_in_size() -> None:
     subscribed = threading.Event()
 
     def flood(connection: ServerConnection) -> None:
@@ -170,7 +176,7 @@ def test_a_message_has_an_end() -> None:
         connection.send(event.ljust(101))
         connection.send(["[" * 60] * 60)  # in parts
 
-    with talking(flood) as sdc:
+    with served_by(flood) as sdc:
         sdc.max_response = 100
         feed = sdc.changefeed()
         subscribed.set()
@@ -182,8 +188,8 @@ def test_a_message_has_an_end() -> None:
         assert feed.closed
 
 
-def test_a_console_that_is_closed_takes_nothing() -> None:
-    with talking(lambda connection: None) as sdc:
+def test_a_closed_console_refuses_to_send() -> None:
+    with served_by(lambda connection: None) as sdc:
         vnc = sdc.machine(MIGRATION["machine"], lazy=True).connect_vnc()
         assert list(vnc) == []
         with pytest.raises(ConnectionFailed, match="the stream is closed"):
@@ -202,8 +208,8 @@ def test_closing_from_another_thread_ends_the_loop(sdc: DataCenter, site: Site) 
 
 
 def test_closing_a_watch_from_another_thread() -> None:
-    """The answer says that more is to come, and nothing comes."""
-    hear = b'{"type": "progress", "phase": "sync", "state": "running"}\n'
+    """The response announces more data than it sends."""
+    line = b'{"type": "progress", "phase": "sync", "state": "running"}\n'
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-json-stream\r\nContent-Length: 999\r\n\r\n"
     with socket.create_server(("127.0.0.1", 0)) as server:
         sdc = unsigned(f"http://127.0.0.1:{server.getsockname()[1]}")
@@ -215,10 +221,10 @@ def test_closing_a_watch_from_another_thread() -> None:
                 body = b'{"state": "running"}'
                 kind = b"Content-Type: application/json\r\n"
                 connection.sendall(b"HTTP/1.1 200 OK\r\n" + kind + b"Content-Length: 20\r\n\r\n" + body)
-                stream, _ = server.accept()  # streams have connections of their own
+                stream, _ = server.accept()  # a stream has a separate connection
                 with stream:
                     stream.recv(65536)
-                    stream.sendall(head + hear)
+                    stream.sendall(head + line)
                     stream.recv(65536)  # until the other end has closed
 
         answering = threading.Thread(target=answer)
@@ -257,14 +263,14 @@ def test_a_watch_that_breaks_off(
         assert watch.closed
 
 
-def test_a_watch_without_news(stub: StubServer) -> None:
+def test_a_watch_that_gets_no_answer(stub: StubServer) -> None:
     stub.answer(Reply(MIGRATION), Reply(hang=True))
     with unsigned(stub.url, timeout=0.2) as sdc, pytest.raises(RequestTimeout):
         sdc.machine(MIGRATION["machine"], lazy=True).watch_migration()
 
 
 @pytest.mark.parametrize("status", [200, 302])
-def test_another_answer_than_a_websocket(status: int) -> None:
+def test_answers_that_are_no_websocket(status: int) -> None:
     asked = []
 
     def answer(connection: ServerConnection, request: Request) -> Response:
@@ -275,7 +281,7 @@ def test_another_answer_than_a_websocket(status: int) -> None:
         return response
 
     with (
-        talking(lambda connection: None, answer) as sdc,
+        served_by(lambda connection: None, answer) as sdc,
         pytest.raises(InvalidResponse, match=f"{status} where a WebSocket was to begin"),
     ):
         sdc.changefeed()
@@ -297,7 +303,7 @@ def test_a_server_that_does_not_answer(stub: StubServer) -> None:
         sdc.changefeed()
 
 
-def test_nobody_listens() -> None:
+def test_a_port_on_which_nothing_listens() -> None:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -317,7 +323,7 @@ def test_a_server_that_is_not_trusted(cloud: Emulator) -> None:
         sdc.changefeed().close()
 
 
-def test_authorities_that_are_not_there(cloud: Emulator) -> None:
+def test_a_missing_file_of_authorities(cloud: Emulator) -> None:
     with (
         cloud.datacenter(verify="/nowhere/ca.pem") as sdc,
         pytest.raises(ConfigurationError, match=r"^verify='/nowhere/ca\.pem': it cannot be read"),
@@ -338,4 +344,4 @@ def test_without_the_extra(sdc: DataCenter, site: Site, monkeypatch: pytest.Monk
     ):
         with pytest.raises(ConfigurationError, match=r"pip install 'smartdc\[stream\]'"):
             stream()
-    assert list(machine.watch_migration())[-1]["type"] == "end"  # which needs no WebSocket
+    assert list(machine.watch_migration())[-1]["type"] == "end"  # this needs no WebSocket

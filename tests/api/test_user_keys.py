@@ -61,7 +61,7 @@ def test_add_user_key_does_not_send_a_private_key(cloud: Emulator, sdc: DataCent
     assert sent(cloud) == []
 
 
-def test_user_keys_of_nobody(cloud: Emulator, sdc: DataCenter) -> None:
+def test_user_keys_of_an_unknown_user(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(NotFoundError, match="nobody does not exist"):
         sdc.user_keys("nobody")
     assert sent(cloud) == [call("GET", "/my/users/nobody/keys")]

@@ -50,7 +50,7 @@ def test_create_user(cloud: Emulator, sdc: DataCenter) -> None:
     assert sdc.users() == [user]
 
 
-def test_create_user_sends_no_more_than_it_was_given(cloud: Emulator, bob: User) -> None:
+def test_create_user_sends_only_the_arguments_that_are_set(cloud: Emulator, bob: User) -> None:
     body = {"login": "bob", "email": "bob@example.com", "password": "secret123"}
     assert sent(cloud) == [call("POST", "/my/users", body=body)]
     assert set(bob) == {"id", "login", "email", "created", "updated"}
@@ -79,7 +79,7 @@ def test_create_user_that_the_server_refuses(
     assert sdc.users() == [bob]
 
 
-def test_create_user_without_what_it_needs(sdc: DataCenter) -> None:
+def test_create_user_without_required_arguments(sdc: DataCenter) -> None:
     with pytest.raises(MissingParameterError, match="email is required, login is required, password is"):
         sdc.create_user("", "", "")
 
@@ -105,7 +105,7 @@ def test_user_that_does_not_exist(sdc: DataCenter) -> None:
     assert caught.value.code == "ResourceNotFound"
 
 
-def test_users_of_nobody(cloud: Emulator, sdc: DataCenter) -> None:
+def test_users_of_an_account_without_any(cloud: Emulator, sdc: DataCenter) -> None:
     assert sdc.users() == []
     assert sent(cloud) == [call("GET", "/my/users")]
 
@@ -155,7 +155,7 @@ def test_change_user_password(cloud: Emulator, sdc: DataCenter, bob: User) -> No
     assert sent(cloud)[1:] == [call("POST", f"/my/users/{bob['id']}/change_password", body=body)]
 
 
-def test_change_user_password_to_what_the_server_refuses(sdc: DataCenter, bob: User) -> None:
+def test_change_user_password_that_the_server_refuses(sdc: DataCenter, bob: User) -> None:
     for password, confirmation, message in (
         ("other1234", "other", "must have the same value"),
         ("secret123", None, "passwordInHistory"),
@@ -167,7 +167,7 @@ def test_change_user_password_to_what_the_server_refuses(sdc: DataCenter, bob: U
         sdc.change_user_password(bob, "other1234", "")
 
 
-def test_a_password_is_in_no_error(sdc: DataCenter, bob: User) -> None:
+def test_errors_do_not_show_a_password(sdc: DataCenter, bob: User) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         sdc.change_user_password(bob, "onlyletters")
     assert "onlyletters" not in str(caught.value) + repr(caught.value)

@@ -29,7 +29,7 @@ def fabric(site: Site) -> str:
 
 @pytest.fixture
 def ready(cloud: Emulator, sdc: DataCenter) -> Volume:
-    """A volume that can be used; the requests that made it are forgotten."""
+    """A volume that can be used; the recorded requests are cleared."""
     volume = sdc.create_volume("data", size=20480)
     cloud.clock.advance(15)
     cloud.calls.clear()
@@ -71,9 +71,9 @@ def test_create_volume(cloud: Emulator, sdc: DataCenter, fabric: str) -> None:
     assert made["filesystem_path"].endswith(":/exports/data")
 
 
-def test_create_volume_of_nothing_but_defaults(cloud: Emulator, sdc: DataCenter, fabric: str) -> None:
+def test_create_volume_with_defaults(cloud: Emulator, sdc: DataCenter, fabric: str) -> None:
     volume = sdc.create_volume()
-    # A name by which it is found if the answer is lost, and that errors show.
+    # The volume is found by its name if the answer is lost, and errors show the name.
     assert sent(cloud)[0].body == {"name": volume["name"], "type": "tritonnfs"}
     assert (volume["size"], volume["networks"], len(volume["name"])) == (10240, [fabric], 32)
 
@@ -104,7 +104,7 @@ def test_create_volume_that_fails(cloud: Emulator, sdc: DataCenter, site: Site) 
         ({"name": "data"}, ConflictError, "VolumeAlreadyExists"),
     ],
 )
-def test_create_volume_refused(
+def test_create_volume_that_the_server_refuses(
     sdc: DataCenter, ready: Volume, arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -145,7 +145,7 @@ def test_volumes(cloud: Emulator, sdc: DataCenter, ready: Volume) -> None:
         ({"predicate": {"or": [{"eq": ["name", "data"]}, {"lt": ["size", 20480]}]}}, ["data", "other"]),
     ],
 )
-def test_volumes_by_what_they_are(
+def test_volumes_by_filter(
     cloud: Emulator, sdc: DataCenter, ready: Volume, filters: dict[str, Any], names: list[str]
 ) -> None:
     sdc.create_volume("other")
@@ -160,7 +160,7 @@ def test_volumes_by_what_they_are(
     [
         ({"state": "gone"}, "Volume state: gone is invalid"),
         ({"type": "nfs"}, "Invalid volume type: nfs"),
-        # What krill 1.0.1 said of these when it was asked.
+        # The messages of krill 1.0.1 for these predicates.
         ({"predicate": '{"eq": ["foo", "x"]}'}, 'field "foo" is not defined'),
         ({"predicate": {"eq": ["size", "x"]}}, 'expected "number", but got "string"'),
         ({"predicate": {"lt": ["name", "x"]}}, '"lt" cannot be applied to fields of type "string"'),
@@ -174,7 +174,9 @@ def test_volumes_by_what_they_are(
         ),
     ],
 )
-def test_volumes_refused(sdc: DataCenter, filters: dict[str, Any], message: str) -> None:
+def test_filters_of_volumes_that_the_server_refuses(
+    sdc: DataCenter, filters: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         sdc.volumes(**filters)
 
@@ -187,7 +189,7 @@ def test_volumes_refused(sdc: DataCenter, filters: dict[str, Any], message: str)
         ("3", "must be an object"),
     ],
 )
-def test_predicates_that_are_refused_here_and_there(
+def test_predicates_that_client_and_server_refuse(
     cloud: Emulator, sdc: DataCenter, predicate: str, message: str
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
@@ -219,7 +221,7 @@ def test_volume(cloud: Emulator, sdc: DataCenter, ready: Volume) -> None:
     assert sent(cloud) == [call("GET", f"/my/volumes/{ready['id']}")]
 
 
-def test_volume_that_is_not_there(sdc: DataCenter) -> None:
+def test_volume_that_does_not_exist(sdc: DataCenter) -> None:
     with pytest.raises(NotFoundError, match="VolumeNotFound"):
         sdc.volume(UNKNOWN)
     with pytest.raises(InvalidArgumentError, match="Invalid volume ID: data"):
@@ -227,18 +229,18 @@ def test_volume_that_is_not_there(sdc: DataCenter) -> None:
 
 
 def test_update_volume(cloud: Emulator, sdc: DataCenter, ready: Volume) -> None:
-    # 200 and the volume, not 204 and nothing: volumes.js, and the server's own tests.
+    # The answer is 200 with the volume, not 204: volumes.js, and the server's tests.
     assert sdc.update_volume(ready, name="renamed")["name"] == "renamed"
     # Without `?action=update`, which the OpenAPI description has: volumes.js refuses it.
     assert sent(cloud) == [call("POST", f"/my/volumes/{ready['id']}", body={"name": "renamed"})]
     assert sdc.update_volume(ready)["name"] == "renamed"
 
 
-def test_update_volume_refused(sdc: DataCenter, site: Site, ready: Volume) -> None:
+def test_update_volume_that_the_server_refuses(sdc: DataCenter, site: Site, ready: Volume) -> None:
     with pytest.raises(InvalidArgumentError, match="Invalid volume name"):
         sdc.update_volume(ready, name="")
     with pytest.raises(ConflictError, match="VolumeAlreadyExists"):
-        sdc.update_volume(ready, name="data")  # its own
+        sdc.update_volume(ready, name="data")  # its current name
     with pytest.raises(NotFoundError, match="VolumeNotFound"):
         sdc.update_volume(UNKNOWN, name="x1")
     mounted_by(site)
@@ -257,7 +259,7 @@ def test_delete_volume(cloud: Emulator, sdc: DataCenter, ready: Volume) -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "stopped", "provisioning"])
-def test_a_volume_that_a_machine_mounts_stays(
+def test_a_volume_that_a_machine_mounts_cannot_be_deleted(
     cloud: Emulator, sdc: DataCenter, site: Site, ready: Volume, state: str
 ) -> None:
     machine = mounted_by(site, state=state)
@@ -281,8 +283,8 @@ def test_volume_sizes(cloud: Emulator, sdc: DataCenter) -> None:
         sdc.volume_sizes(type="nfs")
 
 
-def test_where_there_are_no_volumes(sdc: DataCenter, site: Site) -> None:
-    # docs/cloudapi/storage.md#volumes-off: the routes are not there, and the ones for role tags say 405.
+def test_a_data_center_without_volumes(sdc: DataCenter, site: Site) -> None:
+    # docs/cloudapi/storage.md#volumes-off: the routes do not exist, and those for role tags answer 405.
     site.volumes_enabled = False
     for ask in (sdc.volumes, sdc.volume_sizes, lambda: sdc.volume(UNKNOWN)):
         with pytest.raises(BadRequestError) as refused:

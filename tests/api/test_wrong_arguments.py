@@ -1,4 +1,4 @@
-"""Arguments that ended in bare exceptions, or in the server's 500: refused by name, and nothing sent."""
+"""Wrong arguments are refused by name, without a request, instead of a bare exception or the server's 500."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HUGE = [{"name": "x" * 1000}] * 1000
 
 
 @pytest.mark.parametrize("timeout", ["30", 0, -1, math.inf, math.nan, True, (), (1,), (1, 2, 3), (1, None)])
-def test_a_timeout_that_cannot_be_waited_for(cloud: Emulator, sdc: DataCenter, timeout: Any) -> None:
+def test_invalid_timeouts(cloud: Emulator, sdc: DataCenter, timeout: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^timeout must be a number of seconds above 0"):
         cloud.datacenter(timeout=timeout)
     with pytest.raises(ConfigurationError, match=r"^timeout must be"):
@@ -26,7 +26,7 @@ def test_a_timeout_that_cannot_be_waited_for(cloud: Emulator, sdc: DataCenter, t
 
 
 @pytest.mark.parametrize("size", ["8", 0, -1, 1.5, True, None, math.inf])
-def test_a_pool_size_that_is_none(cloud: Emulator, size: Any) -> None:
+def test_invalid_pool_sizes(cloud: Emulator, size: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^pool_size must be 1 or more"):
         cloud.datacenter(pool_size=size)
 
@@ -41,7 +41,7 @@ def test_headers_that_are_no_dict_of_text(cloud: Emulator, sdc: DataCenter, head
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("arguments", "message"),
     [
         ({"tags": ["a"]}, "tags must be a dict"),
         ({"metadata": "a=b"}, "metadata must be a dict"),
@@ -59,11 +59,11 @@ def test_headers_that_are_no_dict_of_text(cloud: Emulator, sdc: DataCenter, head
         ({"role_tags": 5}, "roles must be a list"),
     ],
 )
-def test_arguments_of_a_new_machine(cloud: Emulator, sdc: DataCenter, arguments: Any, named: str) -> None:
+def test_arguments_of_a_new_machine(cloud: Emulator, sdc: DataCenter, arguments: Any, message: str) -> None:
     image = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
     with pytest.raises(ConfigurationError) as caught:
         sdc.create_machine("web", **{"image": image, "package": "g4-highcpu-1G", **arguments})
-    assert named in str(caught.value)
+    assert message in str(caught.value)
     assert len(str(caught.value)) < 200
     assert sent(cloud) == []
 
@@ -86,9 +86,7 @@ def test_a_public_key_that_is_no_text(cloud: Emulator, sdc: DataCenter, key: Any
 
 
 @pytest.mark.parametrize("wrong", ["x", ["x"], 5])
-def test_a_machine_of_what_is_no_data_and_no_data_center(
-    cloud: Emulator, sdc: DataCenter, wrong: Any
-) -> None:
+def test_a_machine_with_invalid_data_or_data_center(cloud: Emulator, sdc: DataCenter, wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^data must"):
         Machine(sdc, data=wrong)
     with pytest.raises(ConfigurationError, match=r"is not a DataCenter"):
