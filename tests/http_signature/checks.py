@@ -1,4 +1,4 @@
-"""What the tests of signing share: a time, requests to sign, and the judgement of what comes out."""
+"""Helpers of the tests of signing: a fixed time, requests to sign, and checks of the result."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ from smartdc.http_signature.verify import ParsedSignature, load_public_key, pars
 from tests.helpers.keys import KeyRing
 
 NOW = 1795428000.25
-"""Mon, 23 Nov 2026 10:00:00 GMT, and a little; the time of every test with `fixed_clock`."""
+"""Mon, 23 Nov 2026 10:00:00 GMT plus 0.25 s: the time in every test with `fixed_clock`."""
 
 
 def prepared(

@@ -9,12 +9,12 @@ from tests.http_signature.checks import NOW
 
 @pytest.fixture(autouse=True)
 def _hide_my_agent(no_ssh_agent: None) -> None:
-    """No test sees the agent of whoever runs it."""
+    """Hide the developer's ssh-agent from all tests."""
 
 
 @pytest.fixture
 def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is `NOW` all the time."""
+    """Stop the clock at `NOW`."""
     monkeypatch.setattr("time.time", lambda: NOW)
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the verifier share: a header that is in order, and what is read from it."""
+"""Helpers of the tests of the verifier: a valid header, and functions that parse it."""
 
 import base64
 
@@ -27,7 +27,7 @@ GOOD = 'Signature keyId="/bob/keys/k",algorithm="rsa-sha256",headers="date",sign
 
 
 def sign(key: PrivateKey, digest: str, text: str) -> str:
-    """The signature that this key makes with this hash, whatever `PrivateKey.sign` would choose."""
+    """The signature of this key with this hash, which `PrivateKey.sign` might not choose."""
     data, algorithm, private = text.encode(), HASHES[digest], key._key
     if isinstance(private, rsa.RSAPrivateKey):
         signature = private.sign(data, padding.PKCS1v15(), algorithm)
@@ -39,7 +39,7 @@ def sign(key: PrivateKey, digest: str, text: str) -> str:
 
 
 def read(authorization: str | None = GOOD, **headers: str) -> ParsedSignature:
-    """Parse a GET of `TARGET` with these headers; a Date is added unless given."""
+    """Parse a GET of `TARGET` with these headers; add a Date if there is none."""
     sent = {"date": DATE} | {name.replace("_", "-"): value for name, value in headers.items()}
     if authorization is not None:
         sent["authorization"] = authorization

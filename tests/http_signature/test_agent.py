@@ -29,15 +29,15 @@ from tests.http_signature.checks import certify, signs
 USABLE = [kind for kind in ALL_KINDS if kind != "p384"]
 
 
-def find(wanted: PublicKey | None = None) -> list[AgentSigner]:
-    return find_signers(shared_agent(), "a key", lambda key: wanted in (None, key))
+def find(public: PublicKey | None = None) -> list[AgentSigner]:
+    return find_signers(shared_agent(), "a key", lambda key: public in (None, key))
 
 
-def find_error(wanted: PublicKey | None = None) -> str:
+def find_error(public: PublicKey | None = None) -> str:
     with pytest.raises(KeyLoadError) as caught:
-        find(wanted)
+        find(public)
     message = str(caught.value)
-    assert "secret" in message  # the way out that always exists
+    assert "secret" in message  # the alternative that always exists
     return message
 
 
@@ -63,7 +63,7 @@ def test_p384_in_the_agent_is_refused_with_the_reason(ssh_keys: KeyRing, ssh_age
     assert "or use another key" in message
 
 
-def test_the_reason_holds_for_the_real_agent(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
+def test_the_real_agent_signs_p384_only_with_sha384(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
     ssh_agent.add(ssh_keys.path("p384"))
     public = ssh_keys.public("p384")
     name, raw = shared_agent().sign(public, b"data")
@@ -104,7 +104,7 @@ def test_empty_agent(ssh_agent: RunningAgent) -> None:
     assert "holds no keys, or is locked: add one (ssh-add FILE)" in find_error()
 
 
-def test_agent_without_that_key_says_what_it_has(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
+def test_agent_without_the_key_lists_the_keys_it_has(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
     ssh_agent.add(ssh_keys.path("ed25519"), ssh_keys.path("p256"))
     message = find_error(ssh_keys.public("p521"))
     assert "does not have a key: ssh-add its file" in message
@@ -137,7 +137,7 @@ def test_key_removed_meanwhile(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> No
     assert signs(signer) == "ed25519-sha512"
 
 
-def test_certificates_are_passed_over(ssh_keys: KeyRing, ssh_agent: RunningAgent, tmp_path: Path) -> None:
+def test_certificates_are_skipped(ssh_keys: KeyRing, ssh_agent: RunningAgent, tmp_path: Path) -> None:
     certify(ssh_keys, "ed25519", tmp_path)
     ssh_agent.add(tmp_path / "id")
     kinds = [key.kind for key in shared_agent().list_keys()]
@@ -223,7 +223,7 @@ def test_forked_child_has_its_own_connection(ssh_keys: KeyRing, ssh_agent: Runni
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_nothing_travels_in_a_pickle(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
+def test_signers_of_the_agent_are_not_pickled(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
     ssh_agent.add(ssh_keys.path("ed25519"))
     (signer,) = find()
     with pytest.raises(TypeError, match=r"not pickled"):
@@ -240,7 +240,7 @@ def test_paramiko_is_imported_only_for_an_agent(ssh_keys: KeyRing) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-# What no real agent does on request, from one that says what it is told to.
+# Answers that no real agent gives on request, from an agent whose answers the test sets.
 
 
 @pytest.fixture
@@ -293,7 +293,7 @@ def string(value: bytes) -> bytes:
     return struct.pack(">I", len(value)) + value
 
 
-def test_odd_entries_do_not_spoil_the_list(ssh_keys: KeyRing, fake_agent: FakeAgent) -> None:
+def test_odd_entries_of_the_list_are_skipped(ssh_keys: KeyRing, fake_agent: FakeAgent) -> None:
     good = ssh_keys.public("ed25519")
     entries = [
         (string(b"sk-ssh-ed25519@openssh.com"), b"touch me"),
@@ -347,7 +347,7 @@ def test_agent_that_does_not_answer(short_path: Path, monkeypatch: pytest.Monkey
     ("stated", "label"),
     [(b"rsa-sha2-256", "rsa-sha256"), (b"rsa-sha2-512", "rsa-sha512"), (b"ssh-rsa", "rsa-sha1")],
 )
-def test_rsa_label_is_what_the_agent_says_it_used(
+def test_rsa_label_is_the_algorithm_that_the_agent_names(
     stated: bytes, label: str, ssh_keys: KeyRing, fake_agent: FakeAgent
 ) -> None:
     reply = packet(b"\x0e", string(string(stated) + string(256 * b"s")))

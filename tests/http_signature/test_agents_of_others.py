@@ -69,15 +69,15 @@ def test_an_agent_that_takes_too_long_to_sign(
 def test_an_agent_that_answers_a_byte_at_a_time(
     ssh_keys: KeyRing, own_agent: OwnAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The time is for the whole answer, and not for each piece of it.
+    # The time limit applies to the whole answer, not to each piece of it.
     public = own_agent.add(ssh_keys.path("rsa2048"))
     signer = AgentSigner(shared_agent(), public)
-    received = agent_module._receive
+    receive = agent_module._receive
 
     def slowly(connection: socket.socket, count: int, deadline: float) -> bytes:
         got = b""
         while len(got) < count:
-            got += received(connection, 1, deadline)
+            got += receive(connection, 1, deadline)
             time.sleep(0.02)
         return got
 

@@ -78,7 +78,7 @@ def test_every_kind_is_accepted(
     assert accepted(HTTPSignatureAuth("/b/keys/k", private[kind]._key, signed_headers=signed_headers))
 
 
-def test_every_call_signs_afresh(ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_call_signs_anew(ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
     auth = HTTPSignatureAuth("/b/keys/k", ssh_keys.path("ed25519"))
     request = prepared(auth, Date="yesterday", Authorization="Basic x")
     assert accepted(auth, request)
@@ -122,7 +122,7 @@ def test_signed_host_is_the_one_that_is_sent(url: str, host: str, ssh_keys: KeyR
     assert prepared(auth, url, Host="other").headers["Host"] == "other"
 
 
-def test_header_that_is_not_there_cannot_be_signed(ssh_keys: KeyRing) -> None:
+def test_a_missing_header_cannot_be_signed(ssh_keys: KeyRing) -> None:
     auth = HTTPSignatureAuth("/b/keys/k", ssh_keys.path("ed25519"), signed_headers="date x-trace")
     assert accepted(auth, prepared(auth, **{"X-Trace": "1"}))
     with pytest.raises(ConfigurationError, match="no such header"):
@@ -171,7 +171,7 @@ class RequestLines(http.server.BaseHTTPRequestHandler):
         "/my/x?a=[1]&b={2}|'!()*,;$@",
     ],
 )
-def test_what_is_signed_is_what_goes_over_the_wire(path: str, ssh_keys: KeyRing) -> None:
+def test_the_signed_target_is_the_one_that_is_sent(path: str, ssh_keys: KeyRing) -> None:
     auth = HTTPSignatureAuth(
         "/b/keys/k", ssh_keys.path("ed25519"), signed_headers="(request-target) date host"
     )
@@ -254,7 +254,7 @@ def test_default_secret(ssh_keys: KeyRing, tmp_path: Path, monkeypatch: pytest.M
     assert HTTPSignatureAuth("/b/keys/k").signer.public_key == ssh_keys.public("rsa2048")
 
 
-def test_secrets_that_are_none(ssh_keys: KeyRing) -> None:
+def test_invalid_secrets(ssh_keys: KeyRing) -> None:
     assert "is of the type int" in load_error("/b/keys/k", 7)
     assert "given as text is not a private key" in load_error("/b/keys/k", b"nonsense")
     assert "given as text is a public key" in load_error(
@@ -262,7 +262,7 @@ def test_secrets_that_are_none(ssh_keys: KeyRing) -> None:
     )
 
 
-def test_key_text_never_gets_into_a_message(ssh_keys: KeyRing) -> None:
+def test_messages_never_show_the_text_of_a_key(ssh_keys: KeyRing) -> None:
     lines = ssh_keys.path("rsa2048", "PEM").read_text().splitlines()
     broken = "\n".join(lines[1:-1])
     for secret in (broken, "-----BEGIN " + broken, broken.encode(), f"-----BEGIN X-----{lines[1]}"):
@@ -280,11 +280,11 @@ def test_random_flips_are_refused(ssh_keys: KeyRing) -> None:
     for position in choose.sample(range(*found.span(1)), 20):
         other = "A" if header[position] != "A" else "B"
         request.headers["Authorization"] = header[:position] + other + header[position + 1 :]
-        # The last digit of base64 has bits that mean nothing.
+        # The last digit of base64 has unused bits.
         assert position == found.end(1) - 1 or not accepted(auth, request)
 
 
-def test_public_names_are_sorted_and_there() -> None:
+def test_public_names_are_sorted_and_exist() -> None:
     names = smartdc.http_signature.__all__
     assert names == sorted(names)
     assert all(hasattr(smartdc.http_signature, name) for name in names)

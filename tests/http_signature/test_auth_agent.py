@@ -1,4 +1,4 @@
-"""HTTPSignatureAuth with ssh-agent: which key it takes, and what it says when there is none."""
+"""HTTPSignatureAuth with ssh-agent: which key it uses, and the error if there is none."""
 
 import os
 import shutil
@@ -54,7 +54,7 @@ def test_agent_by_the_public_half_of_text_or_object(ssh_keys: KeyRing, ssh_agent
         assert auth.signer.public_key == ssh_keys.public("rsa2048")
 
 
-def test_agent_keys_where_text_does_not_tell_its_public_half(
+def test_agent_keys_if_the_text_does_not_contain_its_public_half(
     ssh_keys: KeyRing, ssh_agent: RunningAgent
 ) -> None:
     ssh_agent.add(ssh_keys.path("p256"))
@@ -77,7 +77,7 @@ def test_agent_keys_one_after_another(ssh_keys: KeyRing, ssh_agent: RunningAgent
         assert auth.signer.public_key == expected[0]
 
 
-def test_no_key_is_skipped_when_threads_are_refused_together(
+def test_no_key_is_skipped_when_several_threads_are_refused(
     ssh_keys: KeyRing, ssh_agent: RunningAgent
 ) -> None:
     ssh_agent.add(*(ssh_keys.path(kind) for kind in ("p256", "ed25519", "rsa2048")))
@@ -88,14 +88,14 @@ def test_no_key_is_skipped_when_threads_are_refused_together(
     assert auth.signer.public_key == ssh_keys.public("ed25519")
 
 
-def test_one_key_has_no_next(ssh_keys: KeyRing) -> None:
+def test_a_single_key_has_no_next_one(ssh_keys: KeyRing) -> None:
     auth = HTTPSignatureAuth("/b/keys/k", ssh_keys.path("ed25519"))
     assert not auth.try_next_key()
     assert not auth.try_next_key(auth.signer)
     assert accepted(auth)
 
 
-def test_file_where_the_agent_lacks_the_key(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
+def test_the_file_is_used_if_the_agent_lacks_the_key(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
     path = ssh_keys.path("rsa2048")
     for _ in ("empty agent", "agent with another key"):
         for key_id in ("/b/keys/k", f"/b/keys/{ssh_keys.public('rsa2048').sha256}"):
@@ -105,25 +105,27 @@ def test_file_where_the_agent_lacks_the_key(ssh_keys: KeyRing, ssh_agent: Runnin
         ssh_agent.add(ssh_keys.path("p256"))
 
 
-def test_file_where_there_is_no_agent(ssh_keys: KeyRing) -> None:
+def test_the_file_is_used_without_an_agent(ssh_keys: KeyRing) -> None:
     assert accepted(HTTPSignatureAuth("/b/keys/k", ssh_keys.path("p256"), allow_agent=True))
 
 
-def test_file_for_a_p384_key_that_the_agent_holds_too(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
+def test_the_file_is_used_for_a_p384_key_that_the_agent_holds(
+    ssh_keys: KeyRing, ssh_agent: RunningAgent
+) -> None:
     ssh_agent.add(ssh_keys.path("p384"))
     assert accepted(HTTPSignatureAuth("/b/keys/k", ssh_keys.path("p384"), allow_agent=True))
 
 
-def test_both_problems_are_told(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
-    wanted = ssh_keys.public("ed25519").md5
+def test_the_error_names_both_problems(ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
+    fingerprint = ssh_keys.public("ed25519").md5
     ssh_agent.add(ssh_keys.path("p256"))
-    message = load_error(f"/b/keys/{wanted}", "/nonexistent", allow_agent=True)
-    assert f"the ssh-agent does not have the key {wanted}" in message
+    message = load_error(f"/b/keys/{fingerprint}", "/nonexistent", allow_agent=True)
+    assert f"the ssh-agent does not have the key {fingerprint}" in message
     assert ssh_keys.public("p256").sha256 in message
     assert "And the key file /nonexistent does not exist" in message
-    message = load_error(f"/b/keys/{wanted}", ssh_keys.path("rsa2048"), allow_agent=True)
-    assert f"the ssh-agent does not have the key {wanted}" in message
-    assert f"And key_id names the key {wanted}, but the private key" in message
+    message = load_error(f"/b/keys/{fingerprint}", ssh_keys.path("rsa2048"), allow_agent=True)
+    assert f"the ssh-agent does not have the key {fingerprint}" in message
+    assert f"And key_id names the key {fingerprint}, but the private key" in message
 
 
 def test_both_problems_without_an_agent() -> None:

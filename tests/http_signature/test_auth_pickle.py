@@ -1,4 +1,4 @@
-"""What leaves the process: pickles, repr and logs of HTTPSignatureAuth."""
+"""Pickles, reprs and logs of HTTPSignatureAuth: none holds a secret."""
 
 import logging
 import pickle
@@ -43,8 +43,8 @@ def test_pickle_with_a_passphrase_function(ssh_keys: KeyRing) -> None:
     assert accepted(pickle.loads(pickle.dumps(auth)))  # noqa: S301
 
 
-class HoldsIt:
-    """A callable that has the passphrase inside."""
+class HoldsPassphrase:
+    """A callable that stores the passphrase."""
 
     def __init__(self) -> None:
         self.passphrase = PASSPHRASE
@@ -54,7 +54,8 @@ class HoldsIt:
 
 
 @pytest.mark.parametrize(
-    "passphrase", [PASSPHRASE, PASSPHRASE.encode(), lambda: PASSPHRASE, HoldsIt(), HoldsIt().__call__]
+    "passphrase",
+    [PASSPHRASE, PASSPHRASE.encode(), lambda: PASSPHRASE, HoldsPassphrase(), HoldsPassphrase().__call__],
 )
 def test_pickle_never_has_a_passphrase(passphrase: Any, ssh_keys: KeyRing) -> None:
     path = ssh_keys.path("p256", passphrase=PASSPHRASE)

@@ -1,6 +1,6 @@
 """Encrypted keys: every cipher that ssh-keygen and openssl offer, and every kind of wrong passphrase.
 
-Whatever is wrong, the error is a `KeyLoadError` with the reason and the remedy.
+Every error is a `KeyLoadError` with the reason and the remedy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from smartdc.http_signature.search import find_key
 from tests.helpers.keys import PASSPHRASE, KeyRing, run
 from tests.http_signature.checks import signs
 
-# What `cryptography` reads of OpenSSH's own form.
+# The ciphers of OpenSSH's format that `cryptography` reads.
 READABLE = {"aes256-ctr", "aes256-cbc", "aes256-gcm@openssh.com"}
 REENCRYPT = "ssh-keygen -p -Z aes256-ctr -f FILE"
 ODD_PASSPHRASES: list[Any] = [123456, 1.5, True, ["x"], {"x": 1}, object(), lambda: 7, lambda: ["x"]]
@@ -65,20 +65,20 @@ def test_every_cipher_of_ssh_keygen(cipher: str, ssh_keys: KeyRing, tmp_path: Pa
         message = refusal(lambda: PrivateKey.load(path, passphrase))  # noqa: B023
         assert f"is encrypted with {cipher}, which cannot be read here; " in message
         assert REENCRYPT in message
-    # The remedy is one.
+    # The remedy works.
     new = ("-N", PASSPHRASE, "-f", str(path))
     run("ssh-keygen", "-q", "-p", "-a", "1", "-Z", "aes256-ctr", "-P", PASSPHRASE, *new)
     assert signs(PrivateKey.load(path, PASSPHRASE)) == "ed25519-sha512"
 
 
-def test_a_cipher_that_cannot_be_read_is_told_before_a_passphrase_is_asked_for(
+def test_an_unsupported_cipher_is_reported_before_a_passphrase_is_asked_for(
     ssh_keys: KeyRing, tmp_path: Path
 ) -> None:
     path = encrypted(ssh_keys, tmp_path, "chacha20-poly1305@openssh.com")
     asked: list[int] = []
     refusal(lambda: PrivateKey.load(path, lambda: asked.append(1)))
     assert asked == []
-    # The search for a key tells it, too.
+    # The search for a key reports it as well.
     with pytest.raises(KeyLoadError, match="is encrypted with chacha20-poly1305"):
         find_key(ssh_keys.public("ed25519").md5, file=path, home=tmp_path, allow_agent=False)
 
@@ -89,7 +89,7 @@ def test_a_passphrase_of_another_type(form: str, passphrase: Any, ssh_keys: KeyR
     path = ssh_keys.path("rsa2048", form, PASSPHRASE)
     message = refusal(lambda: HTTPSignatureAuth("/bob/keys/x", path, passphrase=passphrase))
     assert re.search(r"its passphrase is of the type \w+; give text, bytes or a function", message)
-    # A key without a passphrase takes no notice of one.
+    # A key that is not encrypted ignores the passphrase.
     PrivateKey.load(ssh_keys.path("rsa2048", form), passphrase)
 
 
@@ -101,7 +101,7 @@ def test_wrong_passphrases_of_every_form(form: str, ssh_keys: KeyRing) -> None:
             assert "the passphrase is wrong" in refusal(lambda: PrivateKey.load(path, wrong))  # noqa: B023
 
 
-def test_a_damaged_number_of_rounds_does_not_take_for_ever(ssh_keys: KeyRing) -> None:
+def test_a_damaged_number_of_rounds_does_not_hang(ssh_keys: KeyRing) -> None:
     lines = ssh_keys.path("ed25519", "openssh", PASSPHRASE).read_text().splitlines()
     body = bytearray(base64.b64decode("".join(lines[1:-1])))
     where = body.index(b"bcrypt") + 6 + 4 + 4 + 16  # name, lengths of options and salt, salt
@@ -119,7 +119,7 @@ def test_a_damaged_key_derivation_of_pkcs8(ssh_keys: KeyRing, tmp_path: Path) ->
         *("-in", str(ssh_keys.path("rsa2048", "PEM")), "-out", str(path)),
     )
     whole = path.read_bytes()
-    cost = bytes.fromhex("02024000")  # 16384, of which scrypt takes powers of 2 only
+    cost = bytes.fromhex("02024000")  # 16384; scrypt takes only powers of 2
     assert cost in whole
     path.write_bytes(whole.replace(cost, bytes.fromhex("02027f00")))
     assert "is damaged, or of a kind that cannot be read" in refusal(
@@ -130,7 +130,7 @@ def test_a_damaged_key_derivation_of_pkcs8(ssh_keys: KeyRing, tmp_path: Path) ->
 def openssl(*arguments: str) -> None:
     done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        pytest.skip(f"not tested: openssl {' '.join(arguments[:6])} (this openssl does not do it)")
+        pytest.skip(f"not tested: openssl {' '.join(arguments[:6])} (this openssl does not support it)")
 
 
 PEM_CIPHERS = [
@@ -156,7 +156,7 @@ def test_ciphers_of_pem(cipher: str, ssh_keys: KeyRing, tmp_path: Path) -> None:
 
 
 def test_a_pem_that_is_encrypted_with_des() -> None:
-    # A body that nothing can decrypt serves: openssl 3 does not write DES any more.
+    # The body cannot be decrypted, which does not matter here: openssl 3 no longer writes DES.
     head = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,0011223344556677\n\n"
     text = f"{head}{'A' * 64}\n-----END RSA PRIVATE KEY-----\n".encode()
     message = refusal(lambda: PrivateKey.from_bytes(text, PASSPHRASE))
@@ -207,7 +207,7 @@ def test_a_putty_key(encoding: str) -> None:
 @pytest.mark.parametrize("kind", ["rsa2048", "p256", "ed25519"])
 def test_damaged_keys(kind: str, form: str, passphrase: str, ssh_keys: KeyRing) -> None:
     good = ssh_keys.path(kind, form, passphrase).read_bytes()
-    chance = random.Random(f"{kind} {form} {passphrase}")  # noqa: S311 - to be the same each time
+    chance = random.Random(f"{kind} {form} {passphrase}")  # noqa: S311 - the same damage in each run
     for _ in range(20):
         damaged = bytearray(good)
         for _ in range(chance.randint(1, 3)):

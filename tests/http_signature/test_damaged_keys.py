@@ -1,7 +1,7 @@
 """Private keys with wrong bits: each is refused, or all of its signatures verify. None hangs or crashes.
 
-`cryptography` is told not to validate RSA keys, which takes longer than everything else together; these tests
-say what stands in its place.
+`cryptography` is told not to validate RSA keys, because that takes longer than everything else together;
+these tests cover the checks that replace the validation.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BODY = re.compile(
 
 
 def with_flipped_bit(text: bytes, bit: int) -> bytes:
-    """A PEM file with another bit in what its base64 stands for."""
+    """The PEM file with one bit of its decoded body flipped."""
     before, body, after = found(text)
     data = bytearray(body)
     data[bit // 8] ^= 1 << bit % 8
@@ -62,20 +62,20 @@ def test_a_key_with_a_flipped_bit(
     passphrase = PASSPHRASE if encrypted else ""
     text = ssh_keys.path(kind, form, passphrase).read_bytes()
     body = found(text)[1]
-    # Before the public half, OpenSSH says how often the passphrase is hashed: 4096 times take half a minute.
+    # Before the public half, OpenSSH stores the rounds of hashing the passphrase: 4096 take half a minute.
     first = max(0, body.find(ssh_keys.public(kind).blob)) if encrypted else 0
     bits = range(8 * first, 8 * len(body))
     chosen = random.Random(f"{kind} {form} {encrypted}")  # noqa: S311 - no secret
     refused = 0
     for bit in chosen.sample(bits, min(size, len(bits))):
-        signal.alarm(20)  # of `impatient`, for each anew
+        signal.alarm(20)  # restart the alarm of `impatient` for each key
         try:
             key = PrivateKey.from_bytes(with_flipped_bit(text, bit), passphrase or None)
         except KeyLoadError:
             refused += 1
             continue
         assert {signs(key) for _ in range(2)}, f"bit {bit}"
-        if (kind, form) != ("ed25519", "PKCS8"):  # which is a bare number: another one is another key
+        if (kind, form) != ("ed25519", "PKCS8"):  # PKCS8 holds a bare number: another number is another key
             assert key.public_key == ssh_keys.public(kind), f"bit {bit}"
     assert refused
 
@@ -102,7 +102,7 @@ def numbers(ssh_keys: KeyRing) -> dict[str, int]:
     return public | {name: getattr(own, name) for name in ("d", "p", "q", "dmp1", "dmq1", "iqmp")}
 
 
-def test_numbers_of_a_key_that_is_well(numbers: dict[str, int], ssh_keys: KeyRing) -> None:
+def test_numbers_of_an_intact_key(numbers: dict[str, int], ssh_keys: KeyRing) -> None:
     key = PrivateKey.from_bytes(der(*numbers.values()))
     assert key.public_key == ssh_keys.public("rsa2048")
     assert signs(key) == "rsa-sha256"
@@ -118,14 +118,14 @@ def test_numbers_that_could_hang_or_crash(name: str, value: str, numbers: dict[s
 
 
 @pytest.mark.parametrize(("p", "q"), [(2, 7), (1, 7), (7, 1), (4, 9), (0, 7)])
-def test_factors_that_are_no_primes_of_a_key(p: int, q: int, numbers: dict[str, int]) -> None:
+def test_factors_that_are_not_prime(p: int, q: int, numbers: dict[str, int]) -> None:
     factors = {"p": p << 1023 | (p & 1), "q": q << 1023 | (q & 1)}
     whole = numbers | factors | {"n": factors["p"] * factors["q"]}
     with pytest.raises(KeyLoadError, match=r" is damaged: its parts do not belong together; "):
         signs(PrivateKey.from_bytes(der(*whole.values())))
 
 
-def test_a_key_too_large_for_anybody(numbers: dict[str, int]) -> None:
+def test_a_key_that_is_too_large(numbers: dict[str, int]) -> None:
     """Its signature alone would take minutes."""
     p, q = (1 << 50_000) + 1, (1 << 50_000) + 3
     d = pow(65537, -1, (p - 1) * (q - 1))
@@ -135,7 +135,7 @@ def test_a_key_too_large_for_anybody(numbers: dict[str, int]) -> None:
 
 
 def with_a_factor_that_is_no_prime(numbers: dict[str, int]) -> bytes:
-    """The one damage that the numbers do not tell: all of them fit, but `p` is a product."""
+    """The only damage that the numbers do not show: all of them fit, but `p` is a product."""
     p, q, e = numbers["p"] * 65539, numbers["q"], 65537
     d = pow(e, -1, (p - 1) * (q - 1))
     return der(p * q, e, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
@@ -156,23 +156,23 @@ def test_nothing_is_sent_with_a_damaged_key(
         path.write_bytes(data)
         with pytest.raises(KeyLoadError, match=f"{path} is damaged: .*; give an undamaged copy"):
             cloud.datacenter(key_id="/test/keys/x", secret=path).account()
-    # An OpenSSH file states its public half, which another private half would not have.
+    # An OpenSSH file contains the public half, which does not fit a changed private half.
     text = ssh_keys.path("ed25519").read_bytes()
-    path.write_bytes(with_flipped_bit(text, 8 * found(text)[1].index(numbers_of(ssh_keys, "ed25519"))))
+    path.write_bytes(with_flipped_bit(text, 8 * found(text)[1].index(private_half_of(ssh_keys, "ed25519"))))
     with pytest.raises(KeyLoadError, match=f"{path} is damaged: .*; give an undamaged copy"):
         cloud.datacenter(key_id="/test/keys/x", secret=path)
     assert sent(cloud) == []
 
 
-def numbers_of(ssh_keys: KeyRing, kind: str) -> bytes:
-    """The private half alone."""
+def private_half_of(ssh_keys: KeyRing, kind: str) -> bytes:
+    """The private half of an Ed25519 key."""
     key = serialization.load_ssh_private_key(ssh_keys.path(kind).read_bytes(), None)
     assert isinstance(key, ed25519.Ed25519PrivateKey)
     return key.private_bytes_raw()
 
 
-class Elsewhere(ed25519.Ed25519PrivateKey):
-    """A key that is kept by a device or service: an implementation of somebody else's."""
+class ExternalKey(ed25519.Ed25519PrivateKey):
+    """A key that a device or service keeps, implemented outside the library."""
 
     def __init__(self) -> None:
         self.inner = ed25519.Ed25519PrivateKey.generate()
@@ -196,7 +196,7 @@ class Elsewhere(ed25519.Ed25519PrivateKey):
 
 
 def test_only_the_first_signature_is_verified() -> None:
-    own = Elsewhere()
+    own = ExternalKey()
     key = PrivateKey(own)
     loaded = own.asked_for_public
     assert signs(key) == "ed25519-sha512"
@@ -207,8 +207,8 @@ def test_only_the_first_signature_is_verified() -> None:
     assert own.asked_for_public == once
 
 
-def test_a_key_elsewhere_tells_its_own_troubles_and_is_verified_later() -> None:
-    own = Elsewhere()
+def test_an_external_key_raises_its_own_errors_and_is_verified_later() -> None:
+    own = ExternalKey()
     key = PrivateKey(own)
     own.failure = ConnectionError("no way to the device")
     with pytest.raises(ConnectionError, match="no way"):
@@ -228,7 +228,7 @@ def test_a_large_key_is_loaded_in_the_time_of_few_signatures(cloud: Emulator, ss
         cloud.datacenter(secret=path, key_id="/test/keys/x").close()
 
     loading, signing = (min(cpu(what) for _ in range(20)) for what in (load, lambda: key.sign(b"data")))
-    # A whole validation takes 180 signatures.
+    # A full validation takes as long as 180 signatures.
     assert loading < 5 * signing
 
 

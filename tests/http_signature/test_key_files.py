@@ -1,4 +1,4 @@
-"""Files that are not what they seem: none of them hangs, fills the memory, or is read by mistake."""
+"""Irregular files in place of keys: none of them hangs, fills the memory, or is read by mistake."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @irregular
-def test_as_a_private_key(tmp_path: Path, make: Callable[[Path], Any], problem: str) -> None:
+def test_an_irregular_file_as_a_private_key(
+    tmp_path: Path, make: Callable[[Path], Any], problem: str
+) -> None:
     path = tmp_path / "id"
     make(path)
     with pytest.raises(KeyLoadError, match=f"{path} ({problem})"):
@@ -35,40 +37,42 @@ def test_as_a_private_key(tmp_path: Path, make: Callable[[Path], Any], problem: 
 
 
 @irregular
-def test_as_a_public_key(home: Path, ssh_keys: KeyRing, make: Callable[[Path], Any], problem: str) -> None:
+def test_an_irregular_file_as_a_public_key(
+    home: Path, ssh_keys: KeyRing, make: Callable[[Path], Any], problem: str
+) -> None:
     directory = home / ".ssh"
     directory.mkdir()
     make(directory / "id_ed25519.pub")
     make(directory / "id_other")
-    wanted = ssh_keys.public("p256")
+    public = ssh_keys.public("p256")
     with pytest.raises(KeyLoadError, match=problem) as caught:
-        find_key(wanted.md5, allow_agent=False)
-    assert str(caught.value).count("\n") >= 2  # it was looked at both
+        find_key(public.md5, allow_agent=False)
+    assert str(caught.value).count("\n") >= 2  # both files were looked at
     with pytest.raises(KeyLoadError, match=problem):
         HTTPSignatureAuth(f"/test/keys/{directory}/id_ed25519.pub", None)
-    # And none of them spoils the search.
+    # The search still finds other keys.
     shutil.copy(ssh_keys.path("p256"), directory / "id_ecdsa")
-    assert find_key(wanted.md5, allow_agent=False).public_key == wanted
+    assert find_key(public.md5, allow_agent=False).public_key == public
 
 
 def number_of_descriptors() -> int:
-    """0 where that cannot be told."""
+    """The number of open file descriptors; 0 if the system does not tell it."""
     directory = Path("/proc/self/fd")
     return len(list(directory.iterdir())) if directory.exists() else 0
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to("/dev/zero"), os.mkdir])
-def test_a_file_that_is_swapped_after_it_was_looked_at(
+def test_a_file_that_is_swapped_while_it_is_opened(
     tmp_path: Path, ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch, make: Callable[[str], Any]
 ) -> None:
     path = tmp_path / "id"
     shutil.copy(ssh_keys.path("p256"), path)
-    really = os.open
+    original = os.open
 
     def swap(*arguments: Any) -> int:
         path.unlink()
         make(str(path))
-        return really(*arguments)
+        return original(*arguments)
 
     monkeypatch.setattr(os, "open", swap)
     before = number_of_descriptors()
@@ -86,7 +90,7 @@ def test_without_permission(ssh_keys: KeyRing) -> None:
         child = os.fork()
         if child == 0:
             try:
-                if os.geteuid() == 0:  # whom no mode stops
+                if os.geteuid() == 0:  # root may read any file
                     os.seteuid(65534)
                 PrivateKey.load(path)
             except KeyLoadError as error:
@@ -106,7 +110,7 @@ def hints(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o444])
-def test_a_key_that_others_can_read_is_hinted_at_once(
+def test_a_key_that_others_can_read_is_warned_about_once(
     tmp_path: Path, ssh_keys: KeyRing, caplog: pytest.LogCaptureFixture, mode: int
 ) -> None:
     path = a_copy(ssh_keys, tmp_path / "id", mode)
@@ -121,14 +125,14 @@ def test_a_key_that_others_can_read_is_hinted_at_once(
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
-def test_a_key_that_is_one_s_own_is_not(
+def test_a_key_that_only_its_owner_can_read_is_not_warned_about(
     tmp_path: Path, ssh_keys: KeyRing, caplog: pytest.LogCaptureFixture, mode: int
 ) -> None:
     HTTPSignatureAuth("/test/keys/x", a_copy(ssh_keys, tmp_path / "id", mode))
     assert hints(caplog) == []
 
 
-def test_a_key_that_does_not_do_is_not_hinted_at(
+def test_an_unusable_key_is_not_warned_about(
     tmp_path: Path, ssh_keys: KeyRing, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = ssh_keys.public("ed25519")
@@ -143,7 +147,7 @@ def test_a_key_that_does_not_do_is_not_hinted_at(
     assert hints(caplog) == []
 
 
-def test_of_all_that_were_looked_at_only_the_one_in_use_is_hinted_at(
+def test_only_the_key_in_use_is_warned_about(
     home: Path, ssh_keys: KeyRing, caplog: pytest.LogCaptureFixture
 ) -> None:
     directory = home / ".ssh"
@@ -156,7 +160,7 @@ def test_of_all_that_were_looked_at_only_the_one_in_use_is_hinted_at(
     assert hint.endswith(f"chmod 600 {path}")
 
 
-def test_a_refused_key_makes_no_more_noise(
+def test_a_refused_key_is_warned_about_once(
     cloud: Emulator, tmp_path: Path, ssh_keys: KeyRing, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = a_copy(ssh_keys, tmp_path / "id", 0o644)

@@ -35,7 +35,7 @@ def test_every_type_of_key_is_tested(ssh_keys: KeyRing) -> None:
     assert {ssh_keys.public(kind).kind for kind in ALL_KINDS} == set(KEY_TYPES)
 
 
-def test_the_forms_are_what_they_claim(ssh_keys: KeyRing) -> None:
+def test_the_key_files_have_the_expected_formats(ssh_keys: KeyRing) -> None:
     starts = {
         ("rsa2048", "openssh"): "OPENSSH",
         ("rsa2048", "PEM"): "RSA",
@@ -62,7 +62,7 @@ def test_fingerprints_are_those_of_ssh_keygen(kind: str, ssh_keys: KeyRing) -> N
     "text",
     ["", "ssh-rsa", "ssh-rsa !!!", "ssh-rsa AAAA", "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA== wrong type"],
 )
-def test_public_key_text_that_is_none(text: str) -> None:
+def test_invalid_public_key_text(text: str) -> None:
     with pytest.raises(ValueError, match=r"not an OpenSSH public key"):
         PublicKey.from_text(text)
 
@@ -130,7 +130,7 @@ def test_unreadable_file(tmp_path: Path, ssh_keys: KeyRing, monkeypatch: pytest.
     def denied(*args: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "open", denied)  # whoever runs this may be root, whom no mode stops
+    monkeypatch.setattr(os, "open", denied)  # the tests may run as root, who may read any file
     assert "is not readable by you; check its owner and mode" in load_error(ssh_keys.path("p256"))
 
 
@@ -300,7 +300,7 @@ def test_p384_is_signed_with_sha512(ssh_keys: KeyRing) -> None:
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_signs_logins_as_ssh_does(kind: str, ssh_keys: KeyRing) -> None:
-    # RFC 4253, RFC 5656 and RFC 8332, as paramiko reads them. What CloudAPI gets differs.
+    # RFC 4253, RFC 5656 and RFC 8332, as paramiko reads them. Signatures for CloudAPI differ.
     key = PrivateKey.load(ssh_keys.path(kind))
     public = paramiko.PKey.from_type_string(key.public_key.kind, key.public_key.blob)
     is_rsa = key.public_key.kind == "ssh-rsa"

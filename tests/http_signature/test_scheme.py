@@ -33,7 +33,7 @@ def test_signing_string_needs_the_header() -> None:
         signing_string(("date", "x-trace"), "GET", "/", {"date": "D"})
 
 
-def test_signing_string_refuses_what_the_server_may_read_in_two_ways() -> None:
+def test_signing_string_refuses_values_that_are_not_ascii() -> None:
     with pytest.raises(ConfigurationError, match=r"only ASCII can be signed.*x-name"):
         signing_string(("date", "x-name"), "GET", "/", {"date": "D", "x-name": "Zoë"})
 
@@ -58,14 +58,14 @@ def test_http_date(timestamp: float, text: str) -> None:
 
 
 def test_http_date_ignores_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Few machines have another locale. All that goes by one ends up in this function.
+    # Few machines have another locale. Everything that depends on the locale calls this function.
     monkeypatch.setattr(time, "strftime", lambda *_: "Do, 01 Mai 1986 00:00:00 GMT")
     assert datetime(1986, 5, 1).strftime("%a, %d %b %Y %H:%M:%S GMT").startswith("Do")
     assert http_date(515289600) == "Thu, 01 May 1986 00:00:00 GMT"
 
 
 @pytest.mark.parametrize(
-    ("given", "names"),
+    ("argument", "names"),
     [
         ("date", ("date",)),
         ("(request-target) date", ("(request-target)", "date")),
@@ -73,12 +73,12 @@ def test_http_date_ignores_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
         (["Date"], ("date",)),
     ],
 )
-def test_signed_headers(given: str | list[str], names: tuple[str, ...]) -> None:
-    assert parse_signed_headers(given) == names
+def test_signed_headers(argument: str | list[str], names: tuple[str, ...]) -> None:
+    assert parse_signed_headers(argument) == names
 
 
 @pytest.mark.parametrize(
-    ("given", "problem"),
+    ("argument", "problem"),
     [
         ("(request-target)", "must include 'date'"),
         ("", "must include 'date'"),
@@ -91,9 +91,9 @@ def test_signed_headers(given: str | list[str], names: tuple[str, ...]) -> None:
         ("date date", "twice"),
     ],
 )
-def test_signed_headers_that_cannot_work(given: str | list[str], problem: str) -> None:
+def test_signed_headers_that_cannot_work(argument: str | list[str], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        parse_signed_headers(given)
+        parse_signed_headers(argument)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_a_public_key_without_its_private_one_beside_it(
 @pytest.mark.parametrize(
     "key_id", ["laptop", "", "aa:bb", "SHA256:short", "-----BEGIN RSA PRIVATE KEY-----\nMIIE"]
 )
-def test_what_is_no_key_id(key_id: str, ssh: Path) -> None:
+def test_invalid_key_ids(key_id: str, ssh: Path) -> None:
     with pytest.raises(ConfigurationError, match="neither a fingerprint") as caught:
         find_key(key_id)
     assert "MIIE" not in str(caught.value)
@@ -115,40 +115,40 @@ def test_a_comment_that_is_not_utf8(
     assert auth.signer.public_key == public
 
 
-def test_a_path_to_nothing_or_nonsense(ssh: Path) -> None:
+def test_a_path_without_a_valid_public_key(ssh: Path) -> None:
     assert "does not exist" in failure("~/.ssh/none.pub")
     (ssh / "odd.pub").write_text("odd")
     assert "odd.pub is no public key that ssh-keygen writes" in failure(str(ssh / "odd.pub"))
 
 
-def test_the_given_file_first(ssh: Path, ssh_keys: KeyRing, public: PublicKey) -> None:
+def test_the_file_argument_is_tried_first(ssh: Path, ssh_keys: KeyRing, public: PublicKey) -> None:
     put(ssh_keys, "ed25519", ssh / "id_ed25519", pub="ed25519")
-    # Its own word counts, not that of the .pub beside it.
-    given = put(ssh_keys, "ed25519", ssh.parent / "given", pub="p256")
-    assert find_key(public.md5, file=given).source == f"the private key {given}"
-    assert find_key(public.md5, file="~/given").source == f"the private key {given}"
-    given.write_text("garbage")
-    assert find_key(public.md5, file=given).source == f"the private key {ssh / 'id_ed25519'}"
+    # The file itself decides, not the .pub beside it.
+    chosen = put(ssh_keys, "ed25519", ssh.parent / "chosen", pub="p256")
+    assert find_key(public.md5, file=chosen).source == f"the private key {chosen}"
+    assert find_key(public.md5, file="~/chosen").source == f"the private key {chosen}"
+    chosen.write_text("garbage")
+    assert find_key(public.md5, file=chosen).source == f"the private key {ssh / 'id_ed25519'}"
 
 
 @pytest.mark.parametrize("form", ["openssh", "PEM"])
-def test_an_encrypted_file_that_is_given(form: str, ssh: Path, ssh_keys: KeyRing) -> None:
+def test_an_encrypted_file_argument(form: str, ssh: Path, ssh_keys: KeyRing) -> None:
     public = ssh_keys.public("rsa2048")
     pub = None if form == "openssh" else "rsa2048"
-    given = put(ssh_keys, "rsa2048", ssh.parent / "given", pub=pub, form=form, passphrase=PASSPHRASE)
-    assert find_key(public.md5, file=given, passphrase=PASSPHRASE).public_key == public
-    Path(f"{given}.pub").unlink(missing_ok=True)
+    chosen = put(ssh_keys, "rsa2048", ssh.parent / "chosen", pub=pub, form=form, passphrase=PASSPHRASE)
+    assert find_key(public.md5, file=chosen, passphrase=PASSPHRASE).public_key == public
+    Path(f"{chosen}.pub").unlink(missing_ok=True)
     if form == "PEM":
-        assert "no .pub beside it tells which key it is" in failure(public.md5, file=given)
+        assert "no .pub beside it tells which key it is" in failure(public.md5, file=chosen)
 
 
 def test_an_encrypted_file_alone_in_the_directory(ssh: Path, ssh_keys: KeyRing, public: PublicKey) -> None:
-    # More than smartdc-auth finds: OpenSSH's form tells which key it is.
+    # smartdc-auth does not find it: OpenSSH's format tells which key it is.
     put(ssh_keys, "ed25519", ssh / "id_work", passphrase=PASSPHRASE)
     assert find_key(public.md5, passphrase=PASSPHRASE).public_key == public
 
 
-def test_the_passphrase_is_asked_for_only_when_nothing_else_helps(
+def test_the_passphrase_is_asked_for_only_if_no_other_source_has_the_key(
     ssh: Path, ssh_keys: KeyRing, public: PublicKey, ssh_agent: RunningAgent
 ) -> None:
     asked: list[int] = []
@@ -179,7 +179,7 @@ def test_p384_comes_from_the_encrypted_file_although_the_agent_has_it(
     assert "signs P-384 only with SHA-384" in failure(public.md5)
 
 
-def test_what_the_error_lists(
+def test_the_error_lists_all_files_and_problems(
     ssh: Path, ssh_keys: KeyRing, public: PublicKey, ssh_agent: RunningAgent, tmp_path: Path
 ) -> None:
     put(ssh_keys, "p256", ssh / "id_good", pub="p256")
@@ -196,14 +196,14 @@ def test_what_the_error_lists(
     (ssh / "known_hosts").write_text("not looked at")
     shutil.copy(certify(ssh_keys, "rsa2048", tmp_path), ssh / "k-cert.pub")
     ssh_agent.add(ssh_keys.path("rsa2048"))
-    given = ssh / "known_hosts"
-    message = failure(public.sha256, file=given)
+    chosen = ssh / "known_hosts"
+    message = failure(public.sha256, file=chosen)
     first, *lines = message.splitlines()
     assert first == (
-        f"the private key {public.sha256} could not be found; searched {given}, {ssh}, the ssh-agent; "
+        f"the private key {public.sha256} could not be found; searched {chosen}, {ssh}, the ssh-agent; "
         "give the path of its file as secret, or, to the profile env, as TRITON_KEY_MATERIAL. Seen:"
     )
-    assert "allow_agent" not in message  # nobody gave it
+    assert "allow_agent" not in message  # the caller did not pass it
     for name, problem in {
         "known_hosts": "is not a private key in OpenSSH, PEM or PKCS#8 form",
         "id_good": str(ssh_keys.public("p256")),
@@ -278,7 +278,7 @@ def test_no_secret_searches(ssh: Path, ssh_keys: KeyRing, public: PublicKey) -> 
             assert again.key_id == auth.key_id
 
 
-def test_a_path_names_the_key_of_a_secret_too(ssh: Path, ssh_keys: KeyRing, public: PublicKey) -> None:
+def test_a_path_in_key_id_names_the_key_of_a_secret(ssh: Path, ssh_keys: KeyRing, public: PublicKey) -> None:
     pub = ssh_keys.public_path("ed25519")
     auth = HTTPSignatureAuth(f"/bob/keys/{pub}", ssh_keys.path("ed25519"))
     assert auth.key_id == f"/bob/keys/{public.md5}"

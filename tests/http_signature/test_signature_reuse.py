@@ -1,4 +1,4 @@
-"""The cache of signatures: what is signed once, by whom, and what is not kept."""
+"""The cache of signatures: equal texts are signed once; logins and failures are not cached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.http_signature.checks import prepared
 
 
 class Counting:
-    """A signer that counts, and does first what the test wants."""
+    """A signer that records what it signs, and calls `first` before each signature."""
 
     def __init__(self, first: Callable[[], object] = lambda: None) -> None:
         self.public_key = PublicKey(b"")
@@ -58,7 +58,7 @@ def test_signs_for_each_login() -> None:
     assert counting.signed == [b"one", b"one"]
 
 
-def test_keeps_few() -> None:
+def test_keeps_a_limited_number() -> None:
     counting = Counting()
     signer = OnceSigner(counting)
     for number in range(once._KEPT + 1):
@@ -66,20 +66,20 @@ def test_keeps_few() -> None:
     assert len(signer._signings) == once._KEPT
     signer.sign(b"%d" % once._KEPT)
     assert len(counting.signed) == once._KEPT + 1
-    signer.sign(b"0")  # the oldest went
+    signer.sign(b"0")  # the oldest was dropped
     assert len(counting.signed) == once._KEPT + 2
 
 
 def waiting(signer: OnceSigner, count: int, results: list[object]) -> list[threading.Thread]:
-    """Threads that want the same signature."""
+    """Start threads that ask for the same signature."""
 
-    def want() -> None:
+    def ask() -> None:
         try:
             results.append(signer.sign(b"data"))
         except KeyLoadError as error:
             results.append(error)
 
-    threads = [threading.Thread(target=want) for _ in range(count)]
+    threads = [threading.Thread(target=ask) for _ in range(count)]
     for thread in threads:
         thread.start()
     return threads
@@ -110,7 +110,7 @@ def test_threads_wait_for_one_signature(fails: bool) -> None:
         return
     assert {str(error) for error in results} == {"denied"}
     assert len({id(error) for error in results}) == 32
-    # A failure is not kept: whoever comes later asks again.
+    # A failure is not cached: a later call signs again.
     counting.first = lambda: None
     assert signer.sign(b"data") == ("test", b"atad")
 
@@ -129,7 +129,7 @@ def test_an_interrupted_signature_is_made_by_the_next() -> None:
     assert signer.sign(b"data") == ("test", b"atad")
 
 
-def test_an_interruption_is_not_told_to_those_who_wait() -> None:
+def test_waiting_threads_do_not_get_the_interruption() -> None:
     go = threading.Event()
     counting = Counting()
     signer = OnceSigner(counting)
@@ -175,7 +175,7 @@ def test_a_forked_child_does_not_wait_for_its_parents_signature() -> None:
         assert pending.result() == ("test", b"atad")
 
 
-def test_nothing_travels_in_a_pickle() -> None:
+def test_the_cache_is_not_pickled() -> None:
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(OnceSigner(Counting()))
 
@@ -206,9 +206,7 @@ def test_the_date_alone_costs_one_signature_a_second(
     ]
 
 
-def test_a_path_of_its_own_costs_a_signature_of_its_own(
-    ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_path_costs_a_signature(ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
     auth = HTTPSignatureAuth("/b/keys/k", ssh_keys.path("rsa2048"))
     counting = Counting()
     monkeypatch.setattr(auth.signer, "signer", counting)

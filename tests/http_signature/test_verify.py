@@ -1,4 +1,4 @@
-"""What docs/cloudapi/signing.md says of headers and signatures, as far as it needs no account."""
+"""Headers and signatures as in docs/cloudapi/signing.md, except the rules that need an account."""
 
 import base64
 from collections.abc import Mapping
@@ -93,11 +93,11 @@ def test_no_headers_parameter_means_date() -> None:
         changed("Signature ", "Signature created=1,"),
         changed("Signature ", "Signature created=1402170695,expires=99999999999,"),
         'Signature signature="AAAA",headers="date",algorithm="rsa-sha256",keyId="/bob/keys/k"',
-        # What is begun at the end and not finished is dropped.
+        # An unfinished parameter at the end is dropped.
         *(GOOD + tail for tail in (",", ",created", ",created=", ",created=17", ',created="x')),
     ],
 )
-def test_parameters_that_do_no_harm(authorization: str) -> None:
+def test_parameters_that_are_ignored(authorization: str) -> None:
     assert read(authorization).key_id == "/bob/keys/k"
 
 
@@ -137,7 +137,7 @@ def test_headers_that_are_refused(authorization: str | None, message: str) -> No
 
 
 def test_errors_come_in_the_servers_order() -> None:
-    # Everything is wrong; each correction lets the next error out.
+    # Each step corrects one error, so that the next one is reported.
     steps = [
         ('signature a="b', 'scheme was not "Signature"'),
         ('Signature a="b"', "keyId was not specified"),
@@ -238,7 +238,7 @@ def test_public_keys(kind: str, ssh_keys: KeyRing) -> None:
     load_public_key(text.rsplit(" ", 4)[0])  # without its comment
 
 
-def test_public_keys_that_are_none(ssh_keys: KeyRing) -> None:
+def test_invalid_public_keys(ssh_keys: KeyRing) -> None:
     ed, p256 = ssh_keys.public("ed25519").openssh, ssh_keys.public("p256").openssh
     for text in (
         "",
@@ -249,12 +249,12 @@ def test_public_keys_that_are_none(ssh_keys: KeyRing) -> None:
         ssh_keys.public("dsa").openssh,
         ed.replace("ssh-ed25519", "ssh-rsa", 1),
         ed.replace(" AAAA", " BAAA"),
-        # well-formed outside, wrong inside: a short key, a point that is not on the curve
+        # valid format, invalid content: a short key, a point that is not on the curve
         f"ssh-ed25519 {base64.b64encode(ssh_keys.public('ed25519').blob[:-1]).decode()}",
         f"ecdsa-sha2-nistp256 {base64.b64encode(_last_bit_flipped(ssh_keys.public('p256').blob)).decode()}",
         p256.replace("nistp256", "nistp384", 1),
     ):
-        with pytest.raises(ValueError):  # noqa: PT011 - cryptography words some of them
+        with pytest.raises(ValueError):  # noqa: PT011 - some messages are cryptography's
             load_public_key(text)
 
 

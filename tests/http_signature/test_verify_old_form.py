@@ -51,7 +51,7 @@ def test_old_form_is_only_for_rsa(private: Mapping[str, PrivateKey]) -> None:
     public = load_public_key(private["p256"].public_key.openssh)
     assert not verify(read(old("date", signature)), public)
     for algorithm in ("ecdsa-sha256", "ed25519-sha512", "rsa-sha384", "hmac-sha256"):
-        # The message is always that of the modern reading, which stops at the space.
+        # The message is always that of the modern parser, which stops at the space.
         assert problem(old("date", signature, algorithm)) == "bad param format"
 
 
