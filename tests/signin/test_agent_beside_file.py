@@ -27,7 +27,7 @@ def registered(cloud: Emulator, ssh_keys: KeyRing, home: Path) -> Emulator:
 
 
 def put(kind: str, ssh_keys: KeyRing, home: Path, passphrase: str = "", *, public: bool = True) -> None:
-    """Make it the default key of whoever runs this."""
+    """Write the key to ~/.ssh/id_rsa."""
     file = home / ".ssh" / "id_rsa"
     file.write_bytes(ssh_keys.path(kind, "PEM" if passphrase else "openssh", passphrase).read_bytes())
     file.chmod(0o600)
@@ -60,7 +60,7 @@ def test_the_agent_has_a_wrong_key_and_the_right_one(
     with sign_in(registered) as sdc:
         sdc.keys()
         sdc.keys()
-    assert statuses(registered) == [401, 200, 200]  # the one that works is remembered
+    assert statuses(registered) == [401, 200, 200]  # the accepted key is remembered
 
 
 def test_the_agent_is_empty(
@@ -84,7 +84,7 @@ def test_the_right_key_is_in_the_agent_and_a_wrong_one_in_the_file(
     assert statuses(registered) == [401, 200, 200]
 
 
-def test_the_file_s_key_is_in_the_agent_too_and_another_is_right(
+def test_the_agent_has_the_wrong_key_of_the_file_and_the_right_one(
     registered: Emulator, ssh_keys: KeyRing, ssh_agent: RunningAgent, home: Path
 ) -> None:
     put(WRONG, ssh_keys, home)
@@ -105,7 +105,7 @@ def test_a_wrong_key_is_in_the_agent_and_the_right_one_in_the_file(
     assert statuses(registered)[-1] == 200
 
 
-def test_an_encrypted_file_is_not_asked_for_while_the_agent_has_the_key(
+def test_no_passphrase_is_asked_for_while_the_agent_has_the_key(
     registered: Emulator, ssh_keys: KeyRing, ssh_agent: RunningAgent, home: Path
 ) -> None:
     put(RIGHT, ssh_keys, home, PASSPHRASE)
@@ -129,7 +129,7 @@ def test_each_wrong_key_is_tried_once(
     assert statuses(registered) == [401, 401]
 
 
-def test_a_fingerprint_tells_the_key(
+def test_a_fingerprint_selects_the_key(
     registered: Emulator, ssh_keys: KeyRing, ssh_agent: RunningAgent, home: Path
 ) -> None:
     put(WRONG, ssh_keys, home)

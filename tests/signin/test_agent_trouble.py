@@ -15,12 +15,12 @@ from smartdc.errors import AuthenticationError, KeyLoadError
 from tests.helpers.agents import RunningAgent, run_ssh_agent
 from tests.helpers.keys import KeyRing
 
-pytestmark = pytest.mark.off_the_record("a query that only tells requests apart")
+pytestmark = pytest.mark.off_the_record("the query only makes the requests differ")
 
 
 @pytest.fixture
 def sdc(cloud: Emulator, ssh_keys: KeyRing, ssh_agent: RunningAgent) -> Iterator[DataCenter]:
-    """A data center that signs with the agent's key, and has."""
+    """A data center that has signed with the agent's key."""
     ssh_agent.add(ssh_keys.path("ed25519"))
     public = ssh_keys.public("ed25519")
     cloud.account.add_key("agent's", public.openssh)
@@ -33,7 +33,7 @@ NUMBERS = itertools.count()
 
 
 def ask(sdc: DataCenter) -> Any:
-    """A request like no other: the signature of an equal one in the same second would do again."""
+    """Make a unique request: an equal one in the same second would reuse the signature."""
     return sdc.request("GET", "/keys", params={"number": next(NUMBERS)})[0]
 
 
@@ -90,7 +90,7 @@ def test_emptied(sdc: DataCenter, ssh_agent: RunningAgent, ssh_keys: KeyRing) ->
     assert works(sdc)
 
 
-def test_a_confirmation_that_nobody_can_give(
+def test_a_confirmation_that_cannot_be_asked_for(
     sdc: DataCenter, ssh_agent: RunningAgent, ssh_keys: KeyRing
 ) -> None:
     ssh_agent.remove(ssh_keys.path("ed25519"))
@@ -108,7 +108,7 @@ def test_a_locked_agent_when_starting(
     key_id = f"/test/keys/{ssh_keys.public('ed25519').sha256}"
     with pytest.raises(KeyLoadError, match="the ssh-agent holds no keys, or is locked"):
         cloud.datacenter(key_id=key_id, secret=None)
-    # The key's file is as good.
+    # The key's file is used instead.
     with cloud.datacenter(key_id=key_id, secret=ssh_keys.path("ed25519"), allow_agent=True) as second:
         assert works(second)
 

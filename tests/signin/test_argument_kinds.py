@@ -1,4 +1,4 @@
-"""Arguments of another kind where one signs in: a `ConfigurationError` on one line, before any request."""
+"""Sign-in arguments of the wrong type raise a `ConfigurationError` of one line, before any request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smartdc.http_signature.keys import PrivateKey
 from smartdc.http_signature.search import find_key
 from tests.helpers.triton_home import FINGERPRINT
 
-ODD: Any = 5  # where None and True are of the right kind
+ODD: Any = 5  # in place of None and True where these are valid
 
 
 class BytesPath:
@@ -36,7 +36,7 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     "a known URL": lambda value: DataCenter("x", known_locations={"x": value}),
     "signed_headers": lambda value: HTTPSignatureAuth("/b/keys/k", "/nonexistent", signed_headers=value),
     "profile": lambda value: DataCenter.from_profile(value),
-    "sister": lambda value: DataCenter("http://127.0.0.1:1", retry="none").datacenter(value),
+    "another data center": lambda value: DataCenter("http://127.0.0.1:1", retry="none").datacenter(value),
     "find_key": lambda value: find_key(value, allow_agent=False),
     "find_key file": lambda value: find_key(FINGERPRINT, file=value or ODD, allow_agent=False),
     "load": PrivateKey.load,
@@ -50,7 +50,7 @@ VALUES += [Path("/nonexistent"), Path("~nobody-of-that-name/x"), BytesPath(), {b
 @pytest.mark.parametrize("place", PLACES)
 def test_a_value_of_another_kind(place: str, value: Any) -> None:
     if place == "verify" and isinstance(value, Path | BytesPath):
-        pytest.skip("a path is what it takes")
+        pytest.skip("a path is valid here")
     with pytest.raises(ConfigurationError) as caught:
         PLACES[place](value)
     first = str(caught.value).partition(" Seen:")[0]

@@ -1,4 +1,4 @@
-"""Keys and key ids that cannot work: each a clear error, and nothing sent."""
+"""Keys and key ids that cannot work raise a clear error, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _nothing_sent(cloud: Emulator, request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def reaches_the_server() -> None:
-    """For tests whose requests are meant."""
+    """For tests that send requests on purpose."""
 
 
 def test_a_key_file_that_does_not_exist(cloud: Emulator, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_public_key_given_as_private(cloud: Emulator, ssh_keys: KeyRing) -> No
 
 
 def test_a_dsa_key(cloud: Emulator, tmp_path: Path) -> None:
-    # Made by hand: ssh-keygen of today cannot.
+    # Written by hand: today's ssh-keygen cannot make one.
     path = tmp_path / "id_dsa"
     path.write_text("-----BEGIN DSA PRIVATE KEY-----\nMIIB\n-----END DSA PRIVATE KEY-----\n")
     with pytest.raises(KeyLoadError, match=r"is a DSA key; CloudAPI takes RSA, ECDSA .* and Ed25519 keys"):
@@ -147,13 +147,15 @@ def test_an_agent_without_that_key(
     cloud: Emulator, ssh_agent: RunningAgent, ssh_keys: KeyRing, tmp_path: Path
 ) -> None:
     ssh_agent.add(ssh_keys.path("ed25519"))
-    wanted = ssh_keys.public("p256").md5
-    with pytest.raises(KeyLoadError, match=f"does not have the key {wanted}.* The agent holds: ssh-ed25519"):
-        cloud.datacenter(key_id=f"/test/keys/{wanted}", allow_agent=True, secret=tmp_path / "none")
+    fingerprint = ssh_keys.public("p256").md5
+    with pytest.raises(
+        KeyLoadError, match=f"does not have the key {fingerprint}.* The agent holds: ssh-ed25519"
+    ):
+        cloud.datacenter(key_id=f"/test/keys/{fingerprint}", allow_agent=True, secret=tmp_path / "none")
 
 
 @pytest.mark.usefixtures("reaches_the_server")
-def test_an_agent_that_lacks_the_key_gives_way_to_the_file(cloud: Emulator, ssh_agent: RunningAgent) -> None:
+def test_the_file_serves_if_the_agent_lacks_the_key(cloud: Emulator, ssh_agent: RunningAgent) -> None:
     with cloud.datacenter(allow_agent=True) as sdc:
         assert sdc.account()["login"] == "test"
 
@@ -169,11 +171,11 @@ def test_the_next_key_of_the_agent_is_tried_when_one_is_refused(
     with cloud.datacenter(key_id="/test/keys/other", allow_agent=True, secret=tmp_path / "none") as agent_sdc:
         assert agent_sdc.account()["login"] == "test"
         assert [got.status for got in cloud.calls[start:]] == [401, 401, 200]
-        # It is known from now on.
+        # The accepted key is remembered.
         agent_sdc.keys()
         assert [got.status for got in cloud.calls[start:]] == [401, 401, 200, 200]
         sdc.delete_key("other")
-        # When none will do, the first refusal is not repeated for ever.
+        # If the server accepts none of them, the request is not repeated for ever.
         start = len(cloud.calls)
         with pytest.raises(AuthenticationError):
             agent_sdc.account()

@@ -21,7 +21,7 @@ from tests.helpers.triton_home import TritonHome
 def env(
     triton: TritonHome, cloud: Emulator, no_ssh_agent: None, monkeypatch: pytest.MonkeyPatch
 ) -> TritonHome:
-    """The profile ``env`` leads to the emulator; it has no key yet, and there is none to be found."""
+    """The profile ``env`` of the emulator, without a key; a search would find none."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     fingerprint = PublicKey.from_text(cloud.key_file.with_suffix(".pub").read_text()).md5
@@ -46,7 +46,7 @@ def test_the_material_is_a_path_or_a_text(env: TritonHome, cloud: Emulator, vari
     assert login() == "test"
 
 
-def test_the_path_may_begin_at_home(env: TritonHome, cloud: Emulator) -> None:
+def test_the_path_may_begin_with_a_tilde(env: TritonHome, cloud: Emulator) -> None:
     (env.path / "key").write_bytes(cloud.key_file.read_bytes())
     env.set(TRITON_KEY_MATERIAL="~/key")
     assert login() == "test"
@@ -81,7 +81,7 @@ def test_a_material_of_another_key_is_refused_and_not_shown(env: TritonHome, ssh
 
 
 @pytest.mark.parametrize("value", ["/nonexistent/key", "id_rsa", "~nobody-here/key"])
-def test_a_material_that_is_neither(env: TritonHome, value: str) -> None:
+def test_a_material_that_is_neither_a_file_nor_a_key(env: TritonHome, value: str) -> None:
     env.set(TRITON_KEY_MATERIAL=value)
     with pytest.raises(ConfigurationError) as caught:
         DataCenter.from_env()
@@ -99,18 +99,20 @@ def test_a_passphrase_belongs_to_the_material(env: TritonHome, cloud: Emulator, 
         assert sdc.account()["login"] == "test"
 
 
-def test_the_material_lets_a_key_go_by_its_name(env: TritonHome, cloud: Emulator) -> None:
+def test_a_key_name_is_enough_with_key_material(env: TritonHome, cloud: Emulator) -> None:
     env.set(TRITON_KEY_ID="test_key", TRITON_KEY_MATERIAL=str(cloud.key_file))
     assert login() == "test"
 
 
-def test_a_secret_that_is_given_wins(env: TritonHome, cloud: Emulator) -> None:
+def test_an_explicit_secret_wins(env: TritonHome, cloud: Emulator) -> None:
     env.set(TRITON_KEY_MATERIAL="/nonexistent")
     with DataCenter.from_env(secret=cloud.key_file) as sdc:
         assert sdc.account()["login"] == "test"
 
 
-def test_files_and_the_constructor_read_neither(env: TritonHome, cloud: Emulator, tmp_path: Path) -> None:
+def test_profile_files_and_the_constructor_ignore_both_variables(
+    env: TritonHome, cloud: Emulator, tmp_path: Path
+) -> None:
     env.profile("lab", **env.use_key_of(cloud))
     env.set(TRITON_KEY_MATERIAL="/nonexistent", SMARTDC_CA_FILE="/nonexistent")
     with DataCenter.from_profile("lab") as sdc:
@@ -120,7 +122,7 @@ def test_files_and_the_constructor_read_neither(env: TritonHome, cloud: Emulator
         assert sdc.account()["login"] == "test"
 
 
-def test_profiles_tell_the_authorities_and_no_key(env: TritonHome, cloud: Emulator) -> None:
+def test_profiles_show_the_authorities_and_no_key(env: TritonHome, cloud: Emulator) -> None:
     env.set(TRITON_KEY_MATERIAL=cloud.key_file.read_text())
     profile = DataCenter.profiles()["env"]
     assert profile.ca_file == str(cloud.ca_file)
@@ -128,7 +130,7 @@ def test_profiles_tell_the_authorities_and_no_key(env: TritonHome, cloud: Emulat
 
 
 @pytest.mark.parametrize("value", ["/nonexistent/ca.pem", "~nobody-here/ca.pem", "ca\n.pem"])
-def test_authorities_that_are_not_there(env: TritonHome, cloud: Emulator, value: str) -> None:
+def test_authorities_that_do_not_exist(env: TritonHome, cloud: Emulator, value: str) -> None:
     env.set(SMARTDC_CA_FILE=value, TRITON_KEY_MATERIAL=str(cloud.key_file))
     with pytest.raises(
         ConfigurationError, match=r"SMARTDC_CA_FILE .*; give the path of a file of certificates"
@@ -136,13 +138,13 @@ def test_authorities_that_are_not_there(env: TritonHome, cloud: Emulator, value:
         DataCenter.from_env()
 
 
-def test_authorities_that_are_empty_are_not_set(env: TritonHome, cloud: Emulator) -> None:
+def test_an_empty_variable_of_authorities_is_unset(env: TritonHome, cloud: Emulator) -> None:
     env.set(SMARTDC_CA_FILE="", TRITON_KEY_MATERIAL=str(cloud.key_file))
     with DataCenter.from_env() as sdc:
         assert sdc.verify is True
 
 
-def test_verify_that_is_given_wins(env: TritonHome, cloud: Emulator) -> None:
+def test_an_explicit_verify_wins(env: TritonHome, cloud: Emulator) -> None:
     env.set(SMARTDC_CA_FILE="/nonexistent", TRITON_KEY_MATERIAL=str(cloud.key_file))
     with DataCenter.from_env(verify=cloud.ca_file) as sdc:
         assert sdc.account()["login"] == "test"

@@ -1,4 +1,4 @@
-"""Names of data centers: whose URL counts, which are refused, and which are closed."""
+"""Names of data centers: which URL a name means, which names are refused, and which places are closed."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def test_an_unknown_bare_name_is_refused_with_the_likely_one(name: str, likely: 
 
 
 @pytest.mark.parametrize("name", ["nowhere", "us-nowhere-9", "cloudapi", "London"])
-def test_an_unknown_bare_name_that_is_like_no_other(name: str) -> None:
+def test_an_unknown_bare_name_without_a_similar_one(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"'{name}' is not a location.*us-central-1"):
         DataCenter(name)
 
 
-def test_a_private_cloud_s_names_are_told() -> None:
+def test_the_error_lists_the_names_of_a_private_cloud() -> None:
     with pytest.raises(ConfigurationError, match=r"did you mean lab-1.*or one of lab-1, lab-2$"):
         DataCenter("lab1", known_locations={"lab-1": "https://a.example", "lab-2": "https://b.example"})
 
@@ -71,20 +71,20 @@ def test_the_constants_stay() -> None:
     assert len(TELEFONICA_LOCATIONS) == 4
 
 
-def test_a_name_of_joyent_s_that_is_another_s_now_is_used(cloud: Emulator) -> None:
+def test_a_former_name_of_joyent_is_used_for_another_cloud(cloud: Emulator) -> None:
     with cloud.datacenter("us-east-1") as sdc:
         assert sdc.account()["login"] == "test"
     assert cloud.calls[-1].datacenter == "us-east-1"
 
 
-def test_a_closed_host_that_is_given_as_it_is_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_explicit_closed_host_is_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
     forbid_network(monkeypatch)
     for location in ("us-west-1.api.joyentcloud.com", "https://us-west-1.api.joyentcloud.com"):
         with DataCenter(location) as sdc, pytest.raises(AssertionError, match="a connection to"):
             sdc.account()
 
 
-def test_what_the_caller_gave_wins_over_what_the_server_says(cloud: Emulator, stub: StubServer) -> None:
+def test_locations_of_the_caller_win_over_those_of_the_server(cloud: Emulator, stub: StubServer) -> None:
     mine = {"here": cloud.url("us-sw-1"), "us-east-1": stub.url}
     with cloud.datacenter(location="here", known_locations=mine, headers={"X-Mine": "1"}) as sdc:
         found = sdc.datacenters()
@@ -94,7 +94,7 @@ def test_what_the_caller_gave_wins_over_what_the_server_says(cloud: Emulator, st
         stub.answer(Reply({"login": "mine"}))
         with sdc.datacenter("us-east-1") as east:
             assert east.account()["login"] == "mine"
-        # Also what is given later, and in what is made of it.
+        # Locations that are set later win as well, also in views and copies.
         sdc.known_locations["eu-ams-1"] = stub.url
         for view in (sdc, sdc.as_role("x"), pickle.loads(pickle.dumps(sdc))):  # noqa: S301 - our own
             view.datacenters()
@@ -102,7 +102,7 @@ def test_what_the_caller_gave_wins_over_what_the_server_says(cloud: Emulator, st
             assert view.known_locations["us-east-1"] == stub.url
 
 
-def test_what_the_server_says_wins_over_what_this_library_knows(cloud: Emulator) -> None:
+def test_locations_of_the_server_win_over_those_of_the_library(cloud: Emulator) -> None:
     with cloud.datacenter(location="us-central-1", known_locations=None) as sdc:
         sdc.known_locations["us-central-1"] = cloud.url("us-sw-1")
         sdc._open()
@@ -115,7 +115,7 @@ def test_what_the_server_says_wins_over_what_this_library_knows(cloud: Emulator)
         assert sent(cloud)[0] == call("GET", "/my/datacenters")
         assert sum(got.path == "/my/datacenters" for got in cloud.calls) == 1
         assert KNOWN_LOCATIONS["us-east-1"].endswith(".joyentcloud.com")
-        # Closed, and not of this cloud.
+        # A closed data center that this cloud does not have.
         with pytest.raises(ConfigurationError, match="no data center 'us-west-1' here") as caught:
             sdc.datacenter("us-west-1")
         assert "us-west-1" not in str(caught.value).partition("known are")[2]

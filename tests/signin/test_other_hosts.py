@@ -1,4 +1,4 @@
-"""The signature goes to the server that it is for, and to nobody else: redirects, proxies."""
+"""The signature is sent only to its server, not to the target of a redirect or to a proxy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PASSWORD = "secret77"
 
 @pytest.fixture
 def other() -> Iterator[StubServer]:
-    """Another host, which nobody should speak to."""
+    """Another host, to which nothing must connect."""
     with StubServer() as other:
         yield other
         assert (other.opened, other.heads) == (0, [])
@@ -55,7 +55,7 @@ def test_a_redirect_is_not_followed(cloud: Emulator, other: StubServer, method: 
         lambda sdc: sdc._open_lines("POST", ("x",), {}),
     ],
 )
-def test_a_redirect_is_no_answer_to_an_operation(
+def test_an_operation_refuses_a_redirect(
     cloud: Emulator, other: StubServer, operation: Callable[[DataCenter], Any], status: int
 ) -> None:
     answer = reply(b'{"login": "x"}', JSON, f"Location: {other.url}/x", status=f"{status} Elsewhere")
@@ -83,7 +83,7 @@ def test_a_websocket_follows_no_redirect(cloud: Emulator, other: StubServer, sta
 
 @pytest.fixture
 def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[StubServer, HTTPProxy]]:
-    """A server of another name than this machine's, and the proxy that leads to it."""
+    """A server with a name that is not loopback, and the proxy that leads to it."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -95,7 +95,7 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[StubS
         yield server, proxy
 
 
-def test_a_proxy_sees_nothing_of_what_is_in_tls(cloud: Emulator, far: tuple[StubServer, HTTPProxy]) -> None:
+def test_a_proxy_sees_nothing_inside_tls(cloud: Emulator, far: tuple[StubServer, HTTPProxy]) -> None:
     server, proxy = far
     with cloud.datacenter(location="cloudapi.invalid", verify=True) as sdc:
         sdc.account()
@@ -118,14 +118,14 @@ def test_without_verification_through_a_proxy(cloud: Emulator, far: tuple[StubSe
     with pytest.warns(InsecureRequestWarning, match="not verified"):
         sdc = cloud.datacenter(location="cloudapi.invalid", verify=False)
     with sdc:
-        sdc.account()  # warns no more
+        sdc.account()  # no second warning
         sdc.account()
     assert len(server.heads) == 2
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:99999", "127.0.0.1:x", "", ":1", "[::1"])
 @pytest.mark.parametrize("scheme", ["http://", ""])
-def test_a_proxy_whose_url_is_none(monkeypatch: pytest.MonkeyPatch, scheme: str, address: str) -> None:
+def test_invalid_proxy_urls(monkeypatch: pytest.MonkeyPatch, scheme: str, address: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"{scheme}bob:{PASSWORD}@{address}")
     with pytest.raises(ConfigurationError, match="the proxy in the environment must have the form") as caught:
         DataCenter("cloudapi.invalid")

@@ -115,7 +115,7 @@ def test_a_file_without_permission(triton: TritonHome) -> None:
     assert refusal(triton) == f"{path} cannot be read (Permission denied); check its owner and mode"
 
 
-def test_a_file_that_is_not_there(triton: TritonHome) -> None:
+def test_a_missing_file(triton: TritonHome) -> None:
     assert "there are: none; make one with: triton profile create" in refusal(triton)
     triton.profile("other")
     triton.variables()
@@ -206,9 +206,7 @@ def test_no_value_of_a_broken_profile_is_shown(triton: TritonHome, caplog: pytes
 
 @pytest.mark.usefixtures("impatient")
 @irregular
-def test_a_file_that_is_not_what_it_seems(
-    triton: TritonHome, make: Callable[[Path], Any], problem: str
-) -> None:
+def test_irregular_files(triton: TritonHome, make: Callable[[Path], Any], problem: str) -> None:
     profiles = triton.config / "profiles.d"
     profiles.mkdir(parents=True)
     make(profiles / "lab.json")
@@ -217,6 +215,6 @@ def test_a_file_that_is_not_what_it_seems(
     triton.profile("other")
     assert list(DataCenter.profiles()) == ["lab", "other"]
     make(triton.config / "config.json")
-    if problem != "does not exist":  # then there is none
+    if problem != "does not exist":  # then there is no configuration
         with pytest.raises(ConfigurationError, match=rf"config\.json.*({problem}|cannot be read)"):
             DataCenter.from_profile()

@@ -1,4 +1,4 @@
-"""Which profile is taken, from where, and what the environment makes of it (docs/cloudapi/profiles.md)."""
+"""Which profile is used, where it is read, and how the environment changes it (docs/cloudapi/profiles.md)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_configuration_directory_xdg_wins_and_dot_triton_is_not_consulted(triton
         load_profile()
 
 
-def test_configuration_directory_xdg_counts_even_where_it_does_not_exist(triton: TritonHome) -> None:
+def test_configuration_directory_xdg_is_used_even_if_it_does_not_exist(triton: TritonHome) -> None:
     triton.profile("old")
     triton.set(XDG_CONFIG_HOME=str(triton.path / "nowhere"))
     assert DataCenter.profiles() == {}
@@ -90,7 +90,7 @@ def test_which_profile_an_empty_one_in_config_json_falls_through(triton: TritonH
         assert load_profile().name == "env"
 
 
-def test_the_old_profile_of_the_command_line_means_nothing_here(triton: TritonHome) -> None:
+def test_the_dash_of_the_command_line_is_no_profile(triton: TritonHome) -> None:
     triton.profile("older")
     triton.make_current("-")
     with pytest.raises(ConfigurationError, match="there is no profile '-'"):
@@ -146,7 +146,7 @@ def test_variables_that_are_empty_fall_through_to_sdc(triton: TritonHome) -> Non
     assert (found.url, found.account, found.user) == ("https://env.example", "eve", "sub")
 
 
-def test_variables_count_for_the_profile_env_alone(triton: TritonHome) -> None:
+def test_variables_apply_only_to_the_profile_env(triton: TritonHome) -> None:
     triton.profile("one", keyId="aa")
     triton.variables(USER="sub", ACT_AS="other", TLS_INSECURE="1")
     found = load_profile("one")
@@ -155,7 +155,7 @@ def test_variables_count_for_the_profile_env_alone(triton: TritonHome) -> None:
 
 
 @pytest.mark.parametrize("missing", ["URL", "ACCOUNT", "KEY_ID"])
-def test_variables_missing_make_no_profile(triton: TritonHome, missing: str) -> None:
+def test_missing_variables_make_no_profile(triton: TritonHome, missing: str) -> None:
     triton.variables(**{missing: ""})
     assert DataCenter.profiles() == {}
     with pytest.raises(ConfigurationError, match=f"there is no profile 'env': set TRITON_{missing} .or SDC_"):
@@ -190,14 +190,14 @@ def test_insecure_switches(triton: TritonHome, variables: dict[str, str], insecu
 
 @pytest.mark.parametrize("name", ["TRITON_TLS_INSECURE", "SDC_TLS_INSECURE"])
 @pytest.mark.parametrize("value", ["yes", "True", "2", " 1"])
-def test_insecure_switches_say_nothing_else(triton: TritonHome, name: str, value: str) -> None:
+def test_invalid_values_of_insecure_switches(triton: TritonHome, name: str, value: str) -> None:
     triton.variables()
     triton.set(**{name: value})
     with pytest.raises(ConfigurationError, match=f"{name} is '{value}'; set it to true, 1, false or 0"):
         load_profile("env")
 
 
-def test_triton_act_as_has_no_form_of_sdc(triton: TritonHome) -> None:
+def test_sdc_act_as_is_ignored(triton: TritonHome) -> None:
     triton.variables()
     triton.set(SDC_ACT_AS="nobody")
     assert load_profile("env").act_as is None
@@ -213,7 +213,7 @@ def test_triton_role_applies_to_any_profile(triton: TritonHome) -> None:
     assert load_profile("env").roles == ("ops", "audit")
 
 
-def test_triton_role_that_is_empty_takes_the_roles_away(triton: TritonHome) -> None:
+def test_an_empty_triton_role_removes_the_roles(triton: TritonHome) -> None:
     triton.profile("one", roles=["reader"])
     assert load_profile("one").roles == ("reader",)
     triton.set(TRITON_ROLE="")

@@ -104,7 +104,7 @@ def test_keyword_arguments_win(triton: TritonHome, cloud: Emulator, ssh_keys: Ke
         assert (sdc.location, sdc.auth.key_id) == ("us-sw-1", f"/bob/users/other/keys/{key_id}")
 
 
-def test_a_key_s_name_does_where_its_file_is_given(triton: TritonHome, cloud: Emulator) -> None:
+def test_a_key_name_is_enough_with_an_explicit_secret(triton: TritonHome, cloud: Emulator) -> None:
     triton.profile("lab", **{**triton.use_key_of(cloud), "keyId": "test_key"})
     with DataCenter.from_profile("lab", secret=cloud.key_file) as sdc:
         assert sdc.account()["login"] == "test"
@@ -163,7 +163,7 @@ def test_sub_user_roles_and_act_as(triton: TritonHome, cloud: Emulator, stub: St
     assert f'keyId="/test/users/sub/keys/{fields["keyId"]}"' in asked.headers["authorization"]
 
 
-def test_act_as_a_stranger(triton: TritonHome, cloud: Emulator) -> None:
+def test_act_as_another_account(triton: TritonHome, cloud: Emulator) -> None:
     cloud.add_account("other")
     fields = triton.use_key_of(cloud)
     triton.profile("lab", **fields, actAsAccount="other")
@@ -186,7 +186,7 @@ def test_login_of_another_account(cloud: Emulator) -> None:
         with pytest.raises(NotAuthorizedError) as caught:
             sdc.packages()
         assert caught.value.path == "/other/packages"
-        with pytest.raises(NotFoundError):  # what does not exist is not there for strangers either
+        with pytest.raises(NotFoundError):  # an unknown machine is not found in other accounts either
             sdc.machine(machine_id)
     with cloud.datacenter(login="nobody") as sdc, pytest.raises(NotFoundError, match="nobody does not exist"):
         sdc.packages()

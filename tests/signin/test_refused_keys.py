@@ -1,4 +1,4 @@
-"""A key that the server refuses: which one it was is told, and found out before it matters.
+"""A key that the server refuses: errors name it, and `presign` finds it out before it makes a URL.
 
 CloudAPI answers the same to an unknown account, key and signature
 (docs/cloudapi/signing.md#bad-signatures-are-all-alike).
@@ -71,7 +71,7 @@ def test_a_401_of_a_head(cloud: Emulator) -> None:
                 action()
 
 
-def test_all_keys_that_were_tried_are_told_and_the_one_that_was_not(
+def test_a_401_names_all_keys_that_were_tried_and_the_one_that_was_not(
     cloud: Emulator, ssh_agent: RunningAgent, ssh_keys: KeyRing
 ) -> None:
     ssh_agent.add(ssh_keys.path("p384"), ssh_keys.path("p256"), ssh_keys.path("ed25519"))
@@ -84,7 +84,7 @@ def test_all_keys_that_were_tried_are_told_and_the_one_that_was_not(
 
 
 def several(cloud: Emulator, sdc: DataCenter, agent: RunningAgent, keys: KeyRing, **more: Any) -> DataCenter:
-    """Connected by a key's name, with an agent in which it is the last of three."""
+    """A data center that names its key, which is the last of three in the agent."""
     agent.add(keys.path("rsa2048"), keys.path("p256"), keys.path("ed25519"))
     sdc.add_key("mine", keys.public("ed25519").openssh)
     cloud.calls.clear()
@@ -100,7 +100,7 @@ def test_presign_finds_out_which_key_the_server_takes(
         assert sent(cloud) == 3 * [call("HEAD", "/my")]
         answer = requests.get(url, verify=str(cloud.ca_file), timeout=10)
         assert answer.status_code == 200
-        # It is known from now on, and not looked for again.
+        # The accepted key is remembered.
         cloud.calls.clear()
         mine.presign("GET", "/machines")
         assert cloud.calls == []
@@ -110,7 +110,7 @@ def test_presign_finds_out_which_key_the_server_takes(
         assert requests.get(url, verify=str(cloud.ca_file), timeout=10).status_code == 200
 
 
-def test_presign_where_the_server_takes_no_key(
+def test_presign_if_the_server_accepts_no_key(
     cloud: Emulator, sdc: DataCenter, ssh_agent: RunningAgent, ssh_keys: KeyRing
 ) -> None:
     with several(cloud, sdc, ssh_agent, ssh_keys) as mine:
@@ -150,5 +150,5 @@ def test_a_key_without_a_key_id_is_refused(sdc: DataCenter, arguments: dict[str,
 def test_a_new_data_center_with_a_key_and_no_key_id_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="of no use without key_id; give it as /LOGIN/keys/NAME"):
         DataCenter("us-central-1", **arguments)
-    with DataCenter("us-central-1", None, "~/.ssh/id_rsa") as sdc:  # what it is by default
+    with DataCenter("us-central-1", None, "~/.ssh/id_rsa") as sdc:  # the default secret
         assert sdc.auth is None

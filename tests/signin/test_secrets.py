@@ -1,4 +1,4 @@
-"""Key material, passphrases, signatures and machines' passwords get out nowhere but onto the wire."""
+"""Key material, passphrases, signatures and machines' passwords are sent to the server and shown nowhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 
 
 class Emitted:
-    """All that came out, as one text."""
+    """Everything that was shown, as texts."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -38,7 +38,7 @@ class Emitted:
             self.look_into(thing)
 
     def look_into(self, thing: Any) -> None:
-        """What a debugger would show: variables, and those of what belongs to it."""
+        """Add what a debugger would show: the variables of an object and of its parts."""
         variables = getattr(thing, "__dict__", {})
         self.parts.append(repr(variables))
         for value in variables.values():
@@ -49,7 +49,7 @@ class Emitted:
                 self.look_into(value)
 
     def provoke(self, action: Callable[[], Any]) -> None:
-        with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever comes
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - any exception
             action()
         self.errors.append(caught.value)
         self.show(caught.value)
@@ -69,7 +69,7 @@ class Handler(logging.Handler):
 
 @pytest.fixture
 def log() -> Iterator[Handler]:
-    """Everything, from the root logger at DEBUG."""
+    """Record everything that the root logger gets at DEBUG."""
     root, handler = logging.getLogger(), Handler()
     before = root.level
     root.addHandler(handler)
@@ -95,7 +95,7 @@ def encrypted_key(cloud: Emulator, tmp_path: Path) -> Path:
 
 
 def session(cloud: Emulator, site: Site, stub: StubServer, key: Path, out: Emitted) -> list[str]:
-    """Use everything that could tell a secret; returns the signatures that were sent."""
+    """Use everything that could reveal a secret; returns the signatures that were sent."""
     running = site.add_machine("web", internal_metadata={"root_pw": PASSWORD})
     gone = site.add_machine("old", state="deleted", internal_metadata={"root_pw": PASSWORD})
     authorizations = []
@@ -125,7 +125,7 @@ def session(cloud: Emulator, site: Site, stub: StubServer, key: Path, out: Emitt
             out.show(east)
         again = pickle.loads(pickle.dumps(sdc))  # noqa: S301 - our own
         out.show(again)
-        # A passphrase given as text does not travel.
+        # A pickle does not contain a passphrase that is text.
         out.provoke(again.account)
     out.provoke(lambda: cloud.datacenter(secret=key, passphrase="wrong " + PASSWORD))
     out.provoke(lambda: cloud.datacenter(secret=key))
@@ -180,7 +180,7 @@ def test_no_secret_is_emitted(
     out.parts.append(printed.err)
     for record in log.records:
         out.parts += [record.getMessage(), repr(record.args), repr(record.__dict__)]
-    # It was listened to, and not in vain.
+    # The log was recorded, and it is not empty.
     assert {"smartdc", "urllib3.connectionpool"} <= {record.name for record in log.records}
     text = "\n".join(out.parts)
     assert f"/my/machines/{UNKNOWN}" in text
@@ -196,7 +196,7 @@ def test_no_secret_is_emitted(
     assert "Authorization" not in text
 
 
-def test_the_log_says_what_was_asked_and_answered(sdc: DataCenter, log: Handler) -> None:
+def test_the_log_has_requests_and_statuses(sdc: DataCenter, log: Handler) -> None:
     sdc.machines(state="running")
     with pytest.raises(Exception, match=r"^GET /my/keys/nothing: 404 "):
         sdc.key("nothing")
@@ -205,7 +205,7 @@ def test_the_log_says_what_was_asked_and_answered(sdc: DataCenter, log: Handler)
     assert re.fullmatch(r"GET /my/keys/nothing: 404 in \d+ ms \(request [0-9a-f-]{36}\)", ours[1])
 
 
-def test_the_log_names_what_failed(free_port: int, log: Handler) -> None:
+def test_the_log_names_a_failed_request(free_port: int, log: Handler) -> None:
     with (
         DataCenter(f"https://127.0.0.1:{free_port}", retry="none") as sdc,
         pytest.raises(Exception, match=r"^GET /my: no connection to "),
@@ -216,10 +216,10 @@ def test_the_log_names_what_failed(free_port: int, log: Handler) -> None:
     assert re.fullmatch("GET /my: Connection(Error|Failed)", ours[0])
 
 
-def test_nothing_is_printed_when_nobody_configured_logging(
+def test_nothing_is_printed_without_a_logging_configuration(
     sdc: DataCenter, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # Without a handler of its own, Python would print warnings of this logger to stderr.
+    # Without a handler for this logger, Python would print its warnings to stderr.
     assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("smartdc").handlers)
     sdc.account()
     assert capfd.readouterr() == ("", "")

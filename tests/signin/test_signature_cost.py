@@ -1,4 +1,4 @@
-"""How many signatures requests cost: of a key in a file, and of an agent's under threads.
+"""How many signatures requests cost: with a key file, and with an agent and many threads.
 
 tests/benchmarks/bench_signed_get.py measures the rest of what a request costs.
 """
@@ -32,7 +32,7 @@ def test_rsa_signs_exactly_once_for_each_request(
 
     monkeypatch.setattr(PrivateKey, "sign", counted)
     with cloud.datacenter(key_id="/test/keys/rsa", secret=ssh_keys.path("rsa2048")) as sdc:
-        assert signed == []  # not to try it out
+        assert signed == []  # the constructor does not try the key
         for number in range(20):
             sdc.request("GET", "/packages", params={"memory": number})
         sdc.request("POST", "/keys", data={"name": "new", "key": ssh_keys.public("p256").openssh})
@@ -44,7 +44,7 @@ def test_rsa_signs_exactly_once_for_each_request(
 
 
 def ask_often(cloud: Emulator, requests: int, **arguments: Any) -> list[Any]:
-    """So many requests by `THREADS` threads through one data center; what they answered."""
+    """Make this number of requests with `THREADS` threads through one data center; return the answers."""
     with cloud.datacenter(secret="/nonexistent", allow_agent=True, **arguments) as sdc:
 
         def ask(number: int) -> Any:
@@ -54,7 +54,7 @@ def ask_often(cloud: Emulator, requests: int, **arguments: Any) -> list[Any]:
             return list(pool.map(ask, range(requests)))
 
 
-@pytest.mark.off_the_record("a query that only tells requests apart")
+@pytest.mark.off_the_record("the query only makes the requests differ")
 def test_many_threads_share_an_agent(cloud: Emulator, ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
     ssh_agent.add(ssh_keys.path("ed25519"))
     public = ssh_keys.public("ed25519")
@@ -64,7 +64,7 @@ def test_many_threads_share_an_agent(cloud: Emulator, ssh_keys: KeyRing, ssh_age
     assert Counter(call.status for call in cloud.calls) == {200: 1000}
 
 
-@pytest.mark.off_the_record("a query that only tells requests apart")
+@pytest.mark.off_the_record("the query only makes the requests differ")
 def test_the_date_alone_costs_the_agent_one_signature_a_second(
     cloud: Emulator, ssh_keys: KeyRing, own_agent: OwnAgent
 ) -> None:
@@ -73,6 +73,6 @@ def test_the_date_alone_costs_the_agent_one_signature_a_second(
     ask_often(cloud, 300, key_id="/test/keys/token's", signed_headers="date")
     assert Counter(call.status for call in cloud.calls) == {200: 300}
     sent = {call.headers["date"] for call in cloud.calls}
-    # Each signature is of another Date, and of one that was sent.
+    # Each signature is of a different Date, which was sent.
     assert len(own_agent.signed) == len(set(own_agent.signed)) == len(sent)
     assert {data.decode().removeprefix("date: ") for data in own_agent.signed} == sent

@@ -1,4 +1,4 @@
-"""Surroundings that lack something: a home directory, unix sockets, IPython."""
+"""Systems without a home directory, unix sockets or IPython."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.helpers.agents import RunningAgent
 from tests.helpers.keys import KeyRing
 from tests.helpers.triton_home import FINGERPRINT
 
-ALL_GIVEN = {"TRITON_URL": "https://cloud.example", "TRITON_ACCOUNT": "bob", "TRITON_KEY_ID": FINGERPRINT}
+VARIABLES = {"TRITON_URL": "https://cloud.example", "TRITON_ACCOUNT": "bob", "TRITON_KEY_ID": FINGERPRINT}
 
 
 @pytest.fixture
@@ -31,18 +31,18 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(_: Any) -> NoReturn:
         raise KeyError("getpwuid(): uid not found")
 
-    for name in ("HOME", "XDG_CONFIG_HOME", "TRITON_PROFILE", *ALL_GIVEN):
+    for name in ("HOME", "XDG_CONFIG_HOME", "TRITON_PROFILE", *VARIABLES):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
 
 
 def set_all(monkeypatch: pytest.MonkeyPatch, fingerprint: str) -> None:
-    for name, value in (ALL_GIVEN | {"TRITON_KEY_ID": fingerprint}).items():
+    for name, value in (VARIABLES | {"TRITON_KEY_ID": fingerprint}).items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.mark.usefixtures("homeless")
-def test_without_a_home_directory_it_works_where_all_is_given(
+def test_without_a_home_directory_explicit_settings_work(
     cloud: Emulator, ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert DataCenter.profiles() == {}
@@ -63,7 +63,7 @@ def test_without_a_home_directory_it_works_where_all_is_given(
 
 
 @pytest.mark.usefixtures("homeless")
-def test_without_a_home_directory_the_agent_serves(
+def test_without_a_home_directory_the_agent_works(
     ssh_keys: KeyRing, ssh_agent: RunningAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ssh_agent.add(ssh_keys.path("p256"))
@@ -75,7 +75,7 @@ def test_without_a_home_directory_the_agent_serves(
 
 
 @pytest.mark.usefixtures("homeless")
-def test_without_a_home_directory_what_needs_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_directory_paths_in_it_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for make in (
         lambda: DataCenter("us-central-1", "/bob/keys/x"),
         lambda: DataCenter("us-central-1", "/bob/keys/x", "~/id"),
@@ -98,7 +98,7 @@ def test_without_a_home_directory_what_needs_one_is_refused(monkeypatch: pytest.
 
 @pytest.mark.parametrize("known", [True, False])
 def test_the_home_of_another_user(ssh_keys: KeyRing, tmp_path: Path, known: bool) -> None:
-    """In a child, because it has to be somebody who is not root."""
+    """In a child process, because its user must not be root."""
     home = tmp_path / "home"
     (home / ".ssh").mkdir(parents=True)
     (home / ".triton" / "profiles.d").mkdir(parents=True)
@@ -126,13 +126,13 @@ try:
 except smartdc.ConfigurationError as error:
     assert 'Permission denied' in str(error)
 """
-    environment = ALL_GIVEN | {"TRITON_KEY_ID": ssh_keys.public("p256").md5, "PATH": os.environ["PATH"]}
+    environment = VARIABLES | {"TRITON_KEY_ID": ssh_keys.public("p256").md5, "PATH": os.environ["PATH"]}
     if known:
         environment["HOME"] = str(home)
     root = os.geteuid() == 0
     if not root:
         home.chmod(0)
-    # Imported before it becomes somebody else, who may not be able to read the library.
+    # Import before changing the user, who may not be able to read the library.
     prelude = "import os, smartdc, smartdc.http_signature.agent, encodings.idna\nimport paramiko\n"
     become = "os.setgroups([]); os.setgid(54321); os.setuid(54321)\n" if root else ""
     done = subprocess.run(
@@ -156,7 +156,7 @@ def test_without_unix_sockets_there_is_no_agent(
         find_key(FINGERPRINT)
 
 
-def test_the_console_without_ipython_shows_an_error_alone(tmp_path: Path) -> None:
+def test_the_console_without_ipython_shows_only_the_error(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['IPython'] = None\n")
     (tmp_path / "home").mkdir()
     done = subprocess.run(

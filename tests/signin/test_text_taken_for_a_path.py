@@ -1,4 +1,4 @@
-"""Text that may be a key is in no error, wherever text is taken for a path or a name."""
+"""Errors do not show text that may be a key, wherever it is taken for a path or a name."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ENCODINGS: dict[str, tuple[Callable[[Path], str], str]] = {
 }
 
 
-def told(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """What a traceback shows of an error: its text, and that of those before it."""
     return "".join(traceback.format_exception(error, chain=True))
 
@@ -69,7 +69,7 @@ kinds = pytest.mark.parametrize("kind", KINDS)
 
 
 def parts(text: str) -> set[str]:
-    """Every 16 characters of it that tell something."""
+    """All parts of 16 characters that could reveal the text."""
     words = re.findall(r"[!-~]{16,}", text)
     found = {word[start : start + 16] for word in words for start in range(len(word) - 15)}
     return {part for part in found if len(set(part)) > 4 and "PRIVATE" not in part and "-----" not in part}
@@ -78,7 +78,7 @@ def parts(text: str) -> set[str]:
 @encodings
 @kinds
 @pytest.mark.parametrize("as_path", [False, True])
-def test_as_a_secret_it_is_refused_with_advice(
+def test_a_key_as_a_secret_is_refused_with_advice(
     kind: str, encoding: str, ssh_keys: KeyRing, as_path: bool
 ) -> None:
     make, advice = ENCODINGS[encoding]
@@ -89,7 +89,7 @@ def test_as_a_secret_it_is_refused_with_advice(
     assert "\n" not in message
     assert len(message) < 300
     assert not [part for part in parts(text) if part in message]
-    if not as_path:  # of which pathlib drops a part
+    if not as_path:  # pathlib drops a part of the text
         assert re.search(advice, message)
 
 
@@ -119,17 +119,17 @@ PLACES: dict[str, Callable[[str], Any]] = {
 
 @encodings
 @pytest.mark.parametrize("place", PLACES)
-def test_it_is_in_no_error(place: str, encoding: str, ssh_keys: KeyRing, triton: TritonHome) -> None:
+def test_no_error_shows_it(place: str, encoding: str, ssh_keys: KeyRing, triton: TritonHome) -> None:
     text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
     with pytest.raises(SmartDCError) as caught:
         PLACES[place](text)
-    shows = told(caught.value)
+    shows = traceback_of(caught.value)
     assert not [part for part in parts(text) if part in shows]
 
 
 @encodings
 @pytest.mark.parametrize("variable", ["TRITON_KEY_ID", "TRITON_ACCOUNT", "TRITON_URL", "TRITON_PROFILE"])
-def test_it_is_in_no_error_about_the_environment(
+def test_no_error_about_the_environment_shows_it(
     variable: str, encoding: str, ssh_keys: KeyRing, triton: TritonHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
@@ -142,20 +142,20 @@ def test_it_is_in_no_error_about_the_environment(
         monkeypatch.setenv(name, value)
     with pytest.raises(SmartDCError) as caught:
         DataCenter.from_profile()
-    shows = told(caught.value)
+    shows = traceback_of(caught.value)
     assert not [part for part in parts(text) if part in shows]
 
 
 @encodings
 @pytest.mark.parametrize("field", ["url", "account", "keyId"])
-def test_it_is_in_no_error_about_a_profile(
+def test_no_error_about_a_profile_shows_it(
     field: str, encoding: str, ssh_keys: KeyRing, triton: TritonHome
 ) -> None:
     text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
     triton.profile("one", **{field: text})
     with pytest.raises(SmartDCError) as caught:
         DataCenter.from_profile("one")
-    shows = told(caught.value)
+    shows = traceback_of(caught.value)
     assert not [part for part in parts(text) if part in shows]
     path = triton.profile("two")
     path.write_text(json.dumps(json.loads(path.read_text()) | {text: 1}))
@@ -170,7 +170,7 @@ def test_the_socket_of_an_agent(
     monkeypatch.setenv("SSH_AUTH_SOCK", text)
     with pytest.raises(SmartDCError) as caught:
         DataCenter("us-central-1", "/bob/keys/x", "/nonexistent", allow_agent=True)
-    shows = told(caught.value)
+    shows = traceback_of(caught.value)
     assert not [part for part in parts(text) if part in shows]
 
 
@@ -179,7 +179,7 @@ def test_authorities(cloud: Emulator, encoding: str, ssh_keys: KeyRing) -> None:
     text = ENCODINGS[encoding][0](ssh_keys.path("ed25519"))
     with pytest.raises(SmartDCError) as caught, cloud.datacenter(verify=text, retry="none") as sdc:
         sdc.account()
-    shows = told(caught.value)
+    shows = traceback_of(caught.value)
     assert not [part for part in parts(text) if part in shows]
 
 

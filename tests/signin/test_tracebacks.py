@@ -1,6 +1,6 @@
-"""Tracebacks that show local variables: no passphrase and no key in those of the library's own frames.
+"""Tracebacks that show local variables: those of the library's frames hold no passphrase and no key.
 
-Error trackers send the repr of each variable. What is asked of an object half made is in them, too.
+Error trackers send the repr of each variable, including objects whose constructor has not finished.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WRONG = "staple battery"
 
 
 def frames(error: BaseException | None) -> Iterator[FrameType]:
-    """Those of the library, of the error and of all that led to it."""
+    """The library's frames of the error and of its causes."""
     while error is not None:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if str(frame.f_globals.get("__name__")).startswith("smartdc"):
@@ -124,7 +124,7 @@ ACTIONS: dict[str, Callable[[Path, str], Any]] = {
 
 @pytest.mark.parametrize("form", ["openssh", "PEM", "PKCS8"])
 @pytest.mark.parametrize("action", ACTIONS)
-def test_no_secret_stands_in_a_variable(
+def test_no_variable_holds_a_secret(
     action: str, form: str, ssh_keys: KeyRing, triton: TritonHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = ssh_keys.path("rsa2048", form, PASSPHRASE)
@@ -138,7 +138,7 @@ def test_no_secret_stands_in_a_variable(
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - all of ours are
         ACTIONS[action](path, path.read_text())
     assert leaks(caught.value, secrets_of(path)) == []
-    # It can be shown at all.
+    # The traceback can be formatted.
     traceback.TracebackException.from_exception(caught.value, capture_locals=True)
 
 
@@ -179,18 +179,18 @@ def test_an_agent_that_fails(ssh_agent: RunningAgent, ssh_keys: KeyRing) -> None
     assert leaks(caught.value, secrets_of(path)) == []
 
 
-# Made in one step, as dataclasses are: the constructor does no more than set what it is given.
+# Their constructors only set attributes, as those of dataclasses do.
 INNER = (Lookup, Proxy, PublicKey, Site)
 
 
 def classes() -> Iterator[type[Any]]:
-    """Those whose repr the library writes itself."""
+    """The classes whose repr the library defines."""
     for module in pkgutil.walk_packages(smartdc.__path__, "smartdc."):
         if not module.name.endswith("__main__"):
             for value in vars(importlib.import_module(module.name)).values():
                 if inspect.isclass(value) and value.__module__ == module.name:
                     own = [value.__repr__, value.__str__]
-                    # A tuple is never half made.
+                    # A tuple is never incomplete.
                     others = hasattr(value, "__dataclass_fields__") or issubclass(
                         value, BaseException | tuple
                     )
@@ -200,7 +200,7 @@ def classes() -> Iterator[type[Any]]:
 
 
 @pytest.mark.parametrize("kind", sorted(set(classes()), key=str))
-def test_the_repr_of_an_object_half_made(kind: type[Any]) -> None:
+def test_the_repr_of_an_incomplete_object(kind: type[Any]) -> None:
     made = object.__new__(kind)
     assert repr(made)
     assert str(made)
