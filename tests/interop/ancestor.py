@@ -1,4 +1,4 @@
-"""py-smartdc 0.2.0 itself on Python 2.7, and the stage where it and this package play the same calls."""
+"""py-smartdc 0.2.0 on Python 2.7, and emulated clouds in which it and this package make the same calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLAYER = Path(__file__).with_name("ancestor_player.py")
 DATA = Path(__file__).parents[1] / "data" / "ancestor"
 
 LONG = 300
-"""Values of more characters are known by their digest."""
+"""Values of more characters are recorded as their digest."""
 
 _VENV = Path(__file__).parents[2] / ".venv"
 _REQUIRES = ("requests==2.27.1", "http_signature==0.1.4", "pycrypto==2.6.1", "ipaddress==1.0.23")
@@ -35,7 +35,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?")
 
 
 def ancestor_python(elsewhere: pytest.TempPathFactory, outside: dict[str, str]) -> list[str]:
-    """The command that runs Python 2.7 with py-smartdc 0.2.0; skips where that cannot be had.
+    """The command that runs Python 2.7 with py-smartdc 0.2.0; skips the test if that is not available.
 
     Args:
         elsewhere: Makes the directory that is used when there is no .venv.
@@ -88,7 +88,7 @@ def _install(python: str, site: Path, what: tuple[str, ...], outside: dict[str, 
 
 
 class Stage:
-    """An emulated cloud for one player; anew whenever a call has changed something.
+    """An emulated cloud for one player; it is replaced after each call that changes something.
 
     Args:
         player: The process.
@@ -112,7 +112,7 @@ class Stage:
             self._cloud = None
 
     def play(self, call: str) -> dict[str, Any]:
-        """What becomes of one call: requests, value or error, and what is printed."""
+        """Make one call; return its requests, its value or error, and its output."""
         cloud = self._cloud or self._new_cloud()
         self._cloud = cloud
         keys = list(cloud.account.keys)
@@ -130,9 +130,9 @@ class Stage:
             {"request": f"{made.method} {made.target}", "body": made.body, "version": _version(made.headers)}
             for made in cloud.calls[start:]
         ]
-        became = {name: value for name, value in line["done"].items() if name != "says"}
-        became |= {"slept": slept} if slept else {}
-        played = {"requests": requests, **became}
+        outcome = {name: value for name, value in line["done"].items() if name != "says"}
+        outcome |= {"slept": slept} if slept else {}
+        played = {"requests": requests, **outcome}
         named: dict[str, Any] = json.loads(self._with_names(json.dumps(played), cloud, keys))
         if slept or any(not made["request"].startswith(("GET", "HEAD")) for made in requests):
             self.close()
@@ -175,7 +175,7 @@ class Stage:
         }
 
     def _with_names(self, text: str, cloud: Emulator, keys: list[Key]) -> str:
-        """Without what differs from run to run: addresses, times, ids."""
+        """Replace what differs from run to run: addresses, times, ids."""
         for name in ("us-sw-1", "us-east-1"):
             text = text.replace(cloud.url(name), f"https://{name}")
             text = text.replace(cloud.url(name).removeprefix("https://"), name)

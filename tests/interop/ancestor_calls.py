@@ -1,8 +1,8 @@
 # ruff: noqa: E501
-"""The calls that py-smartdc 0.2.0 and this package both play: what its scripts do, and odd arguments of it.
+"""The calls that py-smartdc 0.2.0 and this package both make: those of scripts, and odd arguments.
 
-The last line of each is an expression. `sdc` is a data center of three machines, `m` the first of them; the
-other names in capitals are `tests.interop.ancestor.Stage`'s.
+The last line of each is an expression. `sdc` is a data center of three machines, `m` the first of them; `tests.interop.ancestor.Stage`
+sets the names in capitals.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Plays calls of a script with whichever `smartdc` is there: py-smartdc on Python 2.7, or this package.
+"""Makes the calls of a script with the installed `smartdc`: py-smartdc on Python 2.7, or this package.
 
-Its syntax is that of both. It reads orders from standard input, one JSON object a line, and carries each out
-in a child of its own. It answers in lines: ``mark`` (what comes now is the call itself), ``sleep`` (so many
-seconds have to pass), ``done`` (what became of it). After the first two it waits for an empty line.
+Its syntax is valid on both. It reads orders from standard input, one JSON object a line, and runs each in a
+child process. It answers in lines: ``mark`` (the call itself begins), ``sleep`` (that many seconds must
+pass), ``done`` (the outcome). After the first two it waits for an empty line.
 """
 # mypy: ignore-errors
 # ruff: noqa: C402, C408, S102, S307
@@ -22,7 +22,7 @@ TEXT = type(b"".decode("ascii"))
 QUIET = ("object", "BaseException", "Exception", "StandardError", "EnvironmentError")
 
 
-def tell(kind, value):
+def send(kind, value):
     PIPE.write(json.dumps({kind: value}) + "\n")
     PIPE.flush()
 
@@ -33,7 +33,7 @@ MONOTONIC = getattr(time, "monotonic", time.time)
 
 def sleep(seconds):
     SLEPT[0] += seconds
-    tell("sleep", seconds)
+    send("sleep", seconds)
     os.read(0, 1)
 
 
@@ -49,7 +49,7 @@ class Output(io.StringIO):
 
 
 def shown(value):
-    """The value in JSON: the same thing looks the same on both Pythons."""
+    """The value in JSON, the same on both Pythons."""
     kind = type(value).__name__
     if value is None or isinstance(value, (bool, int, float, TEXT)) or kind == "long":
         return value
@@ -83,7 +83,7 @@ def failure(error):
 
 
 def setting_of(order):
-    """What the calls find: names, a data center, and a machine if they speak of one."""
+    """The names that a call may use: a data center, and a machine if the call needs one."""
     setting = order["setting"]
     names = dict(setting, smartdc=smartdc, requests=requests, json=json, time=time)
     for name in ("DataCenter", "LegacyDataCenter", "Machine", "Snapshot"):
@@ -106,19 +106,19 @@ def play(order):
     try:
         names = setting_of(order)
         sys.stdout = sys.stderr = printed
-        tell("mark", None)
+        send("mark", None)
         os.read(0, 1)
         exec("\n".join(lines[:-1]), names)
-        became = {"value": shown(eval(lines[-1], names))}
+        outcome = {"value": shown(eval(lines[-1], names))}
     except Exception as error:
-        became = failure(error)
+        outcome = failure(error)
     sys.stdout, sys.stderr = before
-    became["prints"] = printed.getvalue()
-    tell("done", became)
+    outcome["prints"] = printed.getvalue()
+    send("done", outcome)
 
 
 def read_line():
-    """One line, and no byte after it, which a child may have to read."""
+    """Read one line and no byte after it, which a child may have to read."""
     line = b""
     while not line.endswith(b"\n"):
         more = os.read(0, 1)

@@ -1,5 +1,5 @@
 /*
- * Finds keys with smartdc-auth from npm, the library that Triton's own clients find theirs with.
+ * Finds keys with smartdc-auth from npm, the library with which Triton's clients find theirs.
  *
  * Usage: HOME=... NODE_PATH=.../node_modules node find_keys.js
  * Reads one JSON object: {fingerprints, passphrase, plugins, data}. Answers with one: {list, found}. `list` has

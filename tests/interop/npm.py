@@ -1,4 +1,4 @@
-"""Programs of others from npm: installed into .venv/interop once, so that a second run needs no network."""
+"""Third-party programs from npm, installed into .venv/interop once: a second run needs no network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VENV = Path(__file__).parents[2] / ".venv"
 
 @dataclass(frozen=True)
 class NodeModules:
-    """Where packages are, and what runs them.
+    """The folder of packages, and the Node that runs them.
 
     Attributes:
         node: Path of Node.
@@ -36,18 +36,18 @@ def install(
     *,
     apart: bool = False,
 ) -> NodeModules:
-    """Install a package unless it is there; skips the test where that cannot be done.
+    """Install a package unless it is installed; skips the test if that fails.
 
     Args:
         package: Its name.
         version: The exact version.
         not_verified: What the test that is skipped would have shown.
         elsewhere: Makes the directory that is used when there is no .venv.
-        apart: In a directory of its own, beside other versions of the package.
+        apart: Install it into a separate directory, beside other versions of the package.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        pytest.skip(f"{not_verified} (no node or no npm here)")
+        pytest.skip(f"{not_verified} (node or npm is not installed)")
     prefix = _VENV / "interop" if _VENV.is_dir() else elsewhere.mktemp("npm")
     if apart:
         prefix /= f"{package}-{version}"

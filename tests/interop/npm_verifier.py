@@ -26,7 +26,7 @@ _SCRIPT = Path(__file__).with_name("verify_signature.js")
 
 
 class NpmVerifier:
-    """Asks the Node process.
+    """Sends requests to the Node process.
 
     Attributes:
         accepted: How many signatures it has accepted.
@@ -57,7 +57,7 @@ class NpmVerifier:
 def npm_verifier(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NpmVerifier]:
-    """The verifier; skips where Node or the package cannot be had."""
+    """The verifier; skips the test if Node or the package is not available."""
     modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
     process = subprocess.Popen(
         [modules.node, str(_SCRIPT)],

@@ -1,5 +1,5 @@
 /*
- * Runs the triton command many times in one process, as Node takes longer to load it than it works.
+ * Runs the triton command many times in one process, because Node takes longer to load it than to run it.
  *
  * Usage: node run_triton.js NODE_MODULES
  * Reads JSON lists of arguments, one in a line. Answers each with {status, stdout, stderr} in a line.

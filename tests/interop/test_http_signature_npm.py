@@ -1,4 +1,4 @@
-"""Our signatures before the verifier that CloudAPI uses, and our verifier beside it."""
+"""The verifier that CloudAPI uses accepts our signatures, and our verifier agrees with it."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class Sent:
 
 
 def flipped(text: str) -> str:
-    """With the lowest bit of the last character flipped."""
+    """The text with the lowest bit of its last character flipped."""
     return text[:-1] + chr(ord(text[-1]) ^ 1)
 
 
 def judgements(npm: NpmVerifier, sent: Sent, public_key: str) -> tuple[bool, bool]:
-    """Whether npm's verifier, and whether ours, takes this for a request of the key."""
+    """Whether npm's verifier and ours accept this as a request of the key."""
     theirs, _ = npm.judge("GET", sent.url, sent.headers, public_key)
     try:
         parsed = parse("GET", sent.url, sent.headers, time.time())
@@ -66,7 +66,7 @@ def judgements(npm: NpmVerifier, sent: Sent, public_key: str) -> tuple[bool, boo
 
 
 def check(npm: NpmVerifier, auth: HTTPSignatureAuth, public_key: str) -> None:
-    """Both verifiers take the signature, and neither does when one bit is another."""
+    """Both verifiers accept the signature, and neither does after one bit was flipped."""
     sent = Sent.by(auth)
     assert judgements(npm, sent, public_key) == (True, True)
     day = sent.headers["date"].replace(":", ";", 1)
@@ -199,7 +199,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize("authorization", HEADERS)
-def test_both_say_the_same_of_a_header(
+def test_both_report_the_same_error_for_a_header(
     authorization: str, npm_verifier: NpmVerifier, ssh_keys: KeyRing
 ) -> None:
     headers = {"date": http_date(time.time()), "host": "h", "authorization": authorization}

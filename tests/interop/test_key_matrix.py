@@ -1,4 +1,4 @@
-"""Every kind of key, wherever it is, however named, whoever signs: before the emulator and npm's verifier."""
+"""Every kind of key, in each place, by each form of its name, for each owner: emulator and npm accept it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CELLS = len(ALL_KINDS) * len(PLACES) * len(FORMS) * len(OWNERS)
 
 
 class Tally:
-    """How many cells of the matrix were tried, and how they came out."""
+    """How many cells of the matrix were tried, and with which result."""
 
     def __init__(self) -> None:
         self.accepted = 0

@@ -1,4 +1,4 @@
-"""Our search for a key beside that of smartdc-auth from npm, over one prepared ~/.ssh."""
+"""Our search for a key compared with that of smartdc-auth from npm, in one prepared ~/.ssh."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DATA = "date: Mon, 23 Nov 2026 10:00:00 GMT"
 
 @dataclass(frozen=True)
 class SmartdcAuth:
-    """smartdc-auth, with some ~/.ssh."""
+    """Runs smartdc-auth in a home directory."""
 
     modules: NodeModules
 
@@ -63,7 +63,7 @@ def smartdc_auth(tmp_path_factory: pytest.TempPathFactory) -> SmartdcAuth:
 
 @dataclass(frozen=True)
 class Home:
-    """A home directory whose ~/.ssh holds 12 files, and every key that is in it or could be thought to be."""
+    """A home directory whose ~/.ssh holds 12 files, and every key that is in it or seems to be."""
 
     path: Path
     keys: dict[str, PublicKey]
@@ -113,7 +113,7 @@ def home(ssh_keys: KeyRing, tmp_path: Path) -> Home:
     return Home(tmp_path, keys)
 
 
-def makes_good(key: PublicKey, algorithm: str, signature: bytes) -> bool:
+def is_valid(key: PublicKey, algorithm: str, signature: bytes) -> bool:
     """Whether a signature of `DATA` is this key's."""
     parsed = ParsedSignature("/a/keys/k", algorithm, ("date",), DATA, signature)
     return verify(parsed, load_public_key(key.openssh))
@@ -132,21 +132,21 @@ def test_both_find_the_same_keys(home: Home, smartdc_auth: SmartdcAuth) -> None:
     theirs = {}
     for name, key in home.keys.items():
         found = answer["found"][key.md5]
-        # It finds the DSA key too; here only keys count that CloudAPI takes.
+        # smartdc-auth finds the DSA key as well; only keys that CloudAPI accepts are compared.
         if "error" not in found and key.supported:
-            theirs[name] = makes_good(key, found["algorithm"], base64.b64decode(found["signature"]))
-    # It takes a .pub's word for the key beside it, and then signs with another: no server accepts that.
+            theirs[name] = is_valid(key, found["algorithm"], base64.b64decode(found["signature"]))
+    # smartdc-auth trusts a .pub and signs with the key beside it, a different one: no server accepts that.
     assert theirs.pop("p384") is False
     assert theirs == dict.fromkeys(("ed25519", "rsa2048", "p256", "rsa3072"), True)
     mine = {name: ours(home.path, key, allow_agent=False) for name, key in home.keys.items()}
     for name, signer in mine.items():
         if signer is not None:
             assert signer.public_key == home.keys[name]
-            assert makes_good(home.keys[name], *signer.sign(DATA.encode()))
+            assert is_valid(home.keys[name], *signer.sign(DATA.encode()))
     assert {name for name, signer in mine.items() if signer} == theirs.keys()
 
 
-def test_all_that_it_lists_is_in_our_error(home: Home, smartdc_auth: SmartdcAuth) -> None:
+def test_our_error_names_every_key_that_smartdc_auth_lists(home: Home, smartdc_auth: SmartdcAuth) -> None:
     listed = smartdc_auth.ask(home.path, [])["list"]
     with pytest.raises(KeyLoadError) as caught:
         find_key("00:" * 15 + "00", home=home.path, allow_agent=False)
@@ -161,12 +161,12 @@ def test_all_that_it_lists_is_in_our_error(home: Home, smartdc_auth: SmartdcAuth
 def test_both_prefer_the_same_place(
     home: Home, smartdc_auth: SmartdcAuth, ssh_keys: KeyRing, ssh_agent: RunningAgent
 ) -> None:
-    # A file that is ready, then the agent, then an encrypted file.
+    # A file that is not encrypted, then the agent, then an encrypted file.
     ssh_agent.add(*(ssh_keys.path(kind) for kind in ("ed25519", "rsa2048", "p521")))
     places = {"ed25519": "homedir", "rsa2048": "agent", "p521": "agent", "p256": "homedir"}
     keys = [home.keys[kind] for kind in places]
     found = smartdc_auth.ask(home.path, keys, ("homedir", "agent"))["found"]
-    # One bad file spoils its search for a key that only the agent has. Not ours.
+    # One bad file breaks its search for a key that only the agent has; ours finds it.
     assert "id_garbage" in found[home.keys["p521"].md5]["error"]
     for kind, place in places.items():
         assert kind == "p521" or found[home.keys[kind].md5]["plugin"] == place

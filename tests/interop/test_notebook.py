@@ -1,6 +1,6 @@
 """Lists are tables in a notebook that nbclient executes, and at IPython's prompt.
 
-Marked soak, because nbclient and ipykernel bring forty packages of 100 MB, and pip takes 10 to 25 seconds.
+Marked soak, because nbclient and ipykernel install forty packages of 100 MB, and pip takes 10 to 25 seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.test_console import Terminal
 
 pytestmark = pytest.mark.soak
 
-# Reads the sources of cells, and writes what each has put out.
+# Reads the sources of cells, and writes the output of each.
 EXECUTE = """
 import json, sys, nbformat
 from nbclient import NotebookClient
@@ -93,7 +93,7 @@ def test_a_notebook_shows_html(execute: Any) -> None:
     assert one[0]["text/plain"].startswith("<Machine nnn")
     assert none[0]["text/plain"] == "([1], [])"
     assert nested[0]["text/plain"] == "{'a': [{'b': 1}], 'c': [[{'d': 2}]]}"
-    assert after[0]["text"] == "1\n"  # that of the cell itself
+    assert after[0]["text"] == "1\n"  # the request of the cell itself
     assert unloaded[-1] == {"text/plain": "[{'a': 1}]"}
 
 

@@ -1,4 +1,4 @@
-"""Legacy signatures before the verifiers of their time: http-signature 0.9 from npm, and 0.10 after it."""
+"""Legacy signatures, verified by http-signature of their time from npm: 0.9, and 0.10 after it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def judge(version: str, tmp_path_factory: pytest.TempPathFactory, ssh_keys: KeyRing) -> Judge:
-    """What that version says of a request that is signed by this, of the RSA key."""
+    """A function that verifies a request signed with the RSA key, by that version."""
     why = f"not verified: that http-signature {version} from npm accepts signatures of LegacyDataCenter"
     modules = install("http-signature", version, why, tmp_path_factory, apart=True)
     public = load_public_key(ssh_keys.public("rsa2048").openssh)
@@ -111,7 +111,7 @@ def test_servers_of_2013_refuse_the_form_of_today(judge: Judge, names: str, ssh_
 
 
 @pytest.mark.parametrize("version", ["0.10.0"])
-def test_their_form_is_refused_by_what_came_after(judge: Judge, ssh_keys: KeyRing) -> None:
+def test_later_versions_refuse_the_old_form(judge: Judge, ssh_keys: KeyRing) -> None:
     assert judge(by_legacy(secret=ssh_keys.path("rsa2048"))) == (False, "bad param format")
 
 

@@ -1,4 +1,4 @@
-"""Our pre-signed URLs before JavaScript, and smartdc-auth's before the emulator."""
+"""JavaScript verifies our pre-signed URLs, and the emulator verifies those of smartdc-auth."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_both_ways(cloud: Emulator, ssh_keys: KeyRing, tmp_path_factory: pytest.
     )
     answer = json.loads(done.stdout)
     assert answer["checked"] == [True, True, False] * len(ALL_KINDS)
-    # GET and HEAD is what smartdc-auth signs for when it is told nothing.
+    # smartdc-auth signs for GET and HEAD by default.
     assert "method=GET%2CHEAD" in answer["signed"]
     got = requests.get(cloud.url() + answer["signed"], verify=str(cloud.ca_file), timeout=10)
     assert [package["name"] for package in got.json()] == ["g4-highcpu-1G"]

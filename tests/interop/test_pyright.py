@@ -1,4 +1,4 @@
-"""What an editor says of smartdc: pyright, over all code that people are shown, and of the public names."""
+"""What an editor reports: pyright on all code of the documentation, and on the public names of smartdc."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NOT_VERIFIED = "not verified: the types, with pyright"
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/api/*.md"))]
 LEAST_KNOWN = 0.99
-"""The share of public names whose type is known that is asked for; it was 0.997 when this was written."""
+"""The required share of public names with a known type; it was 0.997 when this was written."""
 
-# What blocks take for granted: that something is imported, or that there is a data center or a machine.
+# What blocks assume: imports, a data center, a machine.
 PRELUDE = """
 import getpass
 import json
@@ -93,14 +93,14 @@ def blocks(page: Path) -> list[str]:
 
 
 def prompts_only(text: str) -> str:
-    """A page without what the prompts put out, which is not always as a doctest has it."""
+    """A page without the output of its prompts, which is not always in the form of a doctest."""
     lines = [line.strip() for line in text.splitlines()]
     return "\n".join(line for line in lines if line.startswith((">>> ", "... "))) + "\n"
 
 
 @pytest.fixture(scope="module")
 def report(pyright: NodeModules, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What it says of all that people are shown, without a setting: nothing there needs an ignore."""
+    """The report on all code of the documentation, with default settings: no code needs an ignore."""
     folder = tmp_path_factory.mktemp("shown")
     for page in PAGES:
         for number, block in enumerate(blocks(page)):
@@ -113,7 +113,7 @@ def report(pyright: NodeModules, tmp_path_factory: pytest.TempPathFactory) -> di
     return run(pyright, str(folder), str(ROOT / "examples"), imports=(ROOT, folder))
 
 
-def test_what_people_are_shown_has_no_errors(report: dict[str, Any]) -> None:
+def test_code_of_the_documentation_has_no_errors(report: dict[str, Any]) -> None:
     errors = [
         f"{Path(found['file']).name}: {found['message']}: "
         + Path(found["file"]).read_text().splitlines()[found["range"]["start"]["line"]]

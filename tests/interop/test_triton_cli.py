@@ -1,7 +1,7 @@
 """The ``triton`` command itself (node-triton, from npm) doing its everyday work in the emulator.
 
-Each scenario is what somebody might type in an afternoon, in order. They run side by side, as the command
-waits for machines, in the same account. What the command reads is compared with what our client reads.
+Each scenario is what a user might type in an afternoon, in order. They run side by side in the same account,
+because the command waits for machines. What the command reads is compared with what our client reads.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ VERSION = "7.17.0"
 NOT_VERIFIED = f"not verified: that {PACKAGE} {VERSION} from npm does its everyday work in the emulator"
 
 RATE = 10.0
-"""Emulated seconds per second, so that the command has to wait for what it asked for."""
+"""Emulated seconds per second, so that the command has to wait for machines."""
 
 AT_ONCE = 4
 LINUX = sys.platform == "linux"
-"""Only there all of 127.0.0.0/8 answers, where the machines with SSH are."""
+"""Only Linux answers on all of 127.0.0.0/8, which machines with SSH need."""
 
 
 Scenario = Callable[[Triton], None]
 
 
 def looking_around(triton: Triton) -> None:
-    """Everything that is there without doing anything."""
+    """Everything that exists from the start."""
     sdc = triton.sdc
     account = triton.json("account", "get", "-j")
     assert account == dict(sdc.account())
@@ -75,39 +75,39 @@ def networks(triton: Triton) -> None:
 
 
 def tags_and_metadata(triton: Triton) -> None:
-    """A machine with words on it; it is read the same by both."""
-    wanted = ["-t", "role=web", "-t", "number=3", "-m", "note=hi", "--firewall"]
-    triton("instance", "create", "-w", "-n", "told", *wanted, "base-64-lts", "g4-highcpu-1G")
-    told = triton.json("instance", "get", "-j", "told")
-    assert told == triton.sdc.raw_machine_data(told["id"])
-    assert (told["state"], told["firewall_enabled"]) == ("running", True)
+    """Tags and metadata of a machine; both clients read the same."""
+    options = ["-t", "role=web", "-t", "number=3", "-m", "note=hi", "--firewall"]
+    triton("instance", "create", "-w", "-n", "tagged", *options, "base-64-lts", "g4-highcpu-1G")
+    tagged = triton.json("instance", "get", "-j", "tagged")
+    assert tagged == triton.sdc.raw_machine_data(tagged["id"])
+    assert (tagged["state"], tagged["firewall_enabled"]) == ("running", True)
     port = {"tritoncli.ssh.port": triton.cloud.ssh_port} if LINUX else {}  # the emulator's own tag
-    assert triton.json("instance", "tag", "list", "told") == {"role": "web", "number": 3} | port
-    triton("instance", "tag", "set", "-w", "told", "ready=true")
-    assert triton("instance", "tag", "get", "told", "ready").strip() == "true"
-    triton("instance", "tag", "delete", "-w", "told", "number")
-    machine = triton.sdc.machine(told["id"])
-    assert triton.json("instance", "tag", "list", "told") == {"role": "web", "ready": True} | port
+    assert triton.json("instance", "tag", "list", "tagged") == {"role": "web", "number": 3} | port
+    triton("instance", "tag", "set", "-w", "tagged", "ready=true")
+    assert triton("instance", "tag", "get", "tagged", "ready").strip() == "true"
+    triton("instance", "tag", "delete", "-w", "tagged", "number")
+    machine = triton.sdc.machine(tagged["id"])
+    assert triton.json("instance", "tag", "list", "tagged") == {"role": "web", "ready": True} | port
     assert machine.get_tags() == {"role": "web", "ready": True} | port
-    triton("instance", "metadata", "set", "-w", "told", "colour=blue")
-    assert triton("instance", "metadata", "get", "told", "colour").strip() == "blue"
-    triton("instance", "metadata", "delete", "-w", "-f", "told", "note")
-    assert triton.json("instance", "metadata", "list", "told") == machine.get_metadata()
+    triton("instance", "metadata", "set", "-w", "tagged", "colour=blue")
+    assert triton("instance", "metadata", "get", "tagged", "colour").strip() == "blue"
+    triton("instance", "metadata", "delete", "-w", "-f", "tagged", "note")
+    assert triton.json("instance", "metadata", "list", "tagged") == machine.get_metadata()
     assert "note" not in machine.metadata
     rule = 'FROM any TO tag "role" = "web" ALLOW tcp PORT 22'
     triton("fwrule", "create", "-D", "ssh", rule)
-    found = triton.lines("instance", "fwrules", "-j", "told")
+    found = triton.lines("instance", "fwrules", "-j", "tagged")
     ours = next(each for each in found if each["rule"] == rule)
     assert (ours["enabled"], ours["description"]) == (True, "ssh")
     triton("fwrule", "disable", ours["id"])
     assert triton.json("fwrule", "get", "-j", ours["id"])["enabled"] is False
-    assert [each["name"] for each in triton.lines("fwrule", "instances", "-j", ours["id"])] == ["told"]
+    assert [each["name"] for each in triton.lines("fwrule", "instances", "-j", ours["id"])] == ["tagged"]
     triton("fwrule", "delete", "-f", ours["id"])
-    triton("instance", "delete", "-w", "-f", "told")
+    triton("instance", "delete", "-w", "-f", "tagged")
 
 
 def life_of_a_machine(triton: Triton) -> None:
-    """Stopping, starting, snapshots, protection, the end."""
+    """Stopping, starting, snapshots, protection, deletion."""
     triton("instance", "create", "-w", "-n", "lived", "base-64-lts", "g4-highcpu-1G")
     ident = triton.json("instance", "get", "-j", "lived")["id"]
     machine = triton.sdc.machine(ident, lazy=True)
@@ -154,7 +154,7 @@ def disks(triton: Triton) -> None:
     image, package = "ubuntu-certified-22.04", "g4-bhyve-4G-flex"
     triton("instance", "create", "-w", "-n", "divided", *parts, image, package)
     triton("instance", "stop", "-w", "divided")
-    # With it the server dies (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image).
+    # With a block size the server crashes (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image).
     triton.boot_disk_without_block_size("divided")
     triton("instance", "disk", "add", "-w", "divided", "1024")
     listed = triton.lines("instance", "disk", "list", "-j", "divided")
@@ -222,7 +222,7 @@ def placement(triton: Triton) -> None:
 
 
 def image_to_another_data_center(triton: Triton) -> None:
-    """An image of a machine, copied."""
+    """An image of a machine, copied to another data center."""
     vm = triton.cloud.site().add_machine("imaged", state="stopped", image="base-64-lts")
     triton("image", "create", "-w", "imaged", "copied", "1.0.0")
     (image,) = triton.sdc.images(name="copied")
@@ -340,7 +340,7 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
 
 @pytest.fixture(scope="module")
 def runs(triton: Triton) -> Iterator[dict[Scenario, Future[None]]]:
-    """All scenarios, on their way."""
+    """All scenarios, while they run."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {scenario: pool.submit(scenario, triton) for scenario in SCENARIOS}
 

@@ -1,4 +1,4 @@
-"""Which thing a name means: to us, and to the ``triton`` command (node-triton, from npm), in the same cloud.
+"""What a name means in this library and in the ``triton`` command (node-triton, from npm) in the same cloud.
 
 The functions that the command resolves its arguments with are called in one process for all spellings.
 """
@@ -48,12 +48,10 @@ FORMS: dict[str, list[str]] = {
 }  # fmt: skip
 
 
-UPPER = "the command sends the id as it is, and the server refuses upper case; to us it is the same id"
-UPPER_SHORT = "the command knows short ids in lower case only; to us they are ids in either"
-PREFIX = (
-    "the command takes any beginning of an id, 'a' and 'cafe' too; to us that is a name that is not there"
-)
-OTHERWISE: dict[tuple[str, str], str] = {
+UPPER = "the command sends the id unchanged, and the server refuses upper case; here it is the same id"
+UPPER_SHORT = "the command accepts short ids in lower case only; here they are accepted in both"
+PREFIX = "the command takes any beginning of an id, such as 'a' and 'cafe'; here that is an unknown name"
+DIFFERENT: dict[tuple[str, str], str] = {
     ("machine", "{ID}"): UPPER,
     ("image", "{ID}"): UPPER,
     ("network", "{ID}"): UPPER,
@@ -61,22 +59,28 @@ OTHERWISE: dict[tuple[str, str], str] = {
         (kind, "{SHORT}"): UPPER_SHORT
         for kind in ("machine", "image", "network", "package", "volume", "firewall rule")
     },
-    ("image", "copied@1.0.0"): "the command takes the one that is listed last; to us it is ambiguous",
-    ("image", "copied"): "two of the same moment, of which the command takes the one that is listed last",
+    ("image", "copied@1.0.0"): "the command takes the one that is listed last; here it is ambiguous",
+    (
+        "image",
+        "copied",
+    ): "both were published at the same time; the command takes the one that is listed last",
     ("machine", "{start}"): PREFIX,
     ("volume", "{start}"): PREFIX,
-    ("image", "base64"): "the command means to sort by published_at, gives its sort the letters of that word "
-    "in the place of fields, and so takes the image that is listed last; to us it is the newest",
+    ("image", "base64"): "the command should sort by published_at, but passes the letters of that word "
+    "as fields, and so takes the image that is listed last; here it is the newest",
     ("image", "{name}@"): "the command takes the newest; a program may have meant a version that it lacks",
     ("image", "{name}@{version}@x"): "the command drops what is behind the second '@'",
-    ("package", "sample-512M"): "to the command two versions are ambiguous; we leave the name to the server, "
+    (
+        "package",
+        "sample-512M",
+    ): "for the command two versions are ambiguous; we leave the name to the server, "
     "as py-smartdc did, and it takes the highest version",
 }
-"""What means something else to us, and why."""
+"""The spellings that mean something else here, and why."""
 
 
 class Spelling(NamedTuple):
-    """One text, as it is meant for one kind of thing."""
+    """One form of a reference to one kind of thing."""
 
     kind: str
     form: str
@@ -91,12 +95,12 @@ class Spelling(NamedTuple):
 
 
 SAME = [Spelling(kind, form) for kind, forms in FORMS.items() for form in forms]
-SPELLINGS = [*SAME, *(Spelling(*each) for each in OTHERWISE)]
+SPELLINGS = [*SAME, *(Spelling(*each) for each in DIFFERENT)]
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Spelling, tuple[Any, Any]]]:
-    """Of each spelling, what it means to us, and what it means to the command."""
+    """For each spelling, what it means in this library and in the command."""
     modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
     home = tmp_path_factory.mktemp("triton")
     with Emulator() as cloud, cloud.datacenter() as sdc:
@@ -160,7 +164,7 @@ def test_a_name_means_the_same(answers: dict[Spelling, tuple[Any, Any]], spellin
     assert refused or ours == theirs
 
 
-@pytest.mark.parametrize("spelling", [Spelling(*each) for each in OTHERWISE], ids=named)
+@pytest.mark.parametrize("spelling", [Spelling(*each) for each in DIFFERENT], ids=named)
 def test_a_name_means_something_else(answers: dict[Spelling, tuple[Any, Any]], spelling: Spelling) -> None:
     ours, theirs = answers[spelling]
     assert ours != theirs

@@ -1,4 +1,4 @@
-"""Our reading of profiles beside that of the ``triton`` command itself (node-triton, from npm)."""
+"""Our reading of profiles compared with that of the ``triton`` command (node-triton, from npm)."""
 
 from __future__ import annotations
 
@@ -71,12 +71,14 @@ def _in_our_words(row: dict[str, Any]) -> dict[str, Any]:
 def ours() -> dict[str, dict[str, Any]]:
     """`DataCenter.profiles`, without those that cannot be used: triton leaves them out."""
 
-    def told(profile: Profile) -> dict[str, Any]:
+    def fields_of(profile: Profile) -> dict[str, Any]:
         fields = profile._asdict()
-        others = ("name", "source", "error", "ca_file")  # triton has no words for these
+        others = ("name", "source", "error", "ca_file")  # triton does not have these
         return {name: fields[name] for name in fields if name not in others}
 
-    return {name: told(profile) for name, profile in DataCenter.profiles().items() if profile.error is None}
+    return {
+        name: fields_of(profile) for name, profile in DataCenter.profiles().items() if profile.error is None
+    }
 
 
 @pytest.fixture
@@ -155,7 +157,7 @@ def test_the_environment_means_the_same_to_both(
     assert ours() == command.profiles()
 
 
-def test_the_name_given_means_the_same_to_both(
+def test_the_profile_argument_means_the_same_to_both(
     command: Command, triton: TritonHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("one", "two"):
@@ -165,7 +167,7 @@ def test_the_name_given_means_the_same_to_both(
     assert ours() == theirs
 
 
-def test_the_same_files_are_no_profiles_to_both(command: Command, triton: TritonHome) -> None:
+def test_both_refuse_the_same_files(command: Command, triton: TritonHome) -> None:
     good = triton.profile("good", insecure=None, roles=[], actAsAccount="")
     wrong: list[dict[str, Any]] = [
         *({field: ...} for field in ("url", "account", "keyId")),

@@ -17,7 +17,7 @@ __all__ = ["triton"]
 
 @pytest.fixture(scope="module")
 def filled(triton: Triton) -> Iterator[Triton]:
-    """The command, and a cloud in which there is one of each."""
+    """The command, and a cloud with one object of each kind."""
     sdc = triton.sdc
     image = sdc.images(name="base-64-lts")[0]
     made = sdc.create_machine("tabled", package="g4-highcpu-1G", image=image, firewall_enabled=True)
@@ -40,9 +40,9 @@ def test_tables_are_those_of_the_command(filled: Triton, listed: str) -> None:
 
 
 def comparable(rows: list[str]) -> list[list[str]]:
-    """The cells in one order, as the command sorts.
+    """The cells in sorted order, because the command sorts.
 
-    They are without ages, and without images that others share, whose flag needs a look at the account.
+    Ages are left out, and so are images that others share, whose flag depends on the account.
     """
     return sorted(
         [cell for cell in row.split() if not re.fullmatch(r"\d+[smh]", cell)]

@@ -1,4 +1,4 @@
-"""The ``triton`` command, run as somebody who has an emulator's key."""
+"""The ``triton`` command, run with the key of an emulator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS = 60.0
 
 
 class Triton:
-    """Runs ``triton`` as somebody who has only the emulator's key, and no profile.
+    """Runs ``triton`` with the emulator's key and without a profile.
 
     Node takes longer to load the command than the command works, so each process of Node runs many.
     """
@@ -40,7 +40,7 @@ class Triton:
         return done.stdout
 
     def refused(self, *arguments: str) -> str:
-        """What it says when it fails."""
+        """The error message of a command that must fail."""
         done = self._run(*arguments)
         assert done.returncode != 0, f"triton {' '.join(arguments)} did not fail: {done.stdout}"
         return done.stderr
@@ -54,7 +54,7 @@ class Triton:
         return [json.loads(line) for line in self(*arguments).splitlines()]
 
     def boot_disk_without_block_size(self, name: str) -> None:
-        """Make a machine one that can be given a disk."""
+        """Remove the block size of a machine's boot disk, so that a disk can be added."""
         for vm in self.cloud.site().machines.values():
             if vm.alias == name:
                 vm.disks[0].block_size = None
@@ -67,7 +67,7 @@ class Triton:
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """The command while it goes on."""
+        """The command while it runs."""
         command = [*self._command, *arguments]
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=self._environment, text=True
@@ -83,7 +83,7 @@ class Triton:
             process.communicate(timeout=_SECONDS)
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        if arguments[0] == "ssh":  # which gets the input and output of the command's own process
+        if arguments[0] == "ssh":  # it needs the input and output of the command's process
             return subprocess.run(
                 [*self._command, *arguments],
                 stdin=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
  *
  * Usage: NODE_PATH=.../node_modules node verify_old_signature.js
  * Reads one JSON object from standard input: {headers, publicKey}; headers by lower-case name, publicKey in PEM.
- * Answers with {ok, error}; error is null where the signature just is not right.
+ * Answers with {ok, error}; error is null if only the signature is wrong.
  */
 'use strict';
 

@@ -3,7 +3,7 @@
  *
  * Usage: NODE_PATH=.../node_modules node verify_signature.js
  * Reads one JSON object per line: {method, url, headers, publicKey}; headers by lower-case name, publicKey
- * in OpenSSH form. Answers with one per line: {ok, error}; error is null where the signature just is not right.
+ * in OpenSSH form. Answers with one per line: {ok, error}; error is null if only the signature is wrong.
  */
 'use strict';
 
