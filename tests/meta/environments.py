@@ -1,4 +1,4 @@
-"""Virtual environments with smartdc, from its wheel, pytest, and the extras that a test names."""
+"""Virtual environments with the wheel of smartdc, pytest, and the extras that a test names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 
 def linked(folder: Path, wheel: Path, extras: Iterable[str], more: Iterable[str] = ()) -> Path:
-    """Make one in 0.1 s: what smartdc requires is linked from the environment of this process.
+    """Make an environment in 0.1 s: its packages are links into the environment of this process.
 
     smartdc itself is unpacked once, and so compiled once.
 
@@ -62,18 +62,18 @@ def _require(
             _require(required, required[key].requires or [], requirement.extras)
 
 
-def installed(folder: Path, wheel: Path, extras: Iterable[str], surroundings: dict[str, str]) -> Path:
-    """Make one with pip, from the package index of whoever runs the tests.
+def installed(folder: Path, wheel: Path, extras: Iterable[str], environment: dict[str, str]) -> Path:
+    """Make an environment with pip, from the package index that pip is configured for.
 
     Returns:
         The path of its Python.
 
     Raises:
-        subprocess.CalledProcessError: pip failed; `stderr` has what it said.
+        subprocess.CalledProcessError: pip failed; `stderr` has its message.
     """
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
     smartdc = f"smartdc[{','.join(extras)}] @ {wheel.as_uri()}"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", smartdc, "pytest"]
-    subprocess.run(pip, env=surroundings, capture_output=True, text=True, check=True)
+    subprocess.run(pip, env=environment, capture_output=True, text=True, check=True)
     return python

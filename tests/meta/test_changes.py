@@ -1,4 +1,4 @@
-"""CONTRIBUTING's tables of what a change touches: each file is there, and has the word that leads there."""
+"""CONTRIBUTING's tables of what a change touches: each file exists and contains the word beside it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIMITS = {cells[0]: int(cells[-1]) for cells in ROWS if cells[-1].isdigit()}
 
 
 @pytest.mark.parametrize(("path", "word"), PLACES)
-def test_each_place_is_there(path: str, word: str) -> None:
+def test_each_place_exists(path: str, word: str) -> None:
     assert (ROOT / path).is_file()
     assert word in (ROOT / path).read_text()
 

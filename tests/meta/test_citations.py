@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.cloudapi_pages import FACTS, ROOT
 
 _LEFT_OUT = ("build", "dist", "_build", "__pycache__", "node_modules")
-"""Made by tools, as is what begins with a dot (but for .ci) or ends in .egg-info."""
+"""Folders made by tools; so is everything that begins with a dot (except .ci) or ends in .egg-info."""
 
 _CITATION = re.compile(r"docs/cloudapi/([\w-]+\.md)(#[\w-]+)?")
 
@@ -59,7 +59,7 @@ def test_every_fact_that_is_cited_is_on_its_page() -> None:
     assert cited > 100
 
 
-def test_every_fact_has_a_name_of_its_own() -> None:
+def test_every_fact_has_a_unique_name() -> None:
     assert FACTS
     assert sorted(set(FACTS)) == sorted(FACTS)
 
@@ -71,7 +71,7 @@ def test_every_fact_has_a_source() -> None:
 
 
 @pytest.mark.parametrize("what", _OUTSIDE)
-def test_nothing_cites_what_is_not_in_the_repository(what: str) -> None:
+def test_nothing_cites_notes_outside_the_repository(what: str) -> None:
     pattern = re.compile(_OUTSIDE[what])
     found = [f"{path}: {match.group()}" for path, text in _TEXTS for match in pattern.finditer(text)]
     assert found == []

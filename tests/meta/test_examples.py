@@ -1,4 +1,4 @@
-"""Every example runs to its end: here, or as a page of the documentation shows it."""
+"""Every example runs to its end: here, or in tests/docs if a page of the documentation shows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.docs.blocks import blocks, pages
 ALL = sorted(
     path
     for path in (Path(__file__).parents[2] / "examples").glob("*.py")
-    # The others are what examples import.
+    # The other files are imported by examples.
     if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
 )
 # tests/docs runs these, and compares what they print.
@@ -26,7 +26,7 @@ SHOWN = {
     for name in re.findall(r"^\$ python examples/(\w+\.py) .*--emulated", block.text, re.MULTILINE)
 }
 EXAMPLES = [path for path in ALL if path.name not in SHOWN]
-# `make demo` takes down 200 machines; a few show the same.
+# `make demo` takes down 200 machines; here a few are enough.
 ARGUMENTS = {"teardown_fleet.py": ["--machines", "16"], "fleet_on_dask.py": ["--machines", "4"]}
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\t[A-Z]+\thttps://\S+")
 
@@ -46,7 +46,7 @@ def test_an_example_runs(path: Path) -> None:
     assert done.stdout.strip().splitlines()[-1].startswith(f"{path.stem}: ")
 
 
-def test_the_two_examples_of_the_tutorial_are_there() -> None:
+def test_the_two_examples_of_the_tutorial_exist() -> None:
     assert {"tutorial.py", "teardown_fleet.py"} <= {path.name for path in EXAMPLES}
 
 

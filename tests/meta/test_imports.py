@@ -24,7 +24,7 @@ import smartdc
 print(*sorted(set(sys.modules) - known))
 """
 
-# International names of hosts are written with a codec.
+# International names of hosts need this codec.
 FOREIGN = {"_contextvars", "contextvars", "encodings.punycode"}
 
 LATER = {
@@ -47,7 +47,7 @@ LATER = {
     "smartdc.tables",
     "smartdc.types",
 }
-"""Loaded when they are used; so is all that is in them."""
+"""Modules that are loaded on first use, with everything in them."""
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +57,13 @@ def loaded() -> set[str]:
     return set(ended.stdout.split())
 
 
-def test_of_other_modules_only_these_are_loaded(loaded: set[str]) -> None:
-    """Neither platform, pickle, uuid and difflib, nor importlib.metadata and what only checkers read."""
+def test_no_other_foreign_modules_are_loaded(loaded: set[str]) -> None:
+    """Not platform, pickle, uuid, difflib, importlib.metadata, or what only type checkers read."""
     foreign = {name for name in loaded if name.partition(".")[0] != "smartdc"}
     assert foreign <= FOREIGN
 
 
-def test_what_a_first_request_does_not_need_is_loaded_later(loaded: set[str]) -> None:
+def test_modules_that_a_first_request_does_not_need_are_loaded_later(loaded: set[str]) -> None:
     assert not [name for name in loaded if any(f"{name}.".startswith(f"{later}.") for later in LATER)]
     folder = Path(smartdc.__file__).parent.parent
     for name in LATER:
@@ -81,7 +81,7 @@ def test_the_rest_is_loaded_so_that_no_request_imports_it(loaded: set[str]) -> N
     assert modules - later - loaded == {"smartdc.__main__"}
 
 
-def test_fleet_is_there_when_it_is_used() -> None:
+def test_fleet_is_imported_on_first_use() -> None:
     program = "import smartdc; print(smartdc.fleet.run.__name__)"
     ended = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert ended.stdout == "run\n"

@@ -1,4 +1,4 @@
-"""The package as a whole: how full its folders are, which imports run in a circle, and what imports alone."""
+"""The package as a whole: how full its folders are, which imports are circular, and what imports alone."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FILES = sorted(ROOT.glob("smartdc/**/*.py"))
 
-# The only names that look up are Machine.datacenter and Snapshot.machine, for types alone.
+# The only imports upwards are for the types of Machine.datacenter and Snapshot.machine.
 CIRCLE = {
     "smartdc.datacenter",
     "smartdc.machine",
     "smartdc.machine.machine",
     "smartdc.machine.snapshots",
-    # These import Machine, and DataCenter is made of them.
+    # These import Machine, and DataCenter derives from them.
     "smartdc.api.firewall",
     "smartdc.api.images",
     "smartdc.api.machines",
@@ -25,8 +25,8 @@ CIRCLE = {
     "smartdc.api.streams",
 }
 
-# Each module in a process of its own that has imported nothing of ours but the packages that it is in, which
-# Python imports first in any case.
+# Imports each module in a child process that has imported only the packages around it, which Python imports
+# first in any case.
 ALONE = """
 import importlib, os, sys, traceback
 import smartdc.emulator
@@ -56,7 +56,7 @@ MODULES = {module_of(path): path for path in FILES}
 
 
 def imports_of(path: Path) -> set[str]:
-    """What a file imports of ours, for types too, by a plain count of its import lines."""
+    """The modules of smartdc that a file imports, including imports for types."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

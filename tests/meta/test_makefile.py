@@ -23,7 +23,7 @@ TOO_OLD = "#!/bin/sh\nexit 1\n"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout, as far as make looks at it, and a folder with the few programs that there are."""
+    """The files of a checkout that make reads, and a folder with the only programs on PATH."""
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "bin").mkdir()
@@ -39,7 +39,7 @@ def program(project: Path, name: str, text: str) -> None:
 
 
 def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make, with no programs but those of the project."""
+    """Run make with only the programs of the project on PATH."""
     found = shutil.which("make", path=os.defpath)
     assert found
     return subprocess.run(
@@ -70,8 +70,8 @@ def test_no_python_is_one_clear_line(project: Path, goal: str, shims: tuple[str,
     made = make(project, goal)
     assert made.returncode == 2
     (line,) = made.stderr.splitlines()
-    told = f"smartdc needs Python 3.11 or later, found none: make {goal} PYTHON=/path/to/python"
-    assert told in line
+    message = f"smartdc needs Python 3.11 or later, found none: make {goal} PYTHON=/path/to/python"
+    assert message in line
     assert made.stdout == ""
 
 
@@ -82,7 +82,7 @@ def test_a_python_that_is_named_but_too_old_is_refused(project: Path) -> None:
     assert "smartdc needs Python 3.11 or later, found old: make test PYTHON=" in made.stderr
 
 
-def test_an_environment_that_is_there_needs_no_python_to_be_found(project: Path) -> None:
+def test_an_existing_environment_needs_no_other_python(project: Path) -> None:
     python = project / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch()

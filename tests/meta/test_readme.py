@@ -1,4 +1,4 @@
-"""What the README tells people to type works."""
+"""The code and the commands of the README work."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def test_the_quickstart_runs_against_the_emulator(
     lines = [line.strip() for line in TEXT.splitlines()]
     typed = "".join(line + "\n" for line in lines if line.startswith((">>> ", "... ")))
     names: dict[str, object] = {}
-    # Linux alone has all of 127.0.0.0/8, where machines can be logged in to.
+    # Only Linux answers on all of 127.0.0.0/8, which logins to machines need.
     with Emulator(ssh_port=0 if sys.platform == "linux" else None) as cloud, cloud.datacenter() as sdc:
         for example in doctest.DocTestParser().get_examples(typed):
             if example.source.startswith("sdc = DataCenter("):
-                # The one line that names a real place.
+                # The only line that names a real data center.
                 names["sdc"] = sdc
             elif cloud.ssh_port is not None or "connect_ssh" not in example.source:
                 exec(compile(example.source, "README.md", "single"), names)  # noqa: S102 - our own README

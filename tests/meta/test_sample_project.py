@@ -1,4 +1,4 @@
-"""Somebody else's project: its script makes its own client, and its tests run it against the emulator."""
+"""A sample project: its script makes a client, and its tests run the script against the emulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tests.meta.environments import linked
 from tests.meta.test_extras import run
 
-#: It knows nothing of the emulator: whom it is and where comes from the current profile.
+#: It does not know the emulator: the account and the URL come from the current profile.
 SCRIPT = '''
 """Put a web server there."""
 import sys
@@ -76,10 +76,10 @@ class DeployTest(unittest.TestCase):
 """
 
 SECONDS = 2.0
-"""What one of its tests may take; more on a machine that is busy with others."""
+"""The seconds that each of its tests may take; more on a busy machine."""
 
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="elsewhere only 127.0.0.1 answers, not 127.x.y.z"
+    sys.platform != "linux", reason="other systems answer on 127.0.0.1 only, not on 127.x.y.z"
 )
 
 
@@ -98,7 +98,7 @@ def test_a_sample_project(wheel: Path, tmp_path: Path, processes: int) -> None:
     passed, now = time.monotonic() - started, os.times()
     assert "= 3 passed in " in done.stdout, done.stdout + done.stderr
     assert done.stderr == ""
-    # How many times longer it took than it computed: a busy machine makes every test longer by that.
+    # Elapsed time divided by CPU time: on a busy machine every test takes longer by this factor.
     busy = passed / max(
         0.1, now.children_user + now.children_system - used.children_user - used.children_system
     )

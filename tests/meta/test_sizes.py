@@ -1,4 +1,4 @@
-"""No file grows until nobody reads it."""
+"""No file is longer than 400 lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of the house that can be checked by looking at the code."""
+"""The house rules that a test can check in the code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGE = Path(smartdc.__file__).parent
 TESTS = Path(__file__).parents[1]
 # Modules that do something when they are imported.
 PROGRAMS = ("__main__",)
-# What the areas of one machine stand on, and what is made of them.
+# The modules that the areas of a machine use, and those that combine the areas.
 NO_AREAS = {
     f"smartdc.machine.{name}"
     for name in ("endpoint", "fields", "host_keys", "machine", "ssh", "ssh_client", "ssh_options", "waits")
@@ -90,7 +90,7 @@ def public(owner: type) -> list[str]:
 
 
 def parsed(owner: type) -> ast.ClassDef:
-    """The class as it is written."""
+    """The syntax tree of a class."""
     tree = ast.parse(Path(inspect.getfile(owner)).read_text(encoding="utf-8"))
     (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner.__name__)
     return found
@@ -115,7 +115,7 @@ def test_the_package_exports_all_that_is_public_in_it() -> None:
         for name, value in vars(smartdc).items()
         if not name.startswith("_") and not inspect.ismodule(value)
     } - {"TYPE_CHECKING"}
-    # A module that is used by its name, and what is imported when it is used first.
+    # A module that is used by its name, and names that are imported on first use.
     assert here | {"LegacyDataCenter", "Profile", "Table", "fleet"} == set(smartdc.__all__)
     assert set(smartdc.__all__) <= set(dir(smartdc))
     assert re.fullmatch(r"\d+\.\d+\.\d+(a|b|rc)?\d*", smartdc.__version__)
@@ -123,7 +123,7 @@ def test_the_package_exports_all_that_is_public_in_it() -> None:
 
 @pytest.mark.parametrize(("kind", "owner"), [(Connection, DataCenter), (MachineEndpoint, Machine)])
 def test_a_public_name_is_defined_once(kind: type, owner: type) -> None:
-    # What an area defines over `kind` is what `kind` leaves open.
+    # The names of `kind` are not counted: areas may define what it leaves open.
     counted = Counter(name for area in [*areas(kind), owner] for name in public(area))
     assert [name for name, count in counted.items() if count > 1] == []
     assert set(areas(kind)) <= set(owner.__mro__), "an area that its object does not have"
@@ -166,15 +166,15 @@ def test_everything_public_has_a_docstring(owner: type) -> None:
     for name in public(owner):
         text = inspect.getdoc(getattr(owner, name))
         assert text, name
-        assert text.splitlines()[0].endswith((".", ":", ";")), f"{name}: the first line is a sentence"
+        assert text.splitlines()[0].endswith((".", ":", ";")), f"{name}: the first line must be a sentence"
     assert inspect.getdoc(owner)
 
 
 def requesting(owner: type) -> set[str]:
-    """Names of the methods of a class that lead to a request, through each other too."""
+    """Names of the methods of a class that make a request, directly or through each other."""
     calls = {
         node.name: {
-            part.attr  # called here, or handed on to be called
+            part.attr  # called here, or passed on to be called
             for part in ast.walk(node)
             if isinstance(part, ast.Attribute)
             and isinstance(part.value, ast.Name) and part.value.id == "self"
@@ -198,7 +198,7 @@ def test_methods_that_make_requests_name_verb_and_path(area: type) -> None:
 
 
 def test_every_public_method_is_used_by_a_test() -> None:
-    # The contract's rows are calls, too.
+    # The rows of the contract are calls as well.
     files = {*TESTS.rglob("test_*.py"), *TESTS.glob("contract/*.py")} - {Path(__file__)}
     texts = [path.read_text(encoding="utf-8") for path in files]
     used = set(re.findall(r"\.(\w+)", "\n".join(texts)))
@@ -215,6 +215,6 @@ def test_every_file_says_what_belongs_in_it(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
-def test_there_is_no_room_for_odds_and_ends() -> None:
+def test_no_module_has_a_catch_all_name() -> None:
     # CONTRIBUTING.md, "Rules of the house".
     assert not {"utils", "common", "helpers", "misc", "base"} & {path.stem for path in PACKAGE.rglob("*")}

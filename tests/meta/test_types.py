@@ -1,7 +1,7 @@
 """The shapes of what the server returns, compared with the OpenAPI description of CloudAPI.
 
-tests/data/README.md says where it is from. Editors go by what is required: a field that is always there can
-be read without a look whether it is, and for others they ask for one.
+tests/data/README.md says where it is from. Editors use what is required: a field that is always present can
+be read without a check, and for other fields they ask for one.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ NAMES = {
     "NetworkIP": "NetworkIp",
     "SnapshotData": "Snapshot",
 }
-"""Ours and the description's, where they differ."""
+"""Our names and the description's, where they differ."""
 RETURNED = [
     name
     for name in types.__all__
     if is_typeddict(getattr(types, name)) and "required" in SCHEMAS.get(NAMES.get(name, name), {})
 ]
-OTHERWISE = {
-    # Always there: TritonDataCenter/sdc-cloudapi lib/datasets.js, lib/membership.js (translateGroup).
+DIFFERENT = {
+    # Always present: TritonDataCenter/sdc-cloudapi lib/datasets.js, lib/membership.js (translateGroup).
     "Image": {"requirements"},
     "Role": {"members", "policies"},
     # Absent where the record of the snapshot has none: lib/snapshots.js (translate).
@@ -40,7 +40,7 @@ OTHERWISE = {
     # An answer to an action shows it as the phase.
     "MigrationPhase": {"pause", "abort"},
 }
-"""Where what is known of the server says something else than the description."""
+"""Where the server is known to differ from the description."""
 STATES = {
     "Brand": "VmBrand",
     "ImageState": "ImageState",
@@ -70,12 +70,12 @@ def optional(hint: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", RETURNED)
-def test_what_is_always_there_is_required(name: str) -> None:
-    assert required(name) ^ set(SCHEMAS[NAMES.get(name, name)]["required"]) == OTHERWISE.get(name, set())
+def test_fields_that_are_always_present_are_required(name: str) -> None:
+    assert required(name) ^ set(SCHEMAS[NAMES.get(name, name)]["required"]) == DIFFERENT.get(name, set())
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_states_are_those_of_the_description(name: str) -> None:
     schema = SCHEMAS[STATES[name]]
     known = {word for part in [schema, *schema.get("oneOf", [])] for word in part.get("enum", [])}
-    assert set(get_args(getattr(types, name))) - known == OTHERWISE.get(name, set())
+    assert set(get_args(getattr(types, name))) - known == DIFFERENT.get(name, set())

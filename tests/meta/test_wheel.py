@@ -1,4 +1,4 @@
-"""What gets installed: the wheel is built and looked into."""
+"""What the wheel installs, and its metadata."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def metadata(content: zipfile.ZipFile) -> Message:
     return message_from_string(content.read(name).decode())
 
 
-def test_all_of_the_package_is_in_it_and_nothing_else(content: zipfile.ZipFile) -> None:
+def test_the_wheel_has_the_whole_package_and_nothing_else(content: zipfile.ZipFile) -> None:
     here = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "smartdc").rglob("*")
@@ -37,7 +37,7 @@ def test_all_of_the_package_is_in_it_and_nothing_else(content: zipfile.ZipFile) 
     assert "smartdc/py.typed" in inside
 
 
-def test_the_licence_and_the_entry_point_are_in_it(content: zipfile.ZipFile) -> None:
+def test_the_wheel_has_the_licence_and_the_entry_point(content: zipfile.ZipFile) -> None:
     info = f"smartdc-{smartdc.__version__}.dist-info"
     assert content.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
     assert b"smartdc = pytest_smartdc" in content.read(f"{info}/entry_points.txt")
