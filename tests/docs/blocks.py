@@ -1,4 +1,4 @@
-"""The code blocks of a page in Markdown: what they are, and what they show as their output."""
+"""The code blocks of a page in Markdown, with the output that the page shows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Block:
     Attributes:
         page: The page, from the root of the project.
         line: The line of the page that its text begins in.
-        language: What stands behind the fence; empty for an indented block.
+        language: The text after the opening fence; empty for an indented block.
         text: The code.
         shown: The output that the page shows below it, if any.
-        place: Where in the page the shown output is: from, to.
+        place: The start and the end of the shown output in the page.
     """
 
     page: str
@@ -47,7 +47,7 @@ def pages() -> list[str]:
 
 
 def blocks(page: str) -> list[Block]:
-    """The blocks of a page in their order; directives of Sphinx are none."""
+    """The blocks of a page in their order; without the directives of Sphinx."""
     return list(_read(page, (ROOT / page).read_text(encoding="utf-8")))
 
 
@@ -73,10 +73,10 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def fits(said: str, shown: str) -> bool:
-    """Whether an output is what a page shows. There ``...`` and the spaces around it stand for any text."""
+def fits(output: str, shown: str) -> bool:
+    """Whether an output is the one that a page shows; there ``...`` matches any text."""
     known = [re.escape(part) for part in re.split(r" *\.\.\. *", _trimmed(shown))]
-    return re.fullmatch("(?s:.*?)".join(known), _trimmed(said)) is not None
+    return re.fullmatch("(?s:.*?)".join(known), _trimmed(output)) is not None
 
 
 def _trimmed(text: str) -> str:

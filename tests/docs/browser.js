@@ -1,4 +1,4 @@
-// Looks at pages of the documentation in a frame of several widths. What is wrong comes as a list of texts.
+// Checks pages of the documentation in a frame of several widths. Returns the problems as a list of texts.
 const frame = document.body.appendChild(document.createElement('iframe'));
 frame.style.height = '900px';
 
@@ -10,7 +10,7 @@ function look(document) {
         wrong.push('the page is wider than the window: ' + document.documentElement.scrollWidth);
     }
     for (const table of document.querySelectorAll('article table')) {
-        // What would scroll.
+        // The element that would scroll.
         const around = (table.closest('.table-wrapper') || table.parentElement).getBoundingClientRect();
         const end = Math.min(around.right, wide) + 1;
         for (const cell of table.querySelectorAll('td, th')) {

@@ -15,7 +15,7 @@ COUNTS = pytest.StashKey[dict[str, int]]()
 
 @pytest.fixture
 def record_count(pytestconfig: pytest.Config) -> Callable[[str, int], None]:
-    """Keeps a count for the summary."""
+    """Record a count for the summary."""
     counts = pytestconfig.stash.setdefault(COUNTS, {})
 
     def record(what: str, count: int) -> None:

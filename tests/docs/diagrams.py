@@ -1,8 +1,8 @@
 """The diagrams of the documentation: ``python -m tests.docs.diagrams`` writes them into docs/diagrams.
 
-What they say is taken from where the code has it: the states of machines in the emulator, the docstrings of
-modules, the table of lost answers. Where things stand in a picture is set here. They are SVG that is part of
-the page, in the page's own colours.
+Their content comes from the code: the states of machines in the emulator, the docstrings of modules, the
+table of lost answers. The positions in a picture are set here. They are SVG that is part of the page, in the
+page's colours.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _HEAD = (
 
 
 class Drawing:
-    """An SVG that grows."""
+    """An SVG that is drawn part by part."""
 
     def __init__(self, name: str, title: str, width: int, height: int) -> None:
         self.name = name
@@ -76,7 +76,7 @@ class Drawing:
 
 
 def pieces() -> Drawing:
-    """What there is: a script, the library, the two clouds that it can speak to."""
+    """The pieces: a script, the library, and the two clouds that it can connect to."""
     drawing = Drawing(
         "pieces", "Your script uses smartdc, which speaks to CloudAPI or to the emulator", 740, 250
     )
@@ -101,8 +101,8 @@ def pieces() -> Drawing:
     return drawing
 
 
-#: From the call to the wire.
-WAY = (
+#: The modules from the call to the wire.
+MODULES = (
     "_http/endpoint",
     "_http/connection",
     "_http/exchange",
@@ -114,13 +114,13 @@ WAY = (
 
 
 def request_way() -> Drawing:
-    """The modules that a request goes through, with what they say that they are."""
-    height = 52 * len(WAY) + 150
+    """The modules that a request goes through, each with the beginning of its docstring."""
+    height = 52 * len(MODULES) + 150
     drawing = Drawing("request", "The modules that a request goes through", 740, height)
     drawing.box((0, 0), (740, 36), "sdc.machines(), machine.stop(), ...")
     y = 60.0
-    for module in WAY:
-        drawing.arrow((60, y - 24 if module == WAY[0] else y - 16), (60, y))
+    for module in MODULES:
+        drawing.arrow((60, y - 24 if module == MODULES[0] else y - 16), (60, y))
         drawing.box((0, y), (180, 36), module.removeprefix("_http/"))
         drawing.text((195, y + 22), _about(module), ' font-size="12"', "start")
         y += 52
@@ -139,11 +139,11 @@ def _about(module: str) -> str:
     """The beginning of a module's docstring, up to its first colon or full stop."""
     path = ROOT / "smartdc" / module
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    said = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split())
-    return re.split(r"[:.;](?: |$)", said, maxsplit=1)[0]
+    docstring = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split())
+    return re.split(r"[:.;](?: |$)", docstring, maxsplit=1)[0]
 
 
-#: Where the states stand.
+#: The positions of the states.
 PLACES: dict[str, Point] = {
     "provisioning": (20, 20),
     "running": (290, 20),
@@ -159,7 +159,7 @@ _BOX = (150, 40)
 
 
 def seen_transitions() -> set[tuple[str, str, str]]:
-    """From which state to which other one machines of the emulator go, and by which call."""
+    """The changes of state of emulated machines: the old state, the call, the new state."""
     seen: set[tuple[str, str, str]] = set()
     with Emulator(random_seed=7) as cloud, cloud.datacenter() as sdc:
 
@@ -235,13 +235,13 @@ def _between(drawing: Drawing, start: Point, end: Point, label: str, *, back: bo
     across, down = (x + x2) / 2, (here + there) / 2
     if x == x2:
         drawing.arrow((x, here), (x2, there), label=label, at=(across + 6, down + 4), anchor="start")
-    else:  # beside the line, on the side that is away from its way back
+    else:  # beside the line, on the side away from the arrow back
         at = (across + 3 * shift, down + (-8 if shift > 0 else 16))
         drawing.arrow((x, here), (x2, there), label=label, at=at)
 
 
 def lost_answer(counts: Mapping[str, int]) -> Drawing:
-    """What becomes of operations whose answer is lost, and of how many."""
+    """The outcomes of operations whose answer is lost, each with the number of operations."""
     drawing = Drawing("lost", "What becomes of an operation whose answer is lost", 740, 250)
     drawing.box((0, 90), (150, 60), "the answer is lost", "of which operation?")
     rows = (
@@ -264,7 +264,7 @@ def lost_counts() -> dict[str, int]:
 
 
 def drawings() -> Iterator[Drawing]:
-    """All of them."""
+    """All drawings."""
     yield pieces()
     yield request_way()
     yield states(seen_transitions())

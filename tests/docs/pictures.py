@@ -1,7 +1,7 @@
 """Pictures of the console and of a notebook: ``python -m tests.docs.pictures`` writes them into docs.
 
-The console is a session that really runs, the notebook's table is the HTML that Jupyter is given. Chromium
-draws both.
+The console is a session that really runs, the notebook's table is the HTML that Jupyter gets. Chromium draws
+both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Typing at the prompt of the console, which runs in a terminal of its own."""
+"""Typing at the prompt of the console, which runs in a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from collections.abc import Iterable, Sequence
 
 from tests.docs.blocks import ROOT
 
-#: How long it may take until the prompt comes, on a machine that is busy.
+#: The seconds within which a prompt must appear, on a busy machine as well.
 PATIENCE = 60.0
 PROMPT = ">>> "
 
 
 def console_session(arguments: Sequence[str], lines: Iterable[str]) -> str:
-    """What the screen shows when these lines were typed into ``python -m smartdc``, and Ctrl-D at the end."""
-    # Without IPython, which has other prompts.
+    """The screen after these lines, and Ctrl-D at the end, were typed into ``python -m smartdc``."""
+    # Run without IPython, which has other prompts.
     program = (
         "import sys, runpy; sys.modules['IPython'] = None; runpy.run_module('smartdc', run_name='__main__')"
     )
@@ -43,11 +43,11 @@ def console_session(arguments: Sequence[str], lines: Iterable[str]) -> str:
 
 
 def _read(terminal: int, screen: str, prompts: int) -> str:
-    """Read on until there are so many prompts."""
+    """Read until the screen has this number of prompts."""
     end = time.monotonic() + PATIENCE
     while screen.count(PROMPT) < prompts:
         ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
-        assert ready, f"no prompt comes: {screen}"
+        assert ready, f"no prompt appeared: {screen}"
         piece = os.read(terminal, 65536).decode(errors="replace")
         screen += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", piece)
     return screen

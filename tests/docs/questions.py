@@ -1,6 +1,6 @@
-"""Questions of new users, from public reports about such clients, and the page that answers each.
+"""Questions of new users, from public reports about similar clients, and the page that answers each.
 
-Each is asked of the search of the built documentation, in the few words that one types. The comment names
+The search of the built documentation gets each question as the few words that a user types. The comment names
 the report that a question comes from, if there is one.
 """
 
@@ -26,7 +26,7 @@ QUESTIONS = {
     # escapecloud/cloudexit#52: a page that was refused is lost
     "throttled 429": "howto/rate-limits",
     "rate limit": "howto/rate-limits",
-    # dlt-hub/dlt#1593: proxies, and an authority of one's own
+    # dlt-hub/dlt#1593: proxies, and a private authority
     "proxy": "howto/private-cloud",
     "certificate verify": "howto/private-cloud",
     "request id logging": "howto/logging",
@@ -35,7 +35,7 @@ QUESTIONS = {
     "idempotent": "howto/idempotent",
     # romanz/trezor-agent#410: keys in tokens
     "smart card": "howto/hardware-tokens",
-    # codeforamerica/intake#378: something in the place of the server, for tests
+    # codeforamerica/intake#378: a replacement of the server, for tests
     "mock test pytest": "emulator-recipes",
     "triton instance create": "howto/triton-commands",
 }

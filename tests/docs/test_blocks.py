@@ -34,35 +34,35 @@ HERE = {page: found for page in ALL if (found := [each for each in ALL[page] if 
 def test_the_blocks_of_a_page_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if page in LOGGING_IN and sys.platform != "linux":
         pytest.skip(f"not tested: {page}, as logins to emulated machines need Linux")
-    monkeypatch.setattr(sys, "stdin", StringIO())  # pytest's own refuses to be read, and Fabric does read
+    monkeypatch.setattr(sys, "stdin", StringIO())  # pytest's stdin cannot be read, and Fabric reads it
     differ: list[tuple[Block, str]] = []
     with world(page, tmp_path, monkeypatch) as here:
         for block in HERE[page]:
-            said = run(block, here)
-            if not fits(said, shown(block)) and not (page.startswith("docs/api/") and block.shown is None):
-                differ.append((block, said))
+            output = run(block, here)
+            if not fits(output, shown(block)) and not (page.startswith("docs/api/") and block.shown is None):
+                differ.append((block, output))
     if WRITE and differ:
         rewrite(page, differ)
-    for block, said in differ:
-        pytest.fail(f"{block} shows:\n{shown(block)}\nand prints:\n{said}", pytrace=False)
+    for block, output in differ:
+        pytest.fail(f"{block} shows:\n{shown(block)}\nand prints:\n{output}", pytrace=False)
 
 
 def run(block: Block, here: World) -> str:
-    """What it prints; of a session, the session."""
+    """The output of a block; for a session, the whole session."""
     text = block.text
-    for stands, real in here.stand_ins.items():
-        text = text.replace(stands, real)
+    for placeholder, real in here.stand_ins.items():
+        text = text.replace(placeholder, real)
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
         RUNNERS[block.language](block, text, here, out)
-    said = out.getvalue()
-    for stands, real in here.stand_ins.items():
-        said = said.replace(real, stands)
-    return said
+    output = out.getvalue()
+    for placeholder, real in here.stand_ins.items():
+        output = output.replace(real, placeholder)
+    return output
 
 
 def run_python(block: Block, text: str, here: World, out: StringIO) -> None:
     if not text.startswith(">>> "):
-        # Above it so many empty lines that a traceback tells the line of the page.
+        # Empty lines above the source let a traceback show the line of the page.
         source = "\n" * (block.line - 1) + text
         exec(compile(source, str(ROOT / block.page), "exec"), here.names)  # noqa: S102 - our own pages
         return
@@ -114,35 +114,35 @@ CHANGING = (
     (r"in \d+ ms", "in ... ms"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:..."),
 )
-"""What is another in each run."""
+"""What differs in each run, and its replacement."""
 
 
 def shown(block: Block) -> str:
-    """What the page says that it prints."""
+    """The output that the page shows."""
     is_session = block.text.startswith((">>> ", "$ "))
     return block.text if is_session else block.shown or ""
 
 
 def rewrite(page: str, differ: list[tuple[Block, str]]) -> None:
-    """Put what blocks print into their page, from its end to its beginning."""
+    """Write the output of blocks into their page, from its end to its beginning."""
     path = ROOT / page
     text = path.read_text(encoding="utf-8")
-    for block, said in reversed(differ):
-        said = "\n".join(line.rstrip() for line in said.strip().splitlines()) + "\n"
+    for block, output in reversed(differ):
+        output = "\n".join(line.rstrip() for line in output.strip().splitlines()) + "\n"
         for changing, instead in CHANGING:
-            said = re.sub(changing, instead, said)
+            output = re.sub(changing, instead, output)
         if block.text.startswith((">>> ", "$ ")):
-            text = text.replace(block.text, said)
+            text = text.replace(block.text, output)
         elif block.shown is not None:
             start, end = block.place
-            text = text[:start] + said + text[end:]
+            text = text[:start] + output + text[end:]
         else:
-            text = text.replace(block.text + "```\n", f"{block.text}```\n\n```text\n{said}```\n", 1)
+            text = text.replace(block.text + "```\n", f"{block.text}```\n\n```text\n{output}```\n", 1)
     path.write_text(text, encoding="utf-8")
 
 
 def test_every_block_is_run(record_count: Callable[[str, int], None]) -> None:
-    """Here, or by a test that is named; what cannot run is named with the reason."""
+    """Each runs here or in a test that `elsewhere` names; it gives the reason for blocks that cannot run."""
     unknown = [str(each) for found in HERE.values() for each in found if each.language not in RUNNERS]
     assert unknown == []
     other = [why for found in ALL.values() for each in found if (why := elsewhere(each)) is not None]

@@ -1,4 +1,4 @@
-"""The pictures in the documentation are those that the code of today makes."""
+"""The diagrams in the documentation are those that the current code makes."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ DRAWINGS: dict[str, Callable[[], diagrams.Drawing]] = {
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_a_diagram_is_current(name: str) -> None:
-    """If not: ``python -m tests.docs.diagrams``."""
+    """If it is not, run ``python -m tests.docs.diagrams``."""
     assert (diagrams.FOLDER / f"{name}.svg").read_text(encoding="utf-8") == str(DRAWINGS[name]())

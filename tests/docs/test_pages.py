@@ -21,7 +21,7 @@ WIDTHS = (390, 1400, 1920)
 
 
 class Links(HTMLParser):
-    """Where a page leads, and what can be led to in it."""
+    """The targets of a page's links, and the ids that links to it can name."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ def address(tab: Tab) -> str:
 def test_every_page_can_be_read(
     pages: dict[Path, Links], tab: Tab, record_count: Callable[[str, int], None]
 ) -> None:
-    """At each width no cell is outside of its page, none shows markup, and nothing is complained of."""
+    """At each width no cell is outside of its page, none shows markup, and the browser reports no error."""
     tab.run((Path(__file__).parent / "browser.js").read_text(encoding="utf-8"))
     names = sorted(str(page.relative_to(BUILT)) for page in pages)
     wrong: list[str] = []

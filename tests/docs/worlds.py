@@ -1,4 +1,4 @@
-"""What is there before the blocks of a page run: an emulated cloud, a home directory, and some names."""
+"""What is prepared before the blocks of a page run: an emulated cloud, a home directory, and some names."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from smartdc.emulator import Emulator
 from tests.docs.blocks import ROOT
 
 ACCOUNTS = {"YOUR_ACCOUNT": "YOUR_KEY", "me": "laptop", "acme": "laptop", "partner": "laptop"}
-"""Accounts that pages write of besides `test`, and what the emulator's key is called there."""
+"""Accounts that pages use besides `test`, and the name of the emulator's key in each."""
 
 
 @dataclass
 class World:
-    """Where the blocks of one page run, one after the other.
+    """The environment in which the blocks of one page run, one after the other.
 
     Attributes:
         names: The names that the blocks know.
-        stand_ins: What is put into a block in place of a text that stands for something of the reader's.
+        stand_ins: The real values that replace the placeholders of blocks.
     """
 
     cloud: Emulator
@@ -48,7 +48,7 @@ class World:
 
 @contextmanager
 def world(page: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Make one; the working directory is the home directory of who reads the page."""
+    """Prepare the environment of a page; its working directory is the reader's home directory."""
     home = folder / "home"
     (home / ".ssh").mkdir(parents=True)
     patch.setenv("HOME", str(home))
@@ -60,7 +60,7 @@ def world(page: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]
         _accounts(cloud, home, patch)
         with cloud.activate(rate=0, profiles=["lab"]), cloud.datacenter() as sdc:
             here = World(cloud, sdc, home, patch)
-            exec("from smartdc import *", here.names)  # noqa: S102 - as the console begins
+            exec("from smartdc import *", here.names)  # noqa: S102 - as in the console
             here.names |= {"__name__": "page", "cloud": cloud, "sdc": sdc, "getpass": getpass}
             PREPARED.get(page, _machine)(here)
             yield here
@@ -80,7 +80,7 @@ def _accounts(cloud: Emulator, home: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 def command(line: str, here: World, out: TextIO) -> None:
-    """Run a command that a page shows: an example in this process, another one in a shell."""
+    """Run a command that a page shows: an example in this process, any other command in a shell."""
     if not line.startswith("python examples/"):
         done = subprocess.run(
             ["sh", "-c", line],
@@ -108,7 +108,7 @@ def _machine(here: World) -> None:
     here.names["image"] = here.sdc.image("base-64-lts")
 
 
-def _nothing(here: World) -> None:
+def _image(here: World) -> None:
     here.names["image"] = here.sdc.image("base-64-lts")
 
 
@@ -201,11 +201,11 @@ PREPARED: dict[str, Callable[[World], None]] = {
     "docs/emulator-control.md": _control,
     "docs/emulator.md": _emulator,
     "docs/fleets.md": _fleets,
-    "docs/howto/fabric.md": _nothing,
+    "docs/howto/fabric.md": _image,
     "docs/howto/private-cloud.md": _private_cloud,
     "docs/names.md": _names,
     "docs/retries.md": _uuid,
-    "docs/ssh.md": _nothing,
+    "docs/ssh.md": _image,
     "docs/tutorial.md": _tutorial,
 }
-"""What is made for a page; otherwise a running machine, `machine`, and an image, `image`."""
+"""What prepares a page; by default a running machine, `machine`, and an image, `image`."""

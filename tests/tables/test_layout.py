@@ -1,4 +1,4 @@
-"""The width of the terminal, as the environment and the output have it."""
+"""The width of the terminal, from the environment and the output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
-def test_nothing_is_cut_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_is_cut_without_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as file, redirect_stdout(file):
         assert terminal_width() is None
     with redirect_stdout(io.StringIO()):
@@ -34,18 +34,18 @@ def test_nothing_is_cut_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPat
     assert terminal_width() is None
 
 
-@pytest.mark.parametrize(("said", "width"), [("80", 80), ("200", 200), ("10", 10), ("007", 7)])
-def test_columns_of_the_environment(monkeypatch: pytest.MonkeyPatch, said: str, width: int) -> None:
-    monkeypatch.setenv("COLUMNS", said)
+@pytest.mark.parametrize(("value", "width"), [("80", 80), ("200", 200), ("10", 10), ("007", 7)])
+def test_columns_of_the_environment(monkeypatch: pytest.MonkeyPatch, value: str, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", value)
     assert terminal_width() == width
     assert max(map(len, str(Table(ROWS)).splitlines())) <= width
 
 
 @pytest.mark.parametrize(
-    "said", ["", "0", "-5", "wide", "8e1", "99999999999999999999", "٤٢", " 80", "9" * 5000]
+    "value", ["", "0", "-5", "wide", "8e1", "99999999999999999999", "٤٢", " 80", "9" * 5000]
 )
-def test_columns_that_are_no_width(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    monkeypatch.setenv("COLUMNS", said)
+def test_invalid_columns_of_the_environment(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("COLUMNS", value)
     with redirect_stdout(io.StringIO()):
         assert terminal_width() is None
 
@@ -60,8 +60,8 @@ def test_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
 
 
 def test_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    for said in ("1", ""):
-        monkeypatch.setenv("NO_COLOR", said)
+    for value in ("1", ""):
+        monkeypatch.setenv("NO_COLOR", value)
         assert "\x1b" not in str(Table(ROWS))
 
 
@@ -74,7 +74,7 @@ def test_widths_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "…"), ("ascii", "~"), ("latin-1", "~")])
-def test_what_is_cut_can_be_printed(monkeypatch: pytest.MonkeyPatch, encoding: str, mark: str) -> None:
+def test_cut_text_can_be_printed(monkeypatch: pytest.MonkeyPatch, encoding: str, mark: str) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     output = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
     with redirect_stdout(output):

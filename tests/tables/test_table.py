@@ -37,10 +37,10 @@ def test_machines_as_the_triton_command_shows_them(sdc: DataCenter, machine: Mac
     assert header.split() == ["SHORTID", "NAME", "IMG", "STATE", "FLAGS", "AGE"]
     assert row.split()[:5] == [machine.id[:8], "web0", f"{image['name']}@{image['version']}", "running", "-"]
     assert row.split()[5].endswith("s")
-    assert table(sdc.machines())[1].split()[2] == image["id"][:8]  # the triton command does so likewise
+    assert table(sdc.machines())[1].split()[2] == image["id"][:8]  # as in the triton command
 
 
-def test_it_makes_no_request(sdc: DataCenter, machine: Machine, cloud: Emulator) -> None:
+def test_tables_make_no_request(sdc: DataCenter, machine: Machine, cloud: Emulator) -> None:
     lazy = Machine(sdc, machine.id, lazy=True)
     rows = [*sdc.machines(), lazy]
     before = len(cloud.calls)
@@ -60,7 +60,7 @@ def test_a_machine_that_another_thread_deletes(sdc: DataCenter, machine: Machine
     thread.start()
     thread.join()
     rows[0].poll_until("deleted")
-    assert shown.text() == "NAME  STATE\nweb0  running"  # as it was
+    assert shown.text() == "NAME  STATE\nweb0  running"  # the table keeps the old state
     assert Table(rows, "name,state").text() == "NAME  STATE\nweb0  deleted"
 
 
@@ -122,19 +122,19 @@ def test_a_column_that_is_misspelt(sdc: DataCenter, machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("width", ["x", 0, -1, 1.5, True])
-def test_a_width_that_is_none(width: Any) -> None:
+def test_invalid_widths(width: Any) -> None:
     with pytest.raises(ConfigurationError, match="width must be None or a number of columns from 1"):
         Table([{"a": 1}]).text(width)
 
 
 @pytest.mark.parametrize("columns", ["", ",", "a,,b", [], [1], 5, ["a", ""], b"a"])
-def test_columns_that_are_none(columns: Any) -> None:
+def test_invalid_columns(columns: Any) -> None:
     with pytest.raises(ConfigurationError, match="columns must be names of fields such as 'name,state'"):
         Table([{"a": 1}], columns)
 
 
 @pytest.mark.parametrize("rows", ["text", b"bytes", 5, None, ["a"], [None], [{}, 1], object()])
-def test_rows_that_are_none(rows: Any) -> None:
+def test_invalid_rows(rows: Any) -> None:
     with pytest.raises(
         ConfigurationError,
         match=r"^(rows must be machines or dicts|a row must be a machine, a snapshot or a dict), not ",
@@ -143,7 +143,7 @@ def test_rows_that_are_none(rows: Any) -> None:
 
 
 @pytest.mark.parametrize("images", ["base", {"id": "a"}, 5])
-def test_images_that_are_none(images: Any) -> None:
+def test_invalid_images(images: Any) -> None:
     with pytest.raises(ConfigurationError, match="images must be a list such as"):
         Table([], images=images)
 
@@ -158,7 +158,7 @@ def test_any_dicts() -> None:
     assert next(iter(Table(rows))) == {"a": 1, "2": None}
 
 
-def test_fields_are_not_sizes_in_dicts_of_others() -> None:
+def test_fields_of_other_dicts_are_not_shown_as_sizes() -> None:
     assert table([{"memory": 1024, "disk": 2048}])[1].split() == ["1024", "2048"]
 
 
@@ -235,7 +235,7 @@ def test_sizes(mebibytes: Any, expected: str) -> None:
 
 @pytest.mark.parametrize("width", [1, 2, 5, 10, 20, 40, 80, 200])
 @pytest.mark.parametrize("name", [NAME_189, "🦊" * 95, "漢字" * 50, "e\u0301" * 100, "\x1b[2J" * 40, "web"])
-def test_lines_are_as_wide_as_they_may_be(width: int, name: str) -> None:
+def test_lines_fit_the_width(width: int, name: str) -> None:
     rows = [
         {"id": "0a1b2c3d-0", "name": name, "state": "running", "image": "4e5f6a7b-0", "created": None},
         {"id": "1a1b2c3d-0", "name": "b", "state": "running", "image": "4e5f6a7b-0", "created": None},
@@ -246,7 +246,7 @@ def test_lines_are_as_wide_as_they_may_be(width: int, name: str) -> None:
         assert [line.split()[0] for line in lines[:3]] == ["SHORTID", "0a1b2c3d", "1a1b2c3d"]
     if width == 200 and name == NAME_189:
         assert f"{NAME_189[:100]}" in lines[1]
-    assert name.replace("\x1b", "\\x1b") in "\n".join(table(rows))  # nothing is cut where no width is given
+    assert name.replace("\x1b", "\\x1b") in "\n".join(table(rows))  # nothing is cut without a width
 
 
 def test_columns_without_room_are_named(sdc: DataCenter, machine: Machine) -> None:
@@ -270,7 +270,7 @@ def test_html_shows_long_names_whole(sdc: DataCenter) -> None:
     assert '<td style="text-align: right">1G</td>' in html
 
 
-def test_it_outlives_its_data_center(sdc: DataCenter, machine: Machine) -> None:
+def test_tables_can_be_pickled(sdc: DataCenter, machine: Machine) -> None:
     shown = Table(sdc.machines())
     assert str(pickle.loads(pickle.dumps(shown))) == str(shown)  # noqa: S301 - our own
 
