@@ -1,7 +1,7 @@
-"""How the emulator grows: what a request costs its server with many machines, and how much memory one takes.
+"""How the emulator scales: the CPU of a request with many machines, and the memory of each machine.
 
 Run it: ``.venv/bin/python tests/benchmarks/bench_emulator.py`` (``--help``). The emulator is in another
-process, whose CPU and memory are what is measured. docs/performance.md has the numbers.
+process; its CPU and memory are measured. docs/performance.md has the numbers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def serve() -> None:
 
 
 class Server:
-    """The emulator of another process, and a client of it."""
+    """The emulator in another process, and a client that uses it."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdin is not None
@@ -67,13 +67,13 @@ class Server:
         )
 
     def ask(self, command: str = "used") -> dict[str, float]:
-        """Have the server do something, and say what it has used."""
+        """Send the server a command; return what it has used so far."""
         print(command, file=self._commands, flush=True)
         used: dict[str, float] = json.loads(self._answers.readline())
         return used
 
     def cost(self, call: Callable[[], object], calls: int, rounds: int = 15) -> float:
-        """Milliseconds of the server's CPU for one call: the least of some rounds; others use it too."""
+        """Milliseconds of the server's CPU for one call: the least of some rounds, as it may be busy."""
         call()
         found = []
         for _ in range(rounds):
@@ -93,68 +93,68 @@ def server() -> Iterator[Server]:
 
 
 def growing(results: dict[str, float]) -> None:
-    """GET, HEAD and lists, while there are ever more machines."""
-    with server() as there:
+    """GET, HEAD and lists, with more and more machines."""
+    with server() as remote:
 
         def page(**params: Any) -> Callable[[], object]:
-            return lambda: there.sdc.request("GET", "/machines", params=params)
+            return lambda: remote.sdc.request("GET", "/machines", params=params)
 
         def head() -> object:
-            return there.sdc.request("HEAD", "/machines")
+            return remote.sdc.request("HEAD", "/machines")
 
-        there.ask("fill 1")
-        path = f"/machines/{there.sdc.request('GET', '/machines')[0][0]['id']}"
+        remote.ask("fill 1")
+        path = f"/machines/{remote.sdc.request('GET', '/machines')[0][0]['id']}"
 
         def one() -> object:
-            return there.sdc.request("GET", path)
+            return remote.sdc.request("GET", path)
 
-        alone = there.cost(one, 50)
-        there.ask("fill 1000")
+        alone = remote.cost(one, 50)
+        remote.ask("fill 1000")
         with ExitStack() as stack:
             for _ in range(LISTENERS):
-                stack.enter_context(there.sdc.changefeed())
-            many = there.cost(one, 50)
+                stack.enter_context(remote.sdc.changefeed())
+            many = remote.cost(one, 50)
         results["ms, GET of one of 1,000, ten listeners"] = many
         results["x, the same : GET of the only one"] = many / alone
-        few = there.cost(page(), 5)
+        few = remote.cost(page(), 5)
         results["ms, page of 1000 among 1,000"] = few
-        there.ask("fill 100000")
-        results["x, page of 1000 among 100,000 : among 1,000"] = there.cost(page(offset=50_000), 5) / few
-        results["x, page of 1000 that no list had before"] = first_time(there) / few
-        results["ms, HEAD among 100,000"] = there.cost(head, 20)
-        results["ms, limit=1 among 100,000"] = there.cost(page(limit=1), 20)
-        results["ms, by a name among 100,000"] = there.cost(page(name="nothing"), 3)
+        remote.ask("fill 100000")
+        results["x, page of 1000 among 100,000 : among 1,000"] = remote.cost(page(offset=50_000), 5) / few
+        results["x, page of 1000 that no list had before"] = first_time(remote) / few
+        results["ms, HEAD among 100,000"] = remote.cost(head, 20)
+        results["ms, limit=1 among 100,000"] = remote.cost(page(limit=1), 20)
+        results["ms, by a name among 100,000"] = remote.cost(page(name="nothing"), 3)
 
 
-def first_time(there: Server) -> float:
+def first_time(remote: Server) -> float:
     """Milliseconds for a page whose machines have not been written before."""
-    before = there.ask()["cpu"]
-    there.sdc.request("GET", "/machines", params={"offset": 80_000})
-    return 1000 * (there.ask()["cpu"] - before)
+    before = remote.ask()["cpu"]
+    remote.sdc.request("GET", "/machines", params={"offset": 80_000})
+    return 1000 * (remote.ask()["cpu"] - before)
 
 
 def creating(results: dict[str, float], count: int) -> None:
-    """Creates by the API, whose jobs are done, and lists of everything."""
-    with server() as there:
-        sdc = there.sdc
+    """Creates through the API until their jobs are done, and a list of everything."""
+    with server() as remote:
+        sdc = remote.sdc
         image, package = sdc.images("base64")[0], sdc.packages()[0]
 
         def create(number: int) -> None:
             for each in range(number):
                 sdc.request("POST", "/machines", data={"image": image["id"], "package": package["id"]})
                 if each % 100 == 99:
-                    there.ask("advance 60")
+                    remote.ask("advance 60")
 
-        create(1000)  # what grows only once has grown by then
-        before = there.ask()
+        create(1000)  # warm up: some memory is allocated only once
+        before = remote.ask()
         create(1000)
-        first = there.ask()["cpu"] - before["cpu"]
+        first = remote.ask()["cpu"] - before["cpu"]
         create(count - 3000)
-        near_end = there.ask()["cpu"]
+        near_end = remote.ask()["cpu"]
         create(1000)
-        last = there.ask("advance 60")["cpu"] - near_end
+        last = remote.ask("advance 60")["cpu"] - near_end
         assert len(sdc.machines()) == count
-        grown = there.ask()["bytes"] - before["bytes"]
+        grown = remote.ask()["bytes"] - before["bytes"]
         results["x, a create among the last : among the first 1000"] = last / first
         results["ms, a create among the last"] = last
         results["KiB a machine that was created by the API"] = grown / 1024 / (count - 1000)

@@ -1,6 +1,6 @@
 """How many requests it takes to stop and delete a fleet, and how long, under the server's throttle.
 
-Run it: ``.venv/bin/python tests/benchmarks/bench_fleet.py --svg docs/fleets.svg``. Each way has an emulated
+Run it: ``.venv/bin/python tests/benchmarks/bench_fleet.py --svg docs/fleets.svg``. Each way uses an emulated
 cloud that admits 10 requests a second, 30 at once, and whose clock runs four times as fast as the real one.
 docs/fleets.md has the picture.
 """
@@ -22,7 +22,7 @@ COLOURS = ("#c0392b", "#d68910", "#2471a3", "#1e8449")
 
 
 class Times:
-    """A stream for `verbose`, which hears of each request: when they were made."""
+    """A stream for `verbose` that records the time of each request."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -33,7 +33,7 @@ class Times:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: there is no buffer."""
 
 
 def with_a_pool(machines: list[Machine]) -> None:

@@ -1,7 +1,7 @@
-"""How much CPU `import smartdc` costs, beside an import of requests and the cryptography that keys need.
+"""The CPU time of `import smartdc`, compared with importing requests and the cryptography that keys need.
 
 Run it: ``.venv/bin/python tests/benchmarks/bench_import.py`` (``--help``). Each import is made in a new
-process, the two in turns; the least of each counts, with files that are compiled. docs/performance.md has the
+process, in turns; the least of each counts, with compiled files. docs/performance.md has the
 numbers.
 """
 
@@ -34,7 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--processes", type=int, default=11, help="of each import; the least counts")
     options = parser.parse_args()
-    for statements in (NEEDED, OURS):  # compiles what is not yet
+    for statements in (NEEDED, OURS):  # compile the files first
         cost(statements)
     pairs = [(cost(NEEDED), cost(OURS)) for _ in range(options.processes)]
     needed, ours = (min(costs) for costs in zip(*pairs, strict=True))

@@ -1,4 +1,4 @@
-"""How much CPU `DataCenter(...)` costs for each kind of key, beside a load that validates the key.
+"""How much CPU `DataCenter(...)` costs for each kind of key, compared with a load that validates the key.
 
 Run it: ``.venv/bin/python tests/benchmarks/bench_keys.py``. docs/performance.md has the numbers.
 """
@@ -30,7 +30,7 @@ KEYS: dict[str, Callable[[], ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivate
 
 
 def least(call: Callable[[], object], times: int) -> float:
-    """CPU seconds of one call, where nothing disturbs it."""
+    """CPU seconds of one call: the least of some, because other processes disturb it."""
     costs = []
     for _ in range(times):
         started = time.process_time()

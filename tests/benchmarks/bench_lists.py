@@ -1,4 +1,4 @@
-"""What `machines()` costs, in CPU and in memory, beside the same pages fetched and decoded with `json.loads`.
+"""The CPU and memory of `machines()`, compared with the same pages fetched and decoded with `json.loads`.
 
 Run it: ``.venv/bin/python tests/benchmarks/bench_lists.py`` (``--help``). A server in another process has the
 pages ready, with the Content-MD5 that CloudAPI sends; the bare session and ours keep what they decode. Each
@@ -102,7 +102,7 @@ def page(offset: int, number: int) -> tuple[bytes, str]:
 
 
 def serve(number: int) -> None:
-    """Serve a list of so many machines; its URL and the path of its authority go to stdout."""
+    """Serve a list of this number of machines; print its URL and the path of its authority."""
     Pages.number = number
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -114,7 +114,7 @@ def serve(number: int) -> None:
 
 
 def bare(url: str, authority: str) -> list[object]:
-    """Every page, with a session as `requests` makes it."""
+    """Every page, with a plain `requests` session."""
     found: list[object] = []
     with requests.Session() as session:
         session.verify = authority
@@ -136,7 +136,7 @@ CLIENTS: dict[str, Callable[[str, str], list[object]]] = {"bare": bare, "ours": 
 
 
 def measure(client: str, url: str, authority: str) -> None:
-    """List twice; what the second took, and the most memory, go to stdout."""
+    """List twice; print the CPU time of the second list, and the most memory."""
     CLIENTS[client](url, authority)  # the server makes its pages
     began = time.process_time()
     found = CLIENTS[client](url, authority)
@@ -149,7 +149,7 @@ def main() -> int:
     parser.add_argument("--machines", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--processes", type=int, default=5, help="of each client; the least counts")
     options = parser.parse_args()
-    for name in list(os.environ):  # a bare session would take them for its own
+    for name in list(os.environ):  # a bare session would use them
         if name.lower().endswith(("_proxy", "_ca_bundle")):
             del os.environ[name]
     print(f"Python {sys.version.split()[0]}, requests {requests.__version__}, {os.cpu_count()} cores")

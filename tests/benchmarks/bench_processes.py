@@ -1,7 +1,7 @@
-"""How long machines take that go to a pool of processes one by one, beside the same in threads.
+"""How long it takes to send machines to a pool of processes one by one, compared with threads.
 
 Run it: ``.venv/bin/python tests/benchmarks/bench_processes.py`` (``--help``). Each of 200 machines is pickled
-by itself, and asked for its `status`. The emulator is in another process, behind a relay that counts the
+separately, and asked for its `status`. The emulator is in another process, behind a relay that counts the
 connections. docs/performance.md has the numbers.
 """
 
@@ -33,13 +33,13 @@ from tests.helpers.relays import Relay
 
 WORKERS = 2
 LIMIT = 2.0
-"""What processes may take, in times of what threads take."""
+"""The most time that processes may take, as a multiple of that of threads."""
 
 STATUS = methodcaller("status")
 
 
 def serve() -> None:
-    """Emulate a cloud; for each line on stdin, tell how many connections were opened."""
+    """Emulate a cloud; for each line on stdin, print how many connections were opened."""
     openssh = sys.argv[2]
     with Emulator() as cloud, Relay(cloud.url()) as relay:
         cloud.account.add_key("bench", openssh)
@@ -52,19 +52,19 @@ def serve() -> None:
 
 @contextmanager
 def emulator(openssh: str, machines: int) -> Iterator[tuple[dict[str, str], Callable[[], int]]]:
-    """An emulator in another process: its particulars, and what counts its connections."""
+    """An emulator in another process: its details, and a function that counts its connections."""
     command = [sys.executable, "-m", "tests.benchmarks.bench_processes", "serve", openssh, str(machines)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        asked: IO[str] = process.stdin
-        told: IO[str] = process.stdout
+        requests: IO[str] = process.stdin
+        answers: IO[str] = process.stdout
 
         def opened() -> int:
-            print(file=asked, flush=True)
-            return int(told.readline())
+            print(file=requests, flush=True)
+            return int(answers.readline())
 
-        yield json.loads(told.readline()), opened
+        yield json.loads(answers.readline()), opened
 
 
 def by_threads(machines: Sequence[Machine]) -> list[str]:
@@ -100,14 +100,14 @@ def main() -> int:
 
 
 def measure(name: str, key: ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey, count: int, rounds: int) -> bool:
-    """Measure each way with this key; whether a limit was exceeded."""
+    """Measure each way with this key; return whether a limit was exceeded."""
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     with TemporaryDirectory() as directory, emulator(public.decode(), count) as (about, opened):
         path = Path(directory, "id")
         form = serialization.PrivateFormat.OpenSSH
         path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
         path.chmod(0o600)
-        # Each `status` is a request, also in threads, which would share lists otherwise.
+        # Each `status` is a request, in threads as well: by default they would share lists.
         sdc = DataCenter(
             about["url"], f"/{about['login']}/keys/bench", path, verify=about["ca"], share_polls=False
         )

@@ -1,4 +1,4 @@
-"""How much CPU a signed GET costs, beside a bare `requests.Session` that gets the same URL.
+"""How much CPU a signed GET costs, compared with a bare `requests.Session` that gets the same URL.
 
 Run it: ``.venv/bin/python tests/benchmarks/bench_signed_get.py`` (``--help``). Both clients are in
 this process and take turns; the emulator is in another, so that its work is not counted. The bare session
@@ -31,15 +31,15 @@ from smartdc.http_signature import HTTPSignatureAuth
 
 BARE, RSA = "bare requests.Session", "RSA 2048"
 LIMIT = 0.70 if sys.version_info < (3, 12) else 0.85
-"""The ratio that must not be exceeded with Ed25519 or a kept signature; a bare session of 3.12 costs less."""
+"""The highest ratio allowed with Ed25519 or a cached signature; a bare session of 3.12 costs less."""
 
 PATH = "/machines/{id}"
 NUMBERS = itertools.count()
-"""Another query for each call, so that no signature of a path can be used twice."""
+"""A new query for each call, so that no signature of a path can be used twice."""
 
 
 def serve() -> None:
-    """Emulate a cloud until stdin ends; its particulars go to stdout."""
+    """Emulate a cloud until stdin ends; print its details."""
     with Emulator() as cloud:
         for line in sys.argv[2:]:
             name, _, openssh = line.partition("=")
@@ -81,7 +81,7 @@ def write_key(directory: Path, name: str) -> Path:
 
 
 def bare_client(about: dict[str, str], key: Path) -> Callable[[], object]:
-    """GET with a session as `requests` makes it; the signature is a header like any other."""
+    """GET with a plain `requests` session; the signature is a fixed header."""
     url = about["url"] + f"/{about['login']}" + PATH.format(**about)
     auth = HTTPSignatureAuth(f"/{about['login']}/keys/{key.name}", key, signed_headers="date")
     signed = auth(requests.Request("GET", url).prepare()).headers
@@ -128,7 +128,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=5, help="calls of each client in a round")
     parser.add_argument("--rounds", type=int, default=150, help="rounds; the least of each client counts")
     options = parser.parse_args()
-    for name in list(os.environ):  # a bare session would take them for its own
+    for name in list(os.environ):  # a bare session would use them
         if name.lower().endswith(("_proxy", "_ca_bundle")):
             del os.environ[name]
     with ExitStack() as stack:
@@ -147,7 +147,7 @@ def main() -> int:
         answers = [client() for client in clients.values()]
         assert all(answer == answers[0] for answer in answers), "the clients got different answers"
         for number in range(options.rounds):
-            # Turned round each time, so that no client is always the first.
+            # The order is reversed each time, so that no client is always the first.
             for name in list(clients)[:: 1 if number % 2 else -1]:
                 results[name].append(cost(clients[name], options.calls))
         return report(results, {name: signature_cost(key) for name, key in keys.items()})
@@ -160,7 +160,7 @@ def report(results: dict[str, list[float]], signatures: dict[str, float]) -> int
     print(f"{'client':34} {'least us':>8} {'ratio':>6} {'median of ratios':>17}")
     too_slow = False
     for name, seconds in results.items():
-        # The least counts, where nothing else ran; the median of the rounds shows how a busy machine does.
+        # The least counts, because nothing else ran then; the median of the rounds shows a busy machine.
         ratio = min(seconds) / min(bare)
         median = statistics.median(one / other for one, other in zip(seconds, bare, strict=True))
         too_slow |= name not in (BARE, RSA) and ratio > LIMIT
