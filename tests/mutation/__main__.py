@@ -36,7 +36,7 @@ def arguments_of(config: dict[str, Any]) -> argparse.Namespace:
     parser.add_argument(
         "--map", type=Path, default=ROOT / ".mutation", help="folder that tells which test runs what"
     )
-    parser.add_argument("--remap", action="store_true", help="make the map anew, though there is one")
+    parser.add_argument("--remap", action="store_true", help="make a new map even if there is one")
     parser.add_argument("--report", type=Path, default=ROOT / ".mutation" / "report.txt")
     return parser.parse_args()
 
@@ -44,7 +44,7 @@ def arguments_of(config: dict[str, Any]) -> argparse.Namespace:
 def modules(patterns: list[str], paths: list[str]) -> Iterator[str]:
     for file in sorted({file for pattern in patterns for file in ROOT.glob(pattern)}):
         path = str(file.relative_to(ROOT))
-        if not paths or any(path == given or path.startswith(f"{given.rstrip('/')}/") for given in paths):
+        if not paths or any(path == prefix or path.startswith(f"{prefix.rstrip('/')}/") for prefix in paths):
             yield path
 
 
@@ -68,7 +68,7 @@ def main() -> int:
     results: list[Result] = []
     with arguments.report.open("w") as report:
 
-        def tell(result: Result) -> None:
+        def record(result: Result) -> None:
             results.append(result)
             line = f"{result.killer}\t{result.tests}\t{result.mutant}"
             print(line, file=report, flush=True)
@@ -77,12 +77,12 @@ def main() -> int:
 
         started = time.monotonic()
         tried = [mutant for mutant in mutants if (mutant.path, mutant.place, mutant.change) not in listed]
-        trials = Trials(tried, tests_of, mapping.costs, arguments.seconds, tell)
+        trials = Trials(tried, tests_of, mapping.costs, arguments.seconds, record)
         pytest.main(["-q", *ALREADY_IMPORTED, "-p", "no:cacheprovider", *config["tests"]], plugins=[trials])
         survivors = [result.mutant for result in results if not result.is_killed]
         killed = len(results) - len(survivors)
         print(
-            f"{len(results)} tried in {time.monotonic() - started:.0f} s, {len(survivors)} to be tried anew"
+            f"{len(results)} tried in {time.monotonic() - started:.0f} s, {len(survivors)} to be tried again"
         )
         lasting = []
         with tempfile.TemporaryDirectory() as folder:

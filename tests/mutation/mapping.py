@@ -1,4 +1,4 @@
-"""Which tests run which line: a plugin that has coverage note it, and what is read of its notes."""
+"""Which tests run which line: a plugin that lets coverage record it, and a reader of the records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.mutation.mutants import Mutant
 __all__ = ["ALREADY_IMPORTED", "Mapping", "make_map"]
 
 ALREADY_IMPORTED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-"""For pytest: the package of the tests is imported before it, and its asserts are no test's."""
+"""Options for pytest: the package of the tests is imported before it, and its asserts need no rewriting."""
 
 _COSTS = "SMARTDC_MUTATION_COSTS"
 
@@ -47,14 +47,14 @@ def make_map(folder: Path, tests: list[str]) -> None:
     options = ["-q", *ALREADY_IMPORTED, "-p", "no:cacheprovider", "-p", "tests.mutation.mapping", *tests]
     done = subprocess.run([*command, *options], env=environment, check=False)
     if done.returncode:
-        raise SystemExit("the tests fail without a mutant: mend that first")
+        raise SystemExit("the tests fail without a mutant: fix them first")
 
 
 class Mapping:
-    """What the run of all tests has told.
+    """What the run of all tests recorded.
 
     Args:
-        folder: Where `make_map` put it.
+        folder: The folder that `make_map` wrote.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -95,7 +95,7 @@ def _union(lines: dict[int, set[str]], chosen: Iterable[int]) -> set[str]:
 
 
 def _places_of(source: str, mutant: Mutant) -> Iterator[int]:
-    """Where the module refers to what the statement sets, or the lines of the function that it begins."""
+    """The lines that use what the statement sets, or the lines of the function that it begins."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name) and node.id in mutant.names:
             yield node.lineno
@@ -114,7 +114,7 @@ _spent: dict[str, float] = defaultdict(float)
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Let coverage note each line for this test, its fixtures included."""
+    """Let coverage record each line for this test, including its fixtures."""
     measuring = coverage.Coverage.current()
     test = item.nodeid.partition("[")[0]
     if measuring is None:

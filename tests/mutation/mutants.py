@@ -41,10 +41,10 @@ class Mutant:
     Attributes:
         path: The module's file, from the root of the project.
         place: The function or class that it is in, or ``module``.
-        lines: Of the statement that it is in, first and last.
+        lines: The first and the last line of the statement that it is in.
         names: What the statement sets, if it is one of the module itself.
-        change: What was there, and what takes its place.
-        write: Writes the whole module, changed.
+        change: The original code, and its replacement.
+        write: Returns the source of the whole changed module.
     """
 
     path: str
@@ -59,7 +59,7 @@ class Mutant:
 
 
 def sampled(path: str, source: str, size: int, seed: int) -> list[Mutant]:
-    """So many of the possible mutants, always the same for a seed; all, if there are no more."""
+    """`size` of the possible mutants, always the same for a seed; all, if there are fewer."""
     found = possible(path, source)
     chance = random.Random(f"{seed}:{path}")  # noqa: S311 - no secret
     chosen = sorted(chance.sample(range(len(found)), min(size, len(found))))
@@ -131,7 +131,7 @@ def _text(node: ast.AST) -> str:
 
 
 def _put(holder: Any, key: Any, old: object, new: object) -> None:
-    """Put one part of the tree in the place of another."""
+    """Replace one part of the tree by another."""
     if isinstance(holder, list):
         holder[key] = new
         return
@@ -143,7 +143,7 @@ def _put(holder: Any, key: Any, old: object, new: object) -> None:
 
 
 def _is_left_out(statement: ast.stmt) -> bool:
-    """Imports, annotations, docstrings and what stands for a type checker alone."""
+    """Whether it is an import, an annotation, a docstring or code for type checkers only."""
     if isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass | ast.Assert | ast.Global | ast.Nonlocal):
         return True
     if isinstance(statement, ast.Expr):
@@ -161,7 +161,7 @@ def _is_left_out(statement: ast.stmt) -> bool:
 
 
 def _is_type(value: ast.expr) -> bool:
-    """Whether it is an alias or a variable of types, which a type checker reads."""
+    """Whether it is an alias or a variable of types, which only a type checker reads."""
     if isinstance(value, ast.BinOp):
         return isinstance(value.op, ast.BitOr) and not isinstance(value.right, ast.Call)
     return ast.unparse(value).startswith(("TypeVar(", "Callable["))
@@ -182,18 +182,18 @@ def _set_by(statement: ast.stmt) -> list[str]:
 
 
 def _header(statement: ast.stmt) -> tuple[int, int]:
-    """The lines of a statement without those that are in it."""
+    """The lines of a statement without the statements inside it."""
     inner = [each for name in ("body", "orelse") for each in getattr(statement, name, [])]
     last = min((each.lineno for each in inner), default=(statement.end_lineno or statement.lineno) + 1) - 1
     return statement.lineno, max(statement.lineno, last)
 
 
 def _instead_of(statement: ast.stmt) -> ast.stmt | None:
-    """What a statement is replaced by as a whole."""
+    """The statement that replaces a whole statement."""
     if isinstance(statement, ast.Return):
         value = statement.value
         if value is None or (isinstance(value, ast.Constant) and not value.value):
-            return None  # to most callers it is the same
+            return None  # most callers do not see the difference
         return ast.Return(ast.Constant(None))
     is_dropped = isinstance(statement, ast.Expr | ast.Raise | ast.AugAssign | ast.Delete) or (
         isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute | ast.Subscript)
@@ -209,7 +209,7 @@ _Found = Iterator[tuple[ast.AST, str, ast.expr]]
 
 
 def _expressions(statement: ast.stmt) -> _Found:
-    """The expressions of a statement itself: who has each, under which name, and it."""
+    """The expressions of a statement: the node that holds each, the name of its field, and the expression."""
     for name, value in ast.iter_fields(statement):
         if name in ("annotation", "returns", "decorator_list", "bases", "keywords", "type_params", "msg"):
             continue
@@ -237,7 +237,7 @@ def _defaults(arguments: ast.arguments) -> _Found:
 
 
 def _of_error(call: ast.Call) -> _Found:
-    """What an error is given besides its text."""
+    """The arguments of an error besides its text."""
     for keyword in call.keywords:
         yield from _within(keyword, "value", keyword.value)
 
@@ -266,7 +266,7 @@ def _within(holder: ast.AST, name: str, value: ast.expr) -> _Found:
 
 
 def _others(value: ast.expr) -> Iterator[ast.expr]:
-    """What an expression is replaced by."""
+    """The replacements of an expression."""
     if isinstance(value, ast.Compare):
         for at, operator in enumerate(value.ops):
             for other in _OTHER_COMPARISONS[type(operator)]:

@@ -1,4 +1,4 @@
-"""The mutation run itself: its mutants are the same for a seed, and changed where they are used."""
+"""The mutation run itself: its mutants are the same for a seed, and take effect wherever the code is used."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def is_small(number: int | None) -> bool:
 
 @pytest.fixture
 def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module of that source, as if the client had it."""
+    """A module with this source, as if it belonged to the client."""
     made = ModuleType("smartdc.made_for_a_test")
     made.__file__ = "made_for_a_test.py"
     monkeypatch.setitem(sys.modules, made.__name__, made)
@@ -57,7 +57,7 @@ def test_mutants_are_the_same_for_a_seed() -> None:
     assert len(sampled(path, source, 10_000, 1)) == len(possible(path, source))
 
 
-def test_each_mutant_is_a_program_and_another_one() -> None:
+def test_each_mutant_compiles_and_differs() -> None:
     changed = {mutant.write() for mutant in possible("made.py", SOURCE)}
     assert len(changed) == len(possible("made.py", SOURCE)) == 17
     assert ast.unparse(ast.parse(SOURCE)) not in changed
@@ -65,7 +65,7 @@ def test_each_mutant_is_a_program_and_another_one() -> None:
         compile(source, "made.py", "exec")
 
 
-def test_a_change_is_seen_by_what_is_there_already(module: ModuleType) -> None:
+def test_a_change_takes_effect_in_existing_references(module: ModuleType) -> None:
     user = ModuleType("smartdc.user_for_a_test")
     sys.modules[user.__name__] = user
     vars(user).update(LIMIT=module.LIMIT, is_small=module.is_small, policy=module.Policy())
@@ -83,19 +83,19 @@ def test_a_change_is_seen_by_what_is_there_already(module: ModuleType) -> None:
         del sys.modules[user.__name__]
 
 
-def test_equivalents_are_mutants_that_there_are() -> None:
+def test_equivalents_are_possible_mutants() -> None:
     listed = tomllib.loads(EQUIVALENTS.read_text())["equivalent"]
-    wanted = defaultdict(set)
+    by_path = defaultdict(set)
     for each in listed:
         assert set(each) == {"module", "place", "change", "reason"}
         assert len(each["reason"]) > 20
-        wanted[each["module"]].add((each["place"], each["change"]))
-    for path, changes in wanted.items():
+        by_path[each["module"]].add((each["place"], each["change"]))
+    for path, changes in by_path.items():
         found = {(mutant.place, mutant.change) for mutant in possible(path, (ROOT / path).read_text())}
         assert changes - found == set(), path
 
 
-def test_every_module_of_the_client_is_meant() -> None:
+def test_every_module_of_the_client_is_configured() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutants"]
     chosen = set(modules(config["modules"], []))
     every = {str(file.relative_to(ROOT)) for file in (ROOT / "smartdc").rglob("*.py")}

@@ -1,4 +1,4 @@
-"""Changes a module where it is: what already refers to its functions, classes and values sees the change."""
+"""Changes a module in place: existing references to its functions, classes and values see the change."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 __all__ = ["transplant"]
 
 _PLAIN = (int, float, str, bytes, tuple, list, set, frozenset, dict, re.Pattern, type(None))
-_AS_IT_IS = object()
+_UNCHANGED = object()
 
 
 def transplant(module: ModuleType, source: str) -> None:
-    """Give the module, all over this process, what it would have if this were its source.
+    """Change the module, and all references to it in this process, to what this source defines.
 
     Args:
-        module: It is loaded, and other modules have parts of it.
-        source: The changed one.
+        module: A loaded module; other modules may have imported parts of it.
+        source: The changed source.
 
     Raises:
-        Exception: Whatever the changed source raises.
+        Exception: Any error that the changed source raises.
     """
     changed = ModuleType(module.__name__)
     vars(changed).update({name: vars(module)[name] for name in ("__file__", "__package__", "__spec__")})
@@ -33,16 +33,16 @@ def transplant(module: ModuleType, source: str) -> None:
             continue
         old = vars(module)[name]
         value = _taken(old, new, module.__name__, set())
-        if value is not _AS_IT_IS:
+        if value is not _UNCHANGED:
             for namespace in users:
-                if namespace.get(name, _AS_IT_IS) is old:
+                if namespace.get(name, _UNCHANGED) is old:
                     namespace[name] = value
 
 
 def _taken(old: Any, new: Any, module: str, seen: set[int]) -> Any:
-    """Change what `old` is made of; what takes its place, if that cannot be done."""
+    """Change `old` in place; return its replacement if that is not possible."""
     if old is new or type(old) is not type(new) or id(old) in seen:
-        return _AS_IT_IS
+        return _UNCHANGED
     seen.add(id(old))
     if isinstance(old, FunctionType):
         _take_function(old, new, module, seen)
@@ -62,11 +62,11 @@ def _taken(old: Any, new: Any, module: str, seen: set[int]) -> Any:
     elif isinstance(old, dict) and old.keys() == new.keys():
         for key, value in old.items():
             other = _taken(value, new[key], module, seen)
-            if other is not _AS_IT_IS:
+            if other is not _UNCHANGED:
                 old[key] = other
     elif isinstance(old, _PLAIN):
         return new
-    return _AS_IT_IS
+    return _UNCHANGED
 
 
 def _take_function(old: FunctionType, new: FunctionType, module: str, seen: set[int]) -> None:
@@ -81,7 +81,7 @@ def _take_cell(cell: CellType, other: CellType, module: str, seen: set[int]) -> 
         value = _taken(cell.cell_contents, other.cell_contents, module, seen)
     except ValueError:  # it is empty
         return
-    if value is not _AS_IT_IS:
+    if value is not _UNCHANGED:
         cell.cell_contents = value
 
 
@@ -93,7 +93,7 @@ def _take_class(old: type, new: type, module: str, seen: set[int]) -> None:
             setattr(old, name, value)
             continue
         other = _taken(vars(old)[name], value, module, seen)
-        if other is not _AS_IT_IS:
+        if other is not _UNCHANGED:
             setattr(old, name, other)
     for name in set(vars(old)) - set(vars(new)):
         if not name.startswith("_abc"):

@@ -28,10 +28,10 @@ SURVIVED = "survived"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a mutant.
+    """The outcome of a mutant.
 
     Attributes:
-        killer: What noticed it: a test, ``timeout`` or ``import``; ``survived`` if nothing did.
+        killer: What detected it: a test, ``timeout`` or ``import``; ``survived`` if nothing did.
         tests: How many tests were chosen for it.
     """
 
@@ -45,14 +45,14 @@ class Result:
 
 
 class Trials:
-    """A plugin that runs no tests but those chosen for each mutant, each in a child of its own.
+    """A plugin that runs only the tests chosen for each mutant, each mutant in a child process.
 
     Args:
         mutants: What to try.
-        chosen: Tells the tests for a mutant, by name without parameters.
+        chosen: Returns the tests for a mutant, by name without parameters.
         costs: Seconds of a processor that each test takes.
         most: Seconds that the tests of one mutant may take together.
-        tell: Called with each result.
+        record: Called with each result.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class Trials:
         chosen: Callable[[Mutant], list[str]],
         costs: dict[str, float],
         most: float,
-        tell: Callable[[Result], None],
+        record: Callable[[Result], None],
     ) -> None:
         self._mutants = mutants
         self._chosen = chosen
         self._costs = costs
         self._most = most
-        self._tell = tell
+        self._record = record
         self._failed = ""
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -79,7 +79,7 @@ class Trials:
         for mutant in self._mutants:
             names = list(affordable(self._chosen(mutant), self._costs, self._most))
             items = [item for name in names for item in by_name[name]]
-            self._tell(Result(mutant, self._tried(mutant, items, names), len(names)))
+            self._record(Result(mutant, self._tried(mutant, items, names), len(names)))
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -98,12 +98,12 @@ class Trials:
             os._exit(0)
         os.close(writing)
         ready, _, _ = select.select([reading], [], [], 6 * seconds)
-        said = os.read(reading, 1000).decode() if ready else ""
+        answer = os.read(reading, 1000).decode() if ready else ""
         os.close(reading)
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        return said or "timeout"
+        return answer or "timeout"
 
     def _in_child(self, mutant: Mutant, items: list[pytest.Item]) -> str:
         try:
@@ -111,7 +111,7 @@ class Trials:
                 import_module(mutant.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")),
                 mutant.write(),
             )
-        except BaseException as error:  # as it would be when it is imported
+        except BaseException as error:  # the module cannot be imported
             return f"import ({type(error).__name__})"
         for item, after in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
@@ -121,7 +121,7 @@ class Trials:
 
 
 def affordable(names: list[str], costs: dict[str, float], most: float) -> Iterator[str]:
-    """The first of them, as long as they take no more seconds together."""
+    """The first of these tests, as long as they take at most `most` seconds together."""
     left = most
     for name in names:
         left -= costs.get(name, 1.0)
