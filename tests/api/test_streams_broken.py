@@ -77,12 +77,12 @@ def test_the_connection_is_cut() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<html>", "no JSON: '<html>'"),
-        ("9" * 5000, "no JSON"),
-        ("null", "no event: 'null'"),
-        ("5", "no event"),
-        ("{}", "no change: '{}'"),
-        ('{"changedResourceId": 5}', "no change"),
+        ("<html>", "not JSON: '<html>'"),
+        ("9" * 5000, "not JSON"),
+        ("null", "not an object: 'null'"),
+        ("5", "not an object"),
+        ("{}", "not a change: '{}'"),
+        ('{"changedResourceId": 5}', "not a change"),
     ],
 )
 def test_messages_that_are_no_changes(text: str, message: str) -> None:
@@ -245,11 +245,11 @@ def test_closing_a_watch_from_another_thread() -> None:
     ("reply", "error", "message"),
     [
         (Reply(b'{"type": "progress"}\n', length=500), ConnectionFailed, "the stream broke off"),
-        (Reply(b"<html>\n"), InvalidResponse, "no JSON"),
-        (Reply(b"[" * 100_000 + b"\n"), InvalidResponse, "no JSON"),
-        (Reply(b"\xff\n"), InvalidResponse, "no JSON"),
-        (Reply(b"null\n"), InvalidResponse, "no event"),
-        (Reply(b"[{}]\n"), InvalidResponse, "no event"),
+        (Reply(b"<html>\n"), InvalidResponse, "not JSON"),
+        (Reply(b"[" * 100_000 + b"\n"), InvalidResponse, "not JSON"),
+        (Reply(b"\xff\n"), InvalidResponse, "not JSON"),
+        (Reply(b"null\n"), InvalidResponse, "not an object"),
+        (Reply(b"[{}]\n"), InvalidResponse, "not an object"),
     ],
 )
 def test_a_watch_that_breaks_off(
