@@ -1,1 +1,1 @@
-"""Private: from a request of an area to the answer that stands, or to an error."""
+"""Private: turns the request of an operation into its final answer, or into an error."""

@@ -1,8 +1,8 @@
-"""What came back: from the bytes of an answer to what an operation can use.
+"""Decoding answers, and checking that they have the expected shape.
 
-An answer is used if it has the shape that was asked for: an object, a list of objects, a count. Any other
-is an `InvalidResponse` that names verb, path and what came. What stands in an object is passed on as the
-server said it: new fields, new states and odd values are the server's business.
+An answer must have the shape that the operation expects: an object, a list of objects, a count. Any other
+raises an `InvalidResponse` that names the verb, the path and what came instead. The contents of an object are
+passed on unchanged: new fields, new states and odd values are not checked.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Answer = tuple[Any, requests.Response]
 D = TypeVar("D", bound=Mapping[str, Any])
 
 MOST_PAGES = 1000
-"""A million entries: a list that is longer has no end."""
+"""A million entries: a longer list is taken to be endless."""
 
 _COUNT = r"[0-9]{1,15}"
 _KINDS = {
@@ -59,10 +59,10 @@ _KINDS = {
 
 
 def from_json(text: bytes | str) -> Any:
-    """What JSON says.
+    """Decode JSON.
 
     Raises:
-        ValueError: It is not JSON, or not UTF-8, or more than Python can hold.
+        ValueError: The text is not JSON, not UTF-8, or nested too deep.
     """
     try:
         return json.loads(text)
@@ -71,7 +71,7 @@ def from_json(text: bytes | str) -> Any:
 
 
 def decoded(response: requests.Response) -> Any:
-    """The body: JSON is decoded, other text is str, nothing is None, and the rest is bytes."""
+    """Return the body: JSON is decoded, plain text is str, an empty body is None, and the rest is bytes."""
     if not response.content:
         return None
     content_type = response.headers.get("Content-Type", "").lower()
@@ -81,7 +81,7 @@ def decoded(response: requests.Response) -> Any:
         except ValueError as error:  # also UnicodeDecodeError
             raise _unreadable(response, f"broken JSON: {error}") from error
     if content_type.startswith("text/plain"):
-        # Not in the charset that the answer claims: it may name one that fails to decode.
+        # The charset that the answer names is ignored: it may not be able to decode this.
         return response.content.decode("utf-8", "replace")
     return response.content
 
@@ -90,7 +90,7 @@ def reject_redirect(body: Any, response: requests.Response) -> Answer:
     """Return the answer; raise InvalidResponse for a redirect."""
     if response.status_code < 200 or 300 <= response.status_code < 400:
         url = shortened(response.request.url or "?")
-        why = f"with a redirect, and none is followed. Is {url} the URL of a CloudAPI?"
+        why = f"with a redirect, which is not followed. Is {url} the URL of a CloudAPI?"
         raise invalid_response(response, why, lasting=True)
     return body, response
 
@@ -103,14 +103,14 @@ def reject_bytes(body: Any, response: requests.Response) -> Answer:
 
 
 def object_of(body: Any, response: requests.Response, key: str | None = None) -> dict[str, Any]:
-    """The body as an object; with a `key`, one that has text there."""
+    """Return the body if it is an object; with a `key`, that field must have text."""
     if not isinstance(body, dict):
         raise invalid_response(response, f"with {_kind(body, response)} where an object was expected")
     return _with_key(body, response, key)
 
 
 def reject_other_id(body: D, response: requests.Response) -> D:
-    """The object, unless its id is another than the one in the path: then it belongs to another request."""
+    """Return the object, unless its id is not the one in the path: then it answers another request."""
     asked = urlsplit(response.request.path_url).path.rpartition("/")[2].lower()
     got = body.get("id")
     if is_uuid(asked) and isinstance(got, str) and got.lower() != asked:
@@ -119,14 +119,14 @@ def reject_other_id(body: D, response: requests.Response) -> D:
 
 
 def list_of(body: Any, response: requests.Response, key: str | None = None) -> list[dict[str, Any]]:
-    """The body as a list of objects; with a `key`, of such as have text there."""
+    """Return the body if it is a list of objects; with a `key`, that field of each must have text."""
     if not isinstance(body, list):
         raise invalid_response(response, f"with {_kind(body, response)} where a list was expected")
     for entry in body:
         if not isinstance(entry, dict):
             raise invalid_response(response, f"with {_kind(entry, response)} in a list of objects")
         if key is not None:
-            found = entry.get(key)  # not by a call: it may be one of a hundred thousand
+            found = entry.get(key)  # inlined: a list may have a hundred thousand entries
             if not (isinstance(found, str) and found):
                 _with_key(entry, response, key)
     return body
@@ -140,7 +140,7 @@ def value_of(body: Any, response: requests.Response) -> str | int | float | bool
 
 
 def strings_of(value: Any, response: requests.Response) -> list[str]:
-    """What stands in an object as a list of texts, to be sent back; absent or null is an empty one."""
+    """Return a field of an object if it is a list of texts; one that is absent or null is an empty list."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
@@ -149,7 +149,7 @@ def strings_of(value: Any, response: requests.Response) -> list[str]:
 
 
 def count_of(response: requests.Response) -> int:
-    """What the server counted: a header tells it."""
+    """The number in the header x-resource-count."""
     text = response.headers.get("x-resource-count", "")
     if not re.fullmatch(_COUNT, text):
         raise invalid_response(response, f"with {text[:40]!r} as its x-resource-count")
@@ -157,7 +157,7 @@ def count_of(response: requests.Response) -> int:
 
 
 def location_of(response: requests.Response) -> str:
-    """Where the server points to."""
+    """The URL in the header Location."""
     location = response.headers.get("Location", "")
     if not location.rpartition("/")[2]:
         raise invalid_response(response, f"with {location[:40]!r} as its Location")
@@ -169,8 +169,8 @@ def invalid_response(response: requests.Response, why: str, *, lasting: bool = F
 
     Args:
         response: The answer.
-        why: What comes after verb, path and status.
-        lasting: Whether another attempt would bring the same.
+        why: The rest of the message, after verb, path and status.
+        lasting: Whether another attempt would fail in the same way.
     """
     request = response.request
     error = InvalidResponse(
@@ -185,11 +185,11 @@ def invalid_response(response: requests.Response, why: str, *, lasting: bool = F
 
 
 def not_listed(response: requests.Response, message: str) -> NotFoundError:
-    """The error for what is not in a list: the one that the server would answer with.
+    """The error for something that is not in a list: the same as for the server's own 404.
 
     Args:
         response: The answer with the list.
-        message: What is not there.
+        message: Says what was not found.
     """
     answer = requests.Response()
     answer.status_code = HTTPStatus.NOT_FOUND
@@ -219,7 +219,7 @@ def _kind(value: Any, response: requests.Response) -> str:
 
 def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
     start = response.content[:80].lstrip()
-    # What is nearly CloudAPI's may have a password in it.
-    shown = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
+    # Broken JSON may be CloudAPI's, and hold a password: only other text is quoted.
+    excerpt = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
     where = f"Is {shortened(response.request.url or '?')} the URL of a CloudAPI?"
-    return invalid_response(response, f"with a body that is {why}{shown}. {where}")
+    return invalid_response(response, f"with a body that is {why}{excerpt}. {where}")

@@ -1,4 +1,4 @@
-"""Waits for what is not a machine: until an image, volume, NIC, disk or migration is in a state."""
+"""Waiting until an image, volume, NIC, disk or migration is in a state; machines have their own wait."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def poll_state(
     """Ask until the answer has a state.
 
     Args:
-        connection: What to ask by.
+        connection: The connection to ask by.
         place: The path of the object, below the account.
-        shape: What it is.
+        shape: The shape of the object.
         what: The object, for errors: ``image 5a4e...``.
         state: The state awaited; None: any that is not in `busy`.
-        states: Those that there are; ``deleted`` is when it is not found any more.
-        busy: Those in which something goes on.
+        states: All known states; ``deleted`` means that the object is no longer found.
+        busy: States in which an operation is still running.
         interval: Seconds between two looks.
         timeout: Seconds in all; None waits for ever.
 
     Returns:
-        The object as seen last; when it is gone, with ``deleted`` for its state.
+        The object as last seen; once it is gone, its state is ``deleted``.
 
     Raises:
         ConfigurationError: There is no such state.
-        WaitFailed: It became ``failed``, or is gone while something else is awaited.
+        WaitFailed: It became ``failed``, or is gone while another state is awaited.
         WaitTimeout: The time ran out.
     """
     if state is not None:
@@ -62,17 +62,17 @@ def poll_state(
             found.update(connection._with(deadline=deadline)._get(*place, shape=shape))
             absence.end()
         except NotFoundError as error:
-            # What one waits to be gone was there before; something new may not be found yet.
-            made = _LONG_AGO if state == "deleted" else parse_time(found.get("created"))
-            if not absence.is_settled(error, made):
+            # An object whose deletion is awaited existed before; a new one may not be found yet.
+            created_at = _LONG_AGO if state == "deleted" else parse_time(found.get("created"))
+            if not absence.is_settled(error, created_at):
                 raise
             found["state"] = "deleted"
-        now = str(found.get("state") or "unknown")
-        if now == state or (state is None and now not in (*busy, "failed", "deleted", "unknown")):
+        current = str(found.get("state") or "unknown")
+        if current == state or (state is None and current not in (*busy, "failed", "deleted", "unknown")):
             return None
-        if now in ENDED:
-            raise WaitFailed(f"{what} is {now}{_reason(found)}: {_hope(state)}", state=now)
-        return now
+        if current in ENDED:
+            raise WaitFailed(f"{what} is {current}{_reason(found)}: {_prospect(state)}", state=current)
+        return current
 
     awaited = f"{what} is " + ("still busy" if state is None else f"not yet {state!r}")
     poll(look, interval=interval, timeout=timeout, clock=connection.clock, awaited=awaited)
@@ -86,5 +86,5 @@ def _reason(found: Mapping[str, Any]) -> str:
     return f" ({escaped(text[:200])})" if isinstance(text, str) and text else ""
 
 
-def _hope(state: str | None) -> str:
+def _prospect(state: str | None) -> str:
     return "it will not recover" if state is None else f"it will not become {state!r}"

@@ -1,7 +1,7 @@
-"""How much of an answer is read: its body, unpacked, and the lines of one that goes on.
+"""Reading answers within limits: whole bodies, decompressed, and the lines of a stream.
 
-Here belongs what keeps a server, or whoever speaks in its place, from filling this machine's memory. We ask
-for no compression; what comes compressed all the same is unpacked piece by piece, and counted unpacked.
+The limits keep a faulty or malicious server from filling this machine's memory. No compression is asked for;
+a body that comes compressed is decompressed piece by piece, and its decompressed size counts.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ __all__ = [
 ]
 
 DEFAULT_LIMIT = 128 * 1024 * 1024
-"""Bytes of an answer; the longest list of 1000 machines has a few MB."""
+"""Bytes of an answer; a full list of 1000 machines has a few MB."""
 
 ANSWER_SECONDS = 300.0
-"""For the whole of one answer; exporting an image to Manta answers when it is done."""
+"""Seconds for one whole answer; an export of an image to Manta is answered only when it is done."""
 
 MAX_LINE = 1024 * 1024
-"""Bytes of one line of an answer that goes on."""
+"""Bytes of one line of a stream."""
 
 _PIECE = 64 * 1024
 _ON_THE_WIRE = (ReadTimeoutError, SSLError, ProtocolError)
@@ -45,10 +45,10 @@ _ENCODINGS = ("", "identity", "gzip", "deflate")
 
 
 def checked_limit(limit: Any) -> int:
-    """The limit, if it is one.
+    """Return the limit on the size of answers, if it is valid.
 
     Raises:
-        ConfigurationError: It is no positive integer.
+        ConfigurationError: It is not a positive integer.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise ConfigurationError(f"max_response must be a number of bytes, 1 or more, not {shown(limit)}")
@@ -56,10 +56,10 @@ def checked_limit(limit: Any) -> int:
 
 
 def checked_seconds(seconds: Any) -> float:
-    """The seconds for an answer, if that is what they are.
+    """Return the seconds for one whole answer, if they are valid.
 
     Raises:
-        ConfigurationError: It is no number above 0 that can be waited for.
+        ConfigurationError: It is not a number above 0, or too large for a timeout.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= TIMEOUT_MAX:
         raise ConfigurationError(f"answer_timeout must be a number of seconds above 0, not {shown(seconds)}")
@@ -67,15 +67,15 @@ def checked_seconds(seconds: Any) -> float:
 
 
 def checked_encoding(response: requests.Response) -> str:
-    """How the body is packed: gzip, deflate, or nothing.
+    """Return how the body is compressed: gzip, deflate, or an empty text.
 
     Raises:
-        InvalidResponse: In another way, or more than once.
+        InvalidResponse: It is compressed in another way, or more than once.
     """
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         response.close()
-        why = f"but the body is packed as {encoding[:80]!r}, which was not asked for"
+        why = f"but the body is compressed as {encoding[:80]!r}, which was not asked for"
         raise invalid_response(response, why, lasting=True)
     return "" if encoding == "identity" else encoding
 
@@ -84,19 +84,19 @@ def read_body(response: requests.Response, limit: int) -> None:
     """Read the body, which is `response.content` from then on.
 
     Args:
-        response: An answer of which no more than the headers was read.
-        limit: Bytes that the body may have, unpacked.
+        response: An answer whose headers were read, and whose body was not.
+        limit: Bytes that the body may have, decompressed.
 
     Raises:
-        InvalidResponse: It has more, or cannot be unpacked. The connection is closed.
-        requests.RequestException: It broke off.
+        InvalidResponse: It has more, or cannot be decompressed. The connection is closed.
+        requests.RequestException: The body broke off.
     """
     announced = response.raw.length_remaining
     if announced is not None and announced <= limit and "Content-Encoding" not in response.headers:
-        try:  # what nearly every answer is like
+        try:  # nearly every answer is like this
             response._content = response.raw.read(decode_content=False)
         except _ON_THE_WIRE as error:
-            raise _in_words_of_requests(error, response) from error
+            raise _as_requests_error(error, response) from error
         response._content_consumed = True  # type: ignore[attr-defined]
         return
     try:
@@ -105,7 +105,7 @@ def read_body(response: requests.Response, limit: int) -> None:
         if announced is not None and announced > limit:
             raise _too_large(response, f"is said to have {announced} bytes", limit)
         whole = BytesIO()
-        for piece in _unpacked(response, encoding, limit):
+        for piece in _decompressed(response, encoding, limit):
             if whole.tell() + len(piece) > limit:
                 raise _too_large(response, "goes on", limit)
             whole.write(piece)
@@ -125,7 +125,7 @@ def read_lines(response: requests.Response) -> Iterator[bytes]:
         requests.RequestException: The answer broke off.
     """
     line = bytearray()
-    # Byte by byte: of an answer that is not chunked, any other size would be waited for.
+    # Byte by byte: without chunks, reading more bytes at once would block until all of them have come.
     for piece in response.iter_content(1):
         for part in piece.splitlines(keepends=True):
             line += part
@@ -143,16 +143,16 @@ def _pieces(response: requests.Response, limit: int) -> Iterator[bytes]:
     try:
         while piece := response.raw.read(_PIECE, decode_content=False):
             count += len(piece)
-            # Packed, too: what unpacks to nothing could come for ever.
+            # Compressed bytes count as well: they may decompress to nothing, and never end.
             if count > limit:
                 raise _too_large(response, "goes on", limit)
             yield piece
     except _ON_THE_WIRE as error:
-        raise _in_words_of_requests(error, response) from error
+        raise _as_requests_error(error, response) from error
 
 
-def _in_words_of_requests(error: Exception, response: requests.Response) -> Exception:
-    """The exception that `requests` makes of one of the library below it."""
+def _as_requests_error(error: Exception, response: requests.Response) -> Exception:
+    """The exception that `requests` raises for one of urllib3's."""
     if isinstance(error, ReadTimeoutError):
         return requests.ConnectionError(error, request=response.request)
     if isinstance(error, SSLError):
@@ -160,7 +160,7 @@ def _in_words_of_requests(error: Exception, response: requests.Response) -> Exce
     return requests.exceptions.ChunkedEncodingError(error, request=response.request)
 
 
-def _unpacked(response: requests.Response, encoding: str, limit: int) -> Iterator[bytes]:
+def _decompressed(response: requests.Response, encoding: str, limit: int) -> Iterator[bytes]:
     decoder: Any = None
     try:
         for data in _pieces(response, limit):
@@ -173,19 +173,19 @@ def _unpacked(response: requests.Response, encoding: str, limit: int) -> Iterato
                 piece = decoder.decompress(data, _PIECE)
                 yield piece
                 data = decoder.unconsumed_tail
-                more = data or len(piece) == _PIECE  # of what was taken in, some may not be out yet
+                more = data or len(piece) == _PIECE  # the decoder may still hold output
             if decoder.unused_data:
                 raise zlib.error("something follows it")
         if decoder and not decoder.eof:
             raise zlib.error("it is cut off")
     except zlib.error as error:
-        raise invalid_response(response, f"but the body cannot be unpacked ({error})") from error
+        raise invalid_response(response, f"but the body cannot be decompressed ({error})") from error
 
 
 def _decoder(encoding: str, start: bytes) -> Any:
     if encoding == "gzip":
         return zlib.decompressobj(zlib.MAX_WBITS | 16)
-    # Servers disagree about what deflate is: zlib's format begins with a header that checks itself.
+    # Servers send either zlib's format or raw deflate; only zlib's begins with a header that 31 divides.
     has_header = len(start) > 1 and start[0] & 15 == 8 and int.from_bytes(start[:2]) % 31 == 0
     return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 

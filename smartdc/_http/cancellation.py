@@ -22,7 +22,7 @@ class CancelScope:
     """One piece of work of one thread.
 
     Args:
-        cancelled: Set it, and no more requests are made.
+        cancelled: Once it is set, no more requests are made.
 
     Attributes:
         attempts: How many requests were made, repeated ones included.
@@ -36,7 +36,7 @@ class CancelScope:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The requests that this thread makes within belong to this scope."""
+        """Let the requests that this thread makes meanwhile belong to this scope."""
         token = _current.set(self)
         try:
             yield
@@ -45,7 +45,7 @@ class CancelScope:
 
     def begin_attempt(self) -> None:
         """Count a request that is made next, or raise `Cancelled`."""
-        # In this order: whoever cancels and then reads the count has every request in it that is made.
+        # Counted first: a thread that cancels and then reads the count sees every request that is made.
         self.attempts += 1
         if self._cancelled.is_set():
             self.attempts -= 1

@@ -1,8 +1,8 @@
-"""Which clock a connection waits by when it is given none: the real one, or that of an emulator in use.
+"""The clock of a connection that is given none: the real one, or that of an active emulator.
 
-An emulator that is activated lends its clock to the connections that are made meanwhile and lead to it. Those
-of another process learn from its environment at which rate that clock runs, so that a wait takes as many
-emulated seconds there.
+An activated emulator lends its clock to the connections to its URLs that are made meanwhile. Those of other
+processes learn the rate of that clock from the environment, so that a wait takes as many emulated seconds
+there.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from smartdc._http.waiting import Clock
 __all__ = ["OUT_OF_REACH", "VARIABLE", "LentClock", "clock_of", "lend", "running_at", "take_back"]
 
 VARIABLE = "SMARTDC_EMULATOR_CLOCK"
-"""Tells other processes of an emulator's clock: its rate, and the ports of this machine that go by it."""
+"""Environment variable: the rate of an emulator's clock, and the ports of this machine that use it."""
 
 
 class LentClock:
-    """A clock that servers on this machine go by, and their ports."""
+    """A clock that servers on this machine use, and their ports."""
 
     def __init__(self, clock: Clock, ports: frozenset[int]) -> None:
         self.clock = clock
@@ -34,7 +34,7 @@ class LentClock:
 
 
 class _Lent:
-    """The clocks that are lent; a forked child knows them as well."""
+    """The clocks that are lent; a forked child keeps them."""
 
     def __init__(self) -> None:
         self.clocks: list[LentClock] = []
@@ -42,7 +42,7 @@ class _Lent:
         renew_in_children(self)
 
     def renew(self) -> None:
-        """In a forked child: no thread holds the lock."""
+        """Make a new lock: in a forked child no thread would release the old one."""
         self.lock = threading.Lock()
 
 
@@ -65,16 +65,16 @@ def take_back(lent: LentClock) -> None:
 
 
 def clock_of(url: str) -> Clock:
-    """The clock that the server at this URL goes by, as far as it is known; else the module `time`."""
-    told = os.environ.get(VARIABLE, "")
-    if not (_lent.clocks or told) or not is_this_machine(url):
+    """The clock that the server at this URL is known to use; else the module `time`."""
+    announced = os.environ.get(VARIABLE, "")
+    if not (_lent.clocks or announced) or not is_this_machine(url):
         return time
     port = urlsplit(url).port
     with _lent.lock:
         for lent in reversed(_lent.clocks):
             if port in lent.ports:
                 return lent.clock
-    rate, *ports = told.split() or [""]
+    rate, *ports = announced.split() or [""]
     return _clock_at(rate) if str(port) in ports else time
 
 
@@ -100,7 +100,7 @@ class _RunningClock:
 
 
 class _ClockOutOfReach:
-    """The real time, where the server goes by a clock that only waiting in its own process moves."""
+    """The real time, in place of an emulator's clock that only waiting in the emulator's process moves."""
 
     is_out_of_reach = stands_still = True
 

@@ -1,6 +1,6 @@
-"""The connection of one account to one data center: URL, signature, and the one `request()`.
+"""The connection of one account to one data center: its URL, its signature, and `request()`.
 
-The wire itself is `smartdc._http.transport`'s.
+`smartdc._http.transport` sends the requests.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ class Connection(Wired):
     Attributes:
         login: Account in the URL; ``my`` stands for the one that signs.
         auth: What signs each request; None sends it unsigned.
-        default_headers: Sent with every request. A copy of its own.
+        default_headers: Headers sent with every request; not shared with other connections.
         verify: True, False, or the path of the certificate authorities to trust.
         verbose: True (stderr) or a text stream: one line for each request.
         timeout: Seconds for connecting and for reading.
         retry: When a request is made again.
-        max_response: How many bytes of an answer are taken.
-        answer_timeout: Seconds for the whole of one answer.
-        clock: What waits use for time.
+        max_response: Bytes that an answer may have.
+        answer_timeout: Seconds for one whole answer.
+        clock: The clock that waits use.
         active_roles: Roles that requests are made with; with none, the server takes the default ones.
         share_polls: Whether threads that wait for machines share their looks.
     """
@@ -123,7 +123,7 @@ class Connection(Wired):
 
     @property
     def url(self) -> str:
-        """Base URL of the account's resources, with a ``/`` at its end: `Machine.path` goes behind it."""
+        """Base URL of the account's resources, with a ``/`` at its end: `Machine.path` is appended to it."""
         return f"{self._account_url}/"
 
     @property
@@ -143,9 +143,9 @@ class Connection(Wired):
         before_repeat: BeforeRepeat | None = None,
         **old: Any,
     ) -> tuple[Any, requests.Response]:
-        """Make any request below the account's URL. Operations use this too, so a subclass may override it.
+        """Make any request of the account. Operations use the override of a subclass.
 
-        It is made again as `retry` says.
+        It is repeated as `retry` says.
 
         Args:
             method: HTTP verb.
@@ -158,15 +158,15 @@ class Connection(Wired):
             api_version: API version to ask for, instead of the connection's.
             before_repeat: For a POST that does no harm when it is carried out twice: `smartdc.idempotent`, or
                 a function that is called before the POST is repeated although it may have been carried out.
-            **old: Other arguments of `requests.request`, which py-smartdc passed on. Those that ask for what
-                is so anyway are taken (``stream=``, ``allow_redirects=False``, what is None), others refused.
+            **old: Other arguments of `requests.request`, which py-smartdc passed on. Those that
+                change nothing are accepted (``stream=``, ``allow_redirects=False``, None), others are refused.
 
         Returns:
             The decoded body and the `requests.Response`. JSON is decoded, other text is str, nothing is None.
 
         Raises:
             APIError: The server answered with 400 or above.
-            TransportError: There was no answer, or none that can be read.
+            TransportError: There was no answer, or it cannot be read.
         """
         verb = text_of("method", method)
         if not (verb.isascii() and verb.isalpha() and len(verb) <= _LONGEST_VERB):
@@ -190,7 +190,7 @@ class Connection(Wired):
     def _call_overridden(self, request: Request) -> Answer:
         """Make a request by the `request()` of a subclass or of a script.
 
-        It gets only what is set: it may be one of py-smartdc's time, which knows less.
+        It gets only the arguments that are set: one written for py-smartdc does not know the newer ones.
         """
         new: dict[str, Any] = without_none(params=request.params)
         if request.before_repeat is not None and takes_before_repeat(self.request):
@@ -203,9 +203,9 @@ class Connection(Wired):
         return self._exchange(request if params is request.params else replace(request, params=params), carry)
 
     def _exchange(self, request: Request, carry: Carrier | None = None) -> Answer:
-        """One request to the end: until an answer that stands, or an error.
+        """Make a request, and repeat it, until there is a final answer or an error.
 
-        With `carry`, which makes each attempt, the answer's body is left to be read.
+        With `carry`, which makes each attempt, the body of the answer is not read.
         """
         base_url = self._reachable_base_url()
         base = base_url if request.is_public else account_url(base_url, self.login)
@@ -227,7 +227,7 @@ class Connection(Wired):
         return None if carry or response.status_code >= 400 else decoded(response), response
 
     def _reachable_base_url(self) -> str:
-        """The base URL of a server that there is.
+        """The base URL, unless its server is gone.
 
         Raises:
             ConfigurationError: The server is known to be gone.
@@ -236,13 +236,13 @@ class Connection(Wired):
 
     @property
     def _looks(self) -> Looks:
-        """What threads share that wait as this account, in these roles, for answers of this version."""
+        """The looks that threads share if they wait as the same account, with the same roles and headers."""
         who = (self._account_url, self.auth and self.auth.key_id, tuple(self.active_roles), self.verify)
         same = (*who, *sorted(self.default_headers.lower_items()))
         return looks_of(self._transport.looks, self.clock, self.share_polls, same)
 
     def _open_lines(self, method: str, segments: Sequence[str], params: Params) -> requests.Response:
-        """Make a request whose answer goes on while it is read."""
+        """Make a request whose answer is a stream of lines."""
         request = Request(method, path_of(segments), params, before_repeat=idempotent)
         response = self._perform(request, partial(self._send, stream=True))[1]
         try:
@@ -260,8 +260,8 @@ class Connection(Wired):
     ) -> WebSocket:
         """Open a WebSocket, signed like any other request.
 
-        A refused upgrade says nothing but its status. `ask_why` makes a request that is refused for the same
-        reason, if there is one. Any request tells if it was the clock.
+        A refused upgrade is answered with a status and no reason. `ask_why` makes a request that is refused for
+        the same reason, and so states it. Without `ask_why`, a HEAD shows whether the clock was wrong.
         """
 
         def carry(request: requests.PreparedRequest, timeout: Timeout) -> Upgraded:
@@ -293,7 +293,7 @@ class Connection(Wired):
         stream: bool = False,
         deadline: Deadline | None = None,
     ) -> requests.Response:
-        """One attempt on the wire."""
+        """Make one attempt."""
         method, path = request.method or "?", request.path_url
         self._write_verbose_line(method, request.url or "?")
         if self._on_send is not None:
@@ -308,14 +308,14 @@ class Connection(Wired):
             log.debug("%s %s: %s", method, path, type(error).__name__)
             raise
         if log.isEnabledFor(logging.DEBUG):
-            # Nothing that the server says is more than a part of the line.
+            # Escaped, so that text of the server cannot begin another line of the log.
             ident = ascii(response.headers.get("Request-Id", "-"))[1:-1]
             took = 1000 * (time.monotonic() - started)
             log.debug("%s %s: %d in %.0f ms (request %s)", method, path, response.status_code, took, ident)
         return response
 
     def _write_verbose_line(self, method: str, url: str) -> None:
-        """Write the line of `verbose`. A stream that is closed, broken or absent loses it."""
+        """Write the line of `verbose`; a stream that is closed or broken loses it."""
         stream = sys.stderr if self.verbose is True else self.verbose
         if stream:
             with suppress(Exception):  # a stream of the caller's may raise anything
@@ -324,4 +324,4 @@ class Connection(Wired):
 
 
 _OWN_REQUEST = Connection.request
-"""As it is here: operations go through another one if a subclass or a script has put it in its place."""
+"""The method of this class: if a subclass or a script has replaced it, operations call the replacement."""

@@ -1,8 +1,7 @@
-"""What every area of operations stands on: a place that requests can be made of.
+"""The base of every area of operations: it makes requests below one path.
 
-`smartdc._http.connection.Connection` is the place of an account in a data center, and the base of the areas
-in `smartdc.api`; `smartdc.machine.endpoint.MachineEndpoint` is that of one machine, which makes its requests
-by a `Connection`.
+`smartdc._http.connection.Connection` does so for an account in a data center, and is the base of the areas in
+`smartdc.api`; `smartdc.machine.endpoint.MachineEndpoint` does so for one machine, by a `Connection`.
 """
 
 from __future__ import annotations
@@ -36,18 +35,19 @@ _WITHOUT_BODY = (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
 
 
 class Endpoint(ABC):
-    """A place that requests can be made of.
+    """Makes requests below one path, of an account or of a machine.
 
-    The verbs return the decoded body, if it has the shape that is asked for, else they raise InvalidResponse.
-    A `key` is a field that what was created must have as text.
+    The methods of the verbs return the decoded body if it has the expected shape, else they raise
+    InvalidResponse.
+    A `key` is a field that something created must have, with text.
     """
 
     @abstractmethod
     def _call(self, request: Request) -> Answer:
-        """Make a request, with a path from `_path`: decoded body and response, whatever they are."""
+        """Make a request, with a path from `_path`; return the decoded body and the response, unchecked."""
 
     def _path(self, *segments: str) -> str:
-        """The path of something at this place, below the account."""
+        """The path of these segments, below the account."""
         return path_of(segments)
 
     def exists(self, *path: Any) -> bool:
@@ -55,9 +55,9 @@ class Endpoint(ABC):
 
         ``HEAD /:login``, ``HEAD /:login/...``
 
-        With no path it is about the account, or the machine. Data centers, services, limits, volumes and
-        migrations cannot be asked about so. Single entries of metadata, and tags with names that the server
-        does not read alone (with a space, ``/`` or ``%``), are looked up in their list.
+        With no path it asks about the account, or the machine. Data centers, services, limits, volumes and
+        migrations cannot be asked about in this way. Single entries of metadata, and tags whose names the
+        server cannot read one by one (with a space, ``/`` or ``%``), are looked up in their list.
 
         Args:
             *path: The parts of the path, below the account or the machine: words, ids or names, and dicts or
@@ -86,7 +86,7 @@ class Endpoint(ABC):
         return True
 
     def _is_listed(self, segments: Sequence[str]) -> bool:
-        """Whether an entry is among all those of its kind."""
+        """Whether the list of all entries of its kind has this one."""
         try:
             return segments[-1] in self._get(*segments[:-1], shape=OBJECT)
         except NotFoundError:
@@ -124,7 +124,7 @@ class Endpoint(ABC):
         request = Request("POST", self._path(*segments), params, json, headers, before_repeat)
         body, response = self._answer(request)
         found = shape.of_object(body, response, key)
-        # A clone has an id of its own.
+        # The id in the path is that of the original, not that of the clone.
         return found if (params or {}).get("action") == "clone" else reject_other_id(found, response)
 
     def _post_action(

@@ -1,4 +1,4 @@
-"""What the environment says about the way to the server: the proxy, and the authorities to trust."""
+"""Settings from the environment: the proxy to the server, and the certificate authorities to trust."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Proxy:
     Args:
         variable: The environment variable that names it.
         address: Its scheme, host and port, without a password.
-        has_user: Whether a user, with or without a password, is given.
+        has_user: Whether its URL names a user, with or without a password.
     """
 
     def __init__(self, variable: str, address: str, *, has_user: bool) -> None:
@@ -41,7 +41,8 @@ def proxies_for(url: str) -> dict[str, str]:
     """The environment's proxies; none for this machine itself, which no proxy could reach.
 
     Raises:
-        ConfigurationError: The one for this URL cannot be used. It is not repeated: it may hold a password.
+        ConfigurationError: The proxy for this URL cannot be used. Its URL is not quoted: it may hold a
+            password.
     """
     if is_this_machine(url):
         return {}
@@ -49,7 +50,7 @@ def proxies_for(url: str) -> dict[str, str]:
     variable, parts = _chosen(url, proxies)
     if parts is None:
         return proxies
-    if not _has_place(parts):
+    if not _has_host(parts):
         raise ConfigurationError(
             f"{url}: the proxy in the environment must have the form http://host:port; see {variable}"
         )
@@ -67,7 +68,7 @@ def proxies_for(url: str) -> dict[str, str]:
 
 
 def proxy_of(url: str, proxies: dict[str, str]) -> Proxy | None:
-    """The one of these proxies that leads to this URL."""
+    """The proxy that is used for this URL."""
     variable, parts = _chosen(url, proxies)
     if parts is None:
         return None
@@ -76,12 +77,12 @@ def proxy_of(url: str, proxies: dict[str, str]) -> Proxy | None:
 
 
 def authorities(verify: bool | str) -> bool | str:
-    """What to trust: the environment may name the authorities, but not undo the caller's choice."""
+    """Return what to trust: the authorities that the environment names if `verify` is True, else `verify`."""
     return _bundle()[1] or True if verify is True else verify
 
 
 def refuse_unreadable(trusted: bool | str) -> None:
-    """Look into a file of authorities before a connection needs it.
+    """Check that a file of certificate authorities can be used, before a connection needs it.
 
     Raises:
         OSError: It cannot be read, or has no certificate in it.
@@ -92,14 +93,14 @@ def refuse_unreadable(trusted: bool | str) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
     except ssl.SSLError:
         raise OSError("it has no certificate that can be read") from None
-    except ValueError:  # half a character, or a NUL
+    except ValueError:  # a lone surrogate, or a NUL
         raise OSError("it is not the path of a file") from None
     except OSError as error:
         raise OSError(f"it cannot be read ({error.strerror or error})") from error
 
 
 def named_authorities(verify: bool | str) -> str:
-    """Where it is written what to trust: an environment variable, or the argument."""
+    """Name the setting that says what to trust: an environment variable, or the argument."""
     variable, path = _bundle()
     return f"{variable}={path!r}" if path and verify in (True, path) else f"verify={verify!r}"
 
@@ -116,12 +117,12 @@ def _chosen(url: str, proxies: dict[str, str]) -> tuple[str, SplitResult | None]
     variable = f"{scheme if proxies.get(scheme) == proxy else 'all'}_proxy".upper()
     try:
         return variable, urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    except ValueError:  # an odd host
+    except ValueError:  # an invalid host
         return variable, urlsplit("")
 
 
-def _has_place(parts: SplitResult) -> bool:
+def _has_host(parts: SplitResult) -> bool:
     try:
         return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # no port
+    except ValueError:  # an invalid port
         return False

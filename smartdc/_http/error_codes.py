@@ -1,7 +1,7 @@
 """Which exception an answer of status 400 or above becomes.
 
-By the server's `code` first (with an ``Error`` suffix stripped: the server uses both spellings), then by the
-HTTP status.
+The server's `code` decides first (with an ``Error`` suffix stripped: the server uses both spellings), then
+the HTTP status.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""One request from its first attempt to the answer that stands: the loop that all requests go through.
+"""One request from its first attempt to its final answer: the loop that all requests go through.
 
-What a request says is the business of `connection`, the wire that of `transport`. When to try again is
-decided in `retry`, how fast in `throttle`; here both are acted on, and so is what the server says about the
-signature: a clock that is wrong, a key that it does not know.
+`connection` builds the request, and `transport` sends it. `retry` decides when to try again, and `throttle`
+how fast. This module acts on both, and on the server's complaints about the signature: a wrong clock, an
+unknown key.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ __all__ = ["Carrier", "Exchange"]
 log = logging.getLogger("smartdc")
 
 Carrier = Callable[..., requests.Response]
-"""Makes one attempt, of a request and with a `timeout`."""
+"""Makes one attempt: it is called with a prepared request and a `timeout`."""
 
 LEAST_PAUSE = 0.5
-"""Seconds between two requests that wait for something to settle."""
+"""The fewest seconds between two DELETEs of something that may not be found yet."""
 
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
 
 class Exchange:
-    """One request, made as often as it takes.
+    """One request, with its repetitions.
 
     Args:
-        connection: Its key signs the request, and its limits pace it. If it has a deadline, no turn and no
-            other attempt comes after that.
-        request: What is asked.
-        make: Makes the request anew for each attempt, because each is signed.
+        connection: Its key signs the request, and its limits pace it. If it has a deadline, no turn
+            and no other attempt begins after that.
+        request: The request.
+        make: Prepares the request for each attempt, because each is signed.
         carry: Makes one attempt.
     """
 
@@ -86,13 +86,13 @@ class Exchange:
         self._maybe_done = False
 
     def run(self) -> requests.Response:
-        """Make it.
+        """Make the request.
 
         Returns:
             An answer below 400; or the 404 or 410 of a DELETE that an earlier attempt has carried out.
 
         Raises:
-            APIError: The server answered with 400 or above, and that stands.
+            APIError: The server answered with 400 or above, and there is no other attempt.
             TransportError: There was no answer.
         """
         self._started = self._clock.monotonic()
@@ -109,7 +109,7 @@ class Exchange:
                 error.attempts = self._attempts
                 if isinstance(error, NotFoundError) and self._maybe_done and self._method == "DELETE":
                     if self._absence.is_settled(error, self._created_at):
-                        return error.response  # an attempt whose answer was lost has done it
+                        return error.response  # an earlier attempt has deleted it; its answer was lost
                     goes_on = self._delete_again(error)
                 else:
                     goes_on = self._before_next(error)
@@ -124,13 +124,13 @@ class Exchange:
         return self._clock.monotonic() - self._started
 
     def _is_too_late(self, pause: float) -> bool:
-        """Whether the policy's deadline comes before, or the end of the wait that this is a look of."""
+        """Whether a deadline, the policy's or that of the wait, comes before the pause ends."""
         if self._deadline is not None and pause >= self._deadline.left():
             return True
         return pause > 0 and self._elapsed + pause > self._policy.deadline
 
     def _pause(self, seconds: float) -> bool:
-        """Wait, unless it would be too late then; whether it was waited."""
+        """Wait, unless a deadline comes first; return whether it waited."""
         if self._is_too_late(seconds):
             return False
         if seconds > 0:
@@ -138,7 +138,7 @@ class Exchange:
         return True
 
     def _take_turn(self) -> bool:
-        """Wait for this request's turn, unless it comes too late."""
+        """Wait for this request's turn; return False if it comes too late."""
         is_void = False
         while True:
             within = max(0.0, self._policy.deadline - self._elapsed)
@@ -161,7 +161,7 @@ class Exchange:
         )
         return RequestTimeout(
             f"{request.method} {request.path_url}: too many requests wait for their turn under the request "
-            f"rate: this one's comes after the {end}",
+            f"rate: the turn of this one comes after the {end}",
             method=request.method,
             path=request.path_url,
             sent=False,
@@ -180,8 +180,8 @@ class Exchange:
         return response
 
     def _before_next(self, error: APIError | TransportError) -> bool:
-        """Do what has to be done before another attempt; False when the error stands."""
-        if isinstance(error, APIError) and self._is_signature_mended(error):
+        """Prepare another attempt; return False if there is none, and the error is to be raised."""
+        if isinstance(error, APIError) and self._mend_signature(error):
             return self._take_turn()
         if isinstance(error, ThrottledError) and (
             self._before_repeat is not None or was_not_carried_out(error)
@@ -203,7 +203,7 @@ class Exchange:
         return self._take_turn()
 
     def _prepare_repeat(self, error: APIError | TransportError) -> None:
-        """Do what must come before another attempt if the last one may have been carried out."""
+        """Call `before_repeat` if the last attempt may have been carried out."""
         if self._before_repeat is not None and not was_not_carried_out(error):
             self._maybe_done = True
             self._before_repeat()
@@ -215,7 +215,7 @@ class Exchange:
             return False
         pause = retry_after(error, self._server_ahead(error))
         if pause is None:
-            # A rate that is fixed makes no room by itself.
+            # A fixed rate is not lowered by a refusal: pause instead.
             pause = self._policy.backoff(self._throttlings) if self._limiter.fixed else 0.0
         if not self._pause(pause):
             return False
@@ -223,19 +223,19 @@ class Exchange:
         return self._take_turn()
 
     def _delete_again(self, error: NotFoundError) -> bool:
-        """Ask again until the 404 is settled: right after its creation something may not be found yet."""
+        """Repeat a DELETE until its 404 is settled: something may not be found right after its creation."""
         self._not_found += 1
         pause = max(LEAST_PAUSE, self._policy.backoff(self._not_found, chance=lambda: 1.0))
-        log.info("%s; it may not be there yet, and is asked for again in %.1f s", error, pause)
+        log.info("%s; it may not be found yet: the DELETE is repeated in %.1f s", error, pause)
         return self._pause(pause) and self._take_turn()
 
-    def _is_signature_mended(self, error: APIError) -> bool:
-        """Whether the server found fault with the signature, and the next one will be another."""
+    def _mend_signature(self, error: APIError) -> bool:
+        """Correct the clock or take the next key if the signature was refused; return whether it did."""
         if self._auth is None or self._signer is None:
             return False
         ahead = server_ahead(error.response, time.time() + self._auth.clock_offset)
         if is_skew(error, None if ahead is None else ahead - self._offset):
-            # Not the correction that was used in vain.
+            # The same correction once more would not help.
             if ahead is None or abs(ahead - self._offset) < 1 or self._corrected:
                 return False
             self._offset, self._corrected = ahead, True

@@ -1,7 +1,7 @@
-"""Why there was no answer: what the libraries below raise, in words that say what to do.
+"""The errors for requests without an answer: what requests, urllib3 and OpenSSL raise, and what to do then.
 
-A failure is `lasting` when another attempt would bring the same: a certificate, a protocol that is not
-spoken, a password that a proxy does not take.
+A failure is `lasting` when another attempt would fail in the same way: an untrusted certificate, a server
+without TLS, a password that a proxy refuses.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ __all__ = ["failure", "refused_by_proxy", "unusable_authorities"]
 _E = TypeVar("_E", bound=BaseException)
 
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]"
-_USER = r"//[^\s/]*@"  # with the password: a proxy's
+_USER = r"//[^\s/]*@"  # user and password in the URL of a proxy
 _TUNNEL = r"(?s)Tunnel connection failed: ([0-9]{3}) ?(.*)"
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
-"""What a proxy answers when it may fare better later."""
+"""Statuses of a proxy after which another attempt may succeed."""
 
 _NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
@@ -52,7 +52,7 @@ _NO_TLS = (
     "HTTPS_PROXY_REQUEST", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE",
     "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER",
 )  # fmt: skip
-"""Names that OpenSSL has for what goes wrong, which differ by its version."""
+"""OpenSSL's reasons when the other end does not speak TLS; the names differ between its versions."""
 _OLD_TLS = (
     "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW",
     "WRONG_SSL_VERSION",
@@ -67,9 +67,9 @@ _CLIENT_CERTIFICATE = (
 )  # fmt: skip
 
 _OTHER_NAME = (62, 63, 64)
-"""OpenSSL's X509_V_ERR_... for a certificate of another name."""
+"""OpenSSL's X509_V_ERR_... for a certificate with another name."""
 _OTHER_TIME = (9, 10)
-"""The same for one that is not valid yet, or no longer."""
+"""The same for a certificate that is not valid yet, or has expired."""
 
 
 def failure(
@@ -100,9 +100,9 @@ def failure(
         if answered:
             return refused_by_proxy(through, int(answered[1]), answered[2], method, path, base_url)
     elif isinstance(error, requests.Timeout) or _first(causes, ReadTimeoutError):
-        shaking = any("handshake" in str(cause) for cause in causes)
-        what = "no TLS handshake with" if shaking else "no answer from"
-        return RequestTimeout(f"{where}: {what} {base_url} in time", sent=sent and not shaking, **about)
+        in_handshake = any("handshake" in str(cause) for cause in causes)
+        what = "no TLS handshake with" if in_handshake else "no answer from"
+        return RequestTimeout(f"{where}: {what} {base_url} in time", sent=sent and not in_handshake, **about)
     lasting, remedy = _remedy(causes, place, base_url, through)
     broke = sent and _first(causes, http.client.RemoteDisconnected) is not None
     what = f"the connection to {place} broke" if broke else f"no connection to {place}"
@@ -121,8 +121,8 @@ def unusable_authorities(error: Exception, verify: bool | str) -> ConfigurationE
 def refused_by_proxy(
     proxy: Proxy, status: int, reason: str, method: str, path: str, base_url: str
 ) -> ConnectionFailed:
-    """The error for what a proxy answers in the server's place."""
-    said = f"{status} {reason}".strip()
+    """The error for a proxy that answers in place of the server."""
+    answer = f"{status} {reason}".strip()
     if status == 407:
         remedy = (
             f"check the user and password in {proxy.variable}"
@@ -132,7 +132,7 @@ def refused_by_proxy(
     else:
         remedy = "ask who runs it, or name the host in NO_PROXY"
     return ConnectionFailed(
-        f"{method} {shortened(path)}: {proxy} refuses to connect to {base_url} ({_short(said)}); {remedy}",
+        f"{method} {shortened(path)}: {proxy} refuses to connect to {base_url} ({_short(answer)}); {remedy}",
         method=method,
         path=path,
         sent=False,
@@ -143,11 +143,11 @@ def refused_by_proxy(
 def _tls_problem(
     error: ssl.SSLError, place: str, base_url: str, verify: bool | str, proxy: Proxy | None
 ) -> str | None:
-    """What keeps TLS from beginning at all; None for what may pass."""
+    """Why TLS cannot be set up, and what to do; None if another attempt may succeed."""
     reason = error.reason or ""
     if isinstance(error, ssl.SSLCertVerificationError):
-        said = f"certificate verify failed: {_short(error.verify_message or '?')}"
-        return f"{place} is not trusted ({said}); {_trust(error, base_url, verify)}"
+        problem = f"certificate verify failed: {_short(error.verify_message or '?')}"
+        return f"{place} is not trusted ({problem}); {_trust(error, base_url, verify)}"
     if reason in _NO_TLS:
         other = f"write http:// in {proxy.variable}" if proxy else "is it a port for http://?"
         return f"{place} does not speak TLS ({reason}): {other}"
@@ -156,12 +156,12 @@ def _tls_problem(
     if reason in _CLIENT_CERTIFICATE:
         return f"{place} wants a client certificate ({reason}), which CloudAPI does not: check the URL"
     if reason in _NO_AGREEMENT:
-        return f"{place} and this machine agree on no TLS ({reason}): check the URL, or update the server"
+        return f"{place} and this machine share no TLS settings ({reason}): check the URL, or update the server"
     return None
 
 
 def _trust(error: ssl.SSLCertVerificationError, base_url: str, verify: bool | str) -> str:
-    """What to do about a certificate that is refused."""
+    """What to do about a certificate that is not trusted."""
     if error.verify_code in _OTHER_NAME:
         return "give the host name that is in its certificate"
     if error.verify_code in _OTHER_TIME:
@@ -175,7 +175,7 @@ def _trust(error: ssl.SSLCertVerificationError, base_url: str, verify: bool | st
 
 
 def _is_late(error: ssl.SSLError) -> bool:
-    """Whether in TLS 1.3 it comes after the request."""
+    """Whether the error may come after the request, as it does in TLS 1.3."""
     return error.reason in _CLIENT_CERTIFICATE
 
 
@@ -186,10 +186,10 @@ def _remedy(causes: list[BaseException], place: str, base_url: str, proxy: Proxy
     if any(isinstance(cause, LocationValueError) for cause in causes):
         return True, ""  # a name that no host can have
     line = _first(causes, http.client.BadStatusLine)
-    said = "" if line is None or isinstance(line, ConnectionError) else str(line)
-    if said.startswith(("\x15\x03", "'\\x15\\x03")):  # an alert of TLS
+    status_line = "" if line is None or isinstance(line, ConnectionError) else str(line)
+    if status_line.startswith(("\x15\x03", "'\\x15\\x03")):  # a TLS alert
         return True, ": it speaks TLS; write https://"
-    if said.startswith("SSH-"):
+    if status_line.startswith("SSH-"):
         return True, ": it speaks SSH and not HTTP; check the port"
     if base_url.startswith("http://") and _first(causes, ConnectionResetError):
         return False, "; does it speak https?"
@@ -197,7 +197,7 @@ def _remedy(causes: list[BaseException], place: str, base_url: str, proxy: Proxy
 
 
 def _is_unreached(causes: list[BaseException]) -> bool:
-    """Whether no connection came about, so that nothing can have been sent."""
+    """Whether no connection was made, so that nothing can have been sent."""
     unreached = (
         ConnectTimeoutError,
         LocationValueError,
@@ -211,7 +211,7 @@ def _is_unreached(causes: list[BaseException]) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it is made of: `requests` wraps them three times."""
+    """The error and all errors that it wraps: `requests` and urllib3 wrap them up to three times."""
     found = [error]
     for each in found:
         inner = [*each.args, getattr(each, "reason", None), each.__cause__]
@@ -232,6 +232,6 @@ def _reason(error: Exception) -> str:
 
 
 def _short(text: str) -> str:
-    """On one line, without a password."""
+    """Shorten a text, to one line without a password."""
     text = re.sub(_USER, "//", re.sub(_CONTROL, " ", text)).strip()
     return shortened(text)

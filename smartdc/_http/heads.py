@@ -1,7 +1,7 @@
-"""The head of an answer: its status line and its fields, read at a tenth of what the library's parser costs.
+"""The header fields of an answer, read at a tenth of the cost of the standard library's parser.
 
-`http.client` reads a head as if it were an e-mail. Here a head of usual lines is taken apart at once; a head
-with any other line in it goes to that parser.
+`http.client` parses header fields as an e-mail. Here, fields in the usual form are split by one regular
+expression; if any line has another form, that parser reads them all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["read_fields"]
 
-# As many and as long as http.client takes.
+# The limits of http.client.
 _MOST_LINES = 100
 _LONGEST_LINE = 65536
 _ENDS = (b"\r\n", b"\n", b"")
@@ -24,7 +24,7 @@ _USUAL_HEAD = re.compile(f"(?:{_FIELD})*+(?:\r?\n)?")
 
 
 class _Fields(HTTPMessage):
-    """Fields of which nothing needs to be decoded."""
+    """Fields in plain ASCII, which need no decoding."""
 
     def get(self, name: str, failobj: Any = None) -> Any:
         name = name.lower()
@@ -44,7 +44,7 @@ def read_fields(lines: Any) -> HTTPMessage:
         lines: A binary file.
 
     Raises:
-        HTTPException: They are too many, or one is too long.
+        HTTPException: There are too many fields, or one is too long.
     """
     read: list[bytes] = []
     while len(read) <= _MOST_LINES:

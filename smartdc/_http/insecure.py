@@ -1,6 +1,6 @@
-"""Connections that protect nothing, and the one warning that says so.
+"""The warning about connections that can be read or changed on the network.
 
-The warning comes when a `DataCenter` is made, not at each request, at the line of the program that makes it.
+It is issued when a `DataCenter` is made, not at each request, for the line of the program that makes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VERIFY_EXAMPLE = "verify='/path/to/ca.pem'"
 
 
 def is_this_machine(url: str) -> bool:
-    """Whether its host is the machine that this runs on, so that nobody is on the way."""
+    """Whether the URL's host is the loopback."""
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -28,26 +28,26 @@ def is_this_machine(url: str) -> bool:
 
 
 def insecurity(url: str, verify: bool | str) -> str | None:
-    """What is wrong with a connection to this place, None when nothing is."""
+    """Why a connection to this URL is insecure; None if it is not."""
     if urlsplit(url).scheme == "http":
         if is_this_machine(url):
             return None
         return (
-            f"{url} is not https: whoever is on the way reads everything, and can repeat signed requests for "
-            "300 seconds"
+            f"{url} is not https: anyone on the network path can read everything, and repeat signed requests "
+            "for 300 seconds"
         )
     if verify is False:
         return (
-            f"certificates of {url} are not verified: whoever is on the way can be the server, and read and "
-            f"change everything; give the certificate authority as {VERIFY_EXAMPLE}"
+            f"certificates of {url} are not verified: anyone on the network path can pose as the server, and "
+            f"read and change everything; give the certificate authority as {VERIFY_EXAMPLE}"
         )
     return None
 
 
 def warn(problem: str) -> None:
-    """Warn of it, at the line that called this library.
+    """Warn of a problem, for the line that called this library.
 
-    It is the class that urllib3 has for this, so that a program's filters for that one work here.
+    The category is urllib3's, so that a program's filters for it apply here.
     """
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("smartdc."):

@@ -39,7 +39,7 @@ Page = Callable[[int, Callable[[], None]], Sequence[Mapping[str, Any]]]
 log = logging.getLogger("smartdc")
 
 UNLISTED = ("dns_names",)
-"""Fields that GetMachine has and ListMachines has not."""
+"""Fields that GetMachine returns and ListMachines does not."""
 
 KNOWN = 30.0
 """Seconds for which the length of the list counts as known. A list that failed counts as endless."""
@@ -50,10 +50,10 @@ SLICE, LONGEST_SLICE = 0.001, 0.1
 
 
 class Actions:
-    """Numbers that tell which came first, of actions and lists in this process. A clock may stand still.
+    """Numbers the actions and lists of this process in their order, as a clock may stand still.
 
     Args:
-        most: How many machines to remember. All others count as changed when the last of them was.
+        most: How many machines to remember. All others count as changed when the one forgotten last was.
     """
 
     def __init__(self, most: int = 4096) -> None:
@@ -65,11 +65,11 @@ class Actions:
         renew_in_children(self)
 
     def renew(self) -> None:
-        """Make a new lock: in a forked child nobody would release the old one."""
+        """Make a new lock: in a forked child no thread would release the old one."""
         self._lock = threading.Lock()
 
     def next(self) -> int:
-        """A number that is higher than all before."""
+        """Return a number that is higher than all before."""
         return next(self._counter)
 
     def note_request(self, verb: str, path: str) -> None:
@@ -199,7 +199,7 @@ class Looks:
                 if not interval:
                     self._clock.sleep(self._duration * LINGER)
                 self._ask(asked, page, deadline)
-            elif not _is_done(asked.done, self._clock, deadline):
+            elif not _wait_until_done(asked.done, self._clock, deadline):
                 return None
             if asked.machines is None and (leads or not asked.is_cut):
                 return None
@@ -250,12 +250,12 @@ class Looks:
             if pages + 1 >= max(self._waiting, self._calling):
                 asked.is_cut = False
                 return None
-            # After a deletion the later machines move up. One that is missed so gets a GET.
+            # After a deletion the later machines move up. A machine that is missed in this way gets a GET.
             machines = page(pages * PAGE, lambda: None)
             pages += 1
 
     def _forget(self) -> None:
-        """Drop the list when nobody waits any more."""
+        """Drop the list when no thread waits any more."""
         if not self._waiting and not self._calling:
             self._newest = None
 
@@ -272,13 +272,13 @@ def _entry(found: _List, machine_id: str) -> Listed | None:
     return None if data is None else Listed(found.order, data)
 
 
-def _is_done(done: threading.Event, clock: Clock, deadline: Deadline | None) -> bool:
+def _wait_until_done(done: threading.Event, clock: Clock, deadline: Deadline | None) -> bool:
     """Wait for the list of another thread; False if the deadline comes first."""
-    real = SLICE
+    pause = SLICE
     while not done.is_set():
         left = math.inf if deadline is None else deadline.left()
         if left <= 0:
             return False
-        done.wait(None if left == math.inf else left if clock is time else real)
-        real = min(2 * real, LONGEST_SLICE)
+        done.wait(None if left == math.inf else left if clock is time else pause)
+        pause = min(2 * pause, LONGEST_SLICE)
     return True

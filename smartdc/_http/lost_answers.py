@@ -1,9 +1,9 @@
-"""Creating something once: what to do when no answer tells whether it was created.
+"""Creating something exactly once, although the answer may be lost.
 
-A lost answer must neither lose what was created, nor create it twice. So it is looked for; what is found is
-taken for the answer. Lists may lag behind the server, so that it counts as absent only when it is not found
-for as long as the policy calls `settling`; then it is created again if the server would refuse a second one.
-docs/retries.md has the table of what can be found by what.
+If no answer tells whether something was created, it is looked for, and what is found takes the place of the
+answer. Lists may lag behind the server, so that it counts as absent only when it is not found for the
+`settling` seconds of the policy; then it is created again if the server would refuse a second one.
+docs/retries.md has the table of how each kind of thing is found.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class Lookup:
     """How to find what a request may have created.
 
     Args:
-        what: The field's word for it, for the error.
-        wanted: What it is found by, for the error.
-        find: Lists what may be it, as the server does.
-        differing_fields: Names the fields in which one that was found is not what was asked for.
-        is_certain: Whether one that is found, and does not differ, is certainly it.
+        what: The kind of thing, for the error.
+        wanted: The values that it is found by, for the error.
+        find: Lists the candidates, as the server returns them.
+        differing_fields: Names the fields in which a candidate differs from the request.
+        is_certain: Whether a candidate that does not differ was certainly created by the request.
         is_unique: Whether the server refuses a second one, so that asking again cannot make two.
         key: The field that tells two of them apart.
-        request_time: When it was asked for, where the server tells when it created something of this name.
+        request_time: When it was requested, for kinds of which the server tells the time of creation.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class Lookup:
 
 
 class _Look:
-    """What one look brought.
+    """The result of one look.
 
     Args:
         after: Seconds after the failure at which it began.
-        found: What may be it.
-        differing: For each of these, the fields in which it is not what was asked for.
-        trouble: Why it failed.
+        found: The candidates.
+        differing: For each candidate, the fields in which it differs from the request.
+        trouble: Why the look failed.
 
     Attributes:
         is_last: Whether there is no time for another.
@@ -108,23 +108,23 @@ class _Look:
 
     @property
     def alike(self) -> list[Any]:
-        """Those that do not differ."""
+        """The candidates that do not differ."""
         return [each for each, differing in zip(self.found, self.differing, strict=True) if not differing]
 
     @property
     def doubts(self) -> str:
-        """Why none of them is taken, in words."""
+        """Why no candidate is taken, for the error."""
         fields = sorted({name for differing in self.differing for name in differing})
         if fields:
             return f"one is found that differs in {', '.join(fields)}; it is in candidates"
-        return "what it may be is in candidates"
+        return "the possible ones are in candidates"
 
 
 def create_once(connection: Connection, create: Callable[[], T], lookup: Lookup) -> T:
-    """Create something, whatever becomes of the answers.
+    """Create something once, although answers may be lost.
 
     Args:
-        connection: Whose policy and clock count.
+        connection: Its policy and clock are used.
         create: Makes the request.
         lookup: How to find what it creates.
 
@@ -159,7 +159,7 @@ def _created(connection: Connection, create: Callable[[], T], lookup: Lookup, en
                 lost.append(error)
             elif not lost:
                 raise
-            # Also what is refused after that is looked for: "in use" may be said of its own name.
+            # A refusal after a lost answer is looked into as well: "in use" may be about what was just created.
             found: T | None = None if was_not_carried_out(error) else _look(connection, lookup, error, end)
             if found is None:
                 _pause_before_next(connection, lookup, error, failures)
@@ -174,7 +174,7 @@ def _created(connection: Connection, create: Callable[[], T], lookup: Lookup, en
 
 
 def _look(connection: Connection, lookup: Lookup, error: APIError | TransportError, end: float) -> Any:
-    """Look until what was created is found, or is certainly not there.
+    """Look until what was created is found, or is certainly absent.
 
     Returns:
         What was found; None when nothing was, for as long as the server's lists may lag behind it.
@@ -205,11 +205,11 @@ def _look(connection: Connection, lookup: Lookup, error: APIError | TransportErr
                 known = f"none is found in the {policy.deadline:g} s that its RetryPolicy gives"
                 raise _unknown(error, lookup, f"{known}, less than it may take to show") from error
             return None
-    raise AssertionError("looking has no other end")
+    raise AssertionError("the last look has no other end")
 
 
 def _looks(connection: Connection, lookup: Lookup, end: float) -> Iterator[_Look]:
-    """Look again and again, with growing pauses, also when lists must have settled, and at the end."""
+    """Look repeatedly, with growing pauses: also when the settling time ends, and last at `end`."""
     clock, settling = connection.clock, connection.retry.settling
     failed = clock.monotonic()
     pause = FIRST_LOOK_SECONDS
@@ -218,11 +218,11 @@ def _looks(connection: Connection, lookup: Lookup, end: float) -> Iterator[_Look
         left = settling - after
         clock.sleep(min(pause, left if left > 0 else pause, max(0.0, end - clock.monotonic())))
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        after = round(clock.monotonic() - failed, 3)  # a clock that adds up may lack a trifle
+        after = round(clock.monotonic() - failed, 3)  # a clock that adds up floats may fall a little short
         try:
             found = lookup.find()
             look = _Look(after, found, [lookup.differing_fields(each) for each in found])
-        except NotFoundError:  # what it belongs to does not show yet
+        except NotFoundError:  # what it belongs to is not found yet
             look = _Look(after)
         except SmartDCError as trouble:
             look = _Look(after, trouble=trouble)
@@ -233,12 +233,12 @@ def _looks(connection: Connection, lookup: Lookup, end: float) -> Iterator[_Look
 def _pause_before_next(
     connection: Connection, lookup: Lookup, error: APIError | TransportError, failures: int
 ) -> None:
-    """It is certainly not there: wait until it can be asked for again; if it cannot, raise."""
+    """Wait until something that is certainly absent can be requested again; raise if it cannot."""
     if _is_over(error) and not was_not_carried_out(error):
         slightly_older = [] if lookup.request_time is None else lookup.request_time.slightly_older
-        perhaps = [each for each in slightly_older if len(lookup.differing_fields(each)) == 1]
-        if perhaps:
-            raise _unknown(error, lookup, "one is found that is a little older", perhaps) from error
+        older = [each for each in slightly_older if len(lookup.differing_fields(each)) == 1]
+        if older:
+            raise _unknown(error, lookup, "one is found that is a little older", older) from error
         raise error
     if not lookup.is_unique:
         raise _unknown(error, lookup, "none is found, but it may still come") from error
@@ -258,9 +258,9 @@ def _pause_before_next(
 def _refuse_twins(
     connection: Connection, lookup: Lookup, error: APIError | TransportError, created: Any, end: float
 ) -> None:
-    """A request that took long may have slipped in beside another one: then there are two.
+    """Raise OutcomeUnknown if a request and its repetition were both carried out: then there are two.
 
-    The one whose answer was lost first may also have been carried out late, and show later still.
+    The request whose answer was lost may have been carried out late, and show in lists later still.
     """
     for look in _looks(connection, lookup, end):
         twins = [each for each in look.alike if each.get(lookup.key) != created.get(lookup.key)]
@@ -268,7 +268,7 @@ def _refuse_twins(
             both = [created, *twins]
             raise _unknown(error, lookup, _several(both), both) from error
         if look.trouble is not None and _is_certain(look.trouble):
-            return  # it was created: that it cannot be looked at is no news
+            return  # one was created for certain, and another look would fail as well
         if look.after >= connection.retry.settling or look.is_last:
             return
 
@@ -278,12 +278,12 @@ def _several(found: list[Any]) -> str:
 
 
 def _is_doubtful(error: APIError | TransportError) -> bool:
-    """Whether it may have been carried out."""
+    """Whether the request may have been carried out."""
     if was_not_carried_out(error):
         return False
     if isinstance(error, APIError):
-        # 408 is a proxy's: the server may have got the whole request all the same. Having created a machine,
-        # the server reads it again, and may fail at that (its lib/machines.js).
+        # A 408 is a proxy's: the server may still have got the whole request. After it has created a machine,
+        # the server reads it, and may fail at that (its lib/machines.js).
         open_end = (
             error.status == 408
             or isinstance(error, ThrottledError)
@@ -294,7 +294,7 @@ def _is_doubtful(error: APIError | TransportError) -> bool:
 
 
 def _is_over(error: APIError | TransportError) -> bool:
-    """Whether the server itself has ended with it, so that what is not there will not come."""
+    """Whether CloudAPI itself has ended the request, so that something absent will not appear later."""
     return (
         isinstance(error, APIError) and error.status not in (408, 502, 503, 504) and is_from_cloudapi(error)
     )

@@ -1,4 +1,4 @@
-"""The list of machines, page by page: what is asked of the server, and what is chosen of its answers."""
+"""The list of machines, page by page: the query to the server, and the filters on its answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MachineLists(Connection):
     def _machines_found(
         self, filters: Filters, limit: int | None, offset: int | None, *, paged: bool
     ) -> Iterator[MachineData]:
-        """Those that pass the filters, from one page if `paged`."""
+        """The machines that pass the filters, from one page if `paged`."""
         found: Iterator[MachineData]
         if paged or (filters.exact and limit is not None and limit <= PAGE):
             found = filters.passing(self._one_page(filters.query, limit, offset))
@@ -61,7 +61,7 @@ class MachineLists(Connection):
             filters.query |= without_none(**{self.IMAGE_PARAMETER: ident})
 
     def _listed_image_id(self, image: ImageRef | None, dataset: ImageRef | None) -> str | None:
-        """What machines are listed by."""
+        """The image id that machines are listed by."""
         return self._image_id(image, dataset)
 
     def _image_id(self, image: ImageRef | None, dataset: ImageRef | None) -> str | None:
@@ -70,5 +70,5 @@ class MachineLists(Connection):
         if dataset is None:
             return None
         wanted = entity_id(dataset, "dataset", "id", "urn")
-        # A URN, or a part of one, was an id once; today's servers know UUIDs only.
+        # py-smartdc accepted a URN, or a part of one; today's servers accept UUIDs only.
         return wanted if is_uuid(wanted) else entity_id(dataset_of(self, wanted), "dataset")

@@ -1,7 +1,7 @@
-"""Ids of what an argument names: a name is looked up in one list, and an id in none.
+"""The ids of things that arguments name: a name is looked up in one list; an id needs no request.
 
-Which one is meant `smartdc.arguments.names` decides. An unknown name is the `NotFoundError` that the server
-answers to an unknown id with; a name of several is a `ConfigurationError`.
+`smartdc.arguments.names` decides which one is meant. An unknown name raises the same `NotFoundError` as an
+unknown id; an ambiguous name raises a `ConfigurationError`.
 """
 
 from __future__ import annotations
@@ -53,30 +53,30 @@ __all__ = [
 ]
 
 _RESOURCES = {kind.place[0]: kind for kind in (ANY_IMAGE, FIREWALL_RULE, MACHINE, NETWORK, PACKAGE)}
-"""What can carry role tags, and is looked up, by its collection."""
+"""Kinds that can carry role tags and are looked up by name; the keys are their collections."""
 
 _ALIAS = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
-"""What the name of a machine may be; other text is not asked for."""
+"""What the name of a machine may be; the server is not asked for other text."""
 
 
 def id_of(connection: Connection, kind: Kind, ref: Any, *keys: str) -> str:
-    """The id of what an argument names; the name itself where the server finds it by that.
+    """The id of what an argument names; the name itself where the server accepts names.
 
     Args:
-        connection: Lists what there is, once, if it is neither an id, a dict nor an object.
-        kind: What it is.
+        connection: Gets the list, once, if `ref` is neither an id, a dict nor an object.
+        kind: The kind of thing.
         ref: The argument.
         *keys: Where a dict has its id, best first; the kind's own keys when not given.
 
     Raises:
-        ConfigurationError: It names nothing, or may be several.
-        NotFoundError: There is none of this name.
+        ConfigurationError: It names nothing, or is ambiguous.
+        NotFoundError: Nothing has this name.
     """
     return ids_of(connection, kind, [ref], *keys)[0]
 
 
 def ids_of(connection: Connection, kind: Kind, refs: Iterable[Any], *keys: str) -> list[str]:
-    """The ids of what several arguments name: at most one list for all of them."""
+    """The ids of what several arguments name, with at most one list for all of them."""
     return _found(connection, kind, kind.place, refs, keys or kind.keys)
 
 
@@ -96,10 +96,10 @@ def machine_id_of(connection: Connection, ref: Any, *keys: str) -> str:
 
 
 def machine_ids_of(connection: Connection, refs: Iterable[Any], *keys: str) -> list[str]:
-    """The ids of machines, in at most one list of all pages; in one page for the name of one."""
-    given_refs = list(refs)
-    idents = [machine_ref(ref, *keys) for ref in given_refs]
-    names = _names(MACHINE, given_refs, idents)
+    """The ids of machines, with at most one list: all its pages, or a single page for a single name."""
+    all_refs = list(refs)
+    idents = [machine_ref(ref, *keys) for ref in all_refs]
+    names = _names(MACHINE, all_refs, idents)
     for name in names.values():
         if not re.fullmatch(_ALIAS, name):
             raise ConfigurationError(
@@ -115,8 +115,8 @@ def vlan_id_of(connection: Connection, ref: Any) -> str:
     """The number of a VLAN, as text.
 
     Raises:
-        ConfigurationError: It names no VLAN, or may be several.
-        NotFoundError: There is none of this name.
+        ConfigurationError: It names no VLAN, or is ambiguous.
+        NotFoundError: Nothing has this name.
     """
     number = plain(ref.get("vlan_id") if isinstance(ref, Mapping) else ref)
     if type(number) is int and 0 <= number < 10_000:
@@ -129,7 +129,7 @@ def vlan_id_of(connection: Connection, ref: Any) -> str:
 
 
 def network_refs(connection: Connection, networks: Any) -> list[Any]:
-    """What was given as networks, with ids in the place of names."""
+    """The argument `networks`, with ids in place of names."""
     refs = as_list("networks", networks, "[network]")
     idents = ids_of(connection, NETWORK, [ref["ipv4_uuid"] if _is_object(ref) else ref for ref in refs])
     return [
@@ -139,7 +139,7 @@ def network_refs(connection: Connection, networks: Any) -> list[Any]:
 
 
 def resource_path(connection: Connection, segments: tuple[str, ...]) -> tuple[str, ...]:
-    """The path of what can carry role tags, with the id in the place of a name."""
+    """The path of something that can carry role tags, with an id in place of a name."""
     if len(segments) != 2 or segments[0] not in _RESOURCES:
         return segments
     collection, ref = segments
@@ -149,11 +149,11 @@ def resource_path(connection: Connection, segments: tuple[str, ...]) -> tuple[st
 
 
 def dataset_of(connection: Connection, wanted: str) -> Image:
-    """The image that a URN names, or part of one, or the name of an image.
+    """The image that a URN, a part of a URN, or a name stands for.
 
     Raises:
-        ConfigurationError: It may be several.
-        NotFoundError: There is none.
+        ConfigurationError: Several images match.
+        NotFoundError: No image matches.
     """
     body, response = connection._get_answer(*IMAGE.place)
     images: list[Any] = list_of(body, response, "id")
@@ -172,9 +172,9 @@ def _found(
     refs: Iterable[Any],
     keys: tuple[str, ...],
 ) -> list[str]:
-    given_refs = list(refs)
-    idents = [entity_id(ref, kind.what, *keys) for ref in given_refs]
-    names = _names(kind, given_refs, idents)
+    all_refs = list(refs)
+    idents = [entity_id(ref, kind.what, *keys) for ref in all_refs]
+    names = _names(kind, all_refs, idents)
     if not names:
         return idents
     body, response = connection._get_answer(*place, params=kind.query)
@@ -183,7 +183,7 @@ def _found(
 
 
 def _names(kind: Kind, refs: list[Any], idents: list[str]) -> dict[int, str]:
-    """Those of the ids that are names to be looked up, by their places."""
+    """The names among these ids, which have to be looked up, by their index."""
     names = {
         at: ident
         for at, ident in enumerate(idents)
@@ -201,7 +201,7 @@ def _with_ids(
     entries: list[dict[str, Any]],
     response: requests.Response,
 ) -> list[str]:
-    """The ids, those of names from what is listed."""
+    """The ids, with each name replaced by the id of the listed entry."""
     known: dict[str, str] = {}
     for name in dict.fromkeys(names.values()):
         found = find_named(kind, name, entries)
@@ -212,9 +212,9 @@ def _with_ids(
 
 
 def _machines(connection: Connection, names: set[str]) -> tuple[list[dict[str, Any]], requests.Response]:
-    """The machines among which are those of these names, if there are such.
+    """Machines, among them all that have these names.
 
-    The server lists those whose names begin so (docs/cloudapi/lists.md#name-filter-matches-prefixes).
+    The server's filter by name matches prefixes (docs/cloudapi/lists.md#name-filter-matches-prefixes).
     """
     last: list[requests.Response] = []
     only = next(iter(names)) if len(names) == 1 else None

@@ -1,4 +1,4 @@
-"""What scripts for py-smartdc do with `Connection.request`, and with the headers of it."""
+"""Arguments of `Connection.request` as scripts for py-smartdc give them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["check_old_arguments", "query_of", "takes_before_repeat"]
 _OLD = {
     "allow_redirects": "redirects are not followed, as a signature is for one URL: read the Location header",
     "auth": "set the `auth` of the data center",
-    "cert": "CloudAPI knows who asks by the signature",
+    "cert": "CloudAPI identifies the caller by the signature",
     "cookies": "CloudAPI has none",
     "files": "CloudAPI takes JSON only: data=",
     "hooks": "the answer itself is returned",
@@ -29,7 +29,7 @@ _OLD = {
 
 
 def check_old_arguments(arguments: Mapping[str, Any]) -> None:
-    """Refuse what py-smartdc passed on to `requests` and would change something here.
+    """Refuse arguments that py-smartdc passed on to `requests` and that would change something here.
 
     Raises:
         ConfigurationError: The message says what to do instead.
@@ -43,7 +43,7 @@ def check_old_arguments(arguments: Mapping[str, Any]) -> None:
 
 
 def query_of(params: Any) -> Params | None:
-    """The query as a mapping, of what `requests` takes for one: a mapping, pairs, or text."""
+    """Return the query as a mapping; as for `requests`, it may be a mapping, pairs, or text."""
     if params is None:
         return None
     pairs = parse_qsl(params, keep_blank_values=True) if isinstance(params, str) else params

@@ -1,4 +1,4 @@
-"""The end of a call that makes several requests, as a create with a lost answer does: it is theirs, too."""
+"""One deadline for all requests of a call that makes several, as a create with a lost answer does."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _end: ContextVar[float | None] = ContextVar("_end", default=None)
 
 @contextmanager
 def ending_at(end: float) -> Iterator[None]:
-    """Let the requests that this thread makes meanwhile begin no attempt after that time.
+    """Keep requests that this thread makes meanwhile from beginning an attempt after this time.
 
     Args:
-        end: On the connection's monotonic clock.
+        end: The time, on the connection's monotonic clock.
     """
     token = _end.set(end)
     try:
@@ -30,7 +30,7 @@ def ending_at(end: float) -> Iterator[None]:
 
 
 def remaining(policy: RetryPolicy, clock: Clock) -> RetryPolicy:
-    """The policy of a request that begins now: its deadline is what is left."""
+    """The policy of a request that begins now: its deadline is cut to the time that is left."""
     end = _end.get()
     if end is None:
         return policy

@@ -1,4 +1,4 @@
-"""Lists of several pages, while what they list comes and goes."""
+"""Lists of several pages, whose entries may come and go meanwhile."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["PAGE", "in_order"]
 D = TypeVar("D", bound=Mapping[str, Any])
 
 PAGE = 1000
-"""What the server lists and counts at most in one answer (docs/cloudapi/lists.md#page-limit)."""
+"""The most entries that the server lists, or counts, in one answer (docs/cloudapi/lists.md#page-limit)."""
 
 _GREATEST = chr(sys.maxunicode)
 
 _STEP = 32
-"""How far a list steps back at first, when what was listed is gone."""
+"""By how many entries a list steps back at first, when entries that were listed are gone."""
 
 
 def in_order(
@@ -27,10 +27,10 @@ def in_order(
 ) -> Iterator[D]:
     """The entries of all pages in a row, each once; until there are `enough` of them.
 
-    Each page begins with the last entry that is known. If it begins with one that is not, some of those
-    before it are gone, and others have moved to where they were not looked for: then an earlier page is
-    asked for. As entries keep their order (docs/cloudapi/lists.md#order-of-machines), each that is there
-    all the time is listed. A page is fetched when the entries of the one before are taken; no other is kept.
+    Each page is fetched from the last known entry on. If it begins with another entry, some before it are
+    gone, and others may have moved up unseen: then an earlier page is fetched. As entries keep their order
+    (docs/cloudapi/lists.md#order-of-machines), each that exists all the time is listed. A page is fetched
+    when the entries of the one before are used up; only one is kept.
 
     Args:
         page_at: Fetches the page at that offset.
@@ -38,9 +38,9 @@ def in_order(
         path: Of the list, for errors.
         enough: How many entries will do.
     """
-    seen = array("q")  # the hashes of all ids that were listed: all else may be forgotten
-    least = _GREATEST  # of these ids
-    begin: str | None = None  # of the whole list
+    seen = array("q")  # the hashes of all listed ids; nothing else is kept
+    least = _GREATEST  # the least of these ids
+    begin: str | None = None  # the first id of the whole list
     at, back = 0, _STEP
     for _ in range(MOST_PAGES):
         page = page_at(at or None)
@@ -57,7 +57,7 @@ def in_order(
         seen.extend(map(hash, reversed(new)))
         least = min([least, *new])
         ignored = at > 0 and not new and starts_over
-        while new:  # nothing that was taken is kept
+        while new:  # popped, so that an entry can be freed once the caller drops it
             yield new.popitem()[1]
         if length != size or ignored or (enough is not None and len(seen) >= enough):
             return
@@ -66,15 +66,15 @@ def in_order(
 
 
 def _known(idents: Set[str], seen: array[int], least: str) -> set[str]:
-    """Those of a page that were listed before.
+    """The ids of a page that were listed before.
 
-    One that is less than all of these was not. The server lists in descending order, so that no other is
-    looked for in a list to which nothing is added meanwhile.
+    An id that is less than all listed ones is new. As the server lists in descending order, hashes are
+    compared only if something was added to the list meanwhile.
 
     Args:
-        idents: Those of the page.
-        seen: The hashes of those that were listed.
-        least: The least of those.
+        idents: The ids of the page.
+        seen: The hashes of the ids that were listed.
+        least: The least of those ids.
     """
     doubtful = {hash(ident): ident for ident in idents if ident > least}
     known = {doubtful[found] for found in doubtful.keys() & seen} if doubtful else set()

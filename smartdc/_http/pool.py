@@ -1,8 +1,9 @@
-"""The pooled connections to one server, and how much, and for how long, is read of one answer.
+"""The pooled connections to one server, and the limits on size and time of one answer.
 
-Here belongs what keeps an answer from reaching another request than its own, and an answer without end from
-holding a thread: interim answers (1xx) are skipped, and a connection is closed instead of used again when
-anything stands on it that belongs to no request.
+This module keeps an answer from being taken for that of another request, and an endless answer from blocking
+a
+thread: interim answers (1xx) are skipped, and a connection is closed instead of used again when unread bytes
+are left on it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ MOST_INTERIM = 20
 """Interim answers (1xx) before the one that counts; 100 Continue is bounded by `HEAD_LIMIT` alone."""
 
 QUEUE_SHARE = 0.5
-"""Of the time for a request, what may pass before it has a connection: none is sent just to be late."""
+"""Share of a request's time that may pass before it has a connection: the rest is left for the answer."""
 
 _WITHOUT_BODY = (204, 304)
 _LENGTH = re.compile(r"[0-9]+")
@@ -42,12 +43,12 @@ _LENGTH = re.compile(r"[0-9]+")
 class Overlong(Exception):
     """An answer goes on for longer than it is read, or its end is unknown.
 
-    The libraries below let it pass, and close.
+    `requests` and urllib3 do not catch it, and close the connection.
     """
 
 
 class _Incoming(io.RawIOBase):
-    """The bytes of one answer as they come: counted, and none after its time is over."""
+    """The bytes of one answer as they come: they are counted, and not read after the deadline."""
 
     def __init__(self, raw: io.RawIOBase, sock: Any, connection: _Bounded) -> None:
         self._raw = raw
@@ -64,7 +65,7 @@ class _Incoming(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         if self.ended:
-            return None  # nothing more is waited for
+            return None  # do not wait for more
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer is not complete in time")
@@ -81,17 +82,17 @@ class _Incoming(io.RawIOBase):
         super().close()
 
     def allow(self, size: float) -> None:
-        """Read so many bytes after the head."""
+        """Permit this many bytes after the head."""
         self._limit += size
 
     def go_on(self) -> None:
-        """Read without an end: the lines of a stream."""
+        """Permit any size and duration: the answer is a stream."""
         self._limit = self._deadline = float("inf")
         self._sock.settimeout(self._pace)
 
 
 class _Answer(HTTPResponse):
-    """One answer; what follows it on the connection is not left there for the next."""
+    """One answer. If bytes follow it, the connection is closed, as they belong to no request."""
 
     fp: Any
 
@@ -143,7 +144,7 @@ class _Answer(HTTPResponse):
         )
 
     def _is_framed_well(self) -> bool:
-        """Whether all who read it agree on where it ends (RFC 9112, section 6.3)."""
+        """Whether every implementation would see the same end of the answer (RFC 9112, section 6.3)."""
         lengths, encodings = set(), []
         for name, value in self.headers.raw_items():
             field = name.lower()
@@ -160,7 +161,7 @@ class _Answer(HTTPResponse):
     def _read_next_chunk_size(self) -> int:
         size: int = super()._read_next_chunk_size()  # type: ignore[misc]
         if size < 0:
-            raise ValueError("a chunk of a negative size")  # as for one that is no number
+            raise ValueError("a chunk of a negative size")  # as for a size that is not a number
         return size
 
     def _close_conn(self) -> None:
@@ -174,7 +175,7 @@ class _Answer(HTTPResponse):
 
 
 def _length(stated: str) -> int | None:
-    """The length that a Content-Length states; None if it is no number, or a negative one."""
+    """The length that a Content-Length states; None if it is not a number, or negative."""
     try:
         length = int(stated)
     except ValueError:
@@ -204,19 +205,19 @@ class _Bounded(_Connection):
     deadline: float
     pace: float | None
 
-    def response_class(  # type: ignore[override]  # it is only ever called
+    def response_class(  # type: ignore[override]  # urllib3 only calls it
         self, sock: Any, debuglevel: int = 0, method: str | None = None
     ) -> _Answer:
         return _Answer(sock, method, self)
 
     @property
     def is_connected(self) -> bool:
-        # What came of TLS, but was not read, is no longer in the socket.
+        # Bytes that TLS has decrypted, but that were not read, are no longer in the socket.
         pending = getattr(self.sock, "pending", None)
         return super().is_connected and not (pending and pending())
 
     def putheader(self, header: str, *values: str) -> None:  # type: ignore[override]
-        """Write a header: of plain text at once, as `prepared` has checked it; any other as the base does."""
+        """Write a header: printable ASCII directly, as `prepared` has checked it; others as the base does."""
         line = f"{header}: {values[0]}"
         if isinstance(values[0], str) and line.isascii() and line.isprintable():
             self._output(line.encode())  # type: ignore[attr-defined]
@@ -233,14 +234,14 @@ class _TLSConnection(_Bounded, HTTPSConnection):
 
 
 class _BoundedPool(_Pool):
-    """A pool of such connections.
+    """A pool of connections whose answers have an end.
 
     The `total` of a request's timeout bounds the wait for a connection and the answer together; the wait
     alone may take its `QUEUE_SHARE`.
 
     Attributes:
-        limit: As of its connections.
-        goes_on: As of its connections; they are used once, and there are as many as are wanted.
+        limit: The limit of its connections.
+        goes_on: The same as for its connections; then each is used once, and their number has no limit.
     """
 
     limit: int
@@ -248,11 +249,11 @@ class _BoundedPool(_Pool):
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["pool_timeout"] = kwargs["timeout"]
-        kwargs["headers"] = dict(kwargs["headers"].items())  # they are copied, and gone through several times
+        kwargs["headers"] = dict(kwargs["headers"].items())  # urllib3 copies and iterates them several times
         return super().urlopen(*args, **kwargs)
 
     def _get_timeout(self, timeout: Any) -> Any:
-        """As given: it was made for this request alone."""
+        """Return it unchanged: it was made for this request alone."""
         return timeout
 
     def _get_conn(self, timeout: Any = None) -> Any:
@@ -260,7 +261,7 @@ class _BoundedPool(_Pool):
         started = time.monotonic()
         connection: Any = super()._get_conn(None if timeout.total is None else QUEUE_SHARE * timeout.total)
         connection.limit, connection.goes_on = self.limit, self.goes_on
-        connection.pace = timeout.read_timeout  # not cut to the total before the connection is begun
+        connection.pace = timeout.read_timeout  # the total does not cut it before the connection is begun
         connection.deadline = float("inf") if timeout.total is None else started + timeout.total
         return connection
 
@@ -283,13 +284,13 @@ _POOLS = {"http": _PlainPool, "https": _TLSPool}
 
 
 class Adapter(HTTPAdapter):
-    """Keeps the pool of its one server, which `requests` finds anew by URL and certificates for each call.
+    """Keeps the pool of its one server, which the base class would look up anew for each request.
 
     Args:
         pool_size: How many connections to keep.
         limit: Bytes of an answer after its head.
-        warned: Whether it was said that certificates are not verified.
-        goes_on: Whether answers are streams: without an end, on connections apart from those that are kept.
+        warned: Whether the caller was warned that certificates are not verified.
+        goes_on: Whether answers are streams, which have no end, on connections that are not kept.
     """
 
     def __init__(self, pool_size: int, limit: int, warned: bool, *, goes_on: bool = False) -> None:
@@ -320,7 +321,7 @@ class Adapter(HTTPAdapter):
             super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
             pool.limit, pool.goes_on = self._limit, self._goes_on
             if self._warned and pool.scheme == "https":
-                # urllib3's own would warn at each request.
+                # urllib3's own method would warn at each request.
                 pool._validate_conn = _connected
             self._pools[verify] = pool
         return pool
@@ -329,7 +330,7 @@ class Adapter(HTTPAdapter):
         return super().request_url(request, proxies) if proxies else request.path_url
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """What the base class makes of an answer, but without cookies: CloudAPI has none."""
+        """Make a response as the base class does, but without cookies: CloudAPI has none."""
         response = requests.Response()
         response.status_code, response.reason, response.raw = resp.status, resp.reason, resp
         response.headers = CaseInsensitiveDict(resp.headers.itermerged())
@@ -339,10 +340,10 @@ class Adapter(HTTPAdapter):
         return response
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Done when the pool was made."""
+        """Do nothing: certificates were set up when the pool was made."""
 
     def close(self) -> None:
-        # A pool closes its connections when nobody has it any more.
+        # A pool closes its connections when it is garbage-collected.
         self._pools.clear()
         super().close()
 

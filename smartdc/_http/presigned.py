@@ -1,4 +1,4 @@
-"""Pre-signed URLs: what somebody without a key may ask of the server, for a while."""
+"""Pre-signed URLs, by which a request can be made without a key for a limited time."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class PresignedURLs(Connection):
         expires: float | datetime = 300,
         **query: Any,
     ) -> str:
-        """Make a URL that anybody who has it can use without a key, until it expires.
+        """Make a URL that can be used without a key until it expires.
 
-        Made here, without a request, unless it is not known which of the ssh-agent's keys the server takes:
-        then it is asked first. CloudAPI takes such URLs since version 8.4; it is how a browser opens a
-        WebSocket. Keep it as you would a password: there is no way to take it back.
+        It is made without a request, unless it is not known which of the ssh-agent's keys the server accepts:
+        then a request finds out first. CloudAPI accepts such URLs since version 8.4; a browser needs one to
+        open a WebSocket. Protect it like a password: it cannot be revoked.
 
         Args:
             method: HTTP verb that it is for, or several.
@@ -49,9 +49,9 @@ class PresignedURLs(Connection):
             The URL.
 
         Raises:
-            ConfigurationError: There is no key, or one of these cannot work.
+            ConfigurationError: There is no key, or an argument is not valid.
             KeyLoadError: The key cannot sign.
-            AuthenticationError: The server takes none of the ssh-agent's keys.
+            AuthenticationError: The server accepts none of the ssh-agent's keys.
         """
         methods = [text_of("method", verb).upper() for verb in as_list("method", method, "['GET']")]
         if self.auth is None:
@@ -68,12 +68,12 @@ class PresignedURLs(Connection):
         return self.auth.presign(methods, url, encoded_query(params), self._expiry(expires))
 
     def _try_keys(self) -> None:
-        """Make a request, which is signed with one key after the other until the server takes one."""
+        """Make a request, which is signed with one key after the other until the server accepts one."""
         try:
             self.request("HEAD", "")
         except AuthenticationError:
             raise
-        except APIError:  # signed in, and not permitted: the key is right
+        except APIError:  # authenticated, but not permitted: the key is right
             pass
         if self.auth is not None:
             self.auth.decide()

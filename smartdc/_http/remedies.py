@@ -1,4 +1,4 @@
-"""What to do about a refusal of the server that does not say it itself."""
+"""What to do about refusals whose message does not say so."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Timeout = float | tuple[float, float]
 """Seconds for connecting and for reading: one number for both, or two."""
 
 BeforeRepeat = Callable[[], None]
-"""What is called before a POST is repeated that may have been carried out. Its errors go to the caller."""
+"""It is called before a POST that may have been carried out is repeated. Its errors reach the caller."""
 
 
 def idempotent() -> None:
@@ -24,7 +24,7 @@ def idempotent() -> None:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)  # no repr: a body may hold a password
 class Request:
-    """What is asked of the server; how it is sent and signed is the connection's business.
+    """A request to the server; the connection signs and sends it.
 
     Attributes:
         method: HTTP verb, in capitals.
@@ -32,10 +32,10 @@ class Request:
         params: Query.
         json: Body; None sends none.
         headers: Headers on top of the connection's own.
-        before_repeat: For a POST that may have been carried out: None does not repeat it.
+        before_repeat: None: a POST that may have been carried out is not repeated.
         timeout: Seconds; None takes the connection's.
-        is_public: Whether it is about the server and not about an account: neither signed nor below the
-            account's URL.
+        is_public: Whether it is about the server and not about an account: it is not signed, and its path is
+            not below the account.
     """
 
     method: str

@@ -20,20 +20,20 @@ _OTHERS = (_HEADER, "Request-Id")
 
 
 class _Ids:
-    """UUIDs that begin alike in a process; a forked child has others."""
+    """UUIDs with the same beginning in one process; a forked child has another."""
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
-        """Begin anew."""
+        """Choose another beginning."""
         digits = os.urandom(12).hex()
         # Of version 4 and its variant, in the form that `uuid.uuid4` would give it.
         self.start = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-"
         self._numbers = itertools.count(1)
 
     def next(self) -> str:
-        """One that no other request has."""
+        """Return an id that no other request has."""
         return f"{self.start}{next(self._numbers):012x}"
 
 
@@ -42,18 +42,18 @@ renew_in_children(_ids)
 
 
 def give_id(request: requests.PreparedRequest) -> None:
-    """Give the request an id, unless it has one of the caller's."""
+    """Give the request an id, unless the caller has set one."""
     if not any(name in request.headers for name in _OTHERS):
         request.headers[_HEADER] = _ids.next()
 
 
 def refuse_foreign(response: requests.Response) -> None:
-    """Refuse an answer that says to belong to another request of this process.
+    """Refuse an answer with the id of another request of this process.
 
-    Any other id is let pass: of a proxy that gives its own, or of a server that does not repeat them.
+    Any other id is accepted: a proxy may set its own, and a server may not repeat the request's.
 
     Raises:
-        InvalidResponse: It does, and its connection is closed.
+        InvalidResponse: It has such an id; the connection is closed.
     """
     got = response.headers.get("Request-Id", "")
     if got.startswith(_ids.start) and got != response.request.headers.get(_HEADER):

@@ -1,4 +1,4 @@
-"""When something was asked for, on the server's clock: it tells a new thing from an older one."""
+"""The time of a request on the server's clock, which tells a new thing from an older one."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ CLOCK_SLACK_SECONDS = 5.0
 
 
 class RequestTime:
-    """The time at which something was asked for, on the server's clock.
+    """The time at which something was requested, on the server's clock.
 
-    The server's times are compared with each other: what this machine's clock says does not matter, only the
-    seconds that passed by it. The first answer counts, as its clock is the one nearest to the start; the
-    server's clock may be set later.
+    The server's times are compared with each other; of this machine's clock, only the seconds that have
+    passed matter. The first answer counts, as it is nearest to the start: the server's clock may be set
+    later.
 
     Args:
         clock: The connection's.
-        field: Where the server tells when something was made.
+        field: The field with the time of creation.
 
     Attributes:
-        slightly_older: What the last look found that was created before, but by so little that a clock may be
-            off.
+        slightly_older: Entries of the last look that were created so shortly before that a clock may be
+            wrong.
     """
 
     def __init__(self, clock: Clock, field: str = "created") -> None:
@@ -44,9 +44,9 @@ class RequestTime:
         self.slightly_older: list[Any] = []
 
     def created_since(self, body: Any, response: requests.Response) -> list[Any]:
-        """Those of the entries of an answer that may have been made since then.
+        """The entries of an answer that may have been created since then.
 
-        By the server's clock or by this machine's: what is not certain is said by `differing_fields`.
+        One of the two clocks is enough; `differing_fields` tells what is not certain.
 
         Args:
             body: A list of objects, each with that time.
@@ -54,8 +54,8 @@ class RequestTime:
         """
         entries = list_of(body, response)
         passed = self._clock.monotonic() - self._started
-        said = server_time(response)
-        start = (self._clock.time() if said is None else said) - passed
+        server_now = server_time(response)
+        start = (self._clock.time() if server_now is None else server_now) - passed
         if self._start is None:
             self._start = start
         self._now = self._start + passed
@@ -65,9 +65,9 @@ class RequestTime:
         return [entry for at, entry in made if at >= earliest]
 
     def differing_fields(self, entry: Mapping[str, Any]) -> list[str]:
-        """That time, where it is not certain that it is between the start and now, on the server's clock.
+        """The field, unless its time is certainly between the start and now, on the server's clock.
 
-        Then it is not told, or a clock was set meanwhile.
+        It is not certain if the field has no time, or if a clock was set meanwhile.
         """
         start = self._at if self._start is None else self._start
         made = self._made(entry, unknown=-math.inf)

@@ -1,7 +1,7 @@
-"""When a request is made again, and after how long: the policy, and what it goes by.
+"""When a request is repeated, and after how long: the retry policy.
 
 Pure arithmetic: no requests, no sleep. `smartdc._http.exchange` acts on it for one request, and
-`smartdc._http.lost_answers` for whatever must not be created twice.
+`smartdc._http.lost_answers` for things that must not be created twice.
 """
 
 from __future__ import annotations
@@ -28,21 +28,20 @@ __all__ = [
 ]
 
 _PASSING = frozenset({408, 502, 503, 504})
-"""What proxies and a server that is down for a moment answer."""
+"""Statuses of proxies, and of a server that is down for a moment."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and for how long a request is made again.
+    """How often and for how long a request is repeated.
 
-    A request that cannot have been carried out is made again whatever it is: nobody was reached, the server
-    answered 429 or 420, or CloudAPI itself 503 with a time to come back. After a failure that leaves open
-    whether it was carried out (a connection that broke, no answer in time, 408, 502, 503, 504, half an
-    answer), it is made again if doing it twice does no harm: GET, HEAD, PUT, DELETE, and those POSTs that
-    only set what they name.
+    Any request that cannot have been carried out is repeated: no connection was made, the server answered 429
+    or 420, or CloudAPI itself answered 503 with ``Retry-After``. After a failure that leaves open whether it
+    was carried out (the connection broke, no answer in time, 408, 502, 503, 504, half an answer), it is
+    repeated if doing it twice does no harm: GET, HEAD, PUT, DELETE, and POSTs that only set what they name.
 
     The pause before the next attempt is a random part of `first_pause`, doubled with each attempt, up to
-    `longest_pause` (full jitter). A ``Retry-After`` of the server takes its place.
+    `longest_pause` (full jitter). A ``Retry-After`` of the server replaces it.
 
     Attributes:
         attempts: How many attempts in all, throttled ones not counted. 1 is no retry.
@@ -85,7 +84,7 @@ class RetryPolicy:
         ahead: float = 0.0,
         chance: Callable[[], float] = random.random,
     ) -> float | None:
-        """How many seconds to wait before the next attempt; None if there is none, and `error` is raised.
+        """Seconds before the next attempt; None if there is no other attempt.
 
         Args:
             error: Why the last attempt failed.
@@ -93,7 +92,7 @@ class RetryPolicy:
             elapsed: Seconds since the first attempt began.
             repeatable: Whether doing it twice does no harm.
             ahead: Seconds by which the server's clock is ahead of this machine's.
-            chance: What gives a random number from 0 to 1.
+            chance: Returns a random number from 0 to 1.
         """
         if attempt >= self.attempts or not _is_passing(error):
             return None
@@ -109,7 +108,7 @@ class RetryPolicy:
 
         Args:
             attempt: Its number, from 1.
-            chance: What gives a random number from 0 to 1.
+            chance: Returns a random number from 0 to 1.
         """
         return chance() * min(self.longest_pause, self.first_pause * 2.0 ** min(attempt - 1, 64))
 
@@ -132,11 +131,11 @@ def chosen_policy(retry: str | RetryPolicy) -> RetryPolicy:
 def was_not_carried_out(error: SmartDCError) -> bool:
     """Whether the request was certainly not carried out.
 
-    A 429 or 420 counts only in CloudAPI's own form, with its code: a proxy's page leaves it open. So does a
-    503, and only with ``Retry-After``, which is its read-only mode
-    (docs/cloudapi/throttle.md#read-only-mode). Without it, the proxy in front of CloudAPI says so too when
-    the server has not answered in time (its etc/haproxy.cfg: errorfile 504), and may go on with it; and other
-    proxies have pages of their own for that. A 408 is always a proxy's.
+    A 429 or 420 counts only in CloudAPI's own form, with its code: a proxy's page leaves it open. A
+    503 counts in that form, and only with ``Retry-After``: it is CloudAPI's read-only mode
+    (docs/cloudapi/throttle.md#read-only-mode). Without the header, the 503 may come from the proxy in front
+    of CloudAPI, which sends it when the server has not answered in time (its etc/haproxy.cfg: errorfile
+    504), while the server goes on; other proxies send 503 as well. A 408 always comes from a proxy.
     """
     if isinstance(error, ThrottledError):
         return error.code is not None
@@ -161,14 +160,14 @@ def _is_read_only(error: APIError) -> bool:
 
 
 def _is_passing(error: SmartDCError) -> bool:
-    """Whether another attempt may fare better."""
+    """Whether another attempt may succeed."""
     if isinstance(error, APIError):
         return error.status in _PASSING or isinstance(error, ThrottledError)
     return isinstance(error, TransportError) and not error.lasting
 
 
 def retry_after(error: SmartDCError, ahead: float) -> float | None:
-    """Seconds that the server asks to wait: it says so in seconds, or by the time on its own clock."""
+    """Seconds that the server asks to wait: the header has seconds, or a time on its own clock."""
     response = error.response if isinstance(error, APIError) else None
     text = "" if response is None else response.headers.get("Retry-After", "").strip()
     try:

@@ -24,7 +24,7 @@ _LARGEST_POOL = 10_000
 
 
 def checked_timeout(timeout: Any) -> Timeout:
-    """The timeout, if it is one.
+    """Return the timeout, if it is valid.
 
     Raises:
         ConfigurationError: It is neither a number of seconds above 0 nor two of them.
@@ -38,10 +38,10 @@ def checked_timeout(timeout: Any) -> Timeout:
 
 
 def checked_pool_size(size: Any) -> int:
-    """The size of the pool, if it is one.
+    """Return the size of the pool, if it is valid.
 
     Raises:
-        ConfigurationError: It is no whole number from 1.
+        ConfigurationError: It is not a whole number, or less than 1.
     """
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST_POOL:
         raise ConfigurationError(f"pool_size must be 1 or more, a whole number, not {shown(size)}")
@@ -49,10 +49,10 @@ def checked_pool_size(size: Any) -> int:
 
 
 def checked_clock(clock: Any) -> Clock:
-    """What tells the time, if it does.
+    """Return the clock, if it has what waits need.
 
     Raises:
-        ConfigurationError: It has not the functions of the module `time` that waits need.
+        ConfigurationError: It lacks one of the functions of the module `time` that waits need.
     """
     if not all(callable(getattr(clock, name, None)) for name in ("monotonic", "sleep")):
         raise ConfigurationError(f"clock must have monotonic() and sleep(), as time has, not {shown(clock)}")
@@ -60,10 +60,10 @@ def checked_clock(clock: Any) -> Clock:
 
 
 def checked_login(login: Any) -> str:
-    """The account in URLs; the server takes ``my`` for the one that signs.
+    """Return the account for URLs; ``my`` stands for the one that signs.
 
     Raises:
-        ConfigurationError: It is no text, or a key that was given in its place: it would be in every URL.
+        ConfigurationError: It is not text, or it looks like a secret key, which would be in every URL.
     """
     if login is None or login == "":
         return "my"
@@ -73,10 +73,10 @@ def checked_login(login: Any) -> str:
 
 
 def checked_headers(headers: Any) -> dict[Any, Any]:
-    """The headers, which are checked one by one when they are sent.
+    """Return the headers as a dict; each is checked when it is sent.
 
     Raises:
-        ConfigurationError: They are no dict of text.
+        ConfigurationError: They are not a dict with text as names.
     """
     checked = {} if headers is None else dict_of("headers", headers, "{'X-Mine': '1'}")
     for name in checked:

@@ -32,34 +32,34 @@ class SharedTLSSocket(ssl.SSLSocket):
     _patience: float | None = None
 
     def do_handshake(self, block: bool = False) -> None:
-        """Begin; from then on two threads may use it."""
+        """Set up TLS; from then on two threads may use the socket."""
         super().do_handshake(block)
         self._patience = super().gettimeout()
         super().settimeout(0)
         self._turn = threading.Lock()
 
     def settimeout(self, value: float | None) -> None:
-        """As of any socket."""
+        """As for any socket."""
         if self._turn is None:
             super().settimeout(value)
         self._patience = value
 
     def gettimeout(self) -> float | None:
-        """As of any socket."""
+        """As for any socket."""
         return super().gettimeout() if self._turn is None else self._patience
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """As of any socket."""
+        """As for any socket."""
         return self._in_turn(partial(super().recv, buflen, flags))
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """As of any socket."""
+        """As for any socket."""
         rest = memoryview(data).cast("B")
         while rest:
             rest = rest[self._in_turn(partial(super().send, rest, flags)) :]
 
     def shutdown(self, how: int) -> None:
-        """As of any socket. What the other end sends is still read as TLS."""
+        """As for any socket. What the other end sends is still read as TLS."""
         socket.socket.shutdown(self, how)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A clock that is wrong: how to tell from an answer, and by how much.
+"""Clocks that differ: how an answer shows it, and by how much.
 
 Pure functions; `smartdc._http.exchange` acts on them.
 """
@@ -15,17 +15,17 @@ __all__ = ["ALLOWED_SECONDS", "is_skew", "server_ahead", "server_time"]
 
 
 ALLOWED_SECONDS = 300.0
-"""What the server lets pass (docs/cloudapi/signing.md#clock-skew-limit)."""
+"""The difference that the server accepts (docs/cloudapi/signing.md#clock-skew-limit)."""
 
 
 def is_skew(error: APIError, off: float | None) -> bool:
-    """Whether the server refused a request for its Date: nothing was carried out then.
+    """Whether the server refused a request because of its Date, and so did not carry it out.
 
     See docs/cloudapi/signing.md#clock-skew-limit.
 
     Args:
         error: The refusal.
-        off: Seconds between the Date of the request and that of the answer; None if untold.
+        off: Seconds between the Date of the request and that of the answer; None if unknown.
     """
     if error.status != 400:
         return False
@@ -35,7 +35,7 @@ def is_skew(error: APIError, off: float | None) -> bool:
 
 
 def server_time(response: requests.Response) -> float | None:
-    """What the server's clock shows, told by the answer's Date: seconds since 1970; None if untold."""
+    """What the server's clock shows, told by the answer's Date: seconds since 1970; None if unknown."""
     try:
         return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
     except (ValueError, TypeError, OverflowError):
@@ -43,6 +43,6 @@ def server_time(response: requests.Response) -> float | None:
 
 
 def server_ahead(response: requests.Response, now: float) -> float | None:
-    """Seconds by which the server's clock is ahead of `now`; None if untold."""
+    """Seconds by which the server's clock is ahead of `now`; None if unknown."""
     said = server_time(response)
     return None if said is None else said - now

@@ -1,4 +1,4 @@
-"""How a request is written: its path, query, headers and body, or why it cannot be."""
+"""Checking and encoding a request's path, query, headers and body."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _OLD_VERSION = "x-api-version"
 _PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
 
 
-@lru_cache(maxsize=64)  # asked for at each request
+@lru_cache(maxsize=64)  # called for each request
 def account_url(base_url: str, login: str) -> str:
     """The URL of an account."""
     return base_url + path_of((login,))
 
 
 def checked_path(path: str) -> str:
-    """The path as given, unless it would lead outside the account or break the request line."""
+    """Return the path, unless it would lead outside the account or break the request line."""
     if _URL_SPECIAL.search(path):
         raise ConfigurationError(f"path {shown(path)} must be quoted, and its query given as params=")
     segments = path.split("/")
@@ -47,7 +47,7 @@ def checked_path(path: str) -> str:
 
 
 def encoded_query(params: Params | None) -> list[tuple[str, str]]:
-    """The query as text, without what is None; booleans in the server's spelling, of a list each entry."""
+    """Encode the query: None is left out, booleans are true and false, and a list is sent entry by entry."""
     query = []
     for name, values in (params or {}).items():
         if name in _PRESIGN_ONLY:
@@ -59,16 +59,16 @@ def encoded_query(params: Params | None) -> list[tuple[str, str]]:
             if isinstance(value, bool):
                 value = "true" if value else "false"
             if value is not None:
-                query.append((_written(plain(name)), _written(value)))
+                query.append((_query_text(plain(name)), _query_text(value)))
     return query
 
 
-def _written(value: Any) -> str:
+def _query_text(value: Any) -> str:
     try:
         text = str(value)
         text.encode()
-    except Exception:  # half a character, a number of thousands of digits, an object of another's
-        raise ConfigurationError(f"{shown(value)} cannot stand in a query") from None
+    except Exception:  # a lone surrogate, a number of thousands of digits, a str() that raises
+        raise ConfigurationError(f"{shown(value)} cannot be sent in a query") from None
     refuse_key(text)
     return text
 
@@ -89,7 +89,7 @@ def merged_headers(
         has_body: Whether the request has a body.
 
     Raises:
-        ConfigurationError: One must not be sent.
+        ConfigurationError: A header must not be sent.
     """
     merged = {name.lower(): (name, value) for name, value in defaults.items()}
     is_ours = "accept-version" in merged and merged["accept-version"][1] == our_version
@@ -107,7 +107,7 @@ def merged_headers(
 
 def encoded_body(data: Any) -> bytes:
     try:
-        # Not escaped: half a character, which the server would replace, then has no form to be sent in.
+        # Not escaped, so that a lone surrogate, which the server would replace, is an error here.
         return json_module.dumps(data, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the body cannot be sent as JSON: {shortened(str(error))}") from error

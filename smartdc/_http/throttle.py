@@ -1,8 +1,8 @@
-"""How fast requests may be made: finds out the server's request rate, and keeps to it.
+"""The request rate: finds out how fast the server permits requests, and keeps to it.
 
-The server counts requests by account and group of resources, each in a token bucket of its own (its
-lib/app.js; most requests for machines share one bucket). A request too many is answered with 429; it is made
-again, so that only time is lost. One `Limiter` stands for one such bucket.
+The server counts requests by account and group of resources, each in a separate token bucket (its lib/app.js;
+most requests for machines share one bucket). A request above the rate is answered with 429; it is repeated,
+so that only time is lost. One `Limiter` models one bucket.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from smartdc.errors import ConfigurationError, ThrottledError
 __all__ = ["Limiter", "Limiters", "Turn", "group_of"]
 
 USUAL_RATE = 10.0
-"""Requests a second that Triton ships with: assumed where a server refuses and does not state its rate."""
+"""Triton's default rate in requests a second: assumed if a server refuses and does not state its rate."""
 LOWEST_RATE = 0.2
 SHARE = 0.98
 """The share of the stated rate that is used, as requests do not arrive as evenly as they are sent."""
@@ -31,7 +31,7 @@ GROWTH = 0.04
 REST = 3
 """Turns that are left out after a refusal, so that the server's bucket fills a little."""
 CREDIT_SECONDS = 1.0
-"""Seconds for which the server's bucket keeps turns that nobody took: they may be taken all at once."""
+"""Seconds for which the server's bucket keeps unused turns, which may then be taken all at once."""
 QUIET_SECONDS = 10.0
 """Seconds without a request after which the server's bucket is full again: its burst may be used."""
 
@@ -48,7 +48,7 @@ _GROUPS = {
     "migrations": "machines",
     "volumesizes": "volumes",
 }
-"""The group of those paths whose first part is not its name."""
+"""The groups of paths whose first part is not the name of the group."""
 
 
 class Turn(NamedTuple):
@@ -73,10 +73,10 @@ class Limiter:
     that were sent before the cut change nothing.
 
     Args:
-        rate: Requests a second, whatever the server says; None finds it out.
+        rate: A fixed number of requests a second; None finds the rate out.
 
     Attributes:
-        fixed: Whether the rate was given.
+        fixed: Whether the caller has set the rate.
     """
 
     def __init__(self, rate: float | None = None) -> None:
@@ -86,13 +86,13 @@ class Limiter:
         self._ceiling = math.inf
         self._next = -math.inf
         self._era = 0
-        self._given: deque[float] = deque()  # the turns of this era that have not come yet
+        self._future_turns: deque[float] = deque()  # the turns of this era that have not come yet
         self._void, self._next_of_void = 0, -math.inf
         self.renew()
         renew_in_children(self)
 
     def renew(self) -> None:
-        """Make a new lock: in a forked child nobody would release the old one."""
+        """Make a new lock: in a forked child no thread would release the old one."""
         self._lock = threading.Lock()
 
     def turn(self, now: float, within: float = math.inf, *, was_void: bool = False) -> Turn:
@@ -110,7 +110,7 @@ class Limiter:
                 turn = Turn(max(0.0, at - now), self._era)
                 if turn.wait <= within:
                     self._next_of_void = at + 1 / self._rate_at(self._rate, at)
-                    self._given.append(at)
+                    self._future_turns.append(at)
                 return turn
             if not self.fixed and now - self._next > QUIET_SECONDS:
                 self._rate = None
@@ -121,9 +121,9 @@ class Limiter:
             if turn.wait <= within:
                 self._next = at + 1 / self._rate_at(self._rate, at)
                 if not self.fixed:
-                    self._given.append(at)
-                while self._given and self._given[0] <= now:
-                    self._given.popleft()
+                    self._future_turns.append(at)
+                while self._future_turns and self._future_turns[0] <= now:
+                    self._future_turns.popleft()
             return turn
 
     def holds(self, turn: Turn) -> bool:
@@ -149,9 +149,9 @@ class Limiter:
                 self._rate = max(LOWEST_RATE, CUT * self._rate_at(self._rate, now))
             self._since, self._next_of_void = now, now + REST / self._rate
             self._era += 1
-            self._void += sum(at > now for at in self._given)
-            self._given.clear()
-            # Who had a turn gets another one before all others.
+            self._void += sum(at > now for at in self._future_turns)
+            self._future_turns.clear()
+            # Callers whose turns are void get others first.
             self._next = self._next_of_void
             for _ in range(self._void):
                 self._next += 1 / self._rate_at(self._rate, self._next)
@@ -162,7 +162,7 @@ class Limiter:
 
 
 class Limiters:
-    """The limiters of a data center and of those that were made from it.
+    """The limiters of a data center and of the objects made from it.
 
     Args:
         rate: Requests a second of each group of resources; None finds it out.
@@ -194,7 +194,7 @@ class Limiters:
         return self._known.setdefault(key, Limiter(self.rate)) if known is None else known
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process begins with limiters of its own."""
+        """Pickle the rate alone: another process has its own limiters."""
         return Limiters, (self.rate,)
 
 

@@ -1,8 +1,8 @@
-"""One attempt on the wire: the request as it is sent, the pooled connections, and why there was no answer.
+"""One attempt: the prepared request, the pooled connections, and the error if there is no answer.
 
-Here belongs what touches sockets, TLS and the environment. What a request says, how it is signed, and what
-its answer means is the business of `connection`. `requests` has all this in its Session, which works out
-anew on each call what here is known beforehand (docs/performance.md).
+What touches sockets, TLS and the environment belongs here. `connection` decides what a request says, how it
+is signed, and what its answer means. A `requests.Session` does the same, but works out on each call what is
+known beforehand here (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _FRAMING = ("content-length", "transfer-encoding")
 """Headers from which the server reads where a request ends and the next one begins."""
-_AS_IT_IS = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
+_CANONICAL_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
 """A path that the layers below do not change, so that the server gets the very path that was signed."""
 _ESCAPE = r"%[0-9a-f]{2}"
 _LONGEST_TARGET = 7_000
@@ -54,7 +54,7 @@ _LONGEST_TARGET = 7_000
 
 
 class _Prepared(requests.PreparedRequest):
-    """A request whose URL stands, and with it the path and query that the base class takes out of it."""
+    """A request that keeps path and query, which the base class parses out of the URL at each use."""
 
     path_url = ""
 
@@ -71,18 +71,18 @@ def prepared(
 
     Args:
         method: HTTP verb.
-        base: Protocol and host, and what else stands before the path.
+        base: Protocol and host, and a prefix of the path if there is one.
         path: Quoted path.
         headers: Headers.
         body: Encoded body.
         query: Names and values of the query.
 
     Raises:
-        ConfigurationError: The URL or a header is not one that can be sent.
+        ConfigurationError: The URL or a header cannot be sent.
     """
     request = _Prepared()
     try:
-        target = path if _AS_IT_IS.fullmatch(path) else _requoted(path)
+        target = path if _CANONICAL_PATH.fullmatch(path) else _requoted(path)
         request.method = method.upper()
         host, prefix = _normal(base)
         request.path_url = prefix + target + (f"?{urlencode(query)}" if query else "")
@@ -109,35 +109,35 @@ def prepared(
 
 
 def refuse_damaged(response: requests.Response) -> None:
-    """Compare a body with its Content-MD5, which the server makes of the bytes before it packs them.
+    """Compare a body with its Content-MD5, which the server computes before it compresses the body.
 
     Raises:
-        InvalidResponse: They do not belong together.
+        InvalidResponse: They do not match.
     """
     stated = response.headers.get("Content-MD5")
     if not stated or not response.content:
         return
     digest = hashlib.md5(response.content, usedforsecurity=False).digest()
     if stated.strip() != base64.b64encode(digest).decode():
-        raise invalid_response(response, "with a body that is damaged: it does not fit its Content-MD5")
+        raise invalid_response(response, "with a body that is damaged: it does not match its Content-MD5")
 
 
 class Transport:
     """The pooled connections to one server, shared by any number of threads.
 
-    A forked child gets a pool of its own: it must not speak on its parent's sockets.
+    A forked child gets a pool of its own: it must not use its parent's sockets.
 
     Args:
         base_url: Protocol and host.
         pool_size: How many connections to keep.
-        max_response: How many bytes of an answer to take.
-        answer_timeout: Seconds for the whole of one answer, half of it before there is a connection.
-        warned: Whether it was said that certificates are not verified.
+        max_response: Bytes that an answer may have.
+        answer_timeout: Seconds for one whole answer, of which half may pass before there is a connection.
+        warned: Whether the caller was warned that certificates are not verified.
 
     Attributes:
         base_url: As given.
         clock_offset: Seconds by which the server's clock is found to be ahead of this machine's.
-        looks: What threads that wait share, by who they are (`Connection._looks`).
+        looks: The looks that waiting threads share, by account and settings (`Connection._looks`).
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Transport:
         stream: bool = False,
         within: float | None = None,
     ) -> requests.Response:
-        """Send it and read the answer, whatever its status. Redirects are not followed.
+        """Send a request and read the answer, whatever its status. Redirects are not followed.
 
         Args:
             request: What to send.
@@ -186,10 +186,10 @@ class Transport:
             response = adapter.send(request, stream, limits, authorities(verify), proxies=self._proxies)
             refuse_foreign(response)
             if not stream or response.status_code >= 400:
-                read_body(response, self._max_response)  # here, so that breaking off is noticed
+                read_body(response, self._max_response)  # here, so that a body that breaks off is noticed
             else:
                 checked_encoding(response)
-        except TransportError:  # an answer, but none to be taken
+        except TransportError:  # an answer that was refused above
             raise
         except Overlong as error:
             raise self._overlong(error, request) from error
@@ -210,14 +210,14 @@ class Transport:
         self._streams.close()
 
     def correct_clock(self, offset: float) -> bool:
-        """Remember the server's clock; whether that is news."""
+        """Remember the server's clock; return whether that is news."""
         with self._lock:
             news = abs(offset - self.clock_offset) >= 2  # the server tells it by the second
             self.clock_offset = offset
         return news
 
     def renew(self) -> None:
-        """Open a pool of its own; in a forked child too."""
+        """Open the pools; in a forked child, new ones."""
         self._lock = threading.Lock()
         self._adapter = Adapter(self._pool_size, self._max_response, self._warned)
         self._streams = Adapter(1, self._max_response, self._warned, goes_on=True)
@@ -246,10 +246,10 @@ class Transport:
 
 @lru_cache(maxsize=64)
 def _normal(url: str) -> tuple[str, str]:
-    """The URL in the spelling that is connected to: lower-case host, international names encoded.
+    """Normalize a URL: its host in lower case, international names encoded.
 
     Returns:
-        Protocol and host, and what stands before the path of an account.
+        Protocol and host, and the prefix before the path of an account.
     """
     request = requests.PreparedRequest()
     request.prepare_url(url, None)
@@ -268,7 +268,7 @@ def _check_text(name: str, value: str) -> None:
     refuse_key(value)
     check_header_validity((name, value))
     value.encode("latin-1")  # what the wire can carry
-    # What is let through there, servers and proxies disagree about.
+    # requests permits these, but servers and proxies disagree about them.
     if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
         raise requests.exceptions.InvalidHeader(f"a control character or a blank in the header {shown(name)}")
     if name.lower() in _FRAMING:

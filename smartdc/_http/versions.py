@@ -1,6 +1,6 @@
-"""Which version of CloudAPI brought what, by verb and path: so that the errors of an older server can say so.
+"""The version of CloudAPI that introduced each operation, for the errors of older servers.
 
-What is not here, every server has had since API 7.0.
+Operations that are not listed here exist since API 7.0.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _SINCE: tuple[tuple[str, str, str | None], ...] = (
     ("*", "users/*/accesskeys", "9.11"),
     ("*", "users", "7.2"),
 )
-"""Verb, or a star for any; path below the account, a star for any one part. The first that fits counts, and
-so for all below it. None: docs/cloudapi/access.md#access-keys-cannot-be-updated."""
+"""Verb, or a star for any; path below the account, a star for any one part. The first that matches
+counts, and so it does for all paths below. None: docs/cloudapi/access.md#access-keys-cannot-be-updated."""
 
 
 def with_required_version(error: APIError, path: str) -> APIError:
@@ -67,8 +67,9 @@ def _is_missing(error: APIError) -> bool:
     """Whether the server has no route for the request, or none in the API version that was asked for."""
     if isinstance(error, VersionError) or error.status == 405:
         return True
-    # A 404 without Request-Id is about the path itself, not about a thing that it names
-    # (docs/cloudapi/requests.md#early-errors-lack-headers); to HEAD there is no body that would say so.
+    # A 404 without Request-Id is about the path itself, not about something that it names
+    # (docs/cloudapi/requests.md#early-errors-lack-headers); the answer to a HEAD has no body that would say
+    # so.
     return (
         error.status == 404
         and error.request_id is None

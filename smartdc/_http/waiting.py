@@ -1,7 +1,7 @@
-"""Waiting: the one loop that asks again until something is so, its end, and when an absence is believed.
+"""Waiting: the polling loop, its deadline, and when a 404 means that something is gone.
 
-A wait bounds all that is done in it. Its `Deadline` is given to each look, whose requests, retries and turns
-(`smartdc._http.exchange`) are cut to the time that is left.
+A wait bounds everything that is done in it. Each look gets its `Deadline`: the requests, retries and turns of
+the look (`smartdc._http.exchange`) are cut to the time that is left.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 log = logging.getLogger("smartdc")
 
 LEAST_TIMEOUT = 0.05
-"""Seconds that a request gets at the very end of a wait: less would be no look at all."""
+"""Seconds that a request gets at the very end of a wait: with less, no answer could come."""
 STANDSTILL = 0.1
 """Seconds that a look takes at least by a clock that stands still."""
 LAST_LOOK = 1.0
@@ -51,7 +51,7 @@ LAST_LOOK = 1.0
 
 
 class Clock(Protocol):
-    """What waiting needs of time. The module `time` is one; the emulator's clock is another."""
+    """What waits need of a clock. The module `time` has it, and so has the emulator's clock."""
 
     def time(self) -> float:
         """Seconds since 1970, to compare with what the server dates."""
@@ -72,7 +72,7 @@ class Deadline:
     A wait of 0 seconds is one look: its request waits for its turn, has its usual timeout, and is made once.
 
     Args:
-        clock: Where time comes from. Only in real time can a timeout on the wire be compared with it.
+        clock: Where time comes from. Timeouts on the wire are cut only if it is the real time.
         seconds: How long the wait may take, from now.
     """
 
@@ -95,11 +95,11 @@ class Deadline:
 
 
 class Absence:
-    """Whether a 404 is believed: for a while after something was made, the server may not find it yet.
+    """Whether a 404 means that something is gone: shortly after its creation, the server may not find it yet.
 
     Args:
         clock: Where time comes from.
-        settling: For how many seconds that may be.
+        settling: For how many seconds the server may not find it.
     """
 
     def __init__(self, clock: Clock, settling: float) -> None:
@@ -108,14 +108,14 @@ class Absence:
         self._since: float | None = None
 
     def end(self) -> None:
-        """It was found."""
+        """Note that it was found."""
         self._since = None
 
     def is_settled(self, error: NotFoundError, created_at: datetime | None) -> bool:
         """Whether it is certainly gone.
 
-        It is when CloudAPI says so of something that was made long enough ago, when it was not found for long
-        enough, and when it is said to be deleted.
+        It is if CloudAPI answers 404 for something that was created long enough ago, if it was not found for
+        long enough, or if the answer is a 410.
 
         Args:
             error: The 404 or 410.
@@ -126,20 +126,21 @@ class Absence:
             self._since = now
         if isinstance(error, GoneError) or now - self._since >= self._settling:
             return True
-        if created_at is None or error.code is None:  # without a code it is what a proxy says
+        if created_at is None or error.code is None:  # without a code it is a proxy's answer
             return False
         # Both times are the server's: this machine's clock may be wrong.
-        said = server_time(error.response)
-        return (self._clock.time() if said is None else said) - created_at.timestamp() >= self._settling
+        server_now = server_time(error.response)
+        now = self._clock.time() if server_now is None else server_now
+        return now - created_at.timestamp() >= self._settling
 
 
 def checked_state(state: str, states: Sequence[str], what: str, any_state: bool) -> str:
-    """The state, if there is such a one.
+    """Return the state, if it is known.
 
     Args:
         state: What is to be waited for.
-        states: Those that there are.
-        what: What has them, for the error.
+        states: All known states.
+        what: What has these states, for the error.
         any_state: Whether any text will do.
 
     Raises:
@@ -157,14 +158,14 @@ def checked_state(state: str, states: Sequence[str], what: str, any_state: bool)
 
 
 def checked_interval(interval: float) -> float:
-    """The seconds between two looks, if they are that."""
+    """Return the seconds between two looks, if they are valid."""
     if not (isinstance(interval, int | float) and 0 <= interval <= TIMEOUT_MAX):
         raise ConfigurationError(f"interval must be a number of seconds from 0, not {shown(interval)}")
     return interval
 
 
 def checked_timeout(timeout: float | None) -> float | None:
-    """The seconds that a wait may take, if they are that; None waits for ever."""
+    """Return the seconds that a wait may take, if they are valid; None waits for ever."""
     if timeout == math.inf:
         return None
     if timeout is not None and not (isinstance(timeout, int | float) and 0 <= timeout <= TIMEOUT_MAX):
@@ -182,8 +183,8 @@ def poll(
 ) -> None:
     """Call `look` until it returns None.
 
-    A look that fails in passing (no connection, no answer, 5xx, 429, a 404 that is not settled) is followed
-    by another one, like a look that saw something else.
+    A look whose failure may pass (no connection, no answer, 5xx, 429, a 404 that is not settled) is followed
+    by another one, like a look that saw another state.
 
     Args:
         look: Looks once, before that deadline; returns None when the wait is over, else what it saw.
@@ -227,10 +228,10 @@ def poll(
 
 
 def refuse_standstill(clock: Clock) -> None:
-    """Refuse to wait by a clock that nobody here can move.
+    """Refuse to wait by a clock that this process cannot move.
 
     Raises:
-        ConfigurationError: It is that of an emulator at rate 0 in another process.
+        ConfigurationError: The clock is that of an emulator at rate 0 in another process.
     """
     if getattr(clock, "is_out_of_reach", False):
         raise ConfigurationError(
@@ -249,7 +250,7 @@ def _timeout_message(
 
 
 def is_passing(error: SmartDCError) -> bool:
-    """Whether another look may fare better; a look that knows a 404 to be settled does not let it out."""
+    """Whether another look may succeed. A look does not raise a 404 that it knows to be settled."""
     if isinstance(error, GoneError):
         return False
     if isinstance(error, APIError):

@@ -1,6 +1,7 @@
 """WebSockets: from a signed request to an open socket, or to the server's refusal.
 
-The library `websockets` does the protocol; it is the extra ``stream``, and is imported when it is needed.
+The library `websockets` implements the protocol; the extra ``stream`` installs it, and it is imported when it
+is needed.
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ if TYPE_CHECKING:
 __all__ = ["Upgraded", "WebSocket", "dial"]
 
 log = logging.getLogger("smartdc.websocket")
-# The library logs every header at DEBUG, the signature too, and what the messages say.
+# At DEBUG, the library logs all headers, with the signature, and the contents of messages.
 log.setLevel(logging.INFO)
 
 PING_SECONDS = 20.0
 """Seconds between two pings, which the server answers: a proxy closes connections that are idle for long."""
 CLOSE_SECONDS = 2.0
-"""Seconds that the other end has to answer a close; more are not worth waiting for."""
+"""Seconds that the other end has to answer a close."""
 _STEP_SECONDS = 0.1
 _UNREAD = 1000
 """How many messages may be unread. If there are more, the library stops reading, and misses the answers to
 its pings; those tell it that the other end is there."""
 
 _NOT_TAKEN_OVER = ("connection", "content-length", "host", "transfer-encoding", "upgrade", "user-agent")
-"""What the library sends by itself, or must not be sent twice."""
+"""Headers that the library sends itself, or that must not be sent twice."""
 
 
 class WebSocket:
@@ -69,7 +70,7 @@ class WebSocket:
         """The next message; None when the other end has closed, or this one.
 
         Raises:
-            TimeoutError: None came in time.
+            TimeoutError: No message came in time.
             ConnectionFailed: The connection broke.
             InvalidResponse: The message is too large.
         """
@@ -128,12 +129,12 @@ class WebSocket:
                 raise RequestTimeout(f"{self._where}: no answer in time")
 
     def close(self) -> None:
-        """Say goodbye and close; from any thread, and also twice."""
+        """Close the WebSocket; any thread may do so, more than once."""
         self._connection.close()
 
 
 class Upgraded(requests.Response):
-    """The answer that made a WebSocket of the connection."""
+    """The answer that upgraded the connection to a WebSocket."""
 
     websocket: WebSocket
 
@@ -152,14 +153,14 @@ def dial(
         timeout: Seconds for the whole of it.
         authorities: What to trust: True, False, or the path of the authorities.
         max_size: How many bytes of a message to take.
-        subprotocols: Those that will do, the best first.
+        subprotocols: Those that are acceptable, best first.
 
     Returns:
         The answer; one of 400 and above has no `websocket`.
 
     Raises:
         ConfigurationError: The extra ``stream`` is not installed.
-        TransportError: There was no answer, or none of a WebSocket.
+        TransportError: There was no answer, or not that of a WebSocket.
     """
     try:
         with importing:
@@ -176,7 +177,7 @@ def dial(
         raise ConfigurationError("streams need the extra 'stream': pip install 'smartdc[stream]'") from error
 
     class Unredirected(ClientConnection):
-        """Takes a redirect for an answer: what was signed for one place is not sent to another."""
+        """Does not follow redirects: a request that was signed for one URL is not sent to another."""
 
         def handshake(self, *args: Any, **kwargs: Any) -> None:
             try:
@@ -208,7 +209,7 @@ def dial(
     except _Refused as refusal:
         answer = _answer(request, refusal.response)
         if answer.status_code < 400:
-            message = f"GET {path}: {answer.status_code} where a WebSocket was to begin"
+            message = f"GET {path}: {answer.status_code} where a WebSocket was expected"
             raise InvalidResponse(message, response=answer, lasting=True, **about) from None
         return answer
     except ssl.SSLError as error:
@@ -219,14 +220,16 @@ def dial(
         raise ConnectionFailed(f"GET {path}: no connection to {url} ({error})", **about) from error
     except InvalidURI as error:
         raise ConfigurationError(f"GET {url}: {error}") from error
-    except InvalidProxy as error:  # whose own text has the proxy's password
+    except InvalidProxy as error:  # its own text has the proxy's password
         raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error.msg}") from None
     except ImportError as error:
         raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error}") from error
     except InvalidProxyStatus as error:
-        said = error.response
+        proxy_answer = error.response
         proxy = proxy_of(url, proxies_for(url)) or Proxy("HTTPS_PROXY", "proxy", has_user=False)
-        raise refused_by_proxy(proxy, said.status_code, said.reason_phrase, "GET", path, url) from None
+        raise refused_by_proxy(
+            proxy, proxy_answer.status_code, proxy_answer.reason_phrase, "GET", path, url
+        ) from None
     except InvalidHandshake as error:
         if isinstance(error.__cause__, EOFError):
             message = f"GET {path}: no answer from {url}: the connection broke"
@@ -270,7 +273,7 @@ def _text(value: str | bytes | None) -> str | None:
 
 def _tls(authorities: bool | str) -> ssl.SSLContext:
     context = _context(authorities)
-    context.sslsocket_class = SharedTLSSocket  # the library reads in a thread of its own
+    context.sslsocket_class = SharedTLSSocket  # the library reads in another thread
     return context
 
 

@@ -1,7 +1,7 @@
-"""The way of a connection to its server: transport and limiters, and with which others it shares them.
+"""The transport and limiters of a connection, and how connections share them.
 
-A `DataCenter` has them for itself, and lends them to its views (`as_role`). Those that are unpickled in one
-process share them if everything is equal that they depend on.
+A `DataCenter` has its own, and shares them with its views (`as_role`). Data centers that are unpickled in one
+process share them if all settings that they depend on are equal.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = ["Wired"]
 _Wire = tuple[Transport, Limiters]
 
 _WIRES: Kept[_Wire] = Kept()
-"""Of the unpickled connections of this process."""
+"""The wires of the unpickled connections of this process."""
 
 
 class Wired(Endpoint):
-    """What has a way to a server; it can be closed, copied and pickled."""
+    """A connection with a transport; it can be closed, copied and pickled."""
 
     login: str
     auth: HTTPSignatureAuth | None
@@ -62,7 +62,7 @@ class Wired(Endpoint):
 
     @property
     def _signing_account(self) -> str:
-        """Whose requests the server counts."""
+        """The account whose requests the server counts."""
         return self.login if self.auth is None else self.auth.key_id.split("/")[1]
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class Wired(Endpoint):
         return Transport(self.base_url, self._pool_size, self.max_response, self.answer_timeout, warned)
 
     def _open_shared(self) -> None:
-        """Go the way of those that were unpickled with the same settings, in the same surroundings."""
+        """Share the wire of connections that were unpickled with the same settings and environment."""
         trusted = authorities(self.verify)
         settings = (
             *(type(self), self.base_url, self.login, self.auth and self.auth.key_id, self.verify),
@@ -92,7 +92,7 @@ class Wired(Endpoint):
         self._owns_pool = True
 
     def _sharing_pool(self) -> Self:
-        """Another one with the same settings, on the same pool, which stays this one's to close."""
+        """Copy it, with the same settings and pool; only the original closes the pool."""
         twin = object.__new__(type(self))
         headers = self.default_headers.copy()
         twin.__dict__.update(self.__dict__, default_headers=headers, _owns_pool=False)
@@ -105,13 +105,13 @@ class Wired(Endpoint):
         created_at: datetime | None = None,
         on_send: Callable[[], None] | None = None,
     ) -> Self:
-        """One for a look of a wait, or a DELETE of what was made then; `on_send` precedes each attempt."""
+        """Copy it for one look of a wait, or for a DELETE of something created then."""
         twin = self._sharing_pool()
         twin._deadline, twin._created_at, twin._on_send = deadline, created_at, on_send
         return twin
 
     def _with_own_pool(self, **own: Any) -> Self:
-        """Another one with the same settings but for its own, the same limiters, and a pool for itself."""
+        """Copy it with other settings where `own` names them, the same limiters, and another pool."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__, default_headers=self.default_headers.copy())
         twin.__dict__.update(own)
@@ -127,7 +127,7 @@ class Wired(Endpoint):
         for name in ("_transport", "_hold", "clock"):
             state.pop(name, None)
         state["verbose"] = bool(self.verbose)
-        # Of an emulator at rate 0: nothing but waiting here moves it.
+        # The clock of an emulator at rate 0: only waiting in this process moves it.
         if getattr(self.clock, "stands_still", False):
             state["clock_stands_still"] = True
         return state
