@@ -281,8 +281,8 @@ def test_answers_that_are_no_websocket(status: int) -> None:
         return response
 
     with (
-        served_by(lambda connection: None, answer) as sdc,
-        pytest.raises(InvalidResponse, match=f"{status} where a WebSocket was to begin"),
+        talking(lambda connection: None, answer) as sdc,
+        pytest.raises(InvalidResponse, match=f"{status} where a WebSocket was expected"),
     ):
         sdc.changefeed()
     assert asked == ["/test/changefeed"]

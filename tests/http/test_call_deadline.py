@@ -10,7 +10,7 @@ from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 
 def test_repeated_429_with_retry_after(stub: StubServer) -> None:
-    # Twenty times 299 s were waited, each of them less than the deadline: 5,700 s.
+    # Each of 20 pauses could last 299 s, just less than the deadline: 5,700 s in all.
     stub.otherwise = Reply({"code": "RequestThrottled"}, 429, headers={"Retry-After": "120"})
     clock = Clock()
     before = clock.monotonic()

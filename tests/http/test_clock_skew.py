@@ -1,4 +1,4 @@
-"""A clock that is wrong: found out from the server, corrected once, remembered for that server alone."""
+"""A wrong clock is detected from an answer, corrected once, and remembered for that server alone."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_body_is_sent_again(cloud: Emulator, sdc: DataCenter) -> None:
     assert len(cloud.site().machines) == 1
 
 
-def test_each_server_has_its_own(cloud: Emulator, sdc: DataCenter, stub: StubServer) -> None:
+def test_each_server_has_its_own_offset(cloud: Emulator, sdc: DataCenter, stub: StubServer) -> None:
     cloud.clock.skew = 400.0
     sdc.account()
     stub.answer(Reply([]))
@@ -86,7 +86,7 @@ def test_threads_warn_once(cloud: Emulator, sdc: DataCenter, caplog: pytest.LogC
     assert statuses(cloud).count(400) <= 16
 
 
-def test_your_own_offset_is_added_to(cloud: Emulator, sdc: DataCenter) -> None:
+def test_an_offset_of_the_caller_is_kept_and_added(cloud: Emulator, sdc: DataCenter) -> None:
     assert sdc.auth is not None
     sdc.auth.clock_offset = 1000.0
     sdc.account()
@@ -111,7 +111,7 @@ def dated(ahead: float, body: object = REFUSED, status: int = 400) -> Reply:
     return Reply(body, status, dates=(formatdate(time() + ahead, usegmt=True),))
 
 
-def test_the_error_stands_when_it_is_refused_again(
+def test_a_second_refusal_is_raised(
     signed: DataCenter, stub: StubServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     stub.answer(dated(400), dated(800), dated(0, [], 200))
@@ -129,10 +129,10 @@ def test_the_error_stands_when_it_is_refused_again(
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "now"])
-def test_the_error_stands_when_the_date_does_not_explain_it(
+def test_a_refusal_that_the_date_does_not_explain_is_raised(
     date: str, signed: DataCenter, stub: StubServer
 ) -> None:
-    # A date has whole seconds: of now, the nearest, as an error of one second would explain something.
+    # A date has whole seconds: now is rounded, as a difference of one second would explain the refusal.
     dates = {"": (), "now": (formatdate(time() + 0.5, usegmt=True),)}.get(date, (date,))
     stub.answer(Reply(REFUSED, 400, dates=dates))
     with signed, pytest.raises(BadRequestError, match=r"clock skew of 400\.2s"):
@@ -140,7 +140,7 @@ def test_the_error_stands_when_the_date_does_not_explain_it(
     assert len(stub.asked) == 1
 
 
-def test_request_expired_is_the_same(signed: DataCenter, stub: StubServer) -> None:
+def test_request_expired_is_corrected(signed: DataCenter, stub: StubServer) -> None:
     expired = {"code": "RequestExpired", "message": "Date header ... is too old"}
     stub.answer(dated(4000, expired), dated(4000, [], 200))
     with signed:
@@ -173,7 +173,7 @@ def test_unsigned_requests_have_no_date(stub: StubServer) -> None:
     assert len(stub.asked) == 1
 
 
-def test_a_count_is_corrected_too_though_its_refusal_says_nothing(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_count_is_corrected_although_its_refusal_has_no_body(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.clock.skew = -4000
     assert sdc.num_machines() == 0
     assert [got.status for got in cloud.calls] == [400, 200]

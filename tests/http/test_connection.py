@@ -1,4 +1,4 @@
-"""What is sent, and what is made of the answer."""
+"""What requests send, and how answers are decoded."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_api_version_can_be_chosen(cloud: Emulator) -> None:
     assert got == [("~8", None), (None, "~7"), ("~9", None)]
 
 
-def test_py_smartdc_shared_one_header_dict_between_data_centers(cloud: Emulator) -> None:
+def test_data_centers_share_no_header_dict(cloud: Emulator) -> None:
     mine = {"X-Mine": "1"}
     with cloud.datacenter(headers=mine) as one, cloud.datacenter() as other:
         mine["X-Mine"] = "2"
@@ -150,8 +150,8 @@ def test_any_character_can_be_in_a_name_or_a_query(cloud: Emulator, sdc: DataCen
     assert sent(cloud)[1] == call("GET", "/my/images", {"name": odd})
 
 
-def test_half_a_character_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
-    # UTF-8 cannot write it, and the server would put another in its place.
+def test_a_lone_surrogate_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
+    # UTF-8 cannot encode it, and the server would replace it.
     machine = sdc.machine("11111111-8b2f-4c42-9d3f-0123456789ab", lazy=True)
     asking: list[Callable[[str], Any]] = [
         sdc.key,
@@ -264,7 +264,7 @@ def test_broken_json_is_an_error(stub: StubServer) -> None:
         assert pickle.loads(pickle.dumps(caught.value)).path == "/bob/x"  # noqa: S301 - our own
 
 
-def test_an_answer_that_is_not_cloudapi_s(stub: StubServer) -> None:
+def test_an_answer_that_is_not_from_cloudapi(stub: StubServer) -> None:
     stub.answer(Reply(b"<html>Log in to the hotel's network</html>", content_type="text/html"))
     with DataCenter(stub.url, login="bob") as sdc, pytest.raises(InvalidResponse) as caught:
         sdc.machines()
@@ -301,16 +301,16 @@ def test_a_body_that_stops_coming_but_stays_open(stub: StubServer) -> None:
         sdc.request("GET", "/x")
 
 
-def test_a_body_that_cannot_be_unpacked(stub: StubServer) -> None:
+def test_a_body_that_cannot_be_decompressed(stub: StubServer) -> None:
     stub.answer(Reply(b"not gzip", headers={"Content-Encoding": "gzip"}))
     with (
         DataCenter(stub.url, login="bob", retry="none") as sdc,
-        pytest.raises(InvalidResponse, match="cannot be unpacked"),
+        pytest.raises(InvalidResponse, match="cannot be decompressed"),
     ):
         sdc.request("GET", "/x")
 
 
-def test_a_port_where_nobody_listens(free_port: int) -> None:
+def test_a_port_without_a_listener(free_port: int) -> None:
     url = f"https://127.0.0.1:{free_port}"
     with DataCenter(url, retry="none") as sdc, pytest.raises(ConnectionFailed) as caught:
         sdc.account()
@@ -338,7 +338,7 @@ def test_a_host_that_cannot_exist(host: str) -> None:
         sdc.account()
 
 
-def test_http_where_https_is_spoken(cloud: Emulator) -> None:
+def test_http_to_an_https_port(cloud: Emulator) -> None:
     with (
         DataCenter(cloud.url().replace("https", "http"), login="x", retry="none") as sdc,
         pytest.raises(ConnectionFailed),
@@ -354,7 +354,7 @@ def test_requests_in_a_row_share_a_connection(cloud: Emulator, relay: Relay) -> 
         sdc.close()
         sdc.keys()
         assert relay.opened == 2
-        # What the server closed meanwhile is opened again, without an error.
+        # A connection that the server has closed is replaced, without an error.
         relay.cut()
         sdc.keys()
         assert relay.opened == 3
@@ -386,7 +386,7 @@ def test_a_url_too_long_for_the_server_is_not_sent(cloud: Emulator, sdc: DataCen
     assert cloud.calls == []
 
 
-def test_an_accept_header_of_one_s_own(sdc: DataCenter) -> None:
+def test_an_accept_header_of_the_caller(sdc: DataCenter) -> None:
     # docs/cloudapi/requests.md#media-types-of-answers: the body is JSON text, and errors are bare messages.
     text, response = sdc.request("GET", "", {"Accept": "text/plain"})
     assert isinstance(text, str)

@@ -1,4 +1,4 @@
-"""A forked child that ends leaves alone what its parent has open."""
+"""A forked child that ends does not close what its parent has open."""
 
 from __future__ import annotations
 

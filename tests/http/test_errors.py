@@ -101,8 +101,8 @@ def provoke(stub: StubServer, reply: Reply, method: str = "GET") -> APIError:
 def test_an_error_is_chosen_by_its_code(
     stub: StubServer, code: str, kind: type[APIError], suffix: str
 ) -> None:
-    # The server uses both spellings (docs/cloudapi/errors.md#codes-that-end-in-error). 418 is a status that
-    # nobody has.
+    # The server uses both spellings (docs/cloudapi/errors.md#codes-that-end-in-error). 418 is a status
+    # without a class.
     error = provoke(stub, Reply({"code": code + suffix, "message": "why"}, 418))
     assert type(error) is kind
     assert (error.code, error.message, error.status) == (code + suffix, "why", 418)
@@ -133,17 +133,17 @@ def test_an_error_without_a_known_code_is_chosen_by_its_status(
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_bodies_that_are_none_of_cloudapi_s(
+def test_bodies_that_are_not_from_cloudapi(
     stub: StubServer, body: Any, content_type: str | None, message: str
 ) -> None:
     error = provoke(stub, Reply(body, 502, content_type))
     assert type(error) is ServerError
     assert (error.code, error.message, error.errors, error.request_id) == (None, message, [], None)
-    shown = f": {message}" if message else ""
-    assert str(error) == f"GET /bob/machines/x?a=b+c: 502 Bad Gateway{shown}".replace("\0", "?")
+    suffix_text = f": {message}" if message else ""
+    assert str(error) == f"GET /bob/machines/x?a=b+c: 502 Bad Gateway{suffix_text}".replace("\0", "?")
 
 
-def test_py_smartdc_returned_bodies_of_5xx_as_data(stub: StubServer) -> None:
+def test_a_5xx_is_an_error_and_not_data(stub: StubServer) -> None:
     for status in (499, 500, 503):
         stub.answer(Reply({"message": "broken"}, status))
     with DataCenter(stub.url, login="bob", retry="none") as sdc:
@@ -311,7 +311,7 @@ def test_the_tree_is_as_documented() -> None:
 
 
 def some_of_each(stub: StubServer) -> list[SmartDCError]:
-    """One exception of every class, the API's as they come from the wire."""
+    """One exception of every class; those of the API are made from answers."""
     kinds: dict[type[APIError], str] = {kind: code for code, kind in BY_CODE.items()}
     found: list[SmartDCError] = [
         provoke(stub, Reply({"code": code, "message": "why"}, 418, headers={"Request-Id": "r-1"}))

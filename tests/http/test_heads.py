@@ -59,7 +59,7 @@ def test_a_long_line_of_blanks_takes_no_time_at_all() -> None:
 
 
 def test_mocks_hook_into_the_adapter_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the library responses does it, https://github.com/getsentry/responses: it replaces `send`."""
+    """The library responses, https://github.com/getsentry/responses, replaces `send` in this way."""
     seen = []
 
     def send(adapter: Any, request: requests.PreparedRequest, **_: Any) -> requests.Response:

@@ -1,4 +1,4 @@
-"""Whatever stands in a name: it arrives as it is, in its own place, or is refused before anything is sent."""
+"""Text with odd characters arrives unchanged, in its own place, or is refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ ODD = {
     "comma": "a,b",
     "colon": "a:b",
     "percent": "100%",
-    "half a character": "a\ud800b",
+    "lone surrogate": "a\ud800b",
 }
 odd = pytest.mark.parametrize("text", ODD.values(), ids=ODD)
-SURROGATE = ODD["half a character"]
+SURROGATE = ODD["lone surrogate"]
 MACHINE = "aaaaaaaa-0000-4000-8000-00000000000a"
 IN_A_PATH = {
     ODD[name]
@@ -57,25 +57,25 @@ IN_A_PATH = {
         "comma", "colon",
     )
 }  # fmt: skip
-"""What `request` sends in a path, which is quoted already; all else is refused."""
+"""The texts that `request` sends in a path, which must be quoted; all others are refused."""
 
 
 Sent = tuple[str, dict[str, str]] | None
-"""The target of the request line and the headers; None when nothing was sent, and that was said."""
+"""The target of the request line and the headers; None if the client refused to send it."""
 
 
 def can_be_sent(text: str) -> bool:
-    """In a header: all of Latin-1 but control characters (RFC 9110, 5.5)."""
+    """Whether a header can have this text: all of Latin-1 but control characters (RFC 9110, 5.5)."""
     return text.isprintable() and all(ord(char) < 256 for char in text)
 
 
 def can_sign(text: str) -> bool:
-    """In a key id: it stands in quotes, between slashes."""
+    """Whether a key id can have this text: it is written in quotes, between slashes."""
     return text.isascii() and text.isprintable() and not set(text) & set('/"')
 
 
 class Asking:
-    """Somebody who asks one server, which answers anything."""
+    """Makes requests to a server that answers anything."""
 
     def __init__(self, server: StubServer) -> None:
         self.url = server.url
@@ -139,7 +139,7 @@ def test_in_an_id_or_a_name(
 
 
 @odd
-def test_no_machine_has_such_a_name(ask: Asking, text: str) -> None:
+def test_text_that_no_machine_can_have_as_its_name(ask: Asking, text: str) -> None:
     assert ask(lambda sdc: sdc.machine(text)) is None
     assert ask(lambda sdc: sdc.machine(text, lazy=True).delete()) is None
 
@@ -199,7 +199,7 @@ def test_in_a_header(ask: Asking, text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["Content-Length", "content-length", "Transfer-Encoding", "X Mine", "", ":x"]
 )
-def test_headers_that_would_end_the_request_elsewhere(ask: Asking, name: str) -> None:
+def test_headers_that_would_move_the_end_of_the_request(ask: Asking, name: str) -> None:
     assert ask(lambda sdc: sdc.request("POST", "/x", {name: "5"}, data={})) is None
     assert ask(lambda sdc: sdc.request("GET", "/x", {name: "5"})) is None
 
@@ -223,7 +223,7 @@ def test_in_a_verb(ask: Asking, text: str) -> None:
 @odd
 def test_in_a_location(ask: Asking, text: str) -> None:
     in_a_host = {ODD["umlaut"], ODD["slash"]}
-    for location, must_do in (
+    for location, must_work in (
         (text, ()),
         (f"https://{text}", in_a_host),
         (f"https://host{text}", in_a_host),
@@ -233,7 +233,7 @@ def test_in_a_location(ask: Asking, text: str) -> None:
             with DataCenter(location) as sdc:
                 url = sdc.base_url
         except ConfigurationError:
-            assert text not in must_do
+            assert text not in must_work
             continue
         assert not any(char.isspace() or ord(char) < 32 for char in url)
         assert "@" not in url.partition("://")[2].partition("/")[0]

@@ -1,4 +1,4 @@
-"""Connections that protect nothing: one warning where they are made, and no other."""
+"""Insecure connections: one warning where they are made, and no other."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Caught = list[warnings.WarningMessage]
 
 
 @pytest.fixture
-def told() -> Iterator[Caught]:
-    """What was warned of, whatever the filters."""
-    with warnings.catch_warnings(record=True) as told:
+def warned() -> Iterator[Caught]:
+    """All warnings, whatever the filters."""
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        yield told
+        yield warned
 
 
-def test_verify_false_warns_once_where_it_is_written(cloud: Emulator, told: Caught) -> None:
+def test_verify_false_warns_once_for_the_line_that_has_it(cloud: Emulator, warned: Caught) -> None:
     with cloud.datacenter(verify=False) as sdc:
         for _ in range(3):
             assert sdc.account()["login"] == "test"
@@ -40,97 +40,97 @@ def test_verify_false_warns_once_where_it_is_written(cloud: Emulator, told: Caug
             same.account()
         with pickle.loads(pickle.dumps(sdc)) as again:  # noqa: S301 - our own
             again.account()
-    (warning,) = told
+    (warning,) = warned
     assert warning.category is InsecureRequestWarning
     assert warning.filename == __file__
     assert str(warning.message) == (
-        f"certificates of {cloud.url()} are not verified: whoever is on the way can be the server, and read "
-        "and change everything; give the certificate authority as verify='/path/to/ca.pem'"
+        f"certificates of {cloud.url()} are not verified: anyone on the network path can pose as the "
+        "server, and read and change everything; give the certificate authority as verify='/path/to/ca.pem'"
     )
 
 
-def test_threads_that_do_not_verify(cloud: Emulator, told: Caught) -> None:
+def test_threads_that_do_not_verify(cloud: Emulator, warned: Caught) -> None:
     with cloud.datacenter(verify=False) as sdc:
         threads = [threading.Thread(target=sdc.account) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert len(told) == 1
+    assert len(warned) == 1
     assert len(cloud.calls) == 8
 
 
-def test_the_program_s_own_requests_are_warned_of_as_before(cloud: Emulator, told: Caught) -> None:
+def test_requests_that_the_program_makes_itself_still_warn(cloud: Emulator, warned: Caught) -> None:
     with cloud.datacenter(verify=False) as sdc:
         sdc.account()
         requests.get(cloud.url(), verify=False, timeout=10, allow_redirects=False)  # noqa: S501 - for the warning
         sdc.account()
-    assert [str(one.message).partition(" ")[0] for one in told] == ["certificates", "Unverified"]
+    assert [str(one.message).partition(" ")[0] for one in warned] == ["certificates", "Unverified"]
 
 
-def test_verify_that_is_switched_off_later_is_urllib3_s_to_warn_of(cloud: Emulator, told: Caught) -> None:
+def test_urllib3_warns_if_verify_is_switched_off_later(cloud: Emulator, warned: Caught) -> None:
     with cloud.datacenter() as sdc:
         sdc.verify = False
         sdc.account()
-    assert [one.category for one in told] == [InsecureRequestWarning]
+    assert [one.category for one in warned] == [InsecureRequestWarning]
 
 
 @pytest.mark.parametrize(
     ("filters", "count"), [("ignore", 0), ("once", 1), ("default", 1), ("module", 1), ("always", 3)]
 )
 def test_filters_for_urllib3_s_warning_work(cloud: Emulator, filters: Any, count: int) -> None:
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter(filters, InsecureRequestWarning)
         for _ in range(3):
             with cloud.datacenter(verify=False) as sdc:
                 sdc.account()
-    assert len(told) == count
+    assert len(warned) == count
 
 
-def test_a_profile_that_switches_it_off(triton: TritonHome, cloud: Emulator, told: Caught) -> None:
+def test_a_profile_that_switches_it_off(triton: TritonHome, cloud: Emulator, warned: Caught) -> None:
     triton.profile("lab", **triton.use_key_of(cloud), insecure=True)
     for kind in (DataCenter, LegacyDataCenter):
         kind.from_profile("lab").close()
-    assert [one.filename for one in told] == [__file__] * 2
+    assert [one.filename for one in warned] == [__file__] * 2
 
 
 @pytest.mark.parametrize(
     "make", [lambda url: DataCenter(url), lambda url: DataCenter("x", known_locations={"x": url})]
 )
-def test_http_to_another_machine_warns(make: Callable[[str], DataCenter], told: Caught) -> None:
+def test_http_to_another_machine_warns(make: Callable[[str], DataCenter], warned: Caught) -> None:
     make("http://cloudapi.invalid:80/x").close()
     make("HTTP://cloudapi.invalid").close()
-    assert [one.filename for one in told] == [__file__] * 2
-    assert str(told[0].message) == (
-        "http://cloudapi.invalid:80/x is not https: whoever is on the way reads everything, and can repeat "
-        "signed requests for 300 seconds"
+    assert [one.filename for one in warned] == [__file__] * 2
+    assert str(warned[0].message) == (
+        "http://cloudapi.invalid:80/x is not https: anyone on the network path can read everything, and "
+        "repeat signed requests for 300 seconds"
     )
 
 
 @pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "127.1.2.3:80", "[::1]:80"])
-def test_http_to_this_machine_does_not(host: str, told: Caught) -> None:
+def test_http_to_the_loopback_does_not_warn(host: str, warned: Caught) -> None:
     DataCenter(f"http://{host}").close()
     DataCenter(f"http://{host}", verify=False).close()
-    assert told == []
+    assert warned == []
 
 
-def test_a_server_that_leads_to_a_place_without_tls(stub: StubServer, told: Caught) -> None:
+def test_a_server_that_lists_a_data_center_without_tls(stub: StubServer, warned: Caught) -> None:
     places = {"safe": "https://safe.invalid", "bare": "http://bare.invalid"}
     stub.answer(Reply(places))
     with DataCenter(stub.url, login="x", known_locations={"here": stub.url}) as sdc:
         sdc.datacenter("safe").close()
-        assert told == []
+        assert warned == []
         with sdc.datacenter("bare") as bare:
-            assert [one.filename for one in told] == [__file__]
+            assert [one.filename for one in warned] == [__file__]
             bare.datacenter("bare").close()
-            assert len(told) == 1
+            assert len(warned) == 1
 
 
-def test_nothing_is_said_of_what_is_safe(cloud: Emulator, told: Caught) -> None:
+def test_secure_connections_do_not_warn(cloud: Emulator, warned: Caught) -> None:
     with cloud.datacenter() as sdc, sdc.datacenter("us-east-1") as sister:
         sdc.account()
         sister.account()
-    assert told == []
+    assert warned == []
 
 
 def test_a_sister_has_all_settings_and_shares_none(cloud: Emulator) -> None:

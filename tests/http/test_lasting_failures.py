@@ -1,4 +1,4 @@
-"""What cannot pass is not repeated, and is named with its remedy: certificates, TLS, proxies, hosts."""
+"""Lasting failures are not retried, and their errors say what to do: certificates, TLS, proxies, hosts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def context(authority: trustme.CA) -> ssl.SSLContext:
-    """What a server speaks TLS with."""
+    """The TLS settings of a server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     return context
@@ -80,7 +80,7 @@ def test_a_file_of_authorities_without_a_certificate(
     assert secure.asked == []
 
 
-def test_a_file_of_authorities_that_is_not_there(
+def test_a_missing_file_of_authorities(
     secure: StubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = tmp_path / "no.pem"
@@ -137,8 +137,8 @@ def test_a_certificate_that_is_not_trusted_says_where_to_change_it(
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_https_where_http_is_spoken() -> None:
-    # What servers do with bytes that are no HTTP (RFC 9110, 15.5.1).
+def test_https_to_an_http_port() -> None:
+    # Servers answer bytes that are not HTTP in this way (RFC 9110, 15.5.1).
     with _Impatient(b"HTTP/1.1 400 Bad Request\r\n\r\n") as server:
         error = refusal(server.url.replace("http", "https"), verify=False)
     assert isinstance(error, ConnectionFailed)
@@ -147,14 +147,14 @@ def test_https_where_http_is_spoken() -> None:
     assert "is it a port for http://?" in str(error)
 
 
-def test_http_where_tls_is_spoken() -> None:
+def test_http_to_a_tls_port() -> None:
     # The alert unexpected_message of RFC 8446, section 6.
     with StubServer([b"\x15\x03\x03\x00\x02\x02\x0a", b""]) as server:
         error = refusal(server.url)
     assert "it speaks TLS; write https://" in str(error)
 
 
-def test_a_port_of_ssh() -> None:
+def test_http_to_an_ssh_port() -> None:
     with StubServer([b"SSH-2.0-OpenSSH_9.2\r\n", b""]) as server:
         error = refusal(server.url)
     assert "it speaks SSH and not HTTP; check the port" in str(error)
@@ -164,7 +164,7 @@ def test_a_port_of_ssh() -> None:
 def test_a_server_with_old_tls_only(context: ssl.SSLContext) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1
     context.maximum_version = ssl.TLSVersion.TLSv1_1
-    context.set_ciphers("ALL:@SECLEVEL=0")  # else it has none for these versions
+    context.set_ciphers("ALL:@SECLEVEL=0")  # the default has none for these versions
     with StubServer(tls=context) as server:
         error = refusal(server.url)
     assert isinstance(error, ConnectionFailed)
@@ -207,7 +207,7 @@ def test_a_host_that_does_not_exist_is_asked_for_once(host: str) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_a_proxy_gets_a_password_once(
+def test_a_proxy_that_wants_a_password_is_asked_once(
     monkeypatch: pytest.MonkeyPatch, scheme: str, user: str, remedy: str
 ) -> None:
     with StubServer() as proxy:
@@ -223,7 +223,7 @@ def test_a_proxy_gets_a_password_once(
     )
 
 
-def test_a_proxy_that_does_not_lead_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_forbids_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     with StubServer([b"HTTP/1.1 403 Forbidden\r\n\r\n", b""]) as proxy:
         monkeypatch.setenv("all_proxy", proxy.url)
         error = refusal(FAR)
@@ -240,7 +240,7 @@ def test_a_proxy_that_fails_for_a_moment_is_asked_again(monkeypatch: pytest.Monk
     assert (caught.value.lasting, caught.value.sent) == (False, False)
 
 
-def test_a_403_of_the_server_is_no_refusal_of_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_403_of_the_server_is_not_taken_for_the_proxy_s(monkeypatch: pytest.MonkeyPatch) -> None:
     with StubServer(Reply({"code": "NotAuthorized", "message": "no"}, 403)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         with pytest.warns(Warning, match="is not https"), pytest.raises(NotAuthorizedError):
@@ -257,7 +257,7 @@ PROXIES = {
 
 
 @pytest.mark.parametrize("address", PROXIES)
-def test_a_proxy_that_cannot_be(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_proxies_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("https_proxy", address)
     assert PROXIES[address] in str(refusal(FAR))
 
@@ -279,7 +279,7 @@ def test_socks_without_its_library() -> None:
     )
 
 
-def test_a_stream_is_refused_once_as_well(
+def test_a_stream_is_not_retried_either(
     secure: StubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(location: str) -> SmartDCError:

@@ -1,4 +1,4 @@
-"""Threads that wait for machines share lists; each test says which rule of `smartdc._http.looks` it holds."""
+"""Threads that wait for machines share lists; the rules are those of `smartdc._http.looks`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def asked(cloud: Emulator, since: int = 0) -> Counter[str]:
 
 
 def others(machine: Machine, waiting: int = 1) -> ExitStack:
-    """So many other machines are waited for, by threads that sleep between two looks."""
+    """Pretend that threads wait for this many other machines, and sleep between two looks."""
     stack = ExitStack()
     stack.enter_context(machine.datacenter._looks.waiting(waiting))
     return stack
@@ -60,7 +60,7 @@ def test_one_list_serves_all_that_wait() -> None:
             pool.map(lambda machine: machine.poll_until("stopped"), machines, chunksize=1)
         calls = asked(running, before)
     assert [machine.state for machine in machines] == ["stopped"] * 24
-    # By single looks there are 24 in each round of 2 s.
+    # Single looks would make 24 requests in each round of 2 s.
     assert calls.total() <= 24, calls
     assert calls["ListMachines"] >= 1
 
@@ -104,7 +104,7 @@ def test_a_look_of_the_same_wait_wants_a_newer_list(cloud: Emulator, web: list[M
     ],
     ids=["stop", "another object", "request", "another view"],
 )
-def test_a_list_of_before_an_action_is_too_old(
+def test_a_list_from_before_an_action_is_too_old(
     cloud: Emulator, web: list[Machine], act: Callable[[Machine], object]
 ) -> None:
     with others(web[0]):
@@ -132,9 +132,9 @@ def test_a_list_that_is_older_than_what_the_machine_shows_is_not_used(
 ) -> None:
     with others(web[0]):
         web[0].poll_until("running", 60)
-        site.machines[web[1].id].state = "stopped"  # by somebody else
+        site.machines[web[1].id].state = "stopped"  # by another client
         web[1].refresh()
-        # By the list of before it would be "running": not stopped any more.
+        # The older list has "running", which would end the wait.
         with pytest.raises(WaitTimeout):
             web[1].poll_while("stopped", 60, timeout=0)
         assert web[1].state == "stopped"
@@ -162,7 +162,7 @@ def test_a_machine_that_is_known_to_be_deleted_stays_so(cloud: Emulator, web: li
     web[1].delete()
     with others(web[0]):
         web[1].poll_until("deleted")
-        # A list that lags may have it still; an action on it would take a server's process down.
+        # A list that lags may still have it; an action on it would take a server's process down.
         looks = web[1].datacenter._looks
         assert looks._newest is not None
         looks._newest.machines = {web[1].id: {**web[1].raw, "state": "running"}}
@@ -183,7 +183,7 @@ def test_what_lists_never_carry_is_kept(cloud: Emulator, sdc: DataCenter, site: 
 
 
 @pytest.mark.parametrize(("status", "lists"), [(403, 1), (500, 1), (503, 5)])
-def test_where_no_list_is_given_each_looks_by_itself(
+def test_if_lists_fail_each_thread_looks_by_itself(
     cloud: Emulator, web: list[Machine], status: int, lists: int
 ) -> None:
     cloud.faults.add("ListMachines", Status(status, {"code": "NotAuthorized", "message": "no"}))
@@ -200,7 +200,7 @@ def test_pages_that_cost_more_than_single_looks(cloud: Emulator, sdc: DataCenter
         site.add_machine()
     with others(machine):
         machine.poll_until("running")
-    # Two would cost as much as the two that wait.
+    # Two pages would cost as much as the GETs of the two threads that wait.
     assert asked(cloud) == {"ListMachines": 1, "GetMachine": 1}
     with others(machine):
         machine.poll_until("running")
@@ -211,7 +211,7 @@ def test_pages_that_cost_more_than_single_looks(cloud: Emulator, sdc: DataCenter
     assert asked(cloud) == {"ListMachines": 3, "GetMachine": 2}
 
 
-def test_never_across_roles_accounts_or_versions(
+def test_looks_are_not_shared_across_roles_accounts_or_versions(
     cloud: Emulator, sdc: DataCenter, web: list[Machine]
 ) -> None:
     with others(web[0]):
@@ -229,7 +229,7 @@ def test_never_across_roles_accounts_or_versions(
         assert sdc._looks is not sdc.datacenter("us-east-1")._looks
 
 
-def test_it_can_be_switched_off(cloud: Emulator) -> None:
+def test_sharing_can_be_switched_off(cloud: Emulator) -> None:
     with cloud.datacenter(share_polls=False) as sdc:
         machine = sdc.machine(cloud.site().add_machine().uuid, lazy=True)
         with others(machine, 9), sdc._looks.calling(), sdc._looks.calling():
@@ -274,8 +274,8 @@ class Lists:
     Attributes:
         looks: What uses it.
         sent: How many lists were asked for.
-        begun: Set when one is under way.
-        goes_on: They are answered while it is set.
+        begun: Set when a list is under way.
+        goes_on: Lists are answered while it is set.
         error: What is raised instead of an answer.
     """
 
@@ -299,7 +299,7 @@ class Lists:
 
 @pytest.fixture
 def lists() -> Iterator[Lists]:
-    """Lists of looks that two others take part in, and that are not answered yet."""
+    """Lists that are not answered yet; two other threads share the looks."""
     looks = Looks(time)
     with looks.waiting(2):
         yield Lists(looks)
@@ -334,7 +334,7 @@ def test_a_thread_waits_for_the_list_of_another_no_longer_than_its_deadline(list
 
 
 class _Stopped(BaseException):
-    """As KeyboardInterrupt, which would end the test."""
+    """Stands for KeyboardInterrupt, which would end the test."""
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_with_a_query(sdc: DataCenter, get: Get, cloud: Emulator) -> None:
     assert "tombstone" not in sent
 
 
-def test_it_is_for_what_it_was_made_for(sdc: DataCenter, get: Get, cloud: Emulator) -> None:
+def test_a_url_is_valid_for_its_own_request_only(sdc: DataCenter, get: Get, cloud: Emulator) -> None:
     url = sdc.presign("GET", "/keys")
     assert get(url.replace("/keys?", "/packages?")).status_code == 401
     assert get(f"{url}&limit=1").status_code == 401
@@ -119,7 +119,7 @@ def test_expired(sdc: DataCenter, get: Get, cloud: Emulator) -> None:
 
 def test_seconds_are_counted_on_the_servers_clock(sdc: DataCenter, get: Get, cloud: Emulator) -> None:
     cloud.clock.skew = 1000.0
-    sdc.account()  # finds it out
+    sdc.account()  # finds out the skew
     assert get(sdc.presign("GET", "/keys", expires=60)).status_code == 200
 
 
@@ -146,7 +146,7 @@ def test_a_key_in_the_agent(cloud: Emulator, get: Get, ssh_keys: KeyRing, ssh_ag
     assert get(url).status_code == 200
 
 
-def test_roles_are_signed_too(sdc: DataCenter, get: Get, cloud: Emulator) -> None:
+def test_roles_are_signed(sdc: DataCenter, get: Get, cloud: Emulator) -> None:
     assert get(sdc.as_role("ops", "read").presign("GET", "/keys")).status_code == 200
     assert cloud.calls[-1].query["as-role"] == "ops,read"
 
@@ -185,7 +185,7 @@ def test_a_time_without_a_zone_or_no_key(sdc: DataCenter) -> None:
 
 
 class Fickle:
-    """An agent's key that signs otherwise than expected."""
+    """A key in an agent that signs with other algorithms than expected."""
 
     source = "a test"
 

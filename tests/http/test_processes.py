@@ -29,7 +29,7 @@ def in_child(work: Callable[[], Any]) -> Any:
     """What `work` returns in a forked child."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        # Python 3.12 warns of forks while threads run: that this works is what is tested.
+        # Python 3.12 warns of forks while threads run: exactly that is tested here.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
@@ -93,26 +93,26 @@ def test_a_forked_child_opens_its_own_connection(cloud: Emulator, relay: Relay) 
     with cloud.datacenter(location=relay.url) as sdc:
         sdc.keys()
         assert relay.opened == 1
-        going_on = threading.Event()
+        is_over = threading.Event()
         parent_calls: list[int] = []
 
         def keep_calling() -> None:
-            while not going_on.is_set():
+            while not is_over.is_set():
                 parent_calls.append(len(sdc.keys()))
 
         thread = threading.Thread(target=keep_calling)
         thread.start()
         child = in_child(lambda: [sdc.account()["login"], len(sdc.keys())])
-        going_on.set()
+        is_over.set()
         thread.join()
         assert child == ["test", 1]
         assert set(parent_calls) <= {1}
         assert sdc.account()["login"] == "test"
-        # The parent's first is still in use; the child's makes two.
+        # The parent still uses its first connection; the second is the child's.
         assert relay.opened == 2
 
 
-def test_a_fork_serves_data_centers_that_are_equal(cloud: Emulator, relay: Relay) -> None:
+def test_a_fork_renews_both_of_two_equal_data_centers(cloud: Emulator, relay: Relay) -> None:
     with (
         cloud.datacenter(location=relay.url, login="test") as one,
         cloud.datacenter(location=relay.url, login="test") as other,
@@ -158,7 +158,7 @@ def test_a_data_center_survives_copying(cloud: Emulator, relay: Relay) -> None:
         assert relay.opened == 3
 
 
-def test_a_key_given_as_text_does_not_travel(cloud: Emulator) -> None:
+def test_a_key_given_as_text_is_not_pickled(cloud: Emulator) -> None:
     text = Path(cloud.key_file).read_text()
     with cloud.datacenter(secret=text) as sdc:
         assert sdc.account()["login"] == "test"
@@ -203,7 +203,7 @@ def test_a_machine_goes_to_a_spawned_process(sdc: DataCenter, site: Site) -> Non
 
 
 def test_a_wait_in_a_child_is_refused_where_only_the_parent_moves_the_time(cloud: Emulator) -> None:
-    # The emulator's time stands still at rate 0 until somebody waits in its own process.
+    # The emulator's time stands still at rate 0 until a wait in its own process moves it.
     with cloud.datacenter() as sdc:
         machine = sdc.create_machine("web0", package="sample-512M", image=sdc.images()[0])
         refusal = "ConfigurationError(\"the emulator's time stands still (rate 0), and only waiting in"

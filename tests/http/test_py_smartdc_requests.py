@@ -1,6 +1,6 @@
-"""Requests of one's own as scripts for py-smartdc 0.2.0 make them: its paths, headers and further arguments.
+"""`request()` as scripts for py-smartdc 0.2.0 call it: with its paths, headers and further arguments.
 
-What it did is in its source, smartdc/datacenter.py (`request`, `url`) and machine.py (`path`).
+The source of py-smartdc shows what it did: smartdc/datacenter.py (`request`, `url`) and machine.py (`path`).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def test_arguments_of_requests_that_are_refused_by_name(
     assert stub.asked == []
 
 
-def test_an_argument_that_nobody_knows(sdc: DataCenter) -> None:
+def test_an_unknown_argument(sdc: DataCenter) -> None:
     with pytest.raises(TypeError, match="nonsense"):
         sdc.request("GET", "machines", nonsense=1)
 
@@ -138,7 +138,7 @@ def test_the_version_of_a_legacy_data_center(stub: StubServer) -> None:
 
 
 class Counting(DataCenter):
-    """As a script of 0.2.0's time counts requests."""
+    """Counts requests, as scripts for 0.2.0 did."""
 
     made: ClassVar[list[str]] = []
 
@@ -148,7 +148,7 @@ class Counting(DataCenter):
 
 
 class Strict(DataCenter):
-    """It knows no argument that came later."""
+    """Overrides `request` without the arguments that were added later."""
 
     def request(  # type: ignore[override]
         self, method: str, path: str, headers: Any = None, data: Any = None, params: Any = None
@@ -156,7 +156,7 @@ class Strict(DataCenter):
         return DataCenter.request(self, method, path, headers, data, params=params)
 
 
-def test_a_request_that_is_put_in_place_of_ours(sdc: DataCenter, machine: Machine) -> None:
+def test_a_request_method_that_a_script_assigns(sdc: DataCenter, machine: Machine) -> None:
     made = []
     own = sdc.request
 
@@ -170,7 +170,7 @@ def test_a_request_that_is_put_in_place_of_ours(sdc: DataCenter, machine: Machin
 
 
 @pytest.mark.parametrize("kind", [Counting, Strict])
-def test_a_request_of_a_subclass_s_own_serves_every_operation(
+def test_operations_use_the_request_method_of_a_subclass(
     cloud: Emulator, machine: Machine, kind: type[DataCenter]
 ) -> None:
     own = {"known_locations": {"x": cloud.url()}, "verify": cloud.ca_file, "clock": cloud.clock}

@@ -1,4 +1,4 @@
-"""Whose answer it is, as its Request-Id says: docs/cloudapi/requests.md#request-ids-are-echoed."""
+"""The Request-Id tells whose answer it is: docs/cloudapi/requests.md#request-ids-are-echoed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ def asked_id(head: bytes) -> str:
 
 def answer(name: str, ident: str | None) -> bytes:
     body = json.dumps({"name": name}).encode()
-    told = f"Request-Id: {ident}\r\n" if ident else ""
-    head = f"HTTP/1.1 200 OK\r\n{told}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    id_line = f"Request-Id: {ident}\r\n" if ident else ""
+    head = (
+        f"HTTP/1.1 200 OK\r\n{id_line}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 
 class Doubling:
-    """Answers with the last part of the path, and the first request again after the next one came."""
+    """Answers with the last part of the path; repeats its first answer before the one to the next request."""
 
-    def __init__(self, said: Ids = lambda ident: ident) -> None:
-        self._said = said
+    def __init__(self, echoed: Ids = lambda ident: ident) -> None:
+        self._echoed = echoed
         self.connections = 0
         self.ids: list[str] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -59,7 +61,7 @@ class Doubling:
             while head := connection.recv(65536):
                 name = head.split(b" ")[1].decode().rpartition("/")[2]
                 self.ids.append(asked_id(head))
-                sent = answer(name, self._said(self.ids[-1]))
+                sent = answer(name, self._echoed(self.ids[-1]))
                 try:
                     connection.sendall(surplus + sent)
                 except OSError:
@@ -75,7 +77,7 @@ def doubling() -> Iterator[Doubling]:
 
 
 def test_an_answer_that_comes_twice_reaches_no_other_request(doubling: Doubling) -> None:
-    """The second one arrives after the next request was sent: nothing waited on the connection before."""
+    """The repeated answer arrives after the next request was sent; the connection was empty before."""
     with DataCenter(doubling.url, login="bob", pool_size=1, retry=RetryPolicy(first_pause=0)) as sdc:
         got = [sdc.request("GET", f"/packages/{name}")[0]["name"] for name in "abcdefgh"]
     assert got == list("abcdefgh")
@@ -83,7 +85,7 @@ def test_an_answer_that_comes_twice_reaches_no_other_request(doubling: Doubling)
     assert len(set(doubling.ids)) == len(doubling.ids) == 9
 
 
-def test_without_retries_it_is_an_error(doubling: Doubling) -> None:
+def test_without_retries_a_repeated_answer_is_an_error(doubling: Doubling) -> None:
     with DataCenter(doubling.url, login="bob", pool_size=1, retry="none") as sdc:
         sdc.request("GET", "/packages/a")
         with pytest.raises(InvalidResponse, match="200 which is the answer to another request"):
@@ -92,16 +94,16 @@ def test_without_retries_it_is_an_error(doubling: Doubling) -> None:
     assert doubling.connections == 2
 
 
-@pytest.mark.parametrize("said", [None, "7f3c", "00000000-0000-4000-8000-000000000001", ""], ids=repr)
-def test_an_id_of_a_proxy_or_none_is_let_pass(said: str | None) -> None:
-    server = Doubling(lambda _: said)
+@pytest.mark.parametrize("echoed", [None, "7f3c", "00000000-0000-4000-8000-000000000001", ""], ids=repr)
+def test_an_id_of_a_proxy_or_none_is_accepted(echoed: str | None) -> None:
+    server = Doubling(lambda _: echoed)
     with DataCenter(server.url, login="bob", retry="none") as sdc:
         assert sdc.request("GET", "/packages/a")[0] == {"name": "a"}
     server.close()
 
 
 @pytest.mark.parametrize("name", ["X-Request-Id", "request-id"])
-def test_an_id_of_the_callers_is_left(cloud: Emulator, sdc: DataCenter, name: str) -> None:
+def test_an_id_of_the_caller_is_kept(cloud: Emulator, sdc: DataCenter, name: str) -> None:
     response = sdc.request("GET", "/packages", {name: "mine"})[1]
     assert response.headers["Request-Id"] == "mine"
     assert len({"X-Request-Id", "Request-Id"} & set(response.request.headers)) <= 1
@@ -115,7 +117,7 @@ def test_each_attempt_has_an_id_that_the_server_repeats(cloud: Emulator, sdc: Da
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_has_ids_of_its_own(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_forked_child_has_other_ids(cloud: Emulator, sdc: DataCenter) -> None:
     def ident() -> str:
         return sdc.request("GET", "/packages")[1].headers["Request-Id"]
 

@@ -1,4 +1,4 @@
-"""No answer fills the memory: not a long one, not one without an end, not one that is small until unpacked.
+"""No answer fills the memory: neither a long one, nor an endless one, nor one that decompresses to much more.
 
 WebSockets are in ``tests/api/test_streams_broken.py``.
 """
@@ -49,13 +49,13 @@ def until_closed(pieces: Iterable[bytes], *headers: str) -> Iterator[bytes]:
     yield b""
 
 
-def packed(data: bytes, bits: int) -> bytes:
-    packer = zlib.compressobj(wbits=bits)
-    return packer.compress(data) + packer.flush()
+def compressed(data: bytes, bits: int) -> bytes:
+    compressor = zlib.compressobj(wbits=bits)
+    return compressor.compress(data) + compressor.flush()
 
 
 def got(server: StubServer, max_response: int = 1000, method: str = "GET") -> Any:
-    """What the next answer is, and then that the one connection of the pool can be used again."""
+    """Return what the next answer decodes to; check that the pool's only connection works afterwards."""
     with DataCenter(server.url, login="x", max_response=max_response, pool_size=1, retry="none") as sdc:
         try:
             return sdc.request(method, "/x")[0]
@@ -67,14 +67,14 @@ def got(server: StubServer, max_response: int = 1000, method: str = "GET") -> An
 
 
 LARGEST: dict[str, Iterable[bytes]] = {
-    "as it is": reply(BODY, JSON),
+    "not compressed": reply(BODY, JSON),
     "two chunks": chunked([BODY[:10], BODY[10:]]),
     "chunks of a byte": chunked(bytes([byte]) for byte in BODY),
     "until closed": until_closed([BODY]),
     "identity": reply(BODY, JSON, "Content-Encoding: identity"),
     "gzip": reply(gzip.compress(BODY), JSON, "Content-Encoding: gzip"),
-    "zlib": reply(packed(BODY, 15), JSON, "Content-Encoding: Deflate"),
-    "raw deflate": reply(packed(BODY, -15), JSON, "Content-Encoding: deflate"),
+    "zlib": reply(compressed(BODY, 15), JSON, "Content-Encoding: Deflate"),
+    "raw deflate": reply(compressed(BODY, -15), JSON, "Content-Encoding: deflate"),
     "gzip in chunks": chunked([gzip.compress(BODY)], "Content-Encoding: GZIP"),
     "gzip until closed": until_closed([gzip.compress(BODY)], "Content-Encoding: gzip"),
 }
@@ -86,8 +86,8 @@ def test_an_answer_may_be_as_large_as_the_limit(answer: Iterable[bytes]) -> None
         assert got(server) == "x" * 998
 
 
-def test_a_packed_answer_may_come_in_many_pieces() -> None:
-    text = "".join(f"{number * 2654435761 % 2**32:08x}" for number in range(60_000))  # which packs badly
+def test_a_compressed_answer_may_come_in_many_pieces() -> None:
+    text = "".join(f"{number * 2654435761 % 2**32:08x}" for number in range(60_000))  # hard to compress
     data = gzip.compress(json.dumps(text).encode())
     assert len(data) > 3 * 65536
     with StubServer(reply(data, JSON, "Content-Encoding: gzip")) as server:
@@ -95,7 +95,7 @@ def test_a_packed_answer_may_come_in_many_pieces() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 131072, 300_000])
-def test_whatever_its_size_a_packed_answer_is_whole(size: int) -> None:
+def test_a_compressed_answer_of_any_size_is_complete(size: int) -> None:
     data = b'"' + bytes(range(32, 33)) * size + b'"'
     with StubServer(reply(gzip.compress(data), JSON, "Content-Encoding: gzip")) as server:
         assert got(server, MIB) == " " * size
@@ -103,13 +103,13 @@ def test_whatever_its_size_a_packed_answer_is_whole(size: int) -> None:
 
 TOO_LARGE: dict[str, Iterable[bytes]] = {
     "a byte more": reply(BODY + b" ", JSON),
-    "said to be": reply(b"", JSON, length=10**15),
+    "by its Content-Length": reply(b"", JSON, length=10**15),
     "an error": reply(BODY + b" ", "Content-Type: text/html", status="502 Bad Gateway"),
     "a chunk more": chunked([BODY, b" " * 100_000]),
     "chunks for ever": chunked(repeat(b" " * 100)),
     "until closed, for ever": until_closed(repeat(b" " * 100)),
     "gzip": chunked([gzip.compress(BODY + b" ") + b" " * 100_000], "Content-Encoding: gzip"),
-    "deflate": chunked([packed(BODY + b" ", -15) + b" " * 100_000], "Content-Encoding: deflate"),
+    "deflate": chunked([compressed(BODY + b" ", -15) + b" " * 100_000], "Content-Encoding: deflate"),
     "blocks of nothing, for ever": chunked(repeat(b"\0\0\0\xff\xff"), "Content-Encoding: deflate"),
 }
 
@@ -137,9 +137,9 @@ def test_an_answer_to_head_has_no_body(header: str) -> None:
     "headers",
     [["br"], ["zstd"], ["x-gzip"], ["compress"], ["gzip, gzip"], ["deflate,gzip"], ["gzip", "gzip"]],
 )
-def test_packings_that_were_not_asked_for(headers: list[str]) -> None:
+def test_encodings_that_were_not_asked_for(headers: list[str]) -> None:
     with StubServer(reply(b"xx", *(f"Content-Encoding: {name}" for name in headers))) as server:
-        with pytest.raises(InvalidResponse, match=r"packed as '.*', which was not asked for"):
+        with pytest.raises(InvalidResponse, match=r"compressed as '.*', which was not asked for"):
             got(server)
         assert server.opened == 2
 
@@ -149,10 +149,10 @@ def test_packings_that_were_not_asked_for(headers: list[str]) -> None:
     [b"garbage", gzip.compress(BODY)[:-1], gzip.compress(BODY)[:5], gzip.compress(BODY) + b"\0"],
     ids=["garbage", "cut off", "cut off in the header", "something after it"],
 )
-def test_a_packed_answer_that_is_broken(data: bytes) -> None:
+def test_a_compressed_answer_that_is_damaged(data: bytes) -> None:
     with (
         StubServer(reply(data, "Content-Encoding: gzip")) as server,
-        pytest.raises(InvalidResponse, match="the body cannot be unpacked"),
+        pytest.raises(InvalidResponse, match="the body cannot be decompressed"),
     ):
         got(server)
 
@@ -185,8 +185,8 @@ def test_an_answer_that_stops_coming_but_stays_open(headers: tuple[str, ...]) ->
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_bomb_costs_no_more_than_the_limit(encoding: str) -> None:
     # 16 MiB of zeros in 16 KiB, which can be put one behind the other: 10 GiB in 10 MB.
-    packer = zlib.compressobj(9, wbits=-15)
-    block = packer.compress(bytes(16 * MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
+    compressor = zlib.compressobj(9, wbits=-15)
+    block = compressor.compress(bytes(16 * MIB)) + compressor.flush(zlib.Z_FULL_FLUSH)
     start = gzip.compress(b"")[:10] if encoding == "gzip" else b""
     length = len(start) + 640 * len(block)
     assert length < 11_000_000
@@ -203,12 +203,12 @@ def test_a_bomb_costs_no_more_than_the_limit(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, -1, True, 1.5, "1000", None], ids=repr)
-def test_a_limit_that_is_none(limit: Any) -> None:
+def test_limits_that_are_not_valid(limit: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_response must be a number of bytes, 1 or more, not "):
         DataCenter("us-sw-1", max_response=limit)
 
 
-def test_the_limit_is_kept_by_all_that_come_of_it(cloud: Emulator) -> None:
+def test_objects_made_from_a_data_center_keep_its_limit(cloud: Emulator) -> None:
     with DataCenter("us-sw-1") as sdc:
         assert sdc.max_response == DEFAULT_LIMIT == 128 * MIB
     with cloud.datacenter(max_response=100) as sdc:
@@ -226,8 +226,8 @@ def test_the_limit_is_kept_by_all_that_come_of_it(cloud: Emulator) -> None:
 # zlib's header says 8 in its first half byte, and is a number that 31 divides (RFC 1950, 2.2).
 STORED = b'"stored"'
 LOOKS_LIKE_ZLIB = {
-    "31 divides its start": packed(b"58", -15),
-    # A block that is only stored, with a bit set that says nothing, and another that is the last.
+    "31 divides its start": compressed(b"58", -15),
+    # A stored block with an unused bit set, and an empty last block.
     "8 in its first half byte": b"\x08"
     + len(STORED).to_bytes(2, "little")
     + (len(STORED) ^ 0xFFFF).to_bytes(2, "little")
@@ -237,14 +237,14 @@ LOOKS_LIKE_ZLIB = {
 
 
 @pytest.mark.parametrize("data", LOOKS_LIKE_ZLIB.values(), ids=LOOKS_LIKE_ZLIB)
-def test_deflate_that_looks_a_little_like_zlib(data: bytes) -> None:
+def test_raw_deflate_that_resembles_zlib(data: bytes) -> None:
     assert (int.from_bytes(data[:2]) % 31 == 0) != (data[0] & 15 == 8)
     whole = zlib.decompress(data, wbits=-15)
     with StubServer(reply(data, JSON, "Content-Encoding: deflate")) as server:
         assert got(server) == json.loads(whole)
 
 
-def test_tls_that_fails_in_the_middle_of_a_packed_body(tmp_path: Path) -> None:
+def test_tls_that_fails_in_the_middle_of_a_compressed_body(tmp_path: Path) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -253,7 +253,7 @@ def test_tls_that_fails_in_the_middle_of_a_packed_body(tmp_path: Path) -> None:
 
     def damaged() -> Iterator[bytes | None]:
         yield from reply(gzip.compress(BODY)[:20], JSON, "Content-Encoding: gzip", length=500)
-        server.send_past_tls(b"\x17\x03\x03\x00\x20" + bytes(32))  # a record that nobody encrypted
+        server.send_past_tls(b"\x17\x03\x03\x00\x20" + bytes(32))  # a record that was not encrypted
         yield None
 
     server.answer(damaged(), reply(b"{}", JSON))
@@ -278,7 +278,7 @@ def watched(lines: Iterable[bytes], *headers: str) -> list[Any]:
         return list(watch)
 
 
-def test_a_line_of_a_stream_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_of_a_stream_has_a_longest_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smartdc._http.bodies, "MAX_LINE", 1000)
     event = b'{"type": "progress", "x": "%b"}' % (b"x" * 900)
     assert len(watched([event + b"\n", event, b"\r\n\n", event])) == 3
@@ -291,8 +291,8 @@ def test_a_line_may_end_in_a_carriage_return_alone() -> None:
     assert [event.get("n") for event in watched(lines)] == [1, 2, None]
 
 
-def test_a_line_is_told_while_the_stream_is_held_open() -> None:
-    # Of an answer without a length, and not in chunks, more bytes than have come would be waited for.
+def test_a_line_is_received_while_the_stream_is_held_open() -> None:
+    # Without a length or chunks, a read of more bytes than have come would block.
     event = b'{"type": "progress"}\n'
     head = f"HTTP/1.1 200 OK\r\n{JSON}\r\n\r\n".encode()
     with (
@@ -303,10 +303,10 @@ def test_a_line_is_told_while_the_stream_is_held_open() -> None:
         assert next(iter(watch)) == {"type": "progress"}
 
 
-def test_a_stream_that_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compressed_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     event = b'{"type": "progress"}\n'
     assert watched([gzip.compress(event)], "Content-Encoding: gzip") == [{"type": "progress"}]
-    with pytest.raises(InvalidResponse, match="packed as 'br'"):
+    with pytest.raises(InvalidResponse, match="compressed as 'br'"):
         watched([event], "Content-Encoding: br")
     monkeypatch.setattr(smartdc._http.bodies, "MAX_LINE", 1000)
     with pytest.raises(InvalidResponse, match="a line of the stream has more than 1000 bytes"):

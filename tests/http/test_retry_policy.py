@@ -34,13 +34,13 @@ def answered(
     return error_for(response)
 
 
-def pause(error: SmartDCError, policy: RetryPolicy = STANDARD, **said: Any) -> float | None:
+def pause(error: SmartDCError, policy: RetryPolicy = STANDARD, **changed: Any) -> float | None:
     arguments: dict[str, Any] = {
         "attempt": 1,
         "elapsed": 0.0,
         "repeatable": True,
         "chance": lambda: 1.0,
-    } | said
+    } | changed
     return policy.pause(error, **arguments)
 
 
@@ -48,7 +48,7 @@ UNREACHED = ConnectionFailed("refused", sent=False)
 BROKEN = ConnectionFailed("reset")
 LATE = RequestTimeout("late")
 
-# Failure; whether it certainly was not carried out; whether another attempt may fare better.
+# Failure; whether it certainly was not carried out; whether another attempt may succeed.
 FAILURES: list[tuple[SmartDCError, bool, bool]] = [
     (UNREACHED, True, True),
     (BROKEN, False, True),
@@ -77,7 +77,7 @@ FAILURES: list[tuple[SmartDCError, bool, bool]] = [
 
 
 @pytest.mark.parametrize(("error", "untouched", "passing"), FAILURES, ids=str)
-def test_what_is_made_again(error: SmartDCError, untouched: bool, passing: bool) -> None:
+def test_which_failures_are_retried(error: SmartDCError, untouched: bool, passing: bool) -> None:
     assert was_not_carried_out(error) is untouched
     assert (pause(error) is not None) is passing
     assert (pause(error, repeatable=False) is not None) is (passing and untouched)
@@ -104,7 +104,7 @@ def test_pauses_double_and_are_a_random_part_of_that() -> None:
     assert len(set(drawn)) > 190
 
 
-def test_attempts_and_deadline_end_it() -> None:
+def test_attempts_and_deadline_end_the_retries() -> None:
     assert pause(BROKEN, attempt=4) is not None
     assert pause(BROKEN, attempt=5) is None
     policy = RetryPolicy(deadline=10, first_pause=2)
@@ -137,7 +137,7 @@ def test_retry_after_as_a_date() -> None:
     error = answered(503, Retry_After=formatdate(time.time() + 3630, usegmt=True))
     assert pause(error, ahead=3600) == pytest.approx(30, abs=2)
     assert pause(answered(503, Retry_After="Thu, 01 Jan 1970 00:00:00 GMT")) == 0
-    # Maintenance that takes longer than anybody waits.
+    # Maintenance that takes longer than the deadline.
     assert pause(answered(503, Retry_After=formatdate(time.time() + 7200))) is None
     assert pause(answered(503, Retry_After="86400")) is None
 
@@ -167,7 +167,7 @@ def test_modes_have_names() -> None:
     ],
     ids=str,
 )
-def test_policies_that_are_none(arguments: Any) -> None:
+def test_policies_that_are_not_valid(arguments: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"(\w+) of a RetryPolicy must be"):
         RetryPolicy(**arguments)
 

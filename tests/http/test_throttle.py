@@ -44,7 +44,7 @@ class Bucket:
         self.rate, self.burst = rate, burst
         self._tokens, self._since = burst, 0.0
 
-    def lets(self, now: float) -> bool:
+    def permits(self, now: float) -> bool:
         self._tokens = min(self.burst, self._tokens + (now - self._since) * self.rate)
         self._since = now
         if self._tokens < 1:
@@ -58,16 +58,16 @@ def run(
     *,
     count: int,
     threads: int,
-    tells: bool,
-    stating: float | None = None,
+    states_rate: bool,
+    stated_rate: float | None = None,
     late: Callable[[], float] = lambda: 0.0,
 ) -> tuple[float, int, list[int]]:
-    """So many threads make so many requests, 5 ms each, whose answers take `late` seconds more.
+    """Simulate threads that make `count` requests, 5 ms each, whose answers take `late` seconds more.
 
     Returns:
-        Seconds, refusals, and what each thread got done.
+        The seconds, the refusals, and how many requests each thread has made.
     """
-    limiter, said = Limiter(), stated(stating or bucket.rate) if tells else refusal()
+    limiter, answer = Limiter(), stated(stated_rate or bucket.rate) if states_rate else refusal()
     queue: list[tuple[float, int, str, Turn]] = [
         (0.0, thread, "asks", Turn(0.0, 0)) for thread in range(threads)
     ]
@@ -75,7 +75,7 @@ def run(
     while queue:
         now, thread, step, turn = heapq.heappop(queue)
         if step == "sends" and limiter.holds(turn):
-            step = "has done" if bucket.lets(now) else "is refused"
+            step = "has done" if bucket.permits(now) else "is refused"
             heapq.heappush(queue, (now + late(), thread, step, turn))
             continue
         is_void = step == "sends"
@@ -86,7 +86,7 @@ def run(
                 continue
         elif step == "is refused":
             refused += 1
-            limiter.refused(now, turn.era, said)
+            limiter.refused(now, turn.era, answer)
         turn = limiter.turn(now, was_void=is_void)
         heapq.heappush(queue, (now + turn.wait + 0.005, thread, "sends", turn))
     return now, refused, done
@@ -94,7 +94,7 @@ def run(
 
 @pytest.mark.parametrize("rate", [0.5, 2, 5, 10, 25, 100])
 def test_it_holds_the_rate_that_the_server_states(rate: float) -> None:
-    seconds, refused, done = run(Bucket(rate, 3 * rate), count=1500, threads=16, tells=True)
+    seconds, refused, done = run(Bucket(rate, 3 * rate), count=1500, threads=16, states_rate=True)
     assert seconds <= (1500 - 3 * rate) / rate * 1.1
     assert refused <= 16  # those that were under way
     assert max(done) - min(done) <= 2, done
@@ -102,19 +102,23 @@ def test_it_holds_the_rate_that_the_server_states(rate: float) -> None:
 
 @pytest.mark.parametrize("rate", [2, 5, 10, 25])
 def test_it_finds_the_rate_where_the_server_states_none(rate: float) -> None:
-    seconds, refused, done = run(Bucket(rate, 3 * rate), count=1500, threads=16, tells=False)
+    seconds, refused, done = run(Bucket(rate, 3 * rate), count=1500, threads=16, states_rate=False)
     assert seconds <= (1500 - 3 * rate) / rate * 1.5
     assert refused <= 16 + 1500 * 0.08
     assert max(done) - min(done) <= 0.1 * 1500 / 16, done
 
 
 @pytest.mark.parametrize("threads", [1, 8, 64, 200])
-@pytest.mark.parametrize("tells", [True, False], ids=["stated", "not stated"])
-def test_many_that_are_refused_at_once_lose_no_turns(threads: int, tells: bool) -> None:
+@pytest.mark.parametrize("states_rate", [True, False], ids=["stated", "not stated"])
+def test_many_threads_that_are_refused_at_once_lose_no_turns(threads: int, states_rate: bool) -> None:
     # Some answers come when others have long been refused and given new turns.
     chance, latest = Random(threads), min(0.5, threads / 20)  # noqa: S311 - no secret
     seconds, refused, done = run(
-        Bucket(10, 30), count=300, threads=threads, tells=tells, late=lambda: chance.uniform(0, latest)
+        Bucket(10, 30),
+        count=300,
+        threads=threads,
+        states_rate=states_rate,
+        late=lambda: chance.uniform(0, latest),
     )
     print(f"300 requests of {threads} threads: {seconds / 27:.3f} x the bound, {refused} refused")
     assert sum(done) == 300
@@ -126,13 +130,13 @@ def test_many_that_are_refused_at_once_lose_no_turns(threads: int, tells: bool) 
 def test_it_makes_room_for_others_of_the_account() -> None:
     # Another program takes half of the bucket: the server says 20 a second, 10 are left.
     bucket = Bucket(10, 30)
-    seconds, refused, done = run(bucket, count=1500, threads=16, tells=True, stating=20)
+    seconds, refused, done = run(bucket, count=1500, threads=16, states_rate=True, stated_rate=20)
     assert seconds <= (1500 - 30) / 10 * 1.1
     assert refused <= 16 + 1500 * 0.05
     assert max(done) - min(done) <= 0.1 * 1500 / 16, done
 
 
-def test_it_is_silent_until_something_is_refused() -> None:
+def test_requests_pass_freely_until_one_is_refused() -> None:
     limiter = Limiter()
     assert {limiter.turn(now / 1000) for now in range(1000)} == {(0.0, 0)}
 
@@ -152,7 +156,7 @@ def test_refusals_of_requests_that_were_under_way_cut_it_once() -> None:
     for _ in range(16):
         several.refused(0.0, 0, stated(10))
     assert one.turn(0.0).wait == several.turn(0.0).wait
-    # Who waits for a turn of before, waits anew.
+    # A thread whose turn is from before the cut waits anew.
     turn = several.turn(0.0)
     assert several.holds(turn)
     several.refused(0.1, turn.era, stated(10))
@@ -160,8 +164,8 @@ def test_refusals_of_requests_that_were_under_way_cut_it_once() -> None:
     assert several.turn(0.1).wait > one.turn(0.1).wait
 
 
-def test_who_had_a_turn_keeps_its_place_after_a_cut() -> None:
-    # A thread with a timeout would else be late for those that ask meanwhile.
+def test_threads_keep_their_order_after_a_cut() -> None:
+    # Else threads that ask meanwhile would come first, and a thread with a timeout too late.
     limiter = Limiter()
     limiter.refused(0.0, 0, stated(10))
     first = [limiter.turn(0.0) for _ in range(4)]
@@ -174,7 +178,7 @@ def test_who_had_a_turn_keeps_its_place_after_a_cut() -> None:
         begun.append(now + limiter.turn(now, was_void=True).wait)
     assert begun == sorted({*begun})
     assert begun[-1] < first[0].wait + new.wait
-    # What comes too late is not taken: no thread waits longer than it has time.
+    # A turn that comes too late is not taken: no thread waits longer than it has time.
     limiter.refused(now, first[0].era + 1, stated(10))
     late = limiter.turn(now, 0.1, was_void=True)
     assert late.wait > 0.1
@@ -192,7 +196,7 @@ def test_it_grows_to_what_the_server_states_and_no_further() -> None:
     assert second.wait - first.wait == pytest.approx(1 / (10 * SHARE))
 
 
-def test_it_never_stops_altogether() -> None:
+def test_the_rate_has_a_lower_limit() -> None:
     limiter, now = Limiter(), 0.0
     for era in range(100):
         limiter.refused(now, era, refusal())
@@ -202,7 +206,7 @@ def test_it_never_stops_altogether() -> None:
     assert limiter.turn(0.0).wait == pytest.approx(REST / LOWEST_RATE)
 
 
-def test_without_a_word_of_the_server_it_begins_at_triton_s_usual_rate() -> None:
+def test_it_begins_at_triton_s_default_rate_if_the_server_states_none() -> None:
     limiter = Limiter()
     limiter.refused(0.0, 0, refusal("slow down"))
     assert limiter.turn(0.0).wait == pytest.approx(REST / USUAL_RATE)
@@ -246,7 +250,7 @@ def test_limiters_pickle_as_new_ones() -> None:
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), "5", b""])
-def test_rates_that_are_none(rate: Any) -> None:
+def test_rates_that_are_not_valid(rate: Any) -> None:
     with pytest.raises(ConfigurationError, match="rate must be None or a number of requests a second, not"):
         DataCenter("cloudapi.invalid", rate=rate)
 

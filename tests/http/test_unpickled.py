@@ -38,7 +38,7 @@ STATUS = methodcaller("status")
 
 @pytest.fixture(autouse=True)
 def instant(monkeypatch: pytest.MonkeyPatch) -> Iterator[Instant]:
-    """What is kept, is kept by a clock that stands still; nothing is left for the next test."""
+    """A clock that stands still, for what is kept; nothing is left for the next test."""
     clock = Instant()
     for kept in (wires._WIRES, shared_signers._KNOWN):
         monkeypatch.setattr(kept, "_clock", clock.monotonic)
@@ -55,12 +55,12 @@ def lone(cloud: Emulator, relay: Relay) -> Iterator[DataCenter]:
 
 
 def again(thing: Any) -> Any:
-    """It, as another process gets it."""
+    """The object as another process gets it."""
     return pickle.loads(pickle.dumps(thing))  # noqa: S301 - our own
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true: the relay notes on a thread of its own what is closed."""
+    """Whether it comes true in time: another thread of the relay notes what is closed."""
     until = time.monotonic() + 10
     while not condition() and time.monotonic() < until:
         time.sleep(0.005)
@@ -160,7 +160,7 @@ def test_the_last_used_are_kept_a_minute(lone: DataCenter, relay: Relay, instant
     assert relay.opened == 2
 
 
-def test_eight_are_kept(cloud: Emulator, relay: Relay) -> None:
+def test_eight_unused_connections_are_kept(cloud: Emulator, relay: Relay) -> None:
     for size in range(1, 13):
         with cloud.datacenter(location=relay.url, pool_size=size) as sdc:
             again(sdc).keys()
@@ -172,7 +172,7 @@ def test_eight_are_kept(cloud: Emulator, relay: Relay) -> None:
 
 
 class Special(DataCenter):
-    """A class of somebody else's."""
+    """A subclass."""
 
 
 def a_copy_of_the_authorities(cloud: Emulator, tmp_path: Path) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def test_what_differs_is_not_shared(
     assert relay.opened == 2
 
 
-def test_other_classes_regions_and_surroundings_are_not_shared(
+def test_other_classes_regions_and_environments_are_not_shared(
     cloud: Emulator, relay: Relay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with cloud.datacenter(location=relay.url) as sdc:
@@ -227,7 +227,7 @@ def test_other_classes_regions_and_surroundings_are_not_shared(
     assert pickle.loads(data)._transport is not before._transport  # noqa: S301
 
 
-def test_a_server_elsewhere_is_asked_by_the_proxy_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_proxy_is_used_for_a_remote_server(monkeypatch: pytest.MonkeyPatch) -> None:
     data = pickle.dumps(DataCenter("https://cloud.example.com"))
     first = pickle.loads(data)  # noqa: S301 - our own
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:8080")
@@ -296,7 +296,7 @@ def test_a_key_file_that_changes(cloud: Emulator, sdc: DataCenter, ssh_keys: Key
         data = pickle.dumps(own)
     first = pickle.loads(data)  # noqa: S301 - our own
     assert len(first.keys()) == 2
-    # The key is replaced here and there: who had it goes on with it, and is refused; others read the file.
+    # The key is replaced in the file and on the server: only objects that have loaded it still use it.
     path.write_bytes(ssh_keys.path("ed25519").read_bytes())
     sdc.delete_key("mine")
     sdc.add_key("mine", ssh_keys.public("ed25519").openssh)
@@ -341,7 +341,7 @@ def test_an_agent_is_asked_anew(
     first = pickle.loads(data)  # noqa: S301 - our own
     assert len(first.keys()) == 2
     ssh_agent.remove(ssh_keys.path("p256"))
-    # The file serves whoever comes now; once the agent has the key again, it serves all.
+    # An object that is unpickled now uses the file; once the agent has the key again, all use the agent.
     second = pickle.loads(data)  # noqa: S301
     assert len(second.keys()) == 2
     with pytest.raises(KeyLoadError, match="ssh-agent"):
@@ -358,7 +358,7 @@ def test_a_fork_while_a_thread_unpickles_or_loads(lone: DataCenter, relay: Relay
     kept = again(lone)
     kept.keys()
     with wires._WIRES._lock, shared_signers._KNOWN._lock, kept.auth._lock, kept.auth._hold.thing._lock:
-        # In the child nobody releases these.
+        # In the child no thread releases these.
         assert in_child(lambda: [len(pickle.loads(data).keys()), len(kept.keys())]) == [1, 1]  # noqa: S301
     # The child opened one connection for both of them, and left its parent's alone.
     assert relay.opened == 2

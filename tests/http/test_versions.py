@@ -102,7 +102,7 @@ def test_a_path_that_an_old_server_does_not_have(stub: StubServer) -> None:
             machine.num_nics()
 
 
-def test_what_is_missing_is_no_matter_of_versions(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_a_missing_object_is_not_a_version_error(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     machine = sdc.machine(site.add_machine().uuid, lazy=True)
     with pytest.raises(NotFoundError) as caught:
         machine.get_nic("ba:ad:d3:4d:b3:3f")
@@ -130,7 +130,7 @@ UPDATES: list[Callable[[DataCenter], Any]] = [
 
 
 @pytest.mark.parametrize("ask", UPDATES)
-def test_what_is_in_the_description_only_names_no_version(
+def test_an_operation_that_no_server_has_names_no_version(
     stub: StubServer, ask: Callable[[DataCenter], Any]
 ) -> None:
     # docs/cloudapi/access.md#access-keys-cannot-be-updated: versions go by verb and path.
@@ -171,7 +171,8 @@ def test_an_error_made_after_an_answer_counts_its_attempts(
 
 
 def test_the_versions_are_those_of_the_contract(stub: StubServer) -> None:
-    # Only a path of its own shows that an operation is missing: a new action or verb is answered otherwise.
+    # Only an operation with another path is seen to be missing: an unknown action or verb is answered
+    # otherwise.
     since: dict[str, str] = {}
     for row in OPERATIONS:
         if "/:login/" in row.path and "?" not in row.path and "/:resource" not in row.path:

@@ -47,7 +47,7 @@ def _snapshot(sdc: DataCenter, timeout: float) -> None:
 
 @contextmanager
 def ends_after(seconds: float) -> Iterator[None]:
-    """WaitTimeout, at that time."""
+    """Expect a WaitTimeout after these seconds."""
     begun = time.monotonic()
     with pytest.raises(WaitTimeout, match=f"gave up after {seconds:g} s"):
         yield
@@ -72,7 +72,7 @@ def test_a_server_that_falls_silent(stub: StubServer) -> None:
 
 
 def test_no_handshake() -> None:
-    # The system takes the connection; nobody answers.
+    # The kernel accepts the connection; no program answers.
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"https://127.0.0.1:{server.getsockname()[1]}"
         with DataCenter(url, login="bob") as sdc, ends_after(0.3):
@@ -143,7 +143,7 @@ def test_a_server_that_is_away(free_port: int, retry: str | RetryPolicy) -> None
         sdc.machine(ID, lazy=True).poll_until("stopped", 0.1, timeout=0.4)
 
 
-def test_a_server_that_asks_for_patience(stub: StubServer) -> None:
+def test_a_server_that_sends_retry_after(stub: StubServer) -> None:
     stub.otherwise = Reply({"code": "ServiceUnavailable"}, 503, headers={"Retry-After": "60"})
     with DataCenter(stub.url, login="bob") as sdc, ends_after(0.3):
         _until(sdc, 0.3)
@@ -159,7 +159,7 @@ def test_turns_are_not_waited_for_beyond_the_end(stub: StubServer) -> None:
                 machine.poll_until("stopped", timeout=0.4)
 
         list(pool.map(one, range(10)))
-        # Turns that nobody waits for are left to others.
+        # Turns that no wait uses are left to other requests.
         begun = time.monotonic()
         machine.refresh()
         assert time.monotonic() - begun < 0.5

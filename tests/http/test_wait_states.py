@@ -1,4 +1,4 @@
-"""The states that a wait is for are checked before it begins: 'Running' would never come."""
+"""The state that is awaited is checked before the wait begins: 'Running' would never come."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def waits(sdc: DataCenter) -> Waits:
         ("until", "x" * 1000, "(text of 1000 characters, not shown, because it may be a key) is not a state"),
     ],
 )
-def test_what_is_no_state_is_refused_at_once(
+def test_unknown_states_are_refused_at_once(
     stub: StubServer, waits: Waits, wait: str, state: Any, why: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -56,7 +56,7 @@ def test_what_is_no_state_is_refused_at_once(
     assert stub.asked == []
 
 
-def test_any_state_is_awaited_if_that_is_said(stub: StubServer, waits: Waits) -> None:
+def test_any_state_permits_unknown_states(stub: StubServer, waits: Waits) -> None:
     stub.answer(Reply({"id": ID, "state": "running"}), Reply({"id": ID, "state": "hibernated"}))
     waits["until"]("hibernated", any_state=True)
     stub.answer(Reply({"id": ID, "state": "hibernated"}), Reply({"id": ID, "state": "running"}))
@@ -69,7 +69,7 @@ def test_any_state_is_awaited_if_that_is_said(stub: StubServer, waits: Waits) ->
             waits["until"](nothing, any_state=True)
 
 
-def test_every_state_that_there_is_can_be_awaited(stub: StubServer, waits: Waits) -> None:
+def test_every_known_state_can_be_awaited(stub: StubServer, waits: Waits) -> None:
     # docs/cloudapi/machines.md#states-that-are-shown
     for state in get_args(MachineState):
         stub.answer(Reply({"id": ID, "state": state}))

@@ -1,4 +1,4 @@
-"""What goes wrong during a wait: what passes is another look, what is certain ends it.
+"""Failures during a wait: after one that may pass another look follows, a certain one ends the wait.
 
 A 404 is certain only when it is settled (`RetryPolicy.settling`): right after its creation a machine may not
 be found yet, as the server reads from more than one place.
@@ -41,7 +41,7 @@ ID = "11111111-8b2f-4c42-9d3f-0123456789ab"
 MOVED = Reply(None, 302, headers={"Location": "https://elsewhere.example/"})
 ABSENT = Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404)
 DELETED = Reply({"id": ID, "name": "web", "state": "deleted"}, 410)
-OF_A_PROXY = Reply(b"<h1>404 page not found</h1>", 404, "text/html")
+PROXY_404 = Reply(b"<h1>404 page not found</h1>", 404, "text/html")
 PASSING: dict[str, Reply | Pieces] = {
     **{str(status): Reply({"code": "Scripted", "message": "no"}, status) for status in (408, 500, 501, 502)},
     "503": Reply(b"<h1>503 Service Unavailable</h1>", 503, "text/html"),
@@ -51,7 +51,7 @@ PASSING: dict[str, Reply | Pieces] = {
     "silence": Reply(hang=True),
     "reset": [b""],
     "half an answer": Reply({"id": ID}, length=1000),
-    "no JSON": Reply(b"<html>sign in to this network</html>", 200, "text/html"),
+    "not JSON": Reply(b"<html>sign in to this network</html>", 200, "text/html"),
     "another shape": Reply(["running"]),
     "not found yet": ABSENT,
 }
@@ -68,13 +68,13 @@ def machine_reply(state: str, age: float | None = None, server_ahead: float = 0.
 
 @pytest.fixture
 def sdc(stub: StubServer) -> DataCenter:
-    """One whose every look is one request, on a clock that only waiting moves."""
+    """A data center without retries, on a clock that only waiting moves."""
     return datacenter_at(stub.url, clock=Instant(), timeout=0.1)
 
 
 @pytest.mark.parametrize("timeout", [None, 600])
 @pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
-def test_a_passing_failure_is_another_look(
+def test_a_passing_failure_is_followed_by_another_look(
     stub: StubServer, sdc: DataCenter, answer: Reply | Pieces, timeout: float | None
 ) -> None:
     stub.answer(answer, machine_reply("stopped"), answer, machine_reply("running"))
@@ -220,8 +220,8 @@ def test_a_404_that_stays_counts(stub: StubServer, settling: float) -> None:
     assert clock.now == 2 * settling
 
 
-def test_a_404_of_a_proxy_is_no_deletion(stub: StubServer, sdc: DataCenter) -> None:
-    stub.answer(OF_A_PROXY, OF_A_PROXY, machine_reply("running", age=9999))
+def test_a_404_of_a_proxy_is_not_a_deletion(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(PROXY_404, PROXY_404, machine_reply("running", age=9999))
     Machine(sdc, data=machine_reply("stopped", age=9999).body).poll_until("running")
     assert len(stub.asked) == 3
 
@@ -236,7 +236,7 @@ def test_plain_calls_raise_a_404_at_once(stub: StubServer, sdc: DataCenter) -> N
     assert len(stub.asked) == 6
 
 
-def test_a_snapshot_seen_a_moment_ago_is_not_gone_by_a_404(stub: StubServer, sdc: DataCenter) -> None:
+def test_a_404_does_not_mean_that_a_new_snapshot_is_gone(stub: StubServer, sdc: DataCenter) -> None:
     created = datetime.fromtimestamp(time() - 5, UTC).isoformat()
     seen = {"name": "s", "state": "created", "created": created}
     stub.answer(ABSENT, Reply({**seen, "state": "deleted"}))
@@ -247,7 +247,7 @@ def test_a_snapshot_seen_a_moment_ago_is_not_gone_by_a_404(stub: StubServer, sdc
 
 @pytest.mark.parametrize("lag", [0, 3, 20])
 def test_a_rename_whose_answer_was_lost_may_show_late(stub: StubServer, lag: int) -> None:
-    """The server refuses it the second time: the name is taken, by this machine."""
+    """The server refuses the second attempt: the name is taken, by this machine."""
     taken = Reply({"code": "ValidationFailed", "message": "Invalid VM update parameters"}, 409)
     old, new = (Reply({"id": ID, "name": name, "state": "running"}) for name in ("web", "db"))
     stub.answer([b""], old, taken, *[old] * (lag - 1), *[ABSENT] * min(lag, 1), new)
@@ -262,7 +262,7 @@ def test_a_rename_whose_answer_was_lost_may_show_late(stub: StubServer, lag: int
 
 
 def test_a_redirect_ends_a_wait(stub: StubServer) -> None:
-    """It says that the URL is wrong, and none is followed."""
+    """It shows that the URL is wrong, and is not followed."""
     stub.otherwise = MOVED
     clock = Instant()
     with (
@@ -273,7 +273,7 @@ def test_a_redirect_ends_a_wait(stub: StubServer) -> None:
     assert clock.slept == []
 
 
-def test_an_answer_with_another_id_is_another_look(stub: StubServer) -> None:
+def test_an_answer_with_another_id_is_followed_by_another_look(stub: StubServer) -> None:
     stub.answer(Reply({"id": ID.replace("1", "2"), "state": "running"}), machine_reply("running"))
     clock = Instant()
     with DataCenter(stub.url, login="bob", clock=clock) as sdc:

@@ -1,4 +1,4 @@
-"""Waits for what is not a machine: images, volumes, NICs, disks and migrations, all of one shape."""
+"""Waits for images, volumes, NICs, disks and migrations, which all work alike."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WAITS: dict[str, Callable[[DataCenter], Wait]] = {
     "disk": lambda sdc: lambda *args, **kw: sdc.machine(ID, lazy=True).poll_disk(ID, *args, **kw),
     "migration": lambda sdc: sdc.machine(ID, lazy=True).poll_migration,
 }
-# In which state each is while something goes on, and which of the others ends the wait.
+# For each kind, a state in which an operation is running, and one that ends the wait.
 STATES = {
     "image": ("creating", "active"),
     "volume": ("creating", "ready"),
@@ -60,7 +60,7 @@ def waits(what: str, stub: StubServer, clock: Instant) -> Wait:
 
 
 @EACH
-def test_it_waits_until_nothing_goes_on(what: str, stub: StubServer) -> None:
+def test_it_waits_until_no_operation_is_running(what: str, stub: StubServer) -> None:
     clock = Instant()
     busy, over = STATES[what]
     stub.answer(answer(what, busy), answer(what, busy), Reply(status=503), answer(what, over, name="x"))
@@ -91,7 +91,7 @@ def test_a_failure_ends_it_with_the_reason(what: str, stub: StubServer) -> None:
 
 
 @EACH
-def test_something_that_is_gone_ends_it_once_that_is_settled(what: str, stub: StubServer) -> None:
+def test_a_404_ends_it_once_it_is_settled(what: str, stub: StubServer) -> None:
     clock = Instant()
     # Right after it was made it may not be found: the second 404 in a row is not 30 s old.
     stub.answer(gone(), gone(), answer(what, STATES[what][0]))
@@ -102,7 +102,7 @@ def test_something_that_is_gone_ends_it_once_that_is_settled(what: str, stub: St
 
 
 @pytest.mark.parametrize("what", ["volume", "NIC", "disk"])
-def test_it_waits_for_the_end(what: str, stub: StubServer) -> None:
+def test_it_waits_for_a_deletion(what: str, stub: StubServer) -> None:
     clock = Instant()
     stub.answer(answer(what, "running", name="x"), gone())
     found = waits(what, stub, clock)("deleted", 2)
@@ -118,7 +118,7 @@ def test_another_error_ends_it(what: str, stub: StubServer) -> None:
 
 @EACH
 @pytest.mark.parametrize("state", ["Running", "atcive", "", 5])
-def test_a_state_that_cannot_be_is_refused_at_once(what: str, state: Any, stub: StubServer) -> None:
+def test_an_unknown_state_is_refused_at_once(what: str, state: Any, stub: StubServer) -> None:
     with pytest.raises(ConfigurationError, match="is not a state of a"):
         waits(what, stub, Instant())(state)
     assert stub.asked == []

@@ -1,4 +1,4 @@
-"""No answer reaches another request than its own, and none goes on for ever: against a scripted server.
+"""With a scripted server: no answer is taken for that of another request, and none goes on for ever.
 
 RFC 9110, section 15.2: a client must be able to read any number of 1xx answers before the one that counts.
 RFC 9112, section 6.3: where an answer ends, and what makes that unclear.
@@ -89,7 +89,7 @@ BY_ID: dict[str, Callable[[DataCenter], object]] = {
 
 
 @pytest.mark.parametrize("call", BY_ID.values(), ids=BY_ID)
-def test_an_object_of_another_id_is_not_taken(stub: StubServer, call: Callable[[DataCenter], object]) -> None:
+def test_an_object_with_another_id_is_refused(stub: StubServer, call: Callable[[DataCenter], object]) -> None:
     stub.answer([machine(B)])
     with datacenter_at(stub.url) as sdc, pytest.raises(InvalidResponse, match=f"whose id is '{B}'"):
         call(sdc)
@@ -102,13 +102,13 @@ def test_an_id_is_the_same_in_upper_case(stub: StubServer) -> None:
         assert sdc.network(A.upper())["id"] == A
 
 
-def test_what_is_asked_for_by_name_has_any_id(stub: StubServer) -> None:
+def test_an_object_that_is_asked_for_by_name_may_have_any_id(stub: StubServer) -> None:
     stub.answer([machine(B)])
     with datacenter_at(stub.url) as sdc:
         assert sdc.package("sample-512M")["id"] == B
 
 
-def test_switching_protocols_is_no_answer(server: StubServer, sdc: DataCenter) -> None:
+def test_switching_protocols_is_not_an_answer(server: StubServer, sdc: DataCenter) -> None:
     server.answer([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + machine(A)], [machine(B)])
     with pytest.raises(InvalidResponse, match=r": 101 with a redirect, and none is followed"):
         sdc.raw_machine_data(A)
@@ -129,7 +129,7 @@ SURPLUS = {
 @pytest.mark.parametrize("start", SURPLUS.values(), ids=SURPLUS)
 @pytest.mark.parametrize("surplus", [b"\r\n", b"hello", machine(A)], ids=["blank", "text", "answer"])
 @pytest.mark.parametrize("together", [True, False], ids=["at once", "apart"])
-def test_what_follows_an_answer_is_no_answer(
+def test_bytes_after_an_answer_are_not_the_next_answer(
     server: StubServer, sdc: DataCenter, start: bytes, surplus: bytes, together: bool
 ) -> None:
     arrived = threading.Event()
@@ -150,7 +150,7 @@ def test_what_follows_an_answer_is_no_answer(
 def test_surplus_in_two_pieces_of_which_the_first_was_read_with_the_answer(
     server: StubServer, sdc: DataCenter
 ) -> None:
-    # The first piece made the buffer of the 204, and went with it; the second came after the next request.
+    # The first piece was dropped with the buffer of the 204; the second came after the next request.
     late = threading.Event()
 
     def pieces() -> Iterator[bytes]:
@@ -193,7 +193,7 @@ def test_a_connection_whose_framing_is_unclear_is_not_used_again(
 
 
 @pytest.mark.parametrize("length", ["-1", "-0x5", "five", "", "9" * 5 + "x", "1e3"])
-def test_a_length_that_is_none_is_refused_at_once(server: StubServer, sdc: DataCenter, length: str) -> None:
+def test_an_invalid_length_is_refused_at_once(server: StubServer, sdc: DataCenter, length: str) -> None:
     """RFC 9112, section 6.3: the end is unknown then. The server keeps the connection open."""
     silent = threading.Event()
 
@@ -247,7 +247,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("start", "again"), ENDLESS.values(), ids=ENDLESS)
-def test_what_has_no_end_is_given_up_by_its_bytes(stub: StubServer, start: bytes, again: bytes) -> None:
+def test_an_endless_answer_is_cut_off_by_its_size(stub: StubServer, start: bytes, again: bytes) -> None:
     sent = 0
 
     def pieces() -> Iterator[bytes]:
@@ -274,7 +274,7 @@ TRICKLES = {
 
 
 @pytest.mark.parametrize(("start", "again"), TRICKLES.values(), ids=TRICKLES)
-def test_what_comes_little_by_little_has_an_end_in_time(stub: StubServer, start: bytes, again: bytes) -> None:
+def test_a_slow_answer_is_cut_off_by_its_time(stub: StubServer, start: bytes, again: bytes) -> None:
     # Each piece came within the read timeout, so that it never ended. The server's pace needs the real clock.
     over = threading.Event()
     stub.answer(itertools.chain([start], (again for _ in iter(lambda: over.wait(0.02), True)), [b""]))
@@ -286,14 +286,14 @@ def test_what_comes_little_by_little_has_an_end_in_time(stub: StubServer, start:
     assert 0.3 <= took < 1
 
 
-def test_an_answer_timeout_that_is_none() -> None:
+def test_answer_timeouts_that_are_not_valid() -> None:
     for wrong in (0, -1, float("nan"), float("inf"), "300", True, None):
         with pytest.raises(ConfigurationError, match="answer_timeout must be a number of seconds"):
             datacenter_at("http://127.0.0.1", answer_timeout=wrong)
 
 
 def test_waiting_for_a_connection_has_an_end(stub: StubServer) -> None:
-    # It had none: who came last waited for ever behind requests that hung.
+    # The last thread waited for ever behind requests that hung.
     stub.otherwise = [None]
     caught: list[RequestTimeout] = []
 

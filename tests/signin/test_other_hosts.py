@@ -62,7 +62,7 @@ def test_an_operation_refuses_a_redirect(
     with (
         StubServer([answer[0]] if operation is DataCenter.num_machines else answer) as server,
         cloud.datacenter(location=server.url) as sdc,
-        pytest.raises(InvalidResponse, match=f": {status} with a redirect, and none is followed"),
+        pytest.raises(InvalidResponse, match=f": {status} with a redirect, which is not followed"),
     ):
         operation(sdc)
 
@@ -75,7 +75,7 @@ def test_a_websocket_follows_no_redirect(cloud: Emulator, other: StubServer, sta
         with (
             StubServer(answer) as server,
             cloud.datacenter(location=server.url) as sdc,
-            pytest.raises(InvalidResponse, match=f"{status} where a WebSocket was to begin"),
+            pytest.raises(InvalidResponse, match=f"{status} where a WebSocket was expected"),
         ):
             sdc.changefeed()
         assert len(server.heads) == 1
@@ -99,7 +99,7 @@ def test_a_proxy_sees_nothing_inside_tls(cloud: Emulator, far: tuple[StubServer,
     server, proxy = far
     with cloud.datacenter(location="cloudapi.invalid", verify=True) as sdc:
         sdc.account()
-        with pytest.raises(InvalidResponse, match=r"does not speak WebSocket|where a WebSocket was to begin"):
+        with pytest.raises(InvalidResponse, match=r"does not speak WebSocket|where a WebSocket was expected"):
             sdc.changefeed()
     for head in proxy.heads:
         assert head.startswith(b"CONNECT cloudapi.invalid:443 HTTP/1.")

@@ -1,4 +1,4 @@
-"""The data center of these tests is a server that answers whatever a test wants."""
+"""The data center of these tests is a scripted server."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def sdc(stub: StubServer) -> Iterator[DataCenter]:
 
 @pytest.fixture
 def machine(sdc: DataCenter) -> Machine:
-    """A machine there; nothing was asked yet."""
+    """A machine there, of which nothing was fetched."""
     return sdc.machine(ID, lazy=True)

@@ -1,4 +1,4 @@
-"""Answers that no CloudAPI should give: what is made of them."""
+"""Answers that no CloudAPI should give: each becomes an error or a value."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def refused(stub: StubServer, sdc: DataCenter, reply: Reply) -> APIError:
     ("body", "came"),
     [(b"null", "null"), (b"7", "a number"), (b'"x"', "text"), (b"true", "a boolean"), (b"", "no body")],
 )
-def test_the_wrong_shape_is_an_error_that_names_it(
+def test_an_answer_of_another_shape_is_an_error_that_names_the_shape(
     stub: StubServer, sdc: DataCenter, ask: Callable[[DataCenter], Any], expected: str, body: bytes, came: str
 ) -> None:
     stub.answer(Reply(body, 201))
@@ -113,7 +113,7 @@ def test_a_create_that_is_answered_with_something_else(stub: StubServer, sdc: Da
     assert isinstance(caught.value.__cause__, InvalidResponse)
 
 
-def test_a_post_may_have_nothing_to_say(stub: StubServer, sdc: DataCenter, machine: Machine) -> None:
+def test_an_answer_to_a_post_may_have_no_body(stub: StubServer, sdc: DataCenter, machine: Machine) -> None:
     for status in (200, 202, 204):
         stub.answer(Reply(None, status, None))
         assert machine.migrate("pause") is None
@@ -127,13 +127,13 @@ def test_a_post_may_have_nothing_to_say(stub: StubServer, sdc: DataCenter, machi
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 399])
-def test_a_redirect_is_no_answer(stub: StubServer, sdc: DataCenter, machine: Machine, status: int) -> None:
+def test_a_redirect_is_an_error(stub: StubServer, sdc: DataCenter, machine: Machine, status: int) -> None:
     asking: list[Callable[[], Any]] = [
         sdc.account, sdc.num_machines, machine.delete, machine.exists, machine.stop, machine.get_tags,
     ]  # fmt: skip
     for ask in asking:
         stub.answer(Reply(None, status, None, headers={"Location": "https://login.example.com/"}))
-        with pytest.raises(InvalidResponse, match=f"{status} with a redirect, and none is followed"):
+        with pytest.raises(InvalidResponse, match=f"{status} with a redirect, which is not followed"):
             ask()
 
 
@@ -169,7 +169,7 @@ def test_the_message_of_an_error(stub: StubServer, sdc: DataCenter, body: Any, m
 
 
 def test_an_error_that_is_a_list(stub: StubServer, sdc: DataCenter) -> None:
-    # docs/cloudapi/storage.md#errors-of-volumes-may-be-a-list: of volumes the server may send one.
+    # docs/cloudapi/storage.md#errors-of-volumes-may-be-a-list: for volumes the server may send one.
     entries = [{"code": "InvalidArgument", "message": "no such volume", "field": "volumes"}, {"field": "x"}]
     error = refused(stub, sdc, Reply(entries, 409))
     assert (error.code, error.message, error.errors) == ("InvalidArgument", "no such volume", entries)
@@ -184,13 +184,13 @@ def test_odd_field_errors(stub: StubServer, sdc: DataCenter, errors: Any) -> Non
 
 
 @pytest.mark.parametrize("body", [{"id": 5}, {"id": None}, {"id": {}}, [], 5, "", None])
-def test_gone_without_a_word_about_what(stub: StubServer, sdc: DataCenter, body: Any) -> None:
+def test_gone_without_the_machine(stub: StubServer, sdc: DataCenter, body: Any) -> None:
     error = refused(stub, sdc, Reply(body, 410))
     assert isinstance(error, GoneError)
     assert str(error).startswith("GET /bob/x: 410 Gone")
 
 
-def test_whatever_is_gone_is_deleted(stub: StubServer, machine: Machine) -> None:
+def test_a_machine_that_is_gone_is_deleted_in_any_state(stub: StubServer, machine: Machine) -> None:
     stub.answer(*[Reply({"id": ID, "state": ["odd"], "name": "web"}, 410)] * 2)
     with pytest.raises(GoneError):
         machine.refresh()
@@ -211,7 +211,7 @@ def test_json_that_python_cannot_hold(stub: StubServer, sdc: DataCenter, body: b
 
 
 @pytest.mark.parametrize("charset", ["idna", "undefined", "unicode_escape", "base64", "nonsense", "utf-8"])
-def test_text_in_whatever_it_says_it_is(stub: StubServer, sdc: DataCenter, charset: str) -> None:
+def test_text_is_utf_8_in_any_charset(stub: StubServer, sdc: DataCenter, charset: str) -> None:
     stub.answer(Reply("hö\\d".encode(), content_type=f"text/plain; charset={charset}"))
     assert sdc.request("GET", "/x")[0] == "hö\\d"
     stub.answer(Reply("hö".encode("latin-1"), content_type=f"text/plain; charset={charset}"))

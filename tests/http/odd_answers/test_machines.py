@@ -1,4 +1,4 @@
-"""Machines and snapshots that nobody has heard of: what their attributes say."""
+"""The attributes of machines and snapshots with odd values."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ FIELDS = [
 
 
 @pytest.mark.parametrize("value", ODD, ids=repr)
-def test_attributes_are_of_their_types_whatever_the_server_says(
-    stub: StubServer, sdc: DataCenter, value: Any
-) -> None:
+def test_attributes_have_their_types_with_any_value(stub: StubServer, sdc: DataCenter, value: Any) -> None:
     data = {"id": ID, **dict.fromkeys(FIELDS, value), "new_field": value}
     stub.answer(*[Reply(data)] * 3)  # for ips
     machine = Machine(sdc, data=data)

@@ -38,7 +38,9 @@ def test_entries_without_the_id_that_they_are_known_by(
 
 
 @pytest.mark.parametrize("count", [None, "", "many", "-1", "1.5", "1_000", "\xb2", "9" * 5000])
-def test_a_count_that_is_none(stub: StubServer, sdc: DataCenter, machine: Machine, count: str | None) -> None:
+def test_a_count_that_is_not_valid(
+    stub: StubServer, sdc: DataCenter, machine: Machine, count: str | None
+) -> None:
     asking: list[Callable[[], Any]] = [
         sdc.num_machines,
         lambda: sdc.num_firewall_rule_machines(OTHER),
@@ -53,7 +55,7 @@ def test_a_count_that_is_none(stub: StubServer, sdc: DataCenter, machine: Machin
 
 
 @pytest.mark.parametrize("location", [None, "", "/"])
-def test_a_location_that_leads_nowhere(
+def test_a_location_without_an_id(
     stub: StubServer, sdc: DataCenter, machine: Machine, location: str | None
 ) -> None:
     reply = Reply(None, 302, None, headers={} if location is None else {"Location": location})
@@ -66,7 +68,7 @@ def test_a_location_that_leads_nowhere(
 
 @pytest.mark.parametrize("value", ["2.5", "", None])
 def test_values_of_tags_and_metadata(stub: StubServer, machine: Machine, value: str | None) -> None:
-    # Of what reads as nothing, the tags are looked at.
+    # If the value is empty, the list of tags is read.
     stub.answer(Reply(value), *([] if value else [Reply({"a": value})]), Reply(value))
     assert machine.get_tag("a") == value
     assert machine.get_metadata_at_key("a") == (value or "")
@@ -86,12 +88,12 @@ def test_data_centers_without_a_url(stub: StubServer) -> None:
     stub.answer(Reply(found), Reply([]))
     with datacenter_at("here", known_locations={"here": stub.url}) as sdc:
         assert sdc.datacenters() == found
-        # What this one is connected to stays as it is.
+        # The URL of this data center is kept.
         assert sdc.known_locations == {"here": stub.url, "c": "https://c.example.com"}
         assert sdc.keys() == []
 
 
-def test_an_acl_that_is_none_is_not_sent_back(stub: StubServer, sdc: DataCenter) -> None:
+def test_an_acl_that_is_not_valid_is_not_sent_back(stub: StubServer, sdc: DataCenter) -> None:
     for acl in ("abc", 5, {"a": "b"}, [5]):
         stub.answer(Reply({"id": ID, "acl": acl}), Reply({"id": ID, "acl": acl}))
         with pytest.raises(InvalidResponse, match="where a list of texts was expected"):
@@ -108,7 +110,7 @@ def test_images_without_name_and_version(stub: StubServer, sdc: DataCenter) -> N
     assert sdc.dataset("sdc")["id"] == OTHER
 
 
-def test_a_state_that_nobody_knows_is_waited_out(stub: StubServer) -> None:
+def test_a_wait_goes_on_in_an_unknown_state(stub: StubServer) -> None:
     states: list[Any] = ["provisioning", "hibernating", None, 5, [], "running"]
     stub.answer(*(Reply({"id": ID, "state": state}) for state in states))
     stub.answer(*[Reply({"id": ID})] * 3)
@@ -126,7 +128,7 @@ def test_a_state_that_nobody_knows_is_waited_out(stub: StubServer) -> None:
 
 
 def page(first: int, count: int) -> list[dict[str, str]]:
-    """So many machines, or addresses."""
+    """A page of `count` machines or addresses."""
     return [{"id": f"00000000-0000-4000-8000-{n:012}", "ip": str(n)} for n in range(first, first + count)]
 
 
@@ -156,7 +158,7 @@ def test_pages_without_end(stub: StubServer, sdc: DataCenter, monkeypatch: pytes
         stub.answer(*(Reply(page(n * 999, 1000)) for n in range(3)))
         with pytest.raises(InvalidResponse, match="GET /machines: there is always another page"):
             count()
-    # Machines that are never where they were: the list steps back in vain.
+    # Machines that are always at another place: no step back finds a known one.
     stub.answer(*(Reply(page(n * 5000, 1000)) for n in range(3)))
     with pytest.raises(InvalidResponse, match="GET /machines: there is always another page"):
         sdc.machines()
@@ -177,7 +179,7 @@ def test_pages_without_end(stub: StubServer, sdc: DataCenter, monkeypatch: pytes
         ("Mon, 01 Jan 0001 00:00:00 GMT", 2),
     ],
 )
-def test_a_date_that_no_clock_shows(stub: StubServer, date: str, attempts: int) -> None:
+def test_a_date_that_is_not_valid(stub: StubServer, date: str, attempts: int) -> None:
     reply = Reply({"code": "InvalidHeader", "message": "clock skew of 301s"}, 400, dates=(date,))
     stub.answer(*[reply] * 4)
     key = Ed25519PrivateKey.generate()
