@@ -1,4 +1,4 @@
-"""The figures that the tests of this folder find out; they are printed at the end of the run."""
+"""Figures that the tests of this folder measure; they are printed at the end of the run."""
 
 from collections.abc import Callable
 

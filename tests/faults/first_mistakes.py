@@ -1,4 +1,4 @@
-"""What goes wrong at first: forty mistakes, and what the error says of each.
+"""Forty mistakes of beginners, and what the error says about each.
 
 ``python -m tests.faults.first_mistakes`` writes docs/first-mistakes.md.
 """
@@ -32,7 +32,7 @@ FAR = "https://cloudapi.example.com"
 
 @dataclass(frozen=True)
 class Place:
-    """What a beginner has: a cloud, keys, a directory, an environment, and a server that is no CloudAPI."""
+    """What a beginner has: a cloud, keys, a directory, an environment, and a server without CloudAPI."""
 
     cloud: Emulator
     sdc: DataCenter
@@ -48,12 +48,12 @@ class Place:
         return str(path)
 
     def ask(self, **arguments: Any) -> None:
-        """Sign in with something else than what is right, and make a request."""
+        """Sign in with these arguments instead of the right ones, and make a request."""
         with self.cloud.datacenter(**arguments) as sdc:
             sdc.account()
 
     def proxy(self, answer: bytes) -> None:
-        """Go through a proxy that answers so."""
+        """Make a request through a proxy that gives this answer."""
         self.server.otherwise = [answer + b"\r\nContent-Length: 0\r\n\r\n", b""]
         self.environment.setenv("https_proxy", self.server.url.replace("//", "//bob:PASSWORT@"))
         DataCenter(FAR).account()
@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One row: what was done, which error comes, and words of its text."""
+    """One row: the mistake, the class of the error, and words of its text."""
 
     what: str
     error: type[SmartDCError]
@@ -70,14 +70,14 @@ class Mistake:
 
 
 MISTAKES = [
-    Mistake("a key file that is not there", KeyLoadError, "does not exist; give the path",
+    Mistake("a key file that does not exist", KeyLoadError, "does not exist; give the path",
             lambda p: p.ask(secret=p.folder / "id_none")),
     Mistake("the public key as `secret`", KeyLoadError, "public",
             lambda p: p.ask(secret=p.file("id.pub", p.keys.public("ed25519").openssh))),
     Mistake("a directory as key file", KeyLoadError, "is a directory", lambda p: p.ask(secret=p.folder)),
     Mistake("an empty key file", KeyLoadError, "is not a private key",
             lambda p: p.ask(secret=p.file("id", ""))),
-    Mistake("a file that is no key", KeyLoadError, "is not a private key",
+    Mistake("a file that is not a key", KeyLoadError, "is not a private key",
             lambda p: p.ask(secret=p.file("id", "hello"))),
     Mistake("an encrypted key without a passphrase", KeyLoadError, "there is no passphrase; give passphrase=",
             lambda p: p.ask(secret=p.keys.path("ed25519", "openssh", PASSPHRASE))),
@@ -113,21 +113,21 @@ MISTAKES = [
     Mistake("a URL with the account in it", ConfigurationError, "URL",
             lambda p: DataCenter("https://bob@cloudapi.example.com")),
     Mistake("the URL of a web page", InvalidResponse, "the URL of a CloudAPI?", lambda p: _page(p)),
-    Mistake("http:// where TLS is spoken", ConnectionFailed, "write https://",
+    Mistake("http:// for a TLS port", ConnectionFailed, "write https://",
             lambda p: _says(p, b"\x15\x03\x03\x00\x02\x02\x0a")),
-    Mistake("the port of SSH", ConnectionFailed, "it speaks SSH",
+    Mistake("an SSH port", ConnectionFailed, "it speaks SSH",
             lambda p: _says(p, b"SSH-2.0-OpenSSH_9.2\r\n")),
     Mistake("a private cloud without `verify`", ConnectionFailed, "verify='/path/to/ca.pem'",
             lambda p: p.ask(verify=True)),
-    Mistake("`verify` of a file that is not there", ConfigurationError, "cannot be read (No such file",
+    Mistake("`verify` with a file that does not exist", ConfigurationError, "cannot be read (No such file",
             lambda p: p.ask(verify=str(p.folder / "ca.pem"))),
-    Mistake("`verify` of a file without a certificate", ConfigurationError, "no certificate that can be read",
+    Mistake("`verify` with a file without certificate", ConfigurationError, "no certificate that can be read",
             lambda p: p.ask(verify=p.file("ca.pem", "hello"))),
-    Mistake("`REQUESTS_CA_BUNDLE` of a bad file", ConfigurationError, "REQUESTS_CA_BUNDLE=",
+    Mistake("`REQUESTS_CA_BUNDLE` with an empty file", ConfigurationError, "REQUESTS_CA_BUNDLE=",
             lambda p: _bundle(p)),
     Mistake("a wrong password for the proxy", ConnectionFailed, "check the user and password in HTTPS_PROXY",
             lambda p: p.proxy(b"HTTP/1.1 407 Proxy Authentication Required")),
-    Mistake("a proxy that does not lead there", ConnectionFailed, "name the host in NO_PROXY",
+    Mistake("a proxy that forbids the host", ConnectionFailed, "name the host in NO_PROXY",
             lambda p: p.proxy(b"HTTP/1.1 403 Forbidden")),
     Mistake("a proxy with an unknown scheme", ConfigurationError, "use one of http, https",
             lambda p: _proxy(p, "ftp://proxy:21")),
@@ -141,11 +141,11 @@ MISTAKES = [
             lambda p: _create(p, tags=["a"])),
     Mistake("a list as image", ConfigurationError, "names no image",
             lambda p: _create(p, image=p.sdc.images())),
-    Mistake("a typing error in the name of a network", NotFoundError, "candidates: 'external' (",
+    Mistake("a typo in the name of a network", NotFoundError, "candidates: 'external' (",
             lambda p: _create(p, networks=["extrenal"])),
-    Mistake("a typing error in the name of an image", NotFoundError, "'base-64-lts@20.4.0' (",
+    Mistake("a typo in the name of an image", NotFoundError, "'base-64-lts@20.4.0' (",
             lambda p: _create(p, image="base-64-tls")),
-    Mistake("a machine that is not there", NotFoundError, "no machine has the name or short id 'web'",
+    Mistake("a machine name that does not exist", NotFoundError, "no machine has the name or short id 'web'",
             lambda p: p.sdc.machine("web")),
     Mistake("a name as the first argument of `machines`", ConfigurationError,
             "'smartmachine' or 'virtualmachine'", lambda p: p.sdc.machines("web")),
@@ -153,11 +153,11 @@ MISTAKES = [
             lambda p: p.sdc.machines(state="Running")),
     Mistake("a flag as text", ConfigurationError, "paged must be True or False",
             lambda p: p.sdc.machines(paged="false")),  # type: ignore[arg-type]
-    Mistake("one of a kind for `exists`", ConfigurationError, "did you mean 'packages'?",
+    Mistake("a singular word for `exists`", ConfigurationError, "did you mean 'packages'?",
             lambda p: p.sdc.exists("package", "g4-highcpu-1G")),
     Mistake("a server that hangs up", ConnectionFailed, "broke (Remote end closed",
             lambda p: _hangs_up(p)),
-    Mistake("a boot script that is not there", ConfigurationError, "give the path of the script",
+    Mistake("a boot script that does not exist", ConfigurationError, "give the path of the script",
             lambda p: p.sdc.create_machine("web", boot_script="setup.sh")),
     Mistake("a boot script that is not UTF-8", ConfigurationError, "is not UTF-8",
             lambda p: p.sdc.create_machine("web", boot_script=p.file("setup.sh", b"\xff\xfe"))),
@@ -202,7 +202,7 @@ def _proxy(place: Place, address: str) -> None:
 _HEAD = """\
 # First mistakes
 
-What goes wrong at first, and what the error says. Each comes within a second, after one attempt at most,
+Mistakes of beginners, and what the error says. Each error comes within a second, after at most one attempt,
 unless the network itself is slow; none shows a password or a key.
 
 | mistake | error | says |
@@ -211,7 +211,7 @@ unless the network itself is slow; none shows a password or a key.
 
 
 def page() -> str:
-    """What it says."""
+    """The text of the page."""
     rows = (f"| {row.what} | `{row.error.__name__}` | ... {row.says} ... |\n" for row in MISTAKES)
     return _HEAD + "".join(rows)
 

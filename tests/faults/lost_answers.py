@@ -1,6 +1,6 @@
-"""What becomes of each operation that changes something when its answer is lost.
+"""What happens to each operation that changes something if its answer is lost.
 
-``python -m tests.faults.lost_answers`` writes docs/lost-answers.md, which `test_lost_answers` holds true.
+``python -m tests.faults.lost_answers`` writes docs/lost-answers.md, which `test_lost_answers` checks.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "lost-answers.md"
 _HEAD = """\
 # When the answer is lost
 
-Whatever changes something, and what becomes of it when it was carried out but no answer came back. All that
-only reads is made again. *Made again*: as often as the policy of retries allows. *Looked for*: what was to be
-created is looked for, and must show everything that was asked for; it is created (again) only if it is not
-there for as long as the policy's `settling`, and the server refuses a second one
+What happens to each operation that changes something, if it was carried out but no answer came back.
+Operations that only read are repeated. *Repeated*: as often as the retry policy permits. *Looked for*: what
+was to be created is looked for, and must have everything that was requested; it is created (again) only if it
+is not found for the policy's `settling` seconds, and if the server refuses a second one
 ([how](retries.md#creating-once)).
 
 | operation | method | when the answer is lost | |
@@ -27,12 +27,12 @@ there for as long as the policy's `settling`, and the server refuses a second on
 
 
 def expected(row: Operation) -> tuple[str, str]:
-    """What it comes to, and why."""
+    """The outcome, and why."""
     if row.verb == "DELETE":
         return AGAIN, DELETED
     if row.verb == "PUT":
         return AGAIN, SAME
-    assert row.lost, f"the row of {row.name} must say what becomes of a lost answer"
+    assert row.lost, f"the row of {row.name} must say what happens if the answer is lost"
     return row.lost
 
 

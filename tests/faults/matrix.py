@@ -1,4 +1,4 @@
-"""What becomes of each kind of operation under each fault: the faults, the operations, and what is expected.
+"""The outcome of each kind of operation under each fault: the faults, the operations, the expected outcomes.
 
 ``python -m tests.faults.matrix`` writes docs/fault-matrix.md, which `test_matrix` compares with what it saw.
 """
@@ -51,9 +51,9 @@ class Kind:
 
     Attributes:
         name: Heading of its column.
-        operation: The server's name of the one that stands for it.
-        call: Asks for it.
-        effects: How often it shows in the server's state; None where it changes nothing.
+        operation: CloudAPI's name of the operation that stands for the kind.
+        call: Calls it.
+        effects: How often it was carried out, by the server's state; None if it changes nothing.
     """
 
     name: str
@@ -70,7 +70,7 @@ def _follow(world: World) -> None:
 
 
 def _jobs(world: World, task: str) -> int:
-    """Whether such a job was begun; where it is harmless twice, it counts once."""
+    """Whether such a job was started; as a second one does no harm, both count as one."""
     return any(job.task == task for job in world.vm.jobs)
 
 
@@ -104,7 +104,7 @@ def _fault(fault: Fault) -> Start:
 
 
 def _throttle(world: World, operation: str, times: int | None) -> None:
-    """An empty bucket, which fills up as usual, or as good as never."""
+    """Empty the bucket, which fills up at the usual rate, or nearly never."""
     world.cloud.throttle(10 if times else 1e-6, burst=1)
     if operation == "changefeed":
         world.sdc.changefeed().close()
@@ -122,13 +122,13 @@ def _skew(world: World, operation: str, times: int | None) -> None:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that goes wrong, and what is expected.
+    """Something that goes wrong, and the expected outcomes.
 
     Attributes:
-        name: In words.
-        start: Makes it happen to an operation from now on, so many times or always.
-        once: What becomes of each of `KINDS` when it happens once.
-        always: And when it does not end.
+        name: The trouble in words.
+        start: Makes it happen to an operation from now on: `times` times, or always.
+        once: The outcome for each of `KINDS` if it happens once.
+        always: The same if it does not end.
     """
 
     name: str
@@ -138,7 +138,7 @@ class Trouble:
 
 
 # In the order of KINDS. "done": at the first attempt; "again": at another one; "found": what was created was
-# looked for and found; else the error that is raised.
+# looked for and found; else the class of the error that is raised.
 TROUBLES = [
     Trouble(
         "503: no server behind the proxy",
@@ -148,7 +148,7 @@ TROUBLES = [
         "ServiceUnavailableError ServiceUnavailableError ServiceUnavailableError",
     ),
     Trouble(
-        "503: the server was slower than the proxy waits, and has done it",
+        "503: the server took longer than the proxy waits, and carried it out",
         _fault(HAPROXY_TIMEOUT),
         "again again again found again again again",
         "ServiceUnavailableError ServiceUnavailableError ServiceUnavailableError found "
@@ -180,7 +180,7 @@ TROUBLES = [
         " ".join(["ServerError"] * 7),
     ),
     Trouble(
-        "500 with a message only, and it was done",
+        "500 with a message only, and it was carried out",
         _fault(Status(500, {"message": "next() is not a function"}, after_commit=True)),
         "ServerError ServerError ServerError found ServerError ServerError ServerError",
         "ServerError ServerError ServerError found ServerError ServerError ServerError",
@@ -192,7 +192,7 @@ TROUBLES = [
         " ".join(["ThrottledError"] * 7),
     ),
     Trouble(
-        "503: read-only, and until when (always: for longer than the deadline)",
+        "503: read-only, with Retry-After (always: longer than the deadline)",
         _read_only,
         "done done again again again again done",
         "done done ServiceUnavailableError ServiceUnavailableError ServiceUnavailableError "
@@ -205,21 +205,21 @@ TROUBLES = [
         "RequestTimeout RequestTimeout RequestTimeout found RequestTimeout RequestTimeout RequestTimeout",
     ),
     Trouble(
-        "the connection breaks before it is done",
+        "the connection breaks before it is carried out",
         _fault(Drop(after_commit=False)),
         "again again again again again again again",
         "ConnectionFailed ConnectionFailed ConnectionFailed OutcomeUnknown ConnectionFailed "
         "ConnectionFailed ConnectionFailed",
     ),
     Trouble(
-        "the connection breaks after it is done",
+        "the connection breaks after it is carried out",
         _fault(Drop(after_commit=True)),
         "again again again found again again again",
         "ConnectionFailed ConnectionFailed ConnectionFailed found ConnectionFailed ConnectionFailed "
         "ConnectionFailed",
     ),
     Trouble(
-        "half of the answer (of a stream: it breaks when it has begun)",
+        "half of the answer (a stream breaks after it has begun)",
         _fault(HalfBody()),
         "again again again found done again ConnectionFailed",
         "ConnectionFailed ConnectionFailed ConnectionFailed found done ConnectionFailed ConnectionFailed",
@@ -232,7 +232,7 @@ TROUBLES = [
         "ConnectionFailed",
     ),
     Trouble(
-        "a Content-MD5 that does not fit (a 202, a 204 and a stream have none)",
+        "a Content-MD5 that does not match (a 202, a 204 and a stream have none)",
         _fault(WrongDigest()),
         "again again done found done again done",
         "InvalidResponse InvalidResponse done found done InvalidResponse done",
@@ -246,12 +246,12 @@ TROUBLES = [
 ]
 
 _HEAD = """\
-# What becomes of a request when something goes wrong
+# What happens to a request when something goes wrong
 
-Seen in the emulator, with the standard policy of retries, when the trouble happens once and when it does not
-end. *done*: at the first attempt. *again*: at another attempt. *found*: what was created was looked for and
-found. Otherwise the error that is raised. Whatever it was, it was carried out once (or, where that does no
-harm, twice); where it says `OutcomeUnknown`, none was found.
+Observed in the emulator, with the standard retry policy, if the trouble happens once and if it does not end.
+*done*: at the first attempt. *again*: at another attempt. *found*: what was created was looked for and found.
+Otherwise the error that is raised. No request was carried out twice, unless that does no harm. With
+`OutcomeUnknown`, nothing was found.
 """
 
 

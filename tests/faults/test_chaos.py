@@ -1,4 +1,4 @@
-"""Many threads, half of whose answers are lost: nothing is lost, and nothing is made twice."""
+"""Many threads, half of whose answers are lost: each machine is created once, and deleted once."""
 
 from __future__ import annotations
 

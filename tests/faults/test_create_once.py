@@ -1,4 +1,4 @@
-"""A create whose answer is lost: the machine is found, or made again, or an error says what is known."""
+"""A create whose answer is lost: the machine is found, or created again, or an error says what is known."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_machine_is_found(
     assert machine.get_tags() == {"a": 1}
 
 
-def test_a_machine_that_is_not_there_is_made_again(
+def test_a_machine_that_is_absent_is_created_again(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     cloud.faults.add("CreateMachine", BEFORE, times=3)
@@ -97,7 +97,7 @@ def test_a_machine_is_made_again_after_an_answer_that_may_be_a_proxy_s(
     assert creates(cloud) == [status, 201]
 
 
-def test_a_machine_that_shows_late_is_not_made_twice(
+def test_a_machine_that_is_listed_late_is_not_created_twice(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=1)
@@ -107,18 +107,18 @@ def test_a_machine_that_shows_late_is_not_made_twice(
     assert list(site.machines) == [machine.id]
 
 
-def test_a_machine_that_shows_only_after_settling_is_found_by_the_refusal(
+def test_a_machine_that_is_listed_only_after_settling_is_found_by_the_refusal(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=1)
     cloud.faults.add("ListMachines", Status(200, "[]"), times=8)
     machine = sdc.create_machine("web", PACKAGE, image=image)
-    # "alias Duplicate" is said of its own name.
+    # "alias Duplicate" is about the machine of the lost create.
     assert creates(cloud) == [0, 409]
     assert list(site.machines) == [machine.id]
 
 
-def test_a_machine_that_failed_meanwhile_was_created_all_the_same(
+def test_a_machine_that_failed_meanwhile_is_found(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=1)
@@ -143,7 +143,7 @@ def test_an_older_machine_of_that_name_is_not_taken_for_it(
 
 
 @pytest.mark.parametrize("differs", [{"image": "minimal-64"}, {"package": "sample-512M"}], ids=str)
-def test_a_machine_of_that_name_that_is_another_is_not_taken_for_it(
+def test_a_different_machine_of_that_name_is_not_taken_for_it(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str, differs: dict[str, str]
 ) -> None:
     other = site.add_machine("web", **({"image": image, "package": PACKAGE} | differs))  # type: ignore[arg-type]
@@ -158,7 +158,7 @@ def test_a_name_that_the_server_completes_cannot_be_told_from_others(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=1)
-    with pytest.raises(OutcomeUnknown, match="what it may be is in candidates") as caught:
+    with pytest.raises(OutcomeUnknown, match="the possible ones are in candidates") as caught:
         sdc.create_machine("web-{{shortId}}-a", PACKAGE, image=image)
     (uuid,) = site.machines
     assert [candidate["id"] for candidate in caught.value.candidates] == [uuid]
@@ -169,7 +169,7 @@ def test_a_name_that_the_server_completes_cannot_be_told_from_others(
     assert (caught.value.candidates, len(site.machines)) == ([], 1)
 
 
-def test_one_among_more_than_a_page_of_names_that_begin_like_it(
+def test_a_name_that_is_a_prefix_of_more_than_a_page_of_names(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     for number in range(1005):
@@ -198,7 +198,7 @@ def test_an_error_says_what_is_known(cloud: Emulator, sdc: DataCenter, site: Sit
 
 
 @pytest.mark.parametrize("absent", ["package", "image"])
-def test_a_machine_of_which_the_server_does_not_tell_everything(
+def test_a_machine_with_an_empty_field(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str, absent: str
 ) -> None:
     # docs/cloudapi/machines.md#values-a-client-may-not-expect: `package` may be empty, and `image` of some
@@ -210,7 +210,7 @@ def test_a_machine_of_which_the_server_does_not_tell_everything(
     assert sdc.create_machine("web", PACKAGE, image=image).id == UNKNOWN
 
 
-def test_a_server_of_old_may_know_a_name_twice(stub: StubServer) -> None:
+def test_an_old_server_may_have_a_name_twice(stub: StubServer) -> None:
     stub.answer(Reply(None, 504))
     stub.otherwise = Reply([])
     with (
@@ -221,7 +221,7 @@ def test_a_server_of_old_may_know_a_name_twice(stub: StubServer) -> None:
     assert [asked.method for asked in stub.asked] == ["POST", *["GET"] * LOOKS]
 
 
-def test_a_request_that_took_long_and_slipped_in(stub: StubServer) -> None:
+def test_a_slow_request_that_was_carried_out_beside_its_repetition(stub: StubServer) -> None:
     """The server checks that a name is free before it takes it: two requests at once may both pass."""
     now = formatdate(time(), usegmt=True)
     made = {"name": "web", "package": PACKAGE, "image": UNKNOWN, "created": timestamp(time())}
@@ -237,7 +237,7 @@ def test_a_request_that_took_long_and_slipped_in(stub: StubServer) -> None:
     assert [asked.method for asked in stub.asked] == ["POST", *["GET"] * LOOKS, "POST", "GET"]
 
 
-def test_a_machine_that_was_made_again_need_not_be_looked_at(
+def test_a_machine_that_was_created_again_is_returned_if_looks_are_refused(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     cloud.faults.add("CreateMachine", BEFORE, times=1)
@@ -247,7 +247,7 @@ def test_a_machine_that_was_made_again_need_not_be_looked_at(
     assert list(site.machines) == [machine.id]
 
 
-def test_it_cannot_be_looked_for(cloud: Emulator, sdc: DataCenter, image: str) -> None:
+def test_if_looks_are_refused_the_outcome_is_unknown(cloud: Emulator, sdc: DataCenter, image: str) -> None:
     cloud.faults.add("CreateMachine", AFTER)
     # A sub-user may be allowed to create machines and not to list them.
     cloud.faults.add("ListMachines", Status(403, {"code": "NotAuthorized", "message": "no"}))
@@ -273,7 +273,7 @@ def test_without_retries_it_is_not_looked_for(cloud: Emulator, image: str) -> No
 def test_a_server_that_created_it_and_could_not_read_it(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
-    # lib/machines.js of sdc-cloudapi: 200 ms after createVm it gets the machine, and passes on what fails.
+    # lib/machines.js of sdc-cloudapi: 200 ms after createVm it gets the machine, and passes errors of that on.
     gone = Status(404, {"code": "ResourceNotFound", "message": "VM not found"}, after_commit=True)
     cloud.faults.add("CreateMachine", gone, times=1)
     machine = sdc.create_machine("web", PACKAGE, image=image)
@@ -284,7 +284,7 @@ def test_a_server_that_created_it_and_could_not_read_it(
 
 
 def test_a_server_that_is_not_there_yet(stub: StubServer, image: str) -> None:
-    """Nobody was reached, so it is asked for again, and nothing is looked for."""
+    """No connection was made, so the request is repeated without a look."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     late: list[StubServer] = []
@@ -307,7 +307,7 @@ NOT_UNIQUE = ("DataCenter.create_machine", "DataCenter.create_image_from_machine
 
 
 @pytest.mark.parametrize("method", [method for method in UNIQUE if method not in NOT_UNIQUE])
-def test_whatever_is_unique_is_made_again_when_it_is_not_there(
+def test_what_must_be_unique_is_created_again_if_it_is_absent(
     cloud: Emulator, sdc: DataCenter, method: str
 ) -> None:
     row = UNIQUE[method]
@@ -325,7 +325,7 @@ def test_an_image_that_is_not_there_may_still_come(cloud: Emulator, sdc: DataCen
 
 @pytest.mark.parametrize("state", ["creating", "unactivated", "active"])
 def test_an_image_that_is_found_counts_once(cloud: Emulator, sdc: DataCenter, state: str) -> None:
-    """Whether it is being made or was published since: it may be both."""
+    """It may match twice: as one that is being created, and as one that was published since."""
     made = {"id": UNKNOWN, "name": "app", "version": "1.0.0", "state": state}
     made["published_at"] = timestamp(cloud.clock.now())
     older = made | {"id": UNKNOWN[::-1], "state": "active", "published_at": "2020-01-01T00:00:00.000Z"}
@@ -335,7 +335,7 @@ def test_an_image_that_is_found_counts_once(cloud: Emulator, sdc: DataCenter, st
     assert sdc.create_image_from_machine(machine, "app", "1.0.0")["id"] == UNKNOWN
 
 
-def test_what_was_there_before_is_refused_though_its_refusal_was_lost(
+def test_an_older_volume_is_an_error_although_the_refusal_was_lost(
     cloud: Emulator, sdc: DataCenter
 ) -> None:
     sdc.create_volume("data")
@@ -346,7 +346,7 @@ def test_what_was_there_before_is_refused_though_its_refusal_was_lost(
     assert len(sdc.volumes()) == 1
 
 
-def test_threads_that_create_at_once_each_get_their_own(cloud: Emulator, sdc: DataCenter, image: str) -> None:
+def test_threads_that_create_at_once_get_different_machines(cloud: Emulator, sdc: DataCenter, image: str) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=8)
     found: list[str] = []
     create: Callable[[], None] = lambda: found.append(sdc.create_machine(package=PACKAGE, image=image).id)  # noqa: E731

@@ -47,7 +47,7 @@ def asked(cloud: Emulator, operation: str) -> list[int]:
 
 
 class Steps(Instant):
-    """A clock that is set, by so many seconds, when it is waited by for the first time."""
+    """A clock whose time is set, by `step` seconds, at the first wait."""
 
     def __init__(self, step: float) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ def made(**fields: Any) -> dict[str, Any]:
     return machine | {"state": "provisioning", "created": timestamp(time())} | fields
 
 
-def test_a_find_is_taken_at_the_first_look(cloud: Emulator, sdc: DataCenter, image: str) -> None:
+def test_what_the_first_look_finds_is_taken(cloud: Emulator, sdc: DataCenter, image: str) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=1)
     before = cloud.clock.monotonic()
     sdc.create_machine("web", PACKAGE, image=image)
@@ -76,12 +76,12 @@ def test_absence_counts_when_the_lists_have_settled(cloud: Emulator, image: str)
     with cloud.datacenter(retry=RetryPolicy(settling=7, first_pause=0)) as sdc:
         before = cloud.clock.monotonic()
         sdc.create_machine("web", PACKAGE, image=image)
-        # Looks after 0.5, 1.5, 3.5 and 7 s, and as many for a twin of it.
+        # Looks after 0.5, 1.5, 3.5 and 7 s, and as many for a second one.
         assert len(asked(cloud, "ListMachines")) == 8
         assert cloud.clock.monotonic() - before == pytest.approx(14)
 
 
-def test_a_volume_that_is_in_use_by_itself(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_volume_whose_name_is_taken_by_the_lost_create(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.faults.add("CreateVolume", AFTER, times=1)
     cloud.faults.add("ListVolumes", NOTHING, times=8)
     made = sdc.create_volume("data")
@@ -105,7 +105,7 @@ def test_the_servers_clock_is_set_while_it_is_looked_for(stub: StubServer, step:
 
 
 def test_the_servers_clock_is_set_forward_before_it_is_looked_for(stub: StubServer) -> None:
-    """Then it looks older, as one would that another program made before."""
+    """Then the machine seems to be older, as if another program had created it before."""
     stub.answer(Reply(None, 504))
     stub.otherwise = Reply([made()], dates=(formatdate(time() + 3600, usegmt=True),))
     with (
@@ -148,7 +148,7 @@ def test_looking_ends_at_the_deadline(cloud: Emulator, image: str) -> None:
 def test_a_lost_create_ends_at_the_deadline(
     cloud: Emulator, image: str, deadline: float, looked: str
 ) -> None:
-    """Looks included: each gets what is left. Where that is less than `settling`, the deadline wins."""
+    """The deadline includes the looks, also if it comes before `settling` ends."""
     busy = Status(503, '{"code": "ServiceUnavailable", "message": "no"}', {"Retry-After": "3"})
     throttled = Status(429, '{"code": "TooManyRequestsError", "message": "no"}', {"Retry-After": "3"})
     cloud.faults.add("CreateMachine", BEFORE)
@@ -177,7 +177,7 @@ def test_no_deadline_at_all(cloud: Emulator, image: str) -> None:
 
 
 def test_a_silent_server_ends_a_lost_create_within_an_answer(stub: StubServer) -> None:
-    """In real time: each look had a deadline of its own."""
+    """In real time: the looks have no deadline of their own."""
     stub.otherwise = Reply(hang=True)
     policy = RetryPolicy(deadline=1.5, settling=0.5, first_pause=0.1)
     with DataCenter(stub.url, login="bob", retry=policy, timeout=0.5, answer_timeout=1) as sdc:
@@ -187,7 +187,7 @@ def test_a_silent_server_ends_a_lost_create_within_an_answer(stub: StubServer) -
         assert monotonic() - before < 1.5 + 1 + 0.3
 
 
-def test_a_refusal_of_what_is_not_there_stands(
+def test_a_refusal_because_of_an_older_machine_is_raised(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     site.add_machine("web")
@@ -197,7 +197,7 @@ def test_a_refusal_of_what_is_not_there_stands(
         sdc.create_machine("web", PACKAGE, image=image)
 
 
-def test_the_packages_name_is_asked_for_only_if_it_must_be_known(stub: StubServer) -> None:
+def test_the_name_of_a_package_is_fetched_only_if_it_is_needed(stub: StubServer) -> None:
     stub.answer(Reply(None, 504), Reply([made()]))
     package = {"id": PACKAGE_ID, "name": PACKAGE}
     with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
@@ -208,7 +208,7 @@ def test_the_packages_name_is_asked_for_only_if_it_must_be_known(stub: StubServe
         stub.answer(Reply(package))
         sdc.create_machine("web", PACKAGE_ID, image=UNKNOWN)
     targets = [each.target.partition("?")[0] for each in stub.asked]
-    assert targets.count(f"/bob/packages/{PACKAGE_ID}") == 2  # once more, as the first answer was of no use
+    assert targets.count(f"/bob/packages/{PACKAGE_ID}") == 2  # once more, as the first answer was not JSON
 
 
 @pytest.mark.parametrize("fault", [HTML_503, HAPROXY_408], ids=["503", "408"])
@@ -237,7 +237,7 @@ def test_a_proxys_refusal_may_come_after_the_commit(
     assert len(machine.snapshots()) == 1
 
 
-def test_a_proxys_refusal_is_not_believed_of_other_posts(
+def test_other_posts_are_not_repeated_after_a_proxys_refusal(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
     cloud.faults.add("CreateUser", HTML_503, times=1)
@@ -247,7 +247,7 @@ def test_a_proxys_refusal_is_not_believed_of_other_posts(
 
 
 def test_pauses_go_by_the_servers_clock(stub: StubServer) -> None:
-    """Retry-After as a date is one of the server's, which is an hour ahead."""
+    """A date in Retry-After goes by the server's clock, which is an hour ahead."""
     ahead = time() + 3600
     dates = (formatdate(ahead, usegmt=True),)
     wait = {"Retry-After": formatdate(ahead + 10, usegmt=True)}
@@ -266,7 +266,7 @@ HTML_429 = b"<h1>429 Too Many Requests</h1>"
 
 @pytest.mark.parametrize("status", [420, 429])
 def test_a_proxys_throttling_may_come_after_the_commit(stub: StubServer, status: int) -> None:
-    """Only CloudAPI's own is certain: docs/cloudapi/throttle.md#throttled-before-the-handler."""
+    """Only a 429 of CloudAPI itself is certain: docs/cloudapi/throttle.md#throttled-before-the-handler."""
     page = Reply(HTML_429, status, "text/html")
     with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
         stub.answer(page, Reply([made()]))
@@ -293,7 +293,7 @@ def test_cloudapis_own_throttling_is_certain(stub: StubServer) -> None:
 
 
 class Interrupted(Instant):
-    """A clock by which Ctrl-C is pressed while it is waited by."""
+    """A clock whose waits are interrupted by Ctrl-C."""
 
     def sleep(self, seconds: float, /) -> None:
         raise KeyboardInterrupt

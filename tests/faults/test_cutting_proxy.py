@@ -1,4 +1,4 @@
-"""Creates through a proxy that cuts connections: every machine is made once, and every create returns."""
+"""Creates through a proxy that cuts connections: every machine is created once, and every create returns."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from tests.helpers.keys import KeyRing
 from tests.helpers.servers import StubServer
 
 TWO_LINES = 240
-OF_A_401 = 400
-"""It has the server's words and request id, and both fingerprints of the key."""
+LENGTH_OF_A_401 = 400
+"""Its message has the server's message and request id, and both fingerprints of the key."""
 
 
 @pytest.mark.off_the_record("mistakes")
@@ -39,7 +39,7 @@ def test_a_first_mistake(
     assert time.monotonic() - started < 1
     assert isinstance(caught.value, mistake.error), text
     assert mistake.says in text
-    assert len(text) <= (OF_A_401 if mistake.error is AuthenticationError else TWO_LINES), text
+    assert len(text) <= (LENGTH_OF_A_401 if mistake.error is AuthenticationError else TWO_LINES), text
     assert text.isprintable()
     assert caught.value.attempts <= 1
     assert "PASSWORT" not in text

@@ -1,4 +1,4 @@
-"""What is found after a lost answer counts as its own only if it shows everything that was asked for."""
+"""After a lost answer, something that is found is taken only if it has everything that was requested."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ MACHINES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("field", "theirs", "ours"), MACHINES, ids=str)
-def test_a_machine_of_the_name_that_another_program_made_just_now(
+def test_a_new_machine_of_that_name_by_another_program(
     cloud: Emulator,
     sdc: DataCenter,
     image: str,
@@ -80,7 +80,7 @@ def test_a_machine_with_other_disks(cloud: Emulator, sdc: DataCenter, image: str
         sdc.create_machine("vm", PACKAGE, image=image, disks=[{"size": 10240}, {"size": 1024}])
 
 
-def test_a_machine_with_all_of_that_is_its_own(
+def test_a_machine_with_all_that_was_requested_is_taken(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=1)
@@ -105,7 +105,7 @@ VOLUMES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("field", "theirs", "ours"), VOLUMES, ids=str)
-def test_a_volume_of_the_name_that_another_program_made_just_now(
+def test_a_new_volume_of_that_name_by_another_program(
     cloud: Emulator, sdc: DataCenter, field: str, theirs: dict[str, Any], ours: dict[str, Any]
 ) -> None:
     other = sdc.create_volume("data", **theirs)
@@ -115,7 +115,7 @@ def test_a_volume_of_the_name_that_another_program_made_just_now(
     assert [candidate["id"] for candidate in caught.value.candidates] == [other["id"]]
 
 
-def test_a_volume_with_all_of_that_is_its_own(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_a_volume_with_all_that_was_requested_is_taken(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     cloud.faults.add("CreateVolume", AFTER, times=1)
     fabric = networks(site, "fabric")[0]
     made = sdc.create_volume("data", size=20480, networks=fabric, tags={"role": "db"}, affinity="role!=db")
@@ -133,7 +133,7 @@ def test_a_volume_with_all_of_that_is_its_own(cloud: Emulator, sdc: DataCenter, 
         ("internet_nat", {"internet_nat": False}),
     ],
 )
-def test_a_fabric_network_of_the_name_and_subnet_with_something_else(
+def test_a_fabric_network_of_that_name_and_subnet_that_differs(
     cloud: Emulator, sdc: DataCenter, field: str, theirs: dict[str, Any]
 ) -> None:
     sdc.create_fabric_vlan(100, "new")
@@ -151,7 +151,7 @@ def test_a_fabric_network_of_the_name_and_subnet_with_something_else(
     assert [candidate["id"] for candidate in caught.value.candidates] == [other["id"]]
 
 
-def test_a_fabric_network_with_all_of_that_is_its_own(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_fabric_network_with_all_that_was_requested_is_taken(cloud: Emulator, sdc: DataCenter) -> None:
     sdc.create_fabric_vlan(100, "new")
     cloud.faults.add("CreateFabricNetwork", AFTER, times=1)
     routes = {"10.60.0.0/16": "10.50.1.3"}
@@ -173,14 +173,14 @@ IMAGES: list[tuple[str, dict[str, Any]]] = [
     ("homepage", {}),
     ("tags", {"tags": {"role": "db"}}),
     ("acl", {"acl": [UNKNOWN]}),
-    # An image that is stuck: nothing tells when that was begun.
+    # An image that is stuck: nothing tells when it was created.
     ("state", {"state": "unactivated", "published_at": None}),
     ("state", {"state": "failed", "published_at": None}),
 ]
 
 
 @pytest.mark.parametrize(("field", "differs"), IMAGES, ids=str)
-def test_an_image_of_the_name_and_version_that_is_another(
+def test_an_image_of_that_name_and_version_that_differs(
     cloud: Emulator, sdc: DataCenter, field: str, differs: dict[str, Any]
 ) -> None:
     ours: dict[str, Any] = {"description": "ours", "tags": {"a": 1}, "homepage": "https://example.org/"}
@@ -198,7 +198,7 @@ def test_an_image_of_the_name_and_version_that_is_another(
 
 @pytest.fixture
 def unactivated(cloud: Emulator, site: Site) -> Image:
-    """An image that was imported up to its files."""
+    """An image whose import stopped before its files."""
     base = next(image for image in site.images.values() if image.name == "base64")
     image = replace(base, uuid=UNKNOWN, name="app", state="unactivated", owner=cloud.account.uuid)
     site.images[UNKNOWN] = image
@@ -237,7 +237,7 @@ def test_a_snapshot_that_was_deleted_is_not_taken_for_one_that_is_being_made(
     assert machine.create_snapshot("before").state == "created"
 
 
-def test_a_disk_in_the_slot_that_is_older(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_an_older_disk_in_the_slot(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     vm = site.add_machine(brand="bhyve", package="g4-bhyve-4G-flex", state="stopped")
     (older,) = (disk for disk in vm.disks if not disk.boot)
     cloud.faults.add("CreateMachineDisk", BEFORE, times=1)
@@ -250,7 +250,7 @@ def test_a_firewall_rule_cannot_be_told_from_others(cloud: Emulator, sdc: DataCe
     rule = "FROM any TO tag role = www ALLOW tcp (PORT 80 AND PORT 443)"
     sdc.create_firewall_rule("FROM any TO all vms ALLOW tcp PORT 22")
     cloud.faults.add("CreateFirewallRule", AFTER, times=1)
-    with pytest.raises(OutcomeUnknown, match="what it may be is in candidates") as caught:
+    with pytest.raises(OutcomeUnknown, match="the possible ones are in candidates") as caught:
         sdc.create_firewall_rule(rule)
     (candidate,) = caught.value.candidates
     assert candidate["id"] == sdc.firewall_rules()[1]["id"]

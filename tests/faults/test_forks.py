@@ -31,9 +31,9 @@ CALLS = 10
 
 @contextmanager
 def in_use(sdc: DataCenter, machine: Machine) -> Iterator[list[str]]:
-    """Threads that make requests all the while; what went wrong in them."""
+    """Run threads that make requests meanwhile; yield the errors in them."""
     ending, wrong = threading.Event(), list[str]()
-    everybody = threading.Barrier(THREADS + 1)
+    all_threads = threading.Barrier(THREADS + 1)
 
     def work() -> None:
         begun = False
@@ -44,13 +44,13 @@ def in_use(sdc: DataCenter, machine: Machine) -> Iterator[list[str]]:
             except Exception as error:
                 wrong.append(repr(error))
             if not begun:
-                everybody.wait(30)
+                all_threads.wait(30)
                 begun = True
 
     threads = [threading.Thread(target=work) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
-    everybody.wait(30)
+    all_threads.wait(30)
     try:
         yield wrong
     finally:
@@ -73,7 +73,7 @@ def sockets() -> set[str]:
 
 
 def from_a_child(machine: Machine) -> list[str]:
-    """What a child sees of a machine, on threads of its own."""
+    """The states of a machine that a child gets on several threads."""
     with ThreadPool(4) as pool:
         return pool.map(lambda _: machine.status(), range(CALLS))
 
@@ -89,7 +89,7 @@ def test_a_pool_of_processes(
         with in_use(sdc, machine) as wrong:
             opened = relay.opened
             with warnings.catch_warnings():
-                # Python 3.12 warns of forks while threads run: that this works is what is tested.
+                # Python 3.12 warns of forks while threads run: exactly that is tested here.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 pool = context.Pool(size)
             with pool:
@@ -119,7 +119,8 @@ def test_a_forked_child_shares_no_connection(cloud: Emulator, relay: Relay, site
                 opened = relay.opened
                 states, own = in_child(child)
                 assert states == ["running"] * CALLS
-                # Every connection that it used was opened since the fork (as one of its parent's may be).
+                # It used only connections that were opened after the fork; the parent may have opened some,
+                # too.
                 assert 1 <= own <= relay.opened - opened
         assert wrong == []
 
@@ -163,5 +164,5 @@ def test_children_sign_for_themselves_with_the_agent(
             children = [in_child(lambda: from_a_child(machine)) for _ in range(CHILDREN)]
         assert wrong == []
     assert children == [["running"] * CALLS] * CHILDREN
-    # A kept signature is good for its text alone: another's would have been refused.
+    # A kept signature is valid for its text only: any other would have been refused.
     assert {got.status for got in cloud.calls} <= {200, 201}

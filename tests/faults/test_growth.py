@@ -1,6 +1,6 @@
-"""Thousands of requests on 32 threads, some of which fail: what this process holds does not grow.
+"""Thousands of requests on 32 threads, some of which fail: the resources of this process do not grow.
 
-The emulator is in a process of its own, so that what is measured is the client.
+The emulator runs in another process, so that only the client is measured.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.helpers.sizes import in_two_sizes
 
 pytestmark = pytest.mark.stress
 
-#: After this part of them everything has been used that will be.
+#: After this share of the requests, everything has been used once.
 WARM_UP = 0.3
 THREADS = 32
 _SELF = Path("/proc/self")
@@ -48,7 +48,7 @@ class NoWait:
 
 
 def serve(pipe: Pipe) -> None:
-    """The other process: a cloud in which one answer in a hundred is spoilt."""
+    """The other process: a cloud in which one answer in a hundred is damaged."""
     with Emulator(rate=100) as cloud:
         site = cloud.site()
         machines = [site.add_machine(f"web{number}", tags={"number": number}).uuid for number in range(5)]
@@ -67,7 +67,7 @@ def serve(pipe: Pipe) -> None:
 
 @contextmanager
 def cloud_elsewhere() -> Iterator[tuple[dict[str, Any], list[str], Callable[[], Counter[int]]]]:
-    """How to sign in there, its machines, and what ends it and tells what it answered."""
+    """Yield arguments to sign in, ids of machines, and a function that ends it and counts its answers."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(there,))
     process.start()
@@ -89,23 +89,23 @@ def cloud_elsewhere() -> Iterator[tuple[dict[str, Any], list[str], Callable[[], 
         there.close()
 
 
-class Held(NamedTuple):
-    """What this process holds."""
+class Resources(NamedTuple):
+    """The resources that this process holds."""
 
     descriptors: int
     threads: int
     memory: int
 
 
-def held() -> Held:
+def resources() -> Resources:
     gc.collect()
     pages = int((_SELF / "statm").read_text().split()[1])
     descriptors = sum(1 for _ in (_SELF / "fd").iterdir())
-    return Held(descriptors, threading.active_count(), pages * os.sysconf("SC_PAGE_SIZE"))
+    return Resources(descriptors, threading.active_count(), pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 def calls(sdc: DataCenter, machines: list[str]) -> list[Callable[[int], object]]:
-    """One request each."""
+    """Functions that make one request each."""
 
     def machine_of(number: int) -> Any:
         return sdc.machine(machines[number % len(machines)], lazy=True)
@@ -130,7 +130,7 @@ def calls(sdc: DataCenter, machines: list[str]) -> list[Callable[[int], object]]
     not Path("/proc/self/statm").exists(), reason="not tested: growth, as there is no /proc here"
 )
 @in_two_sizes(sample=5_000, whole=60_000)
-def test_nothing_grows(note: Callable[[str], None], size: int) -> None:
+def test_resources_do_not_grow(note: Callable[[str], None], size: int) -> None:
     warm_up = int(WARM_UP * size)
     with cloud_elsewhere() as (arguments, machines, end):
         patient = RetryPolicy(attempts=20)
@@ -141,11 +141,11 @@ def test_nothing_grows(note: Callable[[str], None], size: int) -> None:
                 kinds[number % len(kinds)](number)
 
             pool.map(ask, range(warm_up), chunksize=8)
-            before, began = held(), time.monotonic()
+            before, began = resources(), time.monotonic()
             pool.map(ask, range(warm_up, size), chunksize=8)
-            after, seconds = held(), time.monotonic() - began
+            after, seconds = resources(), time.monotonic() - began
         answered = end()
-    growth = {name: getattr(after, name) / getattr(before, name) - 1 for name in Held._fields}
+    growth = {name: getattr(after, name) / getattr(before, name) - 1 for name in Resources._fields}
     note(
         f"growth: {size} requests on {THREADS} threads; in the last {size - warm_up} of them "
         f"({seconds:.0f} s) growth of "

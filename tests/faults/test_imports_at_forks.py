@@ -53,7 +53,7 @@ def test_requests_import_nothing(cloud: Emulator, ssh_keys: KeyRing) -> None:
 
 
 def test_a_fork_waits_for_an_import() -> None:
-    """Of what is imported when it is needed: paramiko for the agent, websockets for the streams."""
+    """Some modules are imported when needed: paramiko for the agent, websockets for the streams."""
     begun, ended = threading.Event(), threading.Event()
 
     def work() -> None:

@@ -1,8 +1,8 @@
 """Creates whose answers are lost, at a server whose lists, gets and checks of names lag.
 
 Each create meets lags, a late insertion, clocks that are set, and things of other programs, all drawn at
-random from a seed. It must return what it created, or say by an `OutcomeUnknown` that names it that this is
-not known, or raise an error when nothing was created.
+random from a seed. It must return what it created, raise an `OutcomeUnknown`
+that names it, or raise another error if nothing was created.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MACHINE = "11111111-dead-4bad-8bad-000000000000"
 PAGE_502 = "<h1>502 Bad Gateway</h1>"
 GONE = {"code": "ResourceNotFound", "message": "VM not found"}
 SETTLED = 200.0
-"""Seconds after which everything shows."""
+"""Seconds after which everything is visible."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Kind:
 
     Attributes:
         name: Its name.
-        place: Where it is created.
-        create: Creates the one of this number, as our own or as another program would.
+        place: The path where it is created.
+        create: Creates the thing with this number.
         ident: What tells two of them apart.
-        foreign: What another program asked for, of the same name; None where there cannot be two.
-        told: Whether one that is found can be told from others.
+        foreign: The body of another program's create with the same name; None where there cannot be two.
+        identified: Whether a thing that is found can be told from others.
         unique: Whether a second one is refused, so that one that is absent can be created again.
     """
 
@@ -50,7 +50,7 @@ class Kind:
     create: Callable[[DataCenter, int], Any]
     foreign: Callable[[int], dict[str, Any]] | None = None
     ident: str = "id"
-    told: bool = True
+    identified: bool = True
     unique: bool = True
 
 
@@ -113,14 +113,14 @@ KINDS = [
         "/fwrules",
         lambda sdc, number: sdc.create_firewall_rule(_rule(number))["id"],
         lambda number: {"rule": _rule(number), "enabled": True},
-        told=False,
+        identified=False,
         unique=False,
     ),
 ]
 
 
 class Trial:
-    """One create, and all that it meets.
+    """One create, and the conditions that it meets.
 
     Attributes:
         before: Whether the first request is lost before it is carried out.
@@ -150,7 +150,7 @@ class Trial:
         self.server_set = self._steps[1] != 0
 
     def set_clocks(self, cloud: LaggingCloud) -> None:
-        """Set them, once."""
+        """Set the clocks, once."""
         cloud.clock.set_by += self._steps[0]
         cloud.set_by += self._steps[1]
         self._steps = 0, 0
@@ -163,7 +163,7 @@ def lagging() -> Iterator[LaggingCloud]:
 
 
 def outcome(kind: Kind, cloud: LaggingCloud, sdc: DataCenter, number: int, trial: Trial) -> str:
-    """What becomes of it, in a word; what must not be is an AssertionError."""
+    """The outcome in a word; a wrong outcome is an AssertionError."""
     raised: SmartDCError | None = None
     made: Any = None
     try:
@@ -174,12 +174,12 @@ def outcome(kind: Kind, cloud: LaggingCloud, sdc: DataCenter, number: int, trial
     rows = [row for row in cloud.rows if row not in trial.foreign]
     own = {row.data[kind.ident] for row in rows}
     if raised is None:
-        assert made in own, "what was returned is another's, or nothing"
+        assert made in own, "what was returned was not created by this request"
         assert len(own) == 1, "there is a second one, and nothing says so"
         return "returned"
     if isinstance(raised, OutcomeUnknown):
         assert raised.what == kind.name
-        assert raised.wanted.items() & {**own_words(kind, number)}.items(), "it is not named"
+        assert raised.wanted.items() & {**found_by(kind, number)}.items(), "it is not named"
         if len(own) > 1:
             assert own <= {each[kind.ident] for each in raised.candidates}, "not all of them are named"
         return "unknown"
@@ -187,8 +187,8 @@ def outcome(kind: Kind, cloud: LaggingCloud, sdc: DataCenter, number: int, trial
     return "refused"
 
 
-def own_words(kind: Kind, number: int) -> dict[str, Any]:
-    """What it would be found by."""
+def found_by(kind: Kind, number: int) -> dict[str, Any]:
+    """The values that it is found by."""
     words: dict[str, dict[str, Any]] = {
         "VLAN": {"vlan_id": number + 2},
         "firewall rule": {"rule": _rule(number)},
@@ -204,10 +204,10 @@ def test_nothing_is_lost_doubled_or_mistaken(
 ) -> None:
     chance = random.Random(f"{SEED}/{kind.name}")  # noqa: S311
     counts: Counter[str] = Counter()
-    tellable = told = 0
+    identifiable = identified = 0
 
     class Clock(SettableClock):
-        """The cloud's, which is set when it is waited by for the first time."""
+        """The cloud's clock, whose time is set at the first wait."""
 
         def sleep(self, seconds: float, /) -> None:
             super().sleep(seconds)
@@ -219,12 +219,12 @@ def test_nothing_is_lost_doubled_or_mistaken(
         with DataCenter(lagging.url, login="bob", clock=lagging.clock) as sdc:
             found = outcome(kind, lagging, sdc, number, trial)
         counts[f"{found} ({'before' if trial.before else 'after'} the commit)"] += 1
-        can_be_told = kind.told and not trial.foreign and not trial.server_set and trial.most <= 5
-        if can_be_told and (kind.unique or not trial.before):
-            tellable += 1
-            told += found == "returned"
+        is_identifiable = kind.identified and not trial.foreign and not trial.server_set and trial.most <= 5
+        if is_identifiable and (kind.unique or not trial.before):
+            identifiable += 1
+            identified += found == "returned"
     note(
         f"lags, seed {SEED}: {2 * size} of kind {kind.name} by {lagging.creates} requests: "
-        f"{dict(sorted(counts.items()))}; with lags up to 5 s {told} of {tellable} that can be told"
+        f"{dict(sorted(counts.items()))}; with lags up to 5 s {identified} of {identifiable} identified"
     )
-    assert told >= 0.99 * tellable
+    assert identified >= 0.99 * identifiable

@@ -1,4 +1,4 @@
-"""The answer of each operation is lost once: what the page says becomes of it, and nothing done twice."""
+"""The answer of each operation is lost once: the outcome is that of the page, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.operations import OPERATIONS
 
 pytestmark = pytest.mark.stress
 
-# These ask for something by the same operation before: the fault must not strike that.
+# These call the same operation before: the fault must not hit that call.
 _SECOND = {"Machine.watch_migration"}
-# No request goes out, or another operation answers: what sets a machine's role tags is the general route.
+# Another operation answers: the general route sets the role tags of machines.
 _NONE = {("ReplaceMachineRoleTags", "DataCenter.set_role_tags")}
 
 ROWS = [
@@ -29,7 +29,7 @@ ROWS = [
 
 
 def outcome(row: Operation, cloud: Emulator, sdc: DataCenter) -> str:
-    """In the words of the page."""
+    """The outcome in the words of the page."""
     try:
         row.call(sdc, World(cloud, sdc))
     except OutcomeUnknown:
@@ -56,7 +56,7 @@ def test_an_answer_is_lost(row: Operation, cloud: Emulator, sdc: DataCenter) -> 
         assert seen == expected(row)[0]
 
 
-def test_the_page_is_what_the_tests_saw(note: Callable[[str], None]) -> None:
+def test_the_page_of_lost_answers_is_up_to_date(note: Callable[[str], None]) -> None:
     assert PAGE.read_text() == page(), "write it again: python -m tests.faults.lost_answers"
     counted = Counter(AGAIN if row.verb in ("GET", "HEAD") else expected(row)[0] for row in OPERATIONS)
     note(f"answers lost, by operation: {', '.join(f'{count} {word}' for word, count in counted.items())}")

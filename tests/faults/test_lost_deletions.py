@@ -1,7 +1,7 @@
-"""A DELETE whose answer was lost, and that finds nothing the next time: is it done?
+"""A DELETE whose answer was lost, and whose repetition is answered 404: is it done?
 
-Right after its creation something may not be found yet; a 404 counts when it was made long enough ago, or
-when the 404 has stayed for `RetryPolicy.settling`.
+Right after its creation something may not be found yet; a 404 counts if it was created long enough ago, or
+if the 404 has stayed for `RetryPolicy.settling`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOST: list[bytes | None] = [b""]
 DONE = Reply(None, 204)
 GONE = Reply({"id": ID, "name": "web", "state": "deleted"}, 410)
 ABSENT = Reply({"code": "ResourceNotFound", "message": "not found"}, 404)
-OF_A_PROXY = Reply(b"<h1>404 page not found</h1>", 404, "text/html")
+PROXY_404 = Reply(b"<h1>404 page not found</h1>", 404, "text/html")
 
 
 def _machine(sdc: DataCenter, age: float | None) -> Machine:
@@ -45,7 +45,7 @@ def sdc(stub: StubServer, clock: Instant) -> DataCenter:
 
 
 def test_a_new_machine_that_is_not_found_yet_is_deleted_when_it_is(stub: StubServer, sdc: DataCenter) -> None:
-    # The first attempt did not reach the server; the machine is there all the same.
+    # The first attempt did not reach the server; the machine still exists.
     stub.answer(LOST, ABSENT, ABSENT, DONE)
     _machine(sdc, age=1).delete()
     assert [asked.method for asked in stub.asked] == ["DELETE"] * 4
@@ -59,7 +59,7 @@ def test_an_older_machine_that_is_not_found_is_deleted(
     assert (len(stub.asked), len(clock.slept)) == (2, 1)
 
 
-def test_a_machine_that_is_said_to_be_deleted_is_deleted(stub: StubServer, sdc: DataCenter) -> None:
+def test_a_machine_that_is_answered_410_is_deleted(stub: StubServer, sdc: DataCenter) -> None:
     stub.answer(LOST, GONE)
     _machine(sdc, age=1).delete()
     assert len(stub.asked) == 2
@@ -76,7 +76,7 @@ def test_a_machine_that_is_said_to_be_deleted_is_deleted(stub: StubServer, sdc: 
         lambda sdc: Snapshot(_machine(sdc, 9999), data={"name": "s", "state": "queued"}).delete(),
     ],
 )
-def test_what_stays_absent_is_deleted(
+def test_a_404_that_stays_means_deleted(
     stub: StubServer, sdc: DataCenter, clock: Instant, delete: Callable[[DataCenter], None]
 ) -> None:
     stub.answer(LOST)
@@ -86,13 +86,13 @@ def test_what_stays_absent_is_deleted(
     assert len(stub.asked) < 12
 
 
-def test_what_a_proxy_does_not_find_is_not_deleted(stub: StubServer, sdc: DataCenter) -> None:
-    stub.answer(LOST, OF_A_PROXY, OF_A_PROXY, DONE)
+def test_a_404_of_a_proxy_does_not_mean_deleted(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(LOST, PROXY_404, PROXY_404, DONE)
     _machine(sdc, age=9999).delete()
     assert len(stub.asked) == 4
 
 
-def test_an_error_in_between_stands(stub: StubServer, sdc: DataCenter) -> None:
+def test_another_error_in_between_is_raised(stub: StubServer, sdc: DataCenter) -> None:
     stub.answer(LOST, ABSENT, Reply({"code": "NotAuthorized", "message": "no"}, 403))
     with pytest.raises(Exception, match="403 NotAuthorized"):
         _machine(sdc, age=1).delete()
@@ -120,9 +120,7 @@ def test_a_policy_that_ends_before_raises_the_404(stub: StubServer, clock: Insta
 
 
 @pytest.mark.parametrize("pause", [0, 1000])
-def test_the_pauses_of_the_policy_keep_it_from_spinning_and_from_sleeping_on(
-    stub: StubServer, clock: Instant, pause: float
-) -> None:
+def test_pauses_are_neither_too_short_nor_too_long(stub: StubServer, clock: Instant, pause: float) -> None:
     stub.answer(LOST)
     stub.otherwise = ABSENT
     policy = RetryPolicy(first_pause=pause, longest_pause=pause, deadline=5000)
@@ -138,5 +136,5 @@ def test_a_key_of_the_emulator(cloud: Emulator) -> None:
         begun = cloud.clock.monotonic()
         real.delete_key(key)
         assert 30 <= cloud.clock.monotonic() - begun < 60
-        names = [each["name"] for each in real.keys()]  # noqa: SIM118 - no dict
+        names = [each["name"] for each in real.keys()]  # noqa: SIM118 - not a dict
         assert "spare" not in names

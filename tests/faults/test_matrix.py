@@ -1,4 +1,4 @@
-"""Every fault x every kind of operation: what is expected, and nothing else."""
+"""Every fault x every kind of operation has the expected outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CELLS = [
 
 
 def outcome(world: World, kind: Kind, start: int) -> str:
-    """In the words of the table."""
+    """The outcome in the words of the table."""
     try:
         kind.call(world)
     except SmartDCError as error:
@@ -46,7 +46,7 @@ def test_a_cell(cloud: Emulator, trouble: Trouble, kind: Kind, times: int | None
         assert carried_out == 1 if seen in ("done", "again", "found") else carried_out <= 1
 
 
-def test_the_page_is_what_the_tests_saw(note: Callable[[str], None]) -> None:
+def test_the_page_of_the_matrix_is_up_to_date(note: Callable[[str], None]) -> None:
     assert PAGE.read_text() == page(), "write it again: python -m tests.faults.matrix"
     cells = f"{len(TROUBLES)} faults x {len(KINDS)} kinds of operations, once and always"
     note(f"fault matrix: {cells}: {len(CELLS)} cells")

@@ -1,4 +1,4 @@
-"""What is sent when something goes wrong: how often, when, and what is looked at before."""
+"""Retries: how often and when a request is repeated, and what is checked before."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_maintenance_is_waited_out_if_it_is_short(cloud: Emulator, sdc: DataCent
 
 
 class _Later(Instant):
-    """A clock in whose waits the dates of the signatures take part."""
+    """A clock whose waits also move the dates of the signatures."""
 
     def __init__(self, auth: HTTPSignatureAuth) -> None:
         super().__init__()
@@ -109,7 +109,9 @@ def test_each_attempt_is_signed_afresh(stub: StubServer, cloud: Emulator) -> Non
     assert len(set(dates)) == len(set(signatures)) == 3
 
 
-def test_an_action_looks_before_it_asks_again(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_an_action_looks_at_the_machine_before_it_is_repeated(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
     # docs/cloudapi/hazards.md#action-on-a-deleted-machine: an action for a deleted machine takes the server's
     # process down.
     vm = site.add_machine("web")
@@ -152,7 +154,7 @@ def test_a_deletion_whose_answer_was_lost_is_done(
     assert statuses(cloud, "DeleteMachine") == [0, 410 if gone else 204]
 
 
-def test_a_deletion_of_what_never_was_is_an_error(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_deletion_of_something_unknown_is_an_error(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.throttle(burst=1)
     sdc.keys()
     with pytest.raises(NotFoundError) as caught:
@@ -167,7 +169,7 @@ def test_a_rename_whose_answer_was_lost_is_done(cloud: Emulator, sdc: DataCenter
     patient = RetryPolicy(first_pause=1000, longest_pause=1000, deadline=5000)  # until it has taken effect
     with cloud.datacenter(retry=patient) as slow:
         slow.machine(vm.uuid, lazy=True).rename("db")
-    # docs/cloudapi/actions.md#rename: to its own name the server refuses it.
+    # docs/cloudapi/actions.md#rename: the server refuses a rename to the current name.
     assert statuses(cloud, "UpdateMachine") == [0, 409]
     assert machine.name == "db"
     cloud.faults.add("UpdateMachine", BEFORE, times=1)
@@ -177,7 +179,7 @@ def test_a_rename_whose_answer_was_lost_is_done(cloud: Emulator, sdc: DataCenter
         machine.rename("db")
 
 
-def test_a_volume_s_new_name_whose_answer_was_lost(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_rename_of_a_volume_whose_answer_was_lost_is_done(cloud: Emulator, sdc: DataCenter) -> None:
     volume, other = sdc.create_volume("data"), sdc.create_volume("other")
     cloud.clock.advance(60)
     cloud.faults.add("UpdateVolume", AFTER, times=1)
@@ -191,7 +193,7 @@ def test_a_volume_s_new_name_whose_answer_was_lost(cloud: Emulator, sdc: DataCen
 
 
 @pytest.mark.parametrize(("fault", "added"), [(AFTER, True), (BEFORE, True), (None, False)])
-def test_a_nic_that_was_added_is_said_to_be(
+def test_a_nic_that_a_lost_request_added_counts_as_added(
     cloud: Emulator, sdc: DataCenter, site: Site, fault: Drop | None, added: bool
 ) -> None:
     network = next(network.uuid for network in site.networks.values() if network.name == "private")
@@ -204,7 +206,7 @@ def test_a_nic_that_was_added_is_said_to_be(
     assert len(machine.get_nics()) == 1
 
 
-def test_any_request_may_say_that_it_does_no_harm_twice(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_before_repeat_permits_to_repeat_any_request(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     path = f"/machines/{site.add_machine('web').uuid}"
     cloud.faults.add("UpdateMachine", AFTER, times=2)
     with pytest.raises(ConnectionFailed):
@@ -217,14 +219,14 @@ def test_any_request_may_say_that_it_does_no_harm_twice(cloud: Emulator, sdc: Da
     assert asked == ["again?"]
 
 
-def test_a_put_is_made_again_whoever_makes_it(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_a_put_by_request_is_repeated(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     path = f"/machines/{site.add_machine('web').uuid}/tags"
     cloud.faults.add("ReplaceMachineTags", AFTER, times=1)
     sdc.request("PUT", path, data={"role": "web"})
     assert statuses(cloud, "ReplaceMachineTags") == [0, 200]
 
 
-def test_the_log_says_that_it_goes_on(
+def test_the_log_announces_the_next_attempt(
     cloud: Emulator, sdc: DataCenter, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.faults.add("GetAccount", HAPROXY_503, times=1)
@@ -234,7 +236,7 @@ def test_the_log_says_that_it_goes_on(
     assert line.startswith("GET /my: 503 ServiceUnavailable: CloudAPI service is currently unavailable; att")
 
 
-def test_a_connection_that_never_came_about_is_tried_again_for_every_verb(free_port: int) -> None:
+def test_a_failed_connection_is_retried_for_every_verb(free_port: int) -> None:
     for method in ("GET", "POST", "DELETE"):
         clock = Instant()
         with DataCenter(f"http://127.0.0.1:{free_port}", login="bob", clock=clock) as sdc:
@@ -243,14 +245,14 @@ def test_a_connection_that_never_came_about_is_tried_again_for_every_verb(free_p
             assert (caught.value.attempts, caught.value.sent, len(clock.slept)) == (5, False, 4)
 
 
-def test_what_lasts_is_not_tried_again(cloud: Emulator) -> None:
+def test_a_lasting_failure_is_not_retried(cloud: Emulator) -> None:
     clock = Instant()
     with cloud.datacenter(verify=True, clock=clock) as sdc, pytest.raises(ConnectionFailed) as caught:
         sdc.account()
     assert (caught.value.attempts, caught.value.lasting, clock.slept) == (1, True, [])
 
 
-def test_a_post_that_is_not_answered_is_not_made_twice(stub: StubServer) -> None:
+def test_a_post_that_is_not_answered_is_not_repeated(stub: StubServer) -> None:
     stub.answer(Reply(hang=True), Reply({}))
     clock = Instant()
     with (

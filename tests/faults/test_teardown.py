@@ -40,6 +40,6 @@ def test_the_teardown_costs_few_requests(note: Callable[[str], None], size: int)
         f"teardown of {size} machines by 8 threads: {calls.total()} requests in {seconds:.0f} s; "
         f"{dict(calls)}"
     )
-    # Three for the list and the numbers; a stop, a delete and a last look for each; of `status` a list for
-    # five machines; and the lists of the two waits. 990 for 300 machines; 1504 without shared looks.
+    # Three for the list and the counts; a stop, a delete and a last look for each machine; one list for five
+    # machines in `status`; and the lists of the two waits. 990 for 300 machines; 1504 without shared looks.
     assert calls.total() <= 3 + 3 * size + size // 5 + 27

@@ -1,4 +1,4 @@
-"""Many threads against a server that permits ten requests a second: all get through, as fast as can be."""
+"""Many threads against a server that permits ten requests a second: all are answered, about at that rate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATE, BURST = 10, 30
 
 @pytest.fixture
 def fast() -> Iterator[Emulator]:
-    """A cloud whose time runs by itself, five seconds in each real one, and that throttles as servers do."""
+    """A cloud whose time runs five times as fast as real time, and that throttles as servers do."""
     with Emulator(rate=5) as cloud:
         cloud.throttle()
         yield cloud
@@ -35,11 +35,11 @@ def refused(calls: list[Call]) -> list[Call]:
 
 
 def ask(sdc: DataCenter, requests: int, threads: int = THREADS) -> list[int]:
-    """How many requests each of the threads made; all are of the group of the machines."""
+    """Make requests of the machines' group on several threads; return how many each thread made."""
     machine = sdc.machine(sdc.machines()[0], lazy=True)
     kinds: list[Callable[[], object]] = [machine.status, machine.get_tags, sdc.machines, sdc.num_machines]
     with ThreadPool(threads) as pool:
-        # A share for each thread, so that one that is starved is the last by far.
+        # A fixed share for each thread, so that a thread that is starved ends much later.
         shares = [range(thread, requests, threads) for thread in range(threads)]
         done = pool.map(lambda share: [kinds[number % 4]() for number in share], shares, chunksize=1)
     return [len(each) for each in done]
@@ -99,7 +99,7 @@ def test_300_stops(note: Callable[[str], None], threads: int) -> None:
     assert len(refused(calls)) <= threads + 0.02 * 300
 
 
-def test_nothing_is_waited_for_before_the_server_refuses_something(cloud: Emulator, sdc: DataCenter) -> None:
+def test_requests_do_not_wait_before_the_first_refusal(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.throttle()
     began = cloud.clock.monotonic()
     for _ in range(BURST):
@@ -111,7 +111,7 @@ def test_nothing_is_waited_for_before_the_server_refuses_something(cloud: Emulat
     assert cloud.clock.monotonic() - began == pytest.approx(REST / RATE, abs=0.05)
 
 
-def test_a_group_waits_by_itself(cloud: Emulator, sdc: DataCenter) -> None:
+def test_groups_wait_separately(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.throttle(burst=1)
     for _ in range(5):
         sdc.machines()
@@ -122,7 +122,7 @@ def test_a_group_waits_by_itself(cloud: Emulator, sdc: DataCenter) -> None:
     assert {call.operation for call in refused(cloud.calls)} == {"ListMachines"}
 
 
-def test_a_sister_at_the_same_server_and_a_role_know_of_it(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_sister_at_the_same_server_and_a_role_share_the_rate(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.throttle(burst=1)
     for _ in range(5):
         sdc.machines()
@@ -132,7 +132,7 @@ def test_a_sister_at_the_same_server_and_a_role_know_of_it(cloud: Emulator, sdc:
             sister.machines()
             other.machines()
     assert len(refused(cloud.calls)) == twice
-    # Another data center has buckets of its own.
+    # Another data center has other buckets.
     began = cloud.clock.monotonic()
     with sdc.datacenter("us-east-1") as east:
         east.machines()
@@ -150,7 +150,7 @@ def test_a_rate_that_is_set_is_kept_from_the_start(cloud: Emulator) -> None:
     assert refused(cloud.calls) == []
 
 
-def test_a_boundless_rate_takes_what_it_gets(cloud: Emulator) -> None:
+def test_an_infinite_rate_does_not_wait_in_advance(cloud: Emulator) -> None:
     cloud.throttle(rate=10, burst=1)
     with cloud.datacenter(rate=math.inf) as sdc:
         for _ in range(5):
@@ -165,12 +165,12 @@ def test_without_retries_the_first_refusal_is_an_error(cloud: Emulator) -> None:
         with pytest.raises(ThrottledError) as caught:
             sdc.machines()
         assert caught.value.attempts == 1
-        # What it said is kept to all the same.
+        # The rate that it stated is kept to nevertheless.
         sdc.machines()
     assert len(refused(cloud.calls)) == 1
 
 
-def test_a_server_that_never_gives_in(cloud: Emulator) -> None:
+def test_a_server_that_refuses_for_ever(cloud: Emulator) -> None:
     cloud.throttle(rate=0.001, burst=1)
     with cloud.datacenter(retry=RetryPolicy(throttled=3)) as sdc:
         sdc.machines()
@@ -190,7 +190,7 @@ def test_a_create_that_is_refused_for_the_rate_is_made_once(cloud: Emulator, sdc
 @pytest.mark.parametrize(
     ("status", "code"), [(420, "RequestThrottled"), (429, "TooManyRequestsError"), (429, None)]
 )
-def test_every_way_to_say_so_is_understood(
+def test_every_form_of_a_throttling_answer(
     cloud: Emulator, sdc: DataCenter, status: int, code: str | None
 ) -> None:
     # 420 is what CloudAPI's reference says, 429 what it does (docs/cloudapi/throttle.md#reference-says-420).
@@ -201,7 +201,7 @@ def test_every_way_to_say_so_is_understood(
     assert cloud.clock.monotonic() > 0
 
 
-def test_a_time_to_come_back_is_kept_to(cloud: Emulator, sdc: DataCenter) -> None:
+def test_retry_after_of_a_429_is_kept_to(cloud: Emulator, sdc: DataCenter) -> None:
     cloud.faults.add("ListMachines", Status(429, headers={"Retry-After": "7"}), times=1)
     assert sdc.machines() == []
     assert cloud.clock.monotonic() >= 7

@@ -33,7 +33,8 @@ def test_no_answer_reaches_another_request(connections: int, size: int) -> None:
                 elif number % 10 == 1:
                     sdc.request("HEAD", f"/machines/{ident}")
                 else:
-                    # The check of ids is left out: the connections alone must hold this.
+                    # `request` does not check the id of an object: the connections alone must prevent
+                    # mistakes.
                     got = sdc.request("GET", f"/machines/{ident}")[0]
                     assert got == {"id": ident, "name": ident}
                 done["right"] += 1

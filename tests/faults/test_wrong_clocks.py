@@ -1,4 +1,4 @@
-"""What ages are told by, when clocks are wrong or are set: the server's times, compared with each other."""
+"""Ages when clocks are wrong or are set: the server's times are compared with each other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GONE = Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404)
 
 
 class Off:
-    """A clock that is constantly off from another one."""
+    """A clock that differs from another one by a constant."""
 
     def __init__(self, clock: Any, seconds: float) -> None:
         self._clock, self._seconds = clock, seconds
@@ -65,10 +65,10 @@ def create(stub: StubServer) -> None:
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
-def test_a_clock_that_is_constantly_off_does_not_hide_ones_own(
+def test_a_constant_offset_does_not_hide_what_was_created(
     cloud: Emulator, site: Site, image: str, offset: float
 ) -> None:
-    cloud.clock.advance(3600)  # emulated time is the server's, too
+    cloud.clock.advance(3600)  # the server goes by the emulated time
     with cloud.datacenter(clock=Off(cloud.clock, offset)) as sdc:
         cloud.faults.add("CreateMachine", AFTER, times=1)
         machine = sdc.create_machine("web", PACKAGE, image=image)
@@ -81,7 +81,7 @@ def test_a_clock_that_is_constantly_off_does_not_hide_ones_own(
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
-def test_a_clock_that_is_constantly_off_adopts_nothing_older(
+def test_with_a_constant_offset_nothing_older_is_taken(
     cloud: Emulator, site: Site, image: str, offset: float
 ) -> None:
     site.add_machine("web", image=image, package=PACKAGE)
@@ -97,7 +97,7 @@ def test_a_clock_that_is_constantly_off_adopts_nothing_older(
             sdc.create_machine("web", PACKAGE, image=image)
         with pytest.raises(SmartDCError):
             sdc.create_volume("data")
-        if offset < -100:  # it may be one's own, or older; otherwise it is asked for again
+        if offset < -100:  # it may be the new one or an older one; otherwise it is created again
             with pytest.raises(OutcomeUnknown, match="differs in created"):
                 machine.create_snapshot("before")
 
@@ -122,8 +122,8 @@ def test_a_404_long_after_the_create_is_settled_at_once(stub: StubServer, offset
     assert clock.slept == []
 
 
-def test_emulated_time_is_what_answers_are_dated_by(cloud: Emulator, sdc: DataCenter) -> None:
-    """A 404 of what was made long ago in emulated time is settled at once."""
+def test_answers_are_dated_by_emulated_time(cloud: Emulator, sdc: DataCenter) -> None:
+    """A 404 for something created long ago in emulated time is settled at once."""
     machine = sdc.create_machine(package=PACKAGE, image=sdc.images()[0]["id"])
     cloud.clock.advance(3600)
     cloud.faults.add("DeleteMachine", AFTER, times=1)
@@ -136,7 +136,7 @@ def test_emulated_time_is_what_answers_are_dated_by(cloud: Emulator, sdc: DataCe
 def test_a_foreign_machine_while_the_servers_clock_is_set_back(
     stub: StubServer, age: float, step: float
 ) -> None:
-    """By the new clock it is made in the future: it may be older than the request."""
+    """By the new clock it was created in the future: it may be older than the request."""
     stub.answer(Reply(None, 504))
     date = formatdate(time.time() + step, usegmt=True)
     stub.otherwise = Reply([made(time.time() - age)], dates=(date,))
@@ -146,14 +146,14 @@ def test_a_foreign_machine_while_the_servers_clock_is_set_back(
 
 
 @pytest.mark.parametrize("seconds", [600, 86400])
-def test_a_machine_of_the_future_is_not_ones_own_for_sure(stub: StubServer, seconds: float) -> None:
+def test_a_machine_created_in_the_future_is_not_certain(stub: StubServer, seconds: float) -> None:
     stub.answer(Reply(None, 504))
     stub.otherwise = Reply([made(time.time() + seconds)])
     with pytest.raises(OutcomeUnknown, match="differs in created"):
         create(stub)
 
 
-def test_a_machine_that_does_not_say_when_it_was_made(stub: StubServer) -> None:
+def test_a_machine_without_a_time_of_creation(stub: StubServer) -> None:
     stub.answer(Reply(None, 504))
     stub.otherwise = Reply([made(None)])
     with pytest.raises(OutcomeUnknown, match="differs in created") as caught:
@@ -162,7 +162,7 @@ def test_a_machine_that_does_not_say_when_it_was_made(stub: StubServer) -> None:
 
 
 def test_a_machine_whose_time_is_a_little_off_is_named_when_its_name_is_in_use(stub: StubServer) -> None:
-    """Its server's clock may be slow: then it is one's own that has the name."""
+    """The server's clock may be slow: then the name is taken by the machine of the lost create."""
     mine = Reply([made(time.time() - 200)])
     stub.answer(Reply(None, 504), *[mine] * 6, TAKEN)
     stub.otherwise = mine
@@ -172,7 +172,7 @@ def test_a_machine_whose_time_is_a_little_off_is_named_when_its_name_is_in_use(s
 
 
 @pytest.mark.parametrize("other", [{"created": timestamp(time.time() - 4000)}, {"image": PACKAGE}], ids=str)
-def test_a_machine_that_is_certainly_another_is_none_of_that(stub: StubServer, other: dict[str, Any]) -> None:
+def test_a_machine_that_certainly_differs_is_not_a_candidate(stub: StubServer, other: dict[str, Any]) -> None:
     theirs = Reply([made(time.time() - 200) | other])
     stub.answer(Reply(None, 504), *[theirs] * 6, TAKEN)
     stub.otherwise = theirs
