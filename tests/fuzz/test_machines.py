@@ -32,7 +32,7 @@ def test_a_machine_from_any_object(
             data = {**data, "id": odd.ID}  # an object with another id is refused (tests/http/test_wire.py)
         # While it has no address, each look for one is a request: usually it has.
         stub.asked.clear()
-        answer = odd.written({"ips": ["dhcp"], **data})
+        answer = odd.encoded({"ips": ["dhcp"], **data})
         stub.otherwise = Reply(answer)
         said = json.loads(answer)
         machine = Machine(there, odd.ID, said)
@@ -75,7 +75,7 @@ def test_a_snapshot_from_any_object(
     @given(odd.objects)
     def each(data: dict[str, Any]) -> None:
         examples["snapshots"] += 1
-        stub.otherwise = Reply(odd.written(data))
+        stub.otherwise = Reply(odd.encoded(data))
         snapshot = Snapshot(there.machine(odd.ID, lazy=True), "s")
         assert isinstance(snapshot.status(), str | None)
         assert isinstance(snapshot.size, int | None)

@@ -47,7 +47,7 @@ def test_any_pattern(stub: StubServer, there: DataCenter, examples: Counter[str]
     @given(patterns, st.sampled_from(FIELDS))
     def each(pattern: Any, fields: Sequence[str]) -> None:
         examples["searches"] += 1
-        stub.otherwise = Reply(odd.written(PACKAGES))
+        stub.otherwise = Reply(odd.encoded(PACKAGES))
         try:
             found = there.packages(pattern, fields)
         except ConfigurationError:

@@ -1,4 +1,4 @@
-"""Agents on unix sockets: the real ssh-agent, and one of our own."""
+"""Agents on unix sockets: the real ssh-agent, and one written for the tests."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def run_ssh_agent(path: Path | None = None) -> Iterator[RunningAgent]:
 
 @pytest.fixture
 def no_ssh_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The agent of whoever runs the tests is out of sight."""
+    """Hide the agent of the user who runs the tests."""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     shared_agent().close()
     yield
@@ -113,14 +113,14 @@ def ssh_agent(no_ssh_agent: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[R
 
 
 class OwnAgent:
-    """An agent for what OpenSSH's does not do: count, refuse, be slow. Change its habits while it runs.
+    """An agent that can do what OpenSSH's cannot: count, refuse, be slow. It can be changed while it runs.
 
     It speaks the agent protocol (draft-miller-ssh-agent) with keys of `cryptography`, and shares no code with
     `smartdc.http_signature.agent`.
 
     Attributes:
         socket: Where it listens.
-        signed: What it was asked to sign, and did, in order.
+        signed: What it has signed, in order.
         refused: How many requests to sign it has refused.
         strips_zeros: Whether RSA signatures lack their leading zeros, as gpg-agent's do.
         before_signing: Called with what it is asked to sign.
@@ -143,7 +143,7 @@ class OwnAgent:
         return public
 
     def answer(self, message: bytes) -> bytes:
-        """What it says to one message."""
+        """The answer to one message."""
         if message[:1] == b"\x0b":
             listed = [_string(blob) + _string(comment.encode()) for blob, (_, comment) in self._keys.items()]
             return b"\x0c" + struct.pack(">I", len(listed)) + b"".join(listed)
@@ -219,7 +219,7 @@ def _run_own_agent() -> Iterator[OwnAgent]:
 
 @pytest.fixture
 def own_agent(no_ssh_agent: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnAgent]:
-    """An empty agent of our own, named by SSH_AUTH_SOCK."""
+    """An empty `OwnAgent`, named by SSH_AUTH_SOCK."""
     with _run_own_agent() as agent:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.socket))
         yield agent

@@ -61,7 +61,7 @@ def _request(sdc: DataCenter, method: str, path: str, body: Any = None) -> Any:
 
 
 class _Worker:
-    """Makes requests; those that are refused count as well."""
+    """Makes random requests, some of which are refused."""
 
     def __init__(self, cloud: Emulator, seed: int) -> None:
         self._cloud = cloud

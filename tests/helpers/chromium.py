@@ -40,15 +40,15 @@ _ARGUMENTS = (
 
 
 class Failed(AssertionError):
-    """The page threw something."""
+    """The page threw an exception."""
 
 
 class Tab:
     """A tab.
 
     Attributes:
-        complaints: What it wrote to its console, and what went wrong in it.
-        requests: What it asked for: URL and headers.
+        complaints: Messages on its console, and its errors.
+        requests: Its requests: URL and headers.
     """
 
     def __init__(self, socket: ClientConnection, session: str) -> None:
@@ -61,7 +61,7 @@ class Tab:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Tell the browser something, and return what it answers."""
+        """Send a command to the browser, and return its result."""
         self._number += 1
         message = {
             "id": self._number,
@@ -91,12 +91,12 @@ class Tab:
             self.requests.append((request["url"], request["headers"]))
 
     def open(self, url: str) -> None:
-        """Go somewhere, and wait until it is loaded."""
+        """Open a URL, and wait until the page is loaded."""
         self.call("Page.navigate", url=url)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     def run(self, expression: str) -> Any:
-        """The value of a JavaScript expression; of a promise, what becomes of it."""
+        """The value of a JavaScript expression; a promise is awaited."""
         answer = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in answer:
             raise Failed(answer["exceptionDetails"].get("exception", answer["exceptionDetails"]))
@@ -126,7 +126,7 @@ class Tab:
         ]
 
     def picture(self) -> bytes:
-        """A PNG of what is to be seen."""
+        """A screenshot, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
 
@@ -162,7 +162,7 @@ def chromium(directory: Path) -> Iterator[Browser]:
     """Run Chromium.
 
     Args:
-        directory: Where it keeps what it keeps; empty.
+        directory: An empty directory for its profile.
     """
     assert PROGRAM is not None
     arguments = [PROGRAM, *_ARGUMENTS, f"--user-data-dir={directory}", "about:blank"]

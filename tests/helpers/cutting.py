@@ -1,4 +1,4 @@
-"""A proxy that cuts connections at random: it knows nothing of what it passes on, TLS or HTTP."""
+"""A proxy that cuts connections at random; it passes bytes on, TLS or not, without reading them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class CuttingRelay(Relay):
     """Cuts a connection, both ways, before some of the pieces that it would pass on.
 
     Args:
-        url: The server's.
-        seed: Of the random numbers.
-        there: The share of pieces before which it cuts, of those to the server.
-        back: The same, of those back.
+        url: The URL of the server.
+        seed: The seed of the random numbers.
+        there: The share of the pieces to the server before which it cuts.
+        back: The same for pieces to the client.
 
     Attributes:
         cuts: How many connections it cut.

@@ -17,7 +17,7 @@ PATH = "/--emulator/"
 
 @dataclass
 class Reply:
-    """What it answered."""
+    """An answer."""
 
     status: int
     headers: dict[str, str]
@@ -28,13 +28,13 @@ class Reply:
         return json.loads(self.body)
 
     def refused(self, status: int, part: str) -> None:
-        """It was refused, with this in the text, and shows no secret."""
+        """Assert that the request was refused, with this text in the message."""
         assert self.status == status, (self.status, self.body)
         assert part in self.json["message"]
 
 
 class Control:
-    """Asks an emulator."""
+    """Makes requests to an emulator."""
 
     def __init__(self, cloud: Emulator) -> None:
         self.cloud = cloud
@@ -54,7 +54,7 @@ class Control:
         token: str | None = "",
         headers: dict[str, str] | None = None,
     ) -> Reply:
-        """Ask; the token is right unless another one is given, and None sends none."""
+        """Make a request; the token is right unless another one is given, and None sends none."""
         sent = dict(headers or {})
         if token is not None:
             sent.setdefault("Authorization", f"Bearer {token or self.cloud.token}")
@@ -85,7 +85,7 @@ class Event:
 
 
 def events(answer: http.client.HTTPResponse) -> Iterator[Event]:
-    """The events of an answer that goes on, as they come."""
+    """The events of a streamed answer, as they come."""
     name = ""
     while line := answer.readline():
         field, _, value = line.decode().rstrip("\n").partition(": ")

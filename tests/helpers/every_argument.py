@@ -1,4 +1,4 @@
-"""Every argument of every public method, and calls in which one of them is something else."""
+"""Every argument of every public method, and calls in which one of them has another value."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from smartdc import DataCenter, Machine, Snapshot, change_feeds, streams
 from smartdc import types as answers
 from tests.helpers.odd_values import ID
 
-# What else a call needs, by the argument's name.
-FITTING: dict[str, Any] = {
+# Valid values for the other arguments of a call, by name.
+VALID: dict[str, Any] = {
     "accounts": ID,
     "action": "begin",
     "disk": ID,
@@ -39,7 +39,7 @@ FITTING: dict[str, Any] = {
     "vlan": 2,
     "vlan_id": 2,
 }
-# Connects to another place, or makes no request.
+# Methods that connect to another place, or make no request.
 APART = (
     "close",
     "from_env",
@@ -53,7 +53,7 @@ APART = (
 
 
 def parameters(cls: type, name: str) -> list[inspect.Parameter]:
-    """Those of a method, without ``self``."""
+    """The parameters of a method, without ``self``."""
     return list(inspect.signature(getattr(cls, name)).parameters.values())[1:]
 
 
@@ -63,12 +63,12 @@ ARGUMENTS = [
     for name, member in inspect.getmembers(cls, callable)
     if not name.startswith("_") and name not in APART
     for parameter in parameters(cls, name)
-    if parameter.name != "old"  # of request: other names are a TypeError, as of any function
+    if parameter.name != "old"  # the one of `request`: other names are a TypeError, as for any function
 ]
 
 
 def annotated(*kinds: Any) -> list[tuple[type, str, str]]:
-    """The arguments that are of one of these kinds and of nothing else, but for None."""
+    """The arguments whose annotation has these kinds only, and maybe None."""
     # The modules of the methods import these for checkers only.
     hints = {**vars(answers), **vars(streams), **vars(change_feeds)}
     hints |= {"DataCenter": DataCenter, "Machine": Machine, "Snapshot": Snapshot, "SSHClient": SSHClient}
@@ -83,18 +83,18 @@ def annotated(*kinds: Any) -> list[tuple[type, str, str]]:
 
 
 def call(cls: type, name: str, other: str, value: Any) -> tuple[list[Any], dict[str, Any]]:
-    """Arguments that fit but for one."""
+    """Arguments that are valid but for one."""
     args: list[Any] = []
     more: dict[str, Any] = {}
     for parameter in parameters(cls, name):
-        given = value if parameter.name == other else FITTING.get(parameter.name, ID)
+        chosen = value if parameter.name == other else VALID.get(parameter.name, ID)
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            more |= {"x": given} if parameter.name == other else {}
+            more |= {"x": chosen} if parameter.name == other else {}
         elif parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             if parameter.name == other or parameter.default is inspect.Parameter.empty:
-                more[parameter.name] = given
+                more[parameter.name] = chosen
         elif parameter.name == other or parameter.default is inspect.Parameter.empty:
-            args.append(given)
+            args.append(chosen)
         else:
             args.append(parameter.default)
     return args, more

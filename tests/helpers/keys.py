@@ -40,7 +40,7 @@ ALGORITHMS = {kind: row.algorithm for kind, row in _KINDS.items() if row.algorit
 """What each kind that CloudAPI takes signs as."""
 
 ALL_KINDS = tuple(ALGORITHMS)
-"""The kinds that CloudAPI takes."""
+"""The kinds that CloudAPI accepts."""
 
 
 class KeyRing:
@@ -91,7 +91,7 @@ class KeyRing:
         return self.path(kind).with_name(f"{kind}.pub")
 
     def alone(self, kind: str, directory: Path, form: str = "openssh", passphrase: str = "") -> Path:
-        """A copy of a private key in a directory of its own, without a .pub."""
+        """A copy of a private key in this directory, without a .pub."""
         lone = directory / f"lone_{kind}"
         shutil.copy(self.path(kind, form, passphrase), lone)
         return lone

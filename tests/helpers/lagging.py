@@ -1,7 +1,7 @@
 """A tiny cloud whose lists, gets and checks of names lag behind what was created, and that loses answers.
 
-It knows nothing of the client or of the emulator: a thing is a row with a time, and what a request sees of
-it depends on that time alone. Its time is a clock that only waiting moves.
+It shares no code with the client or the emulator: a thing is a row with a time, and what a request sees
+depends on that time alone. Its time is a clock that only waiting moves.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class SettableClock(Instant):
 
 @dataclass
 class Fate:
-    """What becomes of a create.
+    """How a create is handled.
 
     Attributes:
         commits: Whether it is carried out.
-        late: Seconds after which it is.
+        late: Seconds until it is carried out.
         answer: How it is answered: ``ok``, ``drop`` (not at all), or a status with a body.
     """
 
@@ -74,14 +74,14 @@ class LaggingCloud:
     """The server.
 
     Attributes:
-        clock: What it goes by, but for `set_by`.
-        list_lag: Seconds after which something shows in lists.
-        get_lag: Seconds after which it can be got.
-        check_lag: Seconds after which a check finds that its name is taken.
-        fates: Of the next creates; when there are no more they go well.
-        cut: Decides of each request that reads whether its connection is cut.
+        clock: Its clock, without `set_by`.
+        list_lag: Seconds until something is in lists.
+        get_lag: Seconds until a GET finds it.
+        check_lag: Seconds until a check finds that its name is taken.
+        fates: How the next creates are handled; those after them succeed.
+        cut: Decides for each GET whether its connection is cut.
         set_by: Seconds by which its clock was set.
-        rows: All that was created, also what is inserted later.
+        rows: All that was created, also what is not inserted yet.
         creates: How many requests to create something came.
     """
 
@@ -110,22 +110,22 @@ class LaggingCloud:
         self._server.server_close()
 
     def now(self) -> float:
-        """The time on its own clock, in seconds since 1970; the client's may be set by something else."""
+        """The time on its own clock, in seconds since 1970; the client's clock may differ."""
         return self.clock.time() - self.clock.set_by + self.set_by
 
     def insert(self, place: str, body: dict[str, Any], late: float = 0.0) -> Row:
-        """Create something, in so many seconds."""
-        shown = _shown(place, body, self.now() + late)
-        row = Row(place, shown, self.clock.now + late)
+        """Create something, after `late` seconds."""
+        data = _as_listed(place, body, self.now() + late)
+        row = Row(place, data, self.clock.now + late)
         self.rows.append(row)
         return row
 
     def create(self, place: str, body: dict[str, Any]) -> tuple[Fate, int, Any]:
-        """Answer a create: its fate, and what it would be answered."""
+        """Handle a create; return its fate, and status and body of the usual answer."""
         self.creates += 1
         fate = self.fates.pop(0) if self.fates else Fate()
         known = [row for row in self.seen(place, self.check_lag) if _is_taken(place, row.data, body)]
-        if known and not place.endswith("/snapshots"):  # whose job fails
+        if known and not place.endswith("/snapshots"):  # of these, a job fails later
             return fate, *_refusal(place)
         if known or not fate.commits:
             return fate, 201, {"name": body.get("name"), "state": "queued"}
@@ -133,7 +133,7 @@ class LaggingCloud:
         return fate, 201, {"name": body["name"], "state": "queued"} if "snapshots" in place else row.data
 
     def seen(self, place: str, lag: float) -> list[Row]:
-        """What is seen of a place with this lag; what has the same number or fingerprint is the same."""
+        """The rows of a place that are visible with this lag, each identity once."""
         found = [row for row in self.rows if row.place == place and row.at + lag <= self.clock.now]
         return list({_identity(row.data): row for row in found}.values())
 
@@ -193,8 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _shown(place: str, body: dict[str, Any], now: float) -> dict[str, Any]:
-    """What was asked for, as CloudAPI shows it (its docs/index.md)."""
+def _as_listed(place: str, body: dict[str, Any], now: float) -> dict[str, Any]:
+    """What was requested, as CloudAPI shows it (its docs/index.md)."""
     created = formatted(now)
     if place == "/machines":
         tags = {key.removeprefix("tag."): value for key, value in body.items() if key.startswith("tag.")}
@@ -207,12 +207,12 @@ def _shown(place: str, body: dict[str, Any], now: float) -> dict[str, Any]:
         return body
     if place.endswith("/snapshots"):
         return body | {"state": "created", "created": created}
-    shown = body | {"id": str(uuid.uuid4())}
+    data = body | {"id": str(uuid.uuid4())}
     if place == "/volumes":
-        return {"size": 10240, **shown, "state": "creating", "created": created}
+        return {"size": 10240, **data, "state": "creating", "created": created}
     if place == "/images":
-        return {key: value for key, value in shown.items() if key != "machine"} | {"state": "creating"}
-    return shown
+        return {key: value for key, value in data.items() if key != "machine"} | {"state": "creating"}
+    return data
 
 
 def formatted(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""A clock for waits that a change feed serves: it goes on only when the client has dealt with all news."""
+"""A clock for waits that a change feed serves: it advances only when the client has handled all changes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tests.helpers.timelines import TimelineServer
 __all__ = ["STEP", "LiveClock", "live_clock"]
 
 STEP = 1.0
-"""Emulated seconds by which the clock goes on at most, while news may come."""
+"""The most emulated seconds by which the clock advances at once, while changes may come."""
 FEED_THREAD = "smartdc-fleet-feed"
 
 
 class LiveClock(Instant):
-    """A clock that one thread moves. It then waits until the feed's thread has dealt with what is so now.
+    """A clock that one thread moves. It then waits until the feed's thread has handled all changes.
 
     Args:
-        server: Tells the changes.
-        taken: How many messages of each feed the client has dealt with, by the port of its connection.
+        server: Sends the changes.
+        taken: How many messages of each feed the client has handled, by the port of its connection.
     """
 
     def __init__(self, server: TimelineServer, taken: dict[int, int]) -> None:
@@ -49,7 +49,7 @@ class LiveClock(Instant):
             time.sleep(0.001)
 
     def end(self) -> None:
-        """Let threads go on that sleep."""
+        """Wake the threads that sleep."""
         self._is_over = True
 
     def _settle(self) -> None:
@@ -65,7 +65,8 @@ class LiveClock(Instant):
             return True
         feeds = self._server.feeds.copy()
         return bool(feeds) and all(
-            told.until >= self.now and self._taken.get(port) == told.messages for port, told in feeds.items()
+            progress.until >= self.now and self._taken.get(port) == progress.messages
+            for port, progress in feeds.items()
         )
 
 
@@ -82,7 +83,7 @@ def live_clock(server: TimelineServer) -> Iterator[LiveClock]:
         except OSError:  # it was closed meanwhile
             return receive(feed, timeout)
         if timeout:  # with 0 it only looks whether there is more
-            taken[port] = received[port]  # who asks for the next one has dealt with these
+            taken[port] = received[port]  # a caller that asks for the next one has handled these
         change = receive(feed, timeout)
         received[port] += change is not None
         return change

@@ -12,7 +12,7 @@ from smartdc.emulator.state.site import Site
 __all__ = ["Thing", "things"]
 
 TWINS = ("7e57ab1e-0000-4000-8000-000000000001", "7e57ab1e-0000-4000-8000-000000000002")
-"""Two ids of one short id."""
+"""Two ids with the same short id."""
 
 HEX = "deadbeef"
 """The name of a thing, and the short id of another."""
@@ -29,8 +29,8 @@ class Thing:
         name: Its name; None where the kind has none.
         entry: As the server shows it.
         version: An image's.
-        twins: Whether there are two others, which are both called ``twin``; of images, with the same short
-            id alone.
+        twins: Whether there are two others, which are both called ``twin``; images have only the same short
+            id.
     """
 
     ident: str

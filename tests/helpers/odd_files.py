@@ -16,7 +16,7 @@ HUNDRED_MB = 100_000_000
 
 @pytest.fixture
 def impatient() -> Iterator[None]:
-    """What hangs is interrupted."""
+    """Interrupt a test that hangs."""
 
     def interrupt(*_: object) -> None:
         raise AssertionError("it hangs")

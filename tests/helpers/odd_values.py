@@ -1,4 +1,4 @@
-"""What is odd: the corners that break programs, mixed with what nobody has thought of."""
+"""Odd values: known corner cases, mixed with random values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORDS = [
     "a\udfffb", "None", "null", "true", "0", "-1", "1e999", "my", "credentials", "__proto__", "constructor",
     "machine", "account", "a" * 200, ID, ID.upper(), "{{shortId}}", "triton.cns.services", "x_pw",
 ]  # fmt: skip
-"""Words that mean something to somebody on the way."""
+"""Words that have a meaning for some program between client and server."""
 
 words = st.sampled_from(WORDS) | st.text(max_size=12)
 
@@ -36,14 +36,14 @@ FIELDS = [
     "here",
 ]  # fmt: skip
 NUMBERS = [0, 1, -1, 2**31, 2**63, 10**30, 0.5, -0.0, 1e308, float("nan"), float("inf"), float("-inf")]
-SAID = [
+STRINGS = [
     "running", "deleted", "failed", "hibernating", "dhcp", "10.0.0.1", "fe80::1%eth0",
     "2016-01-14T19:10:38.123Z",
     "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "https://[", ID, "", "InvalidHeader", "Gone",
     "clock skew of 400s", "ResourceNotFound", "\ud800", "true",
 ]  # fmt: skip
 
-LEAVES: list[Any] = [None, True, False, *NUMBERS, *SAID, *WORDS]
+LEAVES: list[Any] = [None, True, False, *NUMBERS, *STRINGS, *WORDS]
 NESTED: list[Any] = [
     [],
     {},
@@ -78,16 +78,16 @@ BODIES = [
 ]  # fmt: skip
 
 
-def written(value: Any) -> bytes:
-    """As JSON; NaN and half characters too."""
+def encoded(value: Any) -> bytes:
+    """The value as JSON, which may have NaN and lone surrogates."""
     return json.dumps(value).encode()
 
 
 bodies = (
     st.sampled_from(BODIES)
-    | entries.map(written)
-    | entries.map(lambda data: written([data]))
-    | values.map(written)
+    | entries.map(encoded)
+    | entries.map(lambda data: encoded([data]))
+    | values.map(encoded)
     | st.binary(max_size=12)
 )
 

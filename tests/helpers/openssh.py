@@ -30,7 +30,7 @@ class RunningSSHD:
         port: Where it listens.
         host_key: The SHA256 fingerprint of its host key.
         user: Who can log in.
-        directory: Of its files; the host key is `host_key` with its kind behind it.
+        directory: The directory of its files; the host key is ``host_key_KIND``.
     """
 
     port: int
@@ -95,8 +95,8 @@ def _sshd(
         )
     try:
         _wait_for(address, port, process)
-        shown = run("ssh-keygen", "-l", "-f", str(directory / f"host_key_{kinds[0]}.pub"))
-        yield RunningSSHD(port, shown.split()[1], getpass.getuser(), directory)
+        listing = run("ssh-keygen", "-l", "-f", str(directory / f"host_key_{kinds[0]}.pub"))
+        yield RunningSSHD(port, listing.split()[1], getpass.getuser(), directory)
     finally:
         process.terminate()
         process.wait(10)
@@ -110,7 +110,7 @@ def _free_port(address: str) -> int:
 
 
 def _wait_for(address: str, port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until it listens: it says so in its log only."""
+    """Wait until it listens: it says so in its log only."""
     for _ in range(500):
         assert process.poll() is None, "sshd has ended"
         try:

@@ -1,4 +1,4 @@
-"""What each filter of a list says, in plain Python: the entries of the whole list that it selects.
+"""Each filter of a list, in plain Python: the entries of the whole list that it selects.
 
 Each takes all entries and the filter's value, and returns None for a value that cannot be applied.
 """
@@ -38,7 +38,7 @@ def plain(value: Any) -> Any:
     return "".join(value) if isinstance(value, str) else value
 
 
-def written(value: Any) -> str:
+def as_text(value: Any) -> str:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
@@ -122,7 +122,7 @@ def tagged(every: list[Any], value: Any) -> list[Any] | None:
 
 def alike(own: Any, wanted: Any) -> bool:
     numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (own, wanted))
-    return own == wanted if numbers else written(own) == written(wanted)
+    return own == wanted if numbers else as_text(own) == as_text(wanted)
 
 
 def public(every: list[Any], value: Any) -> list[Any] | None:
@@ -172,5 +172,5 @@ def alive(machines: list[Any]) -> list[Any]:
 
 
 def state_or_alive(machines: list[Any], filters: Mapping[str, Any]) -> list[Any]:
-    """What is listed when it is not said otherwise: neither deleted nor failed machines."""
+    """The machines that are listed by default: neither deleted nor failed ones."""
     return machines if "state" in filters else alive(machines)

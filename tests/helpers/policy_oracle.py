@@ -1,8 +1,8 @@
-"""Policies made at random, and what the server's own programs do with them.
+"""Random policies, and what the server's own programs decide by them.
 
 Written from node-aperture (lib/evaluator.js, types/), node-mahi 2.3.3 (lib/client.js, authorize) and
-sdc-cloudapi (lib/auth.js, etc/aperture.json.in). Nothing here reads a text: a rule is made of its parts, and
-they are written down for the server and judged here.
+sdc-cloudapi (lib/auth.js, etc/aperture.json.in). Nothing is parsed here: a rule is made of parts, which are
+written as text for the server, and evaluated here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class Unanswerable(Exception):
-    """A condition that the evaluator throws at; the request is refused."""
+    """A condition at which the evaluator throws an error; the request is refused."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Compare:
-    """``name::type operation value``; of ``in``, several values."""
+    """``name::type operation value``; ``in`` has several values."""
 
     name: str
     kind: str | None
@@ -80,9 +80,9 @@ class Rule:
     condition: Any = None
 
     def __str__(self) -> str:
-        words = ["CAN", *([] if self.effect else ["NOT"]), written(self.actions)]
+        words = ["CAN", *([] if self.effect else ["NOT"]), joined_names(self.actions)]
         if self.resources is not None:
-            words.append(written(self.resources))
+            words.append(joined_names(self.resources))
         if self.condition is not None:
             words.append(f"WHEN {self.condition}")
         return " ".join(words)
@@ -110,7 +110,7 @@ def allowed(rules: Sequence[Rule], *, tagged: bool, action: str, path: str, know
         return False
 
 
-def written(names: Sequence[Name]) -> str:
+def joined_names(names: Sequence[Name]) -> str:
     if not names:
         return "*"
     *others, last = [name.text for name in names]
@@ -119,17 +119,17 @@ def written(names: Sequence[Name]) -> str:
     return f"{others[0]} AND {last}" if others else last
 
 
-def compared(kind: str, operation: str, own: Any, said: str) -> bool:
-    """What types/*.js answer; other operations were refused when the policy was made."""
+def compared(kind: str, operation: str, own: Any, value: str) -> bool:
+    """The result of types/*.js; other operations were refused when the policy was created."""
     if kind == "array":
         if not isinstance(own, list):
             raise Unanswerable
-        return said in own
-    wanted: Any = said
+        return value in own
+    wanted: Any = value
     if kind == "number":
         if isinstance(own, bool) or not isinstance(own, int | float):
             raise Unanswerable
-        wanted = float(said)
+        wanted = float(value)
     elif kind == "boolean":
         if not isinstance(own, bool):
             raise Unanswerable
@@ -137,12 +137,12 @@ def compared(kind: str, operation: str, own: Any, said: str) -> bool:
     elif kind == "ip":
         if not isinstance(own, str):
             raise Unanswerable
-        is_within = ip_address(own) in ip_network(said, strict=False)
+        is_within = ip_address(own) in ip_network(value, strict=False)
         return is_within is (operation == "=")
     elif kind in ("date", "day", "time"):
-        raise Unanswerable  # only asked of what is no date
+        raise Unanswerable  # only used for values that are not dates
     elif operation == "like":
-        return re.search(said.strip("/"), own if isinstance(own, str) else str(own).lower()) is not None
+        return re.search(value.strip("/"), own if isinstance(own, str) else str(own).lower()) is not None
     elif not isinstance(own, str) and operation in ("=", "!="):
         return operation == "!="
     if operation in ("=", "!="):

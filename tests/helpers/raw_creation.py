@@ -8,7 +8,7 @@ from tests.helpers.raw_requests import Answer, Raw
 
 
 class Creation:
-    """The body of a create that works; a test changes what it is about."""
+    """Creates machines with a valid body, of which a test changes single fields."""
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
@@ -27,17 +27,17 @@ class Creation:
         return next(network.uuid for network in self.raw.site.networks.values() if network.name == name)
 
     def ask(self, **changes: Any) -> Answer:
-        """Try it."""
+        """Make the request."""
         return self.raw.post("/my/machines", self.body | changes)
 
     def refused(self, message: str, code: str = "InvalidArgument", status: int = 409, **changes: Any) -> None:
-        """Try what is refused before a machine is listed."""
+        """Assert that a create is refused, and that no machine is listed."""
         listed = set(self.raw.site.machines)
         self.ask(**changes).refused(status, code, message)
         assert set(self.raw.site.machines) == listed
 
     def made(self, **changes: Any) -> dict[str, Any]:
-        """The machine once it runs."""
+        """Create a machine; return it once it runs."""
         answer = self.ask(**changes)
         assert answer.status == 201, answer
         self.raw.cloud.clock.advance(21)

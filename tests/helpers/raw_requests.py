@@ -107,7 +107,7 @@ class Key:
 
 
 class Answer:
-    """What came back, undecoded and decoded."""
+    """One answer, raw and decoded."""
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
@@ -131,7 +131,7 @@ class Answer:
 
     @property
     def late(self) -> list[str]:
-        """Those of the headers of a complete answer that are there."""
+        """The headers of a complete answer that are present."""
         return [name for name in LATE_HEADERS if name in self.headers]
 
     def ok(self, status: int = 200) -> Any:
@@ -172,7 +172,7 @@ class Answer:
 
 
 class Raw:
-    """Asks one data center of an emulator, as the account's first key unless told otherwise."""
+    """Makes requests to one data center of an emulator, by default with the account's first key."""
 
     def __init__(self, cloud: Emulator) -> None:
         self.cloud = cloud
@@ -223,7 +223,7 @@ class Raw:
         signed_target: str | None = None,
         **signing: Any,
     ) -> Answer:
-        """Send one request on a connection of its own.
+        """Send one request on a new connection.
 
         `headers` with the value None are left out; `authorization` is a form to fill in, or None.
         """
@@ -296,7 +296,7 @@ def signed_in(answer: Answer) -> None:
 
 
 def outcome(ask: Callable[[], Any]) -> int | str:
-    """The status of the answer, or how there was none."""
+    """The status of the answer, or the class of the error."""
     try:
         status: int = ask().status
     except (http.client.HTTPException, OSError) as error:

@@ -1,4 +1,4 @@
-"""What stands between client and server: a relay that counts connections and cuts them, and an HTTP proxy."""
+"""Programs between client and server: a relay that counts connections and cuts them, and an HTTP proxy."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ class Relay:
 
 
 class HTTPProxy(Relay):
-    """A proxy that takes CONNECT, and leads to one server whatever host it is asked for.
+    """A proxy for CONNECT that connects to one server, whatever host is asked for.
 
     Attributes:
-        heads: What it was told in the clear.
+        heads: The heads of the CONNECT requests, which are not encrypted.
     """
 
     def __init__(self, url: str) -> None:

@@ -1,6 +1,6 @@
-"""A server that answers what a test tells it to, down to the very bytes, with TLS or without.
+"""A scripted server, which sends the answers of a test byte for byte, with TLS or without.
 
-For what the emulator never sends: answers that are none of CloudAPI's, and the API 6.5 of old.
+It sends what the emulator never does: answers that are not CloudAPI's, and those of API 6.5.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Pieces = Iterable[bytes | None]
 
 
 def datacenter_at(url: str, **arguments: Any) -> DataCenter:
-    """A data center at a server whose every answer counts: no request is made again."""
+    """A data center at a scripted server: no request is repeated."""
     return DataCenter(url, **{"login": "bob", "retry": "none", **arguments})
 
 
 def reply(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> list[bytes]:
-    """An answer of these lines, which says how long it is."""
+    """An answer with these headers and a Content-Length."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *headers]
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")
     return [head, body] if body else [head]
@@ -44,7 +44,7 @@ def reply(body: bytes, *headers: str, status: str = "200 OK", length: int | None
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: as it came, and what is read from it.
+    """One request, raw and parsed.
 
     Attributes:
         head: All of it up to the blank line.
@@ -68,13 +68,13 @@ class Asked:
 
     @property
     def headers(self) -> dict[str, str]:
-        """By their names in lower case."""
+        """The headers, by their names in lower case."""
         pairs = (line.partition(":") for line in self._lines[1:])
         return {name.lower(): value.strip() for name, _, value in pairs}
 
     @property
     def body(self) -> Any:
-        """The JSON; None where there is nothing."""
+        """The decoded JSON; None if there is no body."""
         return json.loads(self.content) if self.content else None
 
 
@@ -83,10 +83,10 @@ class Reply:
     """One answer.
 
     Attributes:
-        body: Sent as it is when it is bytes, not at all when None, else as JSON.
-        length: What Content-Length claims, where that is not the truth; the connection is closed after it.
+        body: Bytes are sent unchanged, None is not sent, and other values are sent as JSON.
+        length: A false Content-Length; the connection is closed after the answer.
         hang: Do not answer, and leave the connection open.
-        dates: Date headers, instead of the one that tells the time.
+        dates: Date headers, instead of the one with the current time.
     """
 
     body: Any = None
@@ -123,9 +123,9 @@ class StubServer:
     """Answers each request with the next of its replies, or else with a 599.
 
     Args:
-        replies: The first ones.
+        replies: The first replies.
         port: Where to listen; 0 takes any that is free.
-        tls: What to speak TLS with.
+        tls: The TLS settings; None is plain HTTP.
 
     Attributes:
         url: Where it listens.
@@ -152,7 +152,7 @@ class StubServer:
         return [asked.head for asked in self.asked]
 
     def answer(self, *replies: Reply | Pieces) -> None:
-        """Answer the next requests so."""
+        """Add replies for the next requests."""
         self._replies += replies
 
     def send_past_tls(self, data: bytes) -> None:
@@ -184,27 +184,27 @@ class StubServer:
                 self._threads[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection, self._spoken(connection) as spoken:
-            if isinstance(spoken, ssl.SSLSocket):
-                spoken.do_handshake()
+        with suppress(OSError), connection, self._secured(connection) as secured:
+            if isinstance(secured, ssl.SSLSocket):
+                secured.do_handshake()
             got = b""
-            while data := spoken.recv(65536):
+            while data := secured.recv(65536):
                 requests, got = _requests(got + data)
                 self.asked += requests
                 for asked in requests:
                     for piece in self._pieces(asked):
                         if not piece:
                             if piece is None:
-                                spoken.recv(1)  # until one end closes it
+                                secured.recv(1)  # until one end closes it
                             return
-                        spoken.sendall(piece)
+                        secured.sendall(piece)
 
-    def _spoken(self, connection: socket.socket) -> socket.socket:
+    def _secured(self, connection: socket.socket) -> socket.socket:
         if self._tls is None:
             return connection
-        spoken = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        self._connections.append(spoken)  # which has taken the socket from the other
-        return spoken
+        secured = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        self._connections.append(secured)  # which has taken the socket from the other
+        return secured
 
     def _pieces(self, asked: Asked) -> Pieces:
         chosen = self._replies.pop(0) if self._replies else self.otherwise

@@ -15,7 +15,7 @@ PUBLIC = PrivateKey(SECRET).public_key.openssh
 
 
 def give(sdc: DataCenter, name: str, *rules: str, by_default: bool = True, members: Any = ("bob",)) -> None:
-    """Give bob a role with a policy of its own."""
+    """Give bob a new role with a new policy."""
     sdc.create_policy(name, rules)
     who = {"default_members": members} if by_default else {"members": members}
     sdc.create_role(name, policies=[name], **who)

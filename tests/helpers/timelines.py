@@ -1,6 +1,6 @@
-"""A server whose machines change at times of a clock; its lists lag and fail, and its feed breaks.
+"""A server whose machines change at given times of a clock; its lists lag and fail, and its feed breaks.
 
-Its change feed tells each change when the clock has come so far; `TimelineServer.feeds` says how far it is.
+Its change feed sends each change at its time; `TimelineServer.feeds` tells how far each feed is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side, State
 from websockets.utils import accept_key
 
-__all__ = ["Scene", "Timeline", "TimelineServer", "Told", "change"]
+__all__ = ["FeedProgress", "Scene", "Timeline", "TimelineServer", "change"]
 
 PAGE = 1000
 
@@ -31,8 +31,9 @@ class Timeline:
     """The life of one machine.
 
     Attributes:
-        states: When each of its states begins, the first at 0. ``410`` and ``404`` are how it is gone.
-        hidden: From when to when lists do not have it, though it is there.
+        states: When each of its states begins, the first at 0. ``410`` and ``404``: it is gone, and answered
+            so.
+        hidden: From when to when lists leave it out, although it exists.
     """
 
     states: Sequence[tuple[float, str]] = ((0, "running"),)
@@ -48,15 +49,15 @@ class Timeline:
 
 @dataclass
 class Scene:
-    """What there is now.
+    """The state of the server.
 
     Attributes:
         now: Tells the time.
-        machines: By their ids.
+        machines: The machines by their ids.
         fails: From when to when lists are refused.
         silent: From when to when the server can answer nothing (503); its feed goes on.
         cuts: When the feed breaks.
-        tell: What the feed says when a machine has got a state.
+        tell: The events that the feed sends when a machine gets a state.
         watch: Called in each request.
     """
 
@@ -69,8 +70,8 @@ class Scene:
     watch: Callable[[], None] = lambda: None
 
 
-class Told(NamedTuple):
-    """What an open feed has told: all changes until a time, in so many messages."""
+class FeedProgress(NamedTuple):
+    """What an open feed has sent: all changes until a time, and the number of messages."""
 
     until: float
     messages: int
@@ -80,15 +81,15 @@ class TimelineServer:
     """Serves a scene, which can be changed between requests.
 
     Attributes:
-        scene: As it is now.
+        scene: The current scene.
         asked: ``list``, ``get`` or ``feed``, in order.
-        feeds: What each open feed has told, by the port of the client.
+        feeds: What each open feed has sent, by the port of the client.
     """
 
     def __init__(self) -> None:
         self.scene = Scene()
         self.asked: list[str] = []
-        self.feeds: dict[int, Told] = {}
+        self.feeds: dict[int, FeedProgress] = {}
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -135,32 +136,32 @@ class TimelineServer:
         self._thread.join()
 
     def _converse(self, connection: socket.socket) -> None:
-        """Tell of changes, until the client leaves or it is time to break off."""
+        """Send changes, until the client leaves or the feed has to break."""
         scene, port = self.scene, connection.getpeername()[1]
         self.asked.append("feed")
         connection.settimeout(0.001)
         protocol = Protocol(Side.SERVER)
         opened = scene.now()
         wanted: list[str] = []
-        told, messages = math.inf, 0
+        sent_until, messages = math.inf, 0
         with suppress(OSError, InvalidState):  # the client has left
             while protocol.state is State.OPEN and scene is self.scene:
                 with suppress(TimeoutError):
                     protocol.receive_data(connection.recv(65536))
                 for frame in protocol.events_received():
                     if getattr(frame, "opcode", None) is Opcode.TEXT:
-                        wanted, told = json.loads(bytes(frame.data))["vms"], scene.now()  # type: ignore[union-attr]
+                        wanted, sent_until = json.loads(bytes(frame.data))["vms"], scene.now()  # type: ignore[union-attr]
                 now = scene.now()
                 if any(opened < cut <= now for cut in scene.cuts):
                     break
-                for _, ident, state in sorted(_changes(scene, wanted, told, now)):
+                for _, ident, state in sorted(_changes(scene, wanted, sent_until, now)):
                     for event in scene.tell(ident, state):
                         protocol.send_text(json.dumps(event).encode())
                         messages += 1
                 for data in protocol.data_to_send():
                     connection.sendall(data)
-                told = max(told, now) if wanted else told
-                self.feeds[port] = Told(told, messages)
+                sent_until = max(sent_until, now) if wanted else sent_until
+                self.feeds[port] = FeedProgress(sent_until, messages)
         self.feeds.pop(port, None)
 
     def _answer(self, target: str) -> tuple[int, Any]:
@@ -176,15 +177,15 @@ class TimelineServer:
                 return 403, {"code": "NotAuthorized", "message": "no lists"}
             offset = int(parse_qs(path.query).get("offset", ["0"])[0])
             listed = [name for name, line in scene.machines.items() if line.is_listed(now)]
-            return 200, [_shown(scene, name, now) for name in listed[offset : offset + PAGE]]
+            return 200, [_entry(scene, name, now) for name in listed[offset : offset + PAGE]]
         self.asked.append("get")
         state = scene.machines[ident].at(now)
         if state == "404":
             return 404, {"code": "ResourceNotFound", "message": "VM not found"}
-        return 410 if state == "410" else 200, _shown(scene, ident, now)
+        return 410 if state == "410" else 200, _entry(scene, ident, now)
 
 
-def _shown(scene: Scene, name: str, now: float) -> dict[str, Any]:
+def _entry(scene: Scene, name: str, now: float) -> dict[str, Any]:
     state = scene.machines[name].at(now)
     return _machine(name, "deleted" if state == "410" else state)
 
@@ -194,7 +195,7 @@ def _machine(ident: str, state: str) -> dict[str, Any]:
 
 
 def _changes(scene: Scene, wanted: Sequence[str], after: float, now: float) -> list[tuple[float, str, str]]:
-    """When which of these machines became what."""
+    """The changes of these machines in this time: when, which, and to what state."""
     lines = ((ident, scene.machines[ident]) for ident in wanted if ident in scene.machines)
     return [
         (begins, ident, state)
@@ -205,12 +206,12 @@ def _changes(scene: Scene, wanted: Sequence[str], after: float, now: float) -> l
 
 
 def change(ident: str, state: str) -> dict[str, Any]:
-    """As the feed tells it."""
+    """A change in the form of the feed."""
     is_gone = state in ("410", "404")
-    shown = "deleted" if is_gone else state
+    shown_state = "deleted" if is_gone else state
     return {
         "changeKind": {"resource": "vm", "subResources": ["state", *["destroyed"] * is_gone]},
         "changedResourceId": ident,
-        "resourceState": "destroyed" if is_gone else shown,
-        "resourceObject": _machine(ident, shown),
+        "resourceState": "destroyed" if is_gone else shown_state,
+        "resourceObject": _machine(ident, shown_state),
     }

@@ -1,4 +1,4 @@
-"""A home directory with triton's profiles in it, and none of the environment of who runs the tests."""
+"""A home directory with triton's profiles in it, without the environment of the user who runs the tests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TritonHome:
         return path
 
     def make_current(self, name: str) -> None:
-        """As ``triton profile set-current`` does."""
+        """Choose the current profile, as ``triton profile set-current`` does."""
         self.configure(json.dumps({"profile": name, "oldProfile": "older"}))
 
     def variables(self, prefix: str = "TRITON", **variables: str) -> None:

@@ -1,4 +1,4 @@
-"""A server in a process of its own that puts what does not belong there around its answers.
+"""A server in another process that sends bytes around its answers that do not belong there.
 
 ``python -m tests.helpers.unruly SEED`` prints its port, and serves until its input ends. A GET is answered
 with the id that ends its path; one answer in twenty each has interim answers before it, surplus bytes after
@@ -25,7 +25,7 @@ _HINTS = [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", b"HTTP/1.1 100 Cont
 
 
 def whole(ident: str, status: int = 200, request_id: str = "") -> bytes:
-    """The answer about this id, as it ought to be."""
+    """The correct answer about this id."""
     body = b"" if status == HTTPStatus.NO_CONTENT else json.dumps({"id": ident, "name": ident}).encode()
     lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json"]
     if request_id:
@@ -79,7 +79,7 @@ class Handler(StreamRequestHandler):
                 return
 
     def answer(self, method: str, ident: str, request_id: str) -> bool:
-        """Send one answer; whether the connection stays open."""
+        """Send one answer; return whether the connection stays open."""
         right = whole(ident, 204 if method == "DELETE" else 200, request_id)
         if method == "HEAD":
             right = right.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
@@ -113,7 +113,7 @@ class Server(ThreadingTCPServer):
     request_queue_size = 256
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """The other end closes connections that are unruly: that is right."""
+        """Ignore it: clients are right to close such connections."""
 
 
 @contextmanager

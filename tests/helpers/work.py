@@ -1,4 +1,4 @@
-"""How much an emulator's server does: the functions that it calls, which is the same on a busy machine."""
+"""The work of an emulator's server, in function calls: their number is the same on a busy machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Work:
         self.named: Counter[str] = Counter()
 
     def of(self, act: Callable[[], object], function: str | None = None) -> int:
-        """How many calls there are while this is done: all, or those of one function."""
+        """The number of calls during `act`: of all functions, or of one."""
         before = self.calls if function is None else self.named[function]
         act()
         return (self.calls if function is None else self.named[function]) - before
