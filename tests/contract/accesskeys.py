@@ -6,17 +6,17 @@ from tests.contract.row import AGAIN, SAME, SECRET, UNKNOWN, Operation, World
 
 
 def _key(world: World) -> str:
-    """The id of an access key that there is."""
+    """The id of a new access key."""
     return world.sdc.create_access_key()["accesskeyid"]
 
 
 def _user(world: World) -> str:
-    """The login of a sub-user that there is."""
+    """The login of a sub-user, which is created if needed."""
     return (world.cloud.account.find_user("bob") or world.cloud.account.add_user("bob")).login
 
 
 def _user_key(world: World) -> str:
-    """The id of an access key that `_user` has."""
+    """The id of a new access key of that sub-user."""
     return world.sdc.create_user_access_key(_user(world))["accesskeyid"]
 
 

@@ -13,7 +13,7 @@ def _limited(sdc: DataCenter, world: World) -> DataCenter:
         {"value": 900, "by": "quota", "check": "brand", "brand": "joyent"},
         {"value": 5, "check": "image", "image": "base64"},
     ]
-    world.vm  # noqa: B018 - it is made
+    world.vm  # noqa: B018 - creates it
     return sdc
 
 

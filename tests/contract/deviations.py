@@ -1,8 +1,8 @@
-"""Where cloudapi-openapi.json is not what the server does, and the source that settled each.
+"""Where cloudapi-openapi.json differs from the server, with the source of each deviation.
 
-The description was derived from a rewrite of the server. What is said against it comes, best first, from
-the facts of `docs/cloudapi`, from the server's code (sdc-cloudapi 9.20.0, the file
-in lib/; sdc-vmapi's where that is said), or from its reference ("docs", with the operation).
+The description was derived from a rewrite of the server. The sources are, best first, the facts of
+`docs/cloudapi`, the server's code (a file in lib/ of sdc-cloudapi 9.20.0, or of sdc-vmapi where that is
+named), and its reference ("docs", with the operation).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ DEVIATIONS: list[Deviation] = [
                 _MACHINES,
                 "state",
                 {"enum": ["running", "stopped", "provisioning", "stopping", "active", "destroyed"]},
-                "docs/cloudapi/lists.md#other-states-are-refused: deleted is none",
+                "docs/cloudapi/lists.md#other-states-are-refused: deleted is refused",
             ),
         )
     ),
@@ -166,7 +166,7 @@ DEVIATIONS: list[Deviation] = [
                 "failed",
             ]
         },
-        "endpoints/disks.js: the word for what is being done to the disk, else the machine's own state",
+        "endpoints/disks.js: what is being done to the disk, else the state of the machine",
     ),
     # Migrations
     answer("POST", _MIGRATE, 201, ref("Migration"), "docs, Migrate; migrations.js: 201, not 200"),
@@ -176,13 +176,13 @@ DEVIATIONS: list[Deviation] = [
         _MIGRATE,
         "action",
         _TEXT,
-        "docs, Migrate: in the query where it is watch; app.js: query and body are one",
+        "docs, Migrate: watch is in the query; app.js: query and body are merged",
     ),
     required("MigrateRequest", [], "docs, Migrate: the example of watch has no body"),
     schema(
         "MigrationPhase",
         {"enum": ["begin", "sync", "switch", "pause", "abort"]},
-        "vm-migration/migrate.js of sdc-vmapi: the action that was asked for",
+        "vm-migration/migrate.js of sdc-vmapi: the action that was requested",
     ),
     prop("Migration.error", _TEXT, "docs, Migrate, GetMigration"),
     prop("Migration.duration_ms", _NUMBER, "docs, Migrate, GetMigration"),
@@ -190,7 +190,7 @@ DEVIATIONS: list[Deviation] = [
     prop("MigrationProgressEntry.error", _TEXT, "docs, Migrate: progress events"),
     prop("MigrationProgressEntry.duration_ms", _NUMBER, "docs, Migrate: progress events"),
     # Images
-    prop("Image.default", _FLAG, "CloudAPI 6.5: the seed marks one, for the tutorial of py-smartdc"),
+    prop("Image.default", _FLAG, "CloudAPI 6.5: the emulator marks one image for the tutorial of py-smartdc"),
     required(
         "Image",
         ["id", "name", "version"],

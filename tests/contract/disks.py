@@ -14,7 +14,7 @@ def _data_disk(world: World) -> str:
 
 
 def _with_space(world: World) -> Machine:
-    # With it the server dies (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image).
+    # With a block size, the server crashes (docs/cloudapi/hazards.md#disk-on-a-machine-with-an-image).
     world.site.machines[world.bhyve.id].disks[0].block_size = None
     world.bhyve.delete_disk(_data_disk(world))
     world.settle()

@@ -1,8 +1,8 @@
-"""Whether what client and emulator say to each other is what the OpenAPI description of CloudAPI says.
+"""Checks that requests of the client and answers of the emulator match CloudAPI's OpenAPI description.
 
 Every test that uses the fixture `cloud` is checked when it ends. Objects are closed for this: a property that
 the description does not know is an error, in a request and in an answer. Where the description is wrong,
-`tests/contract/deviations.py` says so, with the source that settled it.
+`tests/contract/deviations.py` has the correction, with its source.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ __all__ = ["DESCRIPTION", "Description", "Tally"]
 
 _PAGE = Path(__file__).parents[1] / "data" / "cloudapi-openapi.json"
 
-#: Roots and pings are no operations of the description.
+#: Roots and pings are not in the description.
 _OUTSIDE = re.compile(r"/(--ping|docs.*|favicon\.ico)?/?")
 
 _FORMATS = FormatChecker(formats=())
 
-# Every operation takes these (auth.js: authorize, preSignedUrl), and the description leaves them out.
+# Every operation accepts these (auth.js: authorize, preSignedUrl), and the description leaves them out.
 _EVERYWHERE = frozenset({"as-role", "algorithm", "expires", "keyId", "method", "signature"})
 
 
@@ -62,17 +62,17 @@ class Described:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Of paths as they are on the wire."""
+        """A pattern of paths as they are on the wire."""
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
     @property
     def example(self) -> str:
-        """A path that it fits."""
+        """A path of this operation."""
         return re.sub(r"[{}]", "", self.path)
 
     def errors(self, call: Call, *, answers_only: bool = False) -> Iterator[str]:
         """What is wrong with an exchange."""
-        if call.status < 400 and not answers_only:  # what the server refuses may well be wrong
+        if call.status < 400 and not answers_only:  # a request that the server refuses may be wrong
             yield from self.request_errors(call)
         yield from self._answer_errors(call)
 
@@ -107,7 +107,7 @@ class Described:
             return None
         schema: dict[str, Any] = body["content"]["application/json"]["schema"]
         if schema == {}:
-            # The description leaves open what depends on the action.
+            # The body depends on the action: the description has no schema for it.
             action = call.query.get("action") or (call.body or {}).get("action")
             name = ACTIONS.get((self.ident, action), "NoRequest")
             return {"$ref": f"#/components/schemas/{name}"}
@@ -147,7 +147,7 @@ class Described:
 
 
 class Description:
-    """The OpenAPI description, with the deviations worked in."""
+    """The OpenAPI description, with the deviations applied."""
 
     def __init__(self, raw: dict[str, Any], deviations: Iterable[Deviation] = ()) -> None:
         self._raw = copy.deepcopy(raw)
@@ -166,14 +166,14 @@ class Description:
         self.operations = [each for each in described if each.verb.lower() in raw["paths"].get(each.path, ())]
 
     def find(self, call: Call) -> Described | None:
-        """The operation that was called; of two that fit the one with fewer parameters."""
+        """The operation that was called; of two that match, the one with fewer parameters."""
         for operation in self._operations:
             if operation.verb == call.method and operation.pattern.fullmatch(call.path):
                 return operation
         return None
 
     def resolved(self, node: dict[str, Any]) -> dict[str, Any]:
-        """What a reference refers to."""
+        """The node that a reference points to."""
         if "$ref" not in node:
             return node
         found: Any = self._raw
@@ -184,11 +184,11 @@ class Description:
     def kind(self, call: Call) -> int:
         """The same number for exchanges that the description cannot tell apart."""
         path, query = self.kinds.of_path(call.path), repr(call.query)
-        said = (self.kinds.of(call.body), self.kinds.of(call.response))
-        return hash((call.method, path, query, call.status, said))
+        bodies = (self.kinds.of(call.body), self.kinds.of(call.response))
+        return hash((call.method, path, query, call.status, bodies))
 
     def validator(self, schema: dict[str, Any]) -> Draft202012Validator:
-        """What checks an instance of a schema."""
+        """The validator of a schema."""
         key = json.dumps(schema, sort_keys=True)
         if key not in self._validators:
             whole = {**_closed(schema), "components": self._components}
@@ -198,22 +198,22 @@ class Description:
 
 @dataclass
 class Tally:
-    """How many exchanges were validated, how many of them the server refused, and how many it had to."""
+    """How many exchanges were validated, how many were refused, and how many of those had a wrong request."""
 
     validated: int = 0
     refused: int = 0
     bad: int = 0
     _right: set[int] = field(default_factory=set, repr=False)
-    """Exchanges that were found right: those that differ in no way that counts are not looked at again."""
+    """The kinds of exchanges that were found right: others of the same kind are not checked again."""
 
     def check(
         self, description: Description, calls: Iterable[Call], *, answers_only: bool = False
     ) -> list[str]:
-        """Validate what reached a route; what is wrong, in words."""
+        """Validate exchanges that reached a route; return what is wrong, in words."""
         wrong: list[str] = []
         for call in calls:
             if call.operation is None or call.fault is not None or _OUTSIDE.fullmatch(call.path):
-                continue  # what a fault makes of an answer is described nowhere
+                continue  # an answer that a fault has changed is not described
             if call.answer == FORGOTTEN:
                 continue
             operation = description.find(call)
@@ -237,7 +237,7 @@ class Tally:
 
 
 def _closed(schema: Any) -> Any:
-    """An OpenAPI 3.0 schema in the JSON Schema of today, without room for unknown properties."""
+    """An OpenAPI 3.0 schema as current JSON Schema, which permits no unknown properties."""
     if isinstance(schema, list):
         return [_closed(each) for each in schema]
     if not isinstance(schema, dict):
@@ -252,7 +252,7 @@ def _closed(schema: Any) -> Any:
 
 
 def _read(text: Any, schema: dict[str, Any]) -> Any:
-    """What a text in a URL means to its schema."""
+    """The value of a text in a URL, by its schema."""
     if not isinstance(text, str):
         return text
     kind = schema.get("type")

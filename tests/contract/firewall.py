@@ -8,7 +8,7 @@ RULE = "FROM any TO tag role = web ALLOW tcp (PORT 80 AND PORT 443) PRIORITY 1"
 
 
 def _rule(world: World) -> str:
-    """The id of a rule that there is."""
+    """The id of a new rule."""
     return world.sdc.create_firewall_rule(RULE)["id"]
 
 

@@ -1,4 +1,4 @@
-"""Rows of every HEAD that counts nothing: `exists` serves them all. Those that count are with their areas."""
+"""Rows of each HEAD without a count, which `exists` makes. Those with a count are with their areas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _user_key(sdc: DataCenter, world: World) -> Any:
 
 
 def _of_account(name: str, path: str, since: str, *parts: str | Named) -> Operation:
-    """A row of ``sdc.exists(...)``, of parts that are words, or made in the world."""
+    """A row of ``sdc.exists(...)``, whose parts are words, or are created in the world."""
 
     def ask(sdc: DataCenter, world: World) -> bool:
         return sdc.exists(*(part if isinstance(part, str) else part(sdc, world) for part in parts))
@@ -90,7 +90,7 @@ ROWS = [
     _of_machine("HeadMachineTag", "/tags/:tag", "7.0", "tags", "role"),
     _of_machine("HeadMachineMetadata", "/metadata", "7.0", "metadata"),
     # docs/cloudapi/tags-and-metadata.md#head-of-one-metadata-key: the route's name is registered twice, so
-    # that there is none.
+    # the second route is missing.
     _of_machine("HeadMachineMetadata", "/metadata/:key", "7.0", "metadata", "note", status=405),
     _of_machine("HeadMachineSnapshots", "/snapshots", "7.0", "snapshots"),
     _of_machine(

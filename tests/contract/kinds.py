@@ -1,8 +1,8 @@
-"""Values that the OpenAPI description cannot tell apart: of each kind one is held against it.
+"""Kinds of values that the OpenAPI description cannot tell apart: one value of each is validated.
 
-It asks of text to be a UUID, a time, or one of some words, and of each entry of a list the same. So answers
-are of one kind that differ only in UUIDs, in times, in text that is none of the words, or in how many entries
-of a kind they have. `test_kinds` holds that the description asks for nothing else.
+It requires that text is a UUID, a time, or one of some words, and the same of each entry of a list. So
+answers are of one kind if they differ only in UUIDs, in times, in other text, or in the number of entries of
+a kind. `test_kinds` checks that the description requires nothing else.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Hashable, Iterator
 from datetime import datetime
 from typing import Any
 
-__all__ = ["ASKED_OF_OTHERS", "Kinds", "keywords"]
+__all__ = ["IGNORED_KEYWORDS", "Kinds", "keywords"]
 
-ASKED_OF_OTHERS = frozenset(
+IGNORED_KEYWORDS = frozenset(
     {
         "const",
         "contains",
@@ -28,7 +28,7 @@ ASKED_OF_OTHERS = frozenset(
         "uniqueItems",
     }
 )
-"""What a schema may ask of text and lists besides, which kinds take no notice of."""
+"""Other requirements that a schema may have for text and lists, and that kinds ignore."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT.*", re.ASCII)
@@ -57,16 +57,16 @@ class Kinds:
         return value if value in self._words else _of_text(value)
 
     def of_path(self, path: str) -> Hashable:
-        """The kind of a path: what is no UUID in it is of a kind of its own."""
+        """The kind of a path: all its parts count but for UUIDs."""
         return tuple("a UUID" if _UUID.fullmatch(part) else part for part in path.split("/"))
 
     def one_of_each(self, value: Any) -> Any:
-        """A list with one entry of each kind; anything else as it is."""
+        """A list with one entry of each kind; anything else unchanged."""
         return list({self.of(each): each for each in value}.values()) if isinstance(value, list) else value
 
 
 def keywords(node: Any, *, names: bool = False) -> Iterator[tuple[str, Any]]:
-    """All keywords of the schemas in a description, with what they say; not the names of properties."""
+    """All keywords of the schemas in a description, with their values; not the names of properties."""
     if isinstance(node, dict):
         for name, value in node.items():
             if not names:

@@ -1,4 +1,4 @@
-"""Rows of what changes the state of one machine; the actions share one route of the server."""
+"""Rows of operations that change the state of one machine; the actions share one route of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What puts the OpenAPI description right in one place."""
+"""Corrections of single places in the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Deviation:
-    """A place in the description and what should stand there.
+    """A place in the description, and its correct value.
 
     Attributes:
-        place: The keys that lead there, from the top; a parameter is found by where it is and its name.
-        value: What belongs there.
-        source: Who says so.
+        place: The keys that lead there, from the top; a parameter is found by its location and name.
+        value: The correct value.
+        source: The source of the correction.
     """
 
     place: tuple[str, ...]
@@ -25,7 +25,7 @@ class Deviation:
     source: str
 
     def apply(self, description: dict[str, Any]) -> None:
-        """Put it right."""
+        """Correct the description."""
         *parents, last = self.place
         node: Any = description
         for key in parents:
@@ -39,7 +39,7 @@ class Deviation:
 
 
 def ref(name: str) -> Schema:
-    """What refers to a schema of the description."""
+    """A reference to a schema of the description."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -65,12 +65,12 @@ def query(verb: str, path: str, name: str, value: Schema, source: str) -> Deviat
 
 
 def answer(verb: str, path: str, status: int, value: Schema | None, source: str) -> Deviation:
-    """What an operation answers; None for no body."""
+    """The answer of an operation; None for no body."""
     return Deviation(("paths", path, verb.lower(), "responses", str(status)), _answer(value), source)
 
 
 def added(path: str, source: str) -> Deviation:
-    """Something whose role tags can be set, too."""
+    """A path whose role tags can be set, and that the description lacks."""
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     content = {
         "operationId": f"role_tags {path}",
@@ -88,7 +88,7 @@ def added(path: str, source: str) -> Deviation:
 
 
 def _answer(value: Schema | None) -> Schema:
-    # Not empty even without a body, or it would be taken for none.
+    # Not empty even without a body: an empty answer would count as missing.
     return {"description": ""} | (
         {} if value is None else {"content": {"application/json": {"schema": value}}}
     )

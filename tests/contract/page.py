@@ -12,9 +12,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 _HEAD = """\
 # All operations
 
-Every operation of CloudAPI 9.20, with the method that asks for it and the API version that brought it.
-The names are the server's own. Role tags of whatever can have them are set by one method, and whatever
-can be asked for by `HEAD` without being counted is asked for by `exists`.
+Every operation of CloudAPI 9.20, with the method that calls it and the API version that introduced it.
+The names are the server's. One method sets the role tags of everything that can have them, and `exists`
+makes each `HEAD` that does not count.
 
 | operation | verb and path | method | since |
 | --- | --- | --- | --- |
@@ -22,7 +22,7 @@ can be asked for by `HEAD` without being counted is asked for by `exists`.
 
 
 def page() -> str:
-    """What it says."""
+    """The text of the page."""
     return _HEAD + "".join(_line(row) for row in sorted(OPERATIONS, key=_place))
 
 

@@ -9,17 +9,17 @@ RULE = "CAN listmachines AND getmachine"
 
 
 def _policy(world: World) -> Policy:
-    """A policy that there is."""
+    """A new policy."""
     return world.sdc.create_policy("reading", RULE)
 
 
 def _role(world: World) -> Role:
-    """A role that there is."""
+    """A new role."""
     return world.sdc.create_role("devs")
 
 
 def _user(world: World) -> str:
-    """The login of a sub-user that there is."""
+    """The login of a sub-user, which is created if needed."""
     return (world.cloud.account.find_user("bob") or world.cloud.account.add_user("bob")).login
 
 

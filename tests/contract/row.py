@@ -1,4 +1,4 @@
-"""What a row of the contract says, and the world in which its call is made."""
+"""The rows of the contract, and the world in which their calls are made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOiEYpXDVXuU6SMVTeQFMg0gV2h6fn
 
 
 class World:
-    """What calls need to be there; each thing is made when it is asked for first, without a request.
+    """The things that calls need; each is created when it is first used, without a request.
 
     Attributes:
         cloud: The emulator.
@@ -77,25 +77,25 @@ SECRET = "its secret is lost; keys made meanwhile are its candidates"
 LOOK = "look before you ask for it again"
 DELETED = "a 410, or a 404 that has settled, then means that it is done"
 
-Given = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
+Expected = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One way to ask for one operation.
+    """One way to call one operation.
 
     Attributes:
         name: The server's name of the route, as in the emulator's ROUTES.
         verb: The verb.
-        path: ``/:login/users/:user``, or ``/:login/machines/:machine?action=stop``: what stands in the
+        path: ``/:login/users/:user``, or ``/:login/machines/:machine?action=stop``, as in the
             docstring.
-        since: The API version that brought it.
+        since: The API version that introduced it.
         method: ``DataCenter.create_user``, ``Machine.add_nic``.
         call: A typical call; it may make other requests before.
-        query: The query that is sent; as values a server reads, which are text. What differs from run to run
-            is given by a function of the world, or `unittest.mock.ANY`.
+        query: The query that is sent, with values as text. What differs between runs is a function of the
+            world, or `unittest.mock.ANY`.
         body: The JSON that is sent, in the same way.
-        status: Of the answer.
+        status: The status of the answer.
         lost: Of a POST: what becomes of it when its answer is lost, and why or by what.
     """
 
@@ -105,8 +105,8 @@ class Operation:
     since: str
     method: str
     call: Callable[[DataCenter, World], Any]
-    query: Given = field(default_factory=dict)
-    body: Given | None = None
+    query: Expected = field(default_factory=dict)
+    body: Expected | None = None
     status: int = 200
     lost: tuple[str, str] | None = None
 
@@ -115,7 +115,7 @@ class Operation:
 
     @property
     def route(self) -> tuple[str, str, str]:
-        """What it has in common with the emulator's route: names of parameters differ."""
+        """What it has in common with the emulator's route: only names of parameters differ."""
         return self.name, self.verb, shape(self.path)
 
 
@@ -125,6 +125,6 @@ def shape(path: str) -> str:
     return "/".join(":" if part.startswith((":", "{")) else part for part in parts)
 
 
-def value(given: Given | None, world: World) -> Any:
+def value(expected: Expected | None, world: World) -> Any:
     """What a row expects, in this world."""
-    return given(world) if callable(given) else given
+    return expected(world) if callable(expected) else expected

@@ -16,7 +16,7 @@ def _running_bhyve(world: World) -> Machine:
     return world.sdc.machine(world.site.add_machine(brand="bhyve").uuid, lazy=True)
 
 
-def _left(stream: Stream[object]) -> None:
+def _close(stream: Stream[object]) -> None:
     stream.close()
 
 
@@ -27,7 +27,7 @@ ROWS = [
         path="/:login/changefeed",
         since="9.14",
         method="DataCenter.changefeed",
-        call=lambda sdc, world: _left(sdc.changefeed()),
+        call=lambda sdc, world: _close(sdc.changefeed()),
         status=101,
     ),
     Operation(
@@ -36,10 +36,10 @@ ROWS = [
         path="/:login/machines/:machine/vnc",
         since="8.4",
         method="Machine.connect_vnc",
-        call=lambda sdc, world: _left(_running_bhyve(world).connect_vnc()),
+        call=lambda sdc, world: _close(_running_bhyve(world).connect_vnc()),
         status=101,
     ),
-    # In 9.20 an action of Migrate.
+    # In 9.20 this is an action of Migrate.
     Operation(
         name="Migrate",
         verb="POST",
@@ -50,7 +50,7 @@ ROWS = [
         query={"action": "watch"},
         lost=(AGAIN, "it changes nothing"),
     ),
-    # In its successor, and so in the OpenAPI description, an operation of its own.
+    # In its successor, and so in the OpenAPI description, this is a separate operation.
     Operation(
         name="WatchMigration",
         verb="GET",

@@ -1,4 +1,4 @@
-"""Every operation: what is sent, and that row, docstring, route and OpenAPI description say the same."""
+"""Every operation: its request is sent, and row, docstring, route and OpenAPI description agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.operations import OPERATIONS
 
 _OWNERS = {"DataCenter": DataCenter, "Machine": Machine, "Snapshot": Snapshot}
 
-# Where a browser is sent on; no client asks for them, and the OpenAPI description has neither them nor "/".
+# Redirects for browsers, which no client requests; the OpenAPI description has neither them nor "/".
 _NOT_FOR_CLIENTS = ("getdocs", "getfavicon")
 
 
@@ -64,12 +64,12 @@ def test_the_docstring_says_what_the_row_says(row: Operation) -> None:
     fitting = [path for verb, path in documented if verb == row.verb and _describes(path, row.path)]
     assert fitting, f"{row.method} names {documented}"
     since = re.search(r"Since API (\d+\.\d+)", doc)
-    if name != "exists":  # which says it of no operation: it is for all
+    if name != "exists":  # it makes many operations, and so names no version
         assert (since.group(1) if since else "7.0") == row.since
 
 
 def _describes(documented: str, path: str) -> bool:
-    """Whether the docstring says this: ``/:login/...`` stands for all below, ``:x`` for any segment."""
+    """Whether the docstring means this path: ``/:login/...`` is any path below, ``:x`` any segment."""
     if documented.endswith("/..."):
         return path.startswith(documented.removesuffix("..."))
     ours, theirs = path.split("/"), documented.split("/")
@@ -123,7 +123,7 @@ def test_rows_are_unique() -> None:
     assert [key for key, count in counted.items() if count > 1] == []
 
 
-def test_the_page_of_all_operations_is_what_the_rows_say() -> None:
+def test_the_page_of_all_operations_is_up_to_date() -> None:
     assert PAGE.read_text() == page(), "write it again: python -m tests.contract.page"
 
 

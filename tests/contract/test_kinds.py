@@ -1,4 +1,4 @@
-"""Of many values of one kind one is held against the description: what is wrong is of another kind."""
+"""Validating one value of each kind is enough, as a wrong value is of another kind."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.calls import Call
 from tests.contract.exchanges import DESCRIPTION, Tally
-from tests.contract.kinds import ASKED_OF_OTHERS, keywords
+from tests.contract.kinds import IGNORED_KEYWORDS, keywords
 
 # Each makes an entry of the list of machines wrong.
 WRONG: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "no UUID": lambda entry: {**entry, "id": "web"},
+    "not a UUID": lambda entry: {**entry, "id": "web"},
     "a UUID in upper case": lambda entry: {**entry, "id": entry["id"].upper()},
     "half a UUID": lambda entry: {**entry, "image": entry["image"][:18]},
-    "no time": lambda entry: {**entry, "created": "yesterday"},
+    "not a time": lambda entry: {**entry, "created": "yesterday"},
     "a time that cannot be": lambda entry: {**entry, "created": "2026-13-01T00:00:00.000Z"},
     "a time without a zone": lambda entry: {**entry, "created": "2026-01-01T00:00:00"},
-    "no such word": lambda entry: {**entry, "state": "walking"},
+    "an unknown word": lambda entry: {**entry, "state": "walking"},
     "a word for another field": lambda entry: {**entry, "state": "smartmachine"},
     "a number for a text": lambda entry: {**entry, "name": 5},
     "a text for a number": lambda entry: {**entry, "memory": "1024"},
@@ -30,13 +30,13 @@ WRONG: dict[str, Callable[[dict[str, Any]], Any]] = {
     "an entry in a list in it": lambda entry: {**entry, "ips": ["10.0.0.1", 5]},
     "a field too many": lambda entry: {**entry, "colour": "red"},
     "a field too few": lambda entry: {name: value for name, value in entry.items() if name != "id"},
-    "no object": lambda entry: "web",
+    "not an object": lambda entry: "web",
 }
 
 
 @pytest.fixture
 def listed(cloud: Emulator) -> Call:
-    """A list of machines that was answered."""
+    """The call of a list of machines."""
     with cloud.datacenter("us-sw-1") as sdc:
         for number in range(20):
             cloud.site("us-sw-1").add_machine(f"web{number}")
@@ -44,8 +44,8 @@ def listed(cloud: Emulator) -> Call:
     return cloud.calls[-1]
 
 
-def test_the_description_asks_for_nothing_that_kinds_take_no_notice_of() -> None:
-    assert not ASKED_OF_OTHERS & {name for name, _ in keywords(DESCRIPTION._raw)}
+def test_the_description_has_no_requirement_that_kinds_ignore() -> None:
+    assert not IGNORED_KEYWORDS & {name for name, _ in keywords(DESCRIPTION._raw)}
 
 
 @pytest.mark.parametrize("spoil", WRONG.values(), ids=WRONG)
@@ -59,21 +59,21 @@ def test_one_wrong_entry_among_right_ones_is_found(
     assert tally.check(DESCRIPTION, [replace(listed, answer=spoiled)]) != []
 
 
-def test_what_was_right_in_one_path_is_not_in_another(listed: Call) -> None:
+def test_an_answer_that_is_right_in_one_path_is_checked_in_another(listed: Call) -> None:
     tally = Tally()
     assert tally.check(DESCRIPTION, [listed]) == []
     wrong = replace(listed, target="/my/packages", path="/my/packages")
     assert tally.check(DESCRIPTION, [wrong]) != []
 
 
-def test_a_query_and_a_status_count(listed: Call) -> None:
+def test_exchanges_with_another_query_or_status_are_checked(listed: Call) -> None:
     tally = Tally()
     assert tally.check(DESCRIPTION, [listed]) == []
     assert tally.check(DESCRIPTION, [replace(listed, query={"colour": "red"})]) != []
     assert tally.check(DESCRIPTION, [replace(listed, status=404)]) != []
 
 
-def test_entries_of_one_kind_are_one() -> None:
+def test_one_entry_of_each_kind_is_kept() -> None:
     kinds = DESCRIPTION.kinds
     entries = [
         {"id": f"{number:08x}-0000-4000-8000-000000000000", "name": f"web{number}"} for number in range(9)

@@ -8,7 +8,7 @@ from tests.contract.row import AGAIN, ERROR, SAME, Operation, World
 
 
 def _user(world: World) -> str:
-    """The id of a sub-user that there is."""
+    """The id of a sub-user, which is created if needed."""
     return (world.cloud.account.find_user("bob") or world.cloud.account.add_user("bob")).uuid
 
 

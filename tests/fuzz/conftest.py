@@ -1,4 +1,4 @@
-"""How the examples are made and counted, and what they are tried on."""
+"""How the examples are made and counted, and the servers that they use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOCATION = "us-sw-1"
 
 _COUNTED = pytest.StashKey[Counter[str]]()
 
-# The same examples in every run; what was found before is kept as plain tests, not in a database.
+# The same examples in every run; failures that were found are kept as plain tests, not in a database.
 settings.register_profile("stress", derandomize=True, database=None, deadline=None)
 settings.load_profile("stress")
 
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_COUNTED] = Counter()
     cache = getattr(config, "cache", None)  # absent with -p no:cacheprovider
     if cache is not None:
-        # What Hypothesis remembers of Unicode belongs there, and to no directory of its own.
+        # Hypothesis caches data about Unicode there, instead of in a directory of its own.
         set_hypothesis_home_dir(cache.mkdir("hypothesis"))
 
 
@@ -43,7 +43,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def examples(pytestconfig: pytest.Config) -> Counter[str]:
-    """How many examples were tried, by what they are of."""
+    """How many examples were tried, by their kind."""
     return pytestconfig.stash[_COUNTED]
 
 
@@ -56,21 +56,21 @@ def _bare_module(empty_home: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def stub(_bare_module: None) -> Iterator[StubServer]:
-    """A server for the module; each example says what it answers."""
+    """A server for the module; each example sets its answer."""
     with StubServer() as stub:
         yield stub
 
 
 @pytest.fixture(scope="module")
 def there(stub: StubServer) -> Iterator[DataCenter]:
-    """A data center at `stub`, signing."""
+    """A data center at `stub`, which signs."""
     with datacenter_at(
         LOCATION,
         known_locations={LOCATION: stub.url},
         key_id="/bob/keys/k",
         secret=Ed25519PrivateKey.generate(),
         timeout=5,
-        # What comes is odd in the second attempt, too; nobody waits for it.
+        # The second attempt gets an odd answer as well; its pause takes no time.
         retry=RetryPolicy(attempts=2, throttled=2),
         clock=Instant(),
     ) as sdc:
@@ -79,7 +79,7 @@ def there(stub: StubServer) -> Iterator[DataCenter]:
 
 @pytest.fixture(scope="module")
 def cloud(_bare_module: None) -> Iterator[Emulator]:
-    """An emulated cloud for the module, which nothing in it may harm."""
+    """An emulated cloud for the module, in which no violation may occur."""
     with Emulator() as cloud:
         yield cloud
     assert cloud.violations == []
@@ -94,7 +94,7 @@ def sdc(cloud: Emulator) -> Iterator[DataCenter]:
 
 @pytest.fixture(scope="module")
 def missing(_bare_module: None) -> Iterator[StubServer]:
-    """A server that knows nothing."""
+    """A server that answers 404 to every request."""
     with StubServer() as stub:
         stub.otherwise = Reply({"code": "ResourceNotFound", "message": "no"}, 404)
         yield stub
@@ -102,7 +102,7 @@ def missing(_bare_module: None) -> Iterator[StubServer]:
 
 @pytest.fixture
 def at_missing(missing: StubServer, there: DataCenter) -> Iterator[DataCenter]:
-    """A data center at that server, which signs as `there` does."""
+    """A data center at `missing`, which signs as `there` does."""
     missing.asked.clear()
     with DataCenter(missing.url, login="bob", retry="none", clock=there.clock) as sdc:
         sdc.auth = there.auth

@@ -1,4 +1,4 @@
-"""Whatever a server answers, every operation ends, in a value or in an error of the documented tree."""
+"""With any answer of a server, every operation returns a value or raises a documented error."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.stress
 
 
 class Worlds:
-    """What the calls of the contract need: things of an emulator that nobody asks.
+    """The worlds of the contract's calls; their emulators get no requests.
 
     Attributes:
-        now: The one in use.
+        now: The current world.
     """
 
     def __init__(self, there: DataCenter) -> None:
@@ -38,7 +38,7 @@ class Worlds:
         self.renew()
 
     def renew(self) -> None:
-        """Begin anew: there are things that a row can prepare only once."""
+        """Make another world: some things can be prepared only once."""
         self.now = World(Emulator(), self._there)
 
 
@@ -49,8 +49,8 @@ def worlds(there: DataCenter) -> Worlds:
 
 
 def check(error: Exception) -> None:
-    """Nothing but what is documented, and fit to be shown, logged and sent to another process."""
-    # A row may hand on what an answer said, as an argument that cannot work: ConfigurationError.
+    """Assert that an error is documented, and that it can be printed, logged and pickled."""
+    # A row may pass a value of an answer on as an argument: if it is not valid, that is a ConfigurationError.
     assert isinstance(error, SmartDCError), repr(error)
     str(error).encode()
     assert repr(error)
@@ -58,7 +58,7 @@ def check(error: Exception) -> None:
 
 
 def _came_through_the_client(error: Exception) -> bool:
-    """Otherwise a row of the contract has tripped over what it got, or what it prepares a second time."""
+    """Whether the client raised it, and not a row that got an odd value or prepared something twice."""
     frames = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
     return any(CLIENT in path.parents and EMULATOR not in path.parents for path in frames)
 
@@ -86,7 +86,7 @@ def test_every_operation_on_every_answer(
     each()
 
 
-# Broken off, or no HTTP at all.
+# Answers that break off, or are not HTTP.
 WIRE = [
     b"", b"\r\n", b"nonsense", b"HTTP/1.1", b"HTTP/1.1 \r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n",
     b"HTTP/9.9 200 OK\r\n\r\n",
@@ -105,7 +105,7 @@ WIRE = [
 
 
 @in_two_sizes(sample=300, whole=900)
-def test_whatever_comes_over_the_wire(
+def test_any_bytes_on_the_wire(
     stub: StubServer, there: DataCenter, examples: Counter[str], size: int
 ) -> None:
     @settings(max_examples=size)

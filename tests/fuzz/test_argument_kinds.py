@@ -1,6 +1,6 @@
-"""Arguments that are True or False, or text: whatever else is given is refused, and nothing is sent.
+"""Arguments that must be booleans, or text: other values are refused, and nothing is sent.
 
-Read from the annotations of all public methods, so that a new argument is in it.
+They are read from the annotations of all public methods, so that new arguments are included.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def refuse(sdc: DataCenter, missing: StubServer, place: tuple[type, str, str], v
     except ConfigurationError:
         assert missing.asked == [], f"{name}({argument}={value!r}) asked {missing.asked[0].target}"
     else:
-        raise AssertionError(f"{name}({argument}={value!r}) was taken")
+        raise AssertionError(f"{name}({argument}={value!r}) was accepted")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("cls", "name", "argument"), annotated(bool), ids=named)
-def test_what_is_neither_true_nor_false(
+def test_values_that_are_not_booleans(
     sdc: DataCenter, missing: StubServer, cls: type, name: str, argument: str
 ) -> None:
     for value in NOT_FLAGS:
@@ -51,7 +51,9 @@ def test_what_is_neither_true_nor_false(
 
 
 @pytest.mark.parametrize(("cls", "name", "argument"), annotated(str), ids=named)
-def test_what_is_no_text(sdc: DataCenter, missing: StubServer, cls: type, name: str, argument: str) -> None:
+def test_values_that_are_not_text(
+    sdc: DataCenter, missing: StubServer, cls: type, name: str, argument: str
+) -> None:
     required = inspect.signature(getattr(cls, name)).parameters[argument].default is inspect.Parameter.empty
     for value in [*NOT_TEXT, *([None] if required and argument != "key_id" else [])]:
         refuse(sdc, missing, (cls, name, argument), value)
@@ -66,6 +68,6 @@ def test_a_flag_of_the_constructor(sdc: DataCenter, value: Any, argument: str) -
         sdc.authenticate("/bob/keys/x", "/nonexistent", **{argument: value})
 
 
-def test_a_list_of_keys_is_no_secret() -> None:
+def test_a_list_of_keys_is_not_a_secret() -> None:
     with pytest.raises(KeyLoadError):
         DataCenter("us-central-1", "/bob/keys/x", ["/nonexistent"])  # type: ignore[arg-type]

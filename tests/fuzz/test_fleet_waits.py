@@ -1,6 +1,6 @@
 """`fleet.wait` agrees with a simple model, whatever machines, lists and the change feed do.
 
-The model is that of waits that share looks (`tests.fuzz.wait_model`). A fleet goes by what is so now.
+The model is that of waits that share looks (`tests.fuzz.wait_model`). A fleet goes by the current states.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.stress
 
 POLICY = RetryPolicy(attempts=1, throttled=1)
 RECONNECTED = 30.0
-"""Seconds after which a machine is looked at, when the feed that was cut could not be connected at once."""
+"""Seconds after which a machine is looked at if the feed was cut and could not be reconnected at once."""
 CUTS = [1.0, 2.0, 3.0, 5.0, 7.0, 15.0, 20.0]
 KINDS = {WaitFailed: "failed", WaitTimeout: "timeout"}
 
@@ -39,7 +39,7 @@ def server() -> Iterator[TimelineServer]:
 def ends_of(
     lines: list[Timeline], wait: Wait, clock: Instant, server: TimelineServer, push: bool
 ) -> list[End]:
-    """How the wait for each machine ended; when is known unless it failed."""
+    """How the wait for each machine ended; its time is known unless it failed."""
     known = {"state": "running", "created": "2013-01-01T00:00:00.000Z"}
     over: dict[Machine, float] = {}
     with DataCenter(server.url, login="bob", clock=clock, retry=POLICY) as sdc:
@@ -57,7 +57,7 @@ def ends_of(
 
 
 def may_fail(end: End, line: Timeline, **how: Any) -> bool:
-    """Whether a wait may fail at some moment; at which one is not known."""
+    """Whether a wait may fail at some moment, which is not known."""
     moments = {
         begins + more
         for begins in [begins for begins, _ in line.states] + [0.0, 13.0]
@@ -95,12 +95,12 @@ def test_fleet_waits_agree_with_the_model(
             )
             ends = ends_of(lines, wait, clock, server, push)
         has_feed = push and fails == (0, 0) and silent == (0, 0) and not cuts
-        # It is connected again at once, if it has told something since it was connected last.
+        # The feed is reconnected at once if it has sent something since it was connected last.
         is_late = len(cuts) > 1 or (cuts and silent != (0, 0))
         for line, end in zip(lines, ends, strict=True):
             examples[f"fleet waits{', push' * push}: {end.how}"] += 1
             allowed: dict[str, Any] = {
-                # News are taken as they come, a look says what is so now.
+                # Changes are handled as they come, and a look gets the current state.
                 "oldest": STEP if push else 0.0,
                 "silent": silent,
                 "misses_nothing": has_feed and line.hidden[0] > 0,

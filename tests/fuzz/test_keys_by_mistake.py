@@ -1,6 +1,6 @@
 """A private key in place of any argument: it is in no error, in no line of the log, and in no URL or header.
 
-What a body is for is sent: a tag, metadata, a description.
+Bodies are excepted: a tag, metadata or a description may be any text.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def sdc(at_missing: DataCenter) -> DataCenter:
 
 
 def parts(form: Any) -> list[str]:
-    """Pieces of what was given, from its middle, which says nothing but the key."""
+    """Pieces from the middle of a value, which is part of the key."""
     if isinstance(form, list | dict):
         return [part for each in (form if isinstance(form, list) else form.values()) for part in parts(each)]
     text = form.decode() if isinstance(form, bytes) else form
@@ -72,7 +72,7 @@ def test_a_key_by_mistake(
             text = "".join(traceback.format_exception(error))
         heads = unquote("".join(asked.head.decode("latin-1") for asked in missing.asked))
         for part in parts(value):
-            told = f"{name}({argument}={form})"
-            assert part not in text, f"{told}: in the error"
-            assert part not in caplog.text, f"{told}: in the log"
-            assert part not in heads, f"{told}: sent"
+            place = f"{name}({argument}={form})"
+            assert part not in text, f"{place}: in the error"
+            assert part not in caplog.text, f"{place}: in the log"
+            assert part not in heads, f"{place}: sent"

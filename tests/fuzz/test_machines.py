@@ -1,4 +1,4 @@
-"""A machine of which the server says anything at all: every attribute can be read."""
+"""A machine made from any data: every attribute can be read."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def test_a_machine_from_any_object(
         examples["machines"] += 1
         if isinstance(data.get("id"), str):
             data = {**data, "id": odd.ID}  # an object with another id is refused (tests/http/test_wire.py)
-        # While it has no address, each look for one is a request: usually it has.
+        # Without an address, each look for one is a request: so it usually has one.
         stub.asked.clear()
         answer = odd.encoded({"ips": ["dhcp"], **data})
         stub.otherwise = Reply(answer)
-        said = json.loads(answer)
-        machine = Machine(there, odd.ID, said)
+        sent = json.loads(answer)
+        machine = Machine(there, odd.ID, sent)
         read_all(machine)
         assert len(stub.asked) <= 3 + 1  # three times for its addresses, once for its credentials
-        for field, value in said.items():
+        for field, value in sent.items():
             if field not in ("id", "metadata"):
                 assert repr(machine.raw[field]) == repr(value)  # type: ignore[literal-required]
-        # The same from an answer that says it is gone.
+        # The same data in a 410.
         stub.otherwise = Reply(answer, 410)
         with pytest.raises(GoneError) as caught:
             machine.refresh()

@@ -1,4 +1,4 @@
-"""Whatever an id or a name is, the request goes where it should, or nowhere."""
+"""With any id or name, a request goes to the right path, or none is made."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ A space at the end tells two calls of one route apart.
 
 
 def quoted(part: str) -> str:
-    # What cannot be encoded may not be sent at all.
+    # Text that cannot be encoded must not be sent.
     return quote(part, safe="", errors="replace")
 
 
@@ -132,7 +132,7 @@ LOOKED_UP: dict[str, Callable[[DataCenter, str], Any]] = {
 
 
 @in_two_sizes(sample=100, whole=600)
-def test_a_name_that_is_not_there_asks_for_its_list_alone(
+def test_an_unknown_name_requests_its_list_only(
     cloud: Emulator, sdc: DataCenter, examples: Counter[str], size: int
 ) -> None:
     @settings(max_examples=size)
@@ -177,7 +177,7 @@ def test_every_tag_and_metadata_entry_stays_in_its_machine(
                 is_refused = True
         assert is_refused == (name == "" or bool(HALF.search(name)))
         assert bool(cloud.calls) != is_refused
-        # One that the server does not answer for alone is looked up in the list.
+        # An entry that the server cannot read alone is looked up in the list.
         here = {place, f"{place}/{quote(name, safe='')}"} if possible(name) else {place}
         assert {call.target for call in cloud.calls} <= here
         assert {call.method for call in cloud.calls} <= {"GET"}

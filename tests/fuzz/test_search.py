@@ -1,4 +1,4 @@
-"""Whatever is searched for, there is a list, or the documented error."""
+"""Any search returns a list, or raises the documented error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers import odd_values as odd
 from tests.helpers.servers import Reply, StubServer
 from tests.helpers.sizes import in_two_sizes
 
-# Of a pattern that will mean something else one day, Python warns: that is whose pattern it is to hear.
+# Python warns of patterns whose meaning will change: this warning is for the caller.
 pytestmark = [pytest.mark.stress, pytest.mark.filterwarnings("ignore::FutureWarning")]
 
 PACKAGES: list[dict[str, Any]] = [

@@ -1,7 +1,7 @@
 """Waits of several threads that share looks agree with a simple model, whatever machines and lists do.
 
-The clock goes on when all threads sleep, so that the model tells when a wait must end, and how: a look each
-`interval`, and an answer that is at most `interval` old.
+The clock advances when all threads sleep, so that the model tells when a wait must end, and how: there is a
+look each `interval`, and its answer is at most `interval` old.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def plans(draw: st.DrawFn, lines: list[Timeline]) -> list[Wait]:
 
 
 @in_two_sizes(sample=40, whole=500)
-def test_they_agree_with_the_model(examples: Counter[str], server: TimelineServer, size: int) -> None:
+def test_shared_waits_agree_with_the_model(examples: Counter[str], server: TimelineServer, size: int) -> None:
     @settings(max_examples=size)
     @given(st.data())
     def each(data: st.DataObject) -> None:
@@ -124,5 +124,5 @@ def test_64_threads_wait_for_many_machines(server: TimelineServer, size: int) ->
     print(f"{len(ends)} waits of 64 threads: {dict(asked)}, {Counter(end.how for end in ends)}")
     assert len(ends) == size
     assert [end for end in ends if not is_right(end, lines[end.wait.machine], oldest=end.wait.interval)] == []
-    # A look of its own for each second of each wait would be many more.
+    # Single looks would make many more requests.
     assert asked.total() < sum((end.ended - end.began) / end.wait.interval + 1 for end in ends) / 2

@@ -1,4 +1,4 @@
-"""Tags and metadata come back as the server keeps them, with their types, or are refused before."""
+"""Tags and metadata come back as the server keeps them, with their types, or are not sent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def vm(cloud: Emulator) -> VM:
 
 @pytest.fixture(scope="module")
 def machine(sdc: DataCenter, vm: VM) -> Machine:
-    """The same for the client."""
+    """The client's object for `vm`."""
     return sdc.machine(vm.uuid, lazy=True)
 
 
@@ -60,7 +60,7 @@ def test_tags_come_back(cloud: Emulator, machine: Machine, vm: VM, examples: Cou
         except ConfigurationError:
             assert cloud.calls == []
         except APIError as error:
-            assert error.status == 409, error  # noqa: PT017 - a name or a value that only the server knows of
+            assert error.status == 409, error  # noqa: PT017 - only the server knows that it is not valid
             assert vm.tags == {}
         else:
             cloud.clock.advance(20)
@@ -137,5 +137,5 @@ def as_text(text: str) -> str:
 
 
 def typed(entries: Mapping[str, Any]) -> dict[str, tuple[type, str]]:
-    """With the type of each value: 1, 1.0 and True are equal, and -0.0 and 0.0."""
+    """With the type of each value: otherwise 1, 1.0 and True would be equal, and -0.0 and 0.0."""
     return {name: (type(value), repr(value)) for name, value in entries.items()}

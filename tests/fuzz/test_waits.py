@@ -1,6 +1,6 @@
 """Waits agree with a simple model, whatever the sequence of answers: states, 404, 410, 5xx, silence, resets.
 
-The clock is a scripted one, and each look is one request, so that the model tells when a wait ends and how.
+The clock is scripted, and each look is one request, so that the model tells when a wait ends and how.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Case:
     Attributes:
         what: ``machine`` or ``snapshot``.
         verb: ``until`` or ``while``.
-        age: How long ago it was made, when the wait begins; None where the server does not say.
-        answers: What the server says, one a look; the last one for ever.
+        age: Its age in seconds when the wait begins; None if the server does not tell.
+        answers: The server's answers, one for each look; the last one is repeated.
     """
 
     what: str
@@ -95,7 +95,7 @@ def _reply(case: Case, answer: str, clock: Instant) -> Reply | Pieces:
             body["created"] = datetime.fromtimestamp(clock.time() - case.age, UTC).isoformat()
         return Reply(body)
     others: dict[str, Reply | Pieces] = {
-        # Without a Date, the scripted clock is the server's too.
+        # Without a Date, the scripted clock counts as the server's.
         "404": Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404, dates=()),
         "proxy's 404": Reply(b"<h1>default backend</h1>", 404, "text/html"),
         "410": Reply({"id": ID, "name": "s", "state": "deleted"}, 410),

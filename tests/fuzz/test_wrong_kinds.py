@@ -1,4 +1,4 @@
-"""Every public method, each of its arguments of a wrong kind: a short SmartDCError and nothing else."""
+"""Each argument of every public method with values of wrong kinds: only a short SmartDCError is raised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.servers import StubServer
 
 
 class Unwritable:
-    """Cannot be shown."""
+    """An object whose repr fails."""
 
     def __repr__(self) -> str:
         raise RuntimeError
@@ -56,16 +56,16 @@ WRONG: dict[str, Callable[[], Any]] = {
 
 
 @contextmanager
-def at_most_refused(told: str) -> Iterator[None]:
+def at_most_refused(place: str) -> Iterator[None]:
     """What is in it passes, or raises a short error of ours."""
     try:
         yield
     except SmartDCError as error:
         text = str(error)
-        assert len(text) <= 300, f"{told}: {len(text)} characters: {text[:400]}"
-        assert text.isprintable(), f"{told}: {text!r}"
+        assert len(text) <= 300, f"{place}: {len(text)} characters: {text[:400]}"
+        assert text.isprintable(), f"{place}: {text!r}"
     except Exception as error:
-        raise AssertionError(f"{told}: {type(error).__name__}: {str(error)[:200]}") from error
+        raise AssertionError(f"{place}: {type(error).__name__}: {str(error)[:200]}") from error
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def test_an_argument_of_a_wrong_kind(sdc: DataCenter, cls: type, name: str, argu
         value = make()
         owner = sdc if cls is DataCenter else sdc.machine(ID, lazy=True)
         args, more = call(cls, name, argument, value)
-        told = f"{cls.__name__}.{name}({argument}={kind})"
-        with at_most_refused(told):
+        place = f"{cls.__name__}.{name}({argument}={kind})"
+        with at_most_refused(place):
             getattr(owner, name)(*args, **more)
 
 
@@ -91,9 +91,9 @@ def test_an_argument_of_a_wrong_kind(sdc: DataCenter, cls: type, name: str, argu
 @pytest.mark.parametrize("argument", list(inspect.signature(DataCenter).parameters))
 def test_an_argument_of_the_constructor_of_a_wrong_kind(missing: StubServer, argument: str) -> None:
     for kind, make in WRONG.items():
-        told = f"DataCenter({argument}={kind})"
+        place = f"DataCenter({argument}={kind})"
         with (
-            at_most_refused(told),
+            at_most_refused(place),
             DataCenter(**{"location": missing.url, "retry": "none", argument: make()}) as sdc,
         ):
             sdc.account()

@@ -1,7 +1,7 @@
 """When and how a wait may end: a simple model of machines that change at certain times.
 
-A wait looks each `interval`. What it goes by was so a certain number of seconds ago at most, and what lasts
-longer than two intervals it does not miss.
+A wait looks each `interval`. The state that it sees is at most some seconds old, and it misses no state
+that lasts longer than two intervals.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ __all__ = ["End", "Wait", "ident", "is_right", "timelines", "timeouts", "verdict
 SLACK = 0.001
 CHANGES = [1, 3, 7, 15, 31, 63]
 timeouts = st.sampled_from([100] * 12 + [40, 40, 10, 3, 0])
-"""Most waits see how it ends."""
+"""Most waits are long enough to see the last state."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """One wait of one thread, which begins so many seconds after its last one."""
+    """One wait of one thread, which begins `after` seconds after its last one."""
 
     machine: int
     verb: str
@@ -34,7 +34,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class End:
-    """How a wait ended, from when to when it took."""
+    """How a wait ended, and when it began and ended."""
 
     wait: Wait
     how: str
@@ -47,7 +47,7 @@ def ident(number: int) -> str:
 
 
 def shown_state(state: str) -> str:
-    """As a client shows it."""
+    """The state as a client shows it."""
     return "deleted" if state in ("410", "404") else state
 
 
@@ -70,15 +70,15 @@ def is_right(
     misses_nothing: bool = False,
     late: float = 0.0,
 ) -> bool:
-    """Whether a wait may end so.
+    """Whether a wait may end in this way.
 
     Args:
         end: The end.
-        line: Of its machine.
-        oldest: How long ago what was seen may have been so.
+        line: The timeline of its machine.
+        oldest: The greatest age in seconds of the state that was seen.
         silent: From when to when the server answers nothing.
-        misses_nothing: Whether it must see what is so for a moment.
-        late: So many seconds later it may see a change than a look each interval would.
+        misses_nothing: Whether it must see states that last for a moment only.
+        late: Seconds by which it may see a change later than a look each interval would.
     """
     wait = end.wait
     if end.how == "timeout":
@@ -92,7 +92,7 @@ def is_right(
             end.ended - end.began - wait.timeout
         ) < SLACK
     ends = [begins for begins, state in line.states if verdict(wait, state) is not None]
-    if not misses_nothing:  # what ends it from then on
+    if not misses_nothing:  # only what would also end it later on
         ends = [
             begins for begins in ends if all(later in ends for later, _ in line.states if later >= begins)
         ]
@@ -116,7 +116,7 @@ def timelines(draw: st.DrawFn) -> Timeline:
 
 
 def wanted_states(lines: list[Timeline]) -> st.SearchStrategy[str]:
-    """What is waited for: mostly what most of the machines become in the end."""
+    """The awaited state: mostly the one in which most of the machines end."""
     last = [shown_state(line.states[-1][1]) for line in lines]
     waited_for = ["stopped", "deleted", "failed"]
     return st.sampled_from([max(waited_for, key=last.count)] * 12 + waited_for)
