@@ -9,7 +9,7 @@ _NOTES = pytest.StashKey[list[str]]()
 
 @pytest.fixture(scope="session")
 def note(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Call it with a line that pytest shows at its end, figures that were measured."""
+    """A function that takes a line with measured figures, which pytest shows at its end."""
     return pytestconfig.stash.setdefault(_NOTES, []).append
 
 

@@ -19,11 +19,11 @@ from smartdc.emulator.faults import Delay
 
 
 def interrupt(after: int, slow: float, push: bool) -> None:
-    """Press Ctrl-C after so many requests, each of which takes so long."""
+    """Press Ctrl-C after `after` requests, each of which takes `slow` seconds."""
     with Emulator(rate=5) as cloud, cloud.datacenter() as sdc:
         for number in range(60):
             cloud.site().add_machine(f"test-{number}", networks=())
-        given = sdc.machines()
+        machines = sdc.machines()
         cloud.throttle(rate=20, burst=10)
         if slow:
             for name in ("UpdateMachine", "DeleteMachine", "ListMachines"):
@@ -38,11 +38,11 @@ def interrupt(after: int, slow: float, push: bool) -> None:
 
         threading.Thread(target=press, daemon=True).start()
         try:
-            fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete, push=push)
+            fleet.run(machines, Machine.stop, fleet.until("stopped"), Machine.delete, push=push)
         except fleet.FleetInterrupted as interrupted:
             back, result = time.monotonic() - pressed[0], interrupted.result
             text = str(interrupted)
-        # What is on the wire arrives yet; after that nothing may.
+        # Requests on the wire still arrive; after them, none may.
         time.sleep(slow + 0.3)
         asked = len(cloud.calls)
         time.sleep(0.7)

@@ -18,17 +18,17 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Delay
 
 PROCESS = "x-process"
-BECOMES = {"UpdateMachine": "stopped", "DeleteMachine": "deleted"}
+STATE_AFTER = {"UpdateMachine": "stopped", "DeleteMachine": "deleted"}
 
 
 def take_down(sdc: DataCenter, idents: Sequence[str]) -> dict[str, str]:
-    """The example's task; its requests say which process makes them."""
+    """The example's task; its requests name the process that makes them."""
     sdc.default_headers[PROCESS] = str(os.getpid())
     return fleet_on_dask.take_down(sdc, idents)
 
 
 def started_after(client: Client, pids: list[int]) -> set[int]:
-    """The processes of now that were not there before; the nanny may yet be starting one."""
+    """The processes that were started since then; wait for the nanny to start one."""
     last = time.monotonic() + 60
     new: set[int] = set()
     while not new and time.monotonic() < last:
@@ -39,7 +39,7 @@ def started_after(client: Client, pids: list[int]) -> set[int]:
 
 
 def main(size: int, operation: str) -> None:
-    """Kill the process that makes the first of these requests, when that is done and not answered."""
+    """Kill the process that makes the first of these requests, after it is carried out and before its answer."""
     with Emulator(rate=20) as cloud:
         places = fleet_on_dask.accounts(cloud)
         for sdc in places:
@@ -63,12 +63,12 @@ def main(size: int, operation: str) -> None:
             killed: dict[str, str] = {}
 
             def kill() -> None:
-                while not (held := [call for call in cloud.calls[before:] if call.fault is not None]):
+                while not (delayed := [call for call in cloud.calls[before:] if call.fault is not None]):
                     time.sleep(0.01)
-                killed.update(path=held[0].path, process=held[0].headers[PROCESS])
-                machines = cloud.site(held[0].datacenter).machines
-                vm = machines[held[0].path.rpartition("/")[2]]
-                while vm.shown_state != BECOMES[operation]:
+                killed.update(path=delayed[0].path, process=delayed[0].headers[PROCESS])
+                machines = cloud.site(delayed[0].datacenter).machines
+                vm = machines[delayed[0].path.rpartition("/")[2]]
+                while vm.shown_state != STATE_AFTER[operation]:
                     time.sleep(0.01)
                 os.kill(int(killed["process"]), signal.SIGKILL)
 

@@ -17,8 +17,9 @@ PROGRAM = Path(__file__).with_name("killed_process.py")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-# What is asked again of the machine whose request was not answered: it is looked at first, and no action
-# follows if it is deleted, or stopped and about to be: docs/cloudapi/hazards.md#action-on-a-deleted-machine.
+# The requests that follow for the machine whose request was not answered: it is looked at first, and no
+# action follows if it is deleted, or stopped and about to be deleted:
+# docs/cloudapi/hazards.md#action-on-a-deleted-machine.
 AGAIN = {
     "UpdateMachine": [["GetMachine", 200], ["DeleteMachine", 204]],
     "DeleteMachine": [["GetMachine", 410]],

@@ -1,4 +1,4 @@
-"""What a change feed and its lists can lose, and when a wait notices it in spite of that.
+"""Changes that a change feed and its lists can miss, and when a wait notices them nevertheless.
 
 The server, its clock and its feed are those of `tests.helpers.timelines`; `tests.fuzz.test_fleet_waits` found
 these cases.
@@ -42,36 +42,36 @@ def seconds_until_stopped(
             return clock.now
 
 
-def test_what_the_feed_tells_is_taken_as_it_comes(server: TimelineServer) -> None:
+def test_changes_are_handled_as_the_feed_sends_them(server: TimelineServer) -> None:
     line = Timeline([(0, "running"), (7, "stopped")])
     assert 7 <= seconds_until_stopped(server, line, interval=50) <= 7 + STEP
 
 
-def test_a_state_of_a_moment_is_not_missed(server: TimelineServer) -> None:
+def test_a_short_state_is_not_missed(server: TimelineServer) -> None:
     # The clock takes steps of a second, in which it is stopped and running again.
     line = Timeline([(0, "running"), (7.2, "stopped"), (7.4, "running")])
     assert 7 <= seconds_until_stopped(server, line, interval=50) <= 7.2 + STEP
 
 
-def test_what_happens_as_the_feed_is_cut_is_noticed_at_once(server: TimelineServer) -> None:
+def test_a_change_as_the_feed_is_cut_is_noticed_at_once(server: TimelineServer) -> None:
     line = Timeline([(0, "running"), (7, "stopped")])
     assert 7 <= seconds_until_stopped(server, line, cuts=[7.0], interval=50) <= 7 + STEP
 
 
 def test_machines_hidden_in_the_first_list_and_as_the_feed_is_cut(server: TimelineServer) -> None:
-    # It fails as the feed is cut, and neither list has it: nothing of it is told.
+    # It stops as the feed is cut, and neither list has it: nothing announces the change.
     line = Timeline([(0, "running"), (3, "stopped")], hidden=(0, 12))
     assert 3 <= seconds_until_stopped(server, line, cuts=[3.0], interval=2) <= 3 + 2 + STEP
 
 
 def test_lists_that_are_refused_when_the_feed_is_connected_again(server: TimelineServer) -> None:
-    # Without a list nobody knows what was missed: the machine is looked at from then on.
+    # Without a list it is unknown what was missed: the machine is looked at from then on.
     line = Timeline([(0, "running"), (7, "stopped")])
     assert 7 <= seconds_until_stopped(server, line, cuts=[5.0], fails=(4, 100)) <= 7 + 2 + STEP
 
 
 def test_a_server_that_is_silent_when_the_feed_is_connected_again(server: TimelineServer) -> None:
     line = Timeline([(0, "running"), (7, "stopped")])
-    # It is tried again after 0.5, 1, 2, 4 and 8 seconds.
+    # Connecting is tried again after 0.5, 1, 2, 4 and 8 seconds.
     seconds = seconds_until_stopped(server, line, cuts=[5.0], silent=(4, 10))
     assert 10 <= seconds <= 5 + 15.5 + STEP

@@ -1,4 +1,4 @@
-"""Ctrl-C during `fleet.run`: back at the prompt at once, no request after that, and a report that is true."""
+"""Ctrl-C during `fleet.run`: back at the prompt at once, no request after that, and a correct report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RANDOM = random.Random(15)  # noqa: S311 - the same moments in each run
 @pytest.mark.parametrize(("slow", "push"), [(0, False), (1.5, False), (0.3, True)])
 def test_ctrl_c_at_random_moments(note: Callable[[str], None], size: int, slow: float, push: bool) -> None:
     moments = [str(RANDOM.randrange(1, 40 if slow > 1 else 120)) for _ in range(size)]
-    # Of several at once most sleep most of the time.
+    # Several run at once, as each sleeps most of the time.
     at_once = min(5, size)
     processes = [
         subprocess.Popen(
@@ -45,9 +45,9 @@ def test_ctrl_c_at_random_moments(note: Callable[[str], None], size: int, slow: 
     ]
     reports = []
     for process in processes:
-        written, trouble = process.communicate(timeout=240)
-        assert (process.returncode, trouble) == (0, "")
-        reports += [json.loads(line) for line in written.splitlines()]
+        output, errors = process.communicate(timeout=240)
+        assert (process.returncode, errors) == (0, "")
+        reports += [json.loads(line) for line in output.splitlines()]
     assert len(reports) == size
     for report in reports:
         agrees(report)
@@ -80,7 +80,7 @@ def agrees(report: dict[str, object]) -> None:
     )
 
 
-def test_the_interruption_travels() -> None:
+def test_the_interruption_is_pickled() -> None:
     with DataCenter("https://cloud.example") as sdc:
         machine = Machine(sdc, "10000000-0000-4000-8000-000000000000", lazy=True)
         result: fleet.Result[Machine, object] = fleet.Result([machine], [None], untried=[machine])

@@ -1,6 +1,6 @@
-"""A change feed that tells nothing, or what cannot be true: the machine is looked at instead.
+"""A change feed that sends nothing, or impossible changes: the machine is looked at instead.
 
-What it may tell is in docs/cloudapi/migrations-and-streams.md; none of this is.
+The changes that it may send are in docs/cloudapi/migrations-and-streams.md; these are not among them.
 """
 
 from __future__ import annotations
@@ -44,9 +44,11 @@ def ends(
     with live_clock(server) as clock:
         server.scene = Scene(clock.monotonic, lines(), tell=tell)
         with DataCenter(server.url, login="bob", clock=clock, retry=POLICY) as sdc:
-            given = [machine(sdc, ident) for ident in (RUNS, STOPS)]
+            machines = [machine(sdc, ident) for ident in (RUNS, STOPS)]
             step = fleet.until("stopped", timeout, interval)
-            result = fleet.run(given, step, lambda machine: over.setdefault(machine.id, clock.now), push=True)
+            result = fleet.run(
+                machines, step, lambda machine: over.setdefault(machine.id, clock.now), push=True
+            )
     return {**over, **{key.id: type(error) for key, error in result.errors.items()}}
 
 
@@ -56,29 +58,27 @@ def without(name: str) -> Tell:
 
 def with_object(**fields: object) -> Tell:
     def tell(ident: str, state: str) -> Sequence[Any]:
-        told = change(ident, state)
-        return [{**told, "resourceObject": {**told["resourceObject"], **fields}}]
+        sent = change(ident, state)
+        return [{**sent, "resourceObject": {**sent["resourceObject"], **fields}}]
 
     return tell
 
 
 ODD: dict[str, Tell] = {
-    "the object of another": with_object(id=RUNS),
+    "the object of another machine": with_object(id=RUNS),
     "no id": with_object(id=None),
     "no state": with_object(state=None),
     "no object": without("resourceObject"),
     "no kind": without("changeKind"),
     "no subresources": lambda ident, state: [{**change(ident, state), "changeKind": {"resource": "vm"}}],
-    "an object that is none": lambda ident, state: [{**change(ident, state), "resourceObject": [1]}],
+    "an object that is a list": lambda ident, state: [{**change(ident, state), "resourceObject": [1]}],
     "an id in capitals": lambda ident, state: [{**change(ident, state), "changedResourceId": ident.upper()}],
     "no event": lambda ident, state: [{}],
 }
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_cannot_be_true_is_not_taken_and_the_machine_is_looked_at(
-    server: TimelineServer, odd: str
-) -> None:
+def test_an_impossible_change_is_ignored_and_the_machine_looked_at(server: TimelineServer, odd: str) -> None:
     seen = ends(server, ODD[odd], timeout=100)
     stopped = seen.pop(STOPS)
     assert seen == {RUNS: WaitTimeout}
@@ -103,7 +103,7 @@ def test_a_wait_shorter_than_the_silence_of_a_feed_looks_at_its_end(
     assert seen == {RUNS: WaitTimeout, STOPS: pytest.approx(timeout)}
 
 
-def test_in_real_time_it_is_looked_at_at_once(server: TimelineServer) -> None:
+def test_in_real_time_the_machine_is_looked_at_at_once(server: TimelineServer) -> None:
     began = time.monotonic()
     server.scene = Scene(
         lambda: time.monotonic() - began,

@@ -35,8 +35,8 @@ def test_a_share_of_the_machines_in_each_process() -> None:
     with Emulator(rate=20) as cloud, cloud.datacenter(rate=5) as sdc:
         for number in range(12):
             cloud.site().add_machine(f"web{number}", networks=())
-        given = sdc.machines()
-        pickled = [pickle.dumps(machine) for machine in given]
+        machines = sdc.machines()
+        pickled = [pickle.dumps(machine) for machine in machines]
         first = len(cloud.calls)
         with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
             began = cloud.clock.monotonic()
@@ -45,13 +45,13 @@ def test_a_share_of_the_machines_in_each_process() -> None:
             with pytest.raises(fleet.FleetError, match="6 of 6 failed") as caught:
                 pool.submit(failing, pickled[::2]).result()
         asked = Counter(call.operation for call in cloud.calls[first:])
-    # The results name the same machines here.
-    assert [[*result.done] for result in results] == [given[::2], given[1::2]]
+    # The results have the machines of this process.
+    assert [[*result.done] for result in results] == [machines[::2], machines[1::2]]
     assert [result.errors for result in results] == [{}, {}]
     assert [(type(error), str(error)) for error in caught.value.errors.values()] == [
-        (ValueError, f"Local: {machine.name}") for machine in given[::2]
+        (ValueError, f"Local: {machine.name}") for machine in machines[::2]
     ]
-    # One list is a look at all machines of a process, though each was unpickled by itself.
+    # One list is a look at all machines of a process, although each was unpickled alone.
     assert (asked["UpdateMachine"], asked["DeleteMachine"]) == (12, 12)
     assert 2 <= asked["ListMachines"] <= 2 + 2 * seconds / 2
     assert asked["GetMachine"] <= 12

@@ -20,7 +20,7 @@ from tests.helpers.relays import Relay
 
 @pytest.fixture
 def cloud() -> Iterator[Emulator]:
-    """Time runs by itself: the feed tells while nobody asks."""
+    """Emulated time runs by itself, so that the feed sends changes without requests."""
     with Emulator(rate=5) as cloud:
         yield cloud
         assert cloud.violations == []
@@ -50,13 +50,13 @@ def test_created_machines_are_waited_for_with_one_list(
     assert {(machine.state, machine.package) for machine in made} == {("running", package)}
 
 
-def test_deletions_are_told(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = fleet_of(sdc, site, 10)
+def test_the_feed_sends_deletions(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machines = fleet_of(sdc, site, 10)
     first = len(cloud.calls)
-    fleet.run(given, Machine.delete, fleet.until("deleted"), push=True).raise_errors()
+    fleet.run(machines, Machine.delete, fleet.until("deleted"), push=True).raise_errors()
     assert asked(cloud, first) == {"changefeed": 1, "ListMachines": 1, "DeleteMachine": 10}
     with pytest.raises(fleet.FleetError) as caught:
-        fleet.wait(given, "running", timeout=60, push=True)
+        fleet.wait(machines, "running", timeout=60, push=True)
     assert {type(error) for error in caught.value.errors.values()} == {WaitFailed}
 
 
@@ -64,8 +64,8 @@ def test_deletions_are_told(cloud: Emulator, sdc: DataCenter, site: Site) -> Non
 def test_cut_five_times_no_transition_is_lost(cloud: Emulator, site: Site, ended_by: str) -> None:
     """In each of five rounds the feed is cut; some machines change meanwhile, others when it is back."""
     with Relay(cloud.url()) as relay, cloud.datacenter(location=relay.url) as sdc:
-        given = fleet_of(sdc, site, 30)
-        waiting = [site.machines[machine.id] for machine in given]
+        machines = fleet_of(sdc, site, 30)
+        waiting = [site.machines[machine.id] for machine in machines]
         for vm in waiting:
             vm.state = "provisioning"
         first = len(cloud.calls)
@@ -94,18 +94,18 @@ def test_cut_five_times_no_transition_is_lost(cloud: Emulator, site: Site, ended
         cutting = threading.Thread(target=cut)
         cutting.start()
         began = cloud.clock.monotonic()
-        fleet.wait(given, "running", 600, push=True)
+        fleet.wait(machines, "running", 600, push=True)
         seconds = cloud.clock.monotonic() - began
         cutting.join()
-    assert {machine.state for machine in given} == {"running"}
+    assert {machine.state for machine in machines} == {"running"}
     assert asked(cloud, first) == {"changefeed": 6, "ListMachines": 6}
     assert seconds < 600
 
 
-def test_a_transition_while_nobody_is_connected_counts_for_the_steps(
+def test_changes_while_the_feed_is_disconnected_are_noticed(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
-    given = fleet_of(sdc, site, 40)
+    machines = fleet_of(sdc, site, 40)
     first = len(cloud.calls)
     is_over = threading.Event()
 
@@ -119,7 +119,7 @@ def test_a_transition_while_nobody_is_connected_counts_for_the_steps(
 
     cutting = threading.Thread(target=cut)
     cutting.start()
-    result = fleet.run(given, Machine.stop, fleet.until("stopped", 100), push=True, workers=2)
+    result = fleet.run(machines, Machine.stop, fleet.until("stopped", 100), push=True, workers=2)
     is_over.set()
     cutting.join()
     result.raise_errors()
@@ -132,42 +132,42 @@ def test_a_transition_while_nobody_is_connected_counts_for_the_steps(
 def test_machines_that_are_in_the_state_already_are_looked_at_soon(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
-    # Stopping what is stopped changes nothing, so that there is nothing to tell.
-    given = fleet_of(sdc, site, 3)
-    for machine in given:
+    # Stopping a stopped machine changes nothing, so that the feed sends nothing.
+    machines = fleet_of(sdc, site, 3)
+    for machine in machines:
         site.machines[machine.id].state = "stopped"
     began = cloud.clock.monotonic()
-    fleet.run(given, Machine.stop, fleet.until("stopped", 100), push=True).raise_errors()
+    fleet.run(machines, Machine.stop, fleet.until("stopped", 100), push=True).raise_errors()
     assert cloud.clock.monotonic() - began < 20
 
 
-def test_machines_of_which_the_feed_tells_nothing_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_without_news_from_the_feed_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     with Emulator(rate=30) as cloud, cloud.datacenter() as sdc:
-        given = fleet_of(sdc, cloud.site(), 3)
+        machines = fleet_of(sdc, cloud.site(), 3)
         monkeypatch.setattr(cloud.site().changes, "add", lambda listener: None)
         began = cloud.clock.monotonic()
-        fleet.run(given, Machine.stop, fleet.until("stopped", 300), push=True).raise_errors()
+        fleet.run(machines, Machine.stop, fleet.until("stopped", 300), push=True).raise_errors()
         assert cloud.clock.monotonic() - began > 25
 
 
 def test_machines_that_the_feed_cannot_know_are_looked_at_at_once(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
-    given = fleet_of(sdc, site, 3)
-    fleet.run(given, Machine.delete).raise_errors()
+    machines = fleet_of(sdc, site, 3)
+    fleet.run(machines, Machine.delete).raise_errors()
     cloud.clock.advance(60)
     began = cloud.clock.monotonic()
-    fleet.wait(given, "deleted", push=True)
+    fleet.wait(machines, "deleted", push=True)
     assert cloud.clock.monotonic() - began < 20
 
 
 def test_a_step_that_does_nothing_to_the_machine_needs_no_news(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
-    given = fleet_of(sdc, site, 3)
+    machines = fleet_of(sdc, site, 3)
     names: list[str] = []
     first, began = len(cloud.calls), cloud.clock.monotonic()
-    fleet.run(given, lambda machine: names.append(machine.name), fleet.until("running"), push=True)
+    fleet.run(machines, lambda machine: names.append(machine.name), fleet.until("running"), push=True)
     assert sorted(names) == ["web0", "web1", "web2"]
     assert cloud.clock.monotonic() - began < 20
     assert asked(cloud, first)["GetMachine"] == 0
@@ -178,35 +178,35 @@ def test_a_step_that_does_nothing_to_the_machine_needs_no_news(
 def test_a_wait_of_no_time_after_an_action_ends(
     sdc: DataCenter, site: Site, timeout: float, push: bool
 ) -> None:
-    given = fleet_of(sdc, site, 3)
-    result = fleet.run(given, Machine.stop, fleet.until("stopped", timeout), push=push)
+    machines = fleet_of(sdc, site, 3)
+    result = fleet.run(machines, Machine.stop, fleet.until("stopped", timeout), push=push)
     assert {type(error) for error in result.errors.values()} <= {WaitTimeout}
 
 
 @pytest.mark.parametrize("status", [404, 403, 503])
-def test_a_server_without_a_feed_is_asked(
+def test_a_server_without_a_feed_is_polled(
     cloud: Emulator, sdc: DataCenter, site: Site, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    given = fleet_of(sdc, site, 4)
+    machines = fleet_of(sdc, site, 4)
     cloud.faults.add("changefeed", Status(status))
     with caplog.at_level(logging.INFO, "smartdc"):
-        fleet.run(given, Machine.stop, fleet.until("stopped", 60), push=True).raise_errors()
+        fleet.run(machines, Machine.stop, fleet.until("stopped", 60), push=True).raise_errors()
     assert "there is no change feed" in caplog.text
 
 
 def test_without_the_extra_nothing_is_done(
     cloud: Emulator, sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = fleet_of(sdc, site, 2)
+    machines = fleet_of(sdc, site, 2)
     first = len(cloud.calls)
     monkeypatch.setitem(sys.modules, "websockets.sync.client", None)
     with pytest.raises(ConfigurationError, match=r"smartdc\[stream\]"):
-        fleet.run(given, Machine.stop, push=True)
+        fleet.run(machines, Machine.stop, push=True)
     assert asked(cloud, first) == {}
 
 
-def test_a_clock_that_only_waiting_moves_will_do() -> None:
+def test_push_works_on_a_clock_that_only_waiting_moves() -> None:
     with Emulator() as cloud, cloud.datacenter() as sdc:
-        given = fleet_of(sdc, cloud.site(), 5)
-        fleet.run(given, Machine.stop, fleet.until("stopped", 100), push=True).raise_errors()
-        assert {machine.status() for machine in given} == {"stopped"}
+        machines = fleet_of(sdc, cloud.site(), 5)
+        fleet.run(machines, Machine.stop, fleet.until("stopped", 100), push=True).raise_errors()
+        assert {machine.status() for machine in machines} == {"stopped"}

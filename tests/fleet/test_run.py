@@ -16,7 +16,7 @@ from tests.helpers.recorded import sent
 
 
 def machines(sdc: DataCenter, site: Site, size: int, **fields: object) -> list[Machine]:
-    """A fleet that is there already."""
+    """Machines that exist already."""
     for number in range(size):
         site.add_machine(f"test-{number}", **fields)  # type: ignore[arg-type]
     return sdc.machines()
@@ -101,7 +101,7 @@ def test_errors_are_split_and_pickled(sdc: DataCenter, site: Site) -> None:
 
 
 class NeedsTwo(LookupError):
-    """What pickle cannot make again, as it does not know the second argument."""
+    """An error that pickle cannot restore, as it does not know the second argument."""
 
     def __init__(self, name: str, value: int) -> None:
         super().__init__(f"{name} is {value}")
@@ -115,7 +115,7 @@ def test_errors_that_cannot_be_pickled_have_stand_ins(sdc: DataCenter, site: Sit
         NeedsTwo("size", 3),
         Local("of a function"),
         OSError(5, threading.Lock()),
-        KeyError("as it is"),
+        KeyError("unchanged"),
         ExceptionGroup("a group", [Local("in a group")]),
     ]
     left = [*errors]
@@ -139,22 +139,22 @@ def test_errors_that_cannot_be_pickled_have_stand_ins(sdc: DataCenter, site: Sit
         assert [copy.errors[machine].__notes__ for machine in given] == [
             [f"with machine {machine.id} ({machine.name})"] for machine in given
         ]
-    # What is pickled is not changed, and what travelled once travels again.
+    # Pickling does not change the original, and a copy can be pickled again.
     assert [*caught.value.errors.values()] == errors
     assert str(pickle.loads(pickle.dumps(copies[0]))) == str(caught.value)  # noqa: S301
 
 
-def test_progress_is_told(sdc: DataCenter, site: Site) -> None:
-    told: list[dict[str, int]] = []
+def test_progress_is_reported(sdc: DataCenter, site: Site) -> None:
+    reported: list[dict[str, int]] = []
     fleet.run(
         machines(sdc, site, 8),
         Machine.stop,
         fleet.until("stopped"),
         failing,
-        progress=lambda counts: told.append(dict(counts)),
+        progress=lambda counts: reported.append(dict(counts)),
     )
-    assert all(sum(counts.values()) == 8 for counts in told)
-    assert told[-1] == {"untried": 0, "under way": 0, "waiting": 0, "done": 0, "failed": 8}
+    assert all(sum(counts.values()) == 8 for counts in reported)
+    assert reported[-1] == {"untried": 0, "under way": 0, "waiting": 0, "done": 0, "failed": 8}
 
 
 def test_a_bar_is_shown(sdc: DataCenter, site: Site, capsys: pytest.CaptureFixture[str]) -> None:

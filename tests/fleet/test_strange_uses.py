@@ -1,4 +1,4 @@
-"""Fleets where one would not expect them: in other threads, processes and event loops, with odd steps."""
+"""Unusual uses of fleets: in other threads, processes and event loops, with odd steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from smartdc.emulator.state.site import Site
 
 
 @pytest.fixture
-def given(sdc: DataCenter, site: Site) -> list[Machine]:
+def machines(sdc: DataCenter, site: Site) -> list[Machine]:
     for number in range(6):
         site.add_machine(f"web{number}", networks=())
     return sdc.machines()
@@ -32,52 +32,52 @@ def test_no_machines(cloud: Emulator, sdc: DataCenter) -> None:
     assert len(cloud.calls) == before
 
 
-def test_one_machine_in_two_objects_is_one(sdc: DataCenter, given: list[Machine]) -> None:
-    again = sdc.machine(given[0].id)
-    assert len(fleet.run((machine for machine in [*given, again]), Machine.status).keys) == 6
+def test_one_machine_in_two_objects_is_one(sdc: DataCenter, machines: list[Machine]) -> None:
+    again = sdc.machine(machines[0].id)
+    assert len(fleet.run((machine for machine in [*machines, again]), Machine.status).keys) == 6
 
 
 def test_a_step_that_leaves_the_program_ends_the_run_with_a_report(
-    cloud: Emulator, given: list[Machine]
+    cloud: Emulator, machines: list[Machine]
 ) -> None:
     def leave(machine: Machine) -> None:
         sys.exit("no more")
 
     before = len(cloud.calls)
     with pytest.raises(fleet.FleetExit, match="no more") as caught:
-        fleet.run(given, leave, Machine.delete)
+        fleet.run(machines, leave, Machine.delete)
     assert len(cloud.calls) == before
     copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
-    assert (copy.code, copy.result.keys, copy.result.done) == ("no more", given, [])
+    assert (copy.code, copy.result.keys, copy.result.done) == ("no more", machines, [])
 
 
-def test_what_is_no_error_ends_the_run(cloud: Emulator, given: list[Machine]) -> None:
+def test_another_base_exception_ends_the_run(cloud: Emulator, machines: list[Machine]) -> None:
     def end(machine: Machine) -> None:
         raise GeneratorExit
 
     before = len(cloud.calls)
     with pytest.raises(GeneratorExit) as caught:
-        fleet.run(given, end, Machine.delete)
+        fleet.run(machines, end, Machine.delete)
     assert len(cloud.calls) == before
-    assert caught.value.result.keys == given  # type: ignore[attr-defined]
+    assert caught.value.result.keys == machines  # type: ignore[attr-defined]
     assert caught.value.result.done == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_a_report_whose_failure_is_an_error_ends_the_run_with_a_result(given: list[Machine]) -> None:
+def test_a_report_whose_failure_is_an_error_ends_the_run_with_a_result(machines: list[Machine]) -> None:
     def report(counts: fleet.Counts) -> None:
         raise ValueError("no screen")
 
     with pytest.raises(RuntimeWarning, match="no screen") as caught:
-        fleet.run(given, Machine.status, progress=report)
-    assert caught.value.result.keys == given  # type: ignore[attr-defined]
+        fleet.run(machines, Machine.status, progress=report)
+    assert caught.value.result.keys == machines  # type: ignore[attr-defined]
 
 
-def test_one_id_in_two_data_centers_is_two_machines(cloud: Emulator, given: list[Machine]) -> None:
+def test_one_id_in_two_data_centers_is_two_machines(cloud: Emulator, machines: list[Machine]) -> None:
     with cloud.datacenter("us-east-1") as east, cloud.datacenter(login="other") as other:
-        twins = [Machine(place, data={**given[0].raw}) for place in (east, other)]
-        result = fleet.run([given[0], *twins, given[0]], failing_by_place)
-        assert [machine.datacenter for machine in result.keys] == [given[0].datacenter, east, other]
+        twins = [Machine(place, data={**machines[0].raw}) for place in (east, other)]
+        result = fleet.run([machines[0], *twins, machines[0]], failing_by_place)
+        assert [machine.datacenter for machine in result.keys] == [machines[0].datacenter, east, other]
     assert len(result.errors) == 3
     assert [*result.errors] == result.keys
 
@@ -87,13 +87,13 @@ def failing_by_place(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("other", ["web0", {"id": "x"}, ["web0"]])
-def test_what_is_no_machine_is_refused(given: list[Machine], other: Any) -> None:
+def test_other_objects_than_machines_are_refused(machines: list[Machine], other: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"one in it is {type(other).__name__}"):
-        fleet.run([given[0], other], Machine.status)
+        fleet.run([machines[0], other], Machine.status)
 
 
 def test_when_no_thread_can_be_started_nothing_is_done(
-    cloud: Emulator, given: list[Machine], monkeypatch: pytest.MonkeyPatch
+    cloud: Emulator, machines: list[Machine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start(thread: threading.Thread) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")  # since Python 3.12
@@ -102,11 +102,11 @@ def test_when_no_thread_can_be_started_nothing_is_done(
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", start)
         with pytest.raises(ConfigurationError, match=r"no thread can be started.*: can't create.* shutdown"):
-            fleet.run(given, Machine.stop, push=True)
+            fleet.run(machines, Machine.stop, push=True)
     assert len(cloud.calls) == before
 
 
-def test_specifications_in_one_dict_are_taken_as_they_come(sdc: DataCenter) -> None:
+def test_one_dict_may_be_changed_for_each_specification(sdc: DataCenter) -> None:
     def one_by_one() -> Iterator[dict[str, Any]]:
         spec: dict[str, Any] = {"image": "base-64-lts", "package": "g4-highcpu-1G", "tags": {}}
         for number in range(3):
@@ -120,68 +120,68 @@ def test_specifications_in_one_dict_are_taken_as_they_come(sdc: DataCenter) -> N
     ]
 
 
-def test_ctrl_c_raised_by_a_step_has_a_report(cloud: Emulator, given: list[Machine]) -> None:
+def test_ctrl_c_raised_by_a_step_has_a_report(cloud: Emulator, machines: list[Machine]) -> None:
     def interrupt(machine: Machine) -> None:
         raise KeyboardInterrupt
 
     before = len(cloud.calls)
     with pytest.raises(fleet.FleetInterrupted) as caught:
-        fleet.run(given, interrupt, Machine.delete)
+        fleet.run(machines, interrupt, Machine.delete)
     assert caught.value.result.done == []
     assert len(cloud.calls) == before
 
 
-def test_one_exception_for_all_machines_has_a_note_for_each_once(given: list[Machine]) -> None:
+def test_one_exception_for_all_machines_has_a_note_for_each_once(machines: list[Machine]) -> None:
     trouble = ValueError("the same")
 
     def fail(machine: Machine) -> None:
         raise trouble
 
-    fleet.run(given, fail)
-    result = fleet.run(given, fail)
+    fleet.run(machines, fail)
+    result = fleet.run(machines, fail)
     assert len(trouble.__notes__) == len(result.errors) == 6
     with pytest.raises(fleet.FleetError) as caught:
         result.raise_errors()
     copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
-    assert {*copy.errors} == {*given}
+    assert {*copy.errors} == {*machines}
 
 
-def test_a_fleet_in_a_step_of_another(given: list[Machine]) -> None:
+def test_a_fleet_in_a_step_of_another(machines: list[Machine]) -> None:
     def of_all(machine: Machine) -> int:
-        return len(fleet.run(given, Machine.status).done)
+        return len(fleet.run(machines, Machine.status).done)
 
-    assert fleet.run(given, of_all, workers=2).values == [6] * 6
+    assert fleet.run(machines, of_all, workers=2).values == [6] * 6
 
 
-def test_a_fleet_in_an_event_loop_and_beside_one(given: list[Machine]) -> None:
+def test_a_fleet_in_an_event_loop_and_beside_one(machines: list[Machine]) -> None:
     async def both() -> list[int]:
-        here = fleet.run(given, Machine.status)  # as in a notebook's cell
-        there = await asyncio.to_thread(lambda: fleet.run(given, Machine.status))
+        here = fleet.run(machines, Machine.status)  # as in a notebook's cell
+        there = await asyncio.to_thread(lambda: fleet.run(machines, Machine.status))
         return [len(here.done), len(there.done)]
 
     assert asyncio.run(both()) == [6, 6]
 
 
-def test_a_fleet_in_a_forked_process(given: list[Machine]) -> None:
-    fleet.run(given, Machine.status)
+def test_a_fleet_in_a_forked_process(machines: list[Machine]) -> None:
+    fleet.run(machines, Machine.status)
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            code = 0 if len(fleet.run(given, Machine.status).done) == 6 else 2
+            code = 0 if len(fleet.run(machines, Machine.status).done) == 6 else 2
         finally:
             os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_machines_of_a_data_center_that_was_closed(cloud: Emulator, given: list[Machine]) -> None:
+def test_machines_of_a_data_center_that_was_closed(cloud: Emulator, machines: list[Machine]) -> None:
     with cloud.datacenter() as sdc:
         theirs = sdc.machines()
     assert len(fleet.run(theirs, Machine.status).done) == 6  # it connects again, as any operation does
 
 
 async def coroutine(machine: Machine) -> None:
-    """Nobody awaits it."""
+    """It would never be awaited."""
 
 
 @pytest.mark.parametrize(
@@ -193,18 +193,18 @@ async def coroutine(machine: Machine) -> None:
         ({"progress": 1}, "progress is"),
     ],
 )
-def test_options_of_a_wrong_kind(given: list[Machine], arguments: dict[str, Any], message: str) -> None:
+def test_options_of_a_wrong_kind(machines: list[Machine], arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        fleet.run(given, Machine.status, **arguments)
+        fleet.run(machines, Machine.status, **arguments)
 
 
-def test_steps_that_nobody_would_await(given: list[Machine]) -> None:
+def test_steps_that_are_coroutines(machines: list[Machine]) -> None:
     with pytest.raises(ConfigurationError, match="is a coroutine"):
-        fleet.run(given, coroutine)
+        fleet.run(machines, coroutine)
 
 
-def test_no_progress(given: list[Machine]) -> None:
-    assert len(fleet.run(given, Machine.status, progress=None).done) == 6  # type: ignore[arg-type]
+def test_no_progress(machines: list[Machine]) -> None:
+    assert len(fleet.run(machines, Machine.status, progress=None).done) == 6  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("specs", [None, "web", {"name": "web"}, 3])
@@ -213,6 +213,6 @@ def test_specifications_of_a_wrong_kind(sdc: DataCenter, specs: Any) -> None:
         fleet.create(sdc, specs)
 
 
-def test_a_data_center_that_is_none() -> None:
+def test_a_data_center_of_a_wrong_kind() -> None:
     with pytest.raises(ConfigurationError, match="datacenter is a DataCenter, not str"):
         fleet.create("us-sw-1", [{"name": "web"}])  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stress
 
 RATE, BURST = 10, 30
 CLOCK = 2
-"""Emulated seconds in a real one: few, so that 20 requests a real second are made on a busy machine, too."""
+"""Emulated seconds in a real one: few, so that 20 requests a real second are made even on a busy machine."""
 
 
 @in_two_sizes(sample=40, whole=300)
@@ -24,10 +24,10 @@ def test_a_teardown_is_bounded_by_the_throttle(note: Callable[[str], None], size
     with Emulator(rate=CLOCK) as cloud, cloud.datacenter() as sdc:
         for number in range(size):
             cloud.site().add_machine(f"test-{number}", networks=())
-        given = sdc.machines()
+        machines = sdc.machines()
         cloud.throttle(RATE, BURST)
         first, began = len(cloud.calls), cloud.clock.monotonic()
-        result = fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete, push=push)
+        result = fleet.run(machines, Machine.stop, fleet.until("stopped"), Machine.delete, push=push)
         seconds = cloud.clock.monotonic() - began
         calls = cloud.calls[first:]
     result.raise_errors()
@@ -53,19 +53,19 @@ def test_a_teardown_is_bounded_by_the_throttle(note: Callable[[str], None], size
 
 
 @in_two_sizes(sample=40, whole=300)
-def test_three_protected_machines_keep_nobody_from_being_deleted(
+def test_three_protected_machines_keep_no_other_from_being_deleted(
     note: Callable[[str], None], size: int
 ) -> None:
     with Emulator(rate=20) as cloud, cloud.datacenter() as sdc:
         for number in range(size):
             cloud.site().add_machine(f"test-{number}", networks=())
-        given = sdc.machines()
-        guarded = [given[0], given[size // 2], given[-1]]
+        machines = sdc.machines()
+        guarded = [machines[0], machines[size // 2], machines[-1]]
         for machine in guarded:
             machine.enable_deletion_protection()
         cloud.clock.advance(5)
         cloud.throttle(RATE, BURST)
-        result = fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete)
+        result = fleet.run(machines, Machine.stop, fleet.until("stopped"), Machine.delete)
         cloud.clock.advance(60)
         left = {machine.id for machine in sdc.iter_machines()}
         assert cloud.violations == []

@@ -1,4 +1,4 @@
-"""What type checkers understand: mypy checks this file, and so do the tests by running it."""
+"""The types that checkers infer: mypy checks this file, and the tests run it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def memory_of(machine: Machine) -> int:
 def test_values_and_errors_have_types(sdc: DataCenter, site: Site) -> None:
     for number in range(3):
         site.add_machine(f"web{number}")
-    given = sdc.machines()
-    result = fleet.run(given, Machine.stop, fleet.until("stopped"), memory_of)
+    machines = sdc.machines()
+    result = fleet.run(machines, Machine.stop, fleet.until("stopped"), memory_of)
     assert_type(result, fleet.Result[Machine, int])
     assert_type(result.values, list[int | None])
     assert_type(result.errors, dict[Machine, Exception])
     assert_type(result.keys, list[Machine])
     assert all(isinstance(value, int) for value in result.values)
-    stopped = fleet.run(given, Machine.start, fleet.until("running"), Machine.stop, fleet.until("stopped"))
+    stopped = fleet.run(machines, Machine.start, fleet.until("running"), Machine.stop, fleet.until("stopped"))
     assert_type(stopped, fleet.Result[Machine, None])
-    assert_type(fleet.run(given, Machine.status).values, list[str | None])
+    assert_type(fleet.run(machines, Machine.status).values, list[str | None])
     assert_type(fleet.create(sdc, []), list[Machine])
 
 

@@ -1,4 +1,4 @@
-"""`fleet.wait` and `fleet.create`: what they ask for, and how each wait ends."""
+"""`fleet.wait` and `fleet.create`: their requests, and how each wait ends."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_create_that_fails_is_named_by_its_index(cloud: Emulator, sdc: DataCen
     assert len(site.machines) == 4
 
 
-def test_a_specification_that_is_none_is_refused_before_anything_is_made(
+def test_an_invalid_specification_is_refused_before_any_create(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
     wanted: list[dict[str, object]] = [*specs(sdc, 2), {"nmae": "web2"}]
@@ -79,34 +79,34 @@ def test_waiting_for_300_created_machines_costs_a_list_a_look(note: Callable[[st
 
 
 def test_one_list_is_a_look_at_all(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = fleet_of(sdc, site, 40)
+    machines = fleet_of(sdc, site, 40)
     first = len(cloud.calls)
-    fleet.wait(given, "running")
+    fleet.wait(machines, "running")
     assert sent(cloud, first) == [call("GET", "/my/machines")]
 
 
 def test_a_wait_for_deleted_looks_at_those_that_are_not_listed(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
-    given = fleet_of(sdc, site, 5)
-    fleet.run(given, Machine.delete).raise_errors()
+    machines = fleet_of(sdc, site, 5)
+    fleet.run(machines, Machine.delete).raise_errors()
     cloud.clock.advance(60)
     first = len(cloud.calls)
-    fleet.wait(given, "deleted")
+    fleet.wait(machines, "deleted")
     kinds = Counter((done.operation, done.status) for done in cloud.calls[first:])
     assert kinds == {("ListMachines", 200): 1, ("GetMachine", 410): 5}
-    assert {machine.state for machine in given} == {"deleted"}
+    assert {machine.state for machine in machines} == {"deleted"}
 
 
 def test_each_wait_ends_with_its_own_error(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    fails, goes, stays, stops = given = fleet_of(sdc, site, 4)
+    fails, goes, stays, stops = machines = fleet_of(sdc, site, 4)
     site.machines[fails.id].state = "failed"
     goes.delete()
     stops.stop()
     cloud.clock.advance(60)
     began = cloud.clock.monotonic()
     with pytest.raises(fleet.FleetError) as caught:
-        fleet.wait(given, "stopped", timeout=20)
+        fleet.wait(machines, "stopped", timeout=20)
     assert cloud.clock.monotonic() - began == pytest.approx(20, abs=1)
     errors = caught.value.errors
     assert {*errors} == {fails, goes, stays}
@@ -118,24 +118,24 @@ def test_each_wait_ends_with_its_own_error(cloud: Emulator, sdc: DataCenter, sit
 
 
 def test_a_wait_of_no_time_is_one_look(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = fleet_of(sdc, site, 4)
+    machines = fleet_of(sdc, site, 4)
     first, began = len(cloud.calls), cloud.clock.monotonic()
     with pytest.raises(fleet.FleetError, match="gave up after 0 s"):
-        fleet.wait(given, "stopped", timeout=0)
+        fleet.wait(machines, "stopped", timeout=0)
     assert sent(cloud, first) == [call("GET", "/my/machines")]
     assert cloud.clock.monotonic() == began
 
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_the_last_look_is_at_the_end(cloud: Emulator, sdc: DataCenter, site: Site, alone: bool) -> None:
-    # As that of poll_until: the interval would be over later.
-    given = fleet_of(sdc, site, 3)
+    # As for poll_until: the interval would end later.
+    machines = fleet_of(sdc, site, 3)
     began = cloud.clock.monotonic()
     if alone:
-        given[0].stop()
-        given[0].poll_until("stopped", 100, timeout=60)
+        machines[0].stop()
+        machines[0].poll_until("stopped", 100, timeout=60)
     else:
-        fleet.run(given, Machine.stop, fleet.until("stopped", 60, 100)).raise_errors()
+        fleet.run(machines, Machine.stop, fleet.until("stopped", 60, 100)).raise_errors()
     assert cloud.clock.monotonic() - began == pytest.approx(60)
 
 
@@ -144,9 +144,9 @@ def test_the_last_look_is_at_the_end(cloud: Emulator, sdc: DataCenter, site: Sit
 def test_a_second_wait_of_no_time_is_one_look_at_once(
     cloud: Emulator, sdc: DataCenter, site: Site, second: fleet.Until, size: int
 ) -> None:
-    given = fleet_of(sdc, site, size)
+    machines = fleet_of(sdc, site, size)
     first, began = len(cloud.calls), cloud.clock.monotonic()
-    fleet.run(given, fleet.until("running"), second).raise_errors()
+    fleet.run(machines, fleet.until("running"), second).raise_errors()
     assert cloud.clock.monotonic() == began
     assert len(sent(cloud, first)) == 2
 
@@ -155,9 +155,9 @@ def test_a_second_wait_of_no_time_is_one_look_at_once(
 def test_a_second_wait_looks_at_once_and_at_its_end(
     cloud: Emulator, sdc: DataCenter, site: Site, size: int
 ) -> None:
-    given = fleet_of(sdc, site, size)
+    machines = fleet_of(sdc, site, size)
     first, began = len(cloud.calls), cloud.clock.monotonic()
-    result = fleet.run(given, fleet.until("running"), fleet.until("stopped", 3, 60))
+    result = fleet.run(machines, fleet.until("running"), fleet.until("stopped", 3, 60))
     assert {type(error) for error in result.errors.values()} == {WaitTimeout}
     assert cloud.clock.monotonic() - began == pytest.approx(3)
     assert len(sent(cloud, first)) == 1 + 2
@@ -167,18 +167,18 @@ def test_a_second_wait_looks_at_once_and_at_its_end(
 @pytest.mark.parametrize("timeout", [1.0, 1.6])
 def test_in_real_time_the_last_look_is_answered_in_time(size: int, timeout: float) -> None:
     with Emulator(rate=1) as cloud, cloud.datacenter(clock=time) as sdc:
-        given = fleet_of(sdc, cloud.site(), size)
-        for machine in given:
+        machines = fleet_of(sdc, cloud.site(), size)
+        for machine in machines:
             cloud.site().machines[machine.id].state = "stopped"
 
         def start() -> None:
-            for machine in given:
+            for machine in machines:
                 cloud.site().machines[machine.id].state = "running"
 
         soon = threading.Timer(0.3, start)
         soon.start()
         began = time.monotonic()
-        fleet.wait(given, "running", timeout=timeout, interval=60)
+        fleet.wait(machines, "running", timeout=timeout, interval=60)
         assert time.monotonic() - began < timeout
         soon.join()
 
@@ -186,17 +186,17 @@ def test_in_real_time_the_last_look_is_answered_in_time(size: int, timeout: floa
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_wait_that_is_shorter_than_a_look_asks_once(alone: bool) -> None:
     with Emulator(rate=1) as cloud, cloud.datacenter(clock=time) as sdc:
-        given = fleet_of(sdc, cloud.site(), 4)
+        machines = fleet_of(sdc, cloud.site(), 4)
         first = len(cloud.calls)
         for operation in ("ListMachines", "GetMachine"):
             cloud.faults.add(operation, Delay(0.3), times=9)
         began = time.monotonic()
         if alone:
             with pytest.raises(WaitTimeout, match=r"gave up after 0\.1 s"):
-                given[0].poll_until("stopped", timeout=0.1)
+                machines[0].poll_until("stopped", timeout=0.1)
         else:
             with pytest.raises(fleet.FleetError, match=r"gave up after 0\.1 s"):
-                fleet.wait(given, "stopped", timeout=0.1)
+                fleet.wait(machines, "stopped", timeout=0.1)
         taken = time.monotonic() - began
         while len(cloud.calls) == first and time.monotonic() < began + 5:
             time.sleep(0.01)
@@ -205,39 +205,41 @@ def test_a_wait_that_is_shorter_than_a_look_asks_once(alone: bool) -> None:
 
 
 @pytest.mark.parametrize("timeout", [0, 0.001])
-def test_waits_of_no_time_are_looks_in_spite_of_busy_threads(timeout: float) -> None:
+def test_waits_of_no_time_look_although_threads_are_busy(timeout: float) -> None:
     with Emulator(rate=20) as cloud, cloud.datacenter() as sdc:
-        given = fleet_of(sdc, cloud.site(), 4)
+        machines = fleet_of(sdc, cloud.site(), 4)
         cloud.faults.add("UpdateMachine", Delay(0.1), times=4)
         first = len(cloud.calls)
-        result = fleet.run(given, Machine.stop, fleet.until("stopped", timeout), workers=1)
+        result = fleet.run(machines, Machine.stop, fleet.until("stopped", timeout), workers=1)
         looks = [done for done in cloud.calls[first:] if done.operation in ("ListMachines", "GetMachine")]
     assert {type(error) for error in result.errors.values()} == {WaitTimeout}
     assert len(looks) >= 1
 
 
 def test_without_an_interval_looks_follow_each_other(sdc: DataCenter, site: Site) -> None:
-    given = fleet_of(sdc, site, 4)
-    fleet.run(given, Machine.stop, fleet.until("stopped", 60, interval=0)).raise_errors()
-    assert {machine.state for machine in given} == {"stopped"}
+    machines = fleet_of(sdc, site, 4)
+    fleet.run(machines, Machine.stop, fleet.until("stopped", 60, interval=0)).raise_errors()
+    assert {machine.state for machine in machines} == {"stopped"}
 
 
-def test_a_list_that_fails_in_passing_is_another_look(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = fleet_of(sdc, site, 4)
+def test_a_passing_failure_of_a_list_is_followed_by_another_look(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    machines = fleet_of(sdc, site, 4)
     cloud.faults.add("ListMachines", Status(500), times=12)
-    fleet.wait(given, "running", timeout=600)
+    fleet.wait(machines, "running", timeout=600)
 
 
-def test_who_may_not_list_looks_at_each(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = fleet_of(sdc, site, 4)
+def test_without_permission_to_list_each_is_looked_at(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machines = fleet_of(sdc, site, 4)
     first = len(cloud.calls)
     cloud.faults.add("ListMachines", Status(403, {"code": "NotAuthorized", "message": "no"}), times=9)
-    fleet.wait(given, "running", timeout=600)
+    fleet.wait(machines, "running", timeout=600)
     kinds = Counter((done.operation, done.status) for done in cloud.calls[first:])
     assert kinds == {("ListMachines", 403): 1, ("GetMachine", 200): 4}
 
 
-def test_what_the_server_does_not_know_ends_when_that_has_settled(
+def test_unknown_machines_count_as_deleted_once_that_has_settled(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
     unknown = [sdc.machine(f"{number}0000000-0000-4000-8000-000000000000", lazy=True) for number in (1, 2, 3)]
@@ -249,15 +251,15 @@ def test_what_the_server_does_not_know_ends_when_that_has_settled(
     assert {type(error) for error in caught.value.errors.values()} == {WaitFailed}
 
 
-def test_what_lists_never_say_is_kept(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = fleet_of(sdc, site, 3)
+def test_fields_that_lists_lack_are_kept(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machines = fleet_of(sdc, site, 3)
     cloud.account.triton_cns_enabled = True
-    for machine in given:
+    for machine in machines:
         machine.refresh()
-    names = [machine.dns_names for machine in given]
+    names = [machine.dns_names for machine in machines]
     assert all(names)
-    fleet.wait(given, "running")
-    assert [machine.dns_names for machine in given] == names
+    fleet.wait(machines, "running")
+    assert [machine.dns_names for machine in machines] == names
 
 
 def test_a_machine_that_is_alone_is_looked_at_by_itself(cloud: Emulator, sdc: DataCenter, site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Boot scripts are named by their files; what is no such file is refused at once."""
+"""Boot scripts are given by the path of a file; anything else is refused at once."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ BOOT, DATA = "00000000-0000-4000-8000-00000000000b", "00000000-0000-4000-8000-00
 
 
 def add_bhyve(site: Site, **fields: Any) -> str:
-    """A bhyve machine of 100 GiB, 20 of which are given to disks."""
+    """A bhyve machine of 100 GiB, 20 of which are used by disks."""
     disks = [Disk(BOOT, 10240, boot=True), Disk(DATA, 10240)]
     settings = {"state": "stopped", "disks": disks, "free_space": 81920, **fields}
     return site.add_machine(brand="bhyve", package="g4-bhyve-4G-flex", **settings).uuid
@@ -74,7 +74,7 @@ def test_get_disk(cloud: Emulator, machine: Machine) -> None:
     assert sent(cloud)[0] == call("GET", f"/my/{machine.path}/disks/{DATA}")
 
 
-def test_get_disk_that_is_not_there(machine: Machine) -> None:
+def test_get_an_unknown_disk(machine: Machine) -> None:
     with pytest.raises(NotFoundError, match="disk not found"):
         machine.get_disk(machine.id)
 
@@ -82,7 +82,7 @@ def test_get_disk_that_is_not_there(machine: Machine) -> None:
 def test_create_disk_in_a_slot(cloud: Emulator, machine: Machine) -> None:
     made = machine.create_disk(4096, pci_slot="0:5:0")
     assert made is not None
-    # disks.js knows nothing of the new disk but what was asked for.
+    # The answer of disks.js has only what was requested.
     assert made == {
         "id": made["id"],
         "pci_slot": "0:5:0",
@@ -96,7 +96,7 @@ def test_create_disk_in_a_slot(cloud: Emulator, machine: Machine) -> None:
     assert cloud.calls[0].status == 200
     assert states(machine)[2:] == [("0:5:0", 4096, "creating")]
     with pytest.raises(NotFoundError):
-        machine.get_disk(made)  # the list makes it up, a get does not
+        machine.get_disk(made)  # the list includes it before it exists, a GET does not find it
     cloud.clock.advance(4)
     assert machine.get_disk(made)["state"] == "stopped"
     machine.refresh()

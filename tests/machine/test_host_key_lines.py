@@ -1,4 +1,4 @@
-"""Files of host keys that somebody else wrote: they mean to `Machine.connect_ssh` what they mean to OpenSSH.
+"""Files of host keys from other programs mean the same to `Machine.connect_ssh` as to OpenSSH.
 
 Their form is in sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT" (https://man.openbsd.org/sshd.8): patterns, negated
 ones, hashed names, ``@revoked`` and ``@cert-authority``. ``ssh-keygen -F`` says which lines are about a host.
@@ -44,7 +44,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def key_of(machine: Machine, file: Path) -> str:
-    """The key that it shows, as a line of a file has it."""
+    """The key that the machine shows, in the form of a line of a file."""
     machine.connect_ssh(known_hosts=file).close()
     key = file.read_text().split(" ", 1)[1].strip()
     file.unlink()
@@ -104,8 +104,8 @@ def hashed(name: str, file: Path) -> str:
     return file.read_text().split()[0]
 
 
-def test_nothing_is_sent_to_who_has_a_revoked_key(cloud: Emulator, machine: Machine, file: Path) -> None:
-    """The login is not begun: a password would be known to whoever has the key."""
+def test_no_login_is_begun_with_a_revoked_key(cloud: Emulator, machine: Machine, file: Path) -> None:
+    """Otherwise the owner of the revoked key would get a password."""
     file.write_text(f"@revoked * {key_of(machine, file)}\n")
     asked: list[str] = []
 
@@ -123,7 +123,7 @@ def test_another_key_is_revoked(machine: Machine, file: Path, ssh_keys: KeyRing)
     file.write_text(f"@revoked * {other}\n")
     machine.connect_ssh(known_hosts=file).close()
     assert file.read_text() == f"@revoked * {other}\n{machine.id} {key}\n"
-    # Its only key that is known: which it has today is not known.
+    # The only known key of the machine is revoked; its current key is not known.
     file.write_text(f"@revoked * {other}\n{machine.id} {other}\n")
     with pytest.raises(
         LoginFailed, match=r"is revoked in (?s:.*)remove the old one: ssh-keygen -R"
@@ -134,7 +134,7 @@ def test_another_key_is_revoked(machine: Machine, file: Path, ssh_keys: KeyRing)
 
 
 def test_authorities_and_other_markers(machine: Machine, file: Path, ssh_keys: KeyRing) -> None:
-    """Machines show no certificates, so that their authorities say nothing of them."""
+    """Machines do not show certificates, so that lines of authorities have no effect."""
     other = ssh_keys.public("ed25519").openssh
     file.write_text(f"@cert-authority * {other}\n")
     machine.connect_ssh(known_hosts=file).close()

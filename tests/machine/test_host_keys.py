@@ -71,7 +71,7 @@ def test_a_changed_key_is_refused_until_it_is_forgotten(
     assert hostname(machine) == "web0"
     kept = PublicKey.from_text(ours.read_text().split(" ", 1)[1])
     others = f"# mine\n{UUID} {ssh_keys.public('p256').openssh}\n"
-    for kind in ("ed25519", "rsa2048"):  # of the same kind, and of one that the machine has not
+    for kind in ("ed25519", "rsa2048"):  # of the same kind, and of one that the machine does not have
         ours.write_text(f"{others}{machine.id} {ssh_keys.public(kind).openssh}\n")
         with pytest.raises(
             LoginFailed, match=r"the host key of machine .* is SHA256:.*, and it was"
@@ -117,12 +117,12 @@ def test_openssh_reads_the_file(cloud: Emulator, machine: Machine, ours: Path) -
     run("ssh-keygen", "-q", "-H", "-f", str(ours))  # hashes the names
     assert machine.id not in ours.read_text()
     options = [f"HostKeyAlias={machine.id}", f"UserKnownHostsFile={ours}", "StrictHostKeyChecking=yes"]
-    said = run(
+    output = run(
         *("ssh", "-F", "none", "-i", str(cloud.key_file), "-p", str(cloud.ssh_port)),
         *(part for option in options for part in ("-o", option)),
         *(f"root@{machine.primary_ip}", "hostname"),
     )
-    assert said == "web0\n"
+    assert output == "web0\n"
     before = ours.read_text()
     assert hostname(machine) == "web0"
     assert ours.read_text() == before
@@ -144,7 +144,7 @@ def test_other_files_and_none(
     assert machine.id in ours.read_text()
 
 
-def test_a_link_stays_one(machine: Machine, ours: Path, tmp_path: Path) -> None:
+def test_a_symlink_is_kept(machine: Machine, ours: Path, tmp_path: Path) -> None:
     ours.parent.mkdir(parents=True)
     (tmp_path / "shared").touch()
     ours.symlink_to(tmp_path / "shared")
@@ -220,13 +220,13 @@ except LoginFailed as error:
     print(error)
 """
     public = ssh_keys.public("ed25519").openssh
-    said = run(sys.executable, "-c", script, str(tmp_path / "file"), UUID, public)
-    assert "cannot be written (File too large): give known_hosts=FILE" in said
+    output = run(sys.executable, "-c", script, str(tmp_path / "file"), UUID, public)
+    assert "cannot be written (File too large): give known_hosts=FILE" in output
     assert (tmp_path / "file").read_text() == "# mine\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "file.lock"]
 
 
-def test_of_many_at_once_the_first_counts(tmp_path: Path, ssh_keys: KeyRing) -> None:
+def test_of_many_threads_the_first_pins_the_key(tmp_path: Path, ssh_keys: KeyRing) -> None:
     keys = [PublicKey(ssh_keys.public(kind).blob) for kind in ("ed25519", "p256", "p384", "rsa2048")]
     with ThreadPoolExecutor(8) as pool:
         pinned = list(

@@ -43,7 +43,7 @@ def machine(sdc: DataCenter, site: Site) -> Machine:
 @pytest.mark.parametrize("action", PLAIN_ACTIONS)
 def test_an_action_is_one_request(cloud: Emulator, machine: Machine, action: str) -> None:
     assert methodcaller(action)(machine) is None
-    # Without a body: there is nothing to say.
+    # It has no body.
     assert sent(cloud) == [call("POST", f"/my/{machine.path}", {"action": action})]
     assert (cloud.calls[0].status, cloud.calls[0].ignored) == (202, ())
 
@@ -91,7 +91,7 @@ def test_resize(cloud: Emulator, sdc: DataCenter, machine: Machine, as_what: str
     assert (machine.package, machine.memory) == ("g3-standard-1-smartos", 1024)
 
 
-def test_resize_to_what_the_server_does_not_have(cloud: Emulator, machine: Machine) -> None:
+def test_resize_to_an_unknown_package(cloud: Emulator, machine: Machine) -> None:
     with pytest.raises(InvalidArgumentError, match="nothing is not a valid package"):
         machine.resize("nothing")
     with pytest.raises(NotFoundError):
@@ -118,7 +118,7 @@ def test_rename_to_a_name_that_is_taken(machine: Machine, site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "{{shortId}}", "-a", "x" * 190, "", None, 5], ids=repr)
-def test_rename_to_a_name_that_no_machine_can_have(cloud: Emulator, machine: Machine, name: Any) -> None:
+def test_rename_to_an_invalid_name(cloud: Emulator, machine: Machine, name: Any) -> None:
     # The server refuses these (docs/cloudapi/actions.md#rename).
     before = len(cloud.calls)
     with pytest.raises(ConfigurationError, match=r"is not a machine name: use letters|name must be text"):
@@ -205,7 +205,7 @@ def test_an_action_that_finds_the_machine_deleted_is_remembered(cloud: Emulator,
     machine.delete()
     cloud.clock.advance(10)
     with pytest.raises(GoneError):
-        machine.stop()  # nobody could know
+        machine.stop()  # the client could not know
     assert machine.state == "deleted"
     assert len(cloud.violations) == 1
     with pytest.raises(GoneError):
@@ -214,7 +214,7 @@ def test_an_action_that_finds_the_machine_deleted_is_remembered(cloud: Emulator,
     cloud.violations.clear()
 
 
-def test_actions_on_a_machine_that_never_was(sdc: DataCenter) -> None:
+def test_actions_on_an_unknown_machine(sdc: DataCenter) -> None:
     machine = sdc.machine(UNKNOWN, lazy=True)
     for action in (machine.stop, machine.delete, machine.audit, machine.refresh, machine.status):
         with pytest.raises(NotFoundError, match="VM not found"):

@@ -1,4 +1,4 @@
-"""A machine of which nothing is known is looked at before an action.
+"""A machine of which the client knows only the id is looked at before an action.
 
 An action on a deleted machine takes a real server's process down
 (docs/cloudapi/hazards.md#action-on-a-deleted-machine); the emulator notes it as a violation.
@@ -41,7 +41,7 @@ def test_an_action_on_a_dead_id_is_not_sent(
     assert (machine.state, cloud.violations) == ("deleted", [])
 
 
-def test_a_machine_that_never_was_is_not_acted_on(cloud: Emulator, sdc: DataCenter) -> None:
+def test_an_action_on_an_unknown_machine_is_not_sent(cloud: Emulator, sdc: DataCenter) -> None:
     machine = sdc.machine("00000000-dead-4bad-8bad-000000000000", lazy=True)
     with pytest.raises(NotFoundError, match="VM not found"):
         machine.stop()
@@ -89,7 +89,7 @@ def test_the_look_can_be_left_out(cloud: Emulator, sdc: DataCenter, site: Site) 
     assert {got.method for got in sent(cloud)} == {"POST"}
 
 
-def test_what_does_no_harm_does_not_look(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+def test_harmless_calls_do_not_look(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     machine = sdc.machine(site.add_machine("web").uuid, lazy=True)
     machine.get_tags()
     machine.audit()

@@ -1,4 +1,4 @@
-"""The Machine object: what it shows, and when it asks."""
+"""The Machine object: its attributes, and when it makes requests."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_documented_field_is_an_attribute(cloud: Emulator, machine: Machin
     assert sent(cloud) == []
 
 
-def test_machine_data_is_not_mutated_as_py_smartdc_did(sdc: DataCenter) -> None:
+def test_the_data_of_a_machine_is_copied(sdc: DataCenter) -> None:
     data, before = copy.deepcopy(DATA), copy.deepcopy(DATA)
     machine = Machine(sdc, data=data)
     machine.metadata["x"] = "y"
@@ -80,7 +80,7 @@ def test_machine_data_is_not_mutated_as_py_smartdc_did(sdc: DataCenter) -> None:
     assert data == before
 
 
-def test_py_smartdc_s_datetimes_were_naive(machine: Machine) -> None:
+def test_datetimes_have_a_time_zone(machine: Machine) -> None:
     assert machine.created == datetime(2016, 1, 14, 19, 10, 38, 123000, tzinfo=UTC)
     assert machine.updated == datetime(2016, 1, 14, 20, 10, 38, tzinfo=UTC)
     assert machine.updated.utcoffset() == timedelta(0)
@@ -124,12 +124,12 @@ def test_ips_are_fetched_again_while_there_are_none(cloud: Emulator, sdc: DataCe
 
 
 @pytest.mark.parametrize("state", ["failed", "deleted"])
-def test_ips_of_what_will_never_have_any(cloud: Emulator, sdc: DataCenter, state: str) -> None:
+def test_failed_and_deleted_machines_have_no_ips(cloud: Emulator, sdc: DataCenter, state: str) -> None:
     assert Machine(sdc, data={"id": ID, "state": state}).ips == []
     assert sent(cloud) == []
 
 
-def test_what_the_server_leaves_out(cloud: Emulator, sdc: DataCenter) -> None:
+def test_fields_that_the_server_leaves_out(cloud: Emulator, sdc: DataCenter) -> None:
     machine = Machine(sdc, data={"id": ID, "state": "failed"})
     assert machine.name == ""
     assert machine.metadata == machine.tags == {}
@@ -177,7 +177,7 @@ def test_equality_and_hash_are_those_of_the_id(sdc: DataCenter) -> None:
     assert hash(one) == hash(same)
     assert one != other
     assert one == DATA
-    assert DATA == one  # noqa: SIM300 - this way round too
+    assert DATA == one  # noqa: SIM300 - in this order as well
     assert one != {"id": other.id}
     assert one != {"name": "web"}
     assert one != ID

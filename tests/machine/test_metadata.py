@@ -28,7 +28,7 @@ def test_get_metadata_refreshes_what_the_machine_shows(cloud: Emulator, machine:
     assert sent(cloud) == [call("GET", path), call("GET", f"{path}/metadata")]
 
 
-def test_what_get_metadata_returns_is_the_caller_s(machine: Machine) -> None:
+def test_get_metadata_returns_a_copy(machine: Machine) -> None:
     machine.refresh()
     machine.get_metadata()["size"] = 5
     assert machine.metadata["size"] == 3

@@ -47,7 +47,7 @@ def test_get_metadata_at_key_that_is_not_read_alone(sdc: DataCenter, site: Site,
         sdc.machine(site.add_machine().uuid, lazy=True).get_metadata_at_key(key)
 
 
-def test_get_metadata_at_key_that_is_not_there(machine: Machine) -> None:
+def test_get_metadata_at_an_unknown_key(machine: Machine) -> None:
     with pytest.raises(NotFoundError, match='metadatum "nothing" not found'):
         machine.get_metadata_at_key("nothing")
 

@@ -86,7 +86,7 @@ def test_pause_a_sync(cloud: Emulator, machine: Machine) -> None:
     assert step["current_progress"] == step["total_progress"] // 2
     cloud.clock.advance(20)
     with pytest.raises(InvalidStateError, match='at least one "migration sync"'):
-        machine.migrate("switch")  # what was paused does not count
+        machine.migrate("switch")  # a sync that was paused does not count
     machine.migrate("sync")
     cloud.clock.advance(10)
     machine.migrate("switch")
@@ -119,7 +119,7 @@ def test_a_phase_that_fails(cloud: Emulator, site: Site, machine: Machine) -> No
 
 
 @pytest.mark.parametrize("action", ["sync", "switch", "pause", "abort", "finalize"])
-def test_migrate_what_was_not_begun(machine: Machine, action: str) -> None:
+def test_migrate_without_a_migration(machine: Machine, action: str) -> None:
     with pytest.raises(NotFoundError, match="migration not found"):
         machine.migrate(action)
 
@@ -165,7 +165,7 @@ def test_migrate_where_users_may_not(site: Site, machine: Machine) -> None:
         ("sync", "a==b", "affinity is for"),
     ],
 )
-def test_what_cannot_be_asked_for(
+def test_actions_that_cannot_be_requested(
     cloud: Emulator, machine: Machine, action: str, affinity: str | None, message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):

@@ -53,7 +53,7 @@ def test_get_nics(cloud: Emulator, machine: Machine, vm: VM) -> None:
 
 
 def test_nics_of_a_machine_are_what_was_seen_last(cloud: Emulator, machine: Machine) -> None:
-    # A machine's own list says no states (docs, NIC Objects).
+    # The NICs in the data of a machine have no state (docs, NIC Objects).
     assert [{**nic, "state": "running"} for nic in machine.nics] == machine.get_nics()
     assert "state" not in machine.nics[0]
 
@@ -86,7 +86,7 @@ def test_a_nic_without_a_mac(cloud: Emulator, machine: Machine, nic: Any) -> Non
     assert sent(cloud) == []
 
 
-def test_get_nic_that_is_not_there(machine: Machine) -> None:
+def test_get_an_unknown_nic(machine: Machine) -> None:
     with pytest.raises(NotFoundError, match="nic not found"):
         machine.get_nic("ba:ad:d3:4d:b3:3f")
     with pytest.raises(InvalidArgumentError, match="mac has invalid format"):
@@ -118,7 +118,7 @@ def test_add_nic(cloud: Emulator, machine: Machine, private: str) -> None:
 
 
 def test_add_nic_where_there_is_one(cloud: Emulator, machine: Machine, private: str) -> None:
-    # docs/cloudapi/networks.md#add-a-nic: 302 with its place and no body, which is an answer.
+    # docs/cloudapi/networks.md#add-a-nic: 302 with its Location and no body.
     first = machine.add_nic(private)
     before = len(cloud.calls)
     again = machine.add_nic(private)
@@ -156,7 +156,7 @@ def test_add_nic_with_an_address(cloud: Emulator, sdc: DataCenter, site: Site, p
     assert sent(cloud)[-1].body == {"network": fabric["id"]}
 
 
-def test_add_nic_to_a_network_that_is_not_there(cloud: Emulator, machine: Machine) -> None:
+def test_add_nic_to_an_unknown_network(cloud: Emulator, machine: Machine) -> None:
     with pytest.raises(InvalidArgumentError, match="network not found"):
         machine.add_nic(UNKNOWN)
     before = len(cloud.calls)
@@ -166,7 +166,7 @@ def test_add_nic_to_a_network_that_is_not_there(cloud: Emulator, machine: Machin
     assert len(cloud.calls) == before
 
 
-def test_add_nic_to_a_machine_that_is_being_made(sdc: DataCenter, private: str) -> None:
+def test_add_nic_to_a_machine_that_is_provisioning(sdc: DataCenter, private: str) -> None:
     machine = sdc.create_machine(package="sample-512M", image=sdc.images(name="base64")[0])
     with pytest.raises(InvalidStateError, match="has not been provisioned yet"):
         machine.add_nic(private)
@@ -188,14 +188,14 @@ def test_remove_nic(cloud: Emulator, machine: Machine, vm: VM) -> None:
         machine.remove_nic(nic.mac)
 
 
-def test_a_stopped_machine_stays_so(cloud: Emulator, sdc: DataCenter, site: Site, private: str) -> None:
+def test_a_stopped_machine_stays_stopped(cloud: Emulator, sdc: DataCenter, site: Site, private: str) -> None:
     machine = sdc.machine(site.add_machine(state="stopped").uuid, lazy=True)
     nic = machine.add_nic(private)
     cloud.clock.advance(11)
     assert (machine.state, machine.get_nic(nic)["state"]) == ("stopped", "stopped")
 
 
-def test_an_address_that_is_given_back_can_be_had_again(
+def test_an_address_that_was_released_can_be_used_again(
     cloud: Emulator, sdc: DataCenter, site: Site, private: str
 ) -> None:
     fabric = next(network["id"] for network in sdc.networks() if network.get("fabric"))

@@ -1,4 +1,4 @@
-"""Waiting for a snapshot: one just asked for reads ``deleted`` until it is there.
+"""Waiting for a snapshot: a new one has the state ``deleted`` until it exists.
 
 See docs/cloudapi/storage.md#snapshot-that-is-being-made.
 """
@@ -24,10 +24,10 @@ def test_a_new_snapshot_is_awaited_through_the_state_deleted(machine: Machine) -
     assert snapshot.state == "created"
 
 
-def test_the_end_of_a_snapshot_is_not_seen_before_its_beginning(machine: Machine) -> None:
+def test_a_new_snapshot_is_not_taken_for_a_deleted_one(machine: Machine) -> None:
     snapshot = machine.create_snapshot("before")
     with pytest.raises(WaitTimeout) as caught:
-        # It comes to be meanwhile, and nobody has asked for its deletion.
+        # It is created meanwhile, and not deleted.
         snapshot.poll_until("deleted", interval=1, timeout=10)
     assert caught.value.state == "created"
     snapshot.delete()
@@ -35,7 +35,7 @@ def test_the_end_of_a_snapshot_is_not_seen_before_its_beginning(machine: Machine
     assert snapshot.state == "deleted"
 
 
-def test_a_snapshot_of_the_list_is_known_to_have_been_there(machine: Machine) -> None:
+def test_a_listed_snapshot_is_known_to_have_existed(machine: Machine) -> None:
     machine.create_snapshot("before").poll_until("created")
     (snapshot,) = machine.snapshots()
     machine.delete_snapshot("before")
@@ -43,7 +43,7 @@ def test_a_snapshot_of_the_list_is_known_to_have_been_there(machine: Machine) ->
         snapshot.poll_until("failed", timeout=60)
 
 
-def test_a_snapshot_that_nobody_knows_is_gone(cloud: Emulator, site: Site, machine: Machine) -> None:
+def test_a_snapshot_that_the_server_forgot_is_gone(cloud: Emulator, site: Site, machine: Machine) -> None:
     snapshot = machine.create_snapshot("before")
     snapshot.poll_until("created")
     # The server forgets jobs: GET is 404 then, though the snapshot was there

@@ -25,8 +25,8 @@ def machine(sdc: DataCenter, site: Site) -> Machine:
     return sdc.machine(site.add_machine("web").uuid, lazy=True)
 
 
-def test_snapshots_without_dates_crashed_py_smartdc(cloud: Emulator, machine: Machine) -> None:
-    # One that was just asked for has no dates.
+def test_a_new_snapshot_has_no_dates(cloud: Emulator, machine: Machine) -> None:
+    # py-smartdc crashed on these.
     snapshot = machine.create_snapshot("before")
     assert isinstance(snapshot, Snapshot)
     assert (snapshot.name, snapshot.state, snapshot.created, snapshot.updated) == (
@@ -37,12 +37,12 @@ def test_snapshots_without_dates_crashed_py_smartdc(cloud: Emulator, machine: Ma
     )
     assert (snapshot.machine, snapshot.size) == (machine, None)
     assert sent(cloud) == [call("POST", f"/my/{machine.path}/snapshots", body={"name": "before"})]
-    # And reads as deleted until it is there (docs/cloudapi/storage.md#snapshot-that-is-being-made).
+    # It has the state deleted until it exists (docs/cloudapi/storage.md#snapshot-that-is-being-made).
     assert snapshot.status() == snapshot.state == "deleted"
     assert snapshot.created is None
 
 
-def test_a_snapshot_that_is_there(cloud: Emulator, machine: Machine) -> None:
+def test_a_snapshot_that_exists(cloud: Emulator, machine: Machine) -> None:
     snapshot = machine.create_snapshot("before")
     assert machine.snapshots() == []
     cloud.clock.advance(3)
@@ -61,7 +61,7 @@ def test_a_snapshot_that_is_there(cloud: Emulator, machine: Machine) -> None:
 
 def test_snapshot_gets_one(cloud: Emulator, machine: Machine) -> None:
     machine.create_snapshot("a/b c")
-    # A name that the server does not allow is taken on, and the job fails
+    # A name that the server does not allow is accepted, and the job fails
     # (docs/cloudapi/storage.md#create-a-snapshot).
     assert machine.snapshot("a/b c").state == "deleted"
     machine.create_snapshot("fine")
@@ -75,7 +75,7 @@ def test_snapshot_gets_one(cloud: Emulator, machine: Machine) -> None:
 
 
 def test_create_snapshot_without_a_name(cloud: Emulator, machine: Machine) -> None:
-    # With a name of its own it can be found when the answer is lost.
+    # The client chooses a name, so that it can be found when the answer is lost.
     name = machine.create_snapshot().name
     assert re.fullmatch(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}", name)
     assert sent(cloud) == [call("POST", f"/my/{machine.path}/snapshots", body={"name": name})]
@@ -109,7 +109,7 @@ def test_start_rolls_the_machine_back(cloud: Emulator, machine: Machine) -> None
 def test_start_from_a_snapshot_that_is_not_there_shows_in_the_audit_only(
     cloud: Emulator, machine: Machine
 ) -> None:
-    # docs/cloudapi/storage.md#snapshots-that-are-missing: it is taken on.
+    # docs/cloudapi/storage.md#snapshots-that-are-missing: it is accepted.
     machine.start_from_snapshot("nothing")
     cloud.clock.advance(5)
     assert [(entry["action"], entry["success"]) for entry in machine.audit()] == [("rollback_snapshot", "no")]
@@ -130,7 +130,7 @@ def test_snapshots_that_the_server_refuses(sdc: DataCenter, site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, ".", "..", 5], ids=repr)
-def test_snapshot_by_what_is_no_name(cloud: Emulator, machine: Machine, name: Any) -> None:
+def test_snapshot_by_an_invalid_name(cloud: Emulator, machine: Machine, name: Any) -> None:
     ways = (
         machine.snapshot,
         machine.raw_snapshot_data,

@@ -112,7 +112,7 @@ def test_the_user_of_the_bastion(cloud: Emulator, sdc: DataCenter) -> None:
         machine.connect_ssh("root")
 
 
-def test_a_bastion_that_is_its_own_is_none(vm: VM, machine: Machine) -> None:
+def test_a_machine_that_is_its_own_bastion(vm: VM, machine: Machine) -> None:
     vm.tags = {**vm.tags, "tritoncli.ssh.proxy": vm.alias}
     with machine.connect_ssh() as ssh:
         assert answer(ssh) == ["web0", "root"]
@@ -192,7 +192,7 @@ def test_a_wait_ends_with_the_machine(cloud: Emulator, sdc: DataCenter) -> None:
         failed.connect_ssh(wait=60)
 
 
-def test_a_user_that_is_not_known(cloud: Emulator, machine: Machine) -> None:
+def test_an_unknown_user(cloud: Emulator, machine: Machine) -> None:
     with pytest.raises(
         LoginFailed, match=r"does not let 'bob' in with the key SHA256:.*\ncheck the user"
     ) as no:

@@ -1,4 +1,4 @@
-"""Logins that do not come about: what is said, when it ends, and that nothing is left of them."""
+"""Logins that fail: their messages, when they end, and that nothing is left of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Habit = Callable[[socket.socket], None]
 
 
 class Listener:
-    """A server whose connections are treated by a habit, each in a thread."""
+    """A server that handles each connection with a function, in a thread."""
 
     def __init__(self, address: str, habit: Habit) -> None:
         self.socket = socket.create_server((address, 0))
@@ -51,10 +51,10 @@ class Listener:
             while True:
                 connection, _ = self.socket.accept()
                 self.accepted.append(connection)
-                self._threads.append(threading.Thread(target=self._treat, args=(connection,)))
+                self._threads.append(threading.Thread(target=self._handle, args=(connection,)))
                 self._threads[-1].start()
 
-    def _treat(self, connection: socket.socket) -> None:
+    def _handle(self, connection: socket.socket) -> None:
         with suppress(OSError):
             self._habit(connection)
 
@@ -81,7 +81,7 @@ class Listener:
 
 @pytest.fixture
 def listen(vm: VM) -> Iterator[Callable[[Habit], Listener]]:
-    """Put a server in the place of the machine's."""
+    """Put a server in place of the machine's SSH server."""
     listeners: list[Listener] = []
 
     def start(habit: Habit) -> Listener:
@@ -95,10 +95,10 @@ def listen(vm: VM) -> Iterator[Callable[[Habit], Listener]]:
 
 
 def sockets_to(*ports: int) -> list[socket.socket]:
-    """The open sockets of this process that lead there."""
+    """The open sockets of this process that are connected to these ports."""
     found = []
     for thing in gc.get_objects():
-        # By type(): isinstance asks a weak proxy for the class of what is gone.
+        # type() instead of isinstance, which fails for a weak proxy of an object that is gone.
         if issubclass(type(thing), socket.socket) and thing.family == socket.AF_INET and thing.fileno() >= 0:
             with suppress(OSError):
                 if thing.getpeername()[1] in ports:
@@ -139,7 +139,7 @@ def two_lines(error: BaseException) -> bool:
     return 1 <= len(str(error).splitlines()) <= 2
 
 
-def test_nobody_listens(vm: VM, machine: Machine) -> None:
+def test_a_port_without_a_listener(vm: VM, machine: Machine) -> None:
     with socket.create_server((vm.nics[0].ip, 0)) as server:
         port = server.getsockname()[1]
     vm.tags = {**vm.tags, "tritoncli.ssh.port": port}
@@ -199,16 +199,16 @@ def test_a_wait_ends_in_time_whatever_the_server_does(
 
 
 @pytest.mark.parametrize("habit", [silent, banner_only])
-@pytest.mark.parametrize("given", [{}, {"timeout": 60, "banner_timeout": None, "auth_timeout": None}])
+@pytest.mark.parametrize("options", [{}, {"timeout": 60, "banner_timeout": None, "auth_timeout": None}])
 def test_a_wait_ends_in_real_time_where_the_clock_stands_still(
-    machine: Machine, listen: Callable[[Habit], Listener], habit: Habit, given: dict[str, Any]
+    machine: Machine, listen: Callable[[Habit], Listener], habit: Habit, options: dict[str, Any]
 ) -> None:
     server = listen(habit)
     begun = time.monotonic()
     with pytest.raises(
         WaitTimeout, match=r"gave up after 0\.5 s: .*got no answer.*\ncheck that an SSH server runs there"
     ):
-        machine.connect_ssh(wait=0.5, **given)
+        machine.connect_ssh(wait=0.5, **options)
     assert 0.4 < time.monotonic() - begun < 10
     assert server.ended()
 
@@ -224,7 +224,7 @@ def test_a_bastion_that_never_speaks_in_a_wait(
     assert time.monotonic() - begun < 10
 
 
-def test_an_address_for_tests_is_told(vm: VM, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_for_tests_is_explained(vm: VM, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `ssh_port` machines have addresses of 198.18.0.0/15 (RFC 2544, C.2.2), where none answers."""
 
     def unreachable(address: tuple[str, int], timeout: float | None) -> socket.socket:

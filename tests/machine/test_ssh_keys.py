@@ -1,4 +1,4 @@
-"""Logins by `Machine.connect_ssh`: with which key."""
+"""The keys of logins by `Machine.connect_ssh`."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ def test_an_agent_that_refuses_to_sign(
     assert len(str(caught.value).splitlines()) <= 2
 
 
-def test_keys_and_ways_of_the_callers_own(
-    cloud: Emulator, vm: VM, machine: Machine, ssh_keys: KeyRing
-) -> None:
+def test_keys_and_sockets_of_the_caller(cloud: Emulator, vm: VM, machine: Machine, ssh_keys: KeyRing) -> None:
     cloud.account.add_key("other", ssh_keys.public("p256").openssh)
     other = str(ssh_keys.path("p256"))
     cloud.account.keys[:] = [key for key in cloud.account.keys if key.name == "other"] + cloud.account.keys
@@ -104,7 +102,7 @@ def test_keys_and_ways_of_the_callers_own(
             assert answer(ssh) == ["web0", "root"]
 
 
-def test_a_strategy_of_the_callers_own(cloud: Emulator, machine: Machine) -> None:
+def test_a_strategy_of_the_caller(cloud: Emulator, machine: Machine) -> None:
     key = paramiko.Ed25519Key.from_private_key_file(str(cloud.key_file))
     strategy = OwnKey(paramiko.SSHConfig(), key)
     with machine.connect_ssh("admin", auth_strategy=strategy) as ssh:
@@ -120,7 +118,7 @@ class OwnKey(AuthStrategy):
         yield InMemoryPrivateKey("admin", self.key)
 
 
-def test_of_the_agents_keys_the_one_that_the_account_knows(
+def test_the_key_of_the_agent_that_the_account_has(
     cloud: Emulator, vm: VM, ssh_keys: KeyRing, ssh_agent: RunningAgent
 ) -> None:
     ssh_agent.add(ssh_keys.path("rsa2048"), ssh_keys.path("ed25519"))
@@ -140,7 +138,7 @@ def test_a_data_center_without_a_key(cloud: Emulator, vm: VM, ssh_keys: KeyRing)
 
 
 @pytest.mark.parametrize("wait", [None, 40])
-def test_key_files_that_cannot_serve_are_told_before_any_connection(
+def test_unusable_key_files_are_refused_before_any_connection(
     cloud: Emulator, machine: Machine, ssh_keys: KeyRing, tmp_path: Path, wait: float | None
 ) -> None:
     good = ssh_keys.path("ed25519")
@@ -210,22 +208,24 @@ def test_key_files_as_paths_with_a_home_and_a_passphrase(
 @pytest.mark.parametrize("kind", ["ed25519", "rsa2048", "p256"])
 def test_a_key_file_that_is_refused_is_named(machine: Machine, ssh_keys: KeyRing, kind: str) -> None:
     path, public = ssh_keys.path(kind), ssh_keys.public(kind)
-    said = rf" in with the key {re.escape(f'{public.sha256} ({path})')}"
+    refusal = rf" in with the key {re.escape(f'{public.sha256} ({path})')}"
     for files in (path, [path]):
-        with pytest.raises(LoginFailed, match=f"{said}\ncheck the user .* that the machine knows this key$"):
+        with pytest.raises(
+            LoginFailed, match=f"{refusal}\ncheck the user .* that the machine knows this key$"
+        ):
             machine.connect_ssh(key_filename=files)
-    with pytest.raises(WaitTimeout, match=f"now .*{said}.*\ncheck the user"):
+    with pytest.raises(WaitTimeout, match=f"now .*{refusal}.*\ncheck the user"):
         machine.connect_ssh(key_filename=path, wait=10)
 
 
-def test_which_key_is_refused_is_told(machine: Machine, ssh_keys: KeyRing) -> None:
+def test_the_key_that_is_refused_is_named(machine: Machine, ssh_keys: KeyRing) -> None:
     path, public = ssh_keys.path("p256"), ssh_keys.public("p256")
     pkey = paramiko.ECDSAKey.from_private_key_file(str(path))
-    for arguments, said in (
+    for arguments, refusal in (
         ({"pkey": pkey}, f" in with the key {public.sha256}\ncheck the user"),
         ({"password": "secret"}, " in with this password\ncheck the user"),
     ):
         with pytest.raises(LoginFailed) as caught:
             machine.connect_ssh(**arguments)
-        assert said in str(caught.value)
+        assert refusal in str(caught.value)
         assert "'secret'" not in str(caught.value)

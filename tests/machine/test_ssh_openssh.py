@@ -107,7 +107,7 @@ def test_a_bastion_that_leads_nowhere(
 def test_a_server_that_gets_another_kind_of_host_key(
     cloud: Emulator, vm: VM, machine: Machine, start_sshd: StartSSHD
 ) -> None:
-    # The key that is known is asked for, whatever else the server has now.
+    # The client asks for the known kind of key, even if the server has others now.
     rsa = start_sshd(account_key(cloud), address=vm.nics[0].ip, host_key="rsa")
     vm.tags = {**vm.tags, "tritoncli.ssh.port": rsa.port}
     with machine.connect_ssh(rsa.user) as ssh:

@@ -65,7 +65,7 @@ def test_the_console_of_a_container(machine: Machine) -> None:
         machine.connect_vnc()
 
 
-def test_the_console_of_no_machine(sdc: DataCenter) -> None:
+def test_the_console_of_an_unknown_machine(sdc: DataCenter) -> None:
     with pytest.raises(NotFoundError):
         sdc.machine("00000000-dead-4bad-8bad-000000000000", lazy=True).connect_vnc()
 
@@ -129,10 +129,10 @@ def test_a_watch_is_left_in_the_middle(machine: Machine, websocket: bool) -> Non
     with machine.watch_migration(websocket=websocket) as watch:
         assert next(watch)["phase"] == "begin"
     assert list(watch) == []
-    assert machine.datacenter.migration(machine)["automatic"] is True  # the server lives
+    assert machine.datacenter.migration(machine)["automatic"] is True  # the server still answers
 
 
-def test_watch_what_is_not_there(cloud: Emulator, machine: Machine) -> None:
+def test_watch_without_a_migration(cloud: Emulator, machine: Machine) -> None:
     # The server has begun its answer when it learns of that (migrations.js), so it is not asked.
     with pytest.raises(NotFoundError, match="migration not found"):
         machine.watch_migration()

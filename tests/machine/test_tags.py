@@ -92,15 +92,15 @@ def test_get_tag_of_a_number_or_boolean(cloud: Emulator, machine: Machine, tag: 
 def test_get_tag_whose_name_is_not_read_alone_is_read_from_the_list(
     cloud: Emulator, sdc: DataCenter, site: Site, name: str
 ) -> None:
-    # docs/cloudapi/hazards.md#keys-with-a-space: the server fails or hangs. The fixture fails this test if it
-    # is asked so. docs/cloudapi/tags-and-metadata.md#keys-with-a-slash: 404
+    # docs/cloudapi/hazards.md#keys-with-a-space: the server fails or hangs. The fixture fails this test if
+    # such a request is sent. docs/cloudapi/tags-and-metadata.md#keys-with-a-slash: 404
     machine = sdc.machine(site.add_machine(tags={name: "c"}).uuid, lazy=True)
     assert machine.get_tag(name) == "c"
     assert sent(cloud) == [call("GET", f"/my/{machine.path}/tags")]
 
 
 @pytest.mark.parametrize("tag", ["nothing", "no thing", "a/b", "5%"])
-def test_get_tag_that_is_not_there(machine: Machine, tag: str) -> None:
+def test_get_an_unknown_tag(machine: Machine, tag: str) -> None:
     with pytest.raises(NotFoundError, match=tag):
         machine.get_tag(tag)
 
@@ -246,7 +246,7 @@ def test_members_of_an_enum_are_sent_as_their_value(
 
 
 @pytest.mark.parametrize("tags", [["role"], "role=web", 5, {"role"}, b"x"], ids=repr)
-def test_tags_that_are_no_dict(cloud: Emulator, machine: Machine, tags: Any) -> None:
+def test_tags_that_are_not_a_dict(cloud: Emulator, machine: Machine, tags: Any) -> None:
     for act in (machine.add_tags, machine.replace_tags, machine.update_metadata):
         with pytest.raises(ConfigurationError, match=r"^(tags|metadata) must be a dict such as "):
             act(tags)

@@ -1,4 +1,4 @@
-"""Waits for what a machine shows, and for what its audit lists."""
+"""Waits for changes of a machine's data, and for entries of its audit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_reboot_is_waited_for(cloud: Emulator, machine: Machine) -> None:
     assert sent(cloud)[-1] == call("GET", f"/my/{machine.path}/audit")
 
 
-def test_the_reboot_of_before_is_not_taken_for_the_next(cloud: Emulator, machine: Machine) -> None:
+def test_an_earlier_reboot_is_not_taken_for_the_next(cloud: Emulator, machine: Machine) -> None:
     machine.reboot()
     first = machine.poll_action(interval=0.1, timeout=600)
     machine.reboot()
@@ -60,7 +60,7 @@ def test_an_action_that_failed(stub: StubServer) -> None:
             machine.poll_action(timeout=600)
 
 
-def test_an_action_that_nobody_asked_for_is_refused(cloud: Emulator, machine: Machine) -> None:
+def test_a_wait_for_an_action_that_was_not_requested_is_refused(cloud: Emulator, machine: Machine) -> None:
     machine.reboot()
     again: Machine = pickle.loads(pickle.dumps(machine))  # noqa: S301 - our own
     for each, action in ((machine, "rebot"), (again, "reboot")):
@@ -68,7 +68,7 @@ def test_an_action_that_nobody_asked_for_is_refused(cloud: Emulator, machine: Ma
             each.poll_action(action)
 
 
-def test_its_timeout(cloud: Emulator, machine: Machine, site: Site) -> None:
+def test_a_wait_for_an_action_has_a_timeout(cloud: Emulator, machine: Machine, site: Site) -> None:
     machine.reboot()
     with pytest.raises(WaitTimeout, match=r"reboot of machine .* is not done"):
         machine.poll_action(timeout=0.5)
@@ -118,7 +118,7 @@ def test_the_firewall_and_the_protection_from_deletion_are_waited_for(
 
 
 @pytest.mark.parametrize("asked", [{"name": "x"}, {"tags": {"x": ""}}, {"tags": {"role": None}}], ids=str)
-def test_what_is_never_applied(machine: Machine, asked: Any) -> None:
+def test_changes_that_are_never_applied(machine: Machine, asked: Any) -> None:
     with pytest.raises(WaitTimeout, match=r"gave up after 5 s: machine .* does not show the new '"):
         machine.poll_applied(timeout=5, **asked)
 
