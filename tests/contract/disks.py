@@ -56,7 +56,7 @@ ROWS = [
         body={"size": 1024, "pci_slot": "0:5:0"},
         lost=(
             FOUND,
-            "being made in its slot; without `pci_slot`, or if it is not there, `OutcomeUnknown`",
+            "by its slot, while it is created; without `pci_slot`, or if none is found, `OutcomeUnknown`",
         ),
     ),
     Operation(

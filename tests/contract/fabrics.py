@@ -55,7 +55,7 @@ ROWS = [
         call=lambda sdc, world: sdc.create_fabric_vlan(100, "contract", description="A VLAN"),
         body={"vlan_id": 100, "name": "contract", "description": "A VLAN"},
         status=201,
-        lost=(FOUND, "by number and name; the server refuses a number twice"),
+        lost=(FOUND, "by number and name; the server refuses a second one"),
     ),
     Operation(
         name="GetFabricVLAN",
@@ -101,7 +101,7 @@ ROWS = [
         call=_create,
         body=WANTED,
         status=201,
-        lost=(FOUND, "by name and subnet; the server refuses either twice"),
+        lost=(FOUND, "by name and subnet; the server refuses a second one with either"),
     ),
     Operation(
         name="GetFabricNetwork",

@@ -40,7 +40,7 @@ ROWS = [
         status=201,
         lost=(
             UNKNOWN,
-            "rules have no time and no name; those that read like it are its candidates",
+            "rules have neither time nor name; equal rules are its candidates",
         ),
     ),
     Operation(

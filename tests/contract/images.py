@@ -80,7 +80,7 @@ ROWS = [
         status=201,
         lost=(
             FOUND,
-            "by name and version, being made or published since; if it is not there, `OutcomeUnknown`",
+            "by name and version, if it is being created or was published since; else `OutcomeUnknown`",
         ),
     ),
     Operation(
@@ -157,7 +157,7 @@ ROWS = [
         call=lambda sdc, world: sdc.export_image(_own_image(world), "/test/stor"),
         query={"action": "export"},
         body={"manta_path": "/test/stor"},
-        lost=(ERROR, "it takes long: look in Manta"),
+        lost=(ERROR, "it takes long: check in Manta"),
     ),
     Operation(
         name="UpdateImage",
@@ -168,7 +168,7 @@ ROWS = [
         call=lambda sdc, world: sdc.clone_image(_shared_image(world)),
         query={"action": "clone"},
         body={},
-        lost=(UNKNOWN, "a copy is like any other copy; they are its candidates"),
+        lost=(UNKNOWN, "copies cannot be told apart; all are its candidates"),
     ),
     Operation(
         name="DeleteImage",

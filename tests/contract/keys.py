@@ -42,7 +42,7 @@ ROWS = [
         call=lambda sdc, world: sdc.add_key("contract", PUBLIC_KEY),
         body={"name": "contract", "key": PUBLIC_KEY},
         status=201,
-        lost=(FOUND, "by the key itself and its name; the server refuses a key twice"),
+        lost=(FOUND, "by the key itself and its name; the server refuses a second one"),
     ),
     Operation(
         name="DeleteKey",
@@ -80,7 +80,7 @@ ROWS = [
         ),
         body={"name": "contract", "key": PUBLIC_KEY},
         status=201,
-        lost=(FOUND, "by the key itself and its name; the server refuses a key twice"),
+        lost=(FOUND, "by the key itself and its name; the server refuses a second one"),
     ),
     Operation(
         name="DeleteUserKey",

@@ -43,7 +43,7 @@ ROWS = [
         "rename",
         lambda sdc, world: world.machine.rename("renamed"),
         {"name": "renamed"},
-        besides="; a name that it has already is taken for done",
+        besides="; if it already has the name, that is done",
     ),
     _action("enable_firewall", lambda sdc, world: world.machine.enable_firewall()),
     _action("disable_firewall", lambda sdc, world: world.machine.disable_firewall()),

@@ -72,7 +72,7 @@ ROWS = [
         status=201,
         lost=(
             FOUND,
-            "by name and time, and all else that it shows; the server refuses a name twice. With "
+            "by name, time and all other fields; the server refuses a second one. With "
             "`{{shortId}}` in the name: `OutcomeUnknown`, with its candidates",
         ),
     ),

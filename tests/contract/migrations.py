@@ -47,6 +47,6 @@ ROWS = [
         call=lambda sdc, world: world.machine.migrate("begin", affinity="role!=db"),
         body={"action": "begin", "affinity": ["role!=db"]},
         status=201,
-        lost=(ERROR, "look at the migration"),
+        lost=(ERROR, "check the migration"),
     ),
 ]

@@ -50,7 +50,7 @@ ROWS = [
         call=lambda sdc, world: world.machine.add_nic(_private(world), primary=True),
         body=lambda world: {"network": _private(world), "primary": True},
         status=201,
-        lost=(AGAIN, "a network has one NIC of a machine at most"),
+        lost=(AGAIN, "a machine has at most one NIC on a network"),
     ),
     Operation(
         name="RemoveNic",

@@ -57,7 +57,7 @@ ROWS = [
             "policies": [{"name": "reading"}],
         },
         status=201,
-        lost=(ERROR, "its name is taken if it is there"),
+        lost=(ERROR, "if it was created, its name is taken"),
     ),
     Operation(
         name="UpdateRole",
@@ -105,7 +105,7 @@ ROWS = [
         call=lambda sdc, world: sdc.create_policy("reading", [RULE], description="To look"),
         body={"name": "reading", "rules": [RULE], "description": "To look"},
         status=201,
-        lost=(ERROR, "its name is taken if it is there"),
+        lost=(ERROR, "if it was created, its name is taken"),
     ),
     Operation(
         name="UpdatePolicy",

@@ -65,16 +65,16 @@ class World:
         self.cloud.clock.advance(seconds)
 
 
-# What becomes of a POST when its answer is lost.
-AGAIN = "made again"
+# The outcome of a POST whose answer is lost.
+AGAIN = "repeated"
 FOUND = "looked for, and found"
 UNKNOWN = "`OutcomeUnknown`"
 ERROR = "the failure is raised"
 
-# Why.
-SAME = "it sets what it names"
-SECRET = "its secret is lost; keys made meanwhile are its candidates"
-LOOK = "look before you ask for it again"
+# The reasons.
+SAME = "it only sets what it names"
+SECRET = "its secret is lost; keys created meanwhile are its candidates"
+LOOK = "check before you repeat it"
 DELETED = "a 410, or a 404 that has settled, then means that it is done"
 
 Expected = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
@@ -96,7 +96,7 @@ class Operation:
             world, or `unittest.mock.ANY`.
         body: The JSON that is sent, in the same way.
         status: The status of the answer.
-        lost: Of a POST: what becomes of it when its answer is lost, and why or by what.
+        lost: For a POST, its outcome if the answer is lost, and why, or how the thing is found.
     """
 
     name: str

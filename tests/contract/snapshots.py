@@ -37,7 +37,7 @@ ROWS = [
         call=lambda sdc, world: world.machine.create_snapshot("first"),
         body={"name": "first"},
         status=201,
-        lost=(FOUND, "by name and time; a machine has no two of a name"),
+        lost=(FOUND, "by name and time; the names of a machine's snapshots are unique"),
     ),
     Operation(
         name="StartMachineFromSnapshot",
@@ -47,7 +47,7 @@ ROWS = [
         method="Machine.start_from_snapshot",
         call=lambda sdc, world: world.machine.start_from_snapshot(_snapshot(world)),
         status=202,
-        lost=(ERROR, "a second time would undo what was done since"),
+        lost=(ERROR, "a second time would undo later changes"),
     ),
     Operation(
         name="DeleteMachineSnapshot",

@@ -62,7 +62,7 @@ ROWS = [
         call=lambda sdc, world: sdc.create_user("bob", "bob@example.com", "secret123", **_DETAILS),
         body={"login": "bob", "email": "bob@example.com", "password": "secret123", **_SENT},
         status=201,
-        lost=(ERROR, "its login is taken if it is there"),
+        lost=(ERROR, "if it was created, its login is taken"),
     ),
     Operation(
         name="UpdateUser",
@@ -84,7 +84,7 @@ ROWS = [
         method="DataCenter.change_user_password",
         call=lambda sdc, world: sdc.change_user_password(_user(world), "secret123"),
         body={"password": "secret123", "password_confirmation": "secret123"},
-        lost=(ERROR, "the server refuses a password that was used; sign in to see"),
+        lost=(ERROR, "sign in to check; the server refuses a password that was used"),
     ),
     Operation(
         name="DeleteUser",

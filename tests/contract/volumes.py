@@ -57,7 +57,7 @@ ROWS = [
             "tags": {"role": "data"},
         },
         status=201,
-        lost=(FOUND, "by name and time; the server refuses a name twice"),
+        lost=(FOUND, "by name and time; the server refuses a second one"),
     ),
     Operation(
         name="UpdateVolume",
@@ -67,7 +67,7 @@ ROWS = [
         method="DataCenter.update_volume",
         call=lambda sdc, world: sdc.update_volume(_volume(world), name="renamed"),
         body={"name": "renamed"},
-        lost=(AGAIN, "a name that it has already is taken for done"),
+        lost=(AGAIN, "if it already has the name, that is done"),
     ),
     Operation(
         name="DeleteVolume",

@@ -15,7 +15,7 @@ from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import sent
 
 
-def machines(sdc: DataCenter, site: Site, size: int, **fields: object) -> list[Machine]:
+def existing_machines(sdc: DataCenter, site: Site, size: int, **fields: object) -> list[Machine]:
     """Machines that exist already."""
     for number in range(size):
         site.add_machine(f"test-{number}", **fields)  # type: ignore[arg-type]
@@ -23,7 +23,7 @@ def machines(sdc: DataCenter, site: Site, size: int, **fields: object) -> list[M
 
 
 def test_the_teardown(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    result = fleet.run(machines(sdc, site, 12), Machine.stop, fleet.until("stopped"), Machine.delete)
+    result = fleet.run(existing_machines(sdc, site, 12), Machine.stop, fleet.until("stopped"), Machine.delete)
     cloud.clock.advance(60)
     assert sdc.machines() == []
     assert result.errors == {}
@@ -36,26 +36,26 @@ def test_the_teardown(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
 
 
 def test_values_are_in_the_order_of_the_machines(sdc: DataCenter, site: Site) -> None:
-    given = machines(sdc, site, 12)
-    result = fleet.run([*reversed(given), given[0]], lambda machine: machine.name, workers=3)
-    assert result.keys == [*reversed(given)]
-    assert result.values == [machine.name for machine in reversed(given)]
+    machines = existing_machines(sdc, site, 12)
+    result = fleet.run([*reversed(machines), machines[0]], lambda machine: machine.name, workers=3)
+    assert result.keys == [*reversed(machines)]
+    assert result.values == [machine.name for machine in reversed(machines)]
 
 
 def test_two_data_centers_and_two_kinds_of_steps(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     with sdc.datacenter("us-east-1") as east:
-        given = machines(sdc, site, 3) + machines(east, cloud.site("us-east-1"), 3)
-        result = fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.status)
+        machines = existing_machines(sdc, site, 3) + existing_machines(east, cloud.site("us-east-1"), 3)
+        result = fleet.run(machines, Machine.stop, fleet.until("stopped"), Machine.status)
     assert result.values == ["stopped"] * 6
 
 
 def test_a_failure_stops_its_machine_only(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = machines(sdc, site, 30)
-    guarded = given[:3]
+    machines = existing_machines(sdc, site, 30)
+    guarded = machines[:3]
     for machine in guarded:
         machine.enable_deletion_protection()
     cloud.clock.advance(5)
-    result = fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete)
+    result = fleet.run(machines, Machine.stop, fleet.until("stopped"), Machine.delete)
     cloud.clock.advance(60)
     assert {*result.errors} == {*guarded} == {*sdc.machines()}
     assert len(result.done) == 27
@@ -77,7 +77,7 @@ def failing(machine: Machine) -> None:
 
 
 def test_errors_are_split_and_pickled(sdc: DataCenter, site: Site) -> None:
-    result = fleet.run(machines(sdc, site, 5), failing)
+    result = fleet.run(existing_machines(sdc, site, 5), failing)
     groups: list[BaseExceptionGroup] = []
     try:
         result.raise_errors()
@@ -119,25 +119,25 @@ def test_errors_that_cannot_be_pickled_have_stand_ins(sdc: DataCenter, site: Sit
         ExceptionGroup("a group", [Local("in a group")]),
     ]
     left = [*errors]
-    given = machines(sdc, site, len(errors))
+    machines = existing_machines(sdc, site, len(errors))
 
     def fail(machine: Machine) -> None:
         raise left.pop(0)
 
-    result = fleet.run(given, fail, workers=1)
+    result = fleet.run(machines, fail, workers=1)
     with pytest.raises(fleet.FleetError) as caught:
         result.raise_errors()
     copies = [pickle.loads(pickle.dumps(thing)) for thing in (caught.value, result)]  # noqa: S301
     for copy in copies:
-        assert {*copy.errors} == {*given}
-        assert [type(copy.errors[machine]) for machine in given] == [
+        assert {*copy.errors} == {*machines}
+        assert [type(copy.errors[machine]) for machine in machines] == [
             LookupError, ValueError, OSError, KeyError, Exception
         ]  # fmt: skip
-        assert [str(copy.errors[machine]) for machine in given[:2]] == [
+        assert [str(copy.errors[machine]) for machine in machines[:2]] == [
             "NeedsTwo: size is 3", "Local: of a function"
         ]  # fmt: skip
-        assert [copy.errors[machine].__notes__ for machine in given] == [
-            [f"with machine {machine.id} ({machine.name})"] for machine in given
+        assert [copy.errors[machine].__notes__ for machine in machines] == [
+            [f"with machine {machine.id} ({machine.name})"] for machine in machines
         ]
     # Pickling does not change the original, and a copy can be pickled again.
     assert [*caught.value.errors.values()] == errors
@@ -147,7 +147,7 @@ def test_errors_that_cannot_be_pickled_have_stand_ins(sdc: DataCenter, site: Sit
 def test_progress_is_reported(sdc: DataCenter, site: Site) -> None:
     reported: list[dict[str, int]] = []
     fleet.run(
-        machines(sdc, site, 8),
+        existing_machines(sdc, site, 8),
         Machine.stop,
         fleet.until("stopped"),
         failing,
@@ -158,17 +158,17 @@ def test_progress_is_reported(sdc: DataCenter, site: Site) -> None:
 
 
 def test_a_bar_is_shown(sdc: DataCenter, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    fleet.run(machines(sdc, site, 4), Machine.stop, progress=True)
+    fleet.run(existing_machines(sdc, site, 4), Machine.stop, progress=True)
     assert "4/4" in capsys.readouterr().err
 
 
 def test_without_tqdm_a_bar_is_refused_before_anything_is_done(
     cloud: Emulator, sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = machines(sdc, site, 2)
+    machines = existing_machines(sdc, site, 2)
     monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
     with pytest.raises(ConfigurationError, match=r"smartdc\[progress\]"):
-        fleet.run(given, Machine.delete, progress=True)
+        fleet.run(machines, Machine.delete, progress=True)
     assert len(cloud.calls) == 1
 
 
@@ -180,7 +180,9 @@ def test_a_progress_function_that_fails_is_not_called_again(sdc: DataCenter, sit
         raise ZeroDivisionError("no counts")
 
     with pytest.warns(RuntimeWarning, match="not called again: ZeroDivisionError: no counts") as warned:
-        result = fleet.run(machines(sdc, site, 8), Machine.stop, fleet.until("stopped"), progress=fail)
+        result = fleet.run(
+            existing_machines(sdc, site, 8), Machine.stop, fleet.until("stopped"), progress=fail
+        )
     assert len(result.done) == 8
     assert len(called) == 1
     assert warned[0].filename == __file__
@@ -192,15 +194,15 @@ def test_a_progress_function_that_fails_is_not_called_again(sdc: DataCenter, sit
 def test_a_progress_function_can_end_the_run(
     cloud: Emulator, sdc: DataCenter, site: Site, raised: BaseException, kind: type[BaseException]
 ) -> None:
-    given = machines(sdc, site, 60)
+    machines = existing_machines(sdc, site, 60)
 
     def end(counts: fleet.Counts) -> None:
         raise raised
 
     with pytest.raises(kind) as caught:
-        fleet.run(given, Machine.stop, fleet.until("stopped"), Machine.delete, progress=end)
+        fleet.run(machines, Machine.stop, fleet.until("stopped"), Machine.delete, progress=end)
     assert isinstance(caught.value, fleet.FleetInterrupted | fleet.FleetExit)
-    assert caught.value.result.keys == given
+    assert caught.value.result.keys == machines
     assert len(caught.value.result.done) < 60
     asked = len(cloud.calls)
     for thread in threading.enumerate():
@@ -210,22 +212,22 @@ def test_a_progress_function_can_end_the_run(
 
 
 def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
-    given = machines(sdc, site, 2)
+    machines = existing_machines(sdc, site, 2)
     asked = len(cloud.calls)
     with pytest.raises(ConfigurationError, match="at least one step"):
-        fleet.run(given)  # type: ignore[call-arg]
+        fleet.run(machines)  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match="'stop' is not callable"):
-        fleet.run(given, "stop")  # type: ignore[arg-type]
+        fleet.run(machines, "stop")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="as separate arguments"):
-        fleet.run(given, [Machine.stop, Machine.delete])  # type: ignore[arg-type]
+        fleet.run(machines, [Machine.stop, Machine.delete])  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="until is a function of the state"):
-        fleet.run(given, Machine.stop, fleet.until)  # type: ignore[arg-type]
+        fleet.run(machines, Machine.stop, fleet.until)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="list of Machine; one in it is str"):
-        fleet.run([given[0].id], Machine.stop)  # type: ignore[list-item]
+        fleet.run([machines[0].id], Machine.stop)  # type: ignore[list-item]
     with pytest.raises(ConfigurationError, match="list of Machine, not Machine"):
-        fleet.run(given[0], Machine.stop)  # type: ignore[arg-type]
+        fleet.run(machines[0], Machine.stop)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"^workers must be None or a number from 1, not 0$"):
-        fleet.run(given, Machine.stop, workers=0)
+        fleet.run(machines, Machine.stop, workers=0)
     with pytest.raises(ConfigurationError, match="did you mean 'stopped'"):
         fleet.until("Stopped")
     with pytest.raises(ConfigurationError, match=r"^interval must be a number of seconds from 0, not -1$"):
@@ -241,14 +243,14 @@ def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataC
 @pytest.mark.parametrize("push", [False, True])
 def test_no_thread_is_left(sdc: DataCenter, site: Site, push: bool) -> None:
     before = {*threading.enumerate()}
-    fleet.run(machines(sdc, site, 20), Machine.stop, fleet.until("stopped"), push=push)
+    fleet.run(existing_machines(sdc, site, 20), Machine.stop, fleet.until("stopped"), push=push)
     left = {*threading.enumerate()} - before
     assert [thread.name for thread in left if thread.name.startswith("smartdc")] == []
 
 
 def test_looks_do_not_wait_for_steps_that_take_long() -> None:
     with Emulator(rate=50) as cloud, cloud.datacenter() as sdc:
-        stopping, other = machines(sdc, cloud.site(), 2)
+        stopping, other = existing_machines(sdc, cloud.site(), 2)
         seen: list[str] = []
 
         def step(machine: Machine) -> None:
@@ -265,7 +267,7 @@ def test_looks_do_not_wait_for_steps_that_take_long() -> None:
 
 
 def test_until_is_a_step_that_can_be_called(sdc: DataCenter, site: Site) -> None:
-    (machine,) = machines(sdc, site, 1)
+    (machine,) = existing_machines(sdc, site, 1)
     machine.stop()
     fleet.until("stopped", 60)(machine)
     assert machine.state == "stopped"
