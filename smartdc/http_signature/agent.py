@@ -1,8 +1,9 @@
 """Keys that ssh-agent holds: finding them, and having it sign.
 
-Here belongs all talk with the agent. paramiko encodes and decodes the messages, and is imported only when an
-agent is used. Its own `paramiko.Agent` is not used: it has no time limit, reads the list of keys once and for
-all, cannot tell a refusal from a broken connection, and gives up on the whole list over one odd comment.
+All communication with the agent is in this module. paramiko encodes and decodes the messages, and is imported
+only when an agent is used. Its own `paramiko.Agent` is not used: it has no time limit, reads the list of keys
+only once, cannot tell a refusal from a broken connection, and fails to read the whole list if one comment is
+not UTF-8.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _LIST, _LIST_REPLY = 11, 12
 _SIGN, _SIGN_REPLY = 13, 14
 
 _LIST_SECONDS = 15.0
-_SIGN_SECONDS = 120.0  # somebody may have to touch a button or confirm
+_SIGN_SECONDS = 120.0  # the user may have to touch a button or confirm
 _MAX_REPLY = 256 * 1024  # OpenSSH's own limit
 
 _GIVE_A_FILE = "give the path of a key file as secret without allow_agent"
@@ -79,12 +80,12 @@ class Agent:
         return found
 
     def sign(self, key: PublicKey, data: bytes, algorithm: str = "rsa-sha2-256") -> tuple[str, bytes]:
-        """Have `data` signed.
+        """Ask the agent to sign `data`.
 
         Args:
-            key: With which key.
+            key: The key to sign with.
             data: What to sign.
-            algorithm: How, if the key is RSA; the others have one way.
+            algorithm: The algorithm for an RSA key; keys of other types have only one.
 
         Returns:
             The format that the agent says it signed in, and the signature in ssh's encoding.
@@ -122,7 +123,7 @@ class Agent:
         self._drop()
 
     def _why_refused(self, key: PublicKey) -> str:
-        """The likely reason and its remedy; the agent itself gives none."""
+        """Guess the reason and name the remedy; the agent itself gives no reason."""
         try:
             held = self.list_keys()
         except KeyLoadError:
@@ -145,7 +146,7 @@ class Agent:
         payload = request.asbytes()
         path = os.environ.get("SSH_AUTH_SOCK", "")
         lock = self._lock
-        # Another thread's signature may be waiting for a finger on a button, but nobody waits for ever.
+        # Another thread's signature may be waiting for the user to touch a button; this wait has a limit.
         if not lock.acquire(timeout=_SIGN_SECONDS):
             _refuse_agent(path, f"was busy with another request for {_SIGN_SECONDS:.0f} seconds")
         try:
@@ -156,7 +157,7 @@ class Agent:
     def _ask_alone(self, path: str, payload: bytes, seconds: float) -> tuple[int, Message]:
         if path != self._path:
             self._drop()
-        # A connection from before may be dead while the agent, restarted, is well: try a new one.
+        # An earlier connection may be dead because the agent was restarted: try a new one.
         may_retry = self._connection is not None
         while True:
             if self._connection is None:
@@ -196,7 +197,7 @@ class AgentSigner:
         raise KeyLoadError(f"{self.source} signed as {name!r}, which CloudAPI does not verify: {reason}")
 
     def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
-        """Sign `data` for a login, as the agent does it.
+        """Sign `data` for an ssh login.
 
         Raises:
             KeyLoadError: The agent is gone, or refuses.
@@ -213,15 +214,15 @@ class AgentSigner:
 
 
 def find_signers(agent: Agent, wanted: str, matches: Callable[[PublicKey], bool]) -> list[AgentSigner]:
-    """The keys of the agent that match and whose signatures CloudAPI verifies; at least one.
+    """Return the keys of the agent that match and whose signatures CloudAPI verifies; at least one.
 
     Args:
-        agent: Whom to ask.
+        agent: The agent to ask.
         wanted: What is looked for, for messages.
-        matches: Tells whether a key is looked for.
+        matches: Returns whether a key is one of those wanted.
 
     Raises:
-        KeyLoadError: There is none. The message lists what the agent holds.
+        KeyLoadError: There is no such key. The message lists what the agent holds.
     """
     held = agent.list_keys()
     if not held:
@@ -230,7 +231,7 @@ def find_signers(agent: Agent, wanted: str, matches: Callable[[PublicKey], bool]
             f"{_USE_A_FILE}"
         )
     matching = [key for key in held if matches(key)]
-    # Certificates, security keys (sk-...) and kinds not heard of are passed over.
+    # Certificates, security keys (sk-...) and unknown kinds are skipped.
     usable = [key for key in matching if key.supported and not reason_against_agents(key)]
     if usable:
         return [AgentSigner(agent, key) for key in usable]
@@ -248,7 +249,7 @@ def find_signers(agent: Agent, wanted: str, matches: Callable[[PublicKey], bool]
 
 
 def keys_passed_over() -> list[PublicKey]:
-    """The keys of the agent that are good for CloudAPI, but not from an agent."""
+    """Return the agent's keys of kinds that CloudAPI accepts, but not with an agent's signatures."""
     try:
         return [key for key in _AGENT.list_keys() if reason_against_agents(key)]
     except KeyLoadError:
@@ -256,7 +257,7 @@ def keys_passed_over() -> list[PublicKey]:
 
 
 def reason_against_agents(key: PublicKey) -> str:
-    """Why CloudAPI does not verify what an agent signs with this key; empty where it does."""
+    """Say why CloudAPI does not verify an agent's signatures by this key; empty if it does."""
     row = KEY_TYPES.get(key.kind)
     return row.not_by_agent if row else ""
 
@@ -297,7 +298,7 @@ def _exchange(connection: socket.socket, payload: bytes, deadline: float) -> byt
     connection.sendall(struct.pack(">I", len(payload)) + payload)
     (length,) = struct.unpack(">I", _receive(connection, 4, deadline))
     if not 1 <= length <= _MAX_REPLY:
-        raise EOFError("what answers there is no ssh-agent")
+        raise EOFError("the answer is not one of an ssh-agent")
     return _receive(connection, length, deadline)
 
 

@@ -1,6 +1,6 @@
 """The authentication that `requests` calls for every request: the choice of a key, and its use on a request.
 
-The key is loaded by the constructor. Of several keys, the one that the server takes is found by trying.
+The constructor loads the key. If there are several, they are tried until the server accepts one.
 """
 
 from __future__ import annotations
@@ -47,30 +47,30 @@ _WITH_PATH = r"(/[^/]+(?:/users/[^/]+)?/keys/)((?:~[^/]*|\.{1,2})?/.+)"
 
 
 class HTTPSignatureAuth(AuthBase):
-    """Signs each request that it is called with, afresh.
+    """Signs each request anew, also one that is repeated.
 
-    The key is loaded by the constructor, so that a wrong path or passphrase shows at once.
+    The constructor loads the key, so that a wrong path or passphrase is an error at once.
 
     Args:
         key_id: ``/LOGIN/keys/NAME_OR_FINGERPRINT`` or ``/LOGIN/users/SUBUSER/keys/NAME_OR_FINGERPRINT``.
-            Any form of fingerprint is taken, and sent in the one that the server reads; so is the path of a
-            public key, ``/LOGIN/keys/~/.ssh/id_ed25519.pub``, which stands for its fingerprint.
+            Any form of fingerprint is accepted, and sent in the form that the server reads. The path of a
+            public key (``/LOGIN/keys/~/.ssh/id_ed25519.pub``) is replaced by its fingerprint.
         secret: Path of the private key, its text (PEM or OpenSSH), or a private-key object of `cryptography`.
             None: search for the key with the fingerprint in `key_id` as the ``triton`` command does, in
             ``~/.ssh`` and in the ssh-agent (see `smartdc.http_signature.search`).
-        allow_agent: Look for the key in ssh-agent too. A fingerprint in `key_id` tells which one it is. Of a
-            name, several are tried, each once, and the one that works is remembered: first the key whose
-            public half lies with `secret`, in the agent or in the file, then each of the agent's keys.
+        allow_agent: Look for the key in ssh-agent as well. A fingerprint in `key_id` identifies the key. With
+            a name, several keys are tried, each once, and the one that works is remembered: first the key
+            whose public half is beside `secret`, from the agent or the file, then each of the agent's keys.
         passphrase: Text, bytes, or a function that is called only if the key is encrypted.
         signed_headers: What the signature covers; ``date`` must be in it. A string may hold several names.
             Only ``date`` survives a proxy that rewrites paths.
         old_form: Sign as servers before API 7.1 want it: the date alone, with an RSA key, in a header of
-            http-signature 0.9's form. `signed_headers` is then not looked at.
+            http-signature 0.9's form. `signed_headers` is then ignored.
 
     Attributes:
         signed_headers: The names of the signed headers, lower-case.
-        clock_offset: Seconds to add to this machine's clock for the Date. 0 unless you set it: what a data
-            center finds out about the clock, it keeps for itself.
+        clock_offset: Seconds to add to this machine's clock for the Date. 0 unless you set it: a `DataCenter`
+            keeps the offset that it measures to itself.
 
     Raises:
         ConfigurationError: `key_id` or `signed_headers` cannot work.
@@ -110,14 +110,14 @@ class HTTPSignatureAuth(AuthBase):
         if not source.is_given:
             self._searched_for = _searched_for(self._parsed_key_id, public_path, allow_agent)
         self._signers = _load(self._parsed_key_id, source, allow_agent, self._searched_for)
-        # Kept for loading the key again after unpickling, and only what may be kept.
+        # Kept to load the key again after unpickling; never the key or a passphrase that is text.
         self._path = source.path
         self._passphrase = source.passphrase.value if _pickles_by_name(source.passphrase.value) else None
 
     @property
     def key_id(self) -> str:
-        """The key id as it is sent, a fingerprint in it as MD5 with colons, in lower case."""
-        if not self._signers:  # unpickled, and no request signed since
+        """The key id as it is sent; a fingerprint in it is MD5 with colons, in lower case."""
+        if not self._signers:  # unpickled, and no request has been signed since
             return str(self._parsed_key_id)
         return _sent_key_id(self._parsed_key_id, self._signers[self._current])
 
@@ -147,11 +147,11 @@ class HTTPSignatureAuth(AuthBase):
     def try_next_key(self, refused: Signer | None = None) -> bool:
         """Move on to the next key, after the server has refused this one.
 
-        Only with `allow_agent` and a `key_id` without a fingerprint are there several to try.
+        There are several keys only with `allow_agent` and a `key_id` without a fingerprint.
 
         Args:
-            refused: The `signer` that signed the refused request. Where another thread has moved on from it
-                meanwhile, no key is skipped.
+            refused: The `signer` that signed the refused request. If another thread has moved on from it
+                in the meantime, no key is skipped.
 
         Returns:
             Whether there is another key to try; when False, the first one is in use again.
@@ -166,16 +166,16 @@ class HTTPSignatureAuth(AuthBase):
 
     @property
     def is_undecided(self) -> bool:
-        """Whether there are several keys to try, and the server has not been seen to take one."""
+        """Whether there are several keys to try, and the server has not accepted one yet."""
         _ = self.signer  # loaded, if this object was unpickled
         return len(self._signers) > 1 and not self._is_decided
 
     def decide(self) -> None:
-        """Remember that the server accepts the key in use."""
+        """Note that the server accepts the key in use."""
         self._is_decided = True
 
     def explain_refusal(self, refused: Sequence[Signer]) -> str:
-        """Tell who signed a request that the server refused, with which key, and what to check.
+        """Say who signed a refused request, with which key, and what to check.
 
         Args:
             refused: The keys that signed it.
@@ -185,11 +185,11 @@ class HTTPSignatureAuth(AuthBase):
         return explained_refusal(key_id, tried)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Set the Date and Authorization headers, whatever was in them."""
+        """Set the Date and Authorization headers; existing values are replaced."""
         return self.sign(request)
 
     def sign(self, request: requests.PreparedRequest, clock_offset: float = 0.0) -> requests.PreparedRequest:
-        """Set the Date and Authorization headers, whatever was in them.
+        """Set the Date and Authorization headers; existing values are replaced.
 
         Args:
             request: What to sign; it is changed.
@@ -199,7 +199,7 @@ class HTTPSignatureAuth(AuthBase):
             The request.
         """
         headers = request.headers
-        # The server would take X-Date for the date, and one such request can make it refuse all others.
+        # The server would read X-Date as the date, and one such request can make it refuse all others.
         if "X-Date" in headers:
             del headers["X-Date"]
         headers["Date"] = http_date(time.time() + self.clock_offset + clock_offset)
@@ -220,7 +220,7 @@ class HTTPSignatureAuth(AuthBase):
         algorithm, signature = signer.sign(_text(request.headers["Date"]).encode("ascii"))
         if not algorithm.startswith("rsa-"):
             raise KeyLoadError(
-                f"servers before API 7.1 take RSA keys only, and {signer.source} is none: give an RSA key"
+                f"servers before API 7.1 take RSA keys only, and {signer.source} is not one: give an RSA key"
             )
         request.headers["Authorization"] = old_authorization_header(
             _sent_key_id(self._parsed_key_id, signer), algorithm, signature
@@ -230,17 +230,17 @@ class HTTPSignatureAuth(AuthBase):
     def presign(
         self, methods: Iterable[str], url: str, query: Iterable[tuple[str, str]], expires: int
     ) -> str:
-        """Make a URL that anybody who has it can use without a key, until it expires.
+        """Sign a URL, which then works without a key.
 
         Args:
-            methods: HTTP verbs that it is for.
+            methods: The HTTP verbs that the URL is for.
             url: Without a query.
             query: Names and values of the query.
             expires: Until when, in seconds since 1970 by the server's clock.
 
         Raises:
             ConfigurationError: A name in `query` cannot be signed.
-            KeyLoadError: The key cannot be had.
+            KeyLoadError: The key cannot be loaded.
         """
         with importing:
             from smartdc.http_signature.presigned import presigned_url
@@ -250,7 +250,7 @@ class HTTPSignatureAuth(AuthBase):
         return presigned_url(signer, key_id, methods, host_header(url), url, query, expires)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Configuration only: neither the key nor a text passphrase travels."""
+        """Return the configuration only: neither the key nor a text passphrase is pickled."""
         state = self.__dict__.copy()
         for name in ("_lock", "_signers", "_hold", "_current", "_is_decided"):
             state.pop(name, None)
@@ -264,25 +264,25 @@ class HTTPSignatureAuth(AuthBase):
         self._is_decided = False
 
     def __repr__(self) -> str:
-        if "_parsed_key_id" not in vars(self):  # in a traceback out of the constructor
+        if "_parsed_key_id" not in vars(self):  # shown in a traceback of the constructor
             return f"<{type(self).__name__}>"
         key = str(self._signers[self._current].public_key) if self._signers else "not loaded yet"
         return f"<HTTPSignatureAuth {self.key_id} key={key}>"
 
 
 def _without_path(key_id: str) -> tuple[str, str | None]:
-    """The key id with a fingerprint in place of a path, and that path."""
+    """Return the key id with a fingerprint in place of a path, and that path."""
     may_be = isinstance(key_id, str) and "/" in key_id.partition("/keys/")[2]  # most key ids have no path
     if not may_be or (match := re.fullmatch(_WITH_PATH, key_id)) is None:
         return key_id, None
-    with importing:  # most key ids have none
+    with importing:
         from smartdc.http_signature.search import named_public_key
 
     return match[1] + named_public_key(match[2]).md5, match[2]
 
 
 def _searched_for(key_id: KeyId, public_path: str | None, allow_agent: bool) -> str | None:
-    """What to search for when there is no secret; None: try the agent's keys in turn."""
+    """Return what to search for if there is no secret; None: try the agent's keys in turn."""
     if public_path is not None or parse_fingerprint(key_id.key) is not None:
         return public_path or key_id.key
     if allow_agent:
@@ -294,7 +294,7 @@ def _searched_for(key_id: KeyId, public_path: str | None, allow_agent: bool) -> 
 
 
 def _load(key_id: KeyId, source: KeySource, allow_agent: bool, searched_for: str | None) -> list[OnceSigner]:
-    """The keys to try, in order; more than one only from the agent."""
+    """Load the keys to try, in order; there is more than one only with the agent."""
     if searched_for is not None:
         with importing:
             from smartdc.http_signature.search import find_key
@@ -311,9 +311,9 @@ def _from_agent_or_source(key_id: KeyId, source: KeySource, allow_agent: bool) -
             signers = [*_from_agent(key_id, source)]
         except KeyLoadError as error:
             problems.append(error)
-    if not signers or _may_be_another(key_id, source, signers):
+    if not signers or _may_add_a_key(key_id, source, signers):
         try:
-            signers = _with_own(source.load(), source, signers)
+            signers = _merged(source.load(), source, signers)
         except KeyLoadError as error:
             problems.append(error)
     try:
@@ -332,7 +332,7 @@ def _from_agent_or_source(key_id: KeyId, source: KeySource, allow_agent: bool) -
 
 
 def _from_agent(key_id: KeyId, source: KeySource) -> list[AgentSigner]:
-    """The agent's keys: the one that `key_id` or `source` names first; of a name, all others after it."""
+    """Return the agent's key with `key_id`'s fingerprint; with a name, all its keys, `source`'s first."""
     agent = shared_agent()
     if key_id.has_fingerprint:
         wanted = f"the key {key_id.md5 or key_id.sha256}"
@@ -342,11 +342,11 @@ def _from_agent(key_id: KeyId, source: KeySource) -> list[AgentSigner]:
     return sorted(found, key=lambda signer: signer.public_key != public)
 
 
-def _may_be_another(key_id: KeyId, source: KeySource, found: Sequence[Signer]) -> bool:
-    """Whether the key in `source` may be the one that `key_id` names, beside those of the agent.
+def _may_add_a_key(key_id: KeyId, source: KeySource, found: Sequence[Signer]) -> bool:
+    """Whether `source` may hold a key that the agent does not hold and that `key_id` may name.
 
-    One that may have to be asked for is not asked for while the agent has keys, unless it is known to be none
-    of them.
+    If reading it may ask for a passphrase and the agent has keys, it is read only if its public half shows
+    that the agent does not hold it.
     """
     if key_id.has_fingerprint or not source.is_given:
         return False
@@ -356,8 +356,8 @@ def _may_be_another(key_id: KeyId, source: KeySource, found: Sequence[Signer]) -
     return all(signer.public_key != public for signer in found)
 
 
-def _with_own(own: PrivateKey, source: KeySource, found: list[Signer]) -> list[Signer]:
-    """The key of `source` and those of the agent: first the one whose public half was given."""
+def _merged(own: PrivateKey, source: KeySource, found: list[Signer]) -> list[Signer]:
+    """Merge the key of `source` and the agent's; it comes first if a public half was found beside it."""
     others = [signer for signer in found if signer.public_key != own.public_key]
     if len(others) < len(found):
         return found
@@ -370,10 +370,10 @@ def _sent_key_id(key_id: KeyId, signer: Signer) -> str:
 
 
 def _pickles_by_name(passphrase: Passphrase) -> bool:
-    """Whether it is a plain function: any other callable may have the passphrase inside."""
+    """Whether it is a function that pickle stores by name: other callables may contain the passphrase."""
     if not isinstance(passphrase, FunctionType):
         return False
-    with importing:  # only these need it
+    with importing:  # only functions need it
         import pickle
 
     try:
@@ -384,7 +384,7 @@ def _pickles_by_name(passphrase: Passphrase) -> bool:
 
 
 def host_header(url: str) -> str:
-    """The Host header that the HTTP library would make, which it does only after signing."""
+    """Return the Host header that the HTTP library will add, which it does only after signing."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     default = f":{_DEFAULT_PORTS.get(parts.scheme)}"

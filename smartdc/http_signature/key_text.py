@@ -1,8 +1,8 @@
-"""The text of a private key: decrypted and decoded, or told what it is instead.
+"""Decrypts and decodes the text of a private key, or says what the text is instead.
 
-Here belongs what looks into a key file. Every failure is a `KeyLoadError` that names the source and the
-remedy, and never what is in the file. The text and its passphrase are `Concealed` throughout, so that no
-traceback shows them.
+Everything that reads the contents of a key file is here. Every failure is a `KeyLoadError` that names the
+source and the remedy, and never what is in the file. The text and its passphrase are `Concealed` throughout,
+so that no traceback shows them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ UNDAMAGED = f"give an undamaged copy, or {MAKE_ONE}"
 
 _LINES = "give the text as it is in the file, or the path of the file"
 
-# What people give instead of a private key: how it begins, what it is, what to do.
+# What users pass instead of a private key by mistake: how it begins, what it is, what to do.
 _LOOKALIKES = (
     (rb"PuTTY-User-Key-File-", "a PuTTY key", "convert it: puttygen FILE -O private-openssh"),
     (
@@ -66,7 +66,7 @@ _LOOKALIKES = (
 )
 
 _OPENSSH_LINE = b"-----BEGIN OPENSSH PRIVATE KEY-----"
-# How a key is encrypted, and can be read by every version of `cryptography` that serves.
+# The ciphers that every supported version of `cryptography` reads.
 _READABLE = {
     "aes256-ctr",
     "aes256-cbc",
@@ -82,7 +82,7 @@ _DEK_INFO = rb"(?m)^DEK-Info: ([A-Za-z0-9-]{1,40}),"
 # What is wrong, and what to do.
 _WRONG = ("cannot be decrypted: the passphrase is wrong", "give the right passphrase")
 _UNREADABLE = ("is damaged, or of a kind that cannot be read", f"{ACCEPTED}: {MAKE_ONE}")
-_DAMAGED = ("is damaged: its parts do not belong together", UNDAMAGED)
+_DAMAGED = ("is damaged: its parts do not match", UNDAMAGED)
 _NO_KEY = (
     "is not a private key in OpenSSH, PEM or PKCS#8 form, or is damaged",
     f"give the path of your private key, or {MAKE_ONE}",
@@ -90,19 +90,19 @@ _NO_KEY = (
 
 
 class NeedsPassphrase(KeyLoadError):
-    """The key is encrypted, and no passphrase was given."""
+    """The key is encrypted, and no passphrase was chosen."""
 
 
 class _EncryptedError(Exception):
-    """The key needs a passphrase and none was given."""
+    """The key needs a passphrase and none was chosen."""
 
 
 def decoded(text: Concealed[bytes], passphrase: Concealed[Passphrase], source: str) -> object:
-    """The private key, as an object of `cryptography`.
+    """Return the private key as an object of `cryptography`.
 
     Args:
-        text: What the file holds: OpenSSH, PEM (PKCS#1, SEC1), PKCS#8 or DER, encrypted or not.
-        passphrase: See `Passphrase`. Not asked for if the key is not encrypted.
+        text: The contents of the file: OpenSSH, PEM (PKCS#1, SEC1), PKCS#8 or DER, encrypted or not.
+        passphrase: See `Passphrase`. A function is not called if the key is not encrypted.
         source: Where the text came from, for messages.
 
     Raises:
@@ -116,19 +116,19 @@ def decoded(text: Concealed[bytes], passphrase: Concealed[Passphrase], source: s
     password = _password(passphrase, source)
     try:
         return _decode(text, password, source)
-    except _EncryptedError:  # it says so, and is not
+    except _EncryptedError:  # its text says that it is encrypted, but it is not
         problem, remedy = _UNREADABLE
     raise KeyLoadError(f"{source} {problem}; {remedy}")
 
 
 def stated_blob(text: bytes) -> bytes | None:
-    """The public key that an OpenSSH private key file holds in clear, even when it is encrypted."""
+    """Return the public key that an OpenSSH private key file holds unencrypted."""
     fields = _openssh_fields(text)
     return fields.blob if fields else None
 
 
 def refuse(source: str, problem: str, remedy: str) -> NoReturn:
-    """Raise the error about a key, without what led to it, which may repeat a path that is a key."""
+    """Raise the error about a key, without its cause: that may repeat a "path" that is the key's text."""
     raise KeyLoadError(f"{source} {problem}; {remedy}") from None
 
 
@@ -149,7 +149,7 @@ def _refuse_lookalikes(text: Concealed[bytes], source: str) -> None:
 
 
 def _decode(text: Concealed[bytes], password: Concealed[bytes | None], source: str) -> object:
-    """Decode it; a failure is raised outside of the `except`, to leave the other frames behind."""
+    """Decode it; an error is raised outside of the `except`, so that its traceback has no other frames."""
     problem: tuple[str, str] | None
     try:
         key = _load(text, password)
@@ -158,7 +158,7 @@ def _decode(text: Concealed[bytes], password: Concealed[bytes | None], source: s
         problem = _DAMAGED
     except TypeError:
         problem = None
-    except UnsupportedAlgorithm:  # its text may repeat bytes of the file
+    except UnsupportedAlgorithm:  # its message may repeat bytes of the file
         problem = _cipher_problem(text, "") or _UNREADABLE
     except InvalidTag:  # of AES-GCM
         problem = _WRONG
@@ -178,19 +178,19 @@ def _load(text: Concealed[bytes], password: Concealed[bytes | None]) -> Any:
     load: Callable[..., Any] = serialization.load_pem_private_key
     if _OPENSSH_LINE in text.value:
         load = serialization.load_ssh_private_key
-    elif text.value[:1] == b"\x30":  # DER begins so, and no text of a key does
+    elif text.value[:1] == b"\x30":  # DER begins with this byte, and no text of a key does
         load = serialization.load_der_private_key
-    # That validation tests primes, for 0.3 s with RSA 4096; `_is_sound` and the check of the first signature
-    # (`PrivateKey.sign`) find whatever damage it found.
+    # The validation that is skipped tests primes (0.3 s with RSA 4096); `_is_sound` and the check of the
+    # first signature (`PrivateKey.sign`) find the same damage.
     return load(text.value, password.value, unsafe_skip_rsa_key_validation=True)
 
 
 def _is_sound(key: Any, text: Concealed[bytes]) -> bool:
-    """Whether the parts of a key belong together: what a wrong bit changes does not fit the rest."""
+    """Whether the parts of a key match: a part with a wrong bit does not match the others."""
     if isinstance(key, rsa.RSAPrivateKey):
         return key.key_size <= _MOST_BITS and _fit_together(key.private_numbers())
     stated = stated_blob(text.value)
-    # An OpenSSH file is loaded by its private half alone.
+    # Of an OpenSSH file, only the private half is loaded; the public half is compared here.
     return stated is None or stated == _blob(key)
 
 
@@ -215,26 +215,26 @@ def _blob(key: Any) -> bytes:
 
 
 def _password(passphrase: Concealed[Passphrase], source: str) -> Concealed[bytes | None]:
-    given = Concealed(passphrase.value() if callable(passphrase.value) else passphrase.value)
-    if given.value is None or given.value in ("", b""):
+    chosen = Concealed(passphrase.value() if callable(passphrase.value) else passphrase.value)
+    if chosen.value is None or chosen.value in ("", b""):
         raise NeedsPassphrase(
             f"{source} is encrypted and there is no passphrase; "
             "give passphrase=, or ssh-add the key and give allow_agent=True"
         )
-    if isinstance(given.value, bytes):
-        return Concealed(given.value)
-    if isinstance(given.value, str):
-        return Concealed(given.value.encode("utf-8", "surrogatepass"))
-    kind = type(given.value).__name__
+    if isinstance(chosen.value, bytes):
+        return Concealed(chosen.value)
+    if isinstance(chosen.value, str):
+        return Concealed(chosen.value.encode("utf-8", "surrogatepass"))
+    kind = type(chosen.value).__name__
     refuse(source, f"is encrypted and its passphrase is of the type {kind}", "give text, bytes or a function")
 
 
 def _cipher_problem(text: Concealed[bytes], reason: str) -> tuple[str, str] | None:
-    """What to say of a cipher that `cryptography` lacks; None where the cipher is not the problem."""
+    """Return problem and remedy if `cryptography` lacks the cipher; None if that is not the problem."""
     fields = _openssh_fields(text.value)
     stated = re.search(_DEK_INFO, text.value)
     cipher = fields.cipher if fields else stated.group(1).decode("ascii") if stated else None
-    # Of PKCS#8, only the reason tells.
+    # For PKCS#8, only the reason names the cipher.
     is_unknown = cipher not in _READABLE if cipher else re.match("unknown|unsupported", reason, re.IGNORECASE)
     if not is_unknown or cipher == "none":
         return None
@@ -245,10 +245,10 @@ def _cipher_problem(text: Concealed[bytes], reason: str) -> tuple[str, str] | No
 
 
 class _OpenSSH:
-    """What an OpenSSH file says in clear.
+    """The unencrypted fields of an OpenSSH file.
 
     Args:
-        cipher: Name of the cipher, ``none`` for none.
+        cipher: Name of the cipher; ``none`` if the key is not encrypted.
         rounds: How often the passphrase is hashed.
         blob: The public key.
     """
@@ -272,7 +272,7 @@ def _openssh_fields(text: bytes) -> _OpenSSH | None:
     _, position = read_string(body, position)  # the key derivation
     options, position = read_string(body, position)
     blob, _ = read_string(body, position + 4)  # the 4 bytes are the number of keys, always 1
-    rounds = int.from_bytes(options[-4:], "big")  # behind the salt
+    rounds = int.from_bytes(options[-4:], "big")  # after the salt
     return _OpenSSH(_printable(cipher.decode("ascii", "replace")), rounds, blob) if blob else None
 
 

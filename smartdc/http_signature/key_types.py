@@ -1,7 +1,7 @@
-"""The types of key that CloudAPI takes: what is particular to each, one row of `KEY_TYPES` a type.
+"""The types of key that CloudAPI accepts; one row of `KEY_TYPES` describes one type.
 
 A row names the algorithms, the digests and the encodings. `sign` and `check` call `cryptography`, which has a
-class for each family of types. No other module of the package tells types of key apart.
+class for each family of types. No other module of the package distinguishes types of key.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class SSHFormat(NamedTuple):
     """One way in which ssh signs with a type of key.
 
     Attributes:
-        digest: None: such signatures are only read, not made.
-        algorithm: What the http-signature scheme calls it; None: CloudAPI does not verify it.
-        agent_flag: Asks an ssh-agent for it.
+        digest: The hash; None: such signatures are only read, not made.
+        algorithm: Its name in the http-signature scheme; None: CloudAPI does not verify it.
+        agent_flag: The flag that asks an ssh-agent for it.
     """
 
     digest: hashes.HashAlgorithm | None
@@ -50,7 +50,7 @@ def _same(signature: bytes, _blob: bytes = b"") -> bytes:
 
 
 def _padded(signature: bytes, blob: bytes) -> bytes:
-    # gpg-agent leaves out leading zeros, which one signature of 256 has; the server needs them all.
+    # gpg-agent leaves out leading zeros (one signature in 256 has some); the server needs them.
     _, position = read_string(blob, 0)
     _, position = read_number(blob, position)
     modulus, _ = read_number(blob, position)
@@ -68,22 +68,22 @@ def _numbers_from_der(signature: bytes) -> bytes:
 
 
 class KeyType(NamedTuple):
-    """What is particular to one type of key.
+    """The properties of one type of key.
 
     Attributes:
-        name: What ssh calls it, the first word of a public key's line.
-        family: Of which family it is, for messages.
+        name: Its name in ssh, the first word of a public key's line.
+        family: Its family, for messages.
         curve: Its curve, as `cryptography` names it; empty for a family without a choice of curves.
-        label: Which member of its family it is, for messages; empty where the family has one member.
-        algorithm: What the http-signature scheme calls the signatures that are made with it.
+        label: Its name within the family, for messages; empty if the family has one member.
+        algorithm: The name, in the http-signature scheme, of the signatures that are made with it.
         digest: The hash of those signatures.
         verified: The algorithms by which CloudAPI verifies signatures of such a key.
         ssh_formats: How ssh and its agents sign with it, by ssh's names.
-        to_ssh: Turns a signature of `cryptography` into ssh's encoding.
-        from_ssh: The reverse.
-        completed: Mends a signature as an agent made it, in ssh's encoding; its second argument is the public
-            key in that encoding.
-        not_by_agent: Why CloudAPI does not verify what an agent signs with it; empty: it does.
+        to_ssh: Converts a signature of `cryptography` to ssh's encoding.
+        from_ssh: Converts it back.
+        completed: Pads a signature by an agent, in ssh's encoding, to its full length; its second argument
+            is the public key in that encoding.
+        not_by_agent: Why CloudAPI does not verify an agent's signatures by it; empty if it does.
     """
 
     name: str
@@ -188,7 +188,7 @@ ACCEPTED = f"CloudAPI takes {_accepted()} keys"
 
 
 def key_type_of(key: object) -> KeyType | None:
-    """The row of a private or public key of `cryptography`; None where CloudAPI takes no such key."""
+    """Return the row of a private or public key of `cryptography`; None for a type that has no row."""
     if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
         return KEY_TYPES["ssh-rsa"]
     if isinstance(key, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey):
@@ -208,7 +208,7 @@ def sign(key: PrivateKeyObject, data: bytes, digest: hashes.HashAlgorithm) -> by
 
 
 def check(key: PublicKeyObject, signature: bytes, data: bytes, digest: hashes.HashAlgorithm) -> None:
-    """The reverse of `sign`.
+    """Verify a signature that `sign` made.
 
     Raises:
         cryptography.exceptions.InvalidSignature: It is not the signature of `data` by this key.

@@ -1,7 +1,7 @@
 """Keys: public keys and their fingerprints, private keys from files, text and objects.
 
-Here belongs what reads a key and what signs with one held in this process. Keys held by ssh-agent are in
-`agent`. Every failure is a `KeyLoadError` that names the source and the remedy, and never what is in it.
+This module reads keys, and signs with keys held in this process. Keys held by ssh-agent are in `agent`. Every
+failure is a `KeyLoadError` that names the source and the remedy, and never what is in it.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _MAX_FILE = 128 * 1024
 
 
 class PublicKey:
-    """A public key as ssh knows it; equal to others of the same blob.
+    """A public key in ssh's form; two keys of the same blob are equal.
 
     Args:
         blob: The key in ssh's wire encoding.
-        comment: Whatever its owner wrote behind it.
+        comment: The comment after the key.
     """
 
     def __init__(self, blob: bytes, comment: str = "") -> None:
@@ -68,9 +68,9 @@ class PublicKey:
         """Read one line of a ``.pub`` file.
 
         Raises:
-            ValueError: It is not one.
+            ValueError: The text is not such a line.
         """
-        parts = Concealed(text.split(None, 2))  # it may be the text of a private key
+        parts = Concealed(text.split(None, 2))  # the text may be a private key
         del text
         if len(parts.value) < 2:
             raise ValueError("not an OpenSSH public key: expected TYPE BASE64 COMMENT")
@@ -92,7 +92,7 @@ class PublicKey:
 
     @property
     def supported(self) -> bool:
-        """Whether CloudAPI verifies signatures of such a key."""
+        """Whether CloudAPI verifies signatures by keys of this type."""
         return self.kind in KEY_TYPES
 
     @cached_property
@@ -108,7 +108,7 @@ class PublicKey:
 
     @property
     def openssh(self) -> str:
-        """The key as a line of a ``.pub`` file, the form that CloudAPI's add_key takes."""
+        """The key as a line of a ``.pub`` file, the form that CloudAPI's add_key accepts."""
         return f"{self.kind} {base64.b64encode(self.blob).decode('ascii')} {self.comment}".rstrip()
 
     def __eq__(self, other: object) -> bool:
@@ -118,9 +118,9 @@ class PublicKey:
         return hash(self.blob)
 
     def __str__(self) -> str:
-        # Whoever made the key wrote the comment: no control character of it reaches a terminal.
-        shown = "".join(char if char.isprintable() else "?" for char in self.comment)
-        comment = f" ({shown})" if shown else ""
+        # The comment is text of unknown origin: its control characters must not reach a terminal.
+        printable = "".join(char if char.isprintable() else "?" for char in self.comment)
+        comment = f" ({printable})" if printable else ""
         return f"{self.kind} {self.md5} {self.sha256}{comment}"
 
     def __repr__(self) -> str:
@@ -139,14 +139,14 @@ class Signer(Protocol):
         """Where the key is, for messages."""
 
     def sign(self, data: bytes) -> tuple[str, bytes]:
-        """Sign `data` for a request: get the algorithm's name, as the header has it, and the signature."""
+        """Return the algorithm, by its name in the http-signature scheme, and the signature of `data`."""
 
     def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
-        """Sign `data` for an SSH login: get the algorithm's name and the signature, both as SSH has them.
+        """Return the algorithm, by its name in ssh, and the signature of `data` in ssh's encoding.
 
         Args:
             data: What to sign.
-            algorithm: The one that is agreed on; of RSA ``rsa-sha2-256`` or ``rsa-sha2-512``.
+            algorithm: The one that client and server agreed on; for RSA ``rsa-sha2-256`` or ``rsa-sha2-512``.
         """
 
 
@@ -158,7 +158,7 @@ class PrivateKey:
         source: Where it came from, for messages.
 
     Raises:
-        KeyLoadError: CloudAPI does not take such a key.
+        KeyLoadError: CloudAPI does not accept keys of this type.
     """
 
     def __init__(self, key: object, source: str = "the key given") -> None:
@@ -198,7 +198,7 @@ class PrivateKey:
     def from_bytes(
         cls, data: bytes, passphrase: Passphrase = None, source: str = "the private key given as text"
     ) -> PrivateKey:
-        """Read a private key from the bytes of a key file, as `load` does from the file."""
+        """Read a private key from the contents of a file; otherwise like `load`."""
         text, concealed = Concealed(data), Concealed(passphrase)
         del data, passphrase
         if not isinstance(text.value, bytes):
@@ -227,7 +227,7 @@ class PrivateKey:
         """Sign `data` for a login.
 
         Raises:
-            KeyLoadError: The other side takes only an RSA signature that is not made here, or the key is
+            KeyLoadError: The server accepts only a kind of RSA signature that is not made here, or the key is
                 damaged.
         """
         if not self._is_proven:
@@ -254,15 +254,15 @@ def read_key_file(
     *,
     remedy: str = "give the path of your private key as secret",
 ) -> bytes:
-    """The contents of a key file, which must be a regular file of at most `limit` bytes, 128 KiB.
+    """Return the contents of a key file, which must be a regular file of at most `limit` bytes.
 
     Args:
         path: The file; ``~`` is expanded.
-        limit: The most bytes.
+        limit: The largest size in bytes.
         remedy: What to do when there is no such file.
 
     Raises:
-        KeyLoadError: It cannot be read, or is not such a file.
+        KeyLoadError: The file cannot be read, is not a regular file, or is larger.
     """
     if not isinstance(path, str | os.PathLike):
         raise KeyLoadError(f"the path of a key is text, not {type(path).__name__}; give the path of its file")
@@ -284,7 +284,7 @@ def read_key_file(
 
 
 def hint_at_mode(path: str | os.PathLike[str]) -> None:
-    """Log it, once, when others can read the file of a private key that is in use."""
+    """Log a warning, once per file, if other users can read the file of a private key that is in use."""
     if os.name != "posix":
         return
     try:
@@ -298,9 +298,9 @@ def hint_at_mode(path: str | os.PathLike[str]) -> None:
 
 
 def public_half(path: str | os.PathLike[str]) -> PublicKey | None:
-    """The public key that belongs to a private key file, without decrypting that; None if unknown.
+    """Return the public key of a private key file, without decrypting the file; None if unknown.
 
-    It is looked for in the ``.pub`` beside it, then in the file (an OpenSSH file has it in clear).
+    It is looked for in the ``.pub`` beside it, then in the file (OpenSSH's form holds it unencrypted).
     """
     try:
         return PublicKey.from_text(read_key_file(f"{os.fspath(path)}.pub").decode("utf-8", "replace"))
@@ -314,6 +314,6 @@ def public_half(path: str | os.PathLike[str]) -> PublicKey | None:
 
 
 def stated_public_key(data: bytes) -> PublicKey | None:
-    """The public key that an OpenSSH private key file holds in clear, even when it is encrypted."""
+    """Return the public key that an OpenSSH private key file holds unencrypted."""
     blob = stated_blob(data)
     return PublicKey(blob) if blob else None

@@ -1,7 +1,7 @@
-"""The text of pre-signed URLs: what is signed, and how it stands in the URL.
+"""The text of pre-signed URLs: the text that is signed, and the parameters of the URL.
 
-The form is Manta's and CloudAPI's own (since API 8.4), not the draft's: verbs, host, path and query, a line
-each, with the signature's parameters among those of the query.
+The form is Manta's and CloudAPI's (since API 8.4), not the draft's: verbs, host, path and query, one per
+line, with the signature's parameters among those of the query.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ def presigned_url(
 
     Args:
         signer: The key.
-        key_id: As the server knows it.
+        key_id: The key id as it is sent.
         methods: HTTP verbs that the URL is for.
         host: The Host header of the request that will be made.
         url: The URL, without a query.
         query: Names and values of the query.
-        expires: Until when, in seconds since 1970.
+        expires: When the URL expires, in seconds since 1970.
 
     Raises:
-        ConfigurationError: A verb or a name is not one that the server would read as it is meant.
+        ConfigurationError: The server would misread a verb or a name.
         KeyLoadError: The key changes its algorithm from one signature to the next.
     """
     verbs = sorted(methods)
@@ -61,10 +61,10 @@ def presigned_url(
             f"methods of a pre-signed URL: at least one, each once, not {written(verbs)}"
         )
     parameters = _checked(query) | {"expires": str(expires), "keyId": key_id}
-    if len(verbs) > 1:  # a single one is the request's own
+    if len(verbs) > 1:  # a single one is taken from the request
         parameters["method"] = ",".join(verbs)
     head = f"{','.join(verbs)}\n{host}\n{urlsplit(url).path or '/'}\n"
-    # The text that is signed names the algorithm. An agent may use another than expected: sign again then,
+    # The text that is signed names the algorithm. An agent may use another than expected: then sign again,
     # naming the one that it used.
     algorithm = KEY_TYPES[signer.public_key.kind].algorithm
     for _ in range(2):
@@ -96,7 +96,7 @@ def _encoded(parameters: dict[str, str]) -> str:
 
 
 def _order(name: str) -> tuple[list[tuple[int, str]], str]:
-    """A key that sorts as localeCompare does; lower case before upper where nothing else differs."""
+    """Return a sort key that orders as localeCompare does; lower case first if nothing else differs."""
     return [_rank(char) for char in name], name.swapcase()
 
 

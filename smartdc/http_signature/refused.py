@@ -1,6 +1,6 @@
-"""What to say when the server refuses a signature: who signed, with which key, and what to check.
+"""The message when the server refuses a signature: who signed, with which key, and what to check.
 
-The server answers the same whether it does not know the account, the key, or the signature.
+The server gives the same answer to an unknown account, an unknown key and a wrong signature.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["explained_refusal"]
 
 
 def explained_refusal(key_id: KeyId, signers: Sequence[Signer]) -> str:
-    """Who signed, with which key, and what to check.
+    """Say who signed, with which key, and what to check.
 
     Args:
-        key_id: As it was sent.
+        key_id: The key id that was sent.
         signers: The keys that were refused, in order; at least one.
     """
     keys = "; ".join(str(signer.public_key) for signer in signers)

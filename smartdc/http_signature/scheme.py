@@ -1,6 +1,6 @@
-"""The text of the http-signature scheme (draft-cavage-http-signatures, as CloudAPI speaks it).
+"""The text of the http-signature scheme (draft-cavage-http-signatures, CloudAPI's variant).
 
-Here belongs what is written on the wire: the string that is signed, the Authorization header, the date,
+This module formats and parses what is sent: the string that is signed, the Authorization header, the date,
 and the key id. No keys and no I/O: keys are in `keys` and `agent`, the inverse is `verify`.
 """
 
@@ -43,12 +43,12 @@ _NEVER_SIGNED = {"authorization", "x-date", "request-line"}
 def signing_string(
     signed_headers: Iterable[str], method: str, target: str, headers: Mapping[str, str]
 ) -> bytes:
-    """The bytes that are signed.
+    """Return the bytes that are signed.
 
     Args:
         signed_headers: Lower-case names, in the order of the Authorization header.
         method: HTTP verb.
-        target: Path and query exactly as they stand in the request line.
+        target: Path and query exactly as in the request line.
         headers: The request's headers, names in any case.
 
     Raises:
@@ -61,7 +61,7 @@ def signing_string(
         if name == REQUEST_TARGET:
             lines.append(f"{name}: {method.lower()} {target}")
         elif name in present:
-            # Both ends drop white space around a value, so the signature must not cover it.
+            # Client and server drop white space around a value, so the signature must not cover it.
             lines.append(f"{name}: {present[name].strip()}")
         else:
             raise ConfigurationError(
@@ -78,7 +78,7 @@ def signing_string(
 
 
 def authorization_header(key_id: str, algorithm: str, signed_headers: Iterable[str], signature: bytes) -> str:
-    """The value of the Authorization header. The server takes no space after the commas."""
+    """Return the value of the Authorization header. The server accepts no space after the commas."""
     encoded = base64.b64encode(signature).decode("ascii")
     return (
         f'Signature keyId="{key_id}",algorithm="{algorithm}",'
@@ -87,9 +87,9 @@ def authorization_header(key_id: str, algorithm: str, signed_headers: Iterable[s
 
 
 def old_authorization_header(key_id: str, algorithm: str, signature: bytes) -> str:
-    """The value of the Authorization header as http-signature 0.9 reads it.
+    """Return the value of the Authorization header in the form of http-signature 0.9.
 
-    The signature stands behind the parameters and covers the bare value of Date. Servers of 2013 read no
+    The signature follows the parameters and covers only the value of Date. Servers of 2013 read no
     other form (docs/cloudapi/signing.md#old-form-of-the-signature).
     """
     encoded = base64.b64encode(signature).decode("ascii")
@@ -97,26 +97,26 @@ def old_authorization_header(key_id: str, algorithm: str, signature: bytes) -> s
 
 
 def http_date(timestamp: float) -> str:
-    """A time in seconds since 1970 as ``Mon, 23 Nov 2026 10:00:00 GMT``, whatever the locale."""
+    """Format a time in seconds since 1970 as ``Mon, 23 Nov 2026 10:00:00 GMT``, in any locale."""
     return _date(int(timestamp))
 
 
-@lru_cache(maxsize=4)  # of this second
+@lru_cache(maxsize=4)  # of the current second
 def _date(second: int) -> str:
     return formatdate(second, usegmt=True)
 
 
 def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
-    """The names of the headers to sign, lower-case, from a sequence or a space-separated string.
+    """Return the names of the headers to sign, lower-case, from a sequence or a space-separated string.
 
     Raises:
         ConfigurationError: ``date`` is not among them, or a name cannot be signed.
     """
-    parts: object = value.split() if isinstance(value, str) else value
-    given = tuple(parts) if isinstance(parts, Iterable) else (parts,)
-    if not all(isinstance(name, str) for name in given):
+    listed: object = value.split() if isinstance(value, str) else value
+    parts = tuple(listed) if isinstance(listed, Iterable) else (listed,)
+    if not all(isinstance(name, str) for name in parts):
         raise ConfigurationError("signed_headers are names of headers, such as '(request-target)' and 'date'")
-    names = tuple(name.lower() for name in given)
+    names = tuple(name.lower() for name in parts)
     for name in names:
         if name in _NEVER_SIGNED or (name != REQUEST_TARGET and not _TOKEN.fullmatch(name)):
             raise ConfigurationError(
@@ -125,7 +125,7 @@ def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
             )
     if "date" not in names:
         raise ConfigurationError(
-            f"signed_headers must include 'date' (the server insists), not only {shown(' '.join(names))!r}"
+            f"signed_headers must include 'date' (the server needs it), not only {shown(' '.join(names))!r}"
         )
     if len(set(names)) != len(names):
         raise ConfigurationError(f"signed_headers names a header twice: {shown(' '.join(names))!r}")
@@ -133,14 +133,14 @@ def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 class KeyId(NamedTuple):
-    """Who signs, and with which of their keys.
+    """The account or sub-user that signs, and its key.
 
     Attributes:
         login: Login or uuid of the account.
-        subuser: Login or uuid of the sub-user, None for the account itself.
-        key: Name of the key, or its fingerprint in the form that was given.
-        md5: The fingerprint as colon-separated lower-case hex, where `key` is an MD5 fingerprint.
-        sha256: The fingerprint as ``SHA256:...``, where `key` is one.
+        subuser: Login or uuid of the sub-user; None: the account signs.
+        key: Name of the key, or its fingerprint, unchanged.
+        md5: The fingerprint as colon-separated lower-case hex, if `key` is an MD5 fingerprint.
+        sha256: The fingerprint as ``SHA256:...``, if `key` is a SHA-256 fingerprint.
     """
 
     login: str
@@ -156,7 +156,7 @@ class KeyId(NamedTuple):
 
     @property
     def has_fingerprint(self) -> bool:
-        """Whether `key` is a fingerprint beyond doubt (32 bare hex digits may also be a name)."""
+        """Whether `key` can only be a fingerprint (32 hex digits without colons may be a name)."""
         return self.md5 is not None or self.sha256 is not None
 
     def matches(self, md5: str, sha256: str) -> bool:
@@ -164,7 +164,7 @@ class KeyId(NamedTuple):
         return md5 == self.md5 or sha256 == self.sha256
 
     def for_key(self, md5: str, sha256: str, source: str) -> KeyId:
-        """This id as the server wants it, for the key with these fingerprints.
+        """Return this id in the form that the server reads, for the key with these fingerprints.
 
         Raises:
             KeyLoadError: The id names the fingerprint of another key.
@@ -179,20 +179,20 @@ class KeyId(NamedTuple):
         return self
 
 
-@lru_cache(maxsize=64)  # asked for at each request
+@lru_cache(maxsize=64)  # called for each request
 def written_key_id(key_id: KeyId, md5: str, sha256: str, source: str) -> str:
-    """The key id as it is sent, for the key with these fingerprints (see `KeyId.for_key`)."""
+    """Return the key id to send for the key with these fingerprints (see `KeyId.for_key`)."""
     return str(key_id.for_key(md5, sha256, source))
 
 
 def parse_key_id(key_id: str) -> KeyId:
-    """Take a key id apart.
+    """Parse a key id.
 
     Raises:
-        ConfigurationError: The server would refuse it, whatever the key. The message has the remedy.
+        ConfigurationError: The server would refuse it with any key. The message has the remedy.
     """
     if not isinstance(key_id, str) or (is_key_text(key_id) and not key_id.startswith("/")):
-        # Not repeated in the message: this is what a swapped key_id and secret look like.
+        # Not repeated in the message: key_id and secret may be swapped, so that this is the secret.
         raise ConfigurationError(f"key_id must be text such as {_FORMS}; the key belongs in secret")
     if not _PRINTABLE.fullmatch(key_id):
         raise ConfigurationError(
@@ -212,9 +212,9 @@ def parse_key_id(key_id: str) -> KeyId:
 
 
 def parse_fingerprint(text: str) -> tuple[str | None, str | None] | None:
-    """The MD5 or the SHA-256 fingerprint that `text` is, in any usual spelling; None where it is none.
+    """Parse an MD5 or a SHA-256 fingerprint in any usual spelling; None if `text` is not a fingerprint.
 
-    Unlike a key id, it may leave the colons and the label out: here it cannot be a key's name.
+    Unlike in a key id, colons and label may be missing: here the text cannot be a key's name.
     """
     if bare := _md5(text):
         return bare, None
@@ -226,7 +226,7 @@ def parse_fingerprint(text: str) -> tuple[str | None, str | None] | None:
 
 
 def _fingerprints(key_id: str, key: str) -> tuple[str | None, str | None]:
-    """The MD5 and the SHA-256 fingerprint that `key` is; (None, None) for a name."""
+    """Return `key` as an MD5 or as a SHA-256 fingerprint, in this order; (None, None) if it is a name."""
     label, colon, rest = key.partition(":")
     label = label.upper()
     if colon and label == "SHA256":

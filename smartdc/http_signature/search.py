@@ -1,8 +1,8 @@
 """Finding a private key by its fingerprint: in a given file, in ``~/.ssh``, and in the ssh-agent.
 
-Here belongs the search and what it tells when it fails. The order is smartdc-auth's (npm), which Triton
-users know: a key that is ready in a file, then the agent's, then one in an encrypted file. No file and no
-agent, however broken, spoils the search: it becomes a line of the error.
+This module has the search and its error message. The order is that of smartdc-auth (npm), which Triton
+users know: an unencrypted key in a file, then the agent's, then a key in an encrypted file. A file or an
+agent that is broken does not end the search: it becomes a line of the error message.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from smartdc.http_signature.scheme import parse_fingerprint
 
 __all__ = ["find_key", "named_public_key"]
 
-# smartdc-auth's limits: `.pub` files, and which private files without one are looked into.
+# smartdc-auth's limits: the size of `.pub` files, and the names of private files without one that are read.
 _MAX_PUBLIC = 64 * 1024
 _LONE_NAME = r"(^|[^a-zA-Z])id_"
 
@@ -44,20 +44,20 @@ def find_key(
     home: Path | None = None,
     allow_agent: bool = True,
 ) -> Signer:
-    """Find the private key that `key_id` means.
+    """Find the private key that `key_id` names.
 
     Args:
-        key_id: An MD5 or SHA256 fingerprint, with or without label, or the path of a public key (or of the
-            private key that it belongs to).
+        key_id: An MD5 or SHA256 fingerprint, with or without label, or the path of a public key or of its
+            private key.
         file: A private key to look at first.
-        passphrase: For an encrypted file; a function is called only when nothing else has the key.
-        home: The directory that has ``.ssh`` in it; the user's by default.
+        passphrase: For an encrypted file; a function is called only if the key is nowhere else.
+        home: The directory that contains ``.ssh``; by default the user's home.
         allow_agent: Whether to ask the ssh-agent.
 
     Raises:
-        ConfigurationError: `key_id` is neither.
+        ConfigurationError: `key_id` is neither a fingerprint nor a path.
         KeyLoadError: There is no such key, or none that can sign. The message lists what was searched, what
-            was found, and why it does not do.
+            was found, and why it cannot be used.
     """
     concealed = Concealed(passphrase)
     del passphrase
@@ -76,10 +76,10 @@ def find_key(
 
 
 def named_public_key(path: str | os.PathLike[str]) -> PublicKey:
-    """The public key in a ``.pub`` file, or the public half of a private key file.
+    """Return the public key in a ``.pub`` file, or the public half of a private key file.
 
     Raises:
-        KeyLoadError: The file has neither.
+        KeyLoadError: The file has no public key.
     """
     try:
         return PublicKey.from_text(read_key_file(path).decode("utf-8", "replace"))
@@ -89,7 +89,7 @@ def named_public_key(path: str | os.PathLike[str]) -> PublicKey:
         public = public_half(path)
     if public is None:
         name = shown(os.fspath(path))
-        raise KeyLoadError(f"{name} is no public key that ssh-keygen writes; give the path of one")
+        raise KeyLoadError(f"{name} is not a public key in ssh-keygen's form; give the path of one")
     return public
 
 
@@ -98,7 +98,7 @@ class _Wanted(NamedTuple):
 
     Attributes:
         label: For messages.
-        beside: The private file that lies beside the public one that was named.
+        beside: The private key file beside the public key file that was named.
     """
 
     label: str
@@ -111,19 +111,19 @@ class _Wanted(NamedTuple):
 
 
 class _File(NamedTuple):
-    """A private key file, the ``.pub`` beside it, or both; at least one is there.
+    """A private key file, the ``.pub`` beside it, or both; at least one of them.
 
-    A file without a ``.pub`` in ``~/.ssh``, or one that was named, speaks for itself.
+    If there is no `public`, or the file was named, the private file itself is read for its public key.
     """
 
     private: Path | None
     public: Path | None = None
 
     def read_public(self) -> PublicKey:
-        """Which key it is; the private file is read only where no ``.pub`` tells."""
+        """Return the public key; the private file is read only if there is no ``.pub``."""
         if self.public is not None:
             return PublicKey.from_text(read_key_file(self.public, _MAX_PUBLIC).decode("utf-8", "replace"))
-        assert self.private is not None  # noqa: S101 - one of the two is there
+        assert self.private is not None  # noqa: S101 - one of the two is not None
         try:
             return PrivateKey.load(self.private).public_key
         except NeedsPassphrase:
@@ -133,7 +133,7 @@ class _File(NamedTuple):
             return public
 
     def load(self, public: PublicKey, passphrase: Concealed[Passphrase]) -> PrivateKey:
-        """The private key, which must be the one that the public half promises."""
+        """Return the private key, which must be that of the public half."""
         if self.private is None:
             raise KeyLoadError("only the public half is here")
         key = PrivateKey.load(self.private, passphrase.value)
@@ -147,7 +147,7 @@ class _File(NamedTuple):
 
 
 class _Search:
-    """One search: where it has been, what it has seen, what it could come back to."""
+    """One search: the places searched, the keys seen, and the encrypted files to try last."""
 
     def __init__(self, wanted: _Wanted) -> None:
         self.wanted = wanted
@@ -162,14 +162,14 @@ class _Search:
             return None
         self.places.append(shown(str(directory)))
         try:
-            names = sorted(os.listdir(directory))  # noqa: PTH208 - names are all that is wanted
+            names = sorted(os.listdir(directory))  # noqa: PTH208 - only the names are used
         except OSError as error:
             self._seen.append(f"{shown(str(directory))}: {error.strerror or error}")
             return None
         return self.in_files(_files_of(directory, names))
 
     def in_files(self, files: Iterator[_File] | list[_File]) -> Signer | None:
-        """The key from a file that is ready to use; encrypted ones are kept for later."""
+        """Return the key from an unencrypted file; encrypted ones are kept for later."""
         for file in files:
             public = None
             try:
@@ -189,7 +189,7 @@ class _Search:
         try:
             return find_signers(shared_agent(), f"the key {self.wanted.label}", self.wanted.is_)[0]
         except KeyLoadError as error:
-            # It is searched here whether that was given or not.
+            # The agent was searched by default, so leaving out allow_agent is no remedy.
             self._seen.append(str(error).replace(" without allow_agent", ""))
             return None
 
@@ -252,7 +252,7 @@ def _expanded(path: str | os.PathLike[str]) -> Path:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # in a directory of another user's, or a name that no file can have
+    except (OSError, ValueError):  # another user's directory, or a name that no file can have
         return False
 
 
@@ -264,7 +264,7 @@ def _ssh_directory(home: Path | None) -> Path | None:
 
 
 def _files_of(directory: Path, names: list[str]) -> Iterator[_File]:
-    """smartdc-auth's rule: pairs, lone ``.pub`` files, and lone private files by their name."""
+    """Yield files by smartdc-auth's rule: pairs, single ``.pub`` files, single private files by name."""
     present = set(names)
     for name in names:
         private = name.removesuffix(".pub")

@@ -1,6 +1,6 @@
-"""What is given as the private key: its path, its text, or the key itself.
+"""Reads the argument `secret`: the private key's path, its text, or the key as an object.
 
-Here belongs how the argument `secret` is read. The repr of a `KeySource` shows nothing but a path.
+The repr of a `KeySource` shows only a path.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ __all__ = ["KeyObject", "KeySource", "Secret"]
 class KeyObject(Protocol):
     """A private key of the package `cryptography`: RSA, ECDSA or Ed25519.
 
-    It stands for their classes, of which an editor would list all thirteen in each signature.
+    A protocol in place of their thirteen classes, which an editor would list in each signature.
     """
 
     def private_bytes(self, encoding: Any, format: Any, encryption_algorithm: Any) -> bytes:
-        """The key in a file's form."""
+        """The key in the form of a file."""
         ...
 
     def public_key(self) -> Any:
@@ -44,8 +44,8 @@ class KeySource:
         passphrase: See `Passphrase`.
 
     Attributes:
-        path: The path; None for a key's text, which gets into no message.
-        passphrase: As given.
+        path: The path; None for a key's text, which no message repeats.
+        passphrase: The argument, unchanged.
     """
 
     def __init__(self, secret: Concealed[Secret | None], passphrase: Concealed[Passphrase]) -> None:
@@ -55,14 +55,14 @@ class KeySource:
 
     @property
     def is_given(self) -> bool:
-        """Whether there is anything to load a key from."""
+        """Whether there is a path, a text or a key to load from."""
         return self.path is not None or self._secret.value is not None
 
     def load(self) -> PrivateKey:
-        """The key.
+        """Load the key.
 
         Raises:
-            KeyLoadError: There is none, or it cannot be used.
+            KeyLoadError: There is no key, or it cannot be used.
         """
         if self.path is not None:
             return PrivateKey.load(self.path, self.passphrase.value)
@@ -79,7 +79,7 @@ class KeySource:
         return PrivateKey(self._secret.value)
 
     def public_half(self) -> PublicKey | None:
-        """The public key, as far as it is known without a passphrase."""
+        """Return the public key; None if it is not known without a passphrase."""
         if self.path is not None:
             return public_half(self.path)
         try:

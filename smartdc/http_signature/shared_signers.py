@@ -1,4 +1,4 @@
-"""The private keys that unpickled objects of one process share, so that each is read, and unlocked, once."""
+"""Private keys that the unpickled objects of a process share, so that each is read and decrypted once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Signers:
         self._loaded: list[OnceSigner] = []
 
     def loaded(self, load: Callable[[], list[OnceSigner]]) -> list[OnceSigner]:
-        """The keys; threads that ask at the same time wait for one load."""
+        """Return the keys; threads that ask at the same time wait for one load."""
         with self._lock:
             if not self._loaded:
                 self._loaded = load()
@@ -40,19 +40,19 @@ def share_signers(
     searched_for: str | None,
     load: Callable[[], list[OnceSigner]],
 ) -> tuple[list[OnceSigner], Hold[Signers] | None]:
-    """Load keys, or take those that others have loaded from the same files, and hold them.
+    """Load keys, or reuse those already loaded from the same files, and hold them.
 
-    Keys of an agent are not shared: it is asked anew, since its keys come and go.
+    Keys of an agent are not shared: the agent is asked each time, since its keys may change.
 
     Args:
-        key_id: What the signatures will name.
+        key_id: The key id that requests will send.
         path: The file of the key.
-        passphrase: A function; it is called once for all who share.
+        passphrase: A function; it is called once for all objects that share the keys.
         searched_for: What to search for in place of `path`.
         load: Loads the keys.
 
     Raises:
-        KeyLoadError: They cannot be loaded. The next one tries again.
+        KeyLoadError: The keys cannot be loaded. The next call tries again.
     """
     files = _files(path, searched_for)
     seen = [*map(identity_of, files)]
@@ -67,7 +67,7 @@ def share_signers(
 
 
 def _files(path: str | None, searched_for: str | None) -> list[str]:
-    """What the keys are loaded from; a directory stands for the names in it."""
+    """Return the files that keys are loaded from; a directory means the names in it."""
     if searched_for is None:
         return [] if path is None else [path]
     if parse_fingerprint(searched_for) is not None:

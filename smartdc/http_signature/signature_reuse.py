@@ -1,7 +1,7 @@
-"""Signing a string once: a burst of requests within a second that sign the same text costs one signature.
+"""A cache of signatures for each key in use: equal requests within one second need only one signature.
 
-Here belongs the cache of signatures, one for each key in use. The text that is signed has the Date in it, to
-the second, so equal texts are of one second and a kept signature is as good as a new one.
+The text that is signed contains the Date, to the second. Equal texts are therefore of the same second, and a
+cached signature is as good as a new one.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from smartdc.http_signature.keys import PublicKey, Signer
 
 __all__ = ["OnceSigner"]
 
-_KEPT = 64  # texts: those of the current second, where they repeat at all
+_KEPT = 64  # texts; only those of the current second can repeat
 
 
 class OnceSigner:
-    """A `Signer` that asks another one only for texts that it has not signed just now.
+    """A `Signer` that calls another one only for texts that it has not signed just now.
 
-    Threads that want the same text at the same time wait for one signature. A failure is told to all who wait
-    for it and is not kept, so that one refused confirmation is not followed by thirty more.
+    Threads that sign the same text at the same time wait for one signature. A failure is raised in all
+    waiting threads and is not cached: one refused confirmation is not followed by thirty more prompts.
 
     Args:
         signer: The key.
@@ -60,7 +60,7 @@ class OnceSigner:
                 return signing.result
             if signing.error is not None:
                 raise copy.copy(signing.error)  # one traceback each
-            # Whoever was to sign was interrupted: the next one does it.
+            # The thread that was signing was interrupted: this one signs.
         try:
             mine.result = self.signer.sign(data)
         except BaseException as error:
@@ -75,11 +75,11 @@ class OnceSigner:
         return mine.result
 
     def sign_ssh(self, data: bytes, algorithm: str) -> tuple[str, bytes]:
-        """A signature for a login; no two logins sign the same."""
+        """Sign for a login; no two logins sign the same text."""
         return self.signer.sign_ssh(data, algorithm)
 
     def renew(self) -> None:
-        """Start anew; in a forked child too, where the thread that was signing does not exist."""
+        """Empty the cache; called in a forked child, where the thread that was signing does not exist."""
         self._lock = threading.Lock()
         self._signings: dict[bytes, _Signing] = {}
 
@@ -91,13 +91,13 @@ class OnceSigner:
 
 
 class _Signing:
-    """A signature that is being made, or has been."""
+    """A signature that is being made or is finished."""
 
     __slots__ = ("error", "finished", "result")
 
     def __init__(self) -> None:
         self.result: tuple[str, bytes] | None = None
         self.error: Exception | None = None
-        # Held until the result is there; a Lock, because an Event costs ten times as much.
+        # Held until there is a result; a Lock, because an Event costs ten times as much.
         self.finished = threading.Lock()
         self.finished.acquire()

@@ -8,7 +8,7 @@ __all__ = ["read_number", "read_string", "written_number", "written_string"]
 
 
 def read_string(data: bytes, position: int) -> tuple[bytes, int]:
-    """The length-prefixed string at `position`, and where it ends; empty where there is none."""
+    """Return the length-prefixed string at `position` and its end; empty if there is no string."""
     if len(data) < position + 4:
         return b"", len(data)
     (length,) = struct.unpack_from(">I", data, position)
@@ -17,16 +17,16 @@ def read_string(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def read_number(data: bytes, position: int) -> tuple[int, int]:
-    """The number (mpint) at `position`, and where it ends; 0 where there is none."""
+    """Return the number (mpint) at `position` and its end; 0 if there is no number."""
     digits, end = read_string(data, position)
     return int.from_bytes(digits, "big", signed=True), end
 
 
 def written_string(value: bytes) -> bytes:
-    """A string with its length in front."""
+    """Encode a string: its length, then its bytes."""
     return struct.pack(">I", len(value)) + value
 
 
 def written_number(number: int) -> bytes:
-    """A positive number (mpint)."""
+    """Encode a positive number (mpint)."""
     return written_string(number.to_bytes(number.bit_length() // 8 + 1, "big"))

@@ -1,8 +1,8 @@
-"""The inverse of `scheme`: what the server makes of an Authorization header.
+"""The inverse of `scheme`: parses and verifies an Authorization header as the server does.
 
-Here belongs what the emulator needs in order to be as strict as CloudAPI: the syntax, its checks in the
-server's order and words, and the verification. It accepts what http-signature 1.4.0 accepts and then, as
-CloudAPI does, the form of http-signature 0.9. Who the key belongs to is the caller's business.
+The emulator uses it to be as strict as CloudAPI: it has the syntax, the checks in the server's order and
+words, and the verification. It accepts what http-signature 1.4.0 accepts and then, as CloudAPI does, the form
+of http-signature 0.9. The caller finds the owner of the key.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 _OF_KEYS = frozenset().union(*(row.verified for row in KEY_TYPES.values()))
 _FAMILIES = {"dsa", "hmac"} | {algorithm.partition("-")[0] for algorithm in _OF_KEYS}
 
-# The server names more (the sha384 ones), but its library never gets as far as this list with those.
+# The server lists more (with sha384), but its library refuses those before it comes to this list.
 _MODERN = _OF_KEYS | {"dsa-sha1", "dsa-sha256"}
 _OLD = {"rsa-sha1", "rsa-sha256", "rsa-sha512", "dsa-sha1"}
 
-# name="text" or name=digits; digits count only with a comma behind them.
+# name="text" or name=digits; digits count only with a comma after them.
 _PARAM = re.compile(r'([A-Za-z]+)=(?:"([^"]*)"(?:,|\Z)|([0-9]+),)')
-# What may stand at the end and is dropped: a parameter that was begun and not finished.
+# An unfinished parameter at the end, which is dropped.
 _UNFINISHED = re.compile(r'[A-Za-z]*(?:(?<=[A-Za-z])=(?:"[^"]*|[0-9]*))?\Z')
 # The 0.9 form: the same parameters, in which '=' and ',' mean nothing, then a space and the signature.
 _OLD_FORM = re.compile(r'Signature ((?:[^" ]*"[^"]*")*)[^" ]* (.+)', re.DOTALL)
@@ -53,15 +53,15 @@ class InvalidSignatureHeader(ValueError):
 
 @dataclass(frozen=True)
 class ParsedSignature:
-    """An Authorization header that is in order, not yet verified.
+    """A well-formed Authorization header, whose signature is not yet verified.
 
     Attributes:
-        key_id: As it was sent.
+        key_id: The key id that was sent.
         algorithm: Lower-case.
         signed_headers: Lower-case names.
-        signing_string: What the signature has to be a signature of.
+        signing_string: The text that must have been signed.
         signature: Decoded.
-        old_form: Whether it was in the form of http-signature 0.9.
+        old_form: Whether the header has the form of http-signature 0.9.
     """
 
     key_id: str
@@ -98,10 +98,10 @@ def parse(
 
     Args:
         method: HTTP verb.
-        target: Path and query as they stand in the request line.
+        target: Path and query exactly as in the request line.
         headers: By lower-case name; repeated headers joined as Node joins them.
         now: The server's clock, seconds since 1970.
-        clock_skew: By how many seconds the Date may be off.
+        clock_skew: By how many seconds the Date may differ from `now`.
         http_version: For ``request-line``.
 
     Raises:
@@ -118,12 +118,12 @@ def parse(
 
 
 def verify(parsed: ParsedSignature, public_key: PublicKeyObject) -> bool:
-    """Whether the signature is one of this key. The algorithm must be of the key's family."""
+    """Whether this key made the signature. The algorithm must be of the key's family."""
     row = key_type_of(public_key)
     if row is None or parsed.algorithm not in row.verified:
         return False
     if isinstance(public_key, ed25519.Ed25519PublicKey):
-        # The server takes a header's bytes as they came for this kind only.
+        # Only for this type does the server verify the header's bytes undecoded.
         data = parsed.signing_string.encode("latin-1", "replace")
     else:
         data = parsed.signing_string.encode()
@@ -138,7 +138,7 @@ def load_public_key(text: str) -> PublicKeyObject:
     """Read an OpenSSH public key (one line: type, base64, comment) of a type in `KEY_TYPES`.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: The text is not such a key.
     """
     line = PublicKey.from_text(text)
     if not line.supported:
@@ -147,7 +147,7 @@ def load_public_key(text: str) -> PublicKeyObject:
         key = serialization.load_ssh_public_key(line.openssh.encode())
     except UnsupportedAlgorithm as error:
         raise ValueError(f"not a key that can be used: {error}") from None
-    if not isinstance(key, PublicKeyObject):  # pragma: no cover - `supported` has said that it is
+    if not isinstance(key, PublicKeyObject):  # pragma: no cover - `supported` is true only for these
         raise ValueError(f"{ACCEPTED}, not {line.kind}")
     return key
 
@@ -266,14 +266,14 @@ def _js_number(value: str | float) -> float:
 
 
 def _js_text(value: str | float) -> str:
-    """A number as JavaScript prints it: 300, 301.7."""
+    """Format a number as JavaScript prints it: 300, 301.7."""
     return value if isinstance(value, str) else repr(float(value)).removesuffix(".0")
 
 
 def _js_time(text: str) -> float:
-    """Milliseconds since 1970 as JavaScript's Date reads `text` on a server in UTC; NaN if it cannot.
+    """Return the milliseconds since 1970 that JavaScript's Date reads from `text` in UTC; NaN if it cannot.
 
-    JavaScript reads a few more spellings ("11/23/2026", "2026"); those only miss the check of the clock.
+    JavaScript reads a few more spellings ("11/23/2026", "2026"); here, such dates are not checked.
     """
     try:
         if iso := _ISO_DATE.fullmatch(text):
@@ -282,7 +282,7 @@ def _js_time(text: str) -> float:
             moment = datetime.fromisoformat(f"{day}T{time or '00:00'}{zone}")
             return math.floor(moment.astimezone(UTC).timestamp() * 1000)
         fields = parsedate_tz(text)
-        # The check that JavaScript makes and the email package does not.
+        # JavaScript makes this check, the email package does not.
         in_range = fields is not None and 1 <= fields[2] <= 31 and fields[3] <= 24
         return mktime_tz(fields) * 1000 if fields is not None and in_range else math.nan
     except (ValueError, OverflowError):

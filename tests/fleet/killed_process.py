@@ -39,7 +39,7 @@ def started_after(client: Client, pids: list[int]) -> set[int]:
 
 
 def main(size: int, operation: str) -> None:
-    """Kill the process that makes the first of these requests, after it is carried out and before its answer."""
+    """Kill the process of the first such request after it is carried out and before its answer."""
     with Emulator(rate=20) as cloud:
         places = fleet_on_dask.accounts(cloud)
         for sdc in places:

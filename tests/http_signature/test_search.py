@@ -118,7 +118,7 @@ def test_a_comment_that_is_not_utf8(
 def test_a_path_without_a_valid_public_key(ssh: Path) -> None:
     assert "does not exist" in failure("~/.ssh/none.pub")
     (ssh / "odd.pub").write_text("odd")
-    assert "odd.pub is no public key that ssh-keygen writes" in failure(str(ssh / "odd.pub"))
+    assert "odd.pub is not a public key in ssh-keygen's form" in failure(str(ssh / "odd.pub"))
 
 
 def test_the_file_argument_is_tried_first(ssh: Path, ssh_keys: KeyRing, public: PublicKey) -> None:
