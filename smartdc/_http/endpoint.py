@@ -135,7 +135,7 @@ class Endpoint(ABC):
         json: Any = None,
         before_repeat: BeforeRepeat | None = None,
     ) -> T | None:
-        """The same, of what the server may accept without an object in its answer."""
+        """Like `_post`, for actions that the server may answer without an object."""
         request = Request("POST", self._path(*segments), params, json, before_repeat=before_repeat)
         body, response = self._answer(request)
         if not response.content and response.status_code in _WITHOUT_BODY:

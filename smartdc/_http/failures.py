@@ -156,7 +156,9 @@ def _tls_problem(
     if reason in _CLIENT_CERTIFICATE:
         return f"{place} wants a client certificate ({reason}), which CloudAPI does not: check the URL"
     if reason in _NO_AGREEMENT:
-        return f"{place} and this machine share no TLS settings ({reason}): check the URL, or update the server"
+        return (
+            f"{place} and this machine share no TLS settings ({reason}): check the URL, or update the server"
+        )
     return None
 
 

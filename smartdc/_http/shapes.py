@@ -62,11 +62,11 @@ class Shape(Generic[T_co]):
         self._key = key
 
     def of_object(self, body: Any, response: requests.Response, key: str | None = None) -> T_co:
-        """The body, if it is an object; with a `key`, one that has text there."""
+        """Return the body if it is an object; with a `key`, that field must be text."""
         return cast("T_co", object_of(body, response, key))
 
     def of_list(self, body: Any, response: requests.Response) -> list[T_co]:
-        """The body, if it is a list of objects that have the key."""
+        """Return the body if it is a list of objects that have the key."""
         return cast("list[T_co]", list_of(body, response, self._key))
 
 

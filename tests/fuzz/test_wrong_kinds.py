@@ -57,7 +57,7 @@ WRONG: dict[str, Callable[[], Any]] = {
 
 @contextmanager
 def at_most_refused(place: str) -> Iterator[None]:
-    """What is in it passes, or raises a short error of ours."""
+    """Allow the block to pass or to raise a short `SmartDCError`."""
     try:
         yield
     except SmartDCError as error:

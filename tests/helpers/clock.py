@@ -7,7 +7,7 @@ import time
 
 
 class _Still:
-    """A clock that stands where it was put."""
+    """A clock that shows the time it was set to."""
 
     def __init__(self) -> None:
         self.now = 0.0

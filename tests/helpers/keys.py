@@ -37,7 +37,7 @@ _KINDS = {
 }
 
 ALGORITHMS = {kind: row.algorithm for kind, row in _KINDS.items() if row.algorithm}
-"""What each kind that CloudAPI takes signs as."""
+"""The algorithm of the signatures by each kind of key that CloudAPI accepts."""
 
 ALL_KINDS = tuple(ALGORITHMS)
 """The kinds that CloudAPI accepts."""

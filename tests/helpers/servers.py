@@ -156,7 +156,7 @@ class StubServer:
         self._replies += replies
 
     def send_past_tls(self, data: bytes) -> None:
-        """Send bytes that TLS has not seen, on the connection that was opened last."""
+        """Send bytes without encrypting them, on the connection that was opened last."""
         os.write(self._connections[-1].fileno(), data)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What the loop of one request does about an answer: whether it asks again, when, and how signed."""
+"""The attempts of one request: whether and when an answer leads to another attempt, and how it is signed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_only_a_401_makes_the_agent_s_next_key_tried(
 
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH"])
-def test_what_does_no_harm_twice_is_made_again(stub: StubServer, verb: str) -> None:
+def test_idempotent_verbs_are_repeated(stub: StubServer, verb: str) -> None:
     # RFC 9110, 9.2.2: these are idempotent, and POST and PATCH are not.
     stub.answer(Reply(None, 502), Reply({}))
     with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
@@ -92,8 +92,8 @@ def test_the_wait_for_a_turn_counts_towards_the_deadline(stub: StubServer) -> No
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_retry_after_that_is_a_date_in_an_answer_without_one(stub: StubServer, status: int) -> None:
-    # RFC 9110, 10.2.3 and 6.6.1: nothing tells that the server's clock is another.
+def test_a_retry_after_date_in_an_answer_without_a_date(stub: StubServer, status: int) -> None:
+    # RFC 9110, 10.2.3 and 6.6.1: nothing shows that the server's clock differs.
     until = formatdate(time() + 60, usegmt=True)
     said = THROTTLED if status == 429 else BUSY
     clock = Instant()
@@ -105,7 +105,7 @@ def test_a_retry_after_that_is_a_date_in_an_answer_without_one(stub: StubServer,
 
 @pytest.mark.parametrize("ahead", [-3600, 3600])
 def test_a_retry_after_in_seconds_is_the_same_by_any_clock(stub: StubServer, ahead: float) -> None:
-    # The blank belongs to no value (RFC 9110, 5.5), but it arrives.
+    # The blank at the end is not part of the value (RFC 9110, 5.5), but it is received.
     dates = (formatdate(time() + ahead, usegmt=True),)
     clock = Instant()
     stub.answer(Reply(THROTTLED, 429, headers={"Retry-After": " 7 \t"}, dates=dates), Reply({}))
@@ -114,14 +114,14 @@ def test_a_retry_after_in_seconds_is_the_same_by_any_clock(stub: StubServer, ahe
     assert clock.slept == [7]
 
 
-def summed(body: bytes) -> str:
+def md5_of(body: bytes) -> str:
     return b64encode(md5(body, usedforsecurity=False).digest()).decode()
 
 
-def test_a_body_that_does_not_fit_its_sum_is_asked_for_again(stub: StubServer) -> None:
+def test_a_body_that_does_not_match_its_content_md5_is_requested_again(stub: StubServer) -> None:
     body = b'{"login": "bob"}'
-    damaged = reply(b'{"login": "bub"}', "Content-Type: application/json", f"Content-MD5: {summed(body)}")
-    whole = reply(body, "Content-Type: application/json", f"Content-MD5: {summed(body)} ")
+    damaged = reply(b'{"login": "bub"}', "Content-Type: application/json", f"Content-MD5: {md5_of(body)}")
+    whole = reply(body, "Content-Type: application/json", f"Content-MD5: {md5_of(body)} ")
     stub.answer(damaged, whole)
     with DataCenter(stub.url, login="bob", clock=Instant()) as sdc:
         assert sdc.account() == {"login": "bob"}
@@ -134,15 +134,15 @@ def test_a_body_that_does_not_fit_its_sum_is_asked_for_again(stub: StubServer) -
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_a_body_is_decoded_whatever_the_status(stub: StubServer, status: int) -> None:
-    # 202 says that it goes on (RFC 9110, 15.3.3); CloudAPI's have no body, but for jobs of newer versions.
+def test_a_body_is_decoded_with_any_status(stub: StubServer, status: int) -> None:
+    # 202: the work continues (RFC 9110, 15.3.3). CloudAPI's have no body, except for jobs of newer versions.
     with datacenter_at(stub.url) as sdc:
         stub.answer(Reply({"job": 7}, status))
         body, response = sdc.request("POST", "/x", data={})
     assert (body, response.status_code) == ({"job": 7}, status)
 
 
-def test_a_refusal_for_want_of_a_signature_says_so(stub: StubServer) -> None:
+def test_a_refusal_of_an_unsigned_request_says_so(stub: StubServer) -> None:
     stub.answer(Reply({"code": "InvalidCredentials", "message": "no"}, 401))
     with (
         datacenter_at(stub.url) as sdc,

@@ -103,7 +103,7 @@ def test_the_authorities_of_requests_are_trusted_by_default(
 
 
 @pytest.mark.parametrize("raised", [requests.ConnectionError(), urllib3.exceptions.HTTPError()], ids=repr)
-def test_a_failure_without_a_word_about_it(
+def test_a_failure_without_a_message(
     stub: StubServer, monkeypatch: pytest.MonkeyPatch, raised: Exception
 ) -> None:
     def broken(*_: object, **__: object) -> object:

@@ -143,13 +143,13 @@ def test_fields_that_the_server_leaves_out(cloud: Emulator, sdc: DataCenter) -> 
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_a_flag_is_no_number(sdc: DataCenter, value: bool) -> None:
+def test_a_boolean_is_not_a_number(sdc: DataCenter, value: bool) -> None:
     machine = Machine(sdc, data={"id": ID, "state": "running", "memory": value, "disk": value})
     assert (machine.memory, machine.disk) == (None, None)
 
 
 def test_the_id_in_raw_is_that_of_the_machine(sdc: DataCenter) -> None:
-    # The server's are in lower case; what was given may not be.
+    # The server's are in lower case; the argument may be in upper case.
     machine = Machine(sdc, ID, data={"id": ID.upper(), "state": "running"})
     assert (machine.id, machine.raw["id"]) == (ID, ID)
     assert Machine(sdc, ID, data={"state": "running"}).raw["id"] == ID
