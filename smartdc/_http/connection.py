@@ -159,7 +159,7 @@ class Connection(Wired):
             before_repeat: For a POST that does no harm when it is carried out twice: `smartdc.idempotent`, or
                 a function that is called before the POST is repeated although it may have been carried out.
             **old: Other arguments of `requests.request`, which py-smartdc passed on. Those that
-                change nothing are accepted (``stream=``, ``allow_redirects=False``, None), others are refused.
+                change nothing are accepted (``stream=``, ``allow_redirects=False``, None); others raise.
 
         Returns:
             The decoded body and the `requests.Response`. JSON is decoded, other text is str, nothing is None.
@@ -260,7 +260,7 @@ class Connection(Wired):
     ) -> WebSocket:
         """Open a WebSocket, signed like any other request.
 
-        A refused upgrade is answered with a status and no reason. `ask_why` makes a request that is refused for
+        A refused upgrade is answered with a status and no reason.
         the same reason, and so states it. Without `ask_why`, a HEAD shows whether the clock was wrong.
         """
 

@@ -159,7 +159,7 @@ def _created(connection: Connection, create: Callable[[], T], lookup: Lookup, en
                 lost.append(error)
             elif not lost:
                 raise
-            # A refusal after a lost answer is looked into as well: "in use" may be about what was just created.
+            # A refusal after a lost answer is looked into as well: what was just created may be "in use".
             found: T | None = None if was_not_carried_out(error) else _look(connection, lookup, error, end)
             if found is None:
                 _pause_before_next(connection, lookup, error, failures)

@@ -86,10 +86,10 @@ def test_a_machine_is_found_after_an_error_of_the_server(
 
 
 @pytest.mark.parametrize("status", [408, 502, 503, 504])
-def test_a_machine_is_made_again_after_an_answer_that_may_be_a_proxy_s(
+def test_a_machine_is_created_again_after_a_status_that_a_proxy_may_send(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str, status: int
 ) -> None:
-    # With a code, as CloudAPI's own have: it does not say that the server has ended with it.
+    # The code is one of CloudAPI's, but it does not show that the server has finished the request.
     failed = Status(status, '{"code": "InternalError", "message": "no"}')
     cloud.faults.add("CreateMachine", failed, times=1)
     machine = sdc.create_machine("web", PACKAGE, image=image)
@@ -273,7 +273,7 @@ def test_without_retries_it_is_not_looked_for(cloud: Emulator, image: str) -> No
 def test_a_server_that_created_it_and_could_not_read_it(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str
 ) -> None:
-    # lib/machines.js of sdc-cloudapi: 200 ms after createVm it gets the machine, and passes errors of that on.
+    # lib/machines.js of sdc-cloudapi: it gets the machine 200 ms after createVm, and passes its errors on.
     gone = Status(404, {"code": "ResourceNotFound", "message": "VM not found"}, after_commit=True)
     cloud.faults.add("CreateMachine", gone, times=1)
     machine = sdc.create_machine("web", PACKAGE, image=image)
@@ -335,9 +335,7 @@ def test_an_image_that_is_found_counts_once(cloud: Emulator, sdc: DataCenter, st
     assert sdc.create_image_from_machine(machine, "app", "1.0.0")["id"] == UNKNOWN
 
 
-def test_an_older_volume_is_an_error_although_the_refusal_was_lost(
-    cloud: Emulator, sdc: DataCenter
-) -> None:
+def test_an_older_volume_is_an_error_although_the_refusal_was_lost(cloud: Emulator, sdc: DataCenter) -> None:
     sdc.create_volume("data")
     cloud.clock.advance(60)
     cloud.faults.add("CreateVolume", AFTER, times=1)
@@ -346,7 +344,9 @@ def test_an_older_volume_is_an_error_although_the_refusal_was_lost(
     assert len(sdc.volumes()) == 1
 
 
-def test_threads_that_create_at_once_get_different_machines(cloud: Emulator, sdc: DataCenter, image: str) -> None:
+def test_threads_that_create_at_once_get_different_machines(
+    cloud: Emulator, sdc: DataCenter, image: str
+) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=8)
     found: list[str] = []
     create: Callable[[], None] = lambda: found.append(sdc.create_machine(package=PACKAGE, image=image).id)  # noqa: E731

@@ -124,7 +124,7 @@ def test_this_clock_is_fast(stub: StubServer) -> None:
 
 
 @pytest.mark.parametrize("fault", [HTML_502, HAPROXY_408, HTML_503], ids=["502", "408", "503"])
-def test_looking_goes_on_while_it_fails(
+def test_the_lookup_is_repeated_while_it_fails(
     cloud: Emulator, sdc: DataCenter, site: Site, image: str, fault: Status
 ) -> None:
     cloud.faults.add("CreateMachine", AFTER, times=1)

@@ -186,14 +186,14 @@ def test_a_count_that_is_refused_for_something_else(stub: StubServer) -> None:
     assert len(stub.asked) == 1
 
 
-def test_a_count_that_is_refused_without_a_date(signed: DataCenter, stub: StubServer) -> None:
+def test_a_refused_count_without_a_date(signed: DataCenter, stub: StubServer) -> None:
     stub.answer(Reply(None, 400, dates=()))
     with signed, pytest.raises(BadRequestError, match=r"^HEAD "):
         signed.num_machines()
     assert len(stub.asked) == 1
 
 
-def test_a_clock_that_another_error_speaks_of(signed: DataCenter, stub: StubServer) -> None:
+def test_another_error_that_mentions_the_clock(signed: DataCenter, stub: StubServer) -> None:
     stub.answer(dated(4000, {"code": "InvalidArgument", "message": SKEW}))
     with signed, pytest.raises(InvalidArgumentError, match="clock skew of"):
         signed.packages()

@@ -60,8 +60,8 @@ def test_idempotent_verbs_are_repeated(stub: StubServer, verb: str) -> None:
     assert [asked.method for asked in stub.asked] == [verb] * (1 if verb in ("POST", "PATCH") else 2)
 
 
-def test_a_delete_that_is_made_again_waits_for_its_turn(stub: StubServer) -> None:
-    # A turn every 10 s. The machine was made just now: its 404 is not believed at once.
+def test_a_repeated_delete_waits_for_its_turn(stub: StubServer) -> None:
+    # A turn every 10 s. The machine was created just now, so the DELETE is repeated after its first 404.
     gone = Reply({"code": "ResourceNotFound", "message": "VM not found"}, 404)
     stub.answer(Reply(None, 504), gone, Reply(None, 204))
     clock = Instant()

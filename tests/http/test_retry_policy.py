@@ -84,7 +84,7 @@ def test_which_failures_are_retried(error: SmartDCError, untouched: bool, passin
     assert pause(error, NONE) is None
 
 
-def test_an_error_that_was_pickled_has_no_headers_to_go_by() -> None:
+def test_an_unpickled_error_has_no_headers() -> None:
     for status in (429, 503):
         error = pickle.loads(pickle.dumps(answered(status, Retry_After="1")))  # noqa: S301 - our own
         assert error.response is None

@@ -275,21 +275,19 @@ def test_tags_that_the_server_refuses(machine: Machine) -> None:
 
 
 # docs/cloudapi/tags-and-metadata.md#tag-named-machine and the headings around it
-FOR_A_PART = (
+READ_AS_PARAMETERS = (
     "account", "machine", "uuid", "owner_uuid", "context", "image", "dataset", "package", "as-role", "origin",
 )  # fmt: skip
 # docs/cloudapi/tags-and-metadata.md#tags-named-like-properties-of-objects
-FOR_ITS_OWN = (
+READ_AS_PROPERTIES = (
     "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__", "__proto__",
     "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString",
     "valueOf",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FOR_A_PART)
-def test_a_name_that_the_server_takes_for_a_part_of_the_request(
-    cloud: Emulator, machine: Machine, name: str
-) -> None:
+@pytest.mark.parametrize("name", READ_AS_PARAMETERS)
+def test_names_that_the_server_reads_as_parameters(cloud: Emulator, machine: Machine, name: str) -> None:
     for act in (machine.add_tags, machine.replace_tags, machine.update_metadata):
         with pytest.raises(
             ConfigurationError, match=rf"^(tag|metadata) '{name}' cannot be set: .* rename it$"
@@ -298,8 +296,10 @@ def test_a_name_that_the_server_takes_for_a_part_of_the_request(
     assert sent(cloud) == []
 
 
-@pytest.mark.parametrize("name", FOR_ITS_OWN)
-def test_a_tag_that_the_server_confuses_with_its_own(cloud: Emulator, machine: Machine, name: str) -> None:
+@pytest.mark.parametrize("name", READ_AS_PROPERTIES)
+def test_tags_that_the_server_reads_as_properties_of_objects(
+    cloud: Emulator, machine: Machine, name: str
+) -> None:
     for act in (machine.add_tags, machine.replace_tags):
         with pytest.raises(ConfigurationError, match=rf"^tag '{name}' cannot be set: .* rename it$"):
             act({name: "x"})
