@@ -110,7 +110,7 @@ def test_an_object_that_is_asked_for_by_name_may_have_any_id(stub: StubServer) -
 
 def test_switching_protocols_is_not_an_answer(server: StubServer, sdc: DataCenter) -> None:
     server.answer([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + machine(A)], [machine(B)])
-    with pytest.raises(InvalidResponse, match=r": 101 with a redirect, and none is followed"):
+    with pytest.raises(InvalidResponse, match=r": 101 with a redirect, which is not followed"):
         sdc.raw_machine_data(A)
     assert sdc.raw_machine_data(B)["id"] == B
     assert server.opened == 2
