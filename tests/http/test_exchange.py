@@ -128,7 +128,7 @@ def test_a_body_that_does_not_match_its_content_md5_is_requested_again(stub: Stu
     stub.answer(damaged)
     with (
         datacenter_at(stub.url) as sdc,
-        pytest.raises(InvalidResponse, match=r"^GET /bob: 200 with a body that is damaged: it does not match"),
+        pytest.raises(InvalidResponse, match=r": 200 with a body that is damaged: it does not match"),
     ):
         sdc.account()
 
