@@ -281,7 +281,7 @@ def test_answers_that_are_no_websocket(status: int) -> None:
         return response
 
     with (
-        talking(lambda connection: None, answer) as sdc,
+        served_by(lambda connection: None, answer) as sdc,
         pytest.raises(InvalidResponse, match=f"{status} where a WebSocket was expected"),
     ):
         sdc.changefeed()
