@@ -171,7 +171,9 @@ def test_a_machine_whose_time_is_a_little_off_is_named_when_its_name_is_in_use(s
     assert [each["id"] for each in caught.value.candidates] == [UNKNOWN]
 
 
-@pytest.mark.parametrize("other", [{"created": timestamp(time.time() - 4000)}, {"image": PACKAGE}], ids=str)
+@pytest.mark.parametrize(
+    "other", [{"created": timestamp(time.time() - 4000)}, {"image": PACKAGE}], ids=["older", "another image"]
+)
 def test_a_machine_that_certainly_differs_is_not_a_candidate(stub: StubServer, other: dict[str, Any]) -> None:
     theirs = Reply([made(time.time() - 200) | other])
     stub.answer(Reply(None, 504), *[theirs] * 6, TAKEN)

@@ -216,7 +216,7 @@ def test_verbs_that_cannot_be_sent(cloud: Emulator, sdc: DataCenter, method: str
     assert sent(cloud) == []
 
 
-@pytest.mark.parametrize("data", [{"a": object()}, {"a": float("inf")}, {"a": {1, 2}}, "\ud800"], ids=ascii)
+@pytest.mark.parametrize("data", [{"a": object}, {"a": float("inf")}, {"a": {1, 2}}, "\ud800"], ids=ascii)
 def test_bodies_that_cannot_be_sent(cloud: Emulator, sdc: DataCenter, data: Any) -> None:
     with pytest.raises(ConfigurationError, match="the body cannot be sent as JSON"):
         sdc.request("POST", "", data=data)
