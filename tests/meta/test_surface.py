@@ -216,5 +216,5 @@ def test_every_file_says_what_belongs_in_it(path: Path) -> None:
 
 
 def test_no_module_has_a_catch_all_name() -> None:
-    # CONTRIBUTING.md, "Rules of the house".
+    # CONTRIBUTING.md, "Rules".
     assert not {"utils", "common", "helpers", "misc", "base"} & {path.stem for path in PACKAGE.rglob("*")}
