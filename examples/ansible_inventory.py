@@ -21,12 +21,12 @@ from smartdc.emulator import Emulator
 
 
 def group(*parts: str) -> str:
-    """The name of a group, in which Ansible wants letters, digits and underscores only."""
+    """The name of a group: Ansible permits letters, digits and underscores only."""
     return re.sub(r"\W", "_", "_".join(parts))
 
 
 def variables(machine: Machine, images: dict[str, Any]) -> dict[str, Any]:
-    """What Ansible is told about a host."""
+    """The variables of a host."""
     image = images.get(machine.image or "", {})
     known = {
         "ansible_host": machine.primary_ip,
@@ -41,7 +41,7 @@ def variables(machine: Machine, images: dict[str, Any]) -> dict[str, Any]:
 
 
 def inventory(sdc: DataCenter) -> dict[str, Any]:
-    """All running machines that have an address: two requests, and one for each 1000 machines."""
+    """All running machines that have an address; needs two requests, and one for each 1000 machines."""
     images: dict[str, Any] = {image["id"]: image for image in sdc.images()}
     groups: defaultdict[str, list[str]] = defaultdict(list)
     hosts: dict[str, dict[str, Any]] = {}
@@ -70,7 +70,7 @@ def prepare(cloud: Emulator) -> None:
 
 
 def main() -> None:
-    """Print the inventory, or what is known of one host."""
+    """Print the inventory, or the variables of one host."""
     parser = everyday(__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="all groups and hosts")

@@ -1,4 +1,4 @@
-"""A machine for one CI job: made, used over SSH, and deleted whatever happens.
+"""Create a machine for one CI job, run a command on it over SSH, and always delete it.
 
     python examples/ci_machine.py --job 4711 -- uname -n    with the current profile: it costs money
     python examples/ci_machine.py --sweep                   delete what killed jobs have left behind
@@ -21,12 +21,12 @@ from smartdc.emulator import Emulator
 
 PACKAGE, IMAGE = "g4-highcpu-1G", "base-64-lts"
 LONGEST = timedelta(hours=1)
-"""No job takes longer: what is older was left behind."""
+"""No job takes longer, so an older machine was left behind."""
 
 
 @contextmanager
 def ephemeral(sdc: DataCenter, job: str) -> Iterator[Machine]:
-    """A running machine that is deleted in the end, also when the job fails or is interrupted."""
+    """A running machine that is deleted at the end, even if the job fails or is interrupted."""
     machine = sdc.create_machine(f"ci-{job}", package=PACKAGE, image=IMAGE, tags={"purpose": "ci"})
     try:
         machine.poll_until("running", timeout=600)
@@ -36,7 +36,7 @@ def ephemeral(sdc: DataCenter, job: str) -> Iterator[Machine]:
 
 
 def sweep(sdc: DataCenter) -> list[str]:
-    """Delete machines of jobs that were killed; returns their names."""
+    """Delete the machines of killed jobs; return their names."""
     oldest = datetime.fromtimestamp(sdc.clock.time(), UTC) - LONGEST
     left = [
         machine
@@ -55,9 +55,9 @@ def prepare(cloud: Emulator) -> None:
 
 
 def main() -> None:
-    """Run a command on a machine of its own."""
+    """Run a command on a new machine."""
     parser = everyday(__doc__)
-    parser.add_argument("--job", default="local", help="names the machine (default: %(default)s)")
+    parser.add_argument("--job", default="local", help="part of the machine's name (default: %(default)s)")
     parser.add_argument("--sweep", action="store_true", help="delete machines that are older than an hour")
     parser.add_argument("command", nargs="*", help="what to run on the machine")
     options = parser.parse_args()

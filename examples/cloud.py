@@ -1,6 +1,6 @@
 """Where the examples work: the account named on the command line, or an emulated cloud.
 
-Not an example itself. A script of one's own has one line instead: `sdc = DataCenter(...)`.
+This is not an example itself. Your own script needs one line in its place: `sdc = DataCenter(...)`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--emulated",
         action="store_true",
-        help="an emulated cloud on this machine; so it is when no --key-id is given",
+        help="use an emulated cloud on this machine; the default if there is no --key-id",
     )
     parser.add_argument("--key-id", help="/ACCOUNT/keys/NAME of a real account: machines cost money")
     parser.add_argument("--secret", default="~/.ssh/id_rsa", help="its private key (default: %(default)s)")
@@ -45,8 +45,8 @@ def place(options: argparse.Namespace, *, rate: float, verbose: bool = False) ->
 
     Args:
         options: What `arguments` parsed.
-        rate: How many times faster than real the emulated cloud's time runs.
-        verbose: One line on stderr for each request.
+        rate: Emulated seconds in a real second.
+        verbose: Print one line on stderr for each request.
     """
     if options.emulated or not options.key_id:
         with Emulator(rate=rate, ssh_port=0) as cloud, cloud.datacenter(verbose=verbose) as sdc:
@@ -63,7 +63,7 @@ def place(options: argparse.Namespace, *, rate: float, verbose: bool = False) ->
 
 
 def everyday(description: str | None) -> argparse.ArgumentParser:
-    """The arguments of a script for every day: a profile of the ``triton`` command, or an emulated cloud."""
+    """The arguments of a how-to script: a profile of the ``triton`` command, or an emulated cloud."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -80,8 +80,8 @@ def signed_in(
 
     Args:
         options: What `everyday` parsed.
-        prepare: Puts into the emulated cloud what the example works on.
-        ssh_port: Lets one log in to emulated machines; needs Linux.
+        prepare: Adds to the emulated cloud what the example needs.
+        ssh_port: Port of the SSH servers of emulated machines; needs Linux.
     """
     if not options.emulated:
         with DataCenter.from_profile(options.profile) as sdc:

@@ -3,7 +3,7 @@
     python examples/every_account.py                    of all profiles of the triton command
     python examples/every_account.py --emulated         of two accounts in an emulated cloud
 
-Each account is signed in to with its own key. What cannot be reached is said, and the others go on.
+Each account signs with its own key. An account that fails has a line with its error; the others are listed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smartdc.emulator import Emulator
 
 
 def count(sdc: DataCenter) -> str:
-    """What an account has in one data center."""
+    """How many machines an account has in one data center, and their memory."""
     machines = sdc.machines()
     memory = sum(machine.memory or 0 for machine in machines)
     running = sum(machine.state == "running" for machine in machines)
@@ -27,7 +27,7 @@ def count(sdc: DataCenter) -> str:
 
 
 def lines(who: str, sdc: DataCenter) -> list[str]:
-    """A line for each data center of one account, or what went wrong."""
+    """A line for each data center of one account, or a line with the error."""
     try:
         found = []
         for name in sdc.datacenters():
@@ -39,7 +39,7 @@ def lines(who: str, sdc: DataCenter) -> list[str]:
 
 
 def everywhere(accounts: dict[str, DataCenter]) -> Iterator[str]:
-    """The lines of all accounts; four are asked at a time."""
+    """The lines of all accounts, four accounts at a time."""
     with ThreadPoolExecutor(4) as pool:
         for each in pool.map(lines, accounts, accounts.values()):
             yield from each
@@ -66,7 +66,7 @@ def emulated() -> Iterator[dict[str, DataCenter]]:
 
 @contextmanager
 def profiles() -> Iterator[dict[str, DataCenter]]:
-    """All profiles that are in order."""
+    """All profiles without an error."""
     with ExitStack() as stack:
         found = DataCenter.profiles().items()
         yield {

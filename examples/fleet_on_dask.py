@@ -2,11 +2,11 @@
 
     python examples/fleet_on_dask.py --machines 30       in an emulated cloud; needs `pip install distributed`
 
-The server counts requests by account and data center, so that more processes are of use only where there are
-several of these. Each process gets its share of the rate, as processes do not know of each other's requests.
-A share of the machines is a task. Dask runs it again when its process dies, which is safe here: each machine
-is looked at first, and one that is stopped is not stopped again, as the earlier run may be deleting it. A
-task that creates machines must not be run again (Dask's `allowed-failures` 0): each run would make others.
+The server counts requests by account and data center, so more processes help only if there are several of
+these. Processes do not coordinate their requests, so each gets its share of the rate.
+A task takes down a share of the machines. Dask runs it again if its process dies, which is safe here: each
+machine is fetched first, and a stopped one is not stopped again, because the earlier run may be deleting it.
+A task that creates machines must not run again (Dask's `allowed-failures` 0): each run would create more.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ TAGS = {"type": "test"}
 
 
 def stop(machine: Machine) -> None:
-    """Stop a machine, unless an earlier run of its task has: the server dies of a stop after the deletion."""
+    """Stop a machine, unless an earlier run has: a stop after the deletion crashes a real server."""
     machine.refresh()
     if machine.state != "stopped":
         machine.stop()
 
 
 def take_down(sdc: DataCenter, idents: Sequence[str]) -> dict[str, str]:
-    """Stop and delete a share of the machines, in any process; returns what went wrong."""
+    """Stop and delete a share of the machines, in any process; return the errors by machine."""
     machines = [sdc.machine(ident, lazy=True) for ident in idents]
     result = fleet.run(machines, stop, fleet.until("stopped", timeout=300), Machine.delete)
     return {
@@ -43,13 +43,13 @@ def take_down(sdc: DataCenter, idents: Sequence[str]) -> dict[str, str]:
 
 
 def shares(sdc: DataCenter, processes: int) -> list[list[str]]:
-    """The machines of one account in one data center, for that many processes."""
+    """The machines of one account in one data center, divided among that many processes."""
     idents = [machine.id for machine in sdc.iter_machines(tags=TAGS)]
     return [share for first in range(processes) if (share := idents[first::processes])]
 
 
 def run(client: Client, places: Sequence[DataCenter], processes: int = PROCESSES) -> dict[str, str]:
-    """Take down all test machines of these places; each of them has its share of the rate in `rate`."""
+    """Take down all test machines of these places, each of which has its share of the rate."""
     work = [(sdc, share) for sdc in places for share in shares(sdc, processes)]
     failed: dict[str, str] = {}
     # The key is not sent: each process reads it again, from the file or from the agent.
@@ -60,7 +60,7 @@ def run(client: Client, places: Sequence[DataCenter], processes: int = PROCESSES
 
 
 def accounts(cloud: Emulator) -> list[DataCenter]:
-    """Two accounts, each in two data centers, at its share of the rate."""
+    """Two accounts, each in two data centers, with the rate of one process."""
     other = cloud.add_account("other")
     other.add_key("laptop", cloud.account.keys[0].openssh)
     return [
@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--emulated", action="store_true", help="so it is always")
+    parser.add_argument("--emulated", action="store_true", help="use an emulated cloud (this is always so)")
     parser.add_argument("--machines", type=int, default=30, help="of each account in each data center")
     options = parser.parse_args()
     with Emulator(rate=20) as cloud:

@@ -1,8 +1,8 @@
-"""Make an image from a base image and a script, try it out, and delete the oldest ones.
+"""Make an image from a base image and a script, boot a machine from it, and delete old images.
 
     python examples/image_pipeline.py --name app --version 1.4.0 --script build.sh
 
-The script runs as the boot script of a machine. It says that it has succeeded with ``mdata-put built yes``.
+The script runs as the boot script of a machine. It reports its success with ``mdata-put built yes``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ mdata-put built yes
 
 
 def build(sdc: DataCenter, name: str, version: str, script: Path) -> Image:
-    """Make the image of a machine on which the script has run; the machine is deleted whatever happens."""
+    """Make an image of a machine on which the script has run; always delete the machine."""
     builder = sdc.create_machine(
         f"build-{name}", package=PACKAGE, image=BASE, boot_script=str(script), tags={"purpose": "build"}
     )
@@ -53,7 +53,7 @@ def try_out(sdc: DataCenter, image: Image) -> None:
 
 
 def prune(sdc: DataCenter, name: str, keep: int) -> None:
-    """Delete all but the newest images of this pipeline."""
+    """Delete all images of this pipeline except the newest ones."""
     own = [image for image in sdc.images(name=name, public=False) if image.get("tags", {}).get("pipeline")]
     own.sort(key=lambda image: image.get("published_at", ""))
     for image in own[:-keep]:
@@ -76,9 +76,9 @@ def prepare(cloud: Emulator) -> None:
 def main() -> None:
     """Build, try out, prune."""
     parser = everyday(__doc__)
-    parser.add_argument("--name", default="app", help="of the image (default: %(default)s)")
-    parser.add_argument("--version", required=True, help="of the image")
-    parser.add_argument("--script", type=Path, help="what to run (default: a few lines)")
+    parser.add_argument("--name", default="app", help="name of the image (default: %(default)s)")
+    parser.add_argument("--version", required=True, help="version of the image")
+    parser.add_argument("--script", type=Path, help="the boot script (default: a short one)")
     parser.add_argument("--keep", type=int, default=2, help="how many images to keep (default: %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, signed_in(options, prepare) as sdc:

@@ -1,4 +1,4 @@
-"""Move a machine to another server of its data center, and say what happens.
+"""Move a machine to another server of its data center, and print the phases.
 
     python examples/move_machine.py web0             with the current profile
 
@@ -17,7 +17,7 @@ from smartdc.emulator import Emulator
 
 
 def move(machine: Machine) -> Iterator[str]:
-    """Do the phases one after the other; a line for each."""
+    """Do the phases of a migration; yield a line for each."""
     size = machine.migrate_estimate()["size"]
     yield f"{machine.name}: {size / 2**20:.0f} MiB to copy"
     try:
@@ -30,7 +30,7 @@ def move(machine: Machine) -> Iterator[str]:
         raise
     machine.migrate("switch")
     yield f"switch: {machine.poll_migration(timeout=3600)['state']}"
-    machine.migrate("finalize")  # deletes what is left on the old server: there is no way back
+    machine.migrate("finalize")  # deletes the copy on the old server; this cannot be undone
     machine.refresh()
 
 
@@ -40,7 +40,7 @@ def prepare(cloud: Emulator) -> None:
 
 
 def main() -> None:
-    """Move it."""
+    """Move the machine."""
     parser = everyday(__doc__)
     parser.add_argument("machine", help="its name, short id or id")
     options = parser.parse_args()

@@ -1,10 +1,10 @@
-"""Policies and roles from a file: a plan of what differs, then the same changes made.
+"""Make the policies and roles of an account equal to a file: show the changes, then make them.
 
     python examples/rbac_as_code.py examples/rbac.toml             the plan; changes nothing
     python examples/rbac_as_code.py examples/rbac.toml --apply     makes the changes
 
-What is not in the file is left alone, unless ``--prune`` is given. Sub-users are created elsewhere, as they
-need a password and a key.
+Roles and policies that are not in the file are kept, unless ``--prune`` is given. Create sub-users elsewhere,
+because they need a password and a key.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from smartdc.emulator import Emulator
 from smartdc.types import Role
 
 Change = tuple[str, Callable[[], object]]
-"""A line of the plan, and the call that makes it so."""
+"""A line of the plan, and the call that makes the change."""
 
 
 def fields(role: Role) -> dict[str, list[str]]:
-    """What a role of the server says, in the terms of the file."""
+    """The policies and members of a role, in the form of the file."""
     return {
         "policies": sorted(str(policy.get("name")) for policy in role["policies"]),
         "members": sorted(str(member.get("login")) for member in role["members"]),
@@ -34,7 +34,7 @@ def fields(role: Role) -> dict[str, list[str]]:
 
 
 def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> Iterator[Change]:
-    """What has to be changed: policies before the roles that name them, and deleted after these."""
+    """The changes to make: policies are created before the roles that name them, and deleted after."""
     policies = {policy["name"]: policy for policy in sdc.policies()}
     roles = {role["name"]: role for role in sdc.roles()}
     for name, rules in wanted.get("policies", {}).items():
@@ -44,7 +44,7 @@ def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> 
             yield f"~ policy {name}: {'; '.join(rules)}", partial(sdc.update_policy, name, rules=rules)
     for name, role in wanted.get("roles", {}).items():
         said = f"role {name}: {', '.join(role['members'])} may {', '.join(role['policies'])}"
-        # Members for whom it is active without being named in a request.
+        # Default members have the role in each request, without naming it.
         given = {"policies": role["policies"], "default_members": role["members"]}
         if name not in roles:
             yield f"+ {said}", partial(sdc.create_role, name, **given)
@@ -58,7 +58,7 @@ def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> 
 
 
 def prepare(cloud: Emulator) -> None:
-    """Sub-users, and what is there already, for the emulated cloud."""
+    """Add sub-users, a policy and roles to the emulated cloud."""
     cloud.add_user("ann")
     cloud.add_user("bob")
     with cloud.datacenter() as sdc:
@@ -68,7 +68,7 @@ def prepare(cloud: Emulator) -> None:
 
 
 def main() -> None:
-    """Show the plan, and make it so."""
+    """Show the plan, and make the changes."""
     parser = everyday(__doc__)
     parser.add_argument("file", type=Path, help="a TOML file; examples/rbac.toml shows the form")
     parser.add_argument("--apply", action="store_true", help="make the changes")

@@ -1,4 +1,4 @@
-"""Take a snapshot of each machine that has a tag, and keep the newest of them.
+"""Take a snapshot of each machine that has a tag, and keep the newest snapshots.
 
     python examples/rotate_snapshots.py --tag backup=yes --keep 3      with the current profile
 
@@ -19,13 +19,13 @@ PREFIX = "auto-"
 
 
 def rotate(machine: Machine, keep: int) -> list[str]:
-    """Take a snapshot, then delete the oldest ones; returns the names of those that were deleted.
+    """Take a snapshot, then delete the oldest ones; return the names of those that were deleted.
 
-    The new one is awaited first, so that a snapshot that fails deletes nothing.
+    It waits for the new snapshot first: if that fails, nothing is deleted.
     """
     now = datetime.fromtimestamp(machine.datacenter.clock.time(), UTC)
     machine.create_snapshot(f"{PREFIX}{now:%Y%m%d-%H%M%S}").poll_until("created", timeout=600)
-    # The name has the time, so that its order is the order of time.
+    # The names contain the time, so they sort by time.
     own = sorted(
         (each for each in machine.snapshots() if each.name.startswith(PREFIX)), key=lambda each: each.name
     )
@@ -37,7 +37,7 @@ def rotate(machine: Machine, keep: int) -> list[str]:
 
 
 def rotate_all(sdc: DataCenter, tag: str, value: str, keep: int) -> bool:
-    """Rotate those of all machines with a tag; returns whether all went well."""
+    """Rotate the snapshots of all machines with a tag; return whether all succeeded."""
     result = fleet.run(sdc.machines(tags={tag: value}), lambda machine: rotate(machine, keep))
     for machine, deleted in zip(result.keys, result.values, strict=True):
         if machine not in result.errors:
@@ -60,9 +60,9 @@ def prepare(cloud: Emulator) -> None:
 
 
 def main() -> None:
-    """Rotate."""
+    """Rotate the snapshots."""
     parser = everyday(__doc__)
-    parser.add_argument("--tag", default="backup=yes", help="of the machines (default: %(default)s)")
+    parser.add_argument("--tag", default="backup=yes", help="tag of the machines (default: %(default)s)")
     parser.add_argument("--keep", type=int, default=7, help="how many to keep (default: %(default)s)")
     options = parser.parse_args()
     if options.keep < 1:

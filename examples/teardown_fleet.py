@@ -3,8 +3,8 @@
     python examples/teardown_fleet.py                            200 machines in an emulated cloud
     python examples/teardown_fleet.py --key-id /me/keys/laptop   those tagged type=test, in a real one
 
-In the emulated cloud it makes the fleet first. In a real one it takes down what is tagged ``type=test``
-and makes nothing.
+In the emulated cloud it creates the fleet first. In a real one it only takes down the machines with the tag
+``type=test``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def make_fleet(sdc: DataCenter, size: int) -> None:
 
 
 def take_down(sdc: DataCenter) -> int:
-    """Stop and delete all machines that have the tag; returns how many there were."""
+    """Stop and delete all machines that have the tag; return how many there were."""
     test_machines = sdc.machines(tags=TAGS)
     if not test_machines:
         return 0

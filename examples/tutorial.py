@@ -1,10 +1,10 @@
-"""The tutorial's session, from the first import to the last delete, told as it happens.
+"""The tutorial's session, from the first call to the last, with an explanation of each step.
 
     python examples/tutorial.py                              in an emulated cloud, offline
     python examples/tutorial.py --key-id /me/keys/laptop     in a real one: it costs money
 
-Every step does what it says: requests are signed and go over TLS, machines take their time, and the login
-is a real SSH session.
+Nothing is simulated in the client: requests are signed and sent over TLS, the script waits for the machines,
+and the login is a real SSH session.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BOOT_SCRIPT = "#!/usr/bin/sh\n\ntouch /home/admin/FTW\n"
 
 
 def say(text: str) -> None:
-    """Tell what happens next."""
+    """Print what happens next."""
     print("\n" + textwrap.fill(text, 100), flush=True)
 
 
@@ -33,17 +33,15 @@ def show(expression: str, value: Any) -> None:
 
 
 def look_around(sdc: DataCenter) -> DataCenter:
-    """Data centers, keys, packages and datasets; returns the data center to work in."""
-    say("Once connected, look at the account: the public keys that it has on record.")
+    """List keys, data centers, packages and datasets; return the data center to work in."""
+    say("List the public keys of the account.")
     show("sdc.keys()", sdc.keys())
-    say("Given one data center, connect to another with the same key.")
+    say("List the data centers, and connect to another one with the same key.")
     names = sorted(sdc.datacenters())
     show("sdc.datacenters()", names)
     east = sdc.datacenter("us-east-1") if "us-east-1" in names else sdc
     show("east = sdc.datacenter('us-east-1')", east)
-    say(
-        "Packages say how large a machine is, datasets (images, today) what is on it. A list can be searched."
-    )
+    say("A package is the size of a machine, a dataset (now: an image) is what is installed. Search both.")
     show("east.default_package()", east.default_package())
     show("sdc.packages('-highcpu-.+-smartos')", [p["name"] for p in sdc.packages("-highcpu-.+-smartos")])
     show("east.datasets('base(64)?:')", [d.get("urn") for d in east.datasets("base(64)?:")])
@@ -52,9 +50,7 @@ def look_around(sdc: DataCenter) -> DataCenter:
 
 def make_machine(east: DataCenter, boot_script: Path) -> Machine:
     """Create a machine and wait for it."""
-    say(
-        "Create a machine: its dataset is a dict from the list, its package a name. A boot script goes along."
-    )
+    say("Create a machine: the dataset is a dict from the list, the package a name. It gets a boot script.")
     a_base = east.datasets("base(64)?:")[0]
     package = east.packages("g3-standard-0.25-smartos") or [east.default_package() or east.packages()[0]]
     machine = east.create_machine(
@@ -65,11 +61,11 @@ def make_machine(east: DataCenter, boot_script: Path) -> Machine:
         tags={"type": "test"},
     )
     show("test_machine = east.create_machine(...)", machine)
-    say("It is provisioning. Wait as long as it is, looking every 3 seconds.")
+    say("The machine is provisioning. Wait until it is not, and look every 3 seconds.")
     machine.poll_while("provisioning", interval=3, timeout=600)
     show("test_machine.state", machine.state)
     show("test_machine.public_ips", machine.public_ips)
-    say("The machine that is listed by that name is the same one.")
+    say("The list has the same machine under that name.")
     show(
         "test_machine == east.machines(name='test-machine')[0]",
         machine == east.machines(name="test-machine")[0],
@@ -80,7 +76,7 @@ def make_machine(east: DataCenter, boot_script: Path) -> Machine:
 def log_in(machine: Machine, where: Place) -> None:
     """Run commands on the machine, over SSH."""
     say("Log in with the key that the account knows, list the packages, and see that the boot script ran.")
-    # The host keys of emulated machines, which are gone in a minute, need not be remembered.
+    # Emulated machines exist for a minute, so their host keys are not stored.
     with machine.connect_ssh("admin", wait=300, known_hosts=not where.emulated) as ssh_conn:
         _, rout, _ = ssh_conn.exec_command("pkgin ls")
         packages = dict(line.split(None, 1) for line in rout)
@@ -103,7 +99,7 @@ def main() -> None:
     """Run the session."""
     options = arguments(__doc__).parse_args()
     with place(options, rate=20.0) as where:
-        print(f"smartdc tutorial, {'in an emulated cloud on this machine' if where.emulated else 'for real'}")
+        print(f"smartdc tutorial, {'in an emulated cloud' if where.emulated else 'in a real cloud'}")
         show("sdc = DataCenter(...)", where.sdc)
         with tempfile.TemporaryDirectory() as directory:
             boot_script = Path(directory, "test-script.sh")
@@ -116,7 +112,7 @@ def main() -> None:
                 finally:
                     take_down(machine)
                 left = east.num_machines(tags={"type": "test"})
-    print(f"\ntutorial: done; {left} machines left behind.")
+    print(f"\ntutorial: done; {left} machines left.")
 
 
 if __name__ == "__main__":

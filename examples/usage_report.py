@@ -1,8 +1,8 @@
-"""What is used, by whom, and what it costs: a table, a plot, and the limits of the account.
+"""Report the machines of each team and their cost: a table, a plot, and the limits of the account.
 
     python examples/usage_report.py --tag team --prices prices.toml --svg usage.svg
 
-CloudAPI knows no prices. The file has one for each package, in money an hour: ``g4-highcpu-1G = 0.021``.
+CloudAPI has no prices. The file has the price of an hour for each package: ``g4-highcpu-1G = 0.021``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 
 PRICES = {"g4-highcpu-1G": 0.021, "g4-general-4G": 0.088}
-"""An hour, where no file says otherwise."""
+"""Prices of an hour, if there is no file."""
 
 
 @dataclass
@@ -33,9 +33,9 @@ class Share:
 
 
 def usage(sdc: DataCenter, tag: str, prices: Mapping[str, float], month: datetime) -> dict[str, Share]:
-    """What each value of the tag stands for, from the first of the month on, in all data centers.
+    """The machines of all data centers by the value of the tag, and their cost since the first of the month.
 
-    Machines that were deleted meanwhile are not listed, and so not counted.
+    Deleted machines are not listed, so they are not counted.
     """
     now = datetime.fromtimestamp(sdc.clock.time(), UTC)
     shares: dict[str, Share] = {}
@@ -51,7 +51,7 @@ def usage(sdc: DataCenter, tag: str, prices: Mapping[str, float], month: datetim
 
 
 def table(shares: Mapping[str, Share]) -> Iterable[str]:
-    """A line for each team, with a bar as long as its part of the cost."""
+    """A line for each team, with a bar for its part of the cost."""
     most = max((share.cost for share in shares.values()), default=0) or 1
     yield f"{'TEAM':8} {'MACHINES':>8} {'MEMORY':>10} {'COST':>8}"
     for name, share in shares.items():
@@ -99,9 +99,9 @@ def prepare(cloud: Emulator) -> None:
 def main() -> None:
     """Print the report."""
     parser = everyday(__doc__)
-    parser.add_argument("--tag", default="team", help="by which machines are added up (default: %(default)s)")
+    parser.add_argument("--tag", default="team", help="tag that names the team (default: %(default)s)")
     parser.add_argument("--prices", type=Path, help="a TOML file with the price of each package")
-    parser.add_argument("--svg", type=Path, help="write the plot into this file")
+    parser.add_argument("--svg", type=Path, help="write the plot to this file")
     options = parser.parse_args()
     prices = PRICES if options.prices is None else tomllib.loads(options.prices.read_text())
     with signed_in(options, prepare) as sdc:
