@@ -54,7 +54,7 @@ class Metadata(MachineEndpoint):
             return self._value("metadata", key)
         except NotFoundError:
             # The server says that a number "is not metadata"
-            # (docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings).
+            # (docs/cloudapi/tags-and-metadata.md#metadata-that-are-not-strings).
             metadata = self.get_metadata()
             if key not in metadata:
                 raise

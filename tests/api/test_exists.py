@@ -170,7 +170,7 @@ def test_a_deleted_machine_does_not_exist(sdc: DataCenter, site: Site) -> None:
 
 def test_other_errors_are_raised(cloud: Emulator, sdc: DataCenter) -> None:
     with pytest.raises(BadRequestError):
-        sdc.exists("datacenters")  # docs/cloudapi/requests.md#head-that-is-not-there: 405
+        sdc.exists("datacenters")  # docs/cloudapi/requests.md#head-that-is-missing: 405
     with pytest.raises(InvalidArgumentError.__mro__[1]):
         sdc.exists("machines", "no-uuid")  # docs/cloudapi/machines.md#bad-and-upper-case-ids: 409
     cloud.account.disabled = True

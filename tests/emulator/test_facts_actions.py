@@ -34,7 +34,7 @@ def test_chunked(raw: Raw) -> None:
     assert "Content-Length" not in answer.headers
 
 
-@fact("actions.md#where-the-action-stands")
+@fact("actions.md#where-the-action-is")
 def test_the_action_in_the_query_and_in_the_body(raw: Raw) -> None:
     machine = raw.site.add_machine(name="where")
     path = f"/my/machines/{machine.uuid}"

@@ -17,7 +17,7 @@ def test_unknown_collections_allow_only_put(raw: Raw, verb: str) -> None:
     raw.ask(verb, "/my/anything/at/all").refused(404, "ResourceNotFound", early=True)
 
 
-@fact("requests.md#head-that-is-not-there")
+@fact("requests.md#head-that-is-missing")
 @pytest.mark.parametrize("area", ["datacenters", "services"])
 def test_head_not_allowed(raw: Raw, area: str) -> None:
     assert raw.get(f"/my/{area}").status == 200

@@ -39,7 +39,7 @@ def test_no_tags(raw: Raw, subject: Subject) -> None:
     assert subject.settled(subject.tags) == {"role": "web", "n": 1, "b": True}
 
 
-@fact("tags-and-metadata.md#tags-that-are-no-strings")
+@fact("tags-and-metadata.md#tags-that-are-not-strings")
 def test_tags_that_are_no_strings(raw: Raw, subject: Subject) -> None:
     for name, value in (("role", "web"), ("n", ""), ("b", "")):
         assert raw.get(f"{subject.tags}/{name}", headers={"Accept": "*/*"}).ok() == value
@@ -47,7 +47,7 @@ def test_tags_that_are_no_strings(raw: Raw, subject: Subject) -> None:
         assert (text.status, text.type, text.text) == (200, "text/plain", value)
 
 
-@fact("tags-and-metadata.md#metadata-that-are-no-strings")
+@fact("tags-and-metadata.md#metadata-that-are-not-strings")
 def test_metadata_that_are_no_strings(raw: Raw, subject: Subject) -> None:
     assert raw.get(f"{subject.metadata}/key").ok() == "value"
     for name in ("n", "b"):
@@ -214,7 +214,7 @@ def test_body_limit(raw: Raw, subject: Subject) -> None:
     assert len(subject.settled(subject.metadata)["script"]) == room
 
 
-@fact("requests.md#bodies-that-are-no-objects")
+@fact("requests.md#bodies-that-are-not-objects")
 @pytest.mark.parametrize("body", [["a"], [], 5, "text", True])
 def test_bodies_that_are_no_objects(raw: Raw, subject: Subject, body: Any) -> None:
     answer = raw.post(subject.tags, body)

@@ -110,7 +110,7 @@ def test_a_missing_object_is_not_a_version_error(cloud: Emulator, sdc: DataCente
     with pytest.raises(NotFoundError, match=r": nobody does not exist"):
         sdc.user("nobody")
     with pytest.raises(BadRequestError, match=r"^HEAD /my/services: 405 "):
-        # It is as old as the API; HEAD is just not there (docs/cloudapi/requests.md#head-that-is-not-there)
+        # It is as old as the API; HEAD is just not there (docs/cloudapi/requests.md#head-that-is-missing)
         sdc.exists("services")
     assert sent(cloud)[-1] == call("HEAD", "/my/services")
 

@@ -23,7 +23,7 @@ def test_get_metadata_at_key(cloud: Emulator, machine: Machine) -> None:
 
 
 def test_get_metadata_at_key_of_a_number(cloud: Emulator, machine: Machine) -> None:
-    # docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings: 404 "size is not metadata".
+    # docs/cloudapi/tags-and-metadata.md#metadata-that-are-not-strings: 404 "size is not metadata".
     assert machine.get_metadata_at_key("size") == 3
     path = f"/my/{machine.path}/metadata"
     assert sent(cloud) == [call("GET", f"{path}/size"), call("GET", path)]

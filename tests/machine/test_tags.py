@@ -77,8 +77,8 @@ def test_get_tag(cloud: Emulator, machine: Machine) -> None:
 
 @pytest.mark.parametrize("tag", ["count", "zero", "ready", "off", "none"])
 def test_get_tag_of_a_number_or_boolean(cloud: Emulator, machine: Machine, tag: str) -> None:
-    # docs/cloudapi/tags-and-metadata.md#tags-that-are-no-strings: it is answered with "": the value is in the
-    # list.
+    # docs/cloudapi/tags-and-metadata.md#tags-that-are-not-strings: the answer is "", and
+    # only the list has the value.
     value = machine.get_tag(tag)
     assert value == TAGS[tag]
     assert type(value) is type(TAGS[tag])

@@ -91,7 +91,7 @@ def merge(path: dict[str, str], query: dict[str, Any], body: Any) -> dict[str, A
     Returns:
         The bag, or None for a JSON body that is a list or a scalar. Such a body replaces the bag, so that the
         account is lost: 404 "undefined does not exist"
-        (docs/cloudapi/requests.md#bodies-that-are-no-objects).
+        (docs/cloudapi/requests.md#bodies-that-are-not-objects).
     """
     params: dict[str, Any] = dict(path)
     for name, value in query.items():

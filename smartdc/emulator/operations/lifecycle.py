@@ -41,7 +41,7 @@ ActionHandler = Callable[[Site, Incoming], Answer]
 def update_machine(site: Site, request: Incoming) -> Answer:
     """``POST /:account/machines/:machine?action=ACTION``; an action in the body takes precedence.
 
-    See docs/cloudapi/actions.md#where-the-action-stands.
+    See docs/cloudapi/actions.md#where-the-action-is.
     """
     action = request.params.get("action")
     handler = ACTIONS.get(action) if isinstance(action, str) else None

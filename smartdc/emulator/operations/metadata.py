@@ -40,7 +40,7 @@ def list_metadata(site: Site, request: Incoming) -> Answer:
 def get_metadata(site: Site, request: Incoming) -> Answer:
     """``GET /:account/machines/:machine/metadata/:key``: 404 for a value that is not a string.
 
-    See docs/cloudapi/tags-and-metadata.md#metadata-that-are-no-strings.
+    See docs/cloudapi/tags-and-metadata.md#metadata-that-are-not-strings.
     """
     if request.params["key"] == "credentials":
         return Answer(passwords(request.vm))

@@ -36,7 +36,7 @@ def list_tags(site: Site, request: Incoming) -> Answer:
 def get_tag(site: Site, request: Incoming) -> Answer:
     """``GET /:account/machines/:machine/tags/:tag``: the answer for a number or a boolean is "".
 
-    See docs/cloudapi/tags-and-metadata.md#tags-that-are-no-strings.
+    See docs/cloudapi/tags-and-metadata.md#tags-that-are-not-strings.
     """
     key = key_at_vmapi(site, request, "tag")
     # CloudAPI sends the slash to VMAPI unescaped: docs/cloudapi/tags-and-metadata.md#keys-with-a-slash.
