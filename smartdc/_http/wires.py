@@ -54,6 +54,8 @@ class Wired(Endpoint):
     _created_at: datetime | None = None
     _on_send: Callable[[], None] | None = None
     _hold: Hold[_Wire] | None = None
+    _known_hosts: str | None = None
+    """The file of host keys that an emulator sets for logins to its machines."""
 
     @property
     @abstractmethod

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from smartdc._forks import importing
 from smartdc._http import shapes
+from smartdc._http.insecure import is_this_machine
 from smartdc._http.waiting import Deadline, poll
 from smartdc._secrets import Concealed
 from smartdc.arguments.ids import shown
@@ -73,7 +74,8 @@ class SSH(Waits):
             user: The login; None takes the one in the image's tag ``default_user``, else ``root``.
             wait: Seconds to wait until it is running and accepts the login; None makes one attempt. With an
                 emulator, the wait ends after so many seconds of its clock, or of real time.
-            known_hosts: The file of host keys; True takes smartdc's file. False checks no host key.
+            known_hosts: The file of host keys; True takes smartdc's file, or the emulator's for a
+                `DataCenter` that an emulator made. False checks no host key.
             **paramiko: Arguments of `paramiko.SSHClient.connect`. The key is the account's, unless ``pkey``,
                 ``key_filename``, ``password`` or ``auth_strategy`` is given; ``port`` wins over the tag, and
                 ``sock`` over the way through another machine.
@@ -84,7 +86,7 @@ class SSH(Waits):
         Raises:
             ConfigurationError: An argument is not valid, or there is no key.
             LoginFailed: It is not running, has no address, cannot be reached, refuses this user or key, or
-                shows another host key than before.
+                shows another host key than before; or it is an emulated machine without an SSH server.
             KeyLoadError: The key cannot sign, or a key file cannot be used (raised before any connection).
             WaitFailed: It became ``failed`` or ``deleted``.
             WaitTimeout: The time ran out; the text says what failed last.
@@ -102,7 +104,7 @@ class SSH(Waits):
             raise ConfigurationError("sock serves one attempt only: give no wait with it")
         real_deadline = None if wait is None else Deadline(time, wait)
         path = _checked_path(known_hosts)
-        keys = None if path is False else host_keys.HostKeys(path)
+        keys = None if path is False else host_keys.HostKeys(path or self._connection._known_hosts)
         auth = self._connection.auth
         if auth is None and not options.brings_key:
             raise ConfigurationError(
@@ -114,6 +116,8 @@ class SSH(Waits):
             self._wait_for_running(wait)
         place = self._place(self._data or {}, user, options.port)
         bastion = None if has_sock else self._bastion(user)
+        if not has_sock and is_this_machine(self._connection.base_url):
+            ssh_client.refuse_test_address(bastion or place)
         signer = None if auth is None else auth.signer
 
         def attempt(left: Left) -> SSHClient:

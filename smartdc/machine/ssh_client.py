@@ -23,12 +23,21 @@ from smartdc.http_signature.keys import PublicKey, Signer
 from smartdc.machine.host_keys import HostKeys
 from smartdc.machine.ssh_options import Left, Options, credential
 
-__all__ = ["SSH_PORT", "KeyRefused", "Options", "Place", "TemporaryLoginFailure", "log_in"]
+__all__ = [
+    "SSH_PORT",
+    "KeyRefused",
+    "Options",
+    "Place",
+    "TemporaryLoginFailure",
+    "log_in",
+    "refuse_test_address",
+]
 
 SSH_PORT = 22
 _LOG = "smartdc.paramiko"
 _LOGIN_LOG = f"{_LOG}.login"
 _TEST_NET = ip_network("198.18.0.0/15")  # RFC 2544, C.2.2; RFC 5735, section 4
+_EMULATED = f"{_TEST_NET} is reserved for tests: an emulator accepts logins with ssh_port=0"
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 _CONNECT_FAILED = 2
 _MOST_TEXT = 200
@@ -206,10 +215,28 @@ def _open_socket(place: Place, seconds: float | None) -> socket.socket:
         ) from error
 
 
+def refuse_test_address(place: Place) -> None:
+    """Refuse the address of an emulated machine that has no SSH server.
+
+    A network may accept connections to any address, and never answer.
+
+    Raises:
+        LoginFailed: It is such an address.
+    """
+    if _is_for_tests(place.address):
+        raise LoginFailed(f"{place.label} cannot be reached at {place.where}\n{_EMULATED}")
+
+
+def _is_for_tests(address: str) -> bool:
+    try:
+        return ip_address(address) in _TEST_NET
+    except ValueError:  # the server may send something else
+        return False
+
+
 def _unreachable_remedy(address: str) -> str:
-    with suppress(ValueError):  # the server may send something else
-        if ip_address(address) in _TEST_NET:
-            return f"{_TEST_NET} is reserved for tests: an emulator accepts logins with ssh_port=0"
+    if _is_for_tests(address):
+        return _EMULATED
     return "check that SSH runs in it, that its firewall lets you in, and that you are on its network"
 
 
@@ -319,7 +346,7 @@ def _broken_connection(
         text = _text(error)
     return TemporaryLoginFailure(
         f"{place.label} at {place.where} did not accept the login: {text}",
-        "check that an SSH server runs there",
+        _EMULATED if _is_for_tests(place.address) else "check that an SSH server runs there",
         f"{text}, at {place.where}",
     )
 

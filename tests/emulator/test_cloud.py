@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import shutil
 import socket
@@ -167,6 +168,28 @@ def test_ipv6() -> None:
     with Emulator(host="::1") as cloud, cloud.datacenter() as sdc:
         assert cloud.url().startswith("https://[::1]:")
         assert sdc.account()["login"] == "test"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
+def test_logins_keep_host_keys_in_the_emulators_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also where the user has no home directory, and for every client that comes from the first one."""
+    for name in ("SMARTDC_KNOWN_HOSTS", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "none"))
+    with Emulator(ssh_port=0) as cloud, cloud.datacenter() as sdc:
+        kept = cloud.ca_file.with_name("known_hosts")
+        vm = cloud.site().add_machine("web0")
+        with sdc.as_role() as view, pickle.loads(pickle.dumps(sdc)) as unpickled:  # noqa: S301 - our own
+            for client in (sdc, view, unpickled):
+                client.machine(vm.uuid).connect_ssh().close()
+                assert kept.read_text().startswith(vm.uuid)
+                kept.unlink()
+        monkeypatch.setenv("SMARTDC_KNOWN_HOSTS", str(tmp_path / "shell's"))
+        sdc.machine(vm.uuid).connect_ssh().close()
+        sdc.machine(vm.uuid).connect_ssh(known_hosts=tmp_path / "given").close()
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == ["given"]
 
 
 def test_environment() -> None:

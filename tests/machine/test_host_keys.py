@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +25,19 @@ pytestmark = [
     pytest.mark.smartdc(ssh_port=0),
 ]
 UUID = "3b6ef3d0-8f6b-4d9f-9a58-0c2f3a1c0001"
+
+
+@pytest.fixture
+def sdc(cloud: Emulator) -> Iterator[DataCenter]:
+    """A client that the emulator did not make: host keys go into the user's own file."""
+    with DataCenter(
+        cloud.url("us-sw-1"),
+        cloud.key_id,
+        str(cloud.key_file),
+        verify=str(cloud.ca_file),
+        clock=cloud.clock,
+    ) as sdc:
+        yield sdc
 
 
 @pytest.fixture

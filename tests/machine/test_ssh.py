@@ -247,7 +247,7 @@ def test_arguments_that_cannot_work(cloud: Emulator, machine: Machine) -> None:
     assert cloud.calls == []
 
 
-def test_many_threads_at_once(cloud: Emulator, sdc: DataCenter, home: Path) -> None:
+def test_many_threads_at_once(cloud: Emulator, sdc: DataCenter) -> None:
     machines = [sdc.machine(cloud.site().add_machine(f"web{number}").uuid) for number in range(8)]
 
     def log_in(number: int) -> list[str]:
@@ -257,7 +257,7 @@ def test_many_threads_at_once(cloud: Emulator, sdc: DataCenter, home: Path) -> N
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(log_in, range(32)))
     assert found == [[f"web{number % 8}"] for number in range(32)]
-    lines = (home / ".local/state/smartdc/known_hosts").read_text().splitlines()
+    lines = cloud.ca_file.with_name("known_hosts").read_text().splitlines()
     assert sorted(line.split()[0] for line in lines) == sorted(machine.id for machine in machines)
 
 

@@ -232,12 +232,25 @@ def test_an_address_for_tests_is_explained(vm: VM, machine: Machine, monkeypatch
         raise OSError(errno.ENETUNREACH, "Network is unreachable")
 
     monkeypatch.setattr(socket, "create_connection", unreachable)  # a test does not leave the loopback
+    monkeypatch.setattr("smartdc.machine.ssh.is_this_machine", lambda _: False)  # an emulator elsewhere
     vm.nics[0].ip = "198.19.0.5"
     remedy = r"\n198\.18\.0\.0/15 is reserved for tests: an emulator accepts logins with ssh_port=0$"
     with pytest.raises(LoginFailed, match=f"unreachable{remedy}"):
         machine.connect_ssh()
     with pytest.raises(WaitTimeout, match=f"unreachable'{remedy}"):
         machine.connect_ssh(wait=60)
+
+
+@pytest.mark.parametrize("wait", [None, 60])
+def test_an_emulated_machine_without_ssh_is_told_by_its_address_alone(
+    vm: VM, machine: Machine, monkeypatch: pytest.MonkeyPatch, wait: float | None
+) -> None:
+    """Something else, such as a proxy of the network, may accept every connection and then say nothing."""
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("a connection was opened"))
+    vm.nics[0].ip = "198.19.0.5"
+    remedy = r"198\.18\.0\.0/15 is reserved for tests: an emulator accepts logins with ssh_port=0"
+    with pytest.raises(LoginFailed, match=rf"cannot be reached at 198\.19\.0\.5:\d+\n{remedy}$"):
+        machine.connect_ssh(wait=wait)
 
 
 def test_a_banner_that_comes_late(

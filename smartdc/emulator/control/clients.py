@@ -86,7 +86,9 @@ class Clients(Controls):
         }
         if overrides.value.get("key_id", self.key_id) is None:
             del arguments["secret"]
-        return DataCenter(**(arguments | overrides.value))
+        made = DataCenter(**(arguments | overrides.value))
+        made._known_hosts = str(self._known_hosts)
+        return made
 
     def environment(self, datacenter: str | None = None) -> dict[str, str]:
         """Return the variables that make the ``triton`` CLI and other CloudAPI clients use a data center."""
@@ -102,8 +104,12 @@ class Clients(Controls):
         variables["TRITON_PROFILE"] = "env"
         for name in ("SMARTDC_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
             variables[name] = authorities
-        # Keeps the host keys of emulated machines out of the user's own file.
-        variables["SMARTDC_KNOWN_HOSTS"] = str(self.ca_file.with_name("known_hosts"))
+        variables["SMARTDC_KNOWN_HOSTS"] = str(self._known_hosts)
         # For clients that take a key from a file and not from ~/.ssh or the agent (terraform, triton-go).
         variables["TRITON_KEY_MATERIAL"] = variables["SDC_KEY_MATERIAL"] = str(self.key_file)
         return variables
+
+    @property
+    def _known_hosts(self) -> Path:
+        """The host keys of emulated machines, which do not belong in the user's own file."""
+        return self.ca_file.with_name("known_hosts")
