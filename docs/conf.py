@@ -22,6 +22,10 @@ for found in pkgutil.walk_packages(smartdc.__path__, "smartdc."):
         for name in smartdc.types.__all__:
             vars(module).setdefault(name, getattr(smartdc.types, name))
 
+# In signatures they have the names by which they are imported.
+for public in (smartdc.Clock, smartdc.RetryPolicy):
+    public.__module__ = "smartdc"
+
 project = "smartdc"
 author = "The smartdc authors"
 project_copyright = "2026, The smartdc authors"

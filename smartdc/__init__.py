@@ -6,6 +6,7 @@ import typing
 from smartdc import _forks
 from smartdc._http.request import idempotent
 from smartdc._http.retry import RetryPolicy
+from smartdc._http.waiting import Clock
 from smartdc._version import __version__ as __version__
 from smartdc.datacenter import DataCenter
 from smartdc.errors import (
@@ -51,6 +52,7 @@ __all__ = [
     "APIError",
     "AuthenticationError",
     "BadRequestError",
+    "Clock",
     "ConfigurationError",
     "ConflictError",
     "ConnectionFailed",

@@ -78,6 +78,17 @@ def test_every_public_name_is_there(inventory: list[str], record_count: Callable
     assert sorted(names - set(inventory)) == []
 
 
+def test_no_private_module_is_named_in_it(inventory: list[str], built: Path) -> None:
+    """docs/stability.md says that names with an underscore are not public."""
+    assert [name for name in inventory if re.match(r"smartdc\.(\w+\.)*_[a-z]", name)] == []
+    pages = list(built.rglob("*.html"))
+    linked = {
+        name for page in pages for name in re.findall(r'title="(smartdc\._[a-z][^"]*)"', page.read_text())
+    }
+    assert pages
+    assert linked == set()
+
+
 def test_none_is_there_twice(inventory: list[str]) -> None:
     functions: Counter[object] = Counter()
     for path in inventory:
