@@ -29,20 +29,20 @@ def test_a_block_runs_as_a_script(block: str, tmp_path: Path) -> None:
         pytest.skip("not verified: logins to emulated machines, which need Linux")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", block],
-        env={**os.environ, "SMARTDC_KNOWN_HOSTS": str(tmp_path / "known_hosts")},
+        env={**os.environ, "HOME": str(tmp_path / "none")},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == [], "emulated machines left their host keys"
     assert ("print(" in block) == bool(done.stdout)
 
 
 def test_the_quickstart_runs_against_the_emulator(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("SMARTDC_KNOWN_HOSTS", str(tmp_path / "known_hosts"))
     lines = [line.strip() for line in TEXT.splitlines()]
     typed = "".join(line + "\n" for line in lines if line.startswith((">>> ", "... ")))
     names: dict[str, object] = {}
