@@ -18,11 +18,11 @@ _OF_PAGES = {
 
 _BLOCKS = {
     ("README.md", "    make demo"): "tests/meta/test_examples.py",
-    ("README.md", "    pip install"): "it installs from the network",
+    ("README.md", "    python -m pip install"): "it installs from the network",
     ("docs/emulator-recipes.md", "$ sh with-emulator.sh triton"): _CLIENTS,
     ("docs/emulator.md", "now=$(LC_ALL=C date"): _CLIENTS,
     ("docs/console.md", "%load_ext smartdc"): "tests/interop/test_notebook.py",
-    ("docs/tutorial.md", "$ pip install"): "it installs from the network",
+    ("docs/tutorial.md", "$ python -m pip install"): "it installs from the network",
     ("docs/security.md", "$ python -m pip install pip-audit"): "it needs a database on the network",
     ("docs/performance.md", "$ .venv/bin/python "): "a benchmark takes minutes",
     ("docs/retries.md", " POST ── answered"): "a drawing",

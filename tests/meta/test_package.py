@@ -77,6 +77,29 @@ def test_links_of_the_readme_lead_to_pages_of_the_documentation() -> None:
         assert not anchor or anchor in {re.sub(r"\W+", "-", heading.lower()) for heading in headings}
 
 
+@pytest.mark.skipif(re.fullmatch(r"[\d.]+", smartdc.__version__) is not None, reason="not a pre-release")
+def test_installing_a_pre_release_says_so() -> None:
+    """Without --pre, pip installs the newest version that is not a pre-release: py-smartdc 0.2.0."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    commands = [
+        command
+        for page in pages
+        for command in re.findall(r"pip install [^`\n]*", page.read_text(encoding="utf-8"))
+        if re.search(r"(?<![\w/.-])smartdc\b", command)
+    ]
+    assert len(commands) >= 5
+    assert [command for command in commands if not command.startswith("pip install --pre ")] == []
+
+
+def test_the_changelog_links_to_pages_that_exist() -> None:
+    """docs/changelog.md includes it, and makes links below docs/ lead to the same pages of the site."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((docs/[^)#]+)\)", text)
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+    assert re.findall(r"(?<!\()docs/[\w/-]*\.md", text) == []
+
+
 def test_one_version_everywhere() -> None:
     assert loaded("CITATION.cff")["version"] == smartdc.__version__
 
