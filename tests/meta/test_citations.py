@@ -47,7 +47,7 @@ _TEXTS = list(_read())
 
 
 def test_every_fact_that_is_cited_is_on_its_page() -> None:
-    pages = {name.partition("#")[0] for name in FACTS}
+    pages = {name.partition("#")[0] for name in FACTS} | {"index.md"}
     cited = 0
     lost: list[str] = []
     for path, text in _TEXTS:
