@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """A dynamic inventory for Ansible: machines as hosts, in groups by tag, image and data center.
 
     ansible -i examples/ansible_inventory.py role_web -m ping        with the current profile
@@ -12,12 +13,14 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cloud import everyday, signed_in
+from cloud import everyday, run, signed_in
 
 from smartdc import DataCenter, Machine
-from smartdc.emulator import Emulator
+
+if TYPE_CHECKING:
+    from smartdc.emulator import Emulator
 
 
 def group(*parts: str) -> str:
@@ -84,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

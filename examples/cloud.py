@@ -6,12 +6,19 @@ This is not an example itself. Your own script needs one line in its place: `sdc
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
+import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from smartdc import DataCenter
-from smartdc.emulator import Emulator
+from smartdc import ConfigurationError, DataCenter, GoneError, Machine, SmartDCError, WaitFailed
+
+if TYPE_CHECKING:
+    from smartdc.emulator import Emulator
 
 
 @dataclass
@@ -49,6 +56,8 @@ def place(options: argparse.Namespace, *, rate: float, verbose: bool = False) ->
         verbose: Print one line on stderr for each request.
     """
     if options.emulated or not options.key_id:
+        from smartdc.emulator import Emulator
+
         with Emulator(rate=rate, ssh_port=0) as cloud, cloud.datacenter(verbose=verbose) as sdc:
             yield Place(sdc, True)
     else:
@@ -87,7 +96,58 @@ def signed_in(
         with DataCenter.from_profile(options.profile) as sdc:
             yield sdc
         return
+    from smartdc.emulator import Emulator  # only here: it needs `pip install 'smartdc[emulator]'`
+
     # The same ids and times in each run. Waiting takes no time, as the cloud brings its own clock.
     with Emulator(random_seed=7, ssh_port=ssh_port) as cloud, cloud.datacenter() as sdc:
         prepare(cloud)
         yield sdc
+
+
+@contextmanager
+def temporary(sdc: DataCenter, name: str, **wanted: Any) -> Iterator[Machine]:
+    """A new running machine that is deleted at the end, even if the script fails or is interrupted."""
+    machine = sdc.create_machine(name, **wanted)
+    try:
+        machine.poll_until("running", timeout=600)
+        yield machine
+    finally:
+        remove(machine)
+
+
+def remove(machine: Machine) -> None:
+    """Delete a machine and wait until it is gone. If that fails, print what is left.
+
+    It raises no error, so it can end a ``finally`` without hiding the error that came before.
+    """
+    try:
+        # The server may refuse to delete a machine (409) before it has chosen a server for it.
+        with suppress(WaitFailed):
+            machine.poll_while("provisioning", timeout=600)
+        with suppress(GoneError):
+            machine.delete()
+        machine.poll_until("deleted", timeout=300)
+    except SmartDCError as error:
+        print(f"machine {machine.name} ({machine.id}) may be left: {error}", file=sys.stderr)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; the error for a malformed one names the file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script: an expected error ends it with one line on stderr, and SIGTERM runs its clean-up."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        main()
+    except (SmartDCError, OSError, ImportError) as error:
+        sys.exit("\n".join([str(error), *getattr(error, "__notes__", [])]))
+    except KeyboardInterrupt as interrupt:
+        print("interrupted", *getattr(interrupt, "__notes__", []), sep="\n", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The machines of several accounts, in all of their data centers, side by side.
 
     python examples/every_account.py                    of all profiles of the triton command
@@ -8,14 +9,14 @@ Each account signs with its own key. An account that fails has a line with its e
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
-from cloud import everyday
+from cloud import everyday, run
 
 from smartdc import DataCenter, SmartDCError
-from smartdc.emulator import Emulator
 
 
 def count(sdc: DataCenter) -> str:
@@ -27,15 +28,19 @@ def count(sdc: DataCenter) -> str:
 
 
 def lines(who: str, sdc: DataCenter) -> list[str]:
-    """A line for each data center of one account, or a line with the error."""
+    """A line for each data center of one account: what is there, or the error."""
     try:
-        found = []
-        for name in sdc.datacenters():
-            with sdc.datacenter(name) as place:
-                found.append(f"{who}: {name}: {count(place)}")
-        return found
+        names = list(sdc.datacenters())
     except SmartDCError as error:
         return [f"{who}: {error}"]
+    found = []
+    for name in names:
+        try:
+            with sdc.datacenter(name) as place:
+                found.append(f"{who}: {name}: {count(place)}")
+        except SmartDCError as error:
+            found.append(f"{who}: {name}: {error}")
+    return found
 
 
 def everywhere(accounts: dict[str, DataCenter]) -> Iterator[str]:
@@ -48,6 +53,8 @@ def everywhere(accounts: dict[str, DataCenter]) -> Iterator[str]:
 @contextmanager
 def emulated() -> Iterator[dict[str, DataCenter]]:
     """Two accounts and a sub-user who may do nothing, in an emulated cloud."""
+    from smartdc.emulator import Emulator
+
     with Emulator(random_seed=7, datacenters=["us-sw-1", "us-east-1"]) as cloud, ExitStack() as stack:
         cloud.add_account("acme").add_key("laptop", cloud.key.openssh)
         cloud.account.add_user("bob").add_key("laptop", cloud.key.openssh)
@@ -66,23 +73,26 @@ def emulated() -> Iterator[dict[str, DataCenter]]:
 
 @contextmanager
 def profiles() -> Iterator[dict[str, DataCenter]]:
-    """All profiles without an error."""
+    """All profiles that can sign in; the others have a line on stderr."""
+    accounts = {}
     with ExitStack() as stack:
-        found = DataCenter.profiles().items()
-        yield {
-            name: stack.enter_context(DataCenter.from_profile(name))
-            for name, profile in found
-            if not profile.error
-        }
+        for name in DataCenter.profiles():
+            try:
+                accounts[name] = stack.enter_context(DataCenter.from_profile(name))
+            except SmartDCError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+        yield accounts
 
 
 def main() -> None:
     """Print a line for each account and data center."""
     options = everyday(__doc__).parse_args()
     with emulated() if options.emulated else profiles() as accounts:
+        if not accounts:
+            sys.exit("no profile can sign in: make one with `triton profile create`")
         for line in everywhere(accounts):
             print(line)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

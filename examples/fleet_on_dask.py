@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Take down machines of two accounts in two data centers, from several processes: `dask.distributed`.
 
     python examples/fleet_on_dask.py --machines 30       in an emulated cloud; needs `pip install distributed`

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Make an image from a base image and a script, boot a machine from it, and delete old images.
 
     python examples/image_pipeline.py --name app --version 1.4.0 --script build.sh
@@ -7,14 +8,18 @@ The script runs as the boot script of a machine. It reports its success with ``m
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cloud import everyday, signed_in
+from cloud import everyday, run, signed_in, temporary
 
-from smartdc import DataCenter, Machine
-from smartdc.emulator import Emulator
+from smartdc import DataCenter
 from smartdc.types import Image
+
+if TYPE_CHECKING:
+    from smartdc.emulator import Emulator
 
 BASE, PACKAGE = "base-64-lts", "g4-highcpu-1G"
 SCRIPT = """#!/bin/sh
@@ -27,29 +32,26 @@ mdata-put built yes
 
 def build(sdc: DataCenter, name: str, version: str, script: Path) -> Image:
     """Make an image of a machine on which the script has run; always delete the machine."""
-    builder = sdc.create_machine(
-        f"build-{name}", package=PACKAGE, image=BASE, boot_script=str(script), tags={"purpose": "build"}
-    )
-    try:
-        builder.poll_until("running", timeout=600)
+    with temporary(
+        sdc,
+        f"build-{name}",
+        package=PACKAGE,
+        image=BASE,
+        boot_script=str(script),
+        tags={"purpose": "build"},
+    ) as builder:
         builder.poll_applied(metadata={"built": "yes"}, timeout=1800)
         print(f"built on {builder.name}")
         builder.stop()
         builder.poll_until("stopped", timeout=600)
         image = sdc.create_image_from_machine(builder, name, version, tags={"pipeline": "yes"})
         return sdc.poll_image(image, timeout=3600)
-    finally:
-        builder.delete()
 
 
 def try_out(sdc: DataCenter, image: Image) -> None:
     """Boot a machine from the image."""
-    machine: Machine = sdc.create_machine(f"try-{image['name']}", package=PACKAGE, image=image)
-    try:
-        machine.poll_until("running", timeout=600)
+    with temporary(sdc, f"try-{image['name']}", package=PACKAGE, image=image):
         print(f"{image['name']}@{image['version']} boots")
-    finally:
-        machine.delete()
 
 
 def prune(sdc: DataCenter, name: str, keep: int) -> None:
@@ -81,7 +83,11 @@ def main() -> None:
     parser.add_argument("--script", type=Path, help="the boot script (default: a short one)")
     parser.add_argument("--keep", type=int, default=2, help="how many images to keep (default: %(default)s)")
     options = parser.parse_args()
+    if options.keep < 1:
+        parser.error("--keep must be 1 or more")
     with tempfile.TemporaryDirectory() as directory, signed_in(options, prepare) as sdc:
+        if sdc.images(name=options.name, version=options.version, state="all", public=False):
+            sys.exit(f"there is an image {options.name}@{options.version}: give another --version")
         script = options.script
         if script is None:
             script = Path(directory, "build.sh")
@@ -93,4 +99,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

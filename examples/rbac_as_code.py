@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Make the policies and roles of an account equal to a file: show the changes, then make them.
 
     python examples/rbac_as_code.py examples/rbac.toml             the plan; changes nothing
@@ -9,17 +10,18 @@ because they need a password and a key.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cloud import everyday, signed_in
+from cloud import everyday, read_toml, run, signed_in
 
-from smartdc import DataCenter
-from smartdc.emulator import Emulator
+from smartdc import ConfigurationError, DataCenter
 from smartdc.types import Role
+
+if TYPE_CHECKING:
+    from smartdc.emulator import Emulator
 
 Change = tuple[str, Callable[[], object]]
 """A line of the plan, and the call that makes the change."""
@@ -30,7 +32,30 @@ def fields(role: Role) -> dict[str, list[str]]:
     return {
         "policies": sorted(str(policy.get("name")) for policy in role["policies"]),
         "members": sorted(str(member.get("login")) for member in role["members"]),
+        "default_members": sorted(str(each.get("login")) for each in role["members"] if each.get("default")),
     }
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Read the file; refuse everything unknown in it, because --prune deletes what is missing."""
+    wanted = read_toml(path)
+    for table in wanted:
+        if table not in ("policies", "roles") or not isinstance(wanted[table], dict):
+            raise ConfigurationError(f"{path}: {table} is not a table [policies] or [roles]")
+    for name, rules in wanted.get("policies", {}).items():
+        check_texts(f"{path}: policies.{name}", rules)
+    for name, role in wanted.get("roles", {}).items():
+        if not isinstance(role, dict) or role.keys() != {"policies", "members"}:
+            raise ConfigurationError(f"{path}: roles.{name} must have policies and members, and nothing else")
+        for field, texts in role.items():
+            check_texts(f"{path}: roles.{name}.{field}", texts)
+    return wanted
+
+
+def check_texts(where: str, value: object) -> None:
+    """Refuse what is not a list of texts."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ConfigurationError(f"{where} must be a list of texts, such as ['CAN getmachine'] or ['bob']")
 
 
 def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> Iterator[Change]:
@@ -48,12 +73,14 @@ def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> 
         given = {"policies": role["policies"], "default_members": role["members"]}
         if name not in roles:
             yield f"+ {said}", partial(sdc.create_role, name, **given)
-        elif fields(roles[name]) != {part: sorted(role[part]) for part in ("policies", "members")}:
+        elif fields(roles[name]) != {part: sorted(texts) for part, texts in (given | role).items()}:
             yield f"~ {said}", partial(sdc.update_role, name, members=role["members"], **given)
-    if prune:
-        for name in sorted(roles.keys() - wanted.get("roles", {}).keys()):
+    # Without a table the file says nothing about roles, or policies; an empty one says that there are none.
+    if prune and "roles" in wanted:
+        for name in sorted(roles.keys() - wanted["roles"].keys()):
             yield f"- role {name}", partial(sdc.delete_role, name)
-        for name in sorted(policies.keys() - wanted.get("policies", {}).keys()):
+    if prune and "policies" in wanted:
+        for name in sorted(policies.keys() - wanted["policies"].keys()):
             yield f"- policy {name}", partial(sdc.delete_policy, name)
 
 
@@ -76,7 +103,7 @@ def main() -> None:
         "--prune", action="store_true", help="delete roles and policies that the file does not have"
     )
     options = parser.parse_args()
-    wanted = tomllib.loads(options.file.read_text(encoding="utf-8"))
+    wanted = read(options.file)
     with signed_in(options, prepare) as sdc:
         changes = list(plan(sdc, wanted, prune=options.prune))
         for line, make in changes:
@@ -89,4 +116,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

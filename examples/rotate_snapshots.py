@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Take a snapshot of each machine that has a tag, and keep the newest snapshots.
 
     python examples/rotate_snapshots.py --tag backup=yes --keep 3      with the current profile
@@ -9,11 +10,14 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from cloud import everyday, signed_in
+from cloud import everyday, run, signed_in
 
 from smartdc import DataCenter, Machine, fleet
-from smartdc.emulator import Emulator
+
+if TYPE_CHECKING:
+    from smartdc.emulator import Emulator
 
 PREFIX = "auto-"
 
@@ -38,7 +42,11 @@ def rotate(machine: Machine, keep: int) -> list[str]:
 
 def rotate_all(sdc: DataCenter, tag: str, value: str, keep: int) -> bool:
     """Rotate the snapshots of all machines with a tag; return whether all succeeded."""
-    result = fleet.run(sdc.machines(tags={tag: value}), lambda machine: rotate(machine, keep))
+    machines = sdc.machines(tags={tag: value})
+    if not machines:
+        print(f"no machines have the tag {tag}={value}", file=sys.stderr)
+        return False
+    result = fleet.run(machines, lambda machine: rotate(machine, keep))
     for machine, deleted in zip(result.keys, result.values, strict=True):
         if machine not in result.errors:
             names = [snapshot.name for snapshot in machine.snapshots()]
@@ -67,11 +75,13 @@ def main() -> None:
     options = parser.parse_args()
     if options.keep < 1:
         parser.error("--keep must be 1 or more")
-    tag, _, value = options.tag.partition("=")
+    tag, equals, value = options.tag.partition("=")
+    if not tag or not equals:
+        parser.error("--tag must be NAME=VALUE")
     with signed_in(options, prepare) as sdc:
         if not rotate_all(sdc, tag, value, options.keep):
             sys.exit(1)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

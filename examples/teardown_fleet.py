@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Shut a whole fleet down with a thread pool: the tutorial's advanced example.
 
     python examples/teardown_fleet.py                            200 machines in an emulated cloud
@@ -13,7 +14,7 @@ import time
 from multiprocessing.dummy import Pool
 from operator import methodcaller
 
-from cloud import arguments, place
+from cloud import arguments, place, run
 
 from smartdc import DataCenter
 
@@ -69,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

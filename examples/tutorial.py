@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The tutorial's session, from the first call to the last, with an explanation of each step.
 
     python examples/tutorial.py                              in an emulated cloud, offline
@@ -14,7 +15,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from cloud import Place, arguments, place
+from cloud import Place, arguments, place, run
 
 from smartdc import DataCenter, Machine
 
@@ -116,4 +117,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Report the machines of each team and their cost: a table, a plot, and the limits of the account.
 
     python examples/usage_report.py --tag team --prices prices.toml --svg usage.svg
@@ -7,17 +8,20 @@ CloudAPI has no prices. The file has the price of an hour for each package: ``g4
 
 from __future__ import annotations
 
-import tomllib
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from cloud import everyday, signed_in
+from cloud import everyday, read_toml, run, signed_in
 
-from smartdc import DataCenter
-from smartdc.emulator import Emulator
+from smartdc import ConfigurationError, DataCenter
+
+if TYPE_CHECKING:
+    from smartdc.emulator import Emulator
 
 PRICES = {"g4-highcpu-1G": 0.021, "g4-general-4G": 0.088}
 """Prices of an hour, if there is no file."""
@@ -30,6 +34,21 @@ class Share:
     machines: int = 0
     memory: int = 0
     cost: float = 0.0
+    without_price: set[str] = field(default_factory=set)
+    """Packages that are not in the cost."""
+
+
+def prices_of(table: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """The prices of a TOML file. It may have ``g4-2.5G = 1``, which TOML reads as a table ``g4-2``."""
+    prices: dict[str, float] = {}
+    for name, price in table.items():
+        if isinstance(price, dict):
+            prices |= prices_of(price, f"{prefix}{name}.")
+        elif isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf:
+            raise ConfigurationError(f"the price of {prefix}{name} must be a number from 0 on, not {price!r}")
+        else:
+            prices[prefix + name] = float(price)
+    return prices
 
 
 def usage(sdc: DataCenter, tag: str, prices: Mapping[str, float], month: datetime) -> dict[str, Share]:
@@ -45,8 +64,12 @@ def usage(sdc: DataCenter, tag: str, prices: Mapping[str, float], month: datetim
                 share = shares.setdefault(str(machine.tags.get(tag, "none")), Share())
                 share.machines += 1
                 share.memory += machine.memory or 0
-                hours = (now - max(machine.created or month, month)).total_seconds() / 3600
-                share.cost += hours * prices.get(machine.package or "", 0.0)
+                package = machine.package or "none"
+                if package not in prices:
+                    share.without_price.add(package)
+                # The clocks of the client and of the server differ a little.
+                seconds = max(0.0, (now - max(machine.created or month, month)).total_seconds())
+                share.cost += seconds / 3600 * prices.get(package, 0.0)
     return dict(sorted(shares.items(), key=lambda item: -item[1].cost))
 
 
@@ -57,6 +80,8 @@ def table(shares: Mapping[str, Share]) -> Iterable[str]:
     for name, share in shares.items():
         bar = "#" * round(20 * share.cost / most)
         yield f"{name:8} {share.machines:8} {share.memory:6} MiB {share.cost:8.2f} {bar}".rstrip()
+    for package in sorted({package for share in shares.values() for package in share.without_price}):
+        yield f"not in the cost: {package} has no price"
 
 
 def plot(shares: Mapping[str, Share]) -> str:
@@ -103,7 +128,7 @@ def main() -> None:
     parser.add_argument("--prices", type=Path, help="a TOML file with the price of each package")
     parser.add_argument("--svg", type=Path, help="write the plot to this file")
     options = parser.parse_args()
-    prices = PRICES if options.prices is None else tomllib.loads(options.prices.read_text())
+    prices = PRICES if options.prices is None else prices_of(read_toml(options.prices))
     with signed_in(options, prepare) as sdc:
         now = datetime.fromtimestamp(sdc.clock.time(), UTC)
         shares = usage(
@@ -116,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,0 +1,331 @@
+"""The examples when something goes wrong: interrupts, mistakes in a file or on the command line."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from smartdc import Machine
+from smartdc.emulator import Emulator
+from tests.docs.blocks import ROOT
+
+EXAMPLES = ROOT / "examples"
+SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "cloud.py")
+
+
+@dataclass
+class Ended:
+    """How a script has ended."""
+
+    status: object
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A cloud whose account is that of the environment."""
+    monkeypatch.chdir(tmp_path)
+    with Emulator(random_seed=7, datacenters=["us-sw-1", "us-east-1"]) as cloud, cloud.activate(rate=0):
+        yield cloud
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs an example in this process."""
+
+    def run(name: str, *arguments: object) -> Ended:
+        with monkeypatch.context() as within:
+            within.setattr(sys, "argv", [name, *map(str, arguments)])
+            within.syspath_prepend(str(EXAMPLES))
+            status: object = 0
+            try:
+                runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+            except SystemExit as ended:
+                status = ended.code
+        said = capsys.readouterr()
+        if isinstance(status, str):  # as Python ends
+            return Ended(1, said.out, f"{said.err}{status}\n")
+        return Ended(status, said.out, said.err)
+
+    return run
+
+
+def interrupt(cloud: Emulator, patch: pytest.MonkeyPatch, number: int, *, wait: int = 1) -> None:
+    """Send a signal to this process when it waits by the emulator's clock for the `wait`-th time."""
+    real, waits = cloud.clock.sleep, [wait]
+
+    def sleep(seconds: float) -> None:
+        waits[0] -= 1
+        if waits[0] == 0:
+            signal.raise_signal(number)
+        real(seconds)
+
+    patch.setattr(cloud.clock, "sleep", sleep)
+
+
+def vms(cloud: Emulator) -> list[str]:
+    with cloud.datacenter() as sdc:
+        return [f"{machine.name} {machine.state}" for machine in sdc.machines()]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_can_be_started_as_a_program(path: Path) -> None:
+    # Ansible wants this of an inventory: docs.ansible.com, "Inventory script conventions".
+    assert path.read_text(encoding="utf-8").startswith("#!/usr/bin/env python3\n")
+    assert path.stat().st_mode & 0o111 or sys.platform == "win32"
+
+
+def test_the_scripts_need_the_emulator_only_for_an_emulated_cloud() -> None:
+    names = [path.stem for path in SCRIPTS if path.stem != "fleet_on_dask"]
+    code = (
+        f"import sys, {', '.join(names)}\nprint([m for m in sys.modules if m.startswith('smartdc.emulator')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=EXAMPLES, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
+
+
+# A machine that has no server yet cannot be deleted: docs/cloudapi/actions.md#deletion-without-a-server
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    "command", [("ci_machine.py", "true"), ("image_pipeline.py", "--version", "2")], ids=lambda each: each[0]
+)
+def test_an_interrupt_while_the_machine_provisions_deletes_it(
+    cloud: Emulator, run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str], number: int, status: int
+) -> None:
+    interrupt(cloud, monkeypatch, number)
+    ended = run(*command)
+    assert ended.status == status
+    assert vms(cloud) == []
+    assert "left" not in ended.err
+    assert [call.method for call in cloud.calls if call.method in ("POST", "DELETE")] == ["POST", "DELETE"]
+
+
+def test_a_machine_that_cannot_be_deleted_is_named(cloud: Emulator, run: Run) -> None:
+    cloud.site().fail_next_provision = True  # it gets no server
+    ended = run("ci_machine.py", "--job", "7", "true")
+    assert ended.status == 1
+    assert re.search(r"^machine ci-7 \([0-9a-f-]{36}\) may be left: DELETE .* no server_uuid", ended.err)
+    assert "is failed" in ended.err.splitlines()[-1]
+
+
+def test_a_sweep_goes_on_after_a_machine_that_cannot_be_deleted(cloud: Emulator, run: Run) -> None:
+    with cloud.datacenter() as sdc:
+        for name in ("ci-1", "ci-2", "ci-3"):
+            cloud.site().add_machine(name, tags={"purpose": "ci"})
+        sdc.machine("ci-2").update_deletion_protection(True)
+    cloud.clock.advance(7200)
+    ended = run("ci_machine.py", "--sweep")
+    assert ended.out.split() == ["swept:", "ci-1", "ci-3"] or ended.out.split() == ["swept:", "ci-3", "ci-1"]
+    assert ended.err.startswith("ci-2: DELETE ")
+
+
+def test_a_job_without_a_command_is_refused(cloud: Emulator, run: Run) -> None:
+    ended = run("ci_machine.py")
+    assert (ended.status, ended.err.splitlines()[-1]) == (
+        2,
+        "ci_machine.py: error: give a command, or --sweep",
+    )
+    assert list(cloud.calls) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="logins to emulated machines need Linux")
+def test_a_job_may_print_much_on_stderr_and_bytes_that_are_no_text(run: Run) -> None:
+    # More than the 2 MiB that an SSH channel sends unread (the window of RFC 4254, 5.2).
+    script = r"head -c 3000000 /dev/zero | tr '\0' x >&2; printf 'ok \377 %s' \"$1\""
+    ended = run("ci_machine.py", "--emulated", "--", "sh", "-c", script.replace('\\"', '"'), "sh", "\udcfe")
+    assert ended.status == 0
+    assert len(ended.err) == 3000000
+    assert ended.out.startswith("ok \ufffd \ufffd")
+
+
+# `begin` and `switch` cannot be aborted while they run, `sync` only after a pause.
+@pytest.mark.parametrize("wait", [1, 3, 5, 8])
+def test_a_migration_that_is_interrupted_is_aborted_and_can_begin_again(
+    cloud: Emulator, run: Run, monkeypatch: pytest.MonkeyPatch, wait: int
+) -> None:
+    cloud.site().add_machine("web0")
+    interrupt(cloud, monkeypatch, signal.SIGINT, wait=wait)
+    ended = run("move_machine.py", "web0")
+    assert ended.status == 130
+    assert "left" not in ended.err
+    again = run("move_machine.py", "web0")
+    assert again.status == 0, again.err
+    assert again.out.splitlines()[-1] == "web0 is running on another server"
+
+
+@pytest.mark.parametrize("done", [["begin"], ["begin", "sync"], ["begin", "sync", "switch"]])
+@pytest.mark.parametrize("over", [True, False])
+def test_a_migration_of_a_killed_run_is_continued(
+    cloud: Emulator, run: Run, done: list[str], over: bool
+) -> None:
+    cloud.site().add_machine("web0")
+    with cloud.datacenter() as sdc:
+        machine: Machine = sdc.machine("web0")
+        for phase in done:
+            machine.migrate(phase)
+            if over or phase != done[-1]:
+                machine.poll_migration()
+    ended = run("move_machine.py", "web0")
+    assert ended.status == 0, ended.err
+    assert ended.out.startswith(f"web0: an earlier run did {done[-1]}\n")
+    with cloud.datacenter() as sdc:
+        assert sdc.migrations() == []
+
+
+def test_accounts_that_fail_do_not_hide_the_others(
+    cloud: Emulator, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cloud.activate(rate=0, profiles=["broken", "keyless"]):
+        from smartdc.signin.profiles import profile_path
+
+        profile_path("broken").write_text("{")
+        keyless = profile_path("keyless")
+        keyless.write_text(re.sub(r'"keyId": "[^"]+"', f'"keyId": "{"00:" * 15}00"', keyless.read_text()))
+        cloud.fail(status=500, datacenter="us-east-1", times=None)
+        ended = run("every_account.py")
+    assert ended.status == 0
+    assert re.search(r"^us-sw-1: us-sw-1: 0 of 0 run", ended.out, re.M)
+    assert re.search(r"^us-sw-1: us-east-1: GET .* 500 ", ended.out, re.M)
+    assert sorted(line.partition(":")[0] for line in ended.err.splitlines()) == ["broken", "keyless"]
+
+
+def test_no_account_at_all_is_an_error(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("TRITON_PROFILE", "TRITON_URL", "SDC_URL", "TRITON_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    ended = run("every_account.py")
+    assert ended.status == 1
+    assert "no profile can sign in" in ended.err
+
+
+@pytest.mark.parametrize("tag", ["backup", "=yes", ""])
+def test_a_tag_without_a_value_is_refused(cloud: Emulator, run: Run, tag: str) -> None:
+    ended = run("rotate_snapshots.py", "--tag", tag)
+    assert (ended.status, "--tag must be NAME=VALUE" in ended.err) == (2, True)
+
+
+def test_a_rotation_of_no_machines_is_an_error(cloud: Emulator, run: Run) -> None:
+    ended = run("rotate_snapshots.py", "--tag", "backup=never")
+    assert (ended.status, ended.err) == (1, "no machines have the tag backup=never\n")
+
+
+def test_an_image_that_exists_is_refused_before_a_machine_is_created(cloud: Emulator, run: Run) -> None:
+    cloud.site().add_image("app", "1.4.0", account="test")
+    ended = run("image_pipeline.py", "--version", "1.4.0")
+    assert (ended.status, ended.err) == (1, "there is an image app@1.4.0: give another --version\n")
+    assert "POST" not in {call.method for call in cloud.calls}
+
+
+@pytest.mark.parametrize("keep", [0, -1])
+def test_an_image_must_be_kept(cloud: Emulator, run: Run, keep: int) -> None:
+    ended = run("image_pipeline.py", "--version", "1", "--keep", keep)
+    assert (ended.status, "--keep must be 1 or more" in ended.err) == (2, True)
+
+
+ROLE = '[roles.ops]\npolicies = ["look"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[role.ops]\n", "role is not a table [policies] or [roles]"),
+        ("policies = 3\n", "policies is not a table [policies] or [roles]"),
+        ('[policies]\nlook = "CAN getmachine"\n', "policies.look must be a list of texts"),
+        (ROLE, "roles.ops must have policies and members, and nothing else"),
+        (ROLE + 'members = "bob"\n', "roles.ops.members must be a list of texts"),
+        (ROLE + 'members = []\nmember = ["bob"]\n', "roles.ops must have policies and members"),
+        ("[roles\n", "Expected ']'"),
+    ],
+)
+def test_a_mistake_in_the_roles_file_changes_nothing(
+    cloud: Emulator, run: Run, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "rbac.toml").write_text(text)
+    ended = run("rbac_as_code.py", "rbac.toml", "--apply", "--prune")
+    assert ended.status == 1
+    assert re.fullmatch(rf"rbac\.toml: {re.escape(said)}.*\n", ended.err)
+    assert list(cloud.calls) == []
+
+
+def test_prune_leaves_what_the_file_has_no_table_for(cloud: Emulator, run: Run, tmp_path: Path) -> None:
+    with cloud.datacenter() as sdc:
+        sdc.create_policy("look", ["CAN getmachine"])
+        sdc.create_role("ops", policies=["look"])
+        (tmp_path / "rbac.toml").write_text('[policies]\nlook = ["CAN getmachine"]\n')
+        assert run("rbac_as_code.py", "rbac.toml", "--apply", "--prune").status == 0
+        assert [role["name"] for role in sdc.roles()] == ["ops"]
+        (tmp_path / "rbac.toml").write_text("[policies]\n[roles]\n")
+        assert run("rbac_as_code.py", "rbac.toml", "--apply", "--prune").status == 0
+        assert (sdc.roles(), sdc.policies()) == ([], [])
+
+
+def test_a_member_for_whom_the_role_is_not_active_is_a_difference(
+    cloud: Emulator, run: Run, tmp_path: Path
+) -> None:
+    cloud.add_user("bob")
+    with cloud.datacenter() as sdc:
+        sdc.create_role("ops", members=["bob"])
+        (tmp_path / "rbac.toml").write_text('[roles.ops]\npolicies = []\nmembers = ["bob"]\n')
+        ended = run("rbac_as_code.py", "rbac.toml", "--apply")
+        assert ended.out.endswith("1 changes made\n0 changes left\n")
+        assert [member.get("default") for member in sdc.role("ops")["members"]] == [True]
+
+
+def test_prices_may_have_dots_and_missing_ones_are_named(cloud: Emulator, run: Run, tmp_path: Path) -> None:
+    cloud.site().add_machine("a", package="g3-standard-0.25-smartos", tags={"team": "döner"})
+    cloud.site().add_machine("b", package="g4-general-4G", tags={"team": "döner"})
+    cloud.clock.advance(3600)
+    (tmp_path / "prices.toml").write_text("# für alle\ng3-standard-0.25-smartos = 1\n", encoding="utf-8")
+    ended = run("usage_report.py", "--prices", "prices.toml")
+    assert re.search(r"^döner +2 +\d+ MiB +[01]\.\d\d ", ended.out, re.M)
+    assert "not in the cost: g4-general-4G has no price\n" in ended.out
+
+
+@pytest.mark.parametrize("price", ['"1"', "true", "-1", "nan", "inf", "[1]"])
+def test_a_price_that_is_not_one_is_refused(cloud: Emulator, run: Run, tmp_path: Path, price: str) -> None:
+    (tmp_path / "prices.toml").write_text(f"small = {price}\n")
+    ended = run("usage_report.py", "--prices", "prices.toml")
+    assert ended.status == 1
+    assert re.fullmatch(r"the price of small must be a number from 0 on, not .*\n", ended.err)
+
+
+def test_a_machine_from_the_future_costs_nothing(cloud: Emulator, run: Run) -> None:
+    cloud.site().add_machine("a", package="g4-general-4G", created=cloud.clock.time() + 86400)
+    assert " 0.00" in run("usage_report.py").out
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("move_machine.py", "nothing"), "there is no machine 'nothing'"),
+        (("ansible_inventory.py", "--list", "--profile", "none"), "there is no profile 'none'"),
+        (("rbac_as_code.py", "missing.toml"), "missing.toml"),
+        (("usage_report.py", "--prices", "latin.toml"), "latin.toml: 'utf-8' codec can't decode"),
+        (("usage_report.py", "--svg", "missing/usage.svg"), "missing/usage.svg"),
+        (("image_pipeline.py", "--version", "1", "--script", "missing.sh"), "missing.sh"),
+        (("tutorial.py", "--key-id", "/me/keys/x", "--secret", "missing"), "missing"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_everyday_mistake_ends_with_one_line(
+    cloud: Emulator, run: Run, tmp_path: Path, command: tuple[str], said: str
+) -> None:
+    (tmp_path / "latin.toml").write_bytes(b"# f\xfcr\n")
+    ended = run(*command)
+    assert ended.status == 1
+    assert len(ended.err.splitlines()) == 1
+    assert said in ended.err
