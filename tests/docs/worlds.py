@@ -167,6 +167,7 @@ def _fleets(here: World) -> None:
 
 def _private_cloud(here: World) -> None:
     here.stand_ins["https://cloudapi.example.com"] = here.cloud.url()
+    here.patch.delenv("REQUESTS_CA_BUNDLE")  # the page shows the error without it
 
 
 def _names(here: World) -> None:
@@ -201,8 +202,10 @@ PREPARED: dict[str, Callable[[World], None]] = {
     "docs/emulator-control.md": _control,
     "docs/emulator.md": _emulator,
     "docs/fleets.md": _fleets,
+    "docs/howto/errors.md": _image,
     "docs/howto/fabric.md": _image,
     "docs/howto/private-cloud.md": _private_cloud,
+    "docs/howto/usage-report.md": _image,
     "docs/names.md": _names,
     "docs/retries.md": _uuid,
     "docs/ssh.md": _image,
