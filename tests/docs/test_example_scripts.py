@@ -18,7 +18,7 @@ import pytest
 from smartdc import Machine
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.fault_kinds import Status
-from smartdc.signin.profiles import profile_path
+from smartdc.signin.profile_files import profile_path
 from tests.docs.blocks import ROOT, blocks, pages
 
 EXAMPLES = ROOT / "examples"
