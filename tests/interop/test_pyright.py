@@ -19,7 +19,7 @@ from tests.interop.npm import NodeModules, install
 VERSION = "1.1.414"
 NOT_VERIFIED = "not verified: the types, with pyright"
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/api/*.md"))]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 LEAST_KNOWN = 0.99
 """The required share of public names with a known type; it was 0.997 when this was written."""
 
@@ -37,6 +37,7 @@ from typing import Any, Iterator
 
 import pytest
 import requests
+from fabric import Connection
 
 from smartdc import *
 from smartdc.emulator import Emulator
@@ -89,13 +90,20 @@ def blocks(page: Path) -> list[str]:
     text = page.read_text(encoding="utf-8")
     typed = [example.source for example in doctest.DocTestParser().get_examples(prompts_only(text))]
     found = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [block for block in found if ">>> " not in block] + ["".join(typed)] * bool(typed)
+    plain = [block for block in found if ">>> " not in block and not block.startswith("%")]
+    return plain + ["".join(typed)] * bool(typed)
 
 
 def prompts_only(text: str) -> str:
     """A page without the output of its prompts, which is not always in the form of a doctest."""
-    lines = [line.strip() for line in text.splitlines()]
-    return "\n".join(line for line in lines if line.startswith((">>> ", "... "))) + "\n"
+    kept: list[str] = []
+    continued = False
+    for line in map(str.strip, text.splitlines()):
+        # Output may begin with "...", too: only what follows a prompt continues it.
+        continued = line.startswith(">>> ") or (continued and line.startswith("... "))
+        if continued:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +124,7 @@ def report(pyright: NodeModules, tmp_path_factory: pytest.TempPathFactory) -> di
 def test_code_of_the_documentation_has_no_errors(report: dict[str, Any]) -> None:
     errors = [
         f"{Path(found['file']).name}: {found['message']}: "
-        + Path(found["file"]).read_text().splitlines()[found["range"]["start"]["line"]]
+        + [*Path(found["file"]).read_text().splitlines(), ""][found["range"]["start"]["line"]]
         for found in report["generalDiagnostics"]
         if found["severity"] == "error"
     ]
