@@ -101,6 +101,50 @@ def test_a_404_ends_it_once_it_is_settled(what: str, stub: StubServer) -> None:
     assert (caught.value.state, clock.now) == ("deleted", 60)
 
 
+@EACH
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("no space\nleft", r" \(no space\\nleft\)"),
+        ({"message": "x" * 300}, r" \(x{200}\)"),
+        ({"code": "Odd"}, ""),
+        ({"message": ""}, ""),
+        (5, ""),
+        (None, ""),
+    ],
+    ids=["text", "long", "without", "empty", "number", "none"],
+)
+def test_the_reason_is_text_of_one_line(what: str, stub: StubServer, error: Any, said: str) -> None:
+    stub.answer(answer(what, "failed", error=error))
+    with pytest.raises(WaitFailed, match=f"^{what} .*[^)] is failed{said}: it will not [a-z' ]+$"):
+        waits(what, stub, Instant())()
+
+
+@EACH
+def test_something_that_was_made_long_ago_is_believed_to_be_gone_at_once(what: str, stub: StubServer) -> None:
+    clock = Instant()
+    stub.answer(answer(what, STATES[what][0], created="2020-01-01T00:00:00.000Z"), gone())
+    with pytest.raises(WaitFailed, match="is deleted: it will not"):
+        waits(what, stub, clock)(interval=10)
+    assert clock.now == 10
+
+
+@EACH
+def test_its_timeout_bounds_the_wait_for_a_turn(what: str, stub: StubServer) -> None:
+    # A turn every 10 s: the second look's comes too late.
+    clock = Instant()
+    stub.answer(answer(what, STATES[what][0]))
+    with pytest.raises(WaitTimeout, match=r"gave up after 5 s: .*too many requests wait for their turn"):
+        WAITS[what](DataCenter(stub.url, login="bob", clock=clock, rate=0.1))(timeout=5)
+    assert (len(stub.asked), clock.now) == (1, 5)
+
+
+@EACH
+def test_a_state_that_is_not_said_is_waited_out(what: str, stub: StubServer) -> None:
+    stub.answer(answer(what, ""), answer(what, STATES[what][1]))
+    assert waits(what, stub, Instant())()["state"] == STATES[what][1]
+
+
 @pytest.mark.parametrize("what", ["volume", "NIC", "disk"])
 def test_it_waits_for_a_deletion(what: str, stub: StubServer) -> None:
     clock = Instant()
@@ -119,7 +163,7 @@ def test_another_error_ends_it(what: str, stub: StubServer) -> None:
 @EACH
 @pytest.mark.parametrize("state", ["Running", "atcive", "", 5])
 def test_an_unknown_state_is_refused_at_once(what: str, state: Any, stub: StubServer) -> None:
-    with pytest.raises(ConfigurationError, match="is not a state of a"):
+    with pytest.raises(ConfigurationError, match=f"^.* is not a state of a {what}: "):
         waits(what, stub, Instant())(state)
     assert stub.asked == []
 

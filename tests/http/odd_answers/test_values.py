@@ -139,6 +139,18 @@ def test_the_same_page_again_and_again(stub: StubServer, sdc: DataCenter) -> Non
     assert len(stub.asked) == 4
 
 
+def test_a_page_that_begins_like_the_list_but_has_something_new_is_not_the_last(
+    stub: StubServer, sdc: DataCenter
+) -> None:
+    # 999 machines were made meanwhile, and one of the first page was deleted.
+    every = page(0, 1002)
+    stub.answer(Reply(every[:1000]), Reply(every[:500] + every[501:1001]), Reply(every[1000:]))
+    assert [machine.id for machine in sdc.machines()] == [machine["id"] for machine in every]
+    assert [asked.target for asked in stub.asked] == [
+        "/bob/machines", "/bob/machines?offset=999", "/bob/machines?offset=1998"
+    ]  # fmt: skip
+
+
 def test_pages_that_are_longer_than_asked(stub: StubServer, sdc: DataCenter) -> None:
     stub.answer(Reply(page(0, 9)), Reply(page(0, 1200)), Reply(page(0, 1200)))
     assert len(sdc.machines(limit=5)) == 5
