@@ -36,9 +36,7 @@ class MachineLists(Connection):
         if paged or (filters.exact and limit is not None and limit <= PAGE):
             found = filters.passing(self._one_page(filters.query, limit, offset))
         else:
-            skipped = offset or 0
-            enough = skipped + limit if filters.exact and limit is not None else None
-            found = islice(filters.passing(self._machine_pages(filters.query, enough)), skipped, None)
+            found = islice(filters.passing(self._machine_pages(filters.query)), offset or 0, None)
         return islice(found, limit)
 
     def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
@@ -49,9 +47,9 @@ class MachineLists(Connection):
         """One page, fetched when it is needed."""
         yield from self._machine_page(filters, limit, offset)
 
-    def _machine_pages(self, filters: Params, enough: int | None = None) -> Iterator[MachineData]:
-        """All pages in a row, each machine once; until there are `enough` of them."""
-        return in_order(lambda offset: self._machine_page(filters, None, offset), PAGE, "/machines", enough)
+    def _machine_pages(self, filters: Params) -> Iterator[MachineData]:
+        """All pages in a row, each machine once; one is fetched when the one before is taken."""
+        return in_order(lambda offset: self._machine_page(filters, None, offset), PAGE, "/machines")
 
     def _add_image(self, filters: Filters, image: ImageRef | None, dataset: ImageRef | None) -> None:
         ident = self._listed_image_id(image, dataset)

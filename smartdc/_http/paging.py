@@ -22,10 +22,8 @@ _STEP = 32
 """By how many entries a list steps back at first, when entries that were listed are gone."""
 
 
-def in_order(
-    page_at: Callable[[int | None], list[D]], size: int, path: str, enough: int | None = None
-) -> Iterator[D]:
-    """The entries of all pages in a row, each once; until there are `enough` of them.
+def in_order(page_at: Callable[[int | None], list[D]], size: int, path: str) -> Iterator[D]:
+    """The entries of all pages in a row, each once.
 
     Each page is fetched from the last known entry on. If it begins with another entry, some before it are
     gone, and others may have moved up unseen: then an earlier page is fetched. As entries keep their order
@@ -36,7 +34,6 @@ def in_order(
         page_at: Fetches the page at that offset.
         size: How many entries a full page has.
         path: Of the list, for errors.
-        enough: How many entries will do.
     """
     seen = array("q")  # the hashes of all listed ids; nothing else is kept
     least = _GREATEST  # the least of these ids
@@ -59,7 +56,7 @@ def in_order(
         ignored = at > 0 and not new and starts_over
         while new:  # popped, so that an entry can be freed once the caller drops it
             yield new.popitem()[1]
-        if length != size or ignored or (enough is not None and len(seen) >= enough):
+        if length != size or ignored:
             return
         at, back = at + length - 1, _STEP
     raise endless_list("GET", path)

@@ -132,6 +132,12 @@ def page(first: int, count: int) -> list[dict[str, str]]:
     return [{"id": f"00000000-0000-4000-8000-{n:012}", "ip": str(n)} for n in range(first, first + count)]
 
 
+def asked_for(stub: StubServer, offsets: list[int]) -> bool:
+    """Whether these pages of the machines were asked for, in this order."""
+    wanted = [f"/bob/machines?offset={offset}" if offset else "/bob/machines" for offset in offsets]
+    return [asked.target for asked in stub.asked] == wanted
+
+
 def test_the_same_page_again_and_again(stub: StubServer, sdc: DataCenter) -> None:
     stub.answer(*[Reply(page(0, 1000))] * 4)
     assert len(sdc.machines()) == 1000
@@ -146,9 +152,30 @@ def test_a_page_that_begins_like_the_list_but_has_something_new_is_not_the_last(
     every = page(0, 1002)
     stub.answer(Reply(every[:1000]), Reply(every[:500] + every[501:1001]), Reply(every[1000:]))
     assert [machine.id for machine in sdc.machines()] == [machine["id"] for machine in every]
-    assert [asked.target for asked in stub.asked] == [
-        "/bob/machines", "/bob/machines?offset=999", "/bob/machines?offset=1998"
-    ]  # fmt: skip
+    assert asked_for(stub, [0, 999, 1998])
+
+
+def test_a_page_without_news_is_not_the_last_if_it_does_not_begin_like_the_list(
+    stub: StubServer, sdc: DataCenter
+) -> None:
+    # 1000 machines were made meanwhile: the list steps back until it knows where it is.
+    every = page(5000, 1000) + page(0, 1002)
+    offsets = [0, 999, 967, 711, 0, 999, 1998]
+    stub.answer(Reply(page(0, 1000)), *(Reply(every[offset : offset + 1000]) for offset in offsets[1:]))
+    assert sorted(machine.id for machine in sdc.machines()) == sorted(machine["id"] for machine in every)
+    assert asked_for(stub, offsets)
+
+
+def test_a_list_that_stepped_back_to_its_beginning_goes_on(stub: StubServer, sdc: DataCenter) -> None:
+    # A server that shows nothing for a while; after that the first page has no news.
+    every = page(0, 1002)
+    shown = [every, [], [], [], every, every]
+    offsets = [0, 999, 967, 711, 0, 999]
+    stub.answer(
+        *(Reply(machines[offset : offset + 1000]) for machines, offset in zip(shown, offsets, strict=True))
+    )
+    assert [machine.id for machine in sdc.machines()] == [machine["id"] for machine in every]
+    assert asked_for(stub, offsets)
 
 
 def test_pages_that_are_longer_than_asked(stub: StubServer, sdc: DataCenter) -> None:
