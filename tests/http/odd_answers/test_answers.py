@@ -57,7 +57,14 @@ def refused(stub: StubServer, sdc: DataCenter, reply: Reply) -> APIError:
 )
 @pytest.mark.parametrize(
     ("body", "came"),
-    [(b"null", "null"), (b"7", "a number"), (b'"x"', "text"), (b"true", "a boolean"), (b"", "no body")],
+    [
+        (b"null", "null"),
+        (b"7", "a number"),
+        (b"2.5", "a number"),
+        (b'"x"', "text"),
+        (b"true", "a boolean"),
+        (b"", "no body"),
+    ],
 )
 def test_an_answer_of_another_shape_is_an_error_that_names_the_shape(
     stub: StubServer, sdc: DataCenter, ask: Callable[[DataCenter], Any], expected: str, body: bytes, came: str
@@ -75,13 +82,14 @@ def test_an_answer_of_another_shape_is_an_error_that_names_the_shape(
 def test_a_list_where_an_object_is_expected_and_the_other_way_round(
     stub: StubServer, sdc: DataCenter, machine: Machine
 ) -> None:
-    stub.answer(Reply([]), Reply({}), Reply({}), Reply([{"id": ID}, None]))
+    stub.answer(Reply([]), Reply({}), Reply({}), Reply([]), Reply([{"id": ID}, None]))
     with pytest.raises(InvalidResponse, match="GET /bob: 200 with a list where an object was expected"):
         sdc.account()
     with pytest.raises(InvalidResponse, match="with an object where a list was expected"):
         sdc.machines()
-    with pytest.raises(InvalidResponse, match="with an object where a single value was expected"):
-        machine.get_tag("role")
+    for came in ("an object", "a list"):
+        with pytest.raises(InvalidResponse, match=f"with {came} where a single value was expected"):
+            machine.get_tag("role")
     with pytest.raises(InvalidResponse, match="with null in a list of objects"):
         sdc.images()
 
