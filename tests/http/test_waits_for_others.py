@@ -125,7 +125,7 @@ def test_something_that_was_made_long_ago_is_believed_to_be_gone_at_once(what: s
     clock = Instant()
     stub.answer(answer(what, STATES[what][0], created="2020-01-01T00:00:00.000Z"), gone())
     with pytest.raises(WaitFailed, match="is deleted: it will not"):
-        waits(what, stub, clock)(interval=10)
+        waits(what, stub, clock)(interval=10, timeout=60)
     assert clock.now == 10
 
 

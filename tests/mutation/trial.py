@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -94,8 +95,10 @@ class Trials:
             os.close(reading)
             os.setsid()
             resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
-            os.write(writing, self._in_child(mutant, items).encode())
-            os._exit(0)
+            try:
+                os.write(writing, self._in_child(mutant, items).encode())
+            finally:
+                os._exit(0)
         os.close(writing)
         ready, _, _ = select.select([reading], [], [], 6 * seconds)
         answer = os.read(reading, 1000).decode() if ready else ""
@@ -113,7 +116,7 @@ class Trials:
             )
         except BaseException as error:  # the module cannot be imported
             return f"import ({type(error).__name__})"
-        for item, after in zip(items, [*items[1:], None], strict=True):
+        for item, after in zip_longest(items, items[1:]):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if self._failed:
                 return self._failed
