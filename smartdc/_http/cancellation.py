@@ -26,7 +26,7 @@ class CancelScope:
 
     Attributes:
         attempts: How many requests were made, repeated ones included.
-        is_queued: Whether the next request waits for its turn under the request rate.
+        is_queued: Whether it came so far that its first request waits for a turn under the request rate.
     """
 
     def __init__(self, cancelled: threading.Event) -> None:
@@ -50,7 +50,6 @@ class CancelScope:
         if self._cancelled.is_set():
             self.attempts -= 1
             raise Cancelled
-        self.is_queued = False
 
 
 _current: ContextVar[CancelScope | None] = ContextVar("smartdc_cancel_scope", default=None)
