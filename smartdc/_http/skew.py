@@ -38,7 +38,7 @@ def server_time(response: requests.Response) -> float | None:
     """What the server's clock shows, told by the answer's Date: seconds since 1970; None if unknown."""
     try:
         return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, OverflowError):
         return None
 
 

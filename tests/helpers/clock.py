@@ -41,6 +41,9 @@ class Together(_Still):
 
     Args:
         threads: How many take part; each calls `leave` at its end.
+
+    Attributes:
+        sleeps: How many waits there were.
     """
 
     def __init__(self, threads: int) -> None:
@@ -48,10 +51,12 @@ class Together(_Still):
         self._threads = threads
         self._asleep: list[tuple[float, threading.Event]] = []
         self._lock = threading.Lock()
+        self.sleeps = 0
 
     def sleep(self, seconds: float, /) -> None:
         woken = threading.Event()
         with self._lock:
+            self.sleeps += 1
             self._asleep.append((self.now + seconds, woken))
             self._go_on()
         assert woken.wait(60), "the clock stands still"

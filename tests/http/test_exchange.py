@@ -17,8 +17,6 @@ from smartdc import (
     DataCenter,
     InvalidResponse,
     NotFoundError,
-    RetryPolicy,
-    ServiceUnavailableError,
 )
 from smartdc.emulator import Emulator
 from tests.helpers.agents import RunningAgent
@@ -110,16 +108,6 @@ def test_a_corrected_clock_is_remembered_after_an_error_that_is_not_about_it(
         sdc.machine(UNKNOWN)
     sdc.account()
     assert [call.status for call in cloud.calls] == [400, 404, 200]
-
-
-def test_the_wait_for_a_turn_counts_towards_the_deadline(stub: StubServer) -> None:
-    # A turn every 4 s: the second request begins after 4 s, and could begin again after 6 s.
-    stub.answer(Reply({}), Reply(BUSY, 503, headers={"Retry-After": "2"}))
-    with DataCenter(stub.url, login="bob", clock=Instant(), rate=0.25, retry=RetryPolicy(deadline=5)) as sdc:
-        sdc.account()
-        with pytest.raises(ServiceUnavailableError):
-            sdc.account()
-    assert len(stub.asked) == 2
 
 
 @pytest.mark.parametrize("status", [429, 503])
