@@ -13,6 +13,7 @@ from time import time
 import pytest
 
 from smartdc import (
+    APIError,
     ConnectionFailed,
     DataCenter,
     LegacyDataCenter,
@@ -221,20 +222,23 @@ def test_an_old_server_may_have_a_name_twice(stub: StubServer) -> None:
     assert [asked.method for asked in stub.asked] == ["POST", *["GET"] * LOOKS]
 
 
-def test_a_slow_request_that_was_carried_out_beside_its_repetition(stub: StubServer) -> None:
+@pytest.mark.parametrize("failing", [0, 2])
+def test_a_slow_request_that_was_carried_out_beside_its_repetition(stub: StubServer, failing: int) -> None:
     """The server checks that a name is free before it takes it: two requests at once may both pass."""
     now = formatdate(time(), usegmt=True)
     made = {"name": "web", "package": PACKAGE, "image": UNKNOWN, "created": timestamp(time())}
     twins = [made | {"id": f"{letter * 8}-dead-4bad-8bad-000000000000"} for letter in "ab"]
     stub.answer(Reply(None, 504), *[Reply([], dates=(now,))] * LOOKS, Reply(twins[1], 201))
-    stub.answer(Reply(twins, dates=(now,)))
+    stub.answer(*[Reply(None, 500)] * failing, Reply(twins, dates=(now,)))
     with (
         DataCenter(stub.url, login="bob", clock=Instant()) as sdc,
         pytest.raises(OutcomeUnknown, match="there are 2, which are its candidates") as caught,
     ):
         sdc.create_machine("web", PACKAGE, image=UNKNOWN)
     assert caught.value.candidates == twins[::-1]
-    assert [asked.method for asked in stub.asked] == ["POST", *["GET"] * LOOKS, "POST", "GET"]
+    assert [asked.method for asked in stub.asked] == [
+        "POST", *["GET"] * LOOKS, "POST", *["GET"] * (failing + 1)
+    ]  # fmt: skip
 
 
 def test_a_machine_that_was_created_again_is_returned_if_looks_are_refused(
@@ -281,6 +285,26 @@ def test_a_server_that_created_it_and_could_not_read_it(
     with pytest.raises(NotFoundError, match=r"404 ResourceNotFound: image not found"):
         sdc.create_machine("other", PACKAGE, image=UNKNOWN)
     assert len(site.machines) == 1
+
+
+@pytest.mark.parametrize(("status", "message"), [(501, "no"), (409, "no"), (404, "no such VM")])
+def test_what_the_server_refuses_is_not_looked_for(stub: StubServer, status: int, message: str) -> None:
+    stub.answer(Reply({"code": "Novelty", "message": message}, status))
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc, pytest.raises(APIError, match=message):
+        sdc.create_machine("web", PACKAGE, image=UNKNOWN)
+    assert [asked.method for asked in stub.asked] == ["POST"]
+
+
+@pytest.mark.parametrize("body", [{"code": "InternalError", "message": "no"}, {"message": "no"}, {}])
+def test_what_the_server_has_ended_with_is_looked_for_and_not_made_again(
+    stub: StubServer, body: dict[str, str]
+) -> None:
+    # docs/cloudapi/errors.md#answers-without-a-code
+    stub.answer(Reply(body, 500))
+    stub.otherwise = Reply([])
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc, pytest.raises(ServerError, match=": 500"):
+        sdc.create_volume("data")
+    assert [asked.method for asked in stub.asked] == ["POST", *["GET"] * LOOKS]
 
 
 def test_a_server_that_is_not_there_yet(stub: StubServer, image: str) -> None:

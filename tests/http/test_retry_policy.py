@@ -72,6 +72,7 @@ FAILURES: list[tuple[SmartDCError, bool, bool]] = [
     (answered(503, b"<html>maintenance</html>", Retry_After="1"), False, True),
     (answered(503, b'{"error": "upstream", "code": 503}', Retry_After="1"), False, True),
     (answered(504), False, True),
+    (ConfigurationError("none of the server's"), False, False),
     *((answered(status), False, False) for status in (400, 401, 403, 404, 409, 410, 413, 422, 500, 501)),
 ]
 
