@@ -44,8 +44,8 @@ def test_a_turn_that_comes_after_the_deadline_is_not_waited_for(stub: StubServer
         with pytest.raises(RequestTimeout) as caught:
             sdc.account()
     assert str(caught.value) == (
-        "GET /bob: too many requests wait for their turn under the request rate: this one's comes after the "
-        "5 s that its RetryPolicy gives"
+        "GET /bob: too many requests wait for their turn under the request rate: the turn of this one comes "
+        "after the 5 s that its RetryPolicy gives"
     )
     assert (caught.value.method, caught.value.path, caught.value.sent) == ("GET", "/bob", False)
     assert clock.slept == [5]
