@@ -1,0 +1,184 @@
+"""What the libraries below raise: each becomes the error with its cause, its remedy and the right flags.
+
+Most of OpenSSL's reasons need a server of another time, so that they are raised in the place of the request.
+"""
+
+from __future__ import annotations
+
+import ssl
+from http.client import RemoteDisconnected
+
+import pytest
+import requests
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+)
+
+from smartdc import ConnectionFailed, RequestTimeout, TLSError, TransportError
+from tests.helpers.servers import StubServer, datacenter_at
+
+FAR = "https://far.example"
+POOL = urllib3.HTTPSConnectionPool("far.example")
+CONNECTION = urllib3.connection.HTTPConnection("far.example", 443)
+
+NO_TLS = f"GET /bob: {FAR} does not speak TLS ({{}}): is it a port for http://?"
+OLD_TLS = f"GET /bob: {FAR} speaks no TLS of version 1.2 or later ({{}}); it must be updated"
+NO_AGREEMENT = (
+    f"GET /bob: {FAR} and this machine share no TLS settings ({{}}): check the URL, or update the server"
+)
+CERTIFICATE = f"GET /bob: {FAR} wants a client certificate ({{}}), which CloudAPI does not: check the URL"
+REASONS = {
+    NO_TLS: (
+        "HTTPS_PROXY_REQUEST HTTP_REQUEST PACKET_LENGTH_TOO_LONG RECORD_LAYER_FAILURE UNKNOWN_PROTOCOL "
+        "WRONG_VERSION_NUMBER"
+    ),
+    OLD_TLS: (
+        "NO_PROTOCOLS_AVAILABLE TLSV1_ALERT_PROTOCOL_VERSION UNSUPPORTED_PROTOCOL VERSION_TOO_LOW "
+        "WRONG_SSL_VERSION"
+    ),
+    NO_AGREEMENT: (
+        "DH_KEY_TOO_SMALL EE_KEY_TOO_SMALL NO_CIPHERS_AVAILABLE SSLV3_ALERT_HANDSHAKE_FAILURE "
+        "SSLV3_ALERT_ILLEGAL_PARAMETER TLSV1_ALERT_INSUFFICIENT_SECURITY TLSV1_UNRECOGNIZED_NAME "
+        "UNSAFE_LEGACY_RENEGOTIATION_DISABLED WRONG_SIGNATURE_TYPE"
+    ),
+    CERTIFICATE: "SSLV3_ALERT_BAD_CERTIFICATE TLSV13_ALERT_CERTIFICATE_REQUIRED TLSV1_ALERT_UNKNOWN_CA",
+}
+
+
+def raised(monkeypatch: pytest.MonkeyPatch, error: Exception, location: str = FAR) -> TransportError:
+    """The error that a request ends with when this one is raised in its place."""
+
+    def fail(*_: object, **__: object) -> object:
+        raise error
+
+    monkeypatch.setattr("smartdc._http.transport.Adapter.send", fail)
+    with pytest.raises(TransportError) as caught:
+        datacenter_at(location).account()
+    assert (caught.value.method, caught.value.path) == ("GET", "/bob")
+    return caught.value
+
+
+def in_tls(reason: str) -> Exception:
+    error = ssl.SSLError(1, f"[SSL: {reason}] it failed (_ssl.c:1000)")
+    error.reason = reason
+    return requests.exceptions.SSLError(MaxRetryError(POOL, "/bob", urllib3.exceptions.SSLError(error)))
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"), [(reason, text) for text, reasons in REASONS.items() for reason in reasons.split()]
+)  # fmt: skip
+def test_reasons_of_openssl(monkeypatch: pytest.MonkeyPatch, reason: str, message: str) -> None:
+    error = raised(monkeypatch, in_tls(reason))
+    assert isinstance(error, TLSError)
+    assert str(error) == message.format(reason)
+    # In TLS 1.3 the server asks for the client's certificate after the client's first request.
+    assert (error.lasting, error.sent) == (True, message is CERTIFICATE)
+
+
+def test_another_reason_of_openssl_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = raised(monkeypatch, in_tls("BAD_LENGTH"))
+    assert type(error) is ConnectionFailed
+    assert str(error) == (f"GET /bob: no connection to {FAR} ([SSL: BAD_LENGTH] it failed (_ssl.c:1000))")
+    assert (error.lasting, error.sent) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "what", "sent"),
+    [
+        (requests.ReadTimeout(ReadTimeoutError(POOL, "/bob", "Read timed out.")), "no answer from", True),
+        (requests.ConnectionError(ReadTimeoutError(POOL, "/bob", "Read timed out.")), "no answer from", True),
+        (
+            requests.ReadTimeout(ReadTimeoutError(POOL, "/bob", "The handshake operation timed out")),
+            "no TLS handshake with",
+            False,
+        ),
+        (
+            requests.ConnectTimeout(
+                MaxRetryError(POOL, "/bob", ConnectTimeoutError(CONNECTION, "timed out"))
+            ),
+            "no answer from",
+            False,
+        ),
+    ],
+    ids=["read", "body", "handshake", "connect"],
+)
+def test_timeouts(monkeypatch: pytest.MonkeyPatch, error: Exception, what: str, sent: bool) -> None:
+    late = raised(monkeypatch, error)
+    assert isinstance(late, RequestTimeout)
+    assert str(late) == f"GET /bob: {what} {FAR} in time"
+    assert (late.lasting, late.sent) == (False, sent)
+
+
+REFUSED = NewConnectionError(CONNECTION, "Failed to establish a new connection: [Errno 111] refused")
+RESET = ConnectionResetError(104, "Connection reset by peer")
+CLOSED = RemoteDisconnected("Remote end closed connection without response")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("error", "what", "why", "hint", "sent"),
+    [
+        (
+            requests.ConnectionError(MaxRetryError(POOL, "/bob", REFUSED)),
+            "no connection to",
+            "Failed to establish a new connection: [Errno 111] refused",
+            "",
+            False,
+        ),
+        (
+            requests.ConnectionError(ProtocolError("Connection aborted.", RESET)),
+            "no connection to",
+            "[Errno 104] Connection reset by peer",
+            "; does it speak https?",
+            True,
+        ),
+        (
+            requests.ConnectionError(ProtocolError("Connection aborted.", CLOSED)),
+            "the connection to",
+            "Remote end closed connection without response",
+            "; does it speak https?",
+            True,
+        ),
+        (requests.ConnectionError("so\nit is"), "no connection to", "so it is", "", True),
+        (ProtocolError("bare"), "no connection to", "bare", "", True),
+    ],
+    ids=["refused", "reset", "closed", "text", "bare"],
+)
+@pytest.mark.filterwarnings("ignore:.*is not https")
+def test_connections(
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    error: Exception,
+    what: str,
+    why: str,
+    hint: str,
+    sent: bool,
+) -> None:
+    location = f"{scheme}://far.example"
+    failed = raised(monkeypatch, error, location)
+    assert type(failed) is ConnectionFailed
+    broke = " broke" if what == "the connection to" else ""
+    end = hint if scheme == "http" else ""
+    assert str(failed) == f"GET /bob: {what} {location}{broke} ({why}){end}"
+    assert (failed.lasting, failed.sent) == (False, sent)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 400, 403, 404, 501])
+def test_refusals_of_a_proxy(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    # RFC 9110, 15.5 and 15.6: after these another attempt may succeed.
+    with StubServer([f"HTTP/1.1 {status} No\r\n\r\n".encode(), b""]) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        with pytest.raises(ConnectionFailed) as caught:
+            datacenter_at(FAR).account()
+    assert str(caught.value) == (
+        f"GET /bob: the proxy {proxy.url} in HTTPS_PROXY refuses to connect to {FAR} ({status} No); "
+        "ask who runs it, or name the host in NO_PROXY"
+    )
+    passing = status in (408, 425, 429, 500, 502, 503, 504)
+    assert (caught.value.lasting, caught.value.sent) == (not passing, False)
+    assert (caught.value.method, caught.value.path) == ("GET", "/bob")
