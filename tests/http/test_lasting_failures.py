@@ -157,7 +157,7 @@ def test_http_to_a_tls_port() -> None:
 def test_http_to_an_ssh_port() -> None:
     with StubServer([b"SSH-2.0-OpenSSH_9.2\r\n", b""]) as server:
         error = refusal(server.url)
-    assert "it speaks SSH and not HTTP; check the port" in str(error)
+    assert str(error).endswith(": it speaks SSH and not HTTP; check the port")
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")

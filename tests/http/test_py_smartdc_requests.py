@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import pytest
 import requests
 
-from smartdc import ConfigurationError, DataCenter, LegacyDataCenter, Machine
+from smartdc import ConfigurationError, DataCenter, LegacyDataCenter, Machine, ServerError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
+from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
 
 
@@ -46,7 +47,10 @@ def test_url_and_path_fit_together(sdc: DataCenter, machine: Machine) -> None:
         ("machines", [("name", "web"), ("limit", 1)], "/my/machines?name=web&limit=1"),
         ("machines", "name=web&limit=1", "/my/machines?name=web&limit=1"),
         ("machines", [("tag.a", "x"), ("tag.a", "y")], "/my/machines?tag.a=x&tag.a=y"),
+        ("machines", (("tag.a", ["x", "y"]), ("tag.a", "z")), "/my/machines?tag.a=x&tag.a=y&tag.a=z"),
+        ("machines", [("tag.a", "xy"), ("tag.a", ("z",))], "/my/machines?tag.a=xy&tag.a=z"),
         ("machines", {"tag.a": ["x", "y"]}, "/my/machines?tag.a=x&tag.a=y"),
+        ("machines", "name=&limit=1", "/my/machines?name=&limit=1"),
         ("", {"a": None}, "/my"),
     ],
 )
@@ -85,18 +89,40 @@ def test_arguments_of_requests_that_change_nothing(
 @pytest.mark.parametrize(
     ("arguments", "instead"),
     [
-        ({"allow_redirects": True}, "read the Location header"),
-        ({"proxies": {"https": "http://proxy"}}, "set HTTPS_PROXY"),
+        (
+            {"allow_redirects": True},
+            "redirects are not followed, as a signature is for one URL: read the Location header",
+        ),
+        ({"auth": ("bob", "x")}, "set the `auth` of the data center"),
+        ({"cert": "/cert.pem"}, "CloudAPI identifies the caller by the signature"),
+        ({"cookies": {"a": "b"}}, "CloudAPI has none"),
+        ({"files": {"a": b"b"}}, "CloudAPI takes JSON only: data="),
+        ({"hooks": {"response": print}}, "the answer itself is returned"),
+        ({"json": {"a": "b"}}, "what is given as data= is sent as JSON"),
+        ({"proxies": {"https": "http://proxy"}}, "set HTTPS_PROXY in the environment"),
         ({"verify": "/ca.pem"}, "give it to the data center"),
-        ({"json": {"a": "b"}}, "data="),
     ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_arguments_of_requests_that_are_refused_by_name(
     stub: StubServer, arguments: dict[str, Any], instead: str
 ) -> None:
     (name,) = arguments
-    with DataCenter(stub.url) as sdc, pytest.raises(ConfigurationError, match=f"no {name}=: .*{instead}"):
+    with DataCenter(stub.url) as sdc, pytest.raises(ConfigurationError) as caught:
         sdc.request("GET", "machines", **arguments)
+    assert str(caught.value) == f"request() takes no {name}=: {instead}"
+    assert stub.asked == []
+
+
+@pytest.mark.parametrize(
+    "params", [[("a",)], [("a", 1, 2)], [["a", 1]], [("a", 1), "ab"], 5, ("a", 1)], ids=repr
+)
+def test_a_query_of_another_form(stub: StubServer, params: Any) -> None:
+    with (
+        DataCenter(stub.url) as sdc,
+        pytest.raises(ConfigurationError, match=r"^params .*\{'limit': 5\}"),
+    ):
+        sdc.request("GET", "machines", params=params)
     assert stub.asked == []
 
 
@@ -183,3 +209,35 @@ def test_operations_use_the_request_method_of_a_subclass(
         made.stop()
         assert sdc.num_machines(tags={"a": "b"}) == 1
         assert sdc.machines(name="new") == [made]
+
+
+class Knowing(DataCenter):
+    """It knows the argument, and no other that may come."""
+
+    def request(  # type: ignore[override]
+        self,
+        method: str,
+        path: str,
+        headers: Any = None,
+        data: Any = None,
+        *,
+        params: Any = None,
+        before_repeat: Any = None,
+    ) -> Any:
+        return DataCenter.request(
+            self, method, path, headers, data, params=params, before_repeat=before_repeat
+        )
+
+
+@pytest.mark.parametrize("kind", [Counting, Knowing, Strict])
+def test_a_post_is_made_again_if_the_request_of_a_subclass_can_be_told_so(
+    stub: StubServer, kind: type[DataCenter]
+) -> None:
+    stub.answer(Reply(None, 502), Reply({"login": "my"}))
+    with kind(stub.url, clock=Instant()) as sdc:
+        if kind is Strict:
+            with pytest.raises(ServerError, match=": 502 "):
+                sdc.update_account(phone="5")
+        else:
+            sdc.update_account(phone="5")
+    assert len(stub.asked) == (1 if kind is Strict else 2)
