@@ -47,7 +47,7 @@ def read_fields(lines: Any) -> HTTPMessage:
         HTTPException: There are too many fields, or one is too long.
     """
     read: list[bytes] = []
-    while len(read) <= _MOST_LINES:
+    while len(read) < _MOST_LINES:
         line = lines.readline(_LONGEST_LINE + 1)
         if len(line) > _LONGEST_LINE:
             raise LineTooLong("header line")

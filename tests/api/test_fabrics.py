@@ -101,6 +101,8 @@ def test_fabric_vlan_that_does_not_exist(cloud: Emulator, sdc: DataCenter) -> No
     assert sdc.create_fabric_vlan(4000, "far")
     with pytest.raises(InvalidArgumentError, match="VLAN ID must be a number between 0 and 4094"):
         sdc.fabric_vlan(5000)
+    with pytest.raises(NotFoundError, match="vlan not found"):
+        sdc.fabric_vlan(0)
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}, -1, True, 2.5, {"name": "default"}, {"vlan_id": "x"}])

@@ -120,7 +120,7 @@ def test_arguments_of_requests_that_are_refused_by_name(
 def test_a_query_of_another_form(stub: StubServer, params: Any) -> None:
     with (
         DataCenter(stub.url) as sdc,
-        pytest.raises(ConfigurationError, match=r"^params .*\{'limit': 5\}"),
+        pytest.raises(ConfigurationError, match=r"^params must be a dict such as \{'limit': 5\}, not "),
     ):
         sdc.request("GET", "machines", params=params)
     assert stub.asked == []

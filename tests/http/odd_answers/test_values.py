@@ -191,7 +191,7 @@ def test_pages_without_end(stub: StubServer, sdc: DataCenter, monkeypatch: pytes
     stub.answer(*[Reply(headers={"x-resource-count": "1000"})] * 3)
     with pytest.raises(InvalidResponse, match=f"HEAD /networks/{NETWORK}/ips: there is always another page"):
         sdc.num_network_ips(NETWORK)
-    for count in (sdc.machines, sdc.num_machines):
+    for count in (sdc.machines, sdc.num_machines, lambda: sdc.machine("web")):
         if count == sdc.num_machines:
             stub.answer(Reply(headers={"x-resource-count": "1000"}))
         stub.answer(*(Reply(page(n * 999, 1000)) for n in range(3)))
