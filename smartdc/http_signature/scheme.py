@@ -172,10 +172,10 @@ class KeyId(NamedTuple):
         if self.has_fingerprint and not self.matches(md5, sha256):
             raise KeyLoadError(
                 f"key_id names the key {self.md5 or self.sha256}, but {source} is {md5} ({sha256}): "
-                f"give the secret of the former, or key_id {str(self._replace(key=md5, md5=md5))!r}"
+                f"give the secret of the former, or key_id {str(self._replace(md5=md5))!r}"
             )
         if self.has_fingerprint or self.key.lower() == md5.replace(":", ""):
-            return self._replace(key=md5, md5=md5, sha256=sha256)
+            return self._replace(md5=md5)
         return self
 
 
