@@ -1,6 +1,5 @@
 import time
 from datetime import datetime
-
 from typing import Any
 
 import pytest
