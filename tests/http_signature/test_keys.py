@@ -322,3 +322,24 @@ def test_no_deprecation_warnings(ssh_keys: KeyRing) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load_error(ssh_keys.path("dsa"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"),
+    [(b"", "unknown"), (b"a\nb", "unknown"), (b"ssh-\xff", "ssh-\ufffd"), (b"ssh-odd", "ssh-odd")],
+)
+def test_the_type_that_a_public_key_states_may_be_any_bytes(stated: bytes, shown: str) -> None:
+    # RFC 4253, section 6.6: a key begins with the length of its type, and the type.
+    blob = len(stated).to_bytes(4) + stated
+    assert PublicKey(blob).kind == shown
+    assert not PublicKey(blob).supported
+    with pytest.raises(ValueError, match=r"^not an OpenSSH public key: it says 'ssh-rsa' but is ") as caught:
+        PublicKey.from_text(f"ssh-rsa {base64.b64encode(blob).decode()}")
+    assert str(caught.value).endswith(f"but is {shown!r}")
+
+
+def test_a_public_key_shows_its_type_fingerprints_and_comment(ssh_keys: KeyRing) -> None:
+    key = ssh_keys.public("ed25519")
+    named = PublicKey(key.blob, "bob\x1b@home")
+    assert str(named) == f"ssh-ed25519 {key.md5} {key.sha256} (bob?@home)"
+    assert repr(named) == f"<PublicKey {named}>"

@@ -4,6 +4,8 @@ import base64
 from collections.abc import Mapping
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from smartdc.http_signature.keys import PrivateKey
@@ -265,3 +267,12 @@ def test_the_signature_is_not_shown() -> None:
 
 def _last_bit_flipped(blob: bytes) -> bytes:
     return blob[:-1] + bytes([blob[-1] ^ 1])
+
+
+def test_a_key_that_this_openssl_does_not_know(ssh_keys: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: bytes) -> None:
+        raise UnsupportedAlgorithm("no such curve")
+
+    monkeypatch.setattr(serialization, "load_ssh_public_key", refuse)
+    with pytest.raises(ValueError, match=r"^not a key that can be used: no such curve$"):
+        load_public_key(ssh_keys.public("p256").openssh)

@@ -55,6 +55,13 @@ def test_old_form_is_only_for_rsa(private: Mapping[str, PrivateKey]) -> None:
         assert problem(old("date", signature, algorithm)) == "bad param format"
 
 
+def test_old_form_with_dsa_is_read(private: Mapping[str, PrivateKey]) -> None:
+    # It is in the list of the library, but fits no key that the server takes.
+    parsed = read(old("date", "AAAA", "DSA-SHA1"))
+    assert (parsed.old_form, parsed.algorithm, parsed.signature) == (True, "dsa-sha1", b"\0\0\0")
+    assert not verify(parsed, load_public_key(private["rsa2048"].public_key.openssh))
+
+
 @pytest.mark.parametrize(
     "authorization",
     [
