@@ -316,6 +316,9 @@ def test_signs_logins_as_ssh_does(kind: str, ssh_keys: KeyRing) -> None:
     if is_rsa:
         with pytest.raises(KeyLoadError, match="does not sign as ssh-rsa: use another key"):
             key.sign_ssh(b"data", "ssh-rsa")
+    else:  # with a certificate of the key the algorithm has a name of its own
+        agreed = f"{key.public_key.kind}-cert-v01@openssh.com"
+        assert key.sign_ssh(b"data", agreed)[0] == key.public_key.kind
 
 
 def test_no_deprecation_warnings(ssh_keys: KeyRing) -> None:
