@@ -346,3 +346,12 @@ def test_a_public_key_shows_its_type_fingerprints_and_comment(ssh_keys: KeyRing)
     named = PublicKey(key.blob, "bob\x1b@home")
     assert str(named) == f"ssh-ed25519 {key.md5} {key.sha256} (bob?@home)"
     assert repr(named) == f"<PublicKey {named}>"
+
+
+def test_a_pub_file_whose_comment_is_not_utf_8(ssh_keys: KeyRing, tmp_path: Path) -> None:
+    path = ssh_keys.alone("rsa2048", tmp_path, "PEM", PASSPHRASE)
+    public = ssh_keys.public("rsa2048")
+    path.with_name(f"{path.name}.pub").write_bytes(
+        f"{public.kind} ".encode() + base64.b64encode(public.blob) + b" caf\xe9"
+    )
+    assert public_half(path) == public
