@@ -192,6 +192,24 @@ def test_poll_sleeps_between_looks_only() -> None:
     assert clock.slept == [1.5, 1.5]
 
 
+def test_without_an_interval_a_clock_that_stands_still_is_moved() -> None:
+    clock, looks = Instant(), iter(["a", "b", None])
+    poll(lambda deadline: next(looks), interval=0, timeout=None, clock=clock, awaited="it")
+    assert clock.slept == [0.1, 0.1]
+
+
+def test_the_last_look_of_a_wait_is_left_a_second_at_most() -> None:
+    clock = Instant()
+
+    def look(_: object) -> str:
+        clock.now += 5
+        return "a"
+
+    with pytest.raises(WaitTimeout):
+        poll(look, interval=10, timeout=23, clock=clock, awaited="it is late")
+    assert (clock.slept, clock.now) == ([10, 2], 27)
+
+
 def test_poll_does_not_sleep_beyond_the_deadline() -> None:
     clock = Instant()
     with pytest.raises(WaitTimeout, match="gave up after 4 s: it is late, now 'a'"):
