@@ -129,6 +129,31 @@ def test_something_that_was_made_long_ago_is_believed_to_be_gone_at_once(what: s
     assert clock.now == 10
 
 
+@pytest.mark.parametrize(("created", "is_settled"), [("09:59:30", True), ("09:59:31", False)])
+def test_an_absence_is_believed_30_seconds_after_the_creation_by_the_server_s_clock(
+    stub: StubServer, created: str, is_settled: bool
+) -> None:
+    clock = Instant()
+    absent = Reply(gone().body, 404, dates=("Mon, 23 Nov 2026 10:00:00 GMT",))
+    stub.answer(answer("image", "creating", created=f"2026-11-23T{created}.000Z"), absent)
+    stub.answer(answer("image", "active"))
+    wait = waits("image", stub, clock)
+    if is_settled:
+        with pytest.raises(WaitFailed, match="is deleted: it will not"):
+            wait(interval=10, timeout=60)
+    else:
+        assert wait(interval=10, timeout=60)["state"] == "active"
+
+
+def test_without_a_date_an_absence_is_believed_by_this_machine_s_clock(stub: StubServer) -> None:
+    clock = Instant()
+    stub.answer(answer("image", "creating", created="2020-01-01T00:00:00.000Z"))
+    stub.answer(Reply(gone().body, 404, dates=()))
+    with pytest.raises(WaitFailed, match="is deleted: it will not"):
+        waits("image", stub, clock)(interval=10, timeout=60)
+    assert clock.now == 10
+
+
 @EACH
 def test_its_timeout_bounds_the_wait_for_a_turn(what: str, stub: StubServer) -> None:
     # A turn every 10 s: the second look's comes too late.
