@@ -17,9 +17,9 @@ BIN := .venv/bin
 # Where it is set, each of a hundred processes would compile smartdc anew, and pytest all tests in each part.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Three jobs at a time on two cores, as some wait more than they work; each job's output in one piece where this
+# Four jobs at a time on two cores, as some wait more than they work; each job's output in one piece where this
 # make can do that (4.0 and later).
-SIDE_BY_SIDE := --no-print-directory -j3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+SIDE_BY_SIDE := --no-print-directory -j4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # To measure coverage takes 1.7 times as long, so it is measured where it tells something: for the emulator with all
 # of its tests, for the client with the first case of each test. The other cases run without, and so do tests/meta
 # and tests/docs, which mostly start other programs, and the tests marked stress, which have many examples.
@@ -30,7 +30,7 @@ NOT_OTHER := $(CLOUD_TESTS) $(NOT_CASES)
 OF_BUILT_DOCS := tests/docs/test_pages.py tests/docs/test_reference.py
 # The longest first, and at first no third one: in a new checkout it would compile the same tests at the same time.
 FIRST := emulator-tests case-tests
-PARTS := $(FIRST) stress-tests other-tests cloud-tests interop-tests fuzz-tests meta-tests
+PARTS := $(FIRST) interop-tests stress-tests other-tests cloud-tests fuzz-tests meta-tests
 # This -m replaces the one in pyproject.toml, so it repeats "not soak".
 PLAIN := -m "not stress and not soak"
 NOT_QUICK := $(NOT_CASES) tests/faults
