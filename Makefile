@@ -55,7 +55,7 @@ quick: .venv/dev
 	@echo "Not tried: their other cases, $(NOT_QUICK:tests/%=%), stress and docs; make test has them."
 
 quick-tests: .venv/dev
-	$(BIN)/pytest tests $(NOT_QUICK:%=--ignore=%) $(PLAIN) --cases=first
+	$(BIN)/pytest tests $(NOT_QUICK:%=--ignore=%) $(PLAIN) --cases=first -n 4
 
 soak: .venv/dev
 	$(BIN)/pytest -m soak tests
