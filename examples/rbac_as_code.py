@@ -68,13 +68,13 @@ def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> 
         elif sorted(policies[name]["rules"]) != sorted(rules):
             yield f"~ policy {name}: {'; '.join(rules)}", partial(sdc.update_policy, name, rules=rules)
     for name, role in wanted.get("roles", {}).items():
-        said = f"role {name}: {', '.join(role['members'])} may {', '.join(role['policies'])}"
+        summary = f"role {name}: {', '.join(role['members'])} may {', '.join(role['policies'])}"
         # Default members have the role in each request, without naming it.
-        given = {"policies": role["policies"], "default_members": role["members"]}
+        settings = {"policies": role["policies"], "default_members": role["members"]}
         if name not in roles:
-            yield f"+ {said}", partial(sdc.create_role, name, **given)
-        elif fields(roles[name]) != {part: sorted(texts) for part, texts in (given | role).items()}:
-            yield f"~ {said}", partial(sdc.update_role, name, members=role["members"], **given)
+            yield f"+ {summary}", partial(sdc.create_role, name, **settings)
+        elif fields(roles[name]) != {part: sorted(texts) for part, texts in (settings | role).items()}:
+            yield f"~ {summary}", partial(sdc.update_role, name, members=role["members"], **settings)
     # Without a table the file says nothing about roles, or policies; an empty one says that there are none.
     if prune and "roles" in wanted:
         for name in sorted(roles.keys() - wanted["roles"].keys()):
