@@ -95,6 +95,8 @@ def main() -> None:
     options = parser.parse_args()
     if not options.command and not options.sweep:
         parser.error("give a command, or --sweep")
+    if not options.job:  # a variable that is not set: all jobs would have the same machine
+        parser.error("--job must not be empty")
     status = 0
     with signed_in(options, prepare, ssh_port=0) as sdc:
         if options.sweep:

@@ -155,6 +155,15 @@ def test_a_job_without_a_command_is_refused(cloud: Emulator, run: Run) -> None:
     assert list(cloud.calls) == []
 
 
+def test_a_job_without_a_name_is_refused(cloud: Emulator, run: Run) -> None:
+    ended = run("ci_machine.py", "--job", "", "true")
+    assert (ended.status, ended.err.splitlines()[-1]) == (
+        2,
+        "ci_machine.py: error: --job must not be empty",
+    )
+    assert list(cloud.calls) == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="logins to emulated machines need Linux")
 def test_a_command_may_print_much_on_stderr_and_bytes_that_are_no_text(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
