@@ -56,7 +56,7 @@ DIFFERENT: dict[tuple[str, str], str] = {
     ("image", "{ID}"): UPPER,
     ("network", "{ID}"): UPPER,
     **{
-        (kind, "{SHORT}"): UPPER_SHORT
+        (kind, HEX.upper()): UPPER_SHORT
         for kind in ("machine", "image", "network", "package", "volume", "firewall rule")
     },
     ("image", "copied@1.0.0"): "the command takes the one that is listed last; here it is ambiguous",
@@ -90,7 +90,7 @@ class Spelling(NamedTuple):
         name = thing.name or ""
         return self.form.format(
             id=thing.ident, ID=thing.ident.upper(), name=name, NAME=name.swapcase(), short=thing.short,
-            SHORT=thing.short.upper(), start=thing.ident[:11], version=thing.version,
+            start=thing.ident[:11], version=thing.version,
         )  # fmt: skip
 
 
