@@ -10,13 +10,13 @@ import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
 from tests.mutation.mapping import ALREADY_IMPORTED, Mapping, make_map
 from tests.mutation.mutants import Mutant, sampled
-from tests.mutation.trial import Result, Trials, affordable, in_new_process
+from tests.mutation.trial import SURVIVED, Result, Trials, affordable, in_new_process
 
 ROOT = Path(__file__).parents[2]
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
@@ -38,6 +38,8 @@ def arguments_of(config: dict[str, Any]) -> argparse.Namespace:
     )
     parser.add_argument("--remap", action="store_true", help="make a new map even if there is one")
     parser.add_argument("--report", type=Path, default=ROOT / ".mutation" / "report.txt")
+    parser.add_argument("--again", type=Path, help="try only what survived according to this report")
+    parser.add_argument("--once", action="store_true", help="do not try survivors again in a new process")
     return parser.parse_args()
 
 
@@ -48,60 +50,77 @@ def modules(patterns: list[str], paths: list[str]) -> Iterator[str]:
             yield path
 
 
-def main() -> int:
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutants"]
-    arguments = arguments_of(config)
-    chosen = list(modules(config["modules"], arguments.paths))
-    if arguments.remap or not any(arguments.map.glob("*.coverage")):
-        make_map(arguments.map, config["tests"])
-    mapping = Mapping(arguments.map)
-    sources = {path: (ROOT / path).read_text() for path in chosen}
+def survivors_in(report: Path) -> set[str]:
+    """The mutants whose last line in the report tells that they survived."""
+    outcomes = {}
+    for line in report.read_text().splitlines():
+        killer, _, mutant = line.removeprefix("again: ").split("\t", 2)
+        outcomes[mutant] = killer
+    return {mutant for mutant, killer in outcomes.items() if killer == SURVIVED}
+
+
+def chosen_mutants(config: dict[str, Any], arguments: argparse.Namespace) -> tuple[list[Mutant], int]:
+    """The sampled mutants that are to be tried, and how many equivalents are left out."""
     mutants = [
-        mutant for path in chosen for mutant in sampled(path, sources[path], arguments.sample, arguments.seed)
+        mutant
+        for path in modules(config["modules"], arguments.paths)
+        for mutant in sampled(path, (ROOT / path).read_text(), arguments.sample, arguments.seed)
     ]
     known = tomllib.loads(EQUIVALENTS.read_text())["equivalent"]
     listed = {(each["module"], each["place"], each["change"]) for each in known}
+    tried = [mutant for mutant in mutants if (mutant.path, mutant.place, mutant.change) not in listed]
+    equivalent = len(mutants) - len(tried)
+    if arguments.again:
+        before = survivors_in(arguments.again)
+        tried = [mutant for mutant in tried if str(mutant) in before]
+    return tried, equivalent
 
-    def tests_of(mutant: Mutant) -> list[str]:
-        return mapping.tests_of(mutant, sources[mutant.path])
 
-    results: list[Result] = []
+def tried_again(survivors: list[Mutant], mapping: Mapping, seconds: float, report: TextIO) -> list[Mutant]:
+    """The mutants that survive in a new process, too."""
+    lasting = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, copy / name)
+        for mutant in survivors:
+            names = list(affordable(mapping.tests_of(mutant), mapping.costs, seconds))
+            result = in_new_process(copy, mutant, names)
+            print(f"again: {result}", file=report, flush=True)
+            if not result.is_killed:
+                lasting.append(mutant)
+    return lasting
+
+
+def main() -> int:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutants"]
+    arguments = arguments_of(config)
+    tried, equivalent = chosen_mutants(config, arguments)
+    if arguments.remap or not any(arguments.map.glob("*.coverage")):
+        make_map(arguments.map, config["tests"])
+    mapping = Mapping(arguments.map)
+    survivors: list[Mutant] = []
     with arguments.report.open("w") as report:
 
         def record(result: Result) -> None:
-            results.append(result)
-            line = f"{result.killer}\t{result.tests}\t{result.mutant}"
-            print(line, file=report, flush=True)
+            print(result, file=report, flush=True)
             if not result.is_killed:
+                survivors.append(result.mutant)
                 print(f"survived so far ({result.tests} tests): {result.mutant}", flush=True)
 
         started = time.monotonic()
-        tried = [mutant for mutant in mutants if (mutant.path, mutant.place, mutant.change) not in listed]
-        trials = Trials(tried, tests_of, mapping.costs, arguments.seconds, record)
+        trials = Trials(tried, mapping.tests_of, mapping.costs, arguments.seconds, record)
         pytest.main(["-q", *ALREADY_IMPORTED, "-p", "no:cacheprovider", *config["tests"]], plugins=[trials])
-        survivors = [result.mutant for result in results if not result.is_killed]
-        killed = len(results) - len(survivors)
-        print(
-            f"{len(results)} tried in {time.monotonic() - started:.0f} s, {len(survivors)} to be tried again"
-        )
-        lasting = []
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder)
-            for name in COPIED:
-                (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, copy / name)
-            for mutant in survivors:
-                names = list(affordable(tests_of(mutant), mapping.costs, 4 * arguments.seconds))
-                result = in_new_process(copy, mutant, names)
-                print(f"again: {result.killer}\t{result.tests}\t{result.mutant}", file=report, flush=True)
-                killed += result.is_killed
-                if not result.is_killed:
-                    lasting.append(mutant)
-    share = 100 * killed / max(1, len(results))
-    for mutant in lasting:
+        print(f"{len(tried)} tried in {time.monotonic() - started:.0f} s, {len(survivors)} survived so far")
+        if not arguments.once:
+            survivors = tried_again(survivors, mapping, 4 * arguments.seconds, report)
+    for mutant in survivors:
         print(f"SURVIVED {mutant}")
+    killed = len(tried) - len(survivors)
+    share = 100 * killed / max(1, len(tried))
     print(
-        f"{len(chosen)} modules, {len(mutants)} mutants, {len(mutants) - len(tried)} of them equivalent, "
-        f"{killed} of {len(results)} killed: {share:.1f} %, at least {config['least']} %"
+        f"{equivalent} mutants are equivalent, of {len(tried)} others {killed} are killed: {share:.1f} %, "
+        f"at least {config['least']} %"
     )
     return int(share < config["least"])
 

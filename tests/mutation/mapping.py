@@ -22,6 +22,7 @@ __all__ = ["ALREADY_IMPORTED", "Mapping", "make_map"]
 ALREADY_IMPORTED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """Options for pytest: the package of the tests is imported before it, and its asserts need no rewriting."""
 
+_ROOT = Path(__file__).parents[2]
 _COSTS = "SMARTDC_MUTATION_COSTS"
 
 
@@ -65,8 +66,9 @@ class Mapping:
         for file in sorted(folder.glob("*.coverage")):
             self._read(file)
 
-    def tests_of(self, mutant: Mutant, original: str) -> list[str]:
+    def tests_of(self, mutant: Mutant) -> list[str]:
         """The tests that may notice the mutant: the likeliest and quickest first."""
+        original = (_ROOT / mutant.path).read_text()
         lines = self._lines.get(mutant.path, {})
         found = _union(lines, range(mutant.lines[0], mutant.lines[1] + 1))
         for more in (_places_of(original, mutant), range(len(original))):

@@ -22,9 +22,13 @@ import pytest
 from tests.mutation.mutants import Mutant
 from tests.mutation.transplant import transplant
 
-__all__ = ["Result", "Trials", "in_new_process"]
+__all__ = ["SURVIVED", "Result", "Trials", "affordable", "in_new_process"]
 
 SURVIVED = "survived"
+LOOPING = 5.0
+"""Seconds of a processor after which a test with a mutant is ended, besides what the test needs."""
+BLOCKED = 60.0
+"""Seconds without the end of a test after which it is ended."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class Result:
     mutant: Mutant
     killer: str
     tests: int
+
+    def __str__(self) -> str:
+        return f"{self.killer}\t{self.tests}\t{self.mutant}"
 
     @property
     def is_killed(self) -> bool:
@@ -80,47 +87,66 @@ class Trials:
         for mutant in self._mutants:
             names = list(affordable(self._chosen(mutant), self._costs, self._most))
             items = [item for name in names for item in by_name[name]]
-            self._record(Result(mutant, self._tried(mutant, items, names), len(names)))
+            self._record(Result(mutant, self._tried(mutant, items), len(names)))
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             self._failed = report.nodeid
 
-    def _tried(self, mutant: Mutant, items: list[pytest.Item], names: list[str]) -> str:
-        seconds = 10 + 3 * sum(self._costs.get(name, 1.0) for name in names)
+    def _tried(self, mutant: Mutant, items: list[pytest.Item]) -> str:
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
             os.setsid()
-            resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
             try:
-                os.write(writing, self._in_child(mutant, items).encode())
+                self._run_in_child(mutant, items, writing)
             finally:
                 os._exit(0)
         os.close(writing)
-        ready, _, _ = select.select([reading], [], [], 6 * seconds)
-        answer = os.read(reading, 1000).decode() if ready else ""
+        answer = _last_line(reading, BLOCKED)
         os.close(reading)
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
         return answer or "timeout"
 
-    def _in_child(self, mutant: Mutant, items: list[pytest.Item]) -> str:
+    def _run_in_child(self, mutant: Mutant, items: list[pytest.Item], writing: int) -> None:
+        """Write an empty line for each test that passes, and the outcome at the end."""
+        _limit_cpu(LOOPING)
         try:
             transplant(
                 import_module(mutant.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")),
                 mutant.write(),
             )
         except BaseException as error:  # the module cannot be imported
-            return f"import ({type(error).__name__})"
+            os.write(writing, f"import ({type(error).__name__})\n".encode())
+            return
         for item, after in zip_longest(items, items[1:]):
+            _limit_cpu(LOOPING + 5 * self._costs.get(item.nodeid.partition("[")[0], 1.0))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            os.write(writing, f"{self._failed}\n".encode())
             if self._failed:
-                return self._failed
-        return SURVIVED
+                return
+        os.write(writing, f"{SURVIVED}\n".encode())
+
+
+def _limit_cpu(seconds: float) -> None:
+    """End this process if it works longer than this from now on."""
+    used = time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used + seconds) + 1, resource.RLIM_INFINITY))
+
+
+def _last_line(reading: int, seconds: float) -> str:
+    """What the child says at the end; empty if it ends without a word, or says nothing for so long."""
+    said = b""
+    while select.select([reading], [], [], seconds)[0]:
+        more = os.read(reading, 1000)
+        said += more
+        if not more or said.strip():
+            break
+    return said.decode().strip()
 
 
 def affordable(names: list[str], costs: dict[str, float], most: float) -> Iterator[str]:
