@@ -71,12 +71,18 @@ def place(options: argparse.Namespace, *, rate: float, verbose: bool = False) ->
             yield Place(sdc, False)
 
 
-def everyday(description: str | None) -> argparse.ArgumentParser:
-    """The arguments of a how-to script: a profile of the ``triton`` command, or an emulated cloud."""
+def emulated_or_not(description: str | None) -> argparse.ArgumentParser:
+    """The argument of every how-to script: whether to work in an emulated cloud."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--emulated", action="store_true", help="an emulated cloud on this machine")
+    return parser
+
+
+def everyday(description: str | None) -> argparse.ArgumentParser:
+    """The arguments of a how-to script: a profile of the ``triton`` command, or an emulated cloud."""
+    parser = emulated_or_not(description)
     parser.add_argument("--profile", help="a profile of the triton command (default: the current one)")
     return parser
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
-from cloud import everyday, run
+from cloud import emulated_or_not, run
 
 from smartdc import DataCenter, SmartDCError
 
@@ -86,7 +86,7 @@ def profiles() -> Iterator[dict[str, DataCenter]]:
 
 def main() -> None:
     """Print a line for each account and data center."""
-    options = everyday(__doc__).parse_args()
+    options = emulated_or_not(__doc__).parse_args()
     with emulated() if options.emulated else profiles() as accounts:
         if not accounts:
             sys.exit("no profile can sign in: make one with `triton profile create`")

@@ -58,6 +58,19 @@ def check_texts(where: str, value: object) -> None:
         raise ConfigurationError(f"{where} must be a list of texts, such as ['CAN getmachine'] or ['bob']")
 
 
+def check_names(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool) -> None:
+    """Refuse members and policies that do not exist, before the first change is made."""
+    policies = set(wanted.get("policies", {}))
+    if not (prune and "policies" in wanted):
+        policies.update(policy["name"] for policy in sdc.policies())
+    known = {"policies": policies, "members": {user["login"] for user in sdc.users()}}
+    for name, role in wanted.get("roles", {}).items():
+        for field, names in known.items():
+            for unknown in sorted(set(role[field]) - names):
+                there = ", ".join(sorted(names)) or "none"
+                raise ConfigurationError(f"roles.{name}.{field}: there is no {unknown!r}; there are {there}")
+
+
 def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> Iterator[Change]:
     """The changes to make: policies are created before the roles that name them, and deleted after."""
     policies = {policy["name"]: policy for policy in sdc.policies()}
@@ -84,6 +97,18 @@ def plan(sdc: DataCenter, wanted: Mapping[str, Any], *, prune: bool = False) -> 
             yield f"- policy {name}", partial(sdc.delete_policy, name)
 
 
+def apply(changes: list[Change]) -> None:
+    """Make the changes; say how many were made, even if one is refused."""
+    made = 0
+    try:
+        for line, make in changes:
+            print(line)
+            make()
+            made += 1
+    finally:
+        print(f"{made} of {len(changes)} changes made")
+
+
 def prepare(cloud: Emulator) -> None:
     """Add sub-users, a policy and roles to the emulated cloud."""
     cloud.add_user("ann")
@@ -105,14 +130,14 @@ def main() -> None:
     options = parser.parse_args()
     wanted = read(options.file)
     with signed_in(options, prepare) as sdc:
+        check_names(sdc, wanted, prune=options.prune)
         changes = list(plan(sdc, wanted, prune=options.prune))
-        for line, make in changes:
-            print(line)
-            if options.apply:
-                make()
-        print(f"{len(changes)} changes {'made' if options.apply else 'to make: --apply makes them'}")
-        if options.apply:
-            print(f"{len(list(plan(sdc, wanted, prune=options.prune)))} changes left")
+        if not options.apply:
+            print(*(line for line, _ in changes), sep="\n")
+            print(f"{len(changes)} changes to make: --apply makes them")
+            return
+        apply(changes)
+        print(f"{len(list(plan(sdc, wanted, prune=options.prune)))} changes left")
 
 
 if __name__ == "__main__":

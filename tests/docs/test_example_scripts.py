@@ -5,12 +5,9 @@ from __future__ import annotations
 import importlib
 import io
 import re
-import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,50 +17,9 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.http.fault_kinds import Status
 from smartdc.signin.profile_files import profile_path
 from tests.docs.blocks import ROOT, blocks, pages
+from tests.docs.scripts import EXAMPLES, Run
 
-EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "cloud.py")
-
-
-@dataclass
-class Ended:
-    """How a script has ended."""
-
-    status: object
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
-
-
-@pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A cloud whose account is that of the environment."""
-    monkeypatch.chdir(tmp_path)
-    with Emulator(random_seed=7, datacenters=["us-sw-1", "us-east-1"]) as cloud, cloud.activate(rate=0):
-        yield cloud
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs an example in this process."""
-
-    def run(name: str, *arguments: object) -> Ended:
-        with monkeypatch.context() as within:
-            within.setattr(sys, "argv", [name, *map(str, arguments)])
-            within.syspath_prepend(str(EXAMPLES))
-            status: object = 0
-            try:
-                runpy.run_path(str(EXAMPLES / name), run_name="__main__")
-            except SystemExit as ended:
-                status = ended.code
-        said = capsys.readouterr()
-        if isinstance(status, str):  # as Python ends
-            return Ended(1, said.out, f"{said.err}{status}\n")
-        return Ended(status, said.out, said.err)
-
-    return run
 
 
 def interrupt(cloud: Emulator, patch: pytest.MonkeyPatch, number: int, *, wait: int = 1) -> None:
@@ -263,53 +219,10 @@ def test_an_image_must_be_kept(cloud: Emulator, run: Run, keep: int) -> None:
     assert (ended.status, "--keep must be 1 or more" in ended.err) == (2, True)
 
 
-ROLE = '[roles.ops]\npolicies = ["look"]\n'
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[role.ops]\n", "role is not a table [policies] or [roles]"),
-        ("policies = 3\n", "policies is not a table [policies] or [roles]"),
-        ('[policies]\nlook = "CAN getmachine"\n', "policies.look must be a list of texts"),
-        (ROLE, "roles.ops must have policies and members, and nothing else"),
-        (ROLE + 'members = "bob"\n', "roles.ops.members must be a list of texts"),
-        (ROLE + 'members = []\nmember = ["bob"]\n', "roles.ops must have policies and members"),
-        ("[roles\n", "Expected ']'"),
-    ],
-)
-def test_a_mistake_in_the_roles_file_changes_nothing(
-    cloud: Emulator, run: Run, tmp_path: Path, text: str, said: str
-) -> None:
-    (tmp_path / "rbac.toml").write_text(text)
-    ended = run("rbac_as_code.py", "rbac.toml", "--apply", "--prune")
-    assert ended.status == 1
-    assert re.fullmatch(rf"rbac\.toml: {re.escape(said)}.*\n", ended.err)
-    assert list(cloud.calls) == []
-
-
-def test_prune_leaves_what_the_file_has_no_table_for(cloud: Emulator, run: Run, tmp_path: Path) -> None:
-    with cloud.datacenter() as sdc:
-        sdc.create_policy("look", ["CAN getmachine"])
-        sdc.create_role("ops", policies=["look"])
-        (tmp_path / "rbac.toml").write_text('[policies]\nlook = ["CAN getmachine"]\n')
-        assert run("rbac_as_code.py", "rbac.toml", "--apply", "--prune").status == 0
-        assert [role["name"] for role in sdc.roles()] == ["ops"]
-        (tmp_path / "rbac.toml").write_text("[policies]\n[roles]\n")
-        assert run("rbac_as_code.py", "rbac.toml", "--apply", "--prune").status == 0
-        assert (sdc.roles(), sdc.policies()) == ([], [])
-
-
-def test_a_member_for_whom_the_role_is_not_active_is_a_difference(
-    cloud: Emulator, run: Run, tmp_path: Path
-) -> None:
-    cloud.add_user("bob")
-    with cloud.datacenter() as sdc:
-        sdc.create_role("ops", members=["bob"])
-        (tmp_path / "rbac.toml").write_text('[roles.ops]\npolicies = []\nmembers = ["bob"]\n')
-        ended = run("rbac_as_code.py", "rbac.toml", "--apply")
-        assert ended.out.endswith("1 changes made\n0 changes left\n")
-        assert [member.get("default") for member in sdc.role("ops")["members"]] == [True]
+def test_one_profile_cannot_be_chosen_for_every_account(run: Run) -> None:
+    ended = run("every_account.py", "--profile", "env")
+    assert ended.status == 2
+    assert "unrecognized arguments: --profile env" in ended.err
 
 
 def test_prices_may_have_dots_and_missing_ones_are_named(cloud: Emulator, run: Run, tmp_path: Path) -> None:
