@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import copy
-import random
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,11 +60,18 @@ class Mutant:
 
 
 def sampled(path: str, source: str, size: int, seed: int) -> list[Mutant]:
-    """`size` of the possible mutants, always the same for a seed; all, if there are fewer."""
+    """`size` of the possible mutants; all, if there are fewer.
+
+    They are always the same for a seed, and remain so while other lines of the module change.
+    """
     found = possible(path, source)
-    chance = random.Random(f"{seed}:{path}")  # noqa: S311 - no secret
-    chosen = sorted(chance.sample(range(len(found)), min(size, len(found))))
-    return [found[each] for each in chosen]
+    seen: Counter[tuple[str, str]] = Counter()
+    order = []
+    for at, mutant in enumerate(found):
+        same = mutant.place, mutant.change
+        order.append((hashlib.sha256(f"{seed}:{same}:{seen[same]}".encode()).digest(), at))
+        seen[same] += 1
+    return [found[at] for at in sorted(at for _, at in sorted(order)[:size])]
 
 
 def possible(path: str, source: str) -> list[Mutant]:

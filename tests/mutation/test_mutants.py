@@ -57,6 +57,16 @@ def test_mutants_are_the_same_for_a_seed() -> None:
     assert len(sampled(path, source, 10_000, 1)) == len(possible(path, source))
 
 
+def test_the_sample_remains_when_other_lines_change() -> None:
+    before = sampled("made.py", SOURCE, 8, 1)
+    assert len(before) == 8
+    others = sampled("made.py", SOURCE.replace("LIMIT = 5", "MORE = 7\nLIMIT = 5"), 8, 1)
+    both = {(mutant.place, mutant.change) for mutant in before} & {
+        (each.place, each.change) for each in others
+    }
+    assert len(both) >= 7
+
+
 def test_each_mutant_compiles_and_differs() -> None:
     changed = {mutant.write() for mutant in possible("made.py", SOURCE)}
     assert len(changed) == len(possible("made.py", SOURCE)) == 17
