@@ -150,13 +150,13 @@ def _last_line(reading: int, seconds: float) -> str:
 
 
 def affordable(names: list[str], costs: dict[str, float], most: float) -> Iterator[str]:
-    """The first of these tests, as long as they take at most `most` seconds together."""
+    """The first of these tests that fit into `most` seconds; one that does not fit is left out."""
     left = most
     for name in names:
-        left -= costs.get(name, 1.0)
-        if left < 0:
-            return
-        yield name
+        cost = costs.get(name, 1.0)
+        if cost <= left:
+            left -= cost
+            yield name
 
 
 def in_new_process(copy: Path, mutant: Mutant, names: list[str]) -> Result:
