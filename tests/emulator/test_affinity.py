@@ -228,6 +228,7 @@ def draw_rule(random_: random.Random) -> Rule:
     return Rule(text, key, near, soft, re.compile(pattern))
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("seed", range(200))
 def test_placement_agrees_with_a_second_implementation(raw: Raw, seed: int) -> None:
     drawn = random.Random(seed)  # noqa: S311 - repeatable

@@ -90,6 +90,7 @@ def test_many_machines_are_sent_in_several_events(control: Control) -> None:
         assert {row["name"] for piece in pieces for row in piece} == names
 
 
+@pytest.mark.stress
 def test_a_listener_that_reads_nothing_does_not_block_others(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:

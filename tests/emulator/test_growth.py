@@ -20,6 +20,8 @@ from tests.helpers.work import Work, counted
 FEW, MANY = 20, 1000
 LISTENERS = 10
 
+pytestmark = pytest.mark.stress
+
 
 @pytest.fixture(scope="module")
 def work() -> Iterator[Work]:

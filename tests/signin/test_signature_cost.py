@@ -54,6 +54,7 @@ def ask_often(cloud: Emulator, requests: int, **arguments: Any) -> list[Any]:
             return list(pool.map(ask, range(requests)))
 
 
+@pytest.mark.stress
 @pytest.mark.off_the_record("the query only makes the requests differ")
 def test_many_threads_share_an_agent(cloud: Emulator, ssh_keys: KeyRing, ssh_agent: RunningAgent) -> None:
     ssh_agent.add(ssh_keys.path("ed25519"))
