@@ -159,7 +159,8 @@ def test_no_error_about_a_profile_shows_it(
     assert not [part for part in parts(text) if part in shows]
     path = triton.profile("two")
     path.write_text(json.dumps(json.loads(path.read_text()) | {text: 1}))
-    assert not [part for part in parts(text) if part in str(DataCenter.profiles()["two"].error)]
+    shows = str(DataCenter.profiles()["two"].error)
+    assert not [part for part in parts(text) if part in shows]
 
 
 @encodings
