@@ -7,10 +7,13 @@ import json
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 from smartdc.emulator import Emulator
+from tests.helpers.lasting import Connections
 
 PATH = "/--emulator/"
 
@@ -40,10 +43,10 @@ class Control:
         self.cloud = cloud
         self.address = urlsplit(cloud.url())
         self.host = self.address.netloc
-        self._tls = ssl.create_default_context(cafile=str(cloud.ca_file))
-
-    def connection(self) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection("127.0.0.1", self.address.port or 0, context=self._tls, timeout=30)
+        tls = ssl.create_default_context(cafile=str(cloud.ca_file))
+        port = self.address.port or 0
+        self.connection = partial(HTTPSConnection, "127.0.0.1", port, context=tls, timeout=30)
+        self._connections = Connections(self.connection)
 
     def ask(
         self,
@@ -61,13 +64,10 @@ class Control:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
-        connection = self.connection()
-        try:
+        with self._connections.one() as connection:
             connection.request(method, path if path.startswith("/") else PATH + path, data, sent)
-            answer = connection.getresponse()
-            return Reply(answer.status, dict(answer.getheaders()), answer.read())
-        finally:
-            connection.close()
+            with connection.getresponse() as answer:
+                return Reply(answer.status, dict(answer.getheaders()), answer.read())
 
     def cookie(self) -> str:
         """The cookie that a browser gets for the page's URL."""

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from email.utils import formatdate
+from functools import partial
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from smartdc.emulator import Emulator
+from tests.helpers.lasting import Connections
 
 NOTHING: Any = object()
 SIGNATURE = 'Signature keyId="{key_id}",algorithm="{algorithm}",headers="{headers}",signature="{signature}"'
@@ -181,6 +184,7 @@ class Raw:
         self.key = Key.load(Path(cloud.key_file))
         self.host = urlsplit(cloud.url("us-sw-1")).netloc
         self.context = ssl.create_default_context(cafile=str(cloud.ca_file))
+        self._connections = Connections(partial(HTTPSConnection, self.host, context=self.context, timeout=20))
 
     def authorization(
         self,
@@ -223,7 +227,7 @@ class Raw:
         signed_target: str | None = None,
         **signing: Any,
     ) -> Answer:
-        """Send one request on a new connection.
+        """Send one request.
 
         `headers` with the value None are left out; `authorization` is a form to fill in, or None.
         """
@@ -248,8 +252,7 @@ class Raw:
         self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes | None = None
     ) -> Answer:
         """Send exactly these headers."""
-        connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=20)
-        with closing(connection):
+        with self._connections.one() as connection:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in headers:
                 connection.putheader(name, value)
