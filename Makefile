@@ -28,9 +28,10 @@ CLOUD_TESTS := tests/api tests/machine tests/contract
 NOT_CASES := $(EMULATOR_TESTS) tests/interop tests/fuzz tests/meta tests/docs
 NOT_OTHER := $(CLOUD_TESTS) $(NOT_CASES)
 OF_BUILT_DOCS := tests/docs/test_pages.py tests/docs/test_reference.py
-# The longest first, and at first no third one: in a new checkout it would compile the same tests at the same time.
-FIRST := emulator-tests case-tests
-PARTS := $(FIRST) interop-tests stress-tests other-tests cloud-tests fuzz-tests meta-tests
+# The longest first: the stress tests wait for half of their time. Then types, docs and lint: in a new checkout two
+# parts would compile the same tests at the same time.
+FIRST := stress-tests
+PARTS := $(FIRST) emulator-tests interop-tests case-tests other-tests meta-tests cloud-tests fuzz-tests
 # This -m replaces the one in pyproject.toml, so it repeats "not soak".
 PLAIN := -m "not stress and not soak"
 NOT_QUICK := $(NOT_CASES) tests/faults
