@@ -2,15 +2,27 @@
  * Runs the triton command many times in one process, because Node takes longer to load it than to run it.
  *
  * Usage: node run_triton.js NODE_MODULES
- * Reads JSON lists of arguments, one in a line. Answers each with {status, stdout, stderr} in a line.
+ * Reads one JSON in a line: a list of arguments, or {args, environment, directory}. Answers each with
+ * {status, stdout, stderr} in a line.
  */
 'use strict';
 
+const fs = require('fs');
 const path = require('path');
 const readline = require('readline');
-const cli = require(path.join(process.argv[2], 'triton', 'lib', 'cli'));
+const lib = path.join(fs.realpathSync(process.argv[2]), 'triton', 'lib');
+let cli = require(path.join(lib, 'cli'));
 
 const answer = process.stdout.write.bind(process.stdout);
+
+// The command's own files read the environment when they are loaded; the many files of others do not.
+function loadIn({environment, directory}) {
+    Object.keys(require.cache).filter((file) => file.startsWith(lib)).forEach((file) => delete require.cache[file]);
+    Object.keys(process.env).forEach((name) => delete process.env[name]);
+    Object.assign(process.env, environment);
+    process.chdir(directory);
+    cli = require(path.join(lib, 'cli'));
+}
 
 function call(args) {
     return new Promise((done) => {
@@ -30,6 +42,10 @@ function call(args) {
 
 (async () => {
     for await (const line of readline.createInterface({input: process.stdin})) {
-        answer(JSON.stringify(await call(JSON.parse(line))) + '\n');
+        const question = JSON.parse(line);
+        if (question.environment) {
+            loadIn(question);
+        }
+        answer(JSON.stringify(await call(question.args || question)) + '\n');
     }
 })();

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +28,37 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> NodeModules:
     return install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
 
 
+@pytest.fixture(scope="module")
+def loaded(modules: NodeModules) -> Iterator[subprocess.Popen[str]]:
+    """A process that has loaded ``triton``, and loads the command's own files again for each environment."""
+    program = [modules.node, str(Path(__file__).with_name("run_triton.js")), str(modules.path)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process  # leaving the block closes the pipe, which ends the process
+
+
 class Command:
     """Runs ``triton`` in the home and the environment of the test."""
 
-    def __init__(self, modules: NodeModules) -> None:
+    def __init__(self, modules: NodeModules, loaded: subprocess.Popen[str]) -> None:
         self._command = [modules.node, str(modules.path / PACKAGE / "bin" / "triton")]
+        self._loaded = loaded
 
     def run(self, *arguments: str) -> str:
+        question = {"args": arguments, "environment": dict(os.environ), "directory": str(Path.cwd())}
+        assert self._loaded.stdin is not None
+        assert self._loaded.stdout is not None
+        too_long = threading.Timer(60, self._loaded.kill)
+        too_long.start()
+        self._loaded.stdin.write(f"{json.dumps(question)}\n")
+        self._loaded.stdin.flush()
+        line = self._loaded.stdout.readline()
+        too_long.cancel()
+        done: dict[str, Any] = json.loads(line)
+        assert done["status"] == 0, done["stderr"]
+        return str(done["stdout"])
+
+    def run_alone(self, *arguments: str) -> str:
+        """In a process of its own: Node itself reads NODE_EXTRA_CA_CERTS when it starts."""
         done = subprocess.run(
             [*self._command, *arguments],
             stdin=subprocess.DEVNULL,
@@ -82,8 +109,8 @@ def ours() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def command(modules: NodeModules, triton: TritonHome) -> Command:
-    return Command(modules)
+def command(modules: NodeModules, loaded: subprocess.Popen[str], triton: TritonHome) -> Command:
+    return Command(modules, loaded)
 
 
 def test_a_profile_that_triton_wrote_signs_in(
@@ -97,7 +124,7 @@ def test_a_profile_that_triton_wrote_signs_in(
         with DataCenter.from_profile(name) as sdc:
             account = sdc.account()
     # And triton itself signs in with it, so that both mean the same.
-    theirs = json.loads(command.run("account", "get", "-j"))
+    theirs = json.loads(command.run_alone("account", "get", "-j"))
     assert (theirs["login"], theirs["id"]) == (account["login"], account["id"])
     assert theirs["login"] == "test"
 
