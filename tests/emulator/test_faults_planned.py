@@ -51,8 +51,7 @@ def test_a_fault_stays_until_it_is_cleared(fresh: Raw) -> None:
 def test_one_data_center(fresh: Raw) -> None:
     fresh.cloud.faults.add("GetAccount", Status(503), datacenter="us-east-1")
     assert fresh.get("/my").status == 200
-    east = Raw(fresh.cloud)
-    east.host = fresh.cloud.url("us-east-1").removeprefix("https://")
+    east = Raw(fresh.cloud, "us-east-1")
     assert east.get("/my").status == 503
 
 

@@ -100,8 +100,7 @@ def test_earlier_refusals_come_first(fresh: Raw) -> None:
 
 def test_it_applies_to_all_data_centers(fresh: Raw) -> None:
     fresh.cloud.read_only()
-    east = Raw(fresh.cloud)
-    east.host = fresh.cloud.url("us-east-1").removeprefix("https://")
+    east = Raw(fresh.cloud, "us-east-1")
     assert east.post("/my", {}).status == 503
 
 

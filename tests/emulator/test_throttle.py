@@ -117,8 +117,7 @@ def test_every_group_of_operations_has_its_own_bucket() -> None:
 def test_each_data_center_and_account_has_its_own_buckets(fresh: Raw) -> None:
     key = Key.new("ed25519")
     fresh.cloud.add_account("other").add_key("k", key.openssh)
-    east = Raw(fresh.cloud)
-    east.host = fresh.cloud.url("us-east-1").removeprefix("https://")
+    east = Raw(fresh.cloud, "us-east-1")
     fresh.cloud.throttle(burst=2)
     assert let_through(fresh, "/my") == 2
     assert let_through(east, "/my") == 2

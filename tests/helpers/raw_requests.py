@@ -177,12 +177,12 @@ class Answer:
 class Raw:
     """Makes requests to one data center of an emulator, by default with the account's first key."""
 
-    def __init__(self, cloud: Emulator) -> None:
+    def __init__(self, cloud: Emulator, datacenter: str = "us-sw-1") -> None:
         self.cloud = cloud
-        self.site = cloud.site("us-sw-1")
+        self.site = cloud.site(datacenter)
         self.key_id = cloud.key_id
         self.key = Key.load(Path(cloud.key_file))
-        self.host = urlsplit(cloud.url("us-sw-1")).netloc
+        self.host = urlsplit(cloud.url(datacenter)).netloc
         self.context = ssl.create_default_context(cafile=str(cloud.ca_file))
         self._connections = Connections(partial(HTTPSConnection, self.host, context=self.context, timeout=20))
 
