@@ -46,6 +46,7 @@ _REMEDY = "give it as https://host[:port][/path]"
 DEFAULT_LOCATION = "us-west-1"
 """py-smartdc's default. That host is gone: always pass a location."""
 
+_SHORTEST_PART_OF_A_KEY = 16
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?"
 
 
@@ -116,4 +117,8 @@ def _checked(url: str) -> str:
 def _redacted(location: str) -> str:
     """Return a location for an error, without the part before the host, which may be a password."""
     before, at, host = location.rpartition("@")
-    return repr(shown(f"...{at}{host}" if before else location))
+    if not before:
+        return repr(shown(location))
+    # Half of a key in base85 may follow an '@', too.
+    is_host = re.fullmatch(rf"{_HOST}(/.*)?", host) and ("." in host or len(host) < _SHORTEST_PART_OF_A_KEY)
+    return repr(shown(f"...{at}{host if is_host else '...'}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import random
 import re
 import traceback
 from collections.abc import Callable
@@ -57,6 +58,9 @@ ENCODINGS: dict[str, tuple[Callable[[Path], str], str]] = {
     "literal \\n": (lambda path: path.read_text().replace("\n", "\\n"), r"'\\n' in place of its line ends"),
     "blanks for line ends": (lambda path: path.read_text().replace("\n", " "), "without its line ends"),
 }
+
+ED25519_DER = bytes.fromhex("302e020100300506032b657004220420")
+"""What an Ed25519 key in DER begins with (RFC 8410)."""
 
 
 def traceback_of(error: BaseException) -> str:
@@ -229,3 +233,31 @@ def test_the_verbose_line_has_no_secret(cloud: Emulator, ssh_keys: KeyRing) -> N
     with cloud.datacenter(verbose=stream) as sdc:
         sdc.keys()
     assert "Signature" not in stream.getvalue()
+
+
+def test_no_half_of_a_key_in_base85_is_shown_as_a_host() -> None:
+    chance = random.Random(7)  # noqa: S311 - no secret
+    keys = [base64.b85encode(ED25519_DER + chance.randbytes(32)).decode() for _ in range(200)]
+    assert sum("@" in key[16:-16] for key in keys) > 20
+    for key in keys:
+        for location in (key, f"https://{key}", f"https://{key}/"):
+            with pytest.raises(ConfigurationError) as caught:
+                DataCenter(location)
+            assert not [part for part in parts(key) if part in traceback_of(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("me:word@us-nowhere-1", "'...@us-nowhere-1' is not a location"),
+        ("me:word@cloud_api@example.com/my", "'...@example.com/my' is not a location"),
+        ("me:word@nor$mal", "'...@...' is not a location"),
+        ("me:word@abcdefghijklmnop", "'...@...' is not a location"),
+        ("me:word@abcdefghijklmno", "'...@abcdefghijklmno' is not a location"),
+        ("ftp://me:word@example.com", "'...@example.com' is not a CloudAPI URL"),
+    ],
+)
+def test_what_is_before_the_host_is_not_shown(location: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(said)) as caught:
+        DataCenter(location)
+    assert "word" not in str(caught.value)
