@@ -42,8 +42,8 @@ def interrupt(after: int, slow: float, push: bool) -> None:
         except fleet.FleetInterrupted as interrupted:
             back, result = time.monotonic() - pressed[0], interrupted.result
             text = str(interrupted)
-        # Requests on the wire still arrive; after them, none may.
-        time.sleep(slow + 0.3)
+        # Requests on the wire still arrive, and end their threads; after them, none may.
+        join_workers()
         asked = len(cloud.calls)
         time.sleep(0.7)
         carried_out = {
@@ -72,6 +72,15 @@ def interrupt(after: int, slow: float, push: bool) -> None:
             ),
             flush=True,
         )
+
+
+def join_workers() -> None:
+    """Wait until no thread of the fleet is left."""
+    end = time.monotonic() + 60
+    while any(thread.name.startswith("smartdc-fleet") for thread in threading.enumerate()):
+        if time.monotonic() > end:
+            raise TimeoutError("a thread of the fleet goes on")
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":
