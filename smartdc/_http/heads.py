@@ -18,9 +18,7 @@ _MOST_LINES = 100
 _LONGEST_LINE = 65536
 _ENDS = (b"\r\n", b"\n", b"")
 # Possessive, so that a long line of blanks takes no longer than others.
-_FIELD = r"([A-Za-z0-9!#$%&'*+.^_`|~-]++):[ \t]*+([\x20-\x7e\t]*+)\r?\n"
-_USUAL_FIELD = re.compile(_FIELD)
-_USUAL_HEAD = re.compile(f"(?:{_FIELD})*+(?:\r?\n)?")
+_USUAL_FIELD = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]++):[ \t]*+([\x20-\x7e\t]*+)\r?\n")
 
 
 class _Fields(HTTPMessage):
@@ -59,9 +57,8 @@ def read_fields(lines: Any) -> HTTPMessage:
 
 def _fields_of(head: bytes) -> HTTPMessage:
     text = head.decode("latin-1")
-    if not _USUAL_HEAD.fullmatch(text):
-        return parse_headers(BytesIO(head))
-    fields = _Fields()
-    for name, value in _USUAL_FIELD.findall(text):
-        fields.set_raw(name, value)
-    return fields
+    fields, end = _Fields(), 0
+    while field := _USUAL_FIELD.match(text, end):
+        fields.set_raw(*field.groups())
+        end = field.end()
+    return fields if head[end:] in _ENDS else parse_headers(BytesIO(head))

@@ -9,7 +9,6 @@ are left on it.
 from __future__ import annotations
 
 import io
-import re
 import time
 from http import HTTPStatus
 from http.client import HTTPResponse, UnknownProtocol
@@ -37,7 +36,6 @@ QUEUE_SHARE = 0.5
 """Share of a request's time that may pass before it has a connection: the rest is left for the answer."""
 
 _WITHOUT_BODY = (204, 304)
-_LENGTH = re.compile(r"[0-9]+")
 
 
 class Overlong(Exception):
@@ -156,7 +154,9 @@ class _Answer(HTTPResponse):
             return False
         if self.status == 204 and (encodings or lengths - {"0"}):
             return False
-        return encodings in ([], ["chunked"]) and all(_LENGTH.fullmatch(length) for length in lengths)
+        return encodings in ([], ["chunked"]) and all(
+            length.isascii() and length.isdigit() for length in lengths
+        )
 
     def _read_next_chunk_size(self) -> int:
         size: int = super()._read_next_chunk_size()  # type: ignore[misc]
