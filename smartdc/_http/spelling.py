@@ -17,7 +17,7 @@ from smartdc.errors import ConfigurationError, shortened
 
 __all__ = ["account_url", "checked_path", "encoded_body", "encoded_query", "merged_headers"]
 
-_URL_SPECIAL = re.compile(r"[\s?#\\]|[^\x21-\x7e]|%(?![0-9A-Fa-f]{2})")
+_URL_SPECIAL = r"[\s?#\\]|[^\x21-\x7e]|%(?![0-9A-Fa-f]{2})"
 _OLD_VERSION = "x-api-version"
 _PRESIGN_ONLY = frozenset({"keyId", "expires", "algorithm", "signature"})
 
@@ -30,7 +30,7 @@ def account_url(base_url: str, login: str) -> str:
 
 def checked_path(path: str) -> str:
     """Return the path, unless it would lead outside the account or break the request line."""
-    if _URL_SPECIAL.search(path):
+    if re.search(_URL_SPECIAL, path):
         raise ConfigurationError(f"path {shown(path)} must be quoted, and its query given as params=")
     segments = path.split("/")
     if "%" in path:

@@ -41,7 +41,7 @@ _COLLECTIONS = (
     "packages", "policies", "roles", "services", "users", "volumes",
 )  # fmt: skip
 _LONGEST_WORD = 40
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
+_SPACE = r"[\s\x00-\x1f\x7f]"
 
 ID_KEYS: Mapping[str, tuple[str, ...]] = {
     "accesskeys": ("accesskeyid",),
@@ -138,7 +138,7 @@ def machine_ref(machine: Any, *keys: str) -> str:
             (docs/cloudapi/machines.md#machine-id-with-a-space).
     """
     found_id = entity_id(machine, "machine", *keys)
-    if _SPACE.search(found_id):
+    if re.search(_SPACE, found_id):
         raise ConfigurationError(
             f"{shown(found_id)} is not the id or the name of a machine: it has a space or a control character"
         )

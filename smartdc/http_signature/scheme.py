@@ -34,9 +34,9 @@ REQUEST_TARGET = "(request-target)"
 
 _FORMS = "/LOGIN/keys/NAME_OR_FINGERPRINT, or /LOGIN/users/SUBUSER/keys/NAME_OR_FINGERPRINT"
 # The base64 of a SHA-256 fingerprint may hold '/', which a key's name cannot.
-_KEY_ID = re.compile(r"/([^/]+)(?:/users/([^/]+))?/keys/((?i:SHA256):.+|[^/]+)")
-_PRINTABLE = re.compile(r"[ !#-~]*")  # ASCII without control characters and '"'
-_TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_KEY_ID = r"/([^/]+)(?:/users/([^/]+))?/keys/((?i:SHA256):.+|[^/]+)"
+_PRINTABLE = r"[ !#-~]*"  # ASCII without control characters and '"'
+_HEADER_NAME = r"[a-z0-9!#$%&'*+.^_`|~-]+"
 _NEVER_SIGNED = {"authorization", "x-date", "request-line"}
 
 
@@ -118,7 +118,7 @@ def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
         raise ConfigurationError("signed_headers are names of headers, such as '(request-target)' and 'date'")
     names = tuple(name.lower() for name in parts)
     for name in names:
-        if name in _NEVER_SIGNED or (name != REQUEST_TARGET and not _TOKEN.fullmatch(name)):
+        if name in _NEVER_SIGNED or (name != REQUEST_TARGET and not re.fullmatch(_HEADER_NAME, name)):
             raise ConfigurationError(
                 f"signed_headers: {name!r} cannot be signed; use '(request-target)', 'date' and "
                 "names of headers that are sent"
@@ -194,12 +194,12 @@ def parse_key_id(key_id: str) -> KeyId:
     if not isinstance(key_id, str) or (is_key_text(key_id) and not key_id.startswith("/")):
         # Not repeated in the message: key_id and secret may be swapped, so that this is the secret.
         raise ConfigurationError(f"key_id must be text such as {_FORMS}; the key belongs in secret")
-    if not _PRINTABLE.fullmatch(key_id):
+    if not re.fullmatch(_PRINTABLE, key_id):
         raise ConfigurationError(
             f"key_id {shown(key_id)!r} has a quote, a control character or non-ASCII text in it, which a "
             "header cannot carry: use the key's MD5 fingerprint (ssh-keygen -l -E md5 -f FILE)"
         )
-    match = _KEY_ID.fullmatch(key_id)
+    match = re.fullmatch(_KEY_ID, key_id)
     if match is None:
         raise ConfigurationError(f"key_id {shown(key_id)!r} is not of the form {_FORMS}")
     login, subuser, key = match.groups()
