@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 __all__ = ["CancelScope", "Cancelled", "before_request", "before_turn"]
 
@@ -37,11 +36,12 @@ class CancelScope:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Let the requests that this thread makes meanwhile belong to this scope."""
-        token = _current.set(self)
+        before = _thread.scope
+        _thread.scope = self
         try:
             yield
         finally:
-            _current.reset(token)
+            _thread.scope = before
 
     def begin_attempt(self) -> None:
         """Count a request that is made next, or raise `Cancelled`."""
@@ -52,18 +52,24 @@ class CancelScope:
             raise Cancelled
 
 
-_current: ContextVar[CancelScope | None] = ContextVar("smartdc_cancel_scope", default=None)
+class _Thread(threading.local):
+    """What each thread has of its own."""
+
+    scope: CancelScope | None = None
+
+
+_thread = _Thread()
 
 
 def before_turn() -> None:
     """Note that this thread waits for the turn of a request."""
-    scope = _current.get()
+    scope = _thread.scope
     if scope is not None:
         scope.is_queued = True
 
 
 def before_request() -> None:
     """Raise `Cancelled` if this thread's scope is cancelled."""
-    scope = _current.get()
+    scope = _thread.scope
     if scope is not None:
         scope.begin_attempt()

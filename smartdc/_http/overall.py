@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 
 from smartdc._http.retry import RetryPolicy
@@ -12,7 +12,14 @@ from smartdc._http.waiting import Clock
 
 __all__ = ["ending_at", "remaining"]
 
-_end: ContextVar[float | None] = ContextVar("_end", default=None)
+
+class _Thread(threading.local):
+    """What each thread has of its own."""
+
+    end: float | None = None
+
+
+_thread = _Thread()
 
 
 @contextmanager
@@ -22,16 +29,17 @@ def ending_at(end: float) -> Iterator[None]:
     Args:
         end: The time, on the connection's monotonic clock.
     """
-    token = _end.set(end)
+    before = _thread.end
+    _thread.end = end
     try:
         yield
     finally:
-        _end.reset(token)
+        _thread.end = before
 
 
 def remaining(policy: RetryPolicy, clock: Clock) -> RetryPolicy:
     """The policy of a request that begins now: its deadline is cut to the time that is left."""
-    end = _end.get()
+    end = _thread.end
     if end is None:
         return policy
     return replace(policy, deadline=min(policy.deadline, max(0.0, end - clock.monotonic())))
