@@ -20,10 +20,8 @@ from smartdc._forks import RenewedLock, importing
 from smartdc._kept import Hold
 from smartdc._secrets import Concealed, shown, written
 from smartdc.errors import ConfigurationError, KeyLoadError
-from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
 from smartdc.http_signature.key_text import Passphrase
 from smartdc.http_signature.keys import PrivateKey, Signer, hint_at_mode
-from smartdc.http_signature.refused import explained_refusal
 from smartdc.http_signature.scheme import (
     KeyId,
     authorization_header,
@@ -180,6 +178,9 @@ class HTTPSignatureAuth(AuthBase):
         Args:
             refused: The keys that signed it.
         """
+        with importing:
+            from smartdc.http_signature.refused import explained_refusal
+
         tried = refused or [self.signer]
         key_id = parse_key_id(_sent_key_id(self._parsed_key_id, tried[-1]))
         return explained_refusal(key_id, tried)
@@ -331,8 +332,11 @@ def _from_agent_or_source(key_id: KeyId, source: KeySource, allow_agent: bool) -
     return signers
 
 
-def _from_agent(key_id: KeyId, source: KeySource) -> list[AgentSigner]:
+def _from_agent(key_id: KeyId, source: KeySource) -> Sequence[Signer]:
     """Return the agent's key with `key_id`'s fingerprint; with a name, all its keys, `source`'s first."""
+    with importing:
+        from smartdc.http_signature.agent import find_signers, shared_agent
+
     agent = shared_agent()
     if key_id.has_fingerprint:
         wanted = f"the key {key_id.md5 or key_id.sha256}"

@@ -25,7 +25,7 @@ print(*sorted(set(sys.modules) - known))
 """
 
 # International names of hosts need this codec.
-FOREIGN = {"_contextvars", "contextvars", "encodings.punycode"}
+FOREIGN = {"encodings.punycode"}
 
 LATER = {
     "smartdc._http.shared_tls",
@@ -34,7 +34,9 @@ LATER = {
     "smartdc.console",
     "smartdc.emulator",
     "smartdc.fleet",
+    "smartdc.http_signature.agent",
     "smartdc.http_signature.presigned",
+    "smartdc.http_signature.refused",
     "smartdc.http_signature.search",
     "smartdc.http_signature.verify",
     "smartdc.legacy",
