@@ -7,7 +7,6 @@ class for each family of types. No other module of the package distinguishes typ
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -31,18 +30,21 @@ PrivateKeyObject = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25
 PublicKeyObject = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
-class SSHFormat(NamedTuple):
+class SSHFormat:
     """One way in which ssh signs with a type of key.
 
-    Attributes:
+    Args:
         digest: The hash; None: such signatures are only read, not made.
         algorithm: Its name in the http-signature scheme; None: CloudAPI does not verify it.
         agent_flag: The flag that asks an ssh-agent for it.
     """
 
-    digest: hashes.HashAlgorithm | None
-    algorithm: str | None
-    agent_flag: int = 0
+    def __init__(
+        self, digest: hashes.HashAlgorithm | None, algorithm: str | None, agent_flag: int = 0
+    ) -> None:
+        self.digest = digest
+        self.algorithm = algorithm
+        self.agent_flag = agent_flag
 
 
 def _same(signature: bytes, _blob: bytes = b"") -> bytes:
@@ -67,10 +69,10 @@ def _numbers_from_der(signature: bytes) -> bytes:
     return b"".join(map(written_number, decode_dss_signature(signature)))
 
 
-class KeyType(NamedTuple):
+class KeyType:
     """The properties of one type of key.
 
-    Attributes:
+    Args:
         name: Its name in ssh, the first word of a public key's line.
         family: Its family, for messages.
         curve: Its curve, as `cryptography` names it; empty for a family without a choice of curves.
@@ -86,18 +88,34 @@ class KeyType(NamedTuple):
         not_by_agent: Why CloudAPI does not verify an agent's signatures by it; empty if it does.
     """
 
-    name: str
-    family: str
-    algorithm: str
-    digest: hashes.HashAlgorithm
-    verified: frozenset[str]
-    ssh_formats: dict[str, SSHFormat]
-    curve: str = ""
-    label: str = ""
-    to_ssh: Callable[[bytes], bytes] = _same
-    from_ssh: Callable[[bytes], bytes] = _same
-    completed: Callable[[bytes, bytes], bytes] = _same
-    not_by_agent: str = ""
+    def __init__(
+        self,
+        *,
+        name: str,
+        family: str,
+        algorithm: str,
+        digest: hashes.HashAlgorithm,
+        verified: frozenset[str],
+        ssh_formats: dict[str, SSHFormat],
+        curve: str = "",
+        label: str = "",
+        to_ssh: Callable[[bytes], bytes] = _same,
+        from_ssh: Callable[[bytes], bytes] = _same,
+        completed: Callable[[bytes, bytes], bytes] = _same,
+        not_by_agent: str = "",
+    ) -> None:
+        self.name = name
+        self.family = family
+        self.algorithm = algorithm
+        self.digest = digest
+        self.verified = verified
+        self.ssh_formats = ssh_formats
+        self.curve = curve
+        self.label = label
+        self.to_ssh = to_ssh
+        self.from_ssh = from_ssh
+        self.completed = completed
+        self.not_by_agent = not_by_agent
 
 
 _SHA256, _SHA384, _SHA512 = hashes.SHA256(), hashes.SHA384(), hashes.SHA512()
