@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import requests
+
 from smartdc._http import shapes
 from smartdc._http.connection import Connection
 from smartdc._http.named import dataset_of, id_of
@@ -39,17 +41,24 @@ class MachineLists(Connection):
             found = islice(filters.passing(self._machine_pages(filters.query)), offset or 0, None)
         return islice(found, limit)
 
-    def _machine_page(self, filters: Params, limit: int | None, offset: int | None) -> list[MachineData]:
-        query = {**filters, **without_none(limit=limit, offset=offset)}
-        return self._list("machines", shape=shapes.MACHINE, params=query)
-
     def _one_page(self, filters: Params, limit: int | None, offset: int | None) -> Iterator[MachineData]:
         """One page, fetched when it is needed."""
-        yield from self._machine_page(filters, limit, offset)
+        query = {**filters, **without_none(limit=limit, offset=offset)}
+        yield from self._list("machines", shape=shapes.MACHINE, params=query)
 
     def _machine_pages(self, filters: Params) -> Iterator[MachineData]:
         """All pages in a row, each machine once; one is fetched when the one before is taken."""
-        return in_order(lambda offset: self._machine_page(filters, None, offset), PAGE, "/machines")
+        response: requests.Response | None = None
+
+        def page_at(offset: int | None) -> list[MachineData]:
+            # The response before is kept until this one is read. Otherwise the allocator returns the memory
+            # of its body to the system, and gets it again for the next body, with hundreds of page faults.
+            nonlocal response
+            query = {**filters, **without_none(offset=offset)}
+            body, response = self._get_answer("machines", params=query)
+            return shapes.MACHINE.of_list(body, response)
+
+        return in_order(page_at, PAGE, "/machines")
 
     def _add_image(self, filters: Filters, image: ImageRef | None, dataset: ImageRef | None) -> None:
         ident = self._listed_image_id(image, dataset)
