@@ -54,23 +54,22 @@ class Actions:
 
     Args:
         most: How many machines to remember. All others count as changed when the one forgotten last was.
+
+    Attributes:
+        next: Returns a number that is higher than all before.
     """
 
     def __init__(self, most: int = 4096) -> None:
         self._most = most
         self._last: dict[str, int] = {}
         self._forgotten = 0
-        self._counter = count(1)
+        self.next: Callable[[], int] = count(1).__next__
         self.renew()
         renew_in_children(self)
 
     def renew(self) -> None:
         """Make a new lock: in a forked child no thread would release the old one."""
         self._lock = threading.Lock()
-
-    def next(self) -> int:
-        """Return a number that is higher than all before."""
-        return next(self._counter)
 
     def note_request(self, verb: str, path: str) -> None:
         """Note that a request is over, however it ended: it may have changed a machine."""
