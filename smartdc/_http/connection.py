@@ -260,8 +260,8 @@ class Connection(Wired):
     ) -> WebSocket:
         """Open a WebSocket, signed like any other request.
 
-        A refused upgrade is answered with a status and no reason.
-        the same reason, and so states it. Without `ask_why`, a HEAD shows whether the clock was wrong.
+        A refused upgrade is answered with a status and no reason. `ask_why` makes a request that is refused
+        for the same reason and so gets it. Without it, a HEAD shows whether the clock was wrong.
         """
 
         def carry(request: requests.PreparedRequest, timeout: Timeout) -> Upgraded:

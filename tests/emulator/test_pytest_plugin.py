@@ -111,7 +111,9 @@ def test_clouds_for_tests(pytester: pytest.Pytester) -> None:
 
 def test_a_cloud_goes_with_its_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(KEPT)
-    pytester.runpytest_inprocess("-W", "error").assert_outcomes(passed=2)
+    # The plugin is loaded by this run already, which pytest warns of.
+    ignored = "ignore::pytest.PytestAssertRewriteWarning"
+    pytester.runpytest_inprocess("-W", "error", "-W", ignored).assert_outcomes(passed=2)
 
 
 def test_unsupported_commands_fail_a_test_unless_the_marker_ignores_them(pytester: pytest.Pytester) -> None:
