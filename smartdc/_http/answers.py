@@ -212,7 +212,7 @@ def _with_key(entry: dict[str, Any], response: requests.Response, key: str | Non
 
 
 def _kind(value: Any, response: requests.Response) -> str:
-    if value is None and not response.content:
+    if not response.content:
         return "no body"
     return _KINDS.get(type(value), "an object")
 

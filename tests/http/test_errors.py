@@ -48,18 +48,37 @@ from tests.helpers.servers import Reply, StubServer
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 
 BY_CODE: dict[str, type[APIError]] = {
+    "BadRequest": BadRequestError,
     "InvalidHeader": BadRequestError,
+    "InvalidContent": BadRequestError,
     "RequestExpired": BadRequestError,
     "InvalidCredentials": AuthenticationError,
     "NotAuthorized": NotAuthorizedError,
+    "Forbidden": NotAuthorizedError,
+    "ImageNotShared": NotAuthorizedError,
+    "NotImageOwner": NotAuthorizedError,
+    "NotMantaPathOwner": NotAuthorizedError,
+    "Unauthorized": NotAuthorizedError,
     "ResourceNotFound": NotFoundError,
+    "VolumeNotFound": NotFoundError,
     "InvalidArgument": InvalidArgumentError,
+    "InvalidNetworks": InvalidArgumentError,
     "MissingParameter": MissingParameterError,
     "ValidationFailed": ValidationFailedError,
+    "Validation": ValidationFailedError,
     "InvalidParameters": ValidationFailedError,
+    "InvalidState": InvalidStateError,
     "UnallocatedVM": InvalidStateError,
+    "KeyRequired": InvalidStateError,
+    "BrandNotSupported": InvalidStateError,
     "CannotDestroyMachine": InvalidStateError,
+    "MachineStopped": InvalidStateError,
+    "PreconditionFailed": InvalidStateError,
+    "VmNotStopped": InvalidStateError,
+    "VmWithoutFlexibleDiskSize": InvalidStateError,
     "InUse": InUseError,
+    "ImageHasDependentImages": InUseError,
+    "VolumeInUse": InUseError,
     "InvalidVersion": VersionError,
     "RequestThrottled": ThrottledError,
     "TooManyRequests": ThrottledError,
@@ -101,11 +120,11 @@ def provoke(stub: StubServer, reply: Reply, method: str = "GET") -> APIError:
 def test_an_error_is_chosen_by_its_code(
     stub: StubServer, code: str, kind: type[APIError], suffix: str
 ) -> None:
-    # The server uses both spellings (docs/cloudapi/errors.md#codes-that-end-in-error). 418 is a status
-    # without a class.
-    error = provoke(stub, Reply({"code": code + suffix, "message": "why"}, 418))
+    # The server uses both spellings (docs/cloudapi/errors.md#codes-that-end-in-error). The status alone would
+    # say ServerError.
+    error = provoke(stub, Reply({"code": code + suffix, "message": "why"}, 599))
     assert type(error) is kind
-    assert (error.code, error.message, error.status) == (code + suffix, "why", 418)
+    assert (error.code, error.message, error.status) == (code + suffix, "why", 599)
 
 
 @pytest.mark.parametrize(("status", "kind"), BY_STATUS.items())

@@ -86,6 +86,26 @@ def test_an_answer_may_be_as_large_as_the_limit(answer: Iterable[bytes]) -> None
         assert got(server) == "x" * 998
 
 
+@pytest.mark.parametrize("kind", ["not compressed", "gzip"])
+def test_the_body_of_a_response_can_be_read_in_every_way_of_requests(kind: str) -> None:
+    with StubServer(LARGEST[kind]) as server, datacenter_at(server.url) as sdc:
+        response = sdc.request("GET", "/x")[1]
+    assert response.content == BODY
+    assert b"".join(response.iter_content(10)) == BODY
+    assert list(response.iter_lines()) == [BODY]
+    assert pickle.loads(pickle.dumps(response)).content == BODY  # noqa: S301 - our own
+
+
+def test_the_smallest_limit_is_a_byte() -> None:
+    with (
+        StubServer(reply(b"7", JSON), reply(b"77", JSON)) as server,
+        datacenter_at(server.url, max_response=1) as sdc,
+    ):
+        assert sdc.request("GET", "/x")[0] == 7
+        with pytest.raises(InvalidResponse, match=REMEDY.replace("1000", "1")):
+            sdc.request("GET", "/x")
+
+
 def test_a_compressed_answer_may_come_in_many_pieces() -> None:
     text = "".join(f"{number * 2654435761 % 2**32:08x}" for number in range(60_000))  # hard to compress
     data = gzip.compress(json.dumps(text).encode())

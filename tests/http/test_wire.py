@@ -286,6 +286,12 @@ def test_a_slow_answer_is_cut_off_by_its_time(stub: StubServer, start: bytes, ag
     assert 0.3 <= took < 1
 
 
+def test_an_answer_may_take_five_minutes_unless_said_otherwise() -> None:
+    # The export of an image to Manta is answered only when it is done.
+    assert datacenter_at("http://127.0.0.1").answer_timeout == 300
+    assert datacenter_at("http://127.0.0.1", answer_timeout=1).answer_timeout == 1
+
+
 def test_answer_timeouts_that_are_not_valid() -> None:
     for wrong in (0, -1, float("nan"), float("inf"), "300", True, None):
         with pytest.raises(ConfigurationError, match="answer_timeout must be a number of seconds"):
