@@ -74,7 +74,6 @@ _BY_STATUS: dict[int, type[APIError]] = {
     403: NotAuthorizedError,
     404: NotFoundError,
     409: ConflictError,
-    410: GoneError,
     420: ThrottledError,
     422: ValidationFailedError,
     429: ThrottledError,

@@ -97,7 +97,8 @@ def test_a_proxy_without_a_host_or_with_an_impossible_port_is_refused(
 
 
 def test_no_proxy_leads_to_this_machine_or_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert proxy_of(FAR, proxies_for(FAR)) is None
+    assert proxies_for(FAR) == {}
+    assert proxy_of(FAR, {}) is None
     monkeypatch.setenv("https_proxy", "gopher://x")
     assert proxies_for("https://127.0.0.1") == proxies_for("https://localhost:1") == {}
 

@@ -261,6 +261,8 @@ def test_gone_without_the_machine(stub: StubServer) -> None:
     coded = provoke(stub, Reply({"code": "Gone", "message": "over"}, 410))
     assert isinstance(coded, GoneError)
     assert (coded.machine, coded.code, coded.message) == (None, "Gone", "over")
+    # Whatever code it has: with a 404 it may only be not found yet.
+    assert type(provoke(stub, Reply({"code": "ResourceNotFound", "message": "no"}, 410))) is GoneError
 
 
 def test_a_lazy_machine_that_is_gone_without_a_body_is_still_deleted(stub: StubServer) -> None:

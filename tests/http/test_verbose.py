@@ -1,15 +1,20 @@
-"""``verbose``: a stream that does not take the line loses it, and not the request."""
+"""``verbose`` and the log. A stream that does not take the line loses it, and not the request."""
 
 from __future__ import annotations
 
 import io
+import logging
 import os
+import re
 import sys
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from smartdc import ConnectionFailed
 from smartdc.emulator import Emulator
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 
 class _Broken(io.StringIO):
@@ -58,3 +63,41 @@ def test_the_lines_go_where_stderr_is_at_the_time(cloud: Emulator, monkeypatch: 
         monkeypatch.setattr(sys, "stderr", heard)
         sdc.account()
     assert heard.getvalue().rstrip("\n").endswith("/my")
+
+
+def test_a_line_has_the_time_the_verb_and_the_url(cloud: Emulator) -> None:
+    heard = io.StringIO()
+    with cloud.datacenter(verbose=heard) as sdc:
+        sdc.exists("keys")
+        sdc.changefeed().close()
+    lines = [line.split("\t") for line in heard.getvalue().splitlines()]
+    assert [line[1:] for line in lines] == [
+        ["HEAD", f"{cloud.url()}/my/keys"],
+        ["GET", f"{cloud.url()}/my/changefeed"],
+    ]
+    assert all(datetime.fromisoformat(line[0]) for line in lines)
+
+
+def test_the_log_has_a_line_for_each_answer(stub: StubServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "smartdc")
+    stub.answer(Reply([], headers={"Request-Id": "r-1"}), Reply([]), [b""])
+    with datacenter_at(stub.url) as sdc:
+        sdc.keys()
+        sdc.keys()
+        with pytest.raises(ConnectionFailed):
+            sdc.keys()
+    assert [re.sub("in [0-9]+ ms", "in N ms", line) for line in caplog.messages] == [
+        "GET /bob/keys: 200 in N ms (request r-1)",
+        "GET /bob/keys: 200 in N ms (request -)",
+        "GET /bob/keys: ConnectionFailed",
+    ]
+
+
+def test_the_server_s_text_begins_no_line_of_the_log(
+    stub: StubServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "smartdc")
+    stub.answer(Reply([], headers={"Request-Id": "r\x85\xf6"}))
+    with datacenter_at(stub.url) as sdc:
+        sdc.keys()
+    assert caplog.messages[0].endswith(r" ms (request r\x85\xf6)")
