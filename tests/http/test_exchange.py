@@ -17,6 +17,7 @@ from smartdc import (
     DataCenter,
     InvalidResponse,
     NotFoundError,
+    RetryPolicy,
 )
 from smartdc.emulator import Emulator
 from tests.helpers.agents import RunningAgent
@@ -150,6 +151,28 @@ def test_a_body_that_does_not_match_its_content_md5_is_requested_again(stub: Stu
         pytest.raises(InvalidResponse, match=r": 200 with a body that is damaged: it does not match"),
     ):
         sdc.account()
+
+
+def test_an_error_that_is_found_in_a_good_answer_counts_all_attempts(stub: StubServer) -> None:
+    stub.answer(Reply(None, 502), Reply(None, 502), Reply([]))
+    with (
+        DataCenter(stub.url, login="bob", clock=Instant()) as sdc,
+        pytest.raises(InvalidResponse, match=r": 200 with a list where an object was expected$") as caught,
+    ):
+        sdc.account()
+    assert caught.value.attempts == 3
+
+
+@pytest.mark.parametrize("status", [408, 502, 503, 504])
+def test_a_delete_that_always_fails_is_an_error(stub: StubServer, status: int) -> None:
+    # Only a 404 says that an earlier attempt may have deleted it.
+    stub.otherwise = Reply({"code": "Scripted", "message": "no"}, status)
+    with (
+        DataCenter(stub.url, login="bob", clock=Instant(), retry=RetryPolicy(attempts=3, settling=0)) as sdc,
+        pytest.raises(APIError, match=f": {status} Scripted: no$") as caught,
+    ):
+        sdc.request("DELETE", "/x")
+    assert (caught.value.attempts, len(stub.asked)) == (3, 3)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])

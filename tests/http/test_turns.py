@@ -9,6 +9,7 @@ import pytest
 from smartdc import APIError, DataCenter, RequestTimeout, RetryPolicy, ServiceUnavailableError
 from tests.helpers.clock import Instant, Together
 from tests.helpers.servers import Reply, StubServer
+from tests.http.test_throttle import stated
 
 BUSY = {"code": "ServiceUnavailable", "message": "read-only mode"}
 THROTTLED = Reply({"code": "TooManyRequestsError", "message": "You have exceeded your request rate"}, 429)
@@ -118,19 +119,23 @@ def test_a_rate_that_is_found_out_paces_it_without_a_further_pause(stub: StubSer
     assert clock.slept == [pytest.approx(0.3), pytest.approx(3 / (0.75 * 10 * (1 + 0.04 * 0.3)))]
 
 
-def test_a_time_to_come_back_that_is_after_the_deadline_ends_it(stub: StubServer) -> None:
-    stub.answer(Reply(THROTTLED.body, 429, headers={"Retry-After": "6"}))
+@pytest.mark.parametrize(("deadline", "seconds"), [(5, "6"), (0.5, "1")])
+def test_a_time_to_come_back_that_is_after_the_deadline_ends_it(
+    stub: StubServer, deadline: float, seconds: str
+) -> None:
+    stub.answer(Reply(THROTTLED.body, 429, headers={"Retry-After": seconds}))
     clock = Instant()
     with (
-        DataCenter(stub.url, login="bob", clock=clock, retry=RetryPolicy(deadline=5)) as sdc,
+        DataCenter(stub.url, login="bob", clock=clock, retry=RetryPolicy(deadline=deadline)) as sdc,
         pytest.raises(APIError, match=r": 429 "),
     ):
         sdc.account()
     assert (len(stub.asked), clock.slept) == (1, [])
 
 
-def test_it_gives_up_after_as_many_refusals_as_the_policy_says(stub: StubServer) -> None:
-    stub.otherwise = THROTTLED
+@pytest.mark.parametrize("reply", [THROTTLED, BY_A_PROXY], ids=["CloudAPI", "proxy"])
+def test_it_gives_up_after_as_many_refusals_as_the_policy_says(stub: StubServer, reply: Reply) -> None:
+    stub.otherwise = reply
     policy = RetryPolicy(attempts=1, throttled=3)
     with (
         DataCenter(stub.url, login="bob", clock=Instant(), retry=policy) as sdc,
@@ -138,3 +143,16 @@ def test_it_gives_up_after_as_many_refusals_as_the_policy_says(stub: StubServer)
     ):
         sdc.account()
     assert (len(stub.asked), caught.value.attempts) == (3, 3)
+
+
+def test_a_new_request_gets_its_turn_after_those_whose_turns_a_cut_made_void(stub: StubServer) -> None:
+    stub.answer(Reply({}))
+    clock = Instant()
+    with DataCenter(stub.url, login="bob", clock=clock) as sdc:
+        limiter = sdc._limiters.get(stub.url, "bob", "account")
+        limiter.refused(0.0, 0, stated(10))
+        waiting = [limiter.turn(0.0) for _ in range(3)]
+        limiter.refused(0.0, 1, stated(10))
+        sdc.account()
+        again = [limiter.turn(0.0, was_void=True).wait for _ in waiting]
+    assert clock.slept[0] > max(again)
