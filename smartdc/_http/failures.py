@@ -230,7 +230,7 @@ def _reason(error: Exception) -> str:
     cause: Any = error.args[0] if error.args else error
     cause = getattr(cause, "reason", None) or cause
     text = str(cause.args[-1]) if isinstance(cause, BaseException) and cause.args else str(cause)
-    return _short(text.rpartition("): ")[2] if "): " in text else text)
+    return _short(text.rpartition("): ")[2])
 
 
 def _short(text: str) -> str:

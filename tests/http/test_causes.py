@@ -87,6 +87,36 @@ def test_another_reason_of_openssl_may_pass(monkeypatch: pytest.MonkeyPatch) -> 
     assert (error.lasting, error.sent) == (False, True)
 
 
+NAME = "give the host name that is in its certificate"
+TIME = "check this machine's clock; else the server needs a new certificate"
+AUTHORITY = "a private cloud's certificate authority is given as verify='/path/to/ca.pem'"
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [(62, NAME), (63, NAME), (64, NAME), (9, TIME), (10, TIME), (18, AUTHORITY), (20, AUTHORITY)],
+)
+def test_certificates_that_are_not_trusted(monkeypatch: pytest.MonkeyPatch, code: int, remedy: str) -> None:
+    # The codes are OpenSSL's X509_V_ERR_...: another name, not valid yet, expired, self-signed, no issuer.
+    problem = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] it failed")
+    problem.reason, problem.verify_code, problem.verify_message = "CERTIFICATE_VERIFY_FAILED", code, "why"
+    error = raised(monkeypatch, requests.exceptions.SSLError(MaxRetryError(POOL, "/bob", problem)))
+    assert isinstance(error, TLSError)
+    assert str(error) == f"GET /bob: {FAR} is not trusted (certificate verify failed: why); {remedy}"
+    assert (error.lasting, error.sent) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://bob:secret77@proxy.example:3128", "//bob:secret77@proxy.example"]
+)
+def test_a_cause_is_quoted_without_passwords_or_control_characters(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    error = raised(monkeypatch, requests.ConnectionError(f"cannot\x07reach\n{address}/x@y"))
+    shown = address.replace("bob:secret77@", "")
+    assert str(error) == f"GET /bob: no connection to {FAR} (cannot reach {shown}/x@y)"
+
+
 @pytest.mark.parametrize(
     ("error", "what", "sent"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from time import time
@@ -14,7 +15,7 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.errors import BadRequestError, InvalidArgumentError
 from tests.helpers.keys import KeyRing
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer, reply
 
 SKEW = "Authorization header invalid: clock skew of 400.2s was greater than 300s"
 REFUSED = {"code": "InvalidHeader", "message": SKEW}
@@ -138,6 +139,23 @@ def test_a_refusal_that_the_date_does_not_explain_is_raised(
     with signed, pytest.raises(BadRequestError, match=r"clock skew of 400\.2s"):
         signed.packages()
     assert len(stub.asked) == 1
+
+
+def test_a_request_that_began_before_a_correction_does_not_undo_it(
+    signed: DataCenter, stub: StubServer
+) -> None:
+    def slow() -> Iterator[bytes]:
+        signed.packages()  # of another thread
+        yield from reply(b"[]", "Content-Type: application/json")
+
+    stub.answer(slow(), dated(400), dated(400, [], 200), Reply([]))
+    with signed:
+        signed.packages()
+        before = time()
+        signed.packages()
+    late = {formatdate(before + 400 + later, usegmt=True) for later in range(-1, 3)}
+    assert stub.asked[-1].headers["date"] in late
+    assert len(stub.asked) == 4
 
 
 def test_request_expired_is_corrected(signed: DataCenter, stub: StubServer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from hashlib import md5
 from time import time
@@ -46,6 +46,26 @@ def test_only_a_401_makes_the_agent_s_next_key_tried(
         stub.answer(Reply({"code": "InvalidCredentials", "message": "no"}, 401), Reply({}))
         sdc.account()
         assert sdc.auth.signer.public_key == ssh_keys.public("rsa2048")
+
+
+def test_no_key_is_tried_twice_though_other_threads_go_through_them_too(
+    stub: StubServer, ssh_keys: KeyRing, ssh_agent: RunningAgent
+) -> None:
+    ssh_agent.add(ssh_keys.path("ed25519"), ssh_keys.path("rsa2048"))
+    unknown = Reply({"code": "InvalidCredentials", "message": "no"}, 401)
+    with datacenter_at(stub.url, key_id="/bob/keys/k", allow_agent=True) as sdc:
+        auth = sdc.auth
+        assert auth is not None
+
+        def refused_for_another_thread_as_well() -> Iterator[bytes | None]:
+            auth.try_next_key(auth.signer)
+            yield from unknown.pieces("GET")
+
+        stub.otherwise = unknown
+        stub.answer(unknown, refused_for_another_thread_as_well())
+        with pytest.raises(AuthenticationError) as caught:
+            sdc.account()
+    assert (caught.value.attempts, len(stub.asked)) == (3, 3)
 
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH"])
