@@ -140,8 +140,6 @@ class ReconnectingFeed(Conversation[Change]):
                 log.info("the change feed cannot reconnect, and tries again: %s", error)
             else:
                 break
-        if self.closed:  # by another thread, meanwhile
-            self._feed.close()
 
     def _catch_up(self) -> None:
         """Queue what has changed since the change that was reported last."""

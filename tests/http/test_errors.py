@@ -354,6 +354,34 @@ def some_of_each(stub: StubServer) -> list[SmartDCError]:
     return [*found, *(wait("a", state="failed") for wait in (WaitError, WaitTimeout, WaitFailed))]
 
 
+def test_an_error_of_an_answer_without_its_request() -> None:
+    # As scripts make them in tests of their own.
+    response = requests.Response()
+    response.status_code, response._content = 409, b"taken"
+    error = ConflictError(response)
+    assert (error.method, error.path) == ("?", "?")
+    assert str(error) == "? ?: 409 Conflict: taken"
+
+
+def test_what_errors_know_besides_their_text() -> None:
+    missing = KeyFileMissing("no key", "/b")
+    assert (missing.errno, missing.strerror, missing.filename) == (2, "No such file or directory", "/b")
+    assert str(missing) == "no key"
+    wanted, candidate = {"name": "web"}, {"id": UNKNOWN}
+    unknown = OutcomeUnknown("lost", what="machine", wanted=wanted, candidates=[candidate])
+    assert (unknown.what, unknown.wanted, unknown.candidates) == ("machine", wanted, [candidate])
+    assert (unknown.method, unknown.path, unknown.sent, unknown.lasting) == (None, None, True, False)
+    assert unknown.wanted is not wanted
+    assert unknown.candidates[0] is not candidate
+    known = OutcomeUnknown("lost", what="machine", wanted={}, method="POST", path="/x")
+    assert (known.candidates, known.method, known.path) == ([], "POST", "/x")
+    failed = ConnectionFailed("no", method="GET", path="/x", sent=False, lasting=True)
+    assert (failed.method, failed.path, failed.sent, failed.lasting) == ("GET", "/x", False, True)
+    assert (failed.response, failed.attempts) == (None, 0)
+    assert WaitFailed("a", state="failed").state == "failed"
+    assert WaitTimeout("a").state is None
+
+
 def test_every_exception_survives_pickling(stub: StubServer) -> None:
     found = some_of_each(stub)
     assert {type(error).__name__ for error in found} == set(errors.__all__)
