@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from urllib3.exceptions import InsecureRequestWarning
@@ -15,9 +17,11 @@ from smartdc import (
     ConfigurationError,
     ConnectionFailed,
     DataCenter,
+    RetryPolicy,
 )
 from smartdc.emulator import Emulator
 from smartdc.signin.locations import base_url_of
+from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
 from tests.helpers.relays import Relay
 from tests.helpers.servers import Reply, StubServer
@@ -271,3 +275,96 @@ def test_a_private_cloud_does_not_use_the_public_locations(cloud: Emulator) -> N
         assert sdc.datacenter("us-east-1").base_url == cloud.url("us-east-1")
         with pytest.raises(ConfigurationError, match="there is no data center 'us-west-1' here"):
             sdc.datacenter("us-west-1")
+
+
+def test_the_settings_of_a_data_center_that_is_given_only_a_location() -> None:
+    with DataCenter("https://cloud.example") as sdc:
+        assert (sdc.login, sdc.auth, sdc.active_roles) == ("my", None, ())
+        assert (sdc.verify, sdc.verbose, sdc.timeout) == (True, None, (10.0, 120.0))
+        assert (sdc.retry, sdc.share_polls) == (RetryPolicy(), True)
+        assert (sdc.max_response, sdc.answer_timeout) == (128 * 1024 * 1024, 300.0)
+        assert sdc.clock is time
+        assert sdc.known_locations == {}
+
+
+def test_each_setting_is_that_of_its_argument() -> None:
+    own = {
+        "timeout": 3,
+        "retry": RetryPolicy(attempts=2),
+        "share_polls": False,
+        "roles": ["ops"],
+        "login": "bob",
+    }
+    with DataCenter("us-sw-1", **own, clock=Instant(), max_response=9, answer_timeout=2) as sdc:  # type: ignore[arg-type]
+        assert {name: getattr(sdc, name) for name in ("timeout", "retry", "share_polls", "login")} == {
+            name: own[name] for name in ("timeout", "retry", "share_polls", "login")
+        }
+        assert (sdc.active_roles, sdc.max_response, sdc.answer_timeout) == (("ops",), 9, 2)
+        assert isinstance(sdc.clock, Instant)
+        assert sdc.known_locations == KNOWN_LOCATIONS
+        assert sdc.known_locations is not KNOWN_LOCATIONS
+
+
+@pytest.mark.parametrize("locations", [["us-sw-1"], "us-sw-1", 5])
+def test_known_locations_of_a_wrong_kind(locations: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter("us-sw-1", known_locations=locations)
+    kind = type(locations).__name__
+    assert str(caught.value) == f"known_locations is a dict of names and URLs, not {kind}"
+
+
+@pytest.mark.parametrize("key_id", [None, ""])
+@pytest.mark.parametrize("key", [{"secret": "/k"}, {"passphrase": "p"}], ids=["secret", "passphrase"])
+def test_a_key_without_its_id(key_id: str | None, key: dict[str, str]) -> None:
+    remedy = "is of no use without key_id; give it as /LOGIN/keys/NAME_OR_FINGERPRINT"
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter("us-sw-1", key_id, **key)  # type: ignore[arg-type]
+    assert str(caught.value) == f"a secret or passphrase {remedy}"
+    with DataCenter("us-sw-1") as sdc:
+        for wrong in ({**key}, {**key, "allow_agent": True}, {"allow_agent": True}):
+            with pytest.raises(ConfigurationError) as caught:
+                sdc.authenticate(key_id, **wrong)  # type: ignore[arg-type]
+            assert str(caught.value) == f"a key {remedy}"
+        assert sdc.auth is None
+
+
+def test_another_data_center_of_a_wrong_kind_or_name(cloud: Emulator, sdc: DataCenter) -> None:
+    with pytest.raises(ConfigurationError, match=r"^the name of a data center is text, not int$"):
+        sdc.datacenter(5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.datacenter("mars")
+    assert str(caught.value) == (
+        "there is no data center 'mars' here; known are eu-ams-1, us-east-1, us-sw-1"
+    )
+
+
+@pytest.mark.parametrize("name", ["us-west-1", "us-sw-1", "eu-ams-1"])
+def test_a_data_center_that_closed_is_not_asked(name: str) -> None:
+    default = ", the default location," if name == "us-west-1" else ""
+    with DataCenter(name) as sdc, pytest.raises(ConfigurationError) as caught:
+        sdc.account()
+    assert str(caught.value) == (
+        f"{name}{default} was one of Joyent's data centers, which closed in 2019: "
+        "give the location, such as us-central-1 or a URL"
+    )
+
+
+def test_another_role_is_another_view_of_the_same_data_center(cloud: Emulator, sdc: DataCenter) -> None:
+    with sdc.as_role("ops", "dev") as view:
+        assert (view.active_roles, sdc.active_roles) == (("ops", "dev"), ())
+        view.known_locations["here"] = "https://here.example"
+        assert "here" not in sdc.known_locations
+        assert view.auth is sdc.auth
+        assert view.as_role().active_roles == ()
+        assert view == sdc
+
+
+def test_a_server_that_names_a_url_without_tls_is_warned_of() -> None:
+    known = {"here": "https://here.example", "there": "http://there.example", "near": "https://near.example"}
+    with DataCenter("here", known_locations=known) as sdc:
+        with pytest.warns(InsecureRequestWarning, match=r"^http://there\.example is not https: ") as caught:
+            there = sdc.datacenter("there")
+        assert caught[0].filename == __file__
+        # Of both it was warned already, or there is nothing to warn of.
+        assert there.datacenter("there").base_url == "http://there.example"
+        assert sdc.datacenter("near").base_url == "https://near.example"

@@ -16,6 +16,7 @@ from smartdc import (
 )
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
+from smartdc.streams import Stream
 from smartdc.types import Change
 from tests.helpers.recorded import call, sent
 
@@ -141,6 +142,36 @@ def test_an_unreferenced_feed_is_closed(sdc: DataCenter, site: Site) -> None:
     del feed
     gc.collect()
     assert listening(sdc, site) == 0
+
+
+class Numbers(Stream[int]):
+    """A stream of ones."""
+
+    def _receive(self, timeout: float | None) -> int:
+        return 1
+
+
+def test_a_stream_closes_its_connection_once() -> None:
+    closed: list[int] = []
+    numbers = Numbers(lambda: closed.append(1))
+    assert (next(numbers), numbers.closed) == (1, False)
+    numbers.close()
+    numbers.close()
+    assert (list(numbers), numbers.closed) == ([], True)
+    del numbers
+    gc.collect()
+    assert closed == [1]
+
+
+def test_in_a_forked_child_a_stream_is_closed_and_its_connection_is_left_to_the_parent() -> None:
+    closed: list[int] = []
+    numbers = Numbers(lambda: closed.append(1))
+    numbers.renew()
+    assert (list(numbers), numbers.closed) == ([], True)
+    numbers.close()
+    del numbers
+    gc.collect()
+    assert closed == []
 
 
 def test_an_error_in_the_loop_closes_the_feed(sdc: DataCenter, site: Site) -> None:
