@@ -323,7 +323,7 @@ def test_a_key_without_its_id(key_id: str | None, key: dict[str, str]) -> None:
     with DataCenter("us-sw-1") as sdc:
         for wrong in ({**key}, {**key, "allow_agent": True}, {"allow_agent": True}):
             with pytest.raises(ConfigurationError) as caught:
-                sdc.authenticate(key_id, **wrong)  # type: ignore[arg-type]
+                sdc.authenticate(key_id, **wrong)
             assert str(caught.value) == f"a key {remedy}"
         assert sdc.auth is None
 
