@@ -325,6 +325,8 @@ def test_a_key_without_its_id(key_id: str | None, key: dict[str, str]) -> None:
             with pytest.raises(ConfigurationError) as caught:
                 sdc.authenticate(key_id, **wrong)
             assert str(caught.value) == f"a key {remedy}"
+        with pytest.raises(ConfigurationError, match=r"^allow_agent must be True or False, not 'yes'"):
+            sdc.authenticate(key_id, allow_agent="yes")  # type: ignore[arg-type]
         assert sdc.auth is None
 
 
@@ -336,6 +338,9 @@ def test_another_data_center_of_a_wrong_kind_or_name(cloud: Emulator, sdc: DataC
     assert str(caught.value) == (
         "there is no data center 'mars' here; known are eu-ams-1, us-east-1, us-sw-1"
     )
+    with sdc.datacenter("us-east-1") as other:
+        other.known_locations["here"] = "https://here.example"
+    assert "here" not in sdc.known_locations
 
 
 @pytest.mark.parametrize("name", ["us-west-1", "us-sw-1", "eu-ams-1"])
