@@ -5,6 +5,7 @@ Most of OpenSSL's reasons need a server of another time, so that they are raised
 
 from __future__ import annotations
 
+import socket
 import ssl
 from http.client import RemoteDisconnected
 
@@ -14,6 +15,7 @@ import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
     MaxRetryError,
+    NameResolutionError,
     NewConnectionError,
     ProtocolError,
     ReadTimeoutError,
@@ -196,6 +198,28 @@ def test_connections(
     end = hint if scheme == "http" else ""
     assert str(failed) == f"GET /bob: {what} {location}{broke} ({why}){end}"
     assert (failed.lasting, failed.sent) == (False, sent)
+
+
+@pytest.mark.parametrize(
+    ("code", "lasting", "remedy"),
+    [
+        (socket.EAI_NONAME, True, ": there is no such host; check the location"),
+        (socket.EAI_NODATA, True, ": there is no such host; check the location"),
+        (socket.EAI_AGAIN, False, ""),
+    ],
+)
+def test_names_that_are_not_resolved(
+    monkeypatch: pytest.MonkeyPatch, code: int, lasting: bool, remedy: str
+) -> None:
+    # A name without an address is as bad as none; a name server that is busy is not.
+    cause = socket.gaierror(code, "it failed")
+    error = NameResolutionError("far.example", CONNECTION, cause)
+    error.__cause__ = cause
+    failed = raised(monkeypatch, requests.ConnectionError(MaxRetryError(POOL, "/bob", error)))
+    assert type(failed) is ConnectionFailed
+    assert str(failed).startswith(f"GET /bob: no connection to {FAR} (Failed to resolve 'far.example' (")
+    assert str(failed).endswith(f"it failed)){remedy}")
+    assert (failed.lasting, failed.sent) == (lasting, False)
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 400, 403, 404, 501])
