@@ -200,6 +200,72 @@ def test_connections(
     assert (failed.lasting, failed.sent) == (False, sent)
 
 
+PROXY = "the proxy http://proxy.example:3128 in HTTPS_PROXY"
+IN_PROXY = "GET /bob: no connection to " + PROXY
+TUNNEL = OSError("Tunnel connection failed: 502 Bad Gateway")
+
+NO_HOST = socket.gaierror(socket.EAI_NONAME, "it failed")
+
+
+def of_the_proxy(cause: Exception) -> Exception:
+    return urllib3.exceptions.ProxyError("Unable to connect to proxy", cause)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "lasting", "sent"),
+    [
+        (of_the_proxy(RESET), f"{IN_PROXY} (Unable to connect to proxy)", False, False),
+        (requests.exceptions.ProxyError("broken"), f"{IN_PROXY} (broken)", False, False),
+        (
+            requests.exceptions.ProxyError(MaxRetryError(POOL, "/bob", of_the_proxy(TUNNEL))),
+            f"GET /bob: {PROXY} refuses to connect to {FAR} (502 Bad Gateway); "
+            "ask who runs it, or name the host in NO_PROXY",
+            False,
+            False,
+        ),
+        (
+            of_the_proxy(in_tls("WRONG_VERSION_NUMBER")),
+            f"GET /bob: {PROXY} does not speak TLS (WRONG_VERSION_NUMBER): write http:// in HTTPS_PROXY",
+            True,
+            False,
+        ),
+        (
+            requests.exceptions.ProxyError(MaxRetryError(POOL, "/bob", of_the_proxy(NO_HOST))),
+            f"{IN_PROXY} ({NO_HOST}): there is no such host; check HTTPS_PROXY",
+            True,
+            False,
+        ),
+        (
+            requests.ReadTimeout(ReadTimeoutError(POOL, "/bob", "Read timed out.")),
+            f"GET /bob: no answer from {FAR} in time",
+            False,
+            True,
+        ),
+        (
+            requests.ConnectionError(ProtocolError("Connection aborted.", RESET)),
+            f"GET /bob: no connection to {FAR} ([Errno 104] Connection reset by peer)",
+            False,
+            True,
+        ),
+        (
+            in_tls("WRONG_VERSION_NUMBER"),
+            f"GET /bob: {FAR} does not speak TLS (WRONG_VERSION_NUMBER): is it a port for http://?",
+            True,
+            False,
+        ),
+    ],
+    ids=["proxy", "text", "tunnel", "TLS", "name", "timeout", "server", "TLS of the server"],
+)
+def test_where_there_is_a_proxy_the_error_is_its_own_or_the_server_s(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str, lasting: bool, sent: bool
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://bob:secret77@proxy.example:3128")
+    failed = raised(monkeypatch, error)
+    assert isinstance(failed, TransportError)
+    assert str(failed) == message
+    assert (failed.lasting, failed.sent) == (lasting, sent)
+
+
 @pytest.mark.parametrize(
     ("code", "lasting", "remedy"),
     [
