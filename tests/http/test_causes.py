@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import RemoteDisconnected
+from http.client import BadStatusLine, RemoteDisconnected
 
 import pytest
 import requests
 import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    LocationValueError,
     MaxRetryError,
     NameResolutionError,
     NewConnectionError,
@@ -80,6 +81,14 @@ def test_reasons_of_openssl(monkeypatch: pytest.MonkeyPatch, reason: str, messag
     assert str(error) == message.format(reason)
     # In TLS 1.3 the server asks for the client's certificate after the client's first request.
     assert (error.lasting, error.sent) == (True, message is CERTIFICATE)
+
+
+def test_an_error_of_tls_that_nothing_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] it failed")
+    bare.reason = "WRONG_VERSION_NUMBER"
+    error = raised(monkeypatch, bare)
+    assert isinstance(error, TLSError)
+    assert str(error) == NO_TLS.format("WRONG_VERSION_NUMBER")
 
 
 def test_another_reason_of_openssl_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,6 +245,19 @@ def of_the_proxy(cause: Exception) -> Exception:
             False,
         ),
         (
+            of_the_proxy(in_tls("TLSV13_ALERT_CERTIFICATE_REQUIRED")),
+            f"GET /bob: {PROXY} wants a client certificate (TLSV13_ALERT_CERTIFICATE_REQUIRED), "
+            "which CloudAPI does not: check the URL",
+            True,
+            False,
+        ),
+        (
+            requests.exceptions.ProxyError(MaxRetryError(POOL, "/bob", of_the_proxy(CLOSED))),
+            f"{IN_PROXY} (Remote end closed connection without response)",
+            False,
+            False,
+        ),
+        (
             requests.ReadTimeout(ReadTimeoutError(POOL, "/bob", "Read timed out.")),
             f"GET /bob: no answer from {FAR} in time",
             False,
@@ -254,7 +276,18 @@ def of_the_proxy(cause: Exception) -> Exception:
             False,
         ),
     ],
-    ids=["proxy", "text", "tunnel", "TLS", "name", "timeout", "server", "TLS of the server"],
+    ids=[
+        "proxy",
+        "text",
+        "tunnel",
+        "TLS",
+        "name",
+        "certificate",
+        "closed",
+        "timeout",
+        "server",
+        "server's TLS",
+    ],
 )
 def test_where_there_is_a_proxy_the_error_is_its_own_or_the_server_s(
     monkeypatch: pytest.MonkeyPatch, error: Exception, message: str, lasting: bool, sent: bool
@@ -264,6 +297,32 @@ def test_where_there_is_a_proxy_the_error_is_its_own_or_the_server_s(
     assert isinstance(failed, TransportError)
     assert str(failed) == message
     assert (failed.lasting, failed.sent) == (lasting, sent)
+
+
+ALERT = "\x15\x03\x03\x00\x02"
+
+
+@pytest.mark.parametrize(
+    ("cause", "why", "remedy"),
+    [
+        (BadStatusLine(ALERT), "", ": it speaks TLS; write https://"),
+        (BadStatusLine(repr(ALERT)), repr(ALERT), ": it speaks TLS; write https://"),
+        (BadStatusLine("SSH-2.0-x"), "SSH-2.0-x", ": it speaks SSH and not HTTP; check the port"),
+        (LocationValueError("label too long"), "label too long", ""),
+        (BadStatusLine("220 mail"), "220 mail", None),
+    ],
+    ids=["alert", "its repr", "SSH", "host", "another"],
+)
+@pytest.mark.filterwarnings("ignore:.*is not https")
+def test_servers_of_other_protocols_and_names_that_no_host_has(
+    monkeypatch: pytest.MonkeyPatch, cause: Exception, why: str, remedy: str | None
+) -> None:
+    location = "http://far.example"
+    wrapped = requests.ConnectionError(ProtocolError("Connection aborted.", cause))
+    failed = raised(monkeypatch, wrapped, location)
+    assert type(failed) is ConnectionFailed
+    assert str(failed) == f"GET /bob: no connection to {location} ({why}){remedy or ''}"
+    assert (failed.lasting, failed.sent) == (remedy is not None, not isinstance(cause, LocationValueError))
 
 
 @pytest.mark.parametrize(
