@@ -83,6 +83,13 @@ def test_a_copy_has_another_id_than_the_original_in_the_path(stub: StubServer, s
     assert sdc.update_image(ID, name="web")["id"] == ID
 
 
+@pytest.mark.parametrize("ident", [ID, ID.upper(), 5, None])
+def test_an_id_that_is_no_other_id_is_passed_on(stub: StubServer, sdc: DataCenter, ident: object) -> None:
+    stub.answer(Reply({"id": ident}), Reply({"id": OTHER}))
+    assert sdc.network(ID)["id"] == ident
+    assert sdc.package("a-name")["id"] == OTHER
+
+
 @pytest.mark.parametrize("status", [202, 204])
 def test_an_action_may_be_answered_without_a_body(stub: StubServer, machine: Machine, status: int) -> None:
     stub.answer(Reply(None, status, None))
