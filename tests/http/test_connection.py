@@ -333,10 +333,7 @@ def test_a_host_that_does_not_exist() -> None:
 def test_a_host_that_cannot_exist(host: str) -> None:
     with (
         DataCenter(f"https://{host}") as sdc,
-        pytest.raises(
-            ConnectionFailed,
-            match=rf"^GET /my: no connection to https://{host} \(.*label empty or too long\)$",
-        ),
+        pytest.raises(ConnectionFailed, match=rf"^GET /my: .* https://{host} \(.*label empty or too long\)$"),
     ):
         sdc.account()
 
