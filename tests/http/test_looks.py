@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import pickle
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from multiprocessing.pool import ThreadPool
-from typing import Any
 
 import pytest
 
 from smartdc import (
-    ConnectionFailed,
     DataCenter,
     GoneError,
     Machine,
-    RequestTimeout,
     WaitFailed,
     WaitTimeout,
 )
-from smartdc._http.looks import Actions, Looks, actions
+from smartdc._http.looks import actions
 from smartdc._http.paging import PAGE
-from smartdc._http.waiting import Deadline
 from smartdc.emulator import Emulator
 from smartdc.emulator.http.fault_kinds import Status
 from smartdc.emulator.state.site import Site
-from tests.helpers.clock import Instant
 
 
 def asked(cloud: Emulator, since: int = 0) -> Counter[str]:
@@ -257,6 +250,22 @@ def test_status_is_asked_for_after_the_call(cloud: Emulator, web: list[Machine],
             web[1].status()
 
 
+def test_calls_that_are_over_do_not_count(cloud: Emulator, web: list[Machine]) -> None:
+    looks = web[0].datacenter._looks
+    for _ in range(3):
+        with looks.calling():
+            pass
+    before = len(cloud.calls)
+    assert web[0].status() == "running"
+    assert asked(cloud, before) == {"GetMachine": 1}
+    with looks.calling():
+        assert web[0].status() == "running"
+    assert asked(cloud, before) == {"GetMachine": 1, "ListMachines": 1}
+    # That list is not kept: nobody uses it any more.
+    web[1].poll_until("running", 60)
+    assert asked(cloud, before) == {"GetMachine": 2, "ListMachines": 1}
+
+
 def test_many_threads_ask_for_the_status() -> None:
     with Emulator(rate=10) as running, running.datacenter() as sdc:
         machines = [sdc.machine(running.site().add_machine().uuid, lazy=True) for _ in range(100)]
@@ -266,121 +275,3 @@ def test_many_threads_ask_for_the_status() -> None:
         answered = [call for call in running.calls if call.status != 429]
     # At best 13 lists; 100 by single looks.
     assert len(answered) <= 40
-
-
-class Lists:
-    """A way to list machines that a test controls; no lock is held while it is used.
-
-    Attributes:
-        looks: What uses it.
-        sent: How many lists were asked for.
-        begun: Set when a list is under way.
-        goes_on: Lists are answered while it is set.
-        error: What is raised instead of an answer.
-    """
-
-    def __init__(self, looks: Looks) -> None:
-        self.looks = looks
-        self.sent = 0
-        self.begun, self.goes_on = threading.Event(), threading.Event()
-        self.error: BaseException | None = None
-
-    def __call__(self, offset: int, on_send: Callable[[], None]) -> list[Any]:
-        on_send()
-        self.sent += 1
-        self.begun.set()
-        assert self.goes_on.wait(10)
-        assert self.looks._lock.acquire(timeout=5)
-        self.looks._lock.release()
-        if self.error is not None:
-            raise self.error
-        return [{"id": "a", "state": "running"}]
-
-
-@pytest.fixture
-def lists() -> Iterator[Lists]:
-    """Lists that are not answered yet; two other threads share the looks."""
-    looks = Looks(time)
-    with looks.waiting(2):
-        yield Lists(looks)
-
-
-def test_a_thread_that_comes_while_a_list_is_under_way_waits_for_the_next(lists: Lists) -> None:
-    with ThreadPool(3) as pool:
-        first = pool.apply_async(lists.looks.listed, ("a", lists, 0, 0.001, None))
-        assert lists.begun.wait(10)
-        time.sleep(0.002)
-        late = [pool.apply_async(lists.looks.listed, ("a", lists, 0, 0.001, None)) for _ in range(2)]
-        lists.goes_on.set()
-        found = [each.get(10) for each in (first, *late)]
-    assert lists.sent == 2
-    assert found[0] is not None
-    assert found[1] is not None
-    assert found[1] == found[2]
-    assert found[1].order > found[0].order
-
-
-def test_a_thread_waits_for_the_list_of_another_no_longer_than_its_deadline(lists: Lists) -> None:
-    with ThreadPool(1) as pool:
-        first = pool.apply_async(lists.looks.listed, ("a", lists, 0, 2, None))
-        assert lists.begun.wait(10)
-        began = time.monotonic()
-        assert lists.looks.listed("a", lists, 0, 2, Deadline(time, 0.05)) is None
-        assert 0.05 <= time.monotonic() - began < 1
-        assert lists.looks.listed("a", lists, 0, 2, Deadline(Instant(), 0)) is None
-        lists.goes_on.set()
-        assert first.get(10) is not None
-    assert lists.sent == 1
-
-
-class _Stopped(BaseException):
-    """Stands for KeyboardInterrupt, which would end the test."""
-
-
-@pytest.mark.parametrize(
-    ("error", "deadline", "sent"),
-    [
-        (_Stopped(), None, 2),  # one thread is interrupted: the other asks
-        (RequestTimeout("late"), Deadline(time, 0), 2),  # that was the end of its own wait
-        (RequestTimeout("late"), None, 1),
-        (ConnectionFailed("no"), Deadline(time, 0), 1),
-    ],
-    ids=["interrupted", "its own end", "silence", "no connection"],
-)
-def test_when_the_thread_that_asks_fails(
-    lists: Lists, error: BaseException, deadline: Deadline | None, sent: int
-) -> None:
-    with ThreadPool(2) as pool:
-        lists.error = error
-        first = pool.apply_async(_seen, (lists, deadline))
-        assert lists.begun.wait(10)
-        second = pool.apply_async(_seen, (lists, None))
-        time.sleep(0.05)
-        if sent == 1:
-            lists.goes_on.set()
-            assert first.get(10) is None
-            assert second.get(10) is None
-        else:
-            lists.goes_on.set()
-            assert first.get(10) in (None, "stopped")
-            second.get(10)
-    assert lists.sent == sent
-
-
-def _seen(lists: Lists, deadline: Deadline | None) -> Any:
-    try:
-        return lists.looks.listed("a", lists, 0, 2, deadline)
-    except _Stopped:
-        return "stopped"
-
-
-def test_actions_that_are_forgotten_count_as_the_newest_of_them() -> None:
-    done = Actions(most=3)
-    for name in "abcde":
-        done.note_action(name)
-    assert done.last("a") == done.last("b") == done.last("never acted on") == 2
-    assert [done.last(name) for name in "cde"] == [3, 4, 5]
-    done.note_action("c")
-    done.note_action("f")
-    assert done.last("d") == done.last("a") == 4
-    assert done.last("c") == 6
