@@ -159,6 +159,14 @@ def test_a_status_of_proxies_does_not_end_it_even_with_a_code(stub: StubServer, 
     assert create(stub, Instant()) == MADE
 
 
+def test_a_page_of_a_proxy_does_not_end_it(stub: StubServer) -> None:
+    stub.answer(Reply(b"<html>", 500, "text/html"), *[NONE] * LOOKS)
+    error = unknown(stub, Instant(), attempts=2)
+    assert (
+        str(error) == f"{UNKNOWN}none is found after 1 attempts ({POST}: 500 Internal Server Error: <html>)"
+    )
+
+
 def test_a_refusal_after_a_lost_answer_is_raised_if_nothing_is_found(stub: StubServer) -> None:
     stub.answer(LOST, *[NONE] * LOOKS, TAKEN, *[NONE] * LOOKS)
     with pytest.raises(
