@@ -1,0 +1,92 @@
+"""Where an answer ends, and whether its connection is used again."""
+
+from __future__ import annotations
+
+import pytest
+
+from smartdc import InvalidResponse, NotFoundError
+from tests.helpers.servers import StubServer, datacenter_at
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+
+
+def keeps(stub: StubServer, method: str, *lines: bytes, body: bytes = b"") -> bool:
+    """Make a request that gets this head and body, and another one: whether both used one connection."""
+    stub.answer([b"\r\n".join([*lines, b"", b""]) + body], [OK])
+    with datacenter_at(stub.url, timeout=5) as sdc:
+        sdc.request(method, "/machines/a")
+        sdc.request("GET", "/machines")
+    return stub.opened == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "body"),
+    [
+        ("HEAD", [b"HTTP/1.1 200 OK", b"Content-Length: 7"], b""),
+        ("HEAD", [b"HTTP/1.1 200 OK"], b""),
+        ("DELETE", [b"HTTP/1.1 204 No Content"], b""),
+        ("DELETE", [b"HTTP/1.1 204 No Content", b"Content-Length: 0"], b""),
+        ("GET", [b"HTTP/1.1 200 OK", b"Transfer-Encoding: chunked"], b"0\r\n\r\n"),
+        ("GET", [b"HTTP/1.1 200 OK", b"Content-Length: 2", b"content-length: 2"], b"[]"),
+        ("GET", [b"HTTP/1.1 200 OK", b"CONTENT-LENGTH: 2"], b"[]"),
+        # RFC 8297: an early head, after which the answer comes
+        ("GET", [b"HTTP/1.1 103 Early Hints", b"", b"HTTP/1.1 200 OK", b"Content-Length: 2"], b"[]"),
+    ],
+)
+def test_a_connection_is_used_again(stub: StubServer, method: str, lines: list[bytes], body: bytes) -> None:
+    assert keeps(stub, method, *lines, body=body)
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "body"),
+    [
+        ("DELETE", [b"HTTP/1.1 204 No Content", b"Content-Length: 5"], b""),
+        ("DELETE", [b"HTTP/1.1 204 No Content", b"Transfer-Encoding: chunked"], b""),
+        (
+            "GET",
+            [b"HTTP/1.1 200 OK", b"Content-Length: 2", b"Transfer-Encoding: chunked"],
+            b"2\r\n[]\r\n0\r\n\r\n",
+        ),
+        ("GET", [b"HTTP/1.1 200 OK", b"Content-Length: +2"], b"[]"),
+        ("GET", [b"HTTP/1.1 200 OK", b"Content-Length: 2", b"no field"], b"[]"),
+        ("GET", [b"HTTP/1.1 200 OK", b"Content-Length: 2", b"Connection: close"], b"[]"),
+    ],
+)  # fmt: skip
+def test_a_connection_whose_answer_may_be_read_in_two_ways_is_closed(
+    stub: StubServer, method: str, lines: list[bytes], body: bytes
+) -> None:
+    # RFC 9112, section 6.3
+    assert not keeps(stub, method, *lines, body=body)
+
+
+@pytest.mark.parametrize("stated", ["-1", "two", "2, 2"])
+def test_a_length_that_is_none_is_named(stub: StubServer, stated: str) -> None:
+    stub.answer([b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\n[]" % stated.encode(), None])
+    with datacenter_at(stub.url, timeout=5) as sdc, pytest.raises(InvalidResponse) as caught:
+        sdc.request("GET", "/machines")
+    assert str(caught.value) == (
+        f"GET /bob/machines: the answer of {stub.url} is not read to its end: "
+        f"its Content-Length is {stated!r}"
+    )
+
+
+def test_an_upgrade_that_nobody_asked_for_has_no_body(stub: StubServer) -> None:
+    stub.answer([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", None])
+    with datacenter_at(stub.url, answer_timeout=2) as sdc, pytest.raises(InvalidResponse, match=r": 101 "):
+        sdc.account()
+
+
+def test_an_encoding_of_an_answer_without_a_body_is_passed_on(stub: StubServer) -> None:
+    stub.answer([b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: gzip\r\n\r\n"])
+    with datacenter_at(stub.url, timeout=5) as sdc:
+        _, answer = sdc.request("DELETE", "/machines/a")
+    assert answer.headers["Transfer-Encoding"] == "gzip"
+
+
+def test_the_end_of_a_head_without_a_body(stub: StubServer) -> None:
+    stub.answer([b"HTTP/1.1 404 Not Found\r\nContent-Length: 40\r\n\r\n"], [OK])
+    with datacenter_at(stub.url, timeout=5) as sdc:
+        with pytest.raises(NotFoundError):
+            sdc.request("HEAD", "/machines/a")
+        sdc.request("GET", "/machines")
+    assert stub.opened == 1
