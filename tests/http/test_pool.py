@@ -90,3 +90,23 @@ def test_the_end_of_a_head_without_a_body(stub: StubServer) -> None:
             sdc.request("HEAD", "/machines/a")
         sdc.request("GET", "/machines")
     assert stub.opened == 1
+
+
+def test_headers_are_written_as_the_wire_carries_them(stub: StubServer) -> None:
+    stub.answer([OK])
+    with datacenter_at(stub.url) as sdc:
+        sdc.request("GET", "/machines", headers={"X-Place": "Z\u00fcrich", "X-Plain": "Bern"})
+    assert b"\r\nX-Place: Z\xfcrich\r\n" in stub.heads[0]
+    assert b"\r\nX-Plain: Bern\r\n" in stub.heads[0]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "encoding"),
+    [("application/json", "utf-8"), ("text/html; charset=latin-1", "latin-1"), ("image/png", None)],
+)
+def test_the_encoding_that_an_answer_states(
+    stub: StubServer, content_type: str, encoding: str | None
+) -> None:
+    stub.answer([b"HTTP/1.1 204 No Content\r\nContent-Type: %b\r\n\r\n" % content_type.encode()])
+    with datacenter_at(stub.url) as sdc:
+        assert sdc.request("GET", "/machines")[1].encoding == encoding

@@ -12,6 +12,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from smartdc import (
+    APIError,
     ConfigurationError,
     ConnectionFailed,
     DataCenter,
@@ -21,7 +22,7 @@ from smartdc import (
     SmartDCError,
 )
 from smartdc._http.error_codes import error_for
-from smartdc._http.retry import NONE, STANDARD, chosen_policy, was_not_carried_out
+from smartdc._http.retry import NONE, STANDARD, chosen_policy, is_from_cloudapi, was_not_carried_out
 
 
 def answered(
@@ -72,6 +73,8 @@ FAILURES: list[tuple[SmartDCError, bool, bool]] = [
     (answered(503, b"<html>maintenance</html>", Retry_After="1"), False, True),
     (answered(503, b'{"error": "upstream", "code": 503}', Retry_After="1"), False, True),
     (answered(504), False, True),
+    # The header alone shows nothing.
+    (answered(502, Retry_After="1"), False, True),
     (ConfigurationError("none of the server's"), False, False),
     *((answered(status), False, False) for status in (400, 401, 403, 404, 409, 410, 413, 422, 500, 501)),
 ]
@@ -83,6 +86,29 @@ def test_which_failures_are_retried(error: SmartDCError, untouched: bool, passin
     assert (pause(error) is not None) is passing
     assert (pause(error, repeatable=False) is not None) is (passing and untouched)
     assert pause(error, NONE) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "is_its_own"),
+    [
+        (b'{"code": "InternalError", "message": "no"}', True),
+        (b'{"message": "no"}', True),
+        (b"{}", True),
+        (b'[{"message": "no"}]', True),
+        (b'{"error": "no"}', False),
+        (b"[]", False),
+        (b"<html>", False),
+        (b"", False),
+    ],
+    ids=str,
+)
+def test_which_answers_are_cloudapis_own(body: bytes, is_its_own: bool) -> None:
+    # docs/cloudapi/errors.md#answers-without-a-code
+    error = answered(500, body)
+    assert isinstance(error, APIError)
+    assert is_from_cloudapi(error) is is_its_own
+    unpickled = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert is_from_cloudapi(unpickled) is (error.code is not None)
 
 
 def test_an_unpickled_error_has_no_headers() -> None:
@@ -124,6 +150,8 @@ def test_attempts_and_deadline_end_the_retries() -> None:
         ("", 0.5),
         ("1e1000", 0.5),
         ("9" * 5000, 0.5),
+        # A year that no calendar has
+        (f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT", 0.5),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -165,12 +193,34 @@ def test_modes_have_names() -> None:
         {"deadline": -1},
         {"first_pause": float("nan")},
         {"longest_pause": -0.1},
+        {"settling": -1},
+        {"settling": "30"},
     ],
     ids=str,
 )
 def test_policies_that_are_not_valid(arguments: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"(\w+) of a RetryPolicy must be"):
         RetryPolicy(**arguments)
+
+
+def test_the_problem_of_a_policy_is_named() -> None:
+    for name in ("attempts", "throttled"):
+        with pytest.raises(ConfigurationError) as caught:
+            RetryPolicy(**{name: 0})
+        assert str(caught.value) == f"{name} of a RetryPolicy must be 1 or more, not 0"
+        RetryPolicy(**{name: 1})
+    for name in ("deadline", "first_pause", "longest_pause", "settling"):
+        with pytest.raises(ConfigurationError) as caught:
+            RetryPolicy(**{name: -1})
+        assert str(caught.value) == f"{name} of a RetryPolicy must be seconds from 0, not -1"
+        for seconds in (0, 0.5, float("inf")):
+            RetryPolicy(**{name: seconds})
+
+
+def test_what_a_policy_is_by_default() -> None:
+    """As docs/retries.md says."""
+    assert RetryPolicy() == RetryPolicy(5, 300.0, 0.5, 20.0, 20, 30.0)
+    assert (NONE.attempts, NONE.throttled) == (1, 1)
 
 
 def test_a_policy_is_a_value() -> None:

@@ -6,6 +6,7 @@ import heapq
 import math
 import pickle
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -196,6 +197,53 @@ def test_it_grows_to_what_the_server_states_and_no_further() -> None:
     assert second.wait - first.wait == pytest.approx(1 / (10 * SHARE))
 
 
+def test_it_grows_by_a_share_of_the_cut_rate_each_second() -> None:
+    limiter = Limiter()
+    limiter.refused(0.0, 0, refusal())
+    limiter.refused(0.0, 1, refusal())  # which cuts USUAL_RATE to three quarters
+    waits = [turn.wait for turn in (limiter.turn(5.0) for _ in range(20)) if turn.wait > 0]
+    assert len(waits) == 11  # the others are credit
+    for earlier, later in pairwise(waits):
+        assert later - earlier == pytest.approx(1 / (7.5 * (1 + 0.04 * (5.0 + earlier))))
+
+
+def test_a_turn_that_comes_just_in_time_is_taken() -> None:
+    limiter = Limiter(4.0)
+    limiter.turn(0.0)
+    assert limiter.turn(0.0, 0.25).wait == 0.25
+    assert limiter.turn(0.0, 0.25).wait == 0.5  # and the one after that is not
+    assert limiter.turn(0.0).wait == 0.5
+    limiter = Limiter()
+    limiter.refused(0.0, 0, refusal())
+    limiter.turn(0.0)
+    limiter.refused(0.0, 1, refusal())
+    in_time = limiter.turn(0.0, REST / 7.5, was_void=True)
+    assert in_time.wait == REST / 7.5
+    assert limiter.turn(0.0, was_void=True).wait > in_time.wait
+
+
+def test_a_turn_that_has_just_come_is_not_void() -> None:
+    # Its request is under way, and asks for no other turn until it is answered.
+    waits = []
+    for later in (0.0, 1e-9):
+        limiter = Limiter()
+        limiter.refused(0.0, 0, refusal())
+        turns = [limiter.turn(0.0) for _ in range(3)]
+        limiter.refused(turns[1].wait + later, turns[1].era, refusal())
+        waits.append(limiter.turn(turns[1].wait + later).wait)
+    assert waits[0] == pytest.approx(waits[1], abs=1e-6)
+
+
+def test_a_void_turn_is_not_waited_for_after_a_quiet_while() -> None:
+    limiter = Limiter()
+    limiter.refused(0.0, 0, refusal())
+    limiter.turn(0.0)
+    limiter.refused(0.0, 1, refusal())
+    later = 2 * QUIET_SECONDS
+    assert limiter.turn(later) == Turn(0.0, 2)
+    assert limiter.turn(later, was_void=True) == Turn(0.0, 2)
+
+
 def test_the_rate_has_a_lower_limit() -> None:
     limiter, now = Limiter(), 0.0
     for era in range(100):
@@ -249,6 +297,11 @@ def test_limiters_pickle_as_new_ones() -> None:
     assert [again.get("https://a", "bob", "machines").turn(0.0).wait for _ in range(2)] == [0.0, 0.5]
 
 
+@pytest.mark.parametrize("rate", [None, 1, 0.1, math.inf])
+def test_rates(rate: float | None) -> None:
+    assert Limiters(rate).rate == rate
+
+
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), "5", b""])
 def test_rates_that_are_not_valid(rate: Any) -> None:
     with pytest.raises(ConfigurationError, match="rate must be None or a number of requests a second, not"):
@@ -276,6 +329,15 @@ def test_rates_that_are_not_valid(rate: Any) -> None:
         ("GET", "/fwrules/a/machines", "machines"),
         ("GET", "/users/a", "users"),
         ("GET", "/users/a/keys/b", "keys"),
+        ("POST", "/users/a/accesskeys", "accesskeys"),
+        ("GET", "/users/keys", "users"),
+        ("GET", "/networks/a/nics", "networks"),
+        ("GET", "/machines/a/keys", "machines"),
+        ("GET", "/keys/a", "keys"),
+        ("GET", "/volumes/a", "volumes"),
+        ("POST", "/networks/a", "networks"),
+        ("PUT", "/users/a/ips", "resources"),
+        ("PUT", "/users/a/tags", "resources"),
         ("PUT", "/networks/a/ips/10.0.0.1", "networks"),
         ("PUT", "/networks/a", "resources"),
         ("PUT", "/fabrics/default/vlans/2", "networks"),
