@@ -1,0 +1,48 @@
+"""What an error adds to refusals that do not say what to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from smartdc._http.error_codes import error_for
+from smartdc._http.remedies import remedy_for
+
+TAKEN = {"field": "alias", "code": "Duplicate", "message": "is already taken"}
+PROTECTED = (
+    "call disable_deletion_protection() first, and wait for it with poll_applied(deletion_protection=False)"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "remedy"),
+    [
+        # docs/cloudapi/errors.md#status-of-each-code
+        ({"code": "CannotDestroyMachine"}, PROTECTED),
+        ({"code": "CannotDestroyMachineError"}, PROTECTED),
+        ({"code": "UnallocatedVM"}, "it is not provisioned yet: wait with poll_while('provisioning')"),
+        ({"code": "VmNotStopped"}, "call stop() first, and wait with poll_until('stopped')"),
+        # docs/cloudapi/create.md#package-by-name
+        ({"code": "InvalidArgument", "message": '"x" is not a valid package'}, "sdc.packages() lists all"),
+        ({"code": "InvalidArgumentError", "message": "x is not a valid image"}, "sdc.images() lists all"),
+        ({"code": "InvalidArgument", "message": "x is not a valid package name"}, None),
+        ({"code": "InvalidArgument", "message": "no", "errors": [TAKEN]}, None),
+        ({"code": "Novelty", "message": "x is not a valid package"}, None),
+        # docs/cloudapi/create.md#duplicate-name
+        (
+            {"code": "ValidationFailed", "errors": [{"field": "image"}, TAKEN]},
+            "another machine has this name, or one that is still being deleted",
+        ),
+        ({"code": "ValidationFailed", "errors": [TAKEN | {"field": "name"}]}, None),
+        ({"code": "ValidationFailed", "errors": [TAKEN | {"code": "Invalid"}]}, None),
+        ({"message": "no code"}, None),
+    ],
+)
+def test_what_to_do(body: dict[str, Any], remedy: str | None) -> None:
+    response = requests.Response()
+    response.status_code = 409
+    response._content = json.dumps({"message": "no"} | body).encode()
+    assert remedy_for(error_for(response)) == remedy
