@@ -1,0 +1,189 @@
+"""What a prepared request consists of, and what a transport remembers and refuses."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from smartdc import ConfigurationError, InvalidResponse, RequestTimeout
+from smartdc._http.transport import Transport, prepared, refuse_damaged
+from tests.helpers.servers import Reply, StubServer
+
+BASE = "https://cloud.example.com"
+
+
+def request(
+    path: str = "/bob/machines",
+    headers: Mapping[str, Any] | None = None,
+    query: tuple[tuple[str, str], ...] = (),
+    base: str = BASE,
+    body: bytes | None = None,
+) -> requests.PreparedRequest:
+    return prepared("get", base, path, headers or {}, body, query)
+
+
+def problem(**parts: Any) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        request(**parts)
+    return str(caught.value)
+
+
+def test_its_parts() -> None:
+    made = request(headers={"X-Mine": "1"}, query=(("a", "b c"), ("d", "\u00e9")))
+    assert made.method == "GET"
+    assert made.path_url == "/bob/machines?a=b+c&d=%C3%A9"
+    assert made.url == BASE + made.path_url
+    assert made.headers == {"X-Mine": "1"}
+    assert (made.body, made.hooks) == (None, {})
+
+
+def test_a_request_without_a_query() -> None:
+    made = request()
+    assert (made.path_url, made.url) == ("/bob/machines", BASE + "/bob/machines")
+
+
+def test_the_length_of_its_body_is_stated() -> None:
+    made = request(body=b"12345")
+    assert (made.body, made.headers["Content-Length"]) == (b"12345", "5")
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("HTTPS://Cloud.Example.COM", BASE + "/bob/machines"),
+        (BASE + "/prefix/", BASE + "/prefix/bob/machines"),
+        ("http://b\u00fccher.example", "http://xn--bcher-kva.example/bob/machines"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/bob/machines"),
+    ],
+)
+def test_the_host_is_normalized(base: str, url: str) -> None:
+    assert request(base=base).url == url
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/bob/a.b_c~d!e$f&g'h(i)j*k+l,m;n=o:p@q", "/bob/a.b_c~d!e$f&g'h(i)j*k+l,m;n=o:p@q"),
+        ("/bob/%C3%A9", "/bob/%C3%A9"),
+        ("/bob/%c3%a9", "/bob/%C3%A9"),
+        ("/bob/%7e%41", "/bob/~A"),
+        ("/bob/a|b", "/bob/a%7Cb"),
+    ],
+)
+def test_the_path_is_sent_as_it_is_signed(path: str, sent: str) -> None:
+    made = request(path)
+    assert made.path_url == sent
+    again = requests.PreparedRequest()
+    again.prepare_url(made.url, None)
+    assert again.path_url == sent  # no layer below changes it
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"X-Mine": 7}, "'X-Mine' must be text, not 7"),
+        ({"X-Mine": b"1"}, "'X-Mine' must be text, not b'1'"),
+        ({"X Mine": "1"}, "a control character or a blank in the header 'X Mine'"),
+        ({"X\u00e9": "1"}, "a control character or a blank in the header 'X\u00e9'"),
+        ({"X-Mine": "a\tb"}, "a control character or a blank in the header 'X-Mine'"),
+        ({"X-Mine": "a\x7f"}, "a control character or a blank in the header 'X-Mine'"),
+        ({"X-Mine": "a\x85"}, "a control character or a blank in the header 'X-Mine'"),
+        ({"Content-Length": "5"}, "Content-Length cannot be given: it follows from the body"),
+        ({"transfer-encoding": "chunked"}, "transfer-encoding cannot be given: it follows from the body"),
+    ],
+)
+def test_headers_that_cannot_be_sent(headers: dict[str, Any], why: str) -> None:
+    assert problem(headers=headers) == f"get {BASE}/bob/machines: {why}"
+
+
+def test_what_latin_1_does_not_have() -> None:
+    assert problem(headers={"X-Mine": "\u20ac"}).startswith(
+        f"get {BASE}/bob/machines: 'latin-1' codec can't encode"
+    )
+    assert request(headers={"X-Mine": "\u00e9"}).headers["X-Mine"] == "\u00e9"
+
+
+def test_a_host_that_cannot_be() -> None:
+    assert problem(base="https://").startswith("get https:///bob/machines: ")
+
+
+def test_how_long_a_url_may_be() -> None:
+    longest = request("/" + 6999 * "a")
+    assert longest.path_url == "/" + 6999 * "a"
+    assert request("/a", query=(("b", 6995 * "c"),)).path_url == "/a?b=" + 6995 * "c"
+    for parts in ({"path": "/" + 7000 * "a"}, {"path": "/a", "query": (("b", 6996 * "c"),)}):
+        said = problem(**parts)
+        assert said.endswith(
+            ": the URL is longer than 7000 bytes, to which CloudAPI does not answer: give shorter names, or "
+            "fewer filters"
+        )
+        assert len(said) < 300
+
+
+def answer(content: bytes, **headers: str) -> requests.Response:
+    response = requests.Response()
+    response.status_code = 200
+    response._content = content
+    response.request = request()
+    response.headers = CaseInsensitiveDict({name.replace("_", "-"): text for name, text in headers.items()})
+    return response
+
+
+def test_a_body_that_is_damaged() -> None:
+    right = base64.b64encode(hashlib.md5(b"[]", usedforsecurity=False).digest()).decode()
+    refuse_damaged(answer(b"[]"))
+    refuse_damaged(answer(b"[]", Content_MD5=right))
+    refuse_damaged(answer(b"[]", Content_MD5=f" {right} "))
+    refuse_damaged(answer(b"", Content_MD5=right))  # of a HEAD
+    refuse_damaged(answer(b"[]", Content_MD5=""))
+    with pytest.raises(InvalidResponse, match="body that is damaged: it does not match its Content-MD5"):
+        refuse_damaged(answer(b"[ ]", Content_MD5=right))
+
+
+def test_a_clock_is_news_if_it_differs_by_two_seconds() -> None:
+    transport = Transport(BASE, 1, 1000, 10.0, False)
+    assert transport.clock_offset == 0.0
+    told = [
+        (transport.correct_clock(offset), transport.clock_offset) for offset in (1.9, 3.8, 5.8, -400, -401)
+    ]
+    assert told == [(False, 1.9), (False, 3.8), (True, 5.8), (True, -400), (False, -401)]
+    transport.close()
+
+
+def test_an_answer_that_is_too_long(stub: StubServer) -> None:
+    stub.answer(Reply(b"x" * 1001))
+    transport = Transport(stub.url, 1, 1000, 10.0, False)
+    with pytest.raises(InvalidResponse) as caught:
+        transport.send(request(base=stub.url), 5, True)
+    transport.close()
+    assert caught.value.lasting
+    assert (caught.value.method, caught.value.path) == ("GET", "/bob/machines")
+    assert str(caught.value) == (
+        "GET /bob/machines: 200 but the body is said to have 1001 bytes, and more than 1000 bytes are not read; "
+        "ask for less at a time, or give DataCenter a larger max_response"
+    )
+
+
+def test_its_parts_of_time(stub: StubServer) -> None:
+    stub.otherwise = Reply(hang=True)
+    transport = Transport(stub.url, 1, 1000, 10.0, False)
+    with pytest.raises(RequestTimeout, match=r"^GET /bob/machines: no answer from http://.* in time$"):
+        transport.send(request(base=stub.url), (5, 0.05), True)
+    with pytest.raises(RequestTimeout):
+        transport.send(request(base=stub.url), 5, True, within=0.05)
+    transport.close()
+
+
+def test_how_long_it_took_is_noted(stub: StubServer) -> None:
+    stub.answer(Reply([]))
+    transport = Transport(stub.url, 1, 1000, 10.0, False)
+    response = transport.send(request(base=stub.url), 5, True)
+    transport.close()
+    assert response.content == b"[]"
+    assert 0 < response.elapsed.total_seconds() < 5
