@@ -165,8 +165,8 @@ def test_an_answer_that_is_too_long(stub: StubServer) -> None:
     assert caught.value.lasting
     assert (caught.value.method, caught.value.path) == ("GET", "/bob/machines")
     assert str(caught.value) == (
-        "GET /bob/machines: 200 but the body is said to have 1001 bytes, and more than 1000 bytes are not read; "
-        "ask for less at a time, or give DataCenter a larger max_response"
+        "GET /bob/machines: 200 but the body is said to have 1001 bytes, and more than 1000 bytes are not "
+        "read; ask for less at a time, or give DataCenter a larger max_response"
     )
 
 
