@@ -1,0 +1,276 @@
+"""Opening a WebSocket, its messages, and the errors of those that cannot be opened or break off."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import trustme
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+from websockets.typing import Subprotocol
+
+from smartdc import BadRequestError, ConnectionFailed, InvalidResponse, RequestTimeout, TLSError
+from smartdc._http.error_codes import error_for
+from smartdc._http.shared_tls import SharedTLSSocket
+from smartdc._http.transport import prepared
+from smartdc._http.websocket import Upgraded, WebSocket, dial
+from tests.helpers.servers import Reply, StubServer
+
+Handler = Callable[[ServerConnection], None]
+
+
+def request(url: str, path: str = "/bob/changefeed", **headers: str) -> requests.PreparedRequest:
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return prepared("GET", url, path, named, None, ())
+
+
+def dialled(url: str, path: str = "/bob/changefeed", **settings: Any) -> Upgraded:
+    arguments = {"timeout": 5, "authorities": True, "max_size": 1000} | settings
+    return dial(request(url, path), **arguments)
+
+
+@contextmanager
+def opened(handler: Handler, **settings: Any) -> Iterator[WebSocket]:
+    """A WebSocket whose other end is `handler`."""
+    with serve(handler, "127.0.0.1", 0, compression=None) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        websocket = dialled(url, **settings).websocket
+        try:
+            yield websocket
+        finally:
+            websocket.close()
+            server.shutdown()
+            thread.join()
+
+
+def wait(connection: ServerConnection) -> None:
+    """Until the other end closes."""
+    with suppress(ConnectionClosed):
+        connection.recv()
+
+
+def test_each_header_is_sent_once(stub: StubServer) -> None:
+    stub.answer(Reply({"code": "Novelty", "message": "no"}, 400))
+    own = request(
+        stub.url, Date="now", Authorization="Signature x", Host="elsewhere", Upgrade="x", Connection="close",
+        User_Agent="smartdc/1",
+    )  # fmt: skip
+    dial(own, 5, True, 1000)
+    (asked,) = stub.asked
+    names = [line.partition(b":")[0].lower() for line in asked.head.split(b"\r\n")[1:-2]]
+    assert len(names) == len(set(names))
+    assert asked.target == "/bob/changefeed"
+    assert asked.headers["host"] == stub.url.removeprefix("http://")
+    assert (asked.headers["upgrade"], asked.headers["connection"]) == ("websocket", "Upgrade")
+    assert (asked.headers["date"], asked.headers["authorization"]) == ("now", "Signature x")
+    assert asked.headers["user-agent"] == "smartdc/1"
+    assert not asked.headers.keys() & {"sec-websocket-protocol", "sec-websocket-extensions"}
+
+
+def test_only_the_protocol_of_the_url_is_changed(stub: StubServer) -> None:
+    stub.answer(Reply(None, 400))
+    dialled(stub.url, "/http/machines/http")
+    assert stub.asked[0].target == "/http/machines/http"
+
+
+def test_a_refusal_is_an_answer(stub: StubServer) -> None:
+    stub.answer(Reply({"code": "InvalidHeader", "message": "no"}, 400, headers={"Request-Id": "a"}))
+    answer = dialled(stub.url)
+    assert (answer.status_code, answer.reason) == (400, "Scripted")
+    assert answer.json() == {"code": "InvalidHeader", "message": "no"}
+    assert answer.headers["request-id"] == "a"
+    assert answer.url == f"{stub.url}/bob/changefeed"
+    assert not hasattr(answer, "websocket")
+    error = error_for(answer)
+    assert isinstance(error, BadRequestError)
+    assert str(error) == "GET /bob/changefeed: 400 InvalidHeader: no (request a)"
+
+
+@pytest.mark.parametrize("status", [200, 302, 399])
+def test_an_answer_that_is_neither_a_refusal_nor_a_websocket(stub: StubServer, status: int) -> None:
+    stub.answer(Reply(None, status))
+    with pytest.raises(InvalidResponse) as caught:
+        dialled(stub.url)
+    error = caught.value
+    assert str(error) == f"GET /bob/changefeed: {status} where a WebSocket was expected"
+    assert (error.method, error.path, error.lasting) == ("GET", "/bob/changefeed", True)
+    assert error.response is not None
+    assert error.response.status_code == status
+
+
+def test_no_answer(stub: StubServer, free_port: int) -> None:
+    stub.answer(Reply(hang=True), Reply(hang=True))
+    for timeout in (0.05, (0.02, 0.03)):
+        with pytest.raises(RequestTimeout) as late:
+            dialled(stub.url, timeout=timeout)
+        assert str(late.value) == f"GET /bob/changefeed: no answer from {stub.url}/bob/changefeed in time"
+        assert (late.value.method, late.value.path) == ("GET", "/bob/changefeed")
+    url = f"http://127.0.0.1:{free_port}"
+    with pytest.raises(ConnectionFailed) as failed:
+        dialled(url)
+    assert str(failed.value).startswith(f"GET /bob/changefeed: no connection to {url}/bob/changefeed (")
+    assert (failed.value.method, failed.value.path) == ("GET", "/bob/changefeed")
+
+
+def test_answers_that_are_not_of_http(stub: StubServer) -> None:
+    stub.answer([b""], [b"SSH-2.0-OpenSSH_9.6\r\n", b""])
+    with pytest.raises(ConnectionFailed) as broke:
+        dialled(stub.url)
+    where = f"{stub.url}/bob/changefeed"
+    assert str(broke.value) == f"GET /bob/changefeed: no answer from {where}: the connection broke"
+    with pytest.raises(InvalidResponse) as odd:
+        dialled(stub.url)
+    assert str(odd.value).startswith(f"GET /bob/changefeed: {where} does not speak WebSocket (")
+    assert (odd.value.method, odd.value.path) == ("GET", "/bob/changefeed")
+
+
+def test_this_machine_is_reached_without_a_proxy(
+    stub: StubServer, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "ws_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port}")
+    stub.answer(Reply(None, 400))
+    assert dialled(stub.url).status_code == 400
+
+
+def test_a_proxy_that_only_the_library_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    with StubServer() as proxy:
+        monkeypatch.setenv("wss_proxy", proxy.url)
+        proxy.otherwise = [b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", b""]
+        with pytest.raises(ConnectionFailed) as caught:
+            dialled("https://cloud.example.com")
+    assert "give HTTPS_PROXY the form http://USER:PASSWORD@host:port" in str(caught.value)
+    assert caught.value.path == "/bob/changefeed"
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[str]:
+    """A server with TLS; the file of its authority is ca.pem."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with serve(wait, "127.0.0.1", 0, ssl=context, subprotocols=[Subprotocol("binary")]) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"https://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_over_tls_two_threads_may_use_it(secure: str, tmp_path: Path) -> None:
+    websocket = dialled(
+        secure, authorities=str(tmp_path / "ca.pem"), subprotocols=["text", "binary"]
+    ).websocket
+    assert websocket.subprotocol == "binary"
+    assert isinstance(websocket._connection.socket, SharedTLSSocket)
+    websocket.close()
+    unverified = dialled(secure, authorities=False, subprotocols=["binary"]).websocket
+    unverified.close()
+
+
+def test_authorities_in_a_folder(secure: str, tmp_path: Path) -> None:
+    for authorities in (
+        True,
+        str(tmp_path),
+    ):  # the file in the folder has not the name that OpenSSL looks for
+        with pytest.raises(TLSError, match="is not trusted"):
+            dialled(secure, authorities=authorities)
+
+
+def test_messages_and_their_end() -> None:
+    def send(connection: ServerConnection) -> None:
+        connection.send("text")
+        connection.send(b"bytes")
+        connection.recv()
+
+    with opened(send) as websocket:
+        assert [websocket.receive(5), websocket.receive(5)] == ["text", b"bytes"]
+        with pytest.raises(TimeoutError):
+            websocket.receive(0.01)
+        websocket.send("over")
+        assert websocket.receive(5) is None
+        with pytest.raises(ConnectionFailed, match=r"^GET /bob/changefeed: the stream is closed \("):
+            websocket.send("more")
+        with pytest.raises(ConnectionFailed, match=r"^GET /bob/changefeed: the stream broke off \("):
+            websocket.settle(5)
+
+
+@pytest.mark.parametrize("limit", [100, 3_000_000])
+def test_the_size_of_a_message_is_limited(limit: int) -> None:
+    def send(connection: ServerConnection) -> None:
+        connection.send(b"x" * limit)
+        with suppress(ConnectionClosed):
+            connection.send(b"x" * (limit + 1))
+            connection.recv()
+
+    with opened(send, max_size=limit) as websocket:
+        message = websocket.receive(10)
+        assert message is not None
+        assert len(message) == limit
+        with pytest.raises(InvalidResponse) as caught:
+            websocket.receive(10)
+        assert str(caught.value).startswith("GET /bob/changefeed: a message of the stream is too large (")
+        assert str(caught.value).endswith("); give DataCenter a larger max_response")
+
+
+def cut(connection: ServerConnection) -> None:
+    connection.recv()
+    connection.socket.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_connection_that_is_cut() -> None:
+    with opened(cut) as websocket:
+        websocket.send("now")
+        with pytest.raises(ConnectionFailed, match=r"^GET /bob/changefeed: the stream broke off \("):
+            websocket.receive(5)
+
+
+def close_with_an_error(connection: ServerConnection) -> None:
+    connection.close(1011, "broken")
+
+
+def test_an_end_that_the_server_calls_an_error() -> None:
+    with opened(close_with_an_error) as websocket, pytest.raises(ConnectionFailed) as caught:
+        websocket.receive(5)
+    assert "the stream broke off (received 1011" in str(caught.value)
+
+
+def test_it_settles_when_the_server_has_read_all() -> None:
+    goes_on = threading.Event()
+
+    def slow(connection: ServerConnection) -> None:
+        connection.send("early")
+        with connection.protocol_mutex:  # so that a ping is not answered meanwhile
+            goes_on.wait(10)
+        wait(connection)
+
+    with opened(slow) as websocket:
+        with pytest.raises(RequestTimeout) as caught:
+            websocket.settle(0.05)
+        assert str(caught.value) == "GET /bob/changefeed: no answer in time"
+        later = threading.Timer(0.15, goes_on.set)
+        later.start()
+        websocket.settle(10)
+        later.join()
+        assert websocket.receive(5) == "early"  # what comes meanwhile is kept
+
+
+def test_it_does_not_settle_when_the_connection_breaks() -> None:
+    def broken(connection: ServerConnection) -> None:
+        with connection.protocol_mutex:
+            connection.socket.shutdown(socket.SHUT_RDWR)
+
+    with opened(broken) as websocket, pytest.raises(ConnectionFailed) as caught:
+        websocket.settle(10)
+    assert str(caught.value).startswith("GET /bob/changefeed: the stream broke off")
