@@ -246,20 +246,30 @@ def test_an_end_that_the_server_calls_an_error() -> None:
     assert "the stream broke off (received 1011" in str(caught.value)
 
 
-def test_it_settles_when_the_server_has_read_all() -> None:
-    goes_on = threading.Event()
+class Held:
+    """A handler that answers no ping from the start until it is released."""
 
-    def slow(connection: ServerConnection) -> None:
+    def __init__(self, then: Handler) -> None:
+        self._then = then
+        self.begun, self.released = threading.Event(), threading.Event()
+
+    def __call__(self, connection: ServerConnection) -> None:
         connection.send("early")
-        with connection.protocol_mutex:  # so that a ping is not answered meanwhile
-            goes_on.wait(10)
+        with connection.protocol_mutex:  # which the thread that answers needs
+            self.begun.set()
+            self.released.wait(10)
+            self._then(connection)
         wait(connection)
 
-    with opened(slow) as websocket:
+
+def test_it_settles_when_the_server_has_read_all() -> None:
+    held = Held(lambda _: None)
+    with opened(held) as websocket:
+        assert held.begun.wait(10)
         with pytest.raises(RequestTimeout) as caught:
             websocket.settle(0.05)
         assert str(caught.value) == "GET /bob/changefeed: no answer in time"
-        later = threading.Timer(0.15, goes_on.set)
+        later = threading.Timer(0.15, held.released.set)
         later.start()
         websocket.settle(10)
         later.join()
@@ -267,10 +277,11 @@ def test_it_settles_when_the_server_has_read_all() -> None:
 
 
 def test_it_does_not_settle_when_the_connection_breaks() -> None:
-    def broken(connection: ServerConnection) -> None:
-        with connection.protocol_mutex:
-            connection.socket.shutdown(socket.SHUT_RDWR)
-
-    with opened(broken) as websocket, pytest.raises(ConnectionFailed) as caught:
-        websocket.settle(10)
-    assert str(caught.value).startswith("GET /bob/changefeed: the stream broke off")
+    held = Held(lambda connection: connection.socket.shutdown(socket.SHUT_RDWR))
+    with opened(held) as websocket:
+        assert held.begun.wait(10)
+        later = threading.Timer(0.05, held.released.set)
+        later.start()
+        with pytest.raises(ConnectionFailed, match=r"^GET /bob/changefeed: the stream broke off"):
+            websocket.settle(10)
+        later.join()
