@@ -143,14 +143,25 @@ def test_this_machine_is_reached_without_a_proxy(
     assert dialled(stub.url).status_code == 400
 
 
-def test_a_proxy_that_only_the_library_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("variable", "user", "remedy"),
+    [
+        ("https_proxy", "", "give HTTPS_PROXY the form http://USER:PASSWORD@host:port"),
+        ("https_proxy", "bob:wrong@", "check the user and password in HTTPS_PROXY"),
+        # which the library knows and requests does not
+        ("wss_proxy", "", "give HTTPS_PROXY the form http://USER:PASSWORD@host:port"),
+    ],
+)
+def test_a_proxy_that_wants_a_password(
+    monkeypatch: pytest.MonkeyPatch, variable: str, user: str, remedy: str
+) -> None:
     with StubServer() as proxy:
-        monkeypatch.setenv("wss_proxy", proxy.url)
+        monkeypatch.setenv(variable, proxy.url.replace("//", f"//{user}"))
         proxy.otherwise = [b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", b""]
         with pytest.raises(ConnectionFailed) as caught:
             dialled("https://cloud.example.com")
-    assert "give HTTPS_PROXY the form http://USER:PASSWORD@host:port" in str(caught.value)
-    assert caught.value.path == "/bob/changefeed"
+    assert str(caught.value).endswith(f"(407 Proxy Authentication Required); {remedy}")
+    assert (caught.value.method, caught.value.path) == ("GET", "/bob/changefeed")
 
 
 @pytest.fixture
