@@ -55,11 +55,17 @@ def test_a_list_without_an_end_is_named(stub: StubServer, monkeypatch: pytest.Mo
         sdc.machines()
 
 
-@pytest.mark.parametrize("name", ["image", "dataset"])
-def test_an_image_that_is_none_is_named(stub: StubServer, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("image", "5 names no image: give its id, or a dict or object that has one"),
+        ("dataset", "5 names no dataset: give its id or urn, or a dict or object that has one"),
+    ],
+)
+def test_what_names_no_image(stub: StubServer, name: str, problem: str) -> None:
     with datacenter_at(stub.url) as sdc, pytest.raises(ConfigurationError) as caught:
         sdc.machines(**{name: 5})  # type: ignore[arg-type]
-    assert name in str(caught.value)
+    assert str(caught.value) == problem
     assert stub.asked == []
 
 

@@ -6,11 +6,15 @@ import json
 import os
 import socket
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
+from requests.structures import CaseInsensitiveDict
 
 from smartdc import DataCenter, InvalidResponse, RetryPolicy
+from smartdc._http.request_ids import give_id
 from smartdc.emulator import Emulator
 from tests.http.test_processes import in_child
 
@@ -124,3 +128,24 @@ def test_a_forked_child_has_other_ids(cloud: Emulator, sdc: DataCenter) -> None:
     ident()
     children = [in_child(ident) for _ in range(3)]
     assert len({*children, ident()}) == 4
+
+
+def test_an_id_has_the_form_of_a_uuid() -> None:
+    request = requests.PreparedRequest()
+    ids = []
+    for _ in range(3):
+        request.headers = CaseInsensitiveDict()
+        give_id(request)
+        ids.append(request.headers["X-Request-Id"])
+    assert len({*ids}) == 3
+    assert [str(uuid.UUID(each)) for each in ids] == ids
+    assert {(uuid.UUID(each).version, uuid.UUID(each).variant) for each in ids} == {(4, uuid.RFC_4122)}
+    assert len({each.rpartition("-")[0] for each in ids}) == 1
+
+
+@pytest.mark.parametrize("name", ["Request-Id", "X-Request-Id", "request-id"])
+def test_no_id_is_added_to_that_of_the_caller(name: str) -> None:
+    request = requests.PreparedRequest()
+    request.headers = CaseInsensitiveDict({name: "mine"})
+    give_id(request)
+    assert request.headers == {name: "mine"}

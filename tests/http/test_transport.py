@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from smartdc import ConfigurationError, InvalidResponse, RequestTimeout
+from smartdc import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
 from smartdc._http.transport import Transport, prepared, refuse_damaged
 from tests.helpers.servers import Reply, StubServer
+from tests.http.test_processes import in_child
 
 BASE = "https://cloud.example.com"
 
@@ -149,10 +151,23 @@ def test_a_body_that_is_damaged() -> None:
 def test_a_clock_is_news_if_it_differs_by_two_seconds() -> None:
     transport = Transport(BASE, 1, 1000, 10.0, False)
     assert transport.clock_offset == 0.0
-    told = [
-        (transport.correct_clock(offset), transport.clock_offset) for offset in (1.9, 3.8, 5.8, -400, -401)
-    ]
-    assert told == [(False, 1.9), (False, 3.8), (True, 5.8), (True, -400), (False, -401)]
+    told = [(transport.correct_clock(offset), transport.clock_offset) for offset in (1, 2, 4, -400, -401)]
+    assert told == [(False, 1), (False, 2), (True, 4), (True, -400), (False, -401)]
+    transport.close()
+
+
+def test_a_forked_child_has_connections_of_its_own() -> None:
+    transport = Transport(BASE, 1, 1000, 10.0, False)
+    before = transport._adapter, transport._streams, transport._lock
+    assert in_child(
+        lambda: [
+            new is old
+            for new, old in zip(
+                (transport._adapter, transport._streams, transport._lock), before, strict=True
+            )
+        ]
+    ) == [False, False, False]
+    assert (transport._adapter, transport._streams, transport._lock) == before
     transport.close()
 
 
@@ -172,11 +187,31 @@ def test_an_answer_that_is_too_long(stub: StubServer) -> None:
 
 def test_its_parts_of_time(stub: StubServer) -> None:
     stub.otherwise = Reply(hang=True)
-    transport = Transport(stub.url, 1, 1000, 10.0, False)
+    transport = Transport(stub.url, 1, 1000, 20.0, False)
+    started = time.monotonic()
     with pytest.raises(RequestTimeout, match=r"^GET /bob/machines: no answer from http://.* in time$"):
-        transport.send(request(base=stub.url), (5, 0.05), True)
+        transport.send(request(base=stub.url), (20, 0.05), True)
     with pytest.raises(RequestTimeout):
-        transport.send(request(base=stub.url), 5, True, within=0.05)
+        transport.send(request(base=stub.url), 20, True, within=0.05)
+    transport.close()
+    assert time.monotonic() - started < 15
+
+
+def test_a_stream_may_be_longer_than_an_answer(stub: StubServer) -> None:
+    stub.answer(Reply(b"x" * 5000))
+    transport = Transport(stub.url, 1, 1000, 10.0, False)
+    response = transport.send(request(base=stub.url), 5, True, stream=True)
+    assert response.content == b"x" * 5000
+    transport.close()
+
+
+def test_the_refusal_of_a_stream_is_read_at_once(stub: StubServer) -> None:
+    transport = Transport(stub.url, 1, 1000, 10.0, False)
+    stub.answer(Reply(b"no", 404))
+    assert transport.send(request(base=stub.url), 5, True, stream=True).content == b"no"
+    stub.answer(Reply(b"no", 404, length=500))
+    with pytest.raises(ConnectionFailed):
+        transport.send(request(base=stub.url), 5, True, stream=True)
     transport.close()
 
 

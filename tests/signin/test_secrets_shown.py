@@ -75,6 +75,7 @@ def test_text_of_several_lines_is_no_path() -> None:
         ("!#$ " + 26 * "a", False),
         ("!#/$% " + 26 * "a", False),
         (blocks(*[2] * 13, 3, 3), True),  # 14 changes among 32 characters
+        (blocks(*[2] * 13, 5, 1), True),  # the last one as well
         (blocks(*[2] * 12, 4, 4), False),
         ("word " + blocks(*[2] * 13, 3, 3), True),
         (blocks(*[2] * 13, 3, 2), False),  # 31 characters
