@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from smartdc.datacenter import API_HOST_SUFFIX, DEFAULT_HEADERS, search_dicts
@@ -14,7 +16,12 @@ def test_values() -> None:
 
 
 def test_dicts_are_searched_by_their_fields() -> None:
-    dicts = [{"name": "Web", "os": "smartos"}, {"name": "db", "os": "WEBLINUX"}, {"name": 7}, {}]
+    dicts: list[dict[str, Any]] = [
+        {"name": "Web", "os": "smartos"},
+        {"name": "db", "os": "WEBLINUX"},
+        {"name": 7},
+        {},
+    ]
     assert list(search_dicts(dicts, "web", ("name",))) == dicts[:1]
     assert list(search_dicts(dicts, "web", iter(("name", "os")))) == dicts[:2]
     assert list(search_dicts(dicts, "^7$", ["name"])) == dicts[2:3]

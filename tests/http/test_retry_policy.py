@@ -214,7 +214,7 @@ def test_the_problem_of_a_policy_is_named() -> None:
             RetryPolicy(**{name: -1})
         assert str(caught.value) == f"{name} of a RetryPolicy must be seconds from 0, not -1"
         for seconds in (0, 0.5, float("inf")):
-            RetryPolicy(**{name: seconds})
+            assert getattr(RetryPolicy(**{name: seconds}), name) == seconds  # type: ignore[arg-type]
 
 
 def test_what_a_policy_is_by_default() -> None:

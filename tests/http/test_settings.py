@@ -68,7 +68,7 @@ def test_sizes_of_the_pool_that_are_not_valid(size: Any) -> None:
 @pytest.mark.parametrize("lacks", ["monotonic", "sleep"])
 def test_a_clock_needs_both_functions(lacks: str) -> None:
     functions: dict[str, Any] = {"monotonic": lambda: 0.0, "time": lambda: 0.0, "sleep": lambda seconds: None}
-    DataCenter(URL, clock=SimpleNamespace(**functions)).close()  # type: ignore[arg-type]
+    DataCenter(URL, clock=SimpleNamespace(**functions)).close()
     for wrong in (
         functions | {lacks: 5},
         {name: function for name, function in functions.items() if name != lacks},
@@ -76,7 +76,7 @@ def test_a_clock_needs_both_functions(lacks: str) -> None:
         with pytest.raises(
             ConfigurationError, match=r"^clock must have monotonic\(\) and sleep\(\), as time has, not "
         ):
-            DataCenter(URL, clock=SimpleNamespace(**wrong))  # type: ignore[arg-type]
+            DataCenter(URL, clock=SimpleNamespace(**wrong))
 
 
 @pytest.mark.parametrize(("login", "kept"), [(None, "my"), ("", "my"), ("bob", "bob")])

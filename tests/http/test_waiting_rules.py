@@ -68,18 +68,18 @@ def test_on_the_real_clock_an_attempt_is_cut_to_the_time_that_is_left() -> None:
 
 
 NOW = 1_000_000.0
-DATE = {"Date": "Mon, 12 Jan 1970 13:46:40 GMT"}
+DATE = "Mon, 12 Jan 1970 13:46:40 GMT"
 """The same time."""
 
 
 @pytest.mark.parametrize(
     ("error", "age", "settled"),
     [
-        (answered(404, **DATE), 30, True),
-        (answered(404, **DATE), 29, False),
-        (answered(404, **DATE), None, False),
-        (answered(404, b"<html>", **DATE), 3600, False),  # a proxy's
-        (answered(410, b'{"id": "a"}', **DATE), 0, True),
+        (answered(404, Date=DATE), 30, True),
+        (answered(404, Date=DATE), 29, False),
+        (answered(404, Date=DATE), None, False),
+        (answered(404, b"<html>", Date=DATE), 3600, False),  # a proxy's
+        (answered(410, b'{"id": "a"}', Date=DATE), 0, True),
         (answered(410, b'{"id": "a"}'), None, True),
     ],
 )
@@ -146,7 +146,7 @@ def test_seconds_that_are_not_valid(seconds: Any) -> None:
     ):
         arguments = {"interval": 1, "timeout": 1} | {name: seconds}
         with pytest.raises(ConfigurationError) as caught:
-            poll(lambda deadline: looks.append(deadline), clock=clock, awaited="it", **arguments)  # type: ignore[arg-type,func-returns-value]
+            poll(lambda deadline: looks.append(deadline), clock=clock, awaited="it", **arguments)
         assert str(caught.value) == problem
     assert looks == []
 
