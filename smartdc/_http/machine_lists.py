@@ -78,4 +78,4 @@ class MachineLists(Connection):
             return None
         wanted = entity_id(dataset, "dataset", "id", "urn")
         # py-smartdc accepted a URN, or a part of one; today's servers accept UUIDs only.
-        return wanted if is_uuid(wanted) else entity_id(dataset_of(self, wanted), "dataset")
+        return wanted if is_uuid(wanted) else dataset_of(self, wanted)["id"]

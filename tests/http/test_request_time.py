@@ -112,3 +112,4 @@ def test_what_is_certain() -> None:
 def test_before_any_answer_this_clock_counts() -> None:
     known = RequestTime(Whole())
     assert [known.differing_fields(entry(at)) for at in (-6, -5, 0, 9999)] == [["created"], [], [], []]
+    assert known.differing_fields({}) == ["created"]
