@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 from smartdc._forks import RenewedLock, importing, renew_in_children
 from tests.http.test_processes import in_child
@@ -63,3 +64,18 @@ def test_after_a_fork_both_may_import() -> None:
         assert in_child(lambda: importing.acquire(timeout=0.2)) is True
         assert not can_import()
     assert can_import()
+
+
+def test_a_fork_waits_for_a_thread_that_imports() -> None:
+    begun = threading.Event()
+
+    def work() -> None:
+        with importing:
+            begun.set()
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(10)
+    assert in_child(lambda: importing.acquire(timeout=0.2)) is True
+    thread.join()

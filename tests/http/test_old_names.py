@@ -40,7 +40,7 @@ def test_dicts_are_searched_by_their_fields() -> None:
 )
 def test_addresses(address: str, private: bool) -> None:
     assert priv(address) is private
-    assert pub(address) is not private
+    assert pub(address) is (not private)
 
 
 @pytest.mark.parametrize("text", ["2012-01-02T03:04:05.678Z", "2012-01-02T03:04:05Z", "2012-01-02T03:04:05"])
