@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from smartdc._kept import Hold, Kept
 
 
@@ -50,6 +52,46 @@ def test_eight_unused_things_are_kept() -> None:
         shelf.now += 1
     assert [shelf.hold(str(number)).thing is things[number] for number in range(8, 0, -1)] == [True] * 8
     assert shelf.hold("0").thing is not things[0]
+
+
+def test_a_thing_that_is_too_old_is_not_taken_again() -> None:
+    shelf = Shelf()
+    thing = shelf.hold("a").thing
+    shelf.now += 60
+    assert shelf.hold("a").thing is not thing
+
+
+def test_a_thing_that_is_held_counts_among_the_eight() -> None:
+    shelf = Shelf()
+    things = [shelf.hold(str(number)).thing for number in range(8)]
+    held = shelf.hold("held")
+    assert shelf.hold("0").thing is not things[0]
+    assert held.thing == ["held"]
+
+
+class Thing(list[str]):
+    """A thing that shows when it is freed."""
+
+
+def test_what_is_not_kept_is_freed_at_once() -> None:
+    shelf = Shelf()
+    freed: list[str] = []
+
+    def used(name: str) -> Hold[list[str]]:
+        thing = Thing()
+        weakref.finalize(thing, freed.append, name)
+        return shelf.kept.hold(name, lambda: thing)
+
+    for number in range(8):
+        used(str(number))
+    assert freed == []
+    used("8")
+    assert freed == ["0"]
+    hold = used("9")
+    assert freed == ["0", "1"]
+    assert hold.release()
+    del hold
+    assert freed == ["0", "1", "9"]
 
 
 def test_use_makes_a_thing_the_last_one_to_be_removed() -> None:

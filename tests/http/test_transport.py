@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -185,6 +187,47 @@ def test_an_answer_that_is_too_long(stub: StubServer) -> None:
     )
 
 
+def test_an_answer_whose_end_is_not_known(stub: StubServer) -> None:
+    stub.answer([b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", None])
+    transport = Transport(stub.url, 1, 1000, 10.0, False)
+    with pytest.raises(InvalidResponse) as caught:
+        transport.send(request(base=stub.url), 5, True)
+    transport.close()
+    assert str(caught.value) == (
+        f"GET /bob/machines: the answer of {stub.url} is not read to its end: its Content-Length is '-1'"
+    )
+    assert (caught.value.method, caught.value.path) == ("GET", "/bob/machines")
+    assert caught.value.lasting
+
+
+def test_its_connections_are_kept_and_those_of_streams_are_not(stub: StubServer) -> None:
+    stub.otherwise = Reply([])
+    transport = Transport(stub.url, 1, 1000, 10.0, False)
+    for _ in range(3):
+        transport.send(request(base=stub.url), 5, True)
+    assert stub.opened == 1
+    for _ in range(2):
+        assert transport.send(request(base=stub.url), 5, True, stream=True).content == b"[]"
+    assert stub.opened == 3
+    transport.close()
+
+
+def test_the_environments_proxy(stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", stub.url)
+    stub.answer(Reply([]), Reply(None, 407))
+    far = "http://cloud.example.com"
+    transport = Transport(far, 1, 1000, 10.0, False)
+    transport.send(request(base=far), 5, True)
+    assert stub.asked[0].target == "http://cloud.example.com/bob/machines"
+    with pytest.raises(ConnectionFailed) as caught:
+        transport.send(request(base=far), 5, True)
+    assert str(caught.value) == (
+        f"GET /bob/machines: the proxy {stub.url} in HTTP_PROXY refuses to connect to {far} (407 Scripted); "
+        "give HTTP_PROXY the form http://USER:PASSWORD@host:port"
+    )
+    transport.close()
+
+
 def test_its_parts_of_time(stub: StubServer) -> None:
     stub.otherwise = Reply(hang=True)
     transport = Transport(stub.url, 1, 1000, 20.0, False)
@@ -197,11 +240,34 @@ def test_its_parts_of_time(stub: StubServer) -> None:
     assert time.monotonic() - started < 15
 
 
+def test_all_connections_are_in_use(stub: StubServer) -> None:
+    stub.otherwise = Reply(hang=True)
+    transport = Transport(stub.url, 1, 1000, 10.0, False)
+
+    def occupy() -> None:
+        with suppress(RequestTimeout):
+            transport.send(request(base=stub.url), 5, True, within=0.5)
+
+    other = threading.Thread(target=occupy)
+    other.start()
+    while not stub.asked:
+        time.sleep(0.001)
+    with pytest.raises(RequestTimeout) as caught:
+        transport.send(request(base=stub.url), 5, True, within=0.02)
+    other.join()
+    transport.close()
+    assert str(caught.value) == (
+        "GET /bob/machines: no connection became free in 0.01 s; all 1 are in use: give DataCenter a larger "
+        "pool_size"
+    )
+    assert (caught.value.method, caught.value.path, caught.value.sent) == ("GET", "/bob/machines", False)
+
+
 def test_a_stream_may_be_longer_than_an_answer(stub: StubServer) -> None:
-    stub.answer(Reply(b"x" * 5000))
+    stub.answer(Reply(b"x" * 400_000))
     transport = Transport(stub.url, 1, 1000, 10.0, False)
     response = transport.send(request(base=stub.url), 5, True, stream=True)
-    assert response.content == b"x" * 5000
+    assert response.content == b"x" * 400_000
     transport.close()
 
 
