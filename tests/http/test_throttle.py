@@ -215,8 +215,9 @@ def test_a_turn_that_comes_just_in_time_is_taken() -> None:
     assert limiter.turn(0.0).wait == 0.5
     limiter = Limiter()
     limiter.refused(0.0, 0, refusal())
-    limiter.turn(0.0)
-    limiter.refused(0.0, 1, refusal())
+    for _ in range(2):
+        limiter.turn(0.0)
+    limiter.refused(0.0, 1, refusal())  # which makes both void
     in_time = limiter.turn(0.0, REST / 7.5, was_void=True)
     assert in_time.wait == REST / 7.5
     assert limiter.turn(0.0, was_void=True).wait > in_time.wait
