@@ -59,7 +59,7 @@ class Migrations(MachineEndpoint):
             NotFoundError: ``ResourceNotFound``: there is no migration.
             InvalidStateError: ``PreconditionFailed``: the migration is not in a state for this action.
         """
-        if not isinstance(action, str) or action not in _ACTIONS:
+        if action not in _ACTIONS:
             more = ": use watch_migration()" if action == "watch" else f", only {', '.join(_ACTIONS)}"
             raise ConfigurationError(f"there is no migration action {shown(action)}{more}")
         if affinity is not None and action not in ("begin", "automatic"):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -14,12 +14,17 @@ from smartdc import (
     Machine,
     MissingParameterError,
     NotFoundError,
+    OutcomeUnknown,
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Drop
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import Disk
+from smartdc.types import MachineState
+from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 BOOT, DATA = "00000000-0000-4000-8000-00000000000b", "00000000-0000-4000-8000-00000000000d"
 
@@ -77,6 +82,38 @@ def test_get_disk(cloud: Emulator, machine: Machine) -> None:
 def test_get_an_unknown_disk(machine: Machine) -> None:
     with pytest.raises(NotFoundError, match="disk not found"):
         machine.get_disk(machine.id)
+
+
+@pytest.mark.parametrize("disk", ["", None, {}, {"size": 1024}], ids=repr)
+def test_a_disk_without_an_id(cloud: Emulator, machine: Machine, disk: Any) -> None:
+    for ask in (
+        machine.get_disk,
+        machine.poll_disk,
+        machine.delete_disk,
+        lambda each: machine.resize_disk(each, 1024),
+    ):
+        with pytest.raises(
+            ConfigurationError, match=r" names no disk: give its id, or a dict or object that has one$"
+        ):
+            ask(disk)
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("busy", ["creating", "resizing", "deleting"])
+def test_every_change_of_a_disk_is_waited_out(stub: StubServer, busy: str) -> None:
+    clock = Instant()
+    stub.answer(*[Reply({"id": DATA, "state": busy})] * 2, Reply({"id": DATA, "state": "stopped"}))
+    with datacenter_at(stub.url, clock=clock) as sdc:
+        assert sdc.machine(BOOT, lazy=True).poll_disk(DATA)["state"] == "stopped"
+    assert [asked.target for asked in stub.asked] == [f"/bob/machines/{BOOT}/disks/{DATA}"] * 3
+    assert clock.slept == [2, 2]
+
+
+@pytest.mark.parametrize("state", ["creating", "resizing", "deleting", *get_args(MachineState)])
+def test_every_state_of_a_disk_can_be_waited_for(stub: StubServer, state: str) -> None:
+    stub.answer(Reply({"id": DATA, "state": "odd"}), Reply({"id": DATA, "state": state}))
+    with datacenter_at(stub.url, clock=Instant()) as sdc:
+        assert sdc.machine(BOOT, lazy=True).poll_disk(DATA, state)["state"] == state
 
 
 def test_create_disk_in_a_slot(cloud: Emulator, machine: Machine) -> None:
@@ -156,13 +193,38 @@ def test_disks_change_where_the_package_is_flexible(sdc: DataCenter, site: Site)
 def test_create_disk_for_a_container_is_not_sent(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     # The server never answers that: disks.js calls an error's constructor without `new`.
     machine = sdc.machine(site.add_machine(state="stopped").uuid)
-    with pytest.raises(ConfigurationError, match="for bhyve machines only"):
+    with pytest.raises(ConfigurationError) as refused:
         machine.create_disk(1024)
+    assert str(refused.value) == (f"disks can be created for bhyve machines only, and {machine.id} is joyent")
     assert len(cloud.calls) == 1
     with pytest.raises(InvalidArgumentError, match="only for BHYVE"):
         sdc.machine(machine, lazy=True).create_disk(1024)
     assert len(cloud.violations) == 1
     cloud.violations.clear()
+
+
+def test_create_disk_for_a_machine_of_unknown_brand_is_sent(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    ident = add_bhyve(site)
+    Machine(sdc, data={"id": ident, "state": "stopped"}).create_disk(1024)
+    assert sent(cloud) == [call("POST", f"/my/machines/{ident}/disks", body={"size": 1024})]
+
+
+@pytest.mark.parametrize(
+    ("size", "candidates"), [(10240, [BOOT, DATA]), (1024, []), ("remaining", [BOOT, DATA])]
+)
+def test_a_disk_whose_answer_is_lost(
+    cloud: Emulator, machine: Machine, size: Any, candidates: list[str]
+) -> None:
+    """Without a slot it cannot be told from others of its size; any size may be what remained."""
+    cloud.faults.add("CreateMachineDisk", Drop(after_commit=False), times=1)
+    with pytest.raises(
+        OutcomeUnknown, match=f"^it is not known whether the disk with size '?{size}'? was created: "
+    ) as caught:
+        machine.create_disk(size)
+    assert (caught.value.what, caught.value.wanted) == ("disk", {"size": size})
+    assert [disk["id"] for disk in caught.value.candidates] == candidates
 
 
 def test_resize_disk(cloud: Emulator, machine: Machine) -> None:

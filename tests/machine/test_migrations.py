@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from smartdc import ConfigurationError, DataCenter, InvalidStateError, Machine, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
+from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
+ID = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
 # The rules, and 412 PreconditionFailed instead of the documented InvalidState: sdc-vmapi,
 # lib/vm-migration/migrate.js.
 
@@ -71,6 +76,12 @@ def test_migrate_by_itself(cloud: Emulator, machine: Machine) -> None:
     # Two syncs before the switch: sdc-vmapi, workflows/vm-migration/sync.js.
     history = machine.datacenter.migration(machine)["progress_history"]
     assert [step["phase"] for step in history] == ["begin", "sync", "sync", "switch"]
+
+
+def test_the_first_phase_by_itself_takes_affinity_as_well(cloud: Emulator, machine: Machine) -> None:
+    machine.migrate("begin", affinity=["instance!=db*"])
+    body = {"action": "begin", "affinity": ["instance!=db*"]}
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}/migrate", body=body)]
 
 
 def test_pause_a_sync(cloud: Emulator, machine: Machine) -> None:
@@ -157,17 +168,39 @@ def test_migrate_where_users_may_not(site: Site, machine: Machine) -> None:
         machine.migrate("begin")
 
 
+ACTIONS = "begin, sync, switch, automatic, pause, abort, finalize"
+
+
 @pytest.mark.parametrize(
     ("action", "affinity", "message"),
     [
-        ("watch", None, r"use watch_migration\(\)"),
-        ("roll", None, "only begin, sync"),
-        ("sync", "a==b", "affinity is for"),
+        ("watch", None, "there is no migration action 'watch': use watch_migration()"),
+        ("roll", None, f"there is no migration action 'roll', only {ACTIONS}"),
+        (5, None, f"there is no migration action 5, only {ACTIONS}"),
+        ("sync", "a==b", "affinity is for 'begin' and 'automatic', not for 'sync'"),
+        ("finalize", [], "affinity is for 'begin' and 'automatic', not for 'finalize'"),
     ],
 )
 def test_actions_that_cannot_be_requested(
-    cloud: Emulator, machine: Machine, action: str, affinity: str | None, message: str
+    cloud: Emulator, machine: Machine, action: Any, affinity: str | None, message: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(ConfigurationError) as refused:
         machine.migrate(action, affinity=affinity)
+    assert str(refused.value) == message
     assert sent(cloud) == []
+
+
+def test_a_running_phase_is_waited_for(stub: StubServer) -> None:
+    clock = Instant()
+    stub.answer(*[Reply({"machine": ID, "state": "running"})] * 2, Reply({"machine": ID, "state": "paused"}))
+    with datacenter_at(stub.url, clock=clock) as sdc:
+        assert sdc.machine(ID, lazy=True).poll_migration()["state"] == "paused"
+    assert [asked.target for asked in stub.asked] == [f"/bob/migrations/{ID}"] * 3
+    assert clock.slept == [2, 2]
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "successful", "failed"])
+def test_every_state_of_a_migration_can_be_waited_for(stub: StubServer, state: str) -> None:
+    stub.answer(Reply({"machine": ID, "state": "odd"}), Reply({"machine": ID, "state": state}))
+    with datacenter_at(stub.url, clock=Instant()) as sdc:
+        assert sdc.machine(ID, lazy=True).poll_migration(state)["state"] == state

@@ -14,11 +14,15 @@ from smartdc import (
     ValidationFailedError,
 )
 from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Drop
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 from smartdc.types import NetworkObject
+from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
+MAC = "02:08:20:00:00:01"
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 
 
@@ -80,10 +84,28 @@ def test_get_nic_in_every_form(cloud: Emulator, machine: Machine, vm: VM) -> Non
 
 @pytest.mark.parametrize("nic", ["", None, {}, {"ip": "10.0.0.1"}], ids=repr)
 def test_a_nic_without_a_mac(cloud: Emulator, machine: Machine, nic: Any) -> None:
-    for ask in (machine.get_nic, machine.remove_nic):
-        with pytest.raises(ConfigurationError, match="names no NIC"):
+    for ask in (machine.get_nic, machine.poll_nic, machine.remove_nic):
+        with pytest.raises(
+            ConfigurationError, match=r" names no NIC: give its mac, or a dict or object that has one$"
+        ):
             ask(nic)
     assert sent(cloud) == []
+
+
+def test_a_nic_that_is_being_added_is_waited_for(stub: StubServer) -> None:
+    clock = Instant()
+    stub.answer(*[Reply({"mac": MAC, "state": "provisioning"})] * 2, Reply({"mac": MAC, "state": "running"}))
+    with datacenter_at(stub.url, clock=clock) as sdc:
+        assert sdc.machine(UNKNOWN, lazy=True).poll_nic(MAC)["state"] == "running"
+    assert [asked.target for asked in stub.asked] == [f"/bob/machines/{UNKNOWN}/nics/{plain(MAC)}"] * 3
+    assert clock.slept == [2, 2]
+
+
+@pytest.mark.parametrize("state", ["provisioning", "running", "stopped", "deleted"])
+def test_every_state_of_a_nic_can_be_waited_for(stub: StubServer, state: str) -> None:
+    stub.answer(Reply({"mac": MAC, "state": "odd"}), Reply({"mac": MAC, "state": state}))
+    with datacenter_at(stub.url, clock=Instant()) as sdc:
+        assert sdc.machine(UNKNOWN, lazy=True).poll_nic(MAC, state)["state"] == state
 
 
 def test_get_an_unknown_nic(machine: Machine) -> None:
@@ -129,6 +151,17 @@ def test_add_nic_where_there_is_one(cloud: Emulator, machine: Machine, private: 
     ]
     cloud.clock.advance(30)
     assert machine.num_nics() == 3
+
+
+def test_a_nic_that_runs_is_not_counted_as_added_after_a_lost_answer(
+    cloud: Emulator, machine: Machine, private: str
+) -> None:
+    """Only a NIC that is still being added can be what the lost request made."""
+    machine.poll_nic(machine.add_nic(private))
+    cloud.faults.add("AddNic", Drop(after_commit=False), times=1)
+    again = machine.add_nic(private)
+    assert (again["state"], again["added"]) == ("running", False)
+    assert [got.operation for got in cloud.calls[-3:]] == ["AddNic", "AddNic", "GetNic"]
 
 
 def test_add_nic_as_primary(cloud: Emulator, machine: Machine, private: str) -> None:
