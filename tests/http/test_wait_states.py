@@ -41,7 +41,7 @@ def waits(sdc: DataCenter) -> Waits:
         ("snapshot", "running", "there are queued, creating, created, failed, deleted, unknown"),
         ("until", "", "'' is not a state"),
         ("until", None, "None is not a state"),
-        ("while", ["running"], "is not a state of a machine"),
+        ("while", ["running"], "is not a state of a machine: there are provisioning, "),
         ("until", "x" * 1000, "(text of 1000 characters, not shown, because it may be a key) is not a state"),
     ],
 )

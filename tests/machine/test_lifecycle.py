@@ -20,7 +20,9 @@ from smartdc import (
 )
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
+from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 PLAIN_ACTIONS = [
@@ -115,6 +117,21 @@ def test_rename_to_a_name_that_is_taken(machine: Machine, site: Site) -> None:
     for name in ("taken", "web"):
         with pytest.raises(ValidationFailedError, match="Invalid VM update parameters"):
             machine.rename(name)
+
+
+def test_a_rename_that_is_refused_is_not_looked_for_beyond_the_settling(stub: StubServer) -> None:
+    """With a turn every 10 s: the last one after the refusal that comes in time is at 50 s."""
+    taken = Reply({"code": "ValidationFailed", "message": "Invalid VM update parameters"}, 409)
+    old = Reply({"id": UNKNOWN, "name": "web", "state": "running"})
+    clock = Instant()
+    stub.answer([b""], old, taken)
+    stub.otherwise = old
+    with DataCenter(stub.url, login="bob", clock=clock, rate=0.1) as sdc:
+        machine = Machine(sdc, data=old.body)
+        with pytest.raises(ValidationFailedError):
+            machine.rename("db")
+    assert [asked.method for asked in stub.asked[:3]] == ["POST", "GET", "POST"]
+    assert (clock.now, len(stub.asked)) == (50, 6)
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "{{shortId}}", "-a", "x" * 190, "", None, 5], ids=repr)

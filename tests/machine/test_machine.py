@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, Machine
+from smartdc import ConfigurationError, DataCenter, GoneError, Machine
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 ID = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
 DATA: dict[str, Any] = {
@@ -182,11 +184,87 @@ def test_equality_and_hash_are_those_of_the_id(sdc: DataCenter) -> None:
     assert one != {"name": "web"}
     assert one != ID
     assert {one, same, other} == {one, other}
+    assert one == ANY  # an object of another kind may know better
+
+
+def test_a_copy_in_another_data_center_is_another_machine(cloud: Emulator, sdc: DataCenter) -> None:
+    with cloud.datacenter("us-east-1") as elsewhere, cloud.datacenter("us-sw-1") as again:
+        assert Machine(sdc, data={"id": ID}) != Machine(elsewhere, data={"id": ID})
+        assert Machine(sdc, data={"id": ID}) == Machine(again, data={"id": ID})
 
 
 def test_repr_shows_what_is_known(sdc: DataCenter, machine: Machine) -> None:
     assert repr(machine) == f"<Machine web (running) {ID} in us-sw-1>"
     assert repr(Machine(sdc, ID, lazy=True)) == f"<Machine {ID} in us-sw-1>"
+
+
+def test_a_machine_whose_constructor_has_not_finished_has_a_repr() -> None:
+    machine = Machine.__new__(Machine)  # as a traceback with variables shows it
+    assert (repr(machine), str(machine)) == ("<Machine>", "?")
+
+
+@pytest.mark.parametrize("data", ["web", ["web"], 5, True], ids=repr)
+def test_data_that_is_not_a_dict(cloud: Emulator, sdc: DataCenter, data: Any) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Machine(sdc, ID, data)
+    assert str(refused.value) == f"data must be a dict such as from raw_machine_data(), not {data!r}"
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("name", ["lazy", "look_first"])
+def test_a_switch_is_a_boolean(cloud: Emulator, sdc: DataCenter, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} must be True or False, not 1: leave it out"):
+        Machine(sdc, ID, **{name: 1})  # type: ignore[arg-type]
+    assert sent(cloud) == []
+
+
+def test_ids_of_a_list_are_as_everywhere(stub: StubServer) -> None:
+    stub.answer(Reply([{"id": ID.upper()}, {"id": ID}, {"id": "web"}]))
+    with datacenter_at(stub.url) as sdc:
+        machines = sdc.machines()
+        assert [(machine.id, machine.raw["id"]) for machine in machines] == [
+            (ID, ID),
+            (ID, ID),
+            ("web", "web"),
+        ]
+        for ident in ("a b", "a\tb", "a\x7fb"):
+            stub.answer(Reply([{"id": ident}]))
+            with pytest.raises(
+                ConfigurationError,
+                match=r" is not the id or the name of a machine: it has a space or a control character$",
+            ):
+                sdc.machines()
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (None, "web"),  # the data of before stay
+        (ID, "web"),
+        ({"id": ID, "name": "db", "state": "deleted"}, "db"),
+        ({"id": ID, "name": "db", "state": "running"}, "db"),
+    ],
+    ids=str,
+)
+def test_a_machine_that_is_gone_is_deleted_whatever_the_answer_says(
+    stub: StubServer, body: Any, name: str
+) -> None:
+    stub.otherwise = Reply(body, 410)
+    with datacenter_at(stub.url) as sdc:
+        machine = Machine(sdc, data={"id": ID, "name": "web", "state": "running"})
+        with pytest.raises(GoneError):
+            machine.refresh()
+        assert (machine.state, machine.name) == ("deleted", name)
+        lazy = Machine(sdc, ID, lazy=True)
+        with pytest.raises(GoneError):
+            lazy.refresh()
+        assert lazy.state == "deleted"
+
+
+def test_what_can_make_a_machine_is_a_data_center(sdc: DataCenter) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Machine.create_in_datacenter("us-sw-1", name="web")  # type: ignore[arg-type]
+    assert str(refused.value) == "'us-sw-1' is not a DataCenter, in which a machine is created"
 
 
 def test_a_machine_by_id_is_fetched(cloud: Emulator, sdc: DataCenter, site: Site) -> None:

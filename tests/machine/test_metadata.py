@@ -71,6 +71,23 @@ def test_delete_metadata_that_the_server_keeps(machine: Machine) -> None:
         machine.delete_metadata_at_key("root_authorized_keys")
 
 
+def test_delete_metadata_whose_name_has_a_slash_is_sent(cloud: Emulator, machine: Machine) -> None:
+    # docs/cloudapi/tags-and-metadata.md#keys-with-a-slash: it does no harm.
+    with pytest.raises(NotFoundError, match='metadatum "a/b" not found'):
+        machine.delete_metadata_at_key("a/b")
+    assert sent(cloud) == [call("DELETE", f"/my/{machine.path}/metadata/a%2Fb")]
+
+
+@pytest.mark.parametrize("key", ["a b", "5%", "./", "/..", "a/ b"])
+def test_delete_metadata_that_the_server_cannot_look_up(cloud: Emulator, machine: Machine, key: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        machine.delete_metadata_at_key(key)
+    assert str(refused.value) == (
+        f"metadata {key!r} cannot be deleted by its name: the server cannot look it up"
+    )
+    assert sent(cloud) == []
+
+
 @pytest.mark.parametrize("key", ["a b", "", ".", "..", None], ids=repr)
 def test_delete_metadata_at_a_key_that_is_not_sent(cloud: Emulator, machine: Machine, key: Any) -> None:
     # docs/cloudapi/hazards.md#keys-with-a-space: with a space in it the server fails or hangs.

@@ -13,9 +13,11 @@ from smartdc import (
     InvalidStateError,
     Machine,
     NotFoundError,
+    OutcomeUnknown,
     Snapshot,
 )
 from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Drop
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
 
@@ -74,11 +76,29 @@ def test_snapshot_gets_one(cloud: Emulator, machine: Machine) -> None:
     assert sent(cloud)[3:] == [call("GET", f"{path}/fine")] * 3
 
 
-def test_create_snapshot_without_a_name(cloud: Emulator, machine: Machine) -> None:
+@pytest.mark.parametrize("nothing", [None, ""], ids=repr)
+def test_create_snapshot_without_a_name(cloud: Emulator, machine: Machine, nothing: str | None) -> None:
     # The client chooses a name, so that it can be found when the answer is lost.
-    name = machine.create_snapshot().name
+    name = machine.create_snapshot(nothing).name
     assert re.fullmatch(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}", name)
     assert sent(cloud) == [call("POST", f"/my/{machine.path}/snapshots", body={"name": name})]
+
+
+def test_a_name_that_is_no_text_is_refused(cloud: Emulator, machine: Machine) -> None:
+    with pytest.raises(ConfigurationError, match=r"^name must be text, not 5$"):
+        machine.create_snapshot(5)  # type: ignore[arg-type]
+    assert sent(cloud) == []
+
+
+def test_a_snapshot_whose_answer_is_lost_is_named(cloud: Emulator, site: Site) -> None:
+    cloud.faults.add("CreateMachineSnapshot", Drop(after_commit=False))
+    with cloud.datacenter(retry="none") as sdc:
+        machine = sdc.machine(site.add_machine("web").uuid, lazy=True)
+        with pytest.raises(
+            OutcomeUnknown, match=r"^it is not known whether the snapshot with name 'before' was created: "
+        ) as caught:
+            machine.create_snapshot("before")
+    assert (caught.value.what, caught.value.wanted) == ("snapshot", {"name": "before"})
 
 
 def test_delete(cloud: Emulator, machine: Machine) -> None:
@@ -141,6 +161,28 @@ def test_snapshot_by_an_invalid_name(cloud: Emulator, machine: Machine, name: An
         with pytest.raises(ConfigurationError, match=r"^a snapshot needs a name| in a URL$"):
             way(name)
     assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("data", [None, {}, {"state": "created"}, {"name": 5}, {"name": ""}], ids=str)
+@pytest.mark.parametrize("name", [None, "", 5], ids=repr)
+def test_a_snapshot_needs_a_name(cloud: Emulator, machine: Machine, name: Any, data: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^a snapshot needs a name, or data with one$"):
+        Snapshot(machine, name, data)
+    assert sent(cloud) == []
+
+
+def test_a_snapshot_whose_constructor_has_not_finished_has_a_repr() -> None:
+    snapshot = Snapshot.__new__(Snapshot)  # as a traceback with variables shows it
+    assert (repr(snapshot), str(snapshot)) == ("<Snapshot>", "?")
+
+
+def test_the_time_of_a_change_may_differ_from_that_of_the_creation(machine: Machine) -> None:
+    data = {"name": "before", "created": "2011-06-03T20:26:34.000Z", "updated": "2011-06-04T20:26:34.000Z"}
+    snapshot = Snapshot(machine, "other", data)
+    assert snapshot.name == "other"
+    assert snapshot.created == datetime(2011, 6, 3, 20, 26, 34, tzinfo=UTC)
+    assert snapshot.updated == datetime(2011, 6, 4, 20, 26, 34, tzinfo=UTC)
+    assert (snapshot.state, snapshot.size) == (None, None)
 
 
 def test_a_snapshot_of_data_makes_no_request_and_leaves_the_data_alone(

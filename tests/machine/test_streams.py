@@ -6,6 +6,7 @@ import pytest
 
 from smartdc import (
     BadRequestError,
+    ConfigurationError,
     DataCenter,
     InvalidStateError,
     Machine,
@@ -130,6 +131,14 @@ def test_a_watch_is_left_in_the_middle(machine: Machine, websocket: bool) -> Non
         assert next(watch)["phase"] == "begin"
     assert list(watch) == []
     assert machine.datacenter.migration(machine)["automatic"] is True  # the server still answers
+
+
+def test_a_watch_by_websocket_is_asked_for_by_a_boolean(cloud: Emulator, machine: Machine) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^websocket must be True or False, not 'yes': leave it out"
+    ):
+        machine.watch_migration(websocket="yes")  # type: ignore[arg-type]
+    assert sent(cloud) == []
 
 
 def test_watch_without_a_migration(cloud: Emulator, machine: Machine) -> None:

@@ -9,6 +9,7 @@ from smartdc import ConfigurationError, DataCenter, Machine, NotFoundError, Vali
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.recorded import call, sent
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 
 class Word(str, Enum):  # noqa: UP042 - of a StrEnum str() makes the value
@@ -103,6 +104,13 @@ def test_get_tag_whose_name_is_not_read_alone_is_read_from_the_list(
 def test_get_an_unknown_tag(machine: Machine, tag: str) -> None:
     with pytest.raises(NotFoundError, match=tag):
         machine.get_tag(tag)
+
+
+def test_a_tag_that_goes_between_two_requests_is_empty(stub: StubServer) -> None:
+    stub.answer(Reply(""), Reply({"role": "web"}))
+    with datacenter_at(stub.url) as sdc:
+        assert sdc.machine("b6c9a5e0-8b2f-4c42-9d3f-0123456789ab", lazy=True).get_tag("count") == ""
+    assert len(stub.asked) == 2
 
 
 def test_delete_tag(cloud: Emulator, machine: Machine) -> None:

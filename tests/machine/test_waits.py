@@ -12,7 +12,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 ID = "11111111-8b2f-4c42-9d3f-0123456789ab"
 
@@ -66,6 +66,26 @@ def test_a_wait_for_an_action_that_was_not_requested_is_refused(cloud: Emulator,
     for each, action in ((machine, "rebot"), (again, "reboot")):
         with pytest.raises(ConfigurationError, match=f"there is no '{action}' to wait for"):
             each.poll_action(action)
+
+
+@pytest.mark.parametrize("action", [["reboot"], None, 5, {}], ids=repr)
+def test_an_action_that_is_no_text_is_refused(machine: Machine, action: Any) -> None:
+    machine.reboot()
+    with pytest.raises(ConfigurationError) as refused:
+        machine.poll_action(action)
+    assert str(refused.value) == (
+        f"there is no {action!r} to wait for: this object has not requested it of machine {machine.id}"
+    )
+
+
+def test_a_machine_that_is_found_in_between_is_not_taken_for_deleted(stub: StubServer) -> None:
+    """Each 404 is a lag of its own: together they last longer than the server may take to settle."""
+    absent = Reply({"code": "ResourceNotFound", "message": "not found"}, 404)
+    clock = Instant()
+    stub.answer(absent, Reply({"id": ID, "state": "stopped"}), absent, Reply({"id": ID, "state": "running"}))
+    with datacenter_at(stub.url, clock=clock) as sdc:
+        Machine(sdc, ID, lazy=True).poll_until("running", interval=20)
+    assert clock.now == 60
 
 
 def test_a_wait_for_an_action_has_a_timeout(cloud: Emulator, machine: Machine, site: Site) -> None:
