@@ -8,6 +8,7 @@ import fcntl
 import hmac
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -130,14 +131,19 @@ def test_revoked_keys_are_refused(file: Path) -> None:
         "something else may answer in its place\n"
     )
     keys = HostKeys(file)
-    for ask in (lambda: keys.keys_of(UUID), lambda: keys.pin(UUID, TWO)):
+    asking: list[Callable[[], object]] = [lambda: keys.keys_of(UUID), lambda: keys.pin(UUID, TWO)]
+    for ask in asking:
         with pytest.raises(LoginFailed) as refused:
             ask()
         assert str(refused.value) == (
             f"{revoked}if the machine has a new key, remove the old one: ssh-keygen -R {UUID} -f {file}"
         )
     other = UUID[::-1]
-    for refuse in (lambda: keys.refuse_revoked(other, ONE), lambda: keys.pin(other, ONE)):
+    refusing: list[Callable[[], object]] = [
+        lambda: keys.refuse_revoked(other, ONE),
+        lambda: keys.pin(other, ONE),
+    ]
+    for refuse in refusing:
         with pytest.raises(LoginFailed) as refused:
             refuse()
         assert str(refused.value) == (
