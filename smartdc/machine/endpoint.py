@@ -52,11 +52,11 @@ class MachineEndpoint(Endpoint):
         """The machine's state when last seen."""
 
     @abstractmethod
-    def refresh(self, credentials: bool = False) -> None:
+    def refresh(self, credentials: bool = ...) -> None:
         """Fetch the machine again."""
 
     @abstractmethod
-    def _fetch(self, connection: Connection, credentials: bool = False) -> None:
+    def _fetch(self, connection: Connection, credentials: bool = ...) -> None:
         """Refresh the machine with this connection, which may have a deadline."""
 
     @abstractmethod

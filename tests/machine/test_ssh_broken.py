@@ -180,7 +180,7 @@ def test_a_server_that_does_not_speak_ssh(
     with pytest.raises(
         LoginFailed, match=r"did not accept the login: .*\ncheck that an SSH server runs there"
     ) as no:
-        machine.connect_ssh(timeout=None, auth_timeout=None)
+        machine.connect_ssh(timeout=None, banner_timeout=None, auth_timeout=None)
     assert two_lines(no.value)
     assert server.ended()
 
@@ -211,6 +211,7 @@ def test_a_wait_ends_in_real_time_where_the_clock_stands_still(
         machine.connect_ssh(wait=0.5, **options)
     assert 0.4 < time.monotonic() - begun < 10
     assert server.ended()
+    assert len(server.accepted) == 1
 
 
 def test_a_bastion_that_never_speaks_in_a_wait(
