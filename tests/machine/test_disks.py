@@ -84,21 +84,6 @@ def test_get_an_unknown_disk(machine: Machine) -> None:
         machine.get_disk(machine.id)
 
 
-@pytest.mark.parametrize("disk", ["", None, {}, {"size": 1024}], ids=repr)
-def test_a_disk_without_an_id(cloud: Emulator, machine: Machine, disk: Any) -> None:
-    for ask in (
-        machine.get_disk,
-        machine.poll_disk,
-        machine.delete_disk,
-        lambda each: machine.resize_disk(each, 1024),
-    ):
-        with pytest.raises(
-            ConfigurationError, match=r" names no disk: give its id, or a dict or object that has one$"
-        ):
-            ask(disk)
-    assert sent(cloud) == []
-
-
 @pytest.mark.parametrize("busy", ["creating", "resizing", "deleting"])
 def test_every_change_of_a_disk_is_waited_out(stub: StubServer, busy: str) -> None:
     clock = Instant()
@@ -193,9 +178,8 @@ def test_disks_change_where_the_package_is_flexible(sdc: DataCenter, site: Site)
 def test_create_disk_for_a_container_is_not_sent(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     # The server never answers that: disks.js calls an error's constructor without `new`.
     machine = sdc.machine(site.add_machine(state="stopped").uuid)
-    with pytest.raises(ConfigurationError) as refused:
+    with pytest.raises(ConfigurationError, match="for bhyve machines only"):
         machine.create_disk(1024)
-    assert str(refused.value) == (f"disks can be created for bhyve machines only, and {machine.id} is joyent")
     assert len(cloud.calls) == 1
     with pytest.raises(InvalidArgumentError, match="only for BHYVE"):
         sdc.machine(machine, lazy=True).create_disk(1024)
