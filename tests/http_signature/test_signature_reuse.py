@@ -49,6 +49,8 @@ def test_signs_a_text_once() -> None:
     ]
     assert counting.signed == [b"one", b"two"]
     assert (signer.public_key, signer.source) == (counting.public_key, counting.source)
+    assert repr(signer) == f"<OnceSigner {counting}>"
+    assert repr(OnceSigner.__new__(OnceSigner)) == "<OnceSigner >"
 
 
 def test_signs_for_each_login() -> None:
@@ -113,6 +115,50 @@ def test_threads_wait_for_one_signature(fails: bool) -> None:
     # A failure is not cached: a later call signs again.
     counting.first = lambda: None
     assert signer.sign(b"data") == ("test", b"atad")
+
+
+class Asked(bytes):
+    """A text that tells when it is looked up, and how often."""
+
+    def __init__(self, _: bytes) -> None:
+        self.looked_up = threading.Semaphore(0)
+        self.lookups = 0
+
+    def __hash__(self) -> int:
+        self.lookups += 1
+        self.looked_up.release()
+        return super().__hash__()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_thread_that_comes_while_another_one_signs_asks_once_and_waits(fails: bool) -> None:
+    """One refused confirmation of a key is not followed by another prompt."""
+    go = threading.Event()
+
+    def first() -> None:
+        assert go.wait(10)
+        if fails:
+            raise KeyLoadError("denied")
+
+    counting = Counting(first)
+    signer = OnceSigner(counting)
+    late = Asked(b"data")
+    with ThreadPoolExecutor(2) as pool:
+        signing = pool.submit(signer.sign, b"data")
+        while not counting.signed:
+            time.sleep(0.001)
+        waits = pool.submit(signer.sign, late)
+        assert late.looked_up.acquire(timeout=10)
+        time.sleep(0.01)  # a thread that does not wait looks again
+        with signer._lock:
+            go.set()
+        if fails:
+            errors = [signing.exception(10), waits.exception(10)]
+            assert [str(error) for error in errors] == ["denied", "denied"]
+            assert errors[0] is not errors[1]
+        else:
+            assert signing.result(10) == waits.result(10) == ("test", b"atad")
+    assert (counting.signed, late.lookups) == ([b"data"], 1)
 
 
 def test_an_interrupted_signature_is_made_by_the_next() -> None:

@@ -78,6 +78,14 @@ def test_algorithms_that_only_the_library_knows(algorithm: str) -> None:
     assert message == f"{algorithm.lower()} is not a supported algorithm"
 
 
+@pytest.mark.parametrize("algorithm", ["dsa-sha1", "dsa-sha256"])
+def test_algorithms_of_keys_that_no_account_has(algorithm: str, private: Mapping[str, PrivateKey]) -> None:
+    parsed = read(changed("rsa-sha256", algorithm))
+    assert parsed.algorithm == algorithm
+    for key in private.values():
+        assert not verify(parsed, load_public_key(key.public_key.openssh))
+
+
 @pytest.mark.parametrize("algorithm", ["RSA-SHA256", "Rsa-Sha256"])
 def test_algorithm_in_any_case(algorithm: str) -> None:
     assert read(changed("rsa-sha256", algorithm)).algorithm == "rsa-sha256"
@@ -231,6 +239,15 @@ def test_header_bytes_are_read_as_the_server_does(private: Mapping[str, PrivateK
             x_name="Zo\xeb",
         )
         assert verify(parsed, load_public_key(private[kind].public_key.openssh))
+
+
+def test_a_text_that_no_header_can_have_is_not_signed(private: Mapping[str, PrivateKey]) -> None:
+    """Header bytes are Latin-1; another sign is not an error of the verifier."""
+    text = "x-name: Pawe\u0142"
+    for kind in ("rsa2048", "ed25519"):
+        algorithm, signature = private[kind].sign(text.encode())
+        parsed = ParsedSignature("k", algorithm, ("x-name",), text, signature)
+        assert verify(parsed, load_public_key(private[kind].public_key.openssh)) is (kind == "rsa2048")
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
