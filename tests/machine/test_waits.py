@@ -88,6 +88,12 @@ def test_a_machine_that_is_found_in_between_is_not_taken_for_deleted(stub: StubS
     assert clock.now == 60
 
 
+def test_a_list_that_waits_share_is_that_of_all_machines(cloud: Emulator, machine: Machine) -> None:
+    with machine.datacenter._looks.waiting():  # as if another thread waited
+        machine.poll_until("running")
+    assert sent(cloud)[-1] == call("GET", "/my/machines")
+
+
 def test_a_wait_for_an_action_has_a_timeout(cloud: Emulator, machine: Machine, site: Site) -> None:
     machine.reboot()
     with pytest.raises(WaitTimeout, match=r"reboot of machine .* is not done"):
