@@ -18,7 +18,7 @@ from smartdc.emulator.state.vm import VM
 from tests.helpers.clock import Instant
 from tests.helpers.keys import KeyRing
 from tests.helpers.servers import Reply, StubServer
-from tests.machine.test_ssh_broken import Habit, Listener, banner_only, listen
+from tests.machine.test_ssh_broken import Habit, Listener, banner_only, listen, silent
 from tests.signin.test_tracebacks import leaks
 
 __all__ = ["listen"]
@@ -308,14 +308,15 @@ def test_a_bastion_that_does_not_forward(
 
 @linux
 @emulated
-def test_a_limit_of_the_connection_alone_bounds_the_first_messages(
-    machine: Machine, listen: Callable[[Habit], Listener]
+@pytest.mark.parametrize(("habit", "limit"), [(banner_only, "timeout"), (silent, "banner_timeout")])
+def test_one_limit_is_enough(
+    machine: Machine, listen: Callable[[Habit], Listener], habit: Habit, limit: str
 ) -> None:
-    listen(banner_only)
+    listen(habit)
     with pytest.raises(
-        LoginFailed, match=r"did not accept the login: the SSH login got no answer for 0\.\d s\ncheck"
+        LoginFailed, match=r"did not accept the login: the SSH login got no answer for \d+\.\d s\ncheck"
     ):
-        machine.connect_ssh(timeout=0.2)
+        machine.connect_ssh(**{limit: 0.2})  # type: ignore[arg-type]
 
 
 @linux
