@@ -191,11 +191,17 @@ def test_a_proxy_that_is_not_found(stub: StubServer, scripted: Callable[..., Mac
     )
     assert told.endswith(f"VM not found\nname another one in the tag, or machine.delete_tag('{PROXY}')")
     machine = scripted(tags={PROXY: "gone"})
-    stub.answer(stub.otherwise, Reply([]), Reply([]))
+    stub.answer(stub.otherwise, Reply([]))
     first, second = refusal(machine).split("\n")
     assert first.startswith(f"machine {ID} is reached through 'gone', as its tag {PROXY} says: ")
     assert "no machine has the name or short id 'gone'" in first
     assert second == f"name another one in the tag, or machine.delete_tag('{PROXY}')"
+    twins = [{"id": ident, "name": "twin", "state": "running"} for ident in (ID, OTHER)]
+    machine = scripted(tags={PROXY: "twin"})
+    stub.answer(stub.otherwise, Reply(twins))
+    first, _ = refusal(machine).split("\n")
+    assert first.startswith(f"machine {ID} is reached through 'twin', as its tag {PROXY} says: ")
+    assert "'twin' may be any of 2 machines: " in first
 
 
 # The other tests log in to emulated machines.
