@@ -1,4 +1,4 @@
-"""The argument `secret`: which values are paths, which are keys, and what of them is shown."""
+"""The argument `secret`: its passphrase, and text that may be a key or a path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
 from smartdc._secrets import Concealed
 from smartdc.errors import KeyLoadError
@@ -22,24 +21,6 @@ def source(secret: Any, passphrase: Passphrase = None) -> KeySource:
     return KeySource(Concealed(secret), Concealed(passphrase))
 
 
-def test_a_path_is_loaded_and_shown(ssh_keys: KeyRing) -> None:
-    path = ssh_keys.path("p256")
-    for given in (str(path), path):
-        made = source(given)
-        assert (made.path, made.is_given) == (str(path), True)
-        assert made.load().public_key == made.public_half() == ssh_keys.public("p256")
-        assert repr(made) == f"<KeySource {path}>"
-
-
-def test_a_key_itself_is_loaded_and_not_shown(ssh_keys: KeyRing) -> None:
-    text = ssh_keys.path("p256").read_text()
-    for given in (text, Path(text), text.encode(), serialization.load_ssh_private_key(text.encode(), None)):
-        made = source(given)
-        assert (made.path, made.is_given) == (None, True)
-        assert made.load().public_key == made.public_half() == ssh_keys.public("p256")
-        assert repr(made) == "<KeySource <concealed>>"
-
-
 @pytest.mark.parametrize("is_path", [True, False])
 def test_a_passphrase_belongs_to_it(ssh_keys: KeyRing, is_path: bool) -> None:
     path = ssh_keys.path("p256", "PEM", PASSPHRASE)
@@ -49,19 +30,6 @@ def test_a_passphrase_belongs_to_it(ssh_keys: KeyRing, is_path: bool) -> None:
         assert made.load().public_key == ssh_keys.public("p256")
         # Without a passphrase this form does not tell which key it is.
         assert made.public_half() is None
-
-
-def test_nothing_given() -> None:
-    made = source(None)
-    assert (made.path, made.is_given, made.public_half()) == (None, False, None)
-    with pytest.raises(KeyLoadError) as refused:
-        made.load()
-    assert str(refused.value) == (
-        "no secret was given, or the key itself as text or as an object, which is never pickled: "
-        "give its path, or make a new HTTPSignatureAuth in this process"
-    )
-    assert repr(made) == "<KeySource <concealed>>"
-    assert repr(KeySource.__new__(KeySource)) == "<KeySource <concealed>>"  # as a traceback shows it
 
 
 @pytest.mark.parametrize("path", ["id_ed25519", "~/keys/mine", "~no-such-user/key", "a\0b", ""])
