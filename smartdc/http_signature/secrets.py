@@ -50,13 +50,13 @@ class KeySource:
 
     def __init__(self, secret: Concealed[Secret | None], passphrase: Concealed[Passphrase]) -> None:
         self.path: str | None = _path_or_none(secret)
-        self._secret: Concealed[Secret | None] = secret if self.path is None else Concealed(None)
+        self._secret = secret
         self.passphrase = passphrase
 
     @property
     def is_given(self) -> bool:
         """Whether there is a path, a text or a key to load from."""
-        return self.path is not None or self._secret.value is not None
+        return self._secret.value is not None
 
     def load(self) -> PrivateKey:
         """Load the key.

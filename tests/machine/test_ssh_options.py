@@ -213,3 +213,10 @@ def test_the_account_s_key_signs_as_keys_of_paramiko_do(
     assert repr(key) == f"<Key {signer(ssh_keys, kind).public_key}>"
     kind_of_key: Any = type(key)
     assert repr(kind_of_key.__new__(kind_of_key)) == "<Key >"  # as a traceback with variables shows it
+
+
+def test_an_algorithm_that_the_account_s_key_does_not_have_is_named(ssh_keys: KeyRing) -> None:
+    key = options().of_login(signer(ssh_keys, "rsa2048"), lambda: None).value["pkey"]
+    for algorithm in (None, "ssh-rsa"):  # without another one it is that of the key's type
+        with pytest.raises(KeyLoadError, match=r" is RSA and does not sign as ssh-rsa: use another key$"):
+            key.sign_ssh_data(b"data", algorithm)
