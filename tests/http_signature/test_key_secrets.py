@@ -21,6 +21,12 @@ def source(secret: Any, passphrase: Passphrase = None) -> KeySource:
     return KeySource(Concealed(secret), Concealed(passphrase))
 
 
+def test_a_key_s_text_that_was_made_a_path_is_still_a_key(ssh_keys: KeyRing) -> None:
+    made = source(Path(ssh_keys.path("p256").read_text()))
+    assert (made.path, made.is_given) == (None, True)
+    assert made.load().public_key == made.public_half() == ssh_keys.public("p256")
+
+
 @pytest.mark.parametrize("is_path", [True, False])
 def test_a_passphrase_belongs_to_it(ssh_keys: KeyRing, is_path: bool) -> None:
     path = ssh_keys.path("p256", "PEM", PASSPHRASE)
