@@ -282,10 +282,8 @@ def _js_time(text: str) -> float:
             moment = datetime.fromisoformat(f"{day}T{time or '00:00'}{zone}")
             return math.floor(moment.astimezone(UTC).timestamp() * 1000)
         fields = parsedate_tz(text)
-        # JavaScript makes these checks, the email package does not; 24:00:00 is the next midnight.
-        in_range = (
-            fields is not None and 1 <= fields[2] <= 31 and fields[3:6] <= (24, 0, 0) and fields[4] < 60
-        )
+        # JavaScript makes this check, the email package does not.
+        in_range = fields is not None and 1 <= fields[2] <= 31 and fields[3:6] <= (24, 0, 0)
         return mktime_tz(fields) * 1000 if fields is not None and in_range else math.nan
     except (ValueError, OverflowError):
         return math.nan
