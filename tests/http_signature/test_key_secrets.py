@@ -73,5 +73,8 @@ def test_what_may_be_a_key_is_a_path_where_a_file_has_the_name(
     monkeypatch.chdir(tmp_path)
     for text in (RANDOM, f"~/{RANDOM}", str(tmp_path / RANDOM)):
         assert source(text).path == source(Path(text)).path == text
+    # Lines are a key's text whatever the files are called.
+    (tmp_path / "a\nb").touch()
+    assert source("a\nb").path is None
     (home / RANDOM).unlink()
     assert source(f"~/{RANDOM}").path is None
