@@ -11,6 +11,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, Machine
 from smartdc.emulator import Emulator
+from tests.api.refusals import REFUSALS, refusals
 from tests.helpers.recorded import sent
 
 HUGE = [{"name": "x" * 1000}] * 1000
@@ -92,3 +93,8 @@ def test_a_machine_with_invalid_data_or_data_center(cloud: Emulator, sdc: DataCe
     with pytest.raises(ConfigurationError, match=r"is not a DataCenter"):
         Machine.create_in_datacenter(wrong)
     assert sent(cloud) == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_each_argument_says_of_a_value_of_a_wrong_kind() -> None:
+    assert refusals() == REFUSALS.read_text(), "read what changed, and write it: python -m tests.api.refusals"
