@@ -189,7 +189,7 @@ def _checked_key(key: str) -> str:
     key = plain(key)
     if isinstance(key, str) and (is_key(key) or any(map(is_key, key.split()))) and not re.match(_PEM, key):
         raise ConfigurationError("this is a private key: give the public one (the file that ends in .pub)")
-    if not isinstance(key, str) or not (re.fullmatch(_LINE, key) or re.match(_PEM, key)):
+    if not isinstance(key, str) or not re.fullmatch(_LINE, key):
         # The message does not show the text: it may be a private key in some form.
         raise ConfigurationError(
             "key must be text, a line such as 'ssh-ed25519 AAAA... comment': the content of a file that ends "

@@ -117,6 +117,31 @@ def test_add_key_refuses_text_that_is_no_public_key(cloud: Emulator, sdc: DataCe
     assert sent(cloud) == []
 
 
+LINE_OF_OPENSSH = (
+    "key must be text, a line such as 'ssh-ed25519 AAAA... comment': the content of a file that ends in .pub"
+)
+PRIVATE = "this is a private key: give the public one (the file that ends in .pub)"
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("-----BEGIN RSA PUBLIC KEY-----\n{}\n-----END RSA PUBLIC KEY-----\n", LINE_OF_OPENSSH),
+        ("\n-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", LINE_OF_OPENSSH),
+        ("-----BEGIN PUBLIC KEY-----\n{}\n-----BEGIN PRIVATE KEY-----\n", PRIVATE),
+        ("-----BEGIN RSA PRIVATE KEY-----\n{}\n", PRIVATE),
+        ("my key: {}", PRIVATE),
+    ],
+)
+def test_add_key_says_which_key_it_wants(cloud: Emulator, sdc: DataCenter, form: str, message: str) -> None:
+    # A public key in PEM is refused as well, but it is not called a private one.
+    key = form.format("MIIEowIBAAKCAQEA" + "x" * 60)
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.add_key("pem", key)
+    assert str(caught.value) == message
+    assert sent(cloud) == []
+
+
 def test_add_key_does_not_send_a_private_key(cloud: Emulator, sdc: DataCenter) -> None:
     text = Path(cloud.key_file).read_text()
     with pytest.raises(ConfigurationError, match=r"private key: give the public one.*\.pub") as caught:
