@@ -25,7 +25,7 @@ def test_account_keeps_an_explicit_login(cloud: Emulator) -> None:
 
 
 def test_me_is_account_with_a_deprecation_warning(cloud: Emulator, sdc: DataCenter) -> None:
-    with pytest.warns(DeprecationWarning, match=r"account\(\)") as caught:
+    with pytest.warns(DeprecationWarning, match=r"^me\(\) is account\(\) now$") as caught:
         assert sdc.me()["login"] == "test"
     assert caught[0].filename == __file__
     assert sent(cloud) == [call("GET", "/my")]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from smartdc import KNOWN_LOCATIONS, ConfigurationError, DataCenter, LegacyDataCenter
@@ -58,6 +60,47 @@ def test_datacenter_that_is_not_known_is_looked_for_once(cloud: Emulator) -> Non
     assert sent(cloud) == [call("GET", "/my/datacenters")]
 
 
+@pytest.fixture
+def at_a_default(stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataCenter]:
+    """A data center at `stub`, whose location and that of ``there`` are known from the library."""
+    monkeypatch.setitem(KNOWN_LOCATIONS, "here", stub.url)
+    monkeypatch.setitem(KNOWN_LOCATIONS, "there", "https://there.example")
+    with DataCenter("here", login="bob") as sdc:
+        yield sdc
+
+
+@pytest.mark.parametrize("url", ["https://moved.example", "https://there.example"])
+def test_a_data_center_of_the_library_is_asked_for_once(
+    stub: StubServer, at_a_default: DataCenter, url: str
+) -> None:
+    stub.answer(Reply({"here": "https://other.example", "there": url}))
+    for _ in range(2):
+        with at_a_default.datacenter("there") as there:
+            assert there.base_url == url
+    assert [asked.target for asked in stub.asked] == ["/bob/datacenters"]
+    assert at_a_default.base_url == stub.url  # its own does not change
+
+
+def test_a_location_that_the_caller_sets_is_not_asked_for(stub: StubServer, at_a_default: DataCenter) -> None:
+    at_a_default.known_locations["there"] = "https://mine.example"
+    with at_a_default.datacenter("there") as there:
+        assert there.base_url == "https://mine.example"
+    assert stub.asked == []
+    stub.otherwise = Reply({"there": "https://moved.example"})
+    at_a_default.datacenters()
+    assert at_a_default.known_locations["there"] == "https://mine.example"
+
+
+def test_a_location_that_the_caller_removes_is_learned_again(
+    stub: StubServer, at_a_default: DataCenter
+) -> None:
+    stub.otherwise = Reply({"there": "https://moved.example"})
+    at_a_default.datacenters()
+    del at_a_default.known_locations["there"]
+    at_a_default.datacenters()
+    assert at_a_default.known_locations["there"] == "https://moved.example"
+
+
 @pytest.mark.parametrize("name", ["atlantis", ""])
 def test_datacenter_that_does_not_exist(cloud: Emulator, sdc: DataCenter, name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"no data center '{name}' here; known are .*us-east-1"):
@@ -73,7 +116,7 @@ def test_datacenter_of_a_legacy_data_center_is_legacy(stub: StubServer) -> None:
 
 
 def test_api_asks_the_root_unsigned_and_warns_of_deprecation(cloud: Emulator, sdc: DataCenter) -> None:
-    with pytest.warns(DeprecationWarning, match="do not describe themselves") as caught:
+    with pytest.warns(DeprecationWarning, match="^servers since API 7 do not describe themselves$") as caught:
         # A redirect to the documentation (docs/cloudapi/versions.md#documentation-redirects), which is not
         # followed.
         assert sdc.api() is None

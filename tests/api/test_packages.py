@@ -49,6 +49,27 @@ def test_packages_sends_every_filter(cloud: Emulator, sdc: DataCenter) -> None:
     assert cloud.calls[0].ignored == ()
 
 
+@pytest.mark.parametrize("memory", [1024, "1024"])
+def test_the_memory_in_the_place_of_the_fields(cloud: Emulator, sdc: DataCenter, memory: Any) -> None:
+    # The second argument was the memory in some scripts of py-smartdc.
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.packages(None, memory)
+    assert str(caught.value) == (
+        "the second argument of packages() is where to search, not the memory: memory=1024"
+    )
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("field", ["name", "version", "group", "brand"])
+def test_a_filter_for_packages_without_a_value(cloud: Emulator, sdc: DataCenter, field: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.packages(**{field: "null"})  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        f"{field}='null' would list packages without any {field}; leave it out to list all"
+    )
+    assert sent(cloud) == []
+
+
 def test_packages_are_filtered_by_the_server(cloud: Emulator, sdc: DataCenter) -> None:
     memory = sdc.packages()[0]["memory"]
     found = sdc.packages(memory=memory)
