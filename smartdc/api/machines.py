@@ -27,7 +27,7 @@ from smartdc.arguments.creation import (
     volume_mounts,
 )
 from smartdc.arguments.filters import machine_filters, number
-from smartdc.arguments.ids import entity_id, is_uuid, without_none
+from smartdc.arguments.ids import is_uuid, without_none
 from smartdc.arguments.kinds import as_list, flag, flags, switches, texts
 from smartdc.arguments.names import PACKAGE
 from smartdc.arguments.refs import ImageRef, NetworkRef, PackageRef
@@ -332,8 +332,7 @@ class MachineOperations(MachineLists):
         )
         create = partial(self._post, "machines", shape=shapes.MACHINE, json=body, headers=headers, key="id")
         request_time = RequestTime(self.clock)
-        shown_package = package if isinstance(package, Mapping) else body.get("package")
-        package_name = cache(partial(self._package_name, shown_package))
+        package_name = cache(partial(self._package_name, package, body.get("package", "")))
         # With {{shortId}} the name is unknown until the machine exists, so concurrent creates look alike.
         is_name_known = SHORT_ID not in body["name"]
         lookup = Lookup(
@@ -359,11 +358,8 @@ class MachineOperations(MachineLists):
             page = [*self._machine_pages(filters)]
         return request_time.created_since([data for data in page if has_name(data, name)], response)
 
-    def _package_name(self, package: PackageRef | None) -> str | None:
+    def _package_name(self, package: PackageRef | None, sent: str) -> str | None:
         """Return the name of a package, which machines show; fetch it if only the UUID is known."""
         if isinstance(package, Mapping) and package.get("name"):
             return str(package["name"])
-        if package is None:
-            return None
-        wanted = entity_id(package, "package", "id", "name")
-        return self._get("packages", wanted, shape=shapes.PACKAGE).get("name") if is_uuid(wanted) else wanted
+        return self._get("packages", sent, shape=shapes.PACKAGE).get("name") if is_uuid(sent) else sent

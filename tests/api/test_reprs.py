@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smartdc import Machine, Snapshot
+from smartdc import DataCenter, Machine, Snapshot
 from tests.helpers.odd_values import ID
 from tests.helpers.servers import Reply, StubServer, datacenter_at
 
@@ -24,3 +24,8 @@ def test_control_characters_of_names_are_escaped_in_reprs(stub: StubServer) -> N
             assert shown.isprintable()
             assert "a\\x1b[2J\\r\\nb\\u202e" in shown
         assert machine.name == ODD
+
+
+def test_the_repr_of_a_data_center_whose_constructor_has_failed() -> None:
+    # A traceback that shows local variables writes it.
+    assert repr(DataCenter.__new__(DataCenter)) == "<DataCenter: ?>"

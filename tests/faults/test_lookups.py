@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -125,3 +126,43 @@ def test_an_image_of_another_time_is_not_taken_for_it(
         OutcomeUnknown, match="one is found that differs in published_at; it is in candidates"
     ):
         sdc.create_image_from_machine(machine, "app", "1.0.0")
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("web", {"name": "web", "tombstone": "60"}),
+        ("web-{{shortId}}-a", {"name": "web-", "tombstone": "60"}),
+        ("{{shortId}}", {"tombstone": "60"}),
+    ],
+)
+def test_a_machine_is_looked_for_by_the_part_of_its_name_that_is_known(
+    cloud: Emulator, sdc: DataCenter, name: str, query: dict[str, str]
+) -> None:
+    cloud.faults.add("CreateMachine", AFTER, times=1)
+    with suppress(OutcomeUnknown):  # the server completes two of the names
+        sdc.create_machine(name, "sample-512M", image="base-64-lts")
+    assert next(call.query for call in cloud.calls if call.operation == "ListMachines") == query
+
+
+def test_the_package_of_a_machine_is_compared_by_its_name(cloud: Emulator, sdc: DataCenter) -> None:
+    image, package = sdc.images(name="base-64-lts")[0], sdc.package("sample-512M")
+    ways: list[Any] = [package, package["id"], package["name"], package["id"][:8]]
+    for at, given in enumerate(ways):
+        before = len(cloud.calls)
+        cloud.faults.add("CreateMachine", AFTER, times=1)
+        assert sdc.create_machine(f"web{at}", given, image=image).package == "sample-512M"
+        fetched = [call.path for call in cloud.calls[before:] if call.operation == "GetPackage"]
+        # Only a UUID says nothing of the name.
+        assert fetched == ([f"/my/packages/{package['id']}"] if at in (1, 3) else [])
+
+
+def test_a_volume_that_is_a_little_older_is_named_when_its_name_is_in_use(
+    cloud: Emulator, sdc: DataCenter
+) -> None:
+    older = sdc.create_volume("data")
+    cloud.clock.advance(20)
+    cloud.faults.add("CreateVolume", BEFORE, times=1)
+    with pytest.raises(OutcomeUnknown, match="created: one is found that is a little older") as caught:
+        sdc.create_volume("data")
+    assert [each["id"] for each in caught.value.candidates] == [older["id"]]
