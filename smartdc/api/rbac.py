@@ -310,15 +310,11 @@ class RoleOperations(Connection):
         wanted = None if policies is None else as_list("policies", policies, "[policy]")
         if self._is_before_9():
             return without_none(
-                members=None
-                if members is None
-                else [_login(member) for member in as_list("members", members, "[user]")],
-                default_members=None
-                if default_members is None
-                else [_login(m) for m in as_list("default_members", default_members, "[user]")],
+                members=None if named is None else [_login(member) for member in named],
+                default_members=None if default is None else [_login(member) for member in default],
                 policies=None
-                if policies is None
-                else [entity_id(p, "policy", "name") for p in as_list("policies", policies, "[policy]")],
+                if wanted is None
+                else [entity_id(policy, "policy", "name") for policy in wanted],
             )
         body: dict[str, Any] = {}
         if named is not None or default is not None:

@@ -18,8 +18,8 @@ from tests.helpers.servers import Reply, StubServer
 
 REFUSALS = Path(__file__).parents[1] / "data" / "refusals.txt"
 
-_WRONG: tuple[Any, ...] = ([5], {"a": [5]})
-"""No argument is a list of numbers, and few are a dict of lists."""
+_WRONG: tuple[Any, ...] = (-7077, [5], {"a": [5]})
+"""No argument is below 0 or a list of numbers, and few are a dict of lists."""
 
 
 def refusals() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,70 @@ def test_a_machine_with_invalid_data_or_data_center(cloud: Emulator, sdc: DataCe
         Machine(sdc, data=wrong)
     with pytest.raises(ConfigurationError, match=r"is not a DataCenter"):
         Machine.create_in_datacenter(wrong)
+    assert sent(cloud) == []
+
+
+NO_LOGIN = "[5] names no user: give its login, or a dict or object that has one"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"members": 5}, "members must be a list such as [user], not 5"),
+        ({"members": [[5]]}, NO_LOGIN),
+        ({"default_members": 5}, "default_members must be a list such as [user], not 5"),
+        ({"default_members": [[5]]}, NO_LOGIN),
+        ({"policies": 5}, "policies must be a list such as [policy], not 5"),
+        ({"policies": [[5]]}, "[5] names no policy: give its name, or a dict or object that has one"),
+        (
+            {"members": {"type": "account", "login": "other"}},
+            "{'login': 'other', 'type': 'account'} cannot be a member before API 9, only sub-users can",
+        ),
+    ],
+)
+def test_members_and_policies_of_a_role_before_9(
+    cloud: Emulator, wrong: dict[str, Any], message: str
+) -> None:
+    with cloud.datacenter(api_version="~8") as old:
+        for act in (old.create_role, old.update_role):
+            with pytest.raises(ConfigurationError) as caught:
+                act("devs", **wrong)
+            assert str(caught.value) == message
+    assert sent(cloud) == []
+
+
+def test_a_role_or_policy_to_be_changed(cloud: Emulator, sdc: DataCenter) -> None:
+    nothing: Any = [5]
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.update_role(nothing, name="devs")
+    assert str(caught.value) == "[5] names no role: give its id or name, or a dict or object that has one"
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.update_policy(nothing, name="reading")
+    assert str(caught.value) == "[5] names no policy: give its id, or a dict or object that has one"
+    assert sent(cloud) == []
+
+
+def _nested(depth: int) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for _ in range(depth):
+        nested = {"and": [nested]}
+    return nested
+
+
+@pytest.mark.parametrize(
+    ("predicate", "message"),
+    [
+        ("", "predicate must be a dict with a condition, or its JSON, not ''"),
+        ({"eq": ["size", {5}]}, "predicate: .* cannot be written as JSON: .* not JSON serializable"),
+        ({"eq": ["size", math.nan]}, "predicate: .* cannot be written as JSON: Out of range float values .*"),
+        (_nested(5000), "predicate: .* cannot be written as JSON: .*recursion.*"),
+    ],
+    ids=["empty", "set", "nan", "deep"],
+)
+def test_a_predicate_for_volumes(cloud: Emulator, sdc: DataCenter, predicate: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.volumes(predicate=predicate)
+    assert re.fullmatch(message, str(caught.value))
     assert sent(cloud) == []
 
 
