@@ -265,7 +265,7 @@ class RoleOperations(Connection):
             NotFoundError: ``ResourceNotFound``.
         """
         segments = resource_path(self, resource_segments(resource))
-        if segments[:1] and segments[0] in _WITHOUT_HEAD:
+        if segments and segments[0] in _WITHOUT_HEAD:
             # GET of one data center is a redirect.
             response = self._call(Request("GET", self._path(*segments)))[1]
         else:
