@@ -15,7 +15,7 @@ from termios import TIOCSWINSZ
 import pytest
 
 from smartdc import Table
-from smartdc.tables.layout import cut, terminal_width, width_of
+from smartdc.tables.layout import cut, lines, terminal_width, width_of
 
 ROWS = [{"name": "n" * 189, "other": "o" * 50}]
 
@@ -81,3 +81,44 @@ def test_cut_text_can_be_printed(monkeypatch: pytest.MonkeyPatch, encoding: str,
         print(Table(ROWS))
     output.seek(0)
     assert f"{mark} " in output.read()
+
+
+HEADER, ROW = ["NAME", "OTHER", "THIRD", "COUNT"], ["n" * 12, "o" * 20, "t" * 5, "3"]
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (1, ["~", "~", "~"]),
+        (2, ["N~", "n~", "(~"]),
+        (8, ["NAME", "nnnnnnn~", "(no roo~"]),
+        (12, ["NAME", "nnnnnnnnnnnn", "(no room fo~"]),
+        (17, ["NAME", "nnnnnnnnnnnn", "(no room for OTH~"]),
+        (18, ["NAME      OTHER", "nnnnnnn~  ooooooo~", "(no room for THIR~"]),
+        (24, ["NAME         OTHER", "nnnnnnnnnn~  oooooooooo~", "(no room for THIRD, COU~"]),
+        (25, ["NAME      OTHER     THIRD", "nnnnnnn~  ooooooo~  ttttt", "(no room for COUNT)"]),
+        (32, ["NAME      OTHER     THIRD  COUNT", "nnnnnnn~  ooooooo~  ttttt      3"]),
+        (33, ["NAME       OTHER     THIRD  COUNT", "nnnnnnnn~  ooooooo~  ttttt      3"]),
+        (
+            47,
+            [
+                "NAME          OTHER                THIRD  COUNT",
+                "nnnnnnnnnnnn  oooooooooooooooooo~  ttttt      3",
+            ],
+        ),
+        (
+            None,
+            [
+                "NAME          OTHER                 THIRD  COUNT",
+                "nnnnnnnnnnnn  oooooooooooooooooooo  ttttt      3",
+            ],
+        ),
+    ],
+)
+def test_lines_of_a_width(monkeypatch: pytest.MonkeyPatch, width: int | None, expected: list[str]) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert lines(HEADER, [ROW], [False, False, False, True], width) == expected
+
+
+def test_columns_of_no_width() -> None:
+    assert lines(["", "B"], [["", "b"]], [False, False], 3) == ["  B", "  b"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from smartdc import ConfigurationError, DataCenter, Machine, Table
+from smartdc.arguments.ids import shown
 from smartdc.emulator import Emulator
 from smartdc.tables.layout import width_of
 
@@ -113,39 +114,78 @@ def test_columns(sdc: DataCenter, machine: Machine) -> None:
 
 
 def test_a_column_that_is_misspelt(sdc: DataCenter, machine: Machine) -> None:
-    with pytest.raises(ConfigurationError, match="no row has 'memroy'; did you mean 'memory'"):
+    with pytest.raises(ConfigurationError, match=r"^columns: no row has 'memroy'; did you mean 'memory'\?$"):
         Table(sdc.machines(), "name,memroy")
-    with pytest.raises(ConfigurationError, match="no row has 'other'; there are id, size"):
-        Table([{"id": 1, "size": 2}], "id,other")
+    with pytest.raises(ConfigurationError, match=r"^columns: no row has 'other'; there are id, size$"):
+        Table([{"id": 1, "size": 2}, {"size": 3}], "id,other")
+    with pytest.raises(ConfigurationError, match=r"^columns: no row has 'other.id'; there are id, size$"):
+        Table([{"id": 1, "size": 2}], "other.id")
+    columns = "vlan_id, name, description, more"
+    with pytest.raises(ConfigurationError, match=f"^columns: no row has 'xyz'; there are {columns}$"):
+        Table([{"vlan_id": 1, "name": "a", "more": 2}], "xyz")
     assert table([sdc.machine(machine.id, lazy=True)], "name,disks,tags.none")[1].split() == ["-", "-", "-"]
     assert len(Table([], "anything")) == 0
 
 
 @pytest.mark.parametrize("width", ["x", 0, -1, 1.5, True])
 def test_invalid_widths(width: Any) -> None:
-    with pytest.raises(ConfigurationError, match="width must be None or a number of columns from 1"):
+    with pytest.raises(ConfigurationError) as caught:
         Table([{"a": 1}]).text(width)
+    assert str(caught.value) == f"width must be None or a number of columns from 1, not {width!r}"
+    assert Table([{"a": 1}]).text(1) == "A\n1"
 
 
 @pytest.mark.parametrize("columns", ["", ",", "a,,b", [], [1], 5, ["a", ""], b"a"])
 def test_invalid_columns(columns: Any) -> None:
-    with pytest.raises(ConfigurationError, match="columns must be names of fields such as 'name,state'"):
+    with pytest.raises(ConfigurationError) as caught:
         Table([{"a": 1}], columns)
+    assert str(caught.value) == (
+        f"columns must be names of fields such as 'name,state', not {shown(columns)}"
+    )
 
 
-@pytest.mark.parametrize("rows", ["text", b"bytes", 5, None, ["a"], [None], [{}, 1], object()])
-def test_invalid_rows(rows: Any) -> None:
-    with pytest.raises(
-        ConfigurationError,
-        match=r"^(rows must be machines or dicts|a row must be a machine, a snapshot or a dict), not ",
-    ):
+NO_ROWS = "rows must be machines or dicts, not "
+NO_ROW = "a row must be a machine, a snapshot or a dict, not "
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("text", f"{NO_ROWS}'text'"),
+        (b"bytes", f"{NO_ROWS}b'bytes'"),
+        (5, f"{NO_ROWS}5"),
+        (None, f"{NO_ROWS}None"),
+        (["a"], f"{NO_ROW}'a'"),
+        ([None], f"{NO_ROW}None"),
+        ([{}, 1], f"{NO_ROW}1"),
+    ],
+)
+def test_invalid_rows(rows: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
         Table(rows)
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("images", ["base", {"id": "a"}, 5])
 def test_invalid_images(images: Any) -> None:
-    with pytest.raises(ConfigurationError, match="images must be a list such as"):
+    with pytest.raises(ConfigurationError) as caught:
         Table([], images=images)
+    assert str(caught.value) == f"images must be a list such as sdc.images(), not {images!r}"
+
+
+def test_images_that_are_not_images() -> None:
+    with pytest.raises(ConfigurationError, match=r"^5 names no image: give its id, or a dict or object"):
+        Table([], images=[5])  # type: ignore[list-item]
+
+
+def test_names_of_images() -> None:
+    machines = [{"id": "a", "name": "m", "state": "running", "image": each} for each in ("b-1", "c-1", "d-1")]
+    images: list[Any] = [
+        {"id": "b-1", "name": "base", "version": "1.0"},
+        {"id": "c-1", "name": "base"},
+        "d-1",
+    ]
+    assert table(machines, "img", images=images) == ["IMG", "base@1.0", "base", "d"]
 
 
 def test_any_dicts() -> None:
@@ -262,6 +302,37 @@ def test_html_is_escaped() -> None:
     assert "<script" not in html
     assert "\\x00" in html
     assert Table([])._repr_html_().startswith("<table>")
+
+
+def test_the_whole_html() -> None:
+    package = {"id": "ab-c", "name": "p", "memory": 1024, "disk": 0, "swap": 0, "vcpus": 2}
+    assert Table([package], "name,memory,vcpus")._repr_html_() == (
+        "<table>\n"
+        '<thead><tr><th style="text-align: left">NAME</th><th style="text-align: right">MEMORY</th>'
+        '<th style="text-align: right">VCPUS</th></tr></thead>\n'
+        "<tbody>\n"
+        '<tr><td style="text-align: left">p</td><td style="text-align: right">1G</td>'
+        '<td style="text-align: right">2</td></tr>\n'
+        "</tbody>\n"
+        "</table>"
+    )
+
+
+def test_numbers_are_on_the_right() -> None:
+    rows = [{"vcpus": 1, "vlan_id": 2, "other": 3}]
+    assert table(rows) == ["VCPUS  VLAN_ID  OTHER", "    1        2  3"]
+
+
+def test_computed_columns_that_the_rows_have() -> None:
+    row = {"id": "ab-c", "created": "2020", "age": 1, "img": 2, "shortid": 3, "vlan": 4, "flags": 5}
+    row |= {"pubdate": 6, "cdate": 7}
+    columns = "age,img,shortid,vlan,flags,pubdate,cdate"
+    assert table([row], columns)[1].split() == ["1", "2", "3", "4", "5", "6", "7"]
+    assert table([{"other": 1}], columns)[1].split() == ["-"] * 7
+
+
+def test_a_table_whose_constructor_has_failed() -> None:
+    assert repr(Table.__new__(Table)) == "<Table>"
 
 
 def test_html_shows_long_names_whole(sdc: DataCenter) -> None:
