@@ -78,8 +78,8 @@ def _fitted(widths: list[int], width: int) -> list[int]:
     count = len(widths)
     while count > 1 and _total(widths[:count], _NARROWEST) > width:
         count -= 1
-    most = max(1, min(width, max(widths)))
-    while most > 1 and _total(widths[:count], most) > width:
+    most = min(width, max(widths))
+    while _total(widths[:count], most) > width:
         most -= 1
     fitted = [min(wanted, most) for wanted in widths[:count]]
     for index, wanted in enumerate(widths[:count]):

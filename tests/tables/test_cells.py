@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -12,6 +14,14 @@ from smartdc.emulator import Emulator
 from smartdc.tables.cells import age, cell_text, size
 
 NOW = 1_600_000_000
+
+
+def deep() -> list[Any]:
+    """A list in a list, so many times that neither JSON nor text can be made of it."""
+    made: list[Any] = []
+    for _ in range(5000):
+        made = [made]
+    return made
 
 
 @pytest.mark.parametrize(
@@ -33,6 +43,7 @@ NOW = 1_600_000_000
         (bytearray(b"a"), "bytearray(b'a')"),
         (1.5, "1.5"),
         (10**5000, "<int>"),
+        (deep(), "<list>"),
     ],
     ids=lambda value: str(type(value).__name__),
 )  # fmt: skip
@@ -44,6 +55,7 @@ def test_a_cell(value: Any, text: str) -> None:
     ("count", "unit", "text"),
     [
         (0, 1, "0B"),
+        (0.5, 1024, "512B"),
         (1023, 1, "1023B"),
         (1024, 1, "1K"),
         (1025, 1, "1.0K"),
@@ -71,6 +83,17 @@ def test_a_size(count: Any, unit: int, text: str) -> None:
     assert size(count, unit) == text
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A place whose time is not UTC."""
+    monkeypatch.setenv("TZ", "UTC-5")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
@@ -94,6 +117,7 @@ def test_a_size(count: Any, unit: int, text: str) -> None:
 def test_an_age(seconds: float, text: str) -> None:
     created = datetime.fromtimestamp(NOW, UTC)
     assert age(created, NOW + seconds) == text
+    assert age(created.astimezone(timezone(timedelta(hours=2))), NOW + seconds) == text
     assert age(created.replace(tzinfo=None), NOW + seconds) == text
     assert age(created.isoformat().replace("+00:00", "Z"), NOW + seconds) == text
 

@@ -99,7 +99,7 @@ KINDS: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("row", "header", "values"), KINDS, ids=[header for _, header, _ in KINDS])
 def test_the_columns_of_a_kind(row: dict[str, Any], header: str, values: str) -> None:
-    shown_header, shown_row = Table([row]).text().splitlines()
+    shown_header, shown_row = Table([row | {"other": 1}]).text().splitlines()
     assert (shown_header.split(), shown_row.split()) == (header.split(), values.split())
 
 

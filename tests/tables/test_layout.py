@@ -30,11 +30,12 @@ def test_nothing_is_cut_without_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_
         assert terminal_width() is None
     with redirect_stdout(io.StringIO()):
         assert ROWS[0]["name"] in str(Table(ROWS))
-    monkeypatch.setattr(sys, "stdout", None)
-    assert terminal_width() is None
+    for stdout in (None, file):  # now the file is closed
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert terminal_width() is None
 
 
-@pytest.mark.parametrize(("value", "width"), [("80", 80), ("200", 200), ("10", 10), ("007", 7)])
+@pytest.mark.parametrize(("value", "width"), [("80", 80), ("200", 200), ("10", 10), ("007", 7), ("1", 1)])
 def test_columns_of_the_environment(monkeypatch: pytest.MonkeyPatch, value: str, width: int) -> None:
     monkeypatch.setenv("COLUMNS", value)
     assert terminal_width() == width
@@ -68,6 +69,8 @@ def test_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_widths_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
     assert [width_of(text) for text in ("abc", "漢字", "🦊", "e\u0301", "")] == [3, 4, 2, 1, 0]
+    # Marks that are combined with the letter before, of three categories of Unicode.
+    assert [width_of(mark) for mark in ("\u0900", "\u20dd", "\u302e", "\u0301")] == [0, 0, 0, 0]
     assert [cut("漢字漢字", width) for width in (8, 7, 6, 5, 2, 1)] == [
         "漢字漢字", "漢字漢…", "漢字…", "漢字…", "…", "…",
     ]  # fmt: skip
@@ -118,6 +121,16 @@ HEADER, ROW = ["NAME", "OTHER", "THIRD", "COUNT"], ["n" * 12, "o" * 20, "t" * 5,
 def test_lines_of_a_width(monkeypatch: pytest.MonkeyPatch, width: int | None, expected: list[str]) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     assert lines(HEADER, [ROW], [False, False, False, True], width) == expected
+
+
+def test_no_column_is_wider_than_its_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())  # it has no encoding
+    assert cut("abc", 2) == "a~"
+    for width in (9, 10, 80, None):
+        assert lines(["A", "B", "C"], [["a", "b", "cc"]], [True, False, True], width) == [
+            "A  B   C",
+            "a  b  cc",
+        ]
 
 
 def test_columns_of_no_width() -> None:
