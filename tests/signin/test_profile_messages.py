@@ -1,0 +1,331 @@
+"""The whole messages about profiles, variables, locations and key ids: what is wrong, and the remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smartdc import ConfigurationError, DataCenter
+from smartdc.signin.authorities import authorities_path
+from smartdc.signin.key_arguments import sub_user_key_id
+from smartdc.signin.locations import base_url_of, checked_url
+from smartdc.signin.profiles import load_profile, sign_in_arguments
+from tests.helpers.triton_home import TritonHome
+
+MEANING = {
+    "url": "the URL of the data center",
+    "account": "the login of the account",
+    "keyId": "the fingerprint of your key (ssh-keygen -l -f FILE prints it)",
+}
+ADDRESS = "give it as https://host[:port][/path]"
+NO_NAME = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+MAKE_ONE = "make one with: triton profile create"
+
+
+def refusal(name: Any = None) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        sign_in_arguments(load_profile(name), ())
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("field", MEANING)
+def test_a_required_field(triton: TritonHome, field: str) -> None:
+    path = triton.profile("one", **{field: ...})
+    assert refusal("one") == f"profile 'one' ({path}): \"{field}\" is missing; add {MEANING[field]}"
+    triton.profile("one", **{field: 5})
+    assert (
+        refusal("one")
+        == f"profile 'one' ({path}): \"{field}\" must be text, not a number; give {MEANING[field]}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("insecure", None, None),
+        ("insecure", 1.5, "must be true or false, not a number; correct or delete it"),
+        ("user", ["a"], "must be text, not a list; correct or delete it"),
+        ("roles", {"a": 1}, "must be a list of texts, not an object; correct or delete it"),
+        ("roles", ["ops", None], "must be a list of texts, not a list; correct or delete it"),
+        ("actAsAccount", True, "must be text, not a boolean; correct or delete it"),
+        ("name", "one", "must not be in the file, whose name is the profile's; delete it"),
+        ("keyid", "x", "is not a field of profiles; delete it, or correct its spelling"),
+        ("url", "cloud.example", f"cannot be used: 'cloud.example' is not a CloudAPI URL; {ADDRESS}"),
+        ("account", "my", f"is 'my'; give {MEANING['account']}"),
+        ("account", "a/b", f"is 'a/b'; give {MEANING['account']}"),
+        (
+            "keyId",
+            "laptop",
+            f"is 'laptop', which is not a fingerprint; give {MEANING['keyId']}, or the file of the key as "
+            "secret=",
+        ),
+        ("roles", ["a,b"], "cannot be used: 'a,b' cannot be the name of a role: give each alone, as text"),
+    ],
+)
+def test_a_field(triton: TritonHome, field: str, value: Any, problem: str | None) -> None:
+    path = triton.profile("one", **{field: value})
+    if problem is None:
+        assert sign_in_arguments(load_profile("one"), ())["login"] == "bob"
+    else:
+        assert refusal("one") == f"profile 'one' ({path}): \"{field}\" {problem}"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("null", "must hold a JSON object, not null; rewrite it"),
+        ("5", "must hold a JSON object, not a number; rewrite it"),
+        ("1.5", "must hold a JSON object, not a number; rewrite it"),
+        ("true", "must hold a JSON object, not a boolean; rewrite it"),
+        ("{", f"is not JSON ({NO_NAME}); correct it, or rewrite it"),
+        (" " * (1024 * 1024 + 1), "has more than 1048576 bytes; rewrite it"),
+    ],
+    ids=["null", "int", "float", "true", "brace", "large"],
+)
+def test_a_file(triton: TritonHome, text: str, problem: str) -> None:
+    path = triton.profile_text("one", text)
+    assert refusal("one") == f"{path} {problem}"
+
+
+def test_a_file_of_the_greatest_size(triton: TritonHome) -> None:
+    path = triton.profile("one")
+    text = path.read_text()
+    path.write_text(text + " " * (1024 * 1024 - len(text)))
+    assert load_profile("one").account == "bob"
+
+
+def test_config_json(triton: TritonHome) -> None:
+    for value, kind in (("5", "a number"), ("false", "a boolean"), ("[]", "a list"), ("{}", "an object")):
+        path = triton.configure(f'{{"profile": {value}}}')
+        assert refusal() == (
+            f'{path}: "profile" must be the name of a profile, not {kind}; '
+            "set it with: triton profile set-current NAME"
+        )
+
+
+def test_profiles_that_are_not_there(triton: TritonHome) -> None:
+    profiles = triton.config / "profiles.d"
+    assert refusal("one") == (
+        f"there is no profile 'one': {profiles}/one.json does not exist; there are: none; {MAKE_ONE}"
+    )
+    triton.profile("two")
+    triton.profile("three")
+    assert refusal("one") == (
+        f"there is no profile 'one': {profiles}/one.json does not exist; there are: three, two; {MAKE_ONE}"
+    )
+    assert refusal("a/b") == f"'a/b' cannot be a profile: its file in {profiles} cannot have this name"
+    assert refusal(5) == "the name of a profile is text, not int"
+
+
+def test_the_environment_lacks_variables(triton: TritonHome) -> None:
+    account, key = "TRITON_ACCOUNT (or SDC_ACCOUNT)", "TRITON_KEY_ID (or SDC_KEY_ID)"
+    rest = f"or name another profile, or {MAKE_ONE}"
+    every = f"TRITON_URL (or SDC_URL), {account}, {key}"
+    assert refusal() == f"no profile is chosen, and the environment defines none: set {every}, {rest}"
+    assert refusal("env") == f"there is no profile 'env': set {every}, {rest}"
+    triton.set(TRITON_URL="https://a.example")
+    assert refusal("env") == f"there is no profile 'env': set {account}, {key}, {rest}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        (
+            {"TRITON_URL": "a.example"},
+            "TRITON_URL (or SDC_URL) cannot be used: 'a.example' is not a CloudAPI URL; " + ADDRESS,
+        ),
+        ({"TRITON_ACCOUNT": "my"}, f"TRITON_ACCOUNT (or SDC_ACCOUNT) is 'my'; give {MEANING['account']}"),
+        (
+            {"TRITON_KEY_ID": "laptop"},
+            "TRITON_KEY_ID (or SDC_KEY_ID) is 'laptop', which is not a fingerprint; give "
+            f"{MEANING['keyId']}, or the file of the key as secret=",
+        ),
+        (
+            {"TRITON_TLS_INSECURE": "maybe"},
+            "TRITON_TLS_INSECURE is 'maybe'; set it to true, 1, false or 0, or unset it",
+        ),
+        (
+            {"SDC_TLS_INSECURE": "yes"},
+            "SDC_TLS_INSECURE is 'yes'; set it to true, 1, false or 0, or unset it",
+        ),
+        (
+            {"SMARTDC_CA_FILE": "/no/such.pem"},
+            "SMARTDC_CA_FILE is '/no/such.pem', which does not exist; give the path of a file of "
+            "certificates, or unset it",
+        ),
+        (
+            {"TRITON_KEY_MATERIAL": "/no/such"},
+            "TRITON_KEY_MATERIAL is '/no/such', which is neither a file nor the text of a private key; "
+            "give one of them, or unset it",
+        ),
+        (
+            {"SDC_KEY_MATERIAL": "/no/such"},
+            "SDC_KEY_MATERIAL is '/no/such', which is neither a file nor the text of a private key; "
+            "give one of them, or unset it",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_variable(triton: TritonHome, variables: dict[str, str], message: str) -> None:
+    triton.variables()
+    triton.set(**variables)
+    assert refusal("env") == message
+
+
+@pytest.mark.parametrize(
+    ("values", "insecure"),
+    [
+        ({"TRITON_TLS_INSECURE": "true"}, True),
+        ({"TRITON_TLS_INSECURE": "1"}, True),
+        ({"TRITON_TLS_INSECURE": "false", "SDC_TLS_INSECURE": "1"}, False),
+        ({"TRITON_TLS_INSECURE": "0", "SDC_TESTING": "1"}, False),
+        ({"TRITON_TLS_INSECURE": "", "SDC_TLS_INSECURE": "1"}, True),
+        ({"SDC_TLS_INSECURE": "0", "SDC_TESTING": "1"}, False),
+        ({"SDC_TESTING": "no"}, True),
+        ({"SDC_TESTING": ""}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_variables_for_certificates(triton: TritonHome, values: dict[str, str], insecure: bool) -> None:
+    triton.variables()
+    triton.set(**values)
+    profile = load_profile("env")
+    assert profile.insecure is insecure
+    assert sign_in_arguments(profile, ())["verify"] is not insecure
+
+
+def test_the_arguments_of_a_profile(triton: TritonHome) -> None:
+    triton.profile("one", url="https://a.example/", user="sub", roles=["ops"], actAsAccount="other")
+    profile = load_profile("one")
+    key_id = f"/bob/keys/{profile.key_id}"
+    everything = {
+        "login": "other",
+        "verify": True,
+        "location": "https://a.example",
+        "roles": ("ops",),
+        "key_id": key_id,
+        "user": "sub",
+        "secret": None,
+        "allow_agent": True,
+    }
+    assert sign_in_arguments(profile, ()) == everything
+    for name in ("login", "verify", "location", "roles", "user", "allow_agent"):
+        assert sign_in_arguments(profile, {name}) == {
+            other: value for other, value in everything.items() if other != name
+        }
+    without_key = {"login": "other", "verify": True, "location": "https://a.example", "roles": ("ops",)}
+    assert sign_in_arguments(profile, {"key_id", "secret"}) == without_key
+    assert sign_in_arguments(profile, {"key_id"}) == without_key | {"secret": None, "allow_agent": True}
+    assert sign_in_arguments(profile, {"secret"}) == without_key | {"key_id": key_id, "user": "sub"}
+
+
+SUB_USERS: list[tuple[str | None, Any, str]] = [
+    ("/bob/keys/k", 5, "user is the login of a sub-user, not int"),
+    ("", "ann", "user='ann' needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"),
+    (None, "ann", "user='ann' needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"),
+    ("/bob/keys/k", "", "'' cannot be a sub-user: give the login, without the account"),
+    ("/bob/keys/k", "bob/ann", "'bob/ann' cannot be a sub-user: give the login, without the account"),
+    (
+        "/bob/users/eve/keys/k",
+        "ann",
+        "user='ann', but key_id '/bob/users/eve/keys/k' belongs to 'eve': give one of them",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key_id", "user", "message"), SUB_USERS)
+def test_the_key_id_of_a_sub_user(key_id: str | None, user: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sub_user_key_id(key_id, user)
+    assert str(caught.value) == message
+    for good in ("/bob/keys/k/l", "/bob/users/ann/keys/k/l"):
+        assert sub_user_key_id(good, "ann") == "/bob/users/ann/keys/k/l"
+    for other in ("bob/keys/k", "/bob/users/ann/sub/keys/k", "/bob/keys/"):
+        assert sub_user_key_id(other, "ann") == other  # the signer refuses it
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        (5, "a location is text, not int"),
+        ("lab1", "'lab1' is not a location (did you mean lab-1?): give a URL, a host name with a dot, or one "
+         "of lab-1, lab-2"),
+        ("zzz", "'zzz' is not a location: give a URL, a host name with a dot, or one of lab-1, lab-2"),
+        ("-a.example", "'-a.example' is not a location: give a URL, a host name with a dot, or one of lab-1, "
+         "lab-2"),
+        ("bob:pw@a.example", "'...@a.example' is not a location: give a URL, a host name with a dot, or one "
+         "of lab-1, lab-2"),
+        ("ftp://a.example", f"'ftp://a.example' is not a CloudAPI URL; {ADDRESS}"),
+        ("https://", f"'https://' is not a CloudAPI URL; {ADDRESS}"),
+        ("https://bob:pw@a.example", f"a CloudAPI URL has no user, query or fragment; {ADDRESS}"),
+        ("https://a.example?x", f"a CloudAPI URL has no user, query or fragment; {ADDRESS}"),
+        ("https://a.example#x", f"a CloudAPI URL has no user, query or fragment; {ADDRESS}"),
+        ("https://a.example:x", "'https://a.example:x' is not a CloudAPI URL (Port could not be cast to "
+         f"integer value as 'x'); {ADDRESS}"),
+        ("https://a.example/a b", "a CloudAPI URL has no blank, '\\' or '..': 'https://a.example/a b'; "
+         + ADDRESS),
+        ("https://a.example/a\\b", "a CloudAPI URL has no blank, '\\' or '..': 'https://a.example/a\\\\b'; "
+         + ADDRESS),
+        ("https://a.example/..", "a CloudAPI URL has no blank, '\\' or '..': 'https://a.example/..'; "
+         + ADDRESS),
+        ("https://a.example/%2e/b", "a CloudAPI URL has no blank, '\\' or '..': 'https://a.example/%2e/b'; "
+         + ADDRESS),
+    ],
+)  # fmt: skip
+def test_a_location(location: Any, message: str) -> None:
+    known = {"lab-2": "https://b.example", "lab-1": "https://a.example"}
+    with pytest.raises(ConfigurationError) as caught:
+        base_url_of(location, known)
+    assert str(caught.value) == message
+
+
+def test_a_url_that_is_no_text() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        checked_url(5)  # type: ignore[arg-type]
+    assert str(caught.value) == f"a CloudAPI URL is text, not int; {ADDRESS}"
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        (None, "us-west-1, the default location, was one of Joyent's data centers"),
+        ("us-sw-1", "us-sw-1 was one of Joyent's data centers"),
+    ],
+)
+def test_a_closed_data_center(location: str | None, message: str) -> None:
+    with DataCenter(location) as sdc, pytest.raises(ConfigurationError) as caught:
+        sdc.keys()
+    assert str(caught.value) == (
+        f"{message}, which closed in 2019: give the location, such as us-central-1 or a URL"
+    )
+
+
+CERTIFICATES = "give the path of a file of certificates"
+
+
+@pytest.mark.parametrize(
+    ("verify", "message"),
+    [
+        (5, "verify is True, False or the path of a file of certificates, not int"),
+        ("~a\0b", f"verify='~a?b' is not the path of a file; {CERTIFICATES}"),
+        (
+            "-----BEGIN CERTIFICATE-----\nabc",
+            "verify='(text of 31 characters, not shown, because it may be a key)' is not the path of a file; "
+            + CERTIFICATES,
+        ),
+        (
+            "~/ca.pem",
+            "verify='~/ca.pem' cannot be found: there is no home directory: set HOME, or give the whole "
+            f"path; {CERTIFICATES}",
+        ),
+    ],
+    ids=["number", "nul", "text", "no home"],
+)
+def test_a_path_of_authorities(monkeypatch: pytest.MonkeyPatch, verify: Any, message: str) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # the system knows no home directory
+    with pytest.raises(ConfigurationError) as caught:
+        authorities_path(verify)
+    assert str(caught.value) == message
