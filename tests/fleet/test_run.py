@@ -6,6 +6,7 @@ import pickle
 import threading
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -167,9 +168,13 @@ def test_without_tqdm_a_bar_is_refused_before_anything_is_done(
 ) -> None:
     machines = existing_machines(sdc, site, 2)
     monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
-    with pytest.raises(ConfigurationError, match=r"smartdc\[progress\]"):
+    message = r"^progress=True needs the extra 'progress': pip install 'smartdc\[progress\]'$"
+    with pytest.raises(ConfigurationError, match=message):
         fleet.run(machines, Machine.delete, progress=True)
     assert len(cloud.calls) == 1
+
+
+AGAIN = "^the progress function failed, and is not called again: ZeroDivisionError: no counts$"
 
 
 def test_a_progress_function_that_fails_is_not_called_again(sdc: DataCenter, site: Site) -> None:
@@ -179,7 +184,7 @@ def test_a_progress_function_that_fails_is_not_called_again(sdc: DataCenter, sit
         called.append(counts)
         raise ZeroDivisionError("no counts")
 
-    with pytest.warns(RuntimeWarning, match="not called again: ZeroDivisionError: no counts") as warned:
+    with pytest.warns(RuntimeWarning, match=AGAIN) as warned:
         result = fleet.run(
             existing_machines(sdc, site, 8), Machine.stop, fleet.until("stopped"), progress=fail
         )
@@ -211,24 +216,68 @@ def test_a_progress_function_can_end_the_run(
     assert len(cloud.calls) == asked
 
 
-def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+STEP = "a step is a function of a machine, such as Machine.stop; "
+
+
+async def later(machine: Machine) -> None:
+    """Not called."""
+
+
+@pytest.mark.parametrize(
+    ("steps", "more", "message"),
+    [
+        ([], {}, "fleet.run needs at least one step, such as Machine.stop"),
+        (["stop"], {}, f"{STEP}'stop' is not callable"),
+        (["s" * 100], {}, f"{STEP}'{'s' * 59} is not callable"),
+        (
+            [[Machine.stop, Machine.delete]],
+            {},
+            f"{STEP}pass the steps as separate arguments: fleet.run(machines, Machine.stop, Machine.delete)",
+        ),
+        (
+            [(Machine.stop,)],
+            {},
+            f"{STEP}pass the steps as separate arguments: fleet.run(machines, Machine.stop, Machine.delete)",
+        ),
+        (
+            [{Machine.stop}],
+            {},
+            f"{STEP}pass the steps as separate arguments: fleet.run(machines, Machine.stop, Machine.delete)",
+        ),
+        (
+            [Machine.stop, fleet.until],
+            {},
+            f"{STEP}until is a function of the state: fleet.until('stopped')",
+        ),
+        ([later], {}, f"{STEP}{later!r:.60} is a coroutine function, which is not supported"),
+        ([Machine.stop], {"workers": 0}, "workers must be None or a number from 1, not 0"),
+        ([Machine.stop], {"workers": True}, "workers must be None or a number from 1, not True"),
+        ([Machine.stop], {"workers": "w" * 99}, f"workers must be None or a number from 1, not '{'w' * 59}"),
+        ([Machine.stop], {"push": None}, "push must be True or False, not None"),
+        ([Machine.stop], {"push": 1}, "push must be True or False, not 1: leave it out to set neither"),
+        ([Machine.stop], {"progress": "bar"}, "progress is True, False or a function, not str"),
+    ],
+    ids=lambda value: str(value)[:30] if isinstance(value, str) else "",
+)
+def test_what_cannot_be_a_step_is_refused(
+    cloud: Emulator, sdc: DataCenter, site: Site, steps: list[Any], more: dict[str, Any], message: str
+) -> None:
     machines = existing_machines(sdc, site, 2)
     asked = len(cloud.calls)
-    with pytest.raises(ConfigurationError, match="at least one step"):
-        fleet.run(machines)  # type: ignore[call-arg]
-    with pytest.raises(ConfigurationError, match="'stop' is not callable"):
-        fleet.run(machines, "stop")  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="as separate arguments"):
-        fleet.run(machines, [Machine.stop, Machine.delete])  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="until is a function of the state"):
-        fleet.run(machines, Machine.stop, fleet.until)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="list of Machine; one in it is str"):
+    with pytest.raises(ConfigurationError) as caught:
+        fleet.run(machines, *steps, **more)
+    assert str(caught.value) == message
+    assert len(cloud.calls) == asked
+
+
+def test_what_cannot_be_a_fleet_or_a_wait_is_refused(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machines = existing_machines(sdc, site, 2)
+    asked = len(cloud.calls)
+    with pytest.raises(ConfigurationError, match=r"^machines is a list of Machine; one in it is str$"):
         fleet.run([machines[0].id], Machine.stop)  # type: ignore[list-item]
-    with pytest.raises(ConfigurationError, match="list of Machine, not Machine"):
+    with pytest.raises(ConfigurationError, match=r"^machines is a list of Machine, not Machine$"):
         fleet.run(machines[0], Machine.stop)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match=r"^workers must be None or a number from 1, not 0$"):
-        fleet.run(machines, Machine.stop, workers=0)
-    with pytest.raises(ConfigurationError, match="did you mean 'stopped'"):
+    with pytest.raises(ConfigurationError, match=r"^'Stopped' is not a state of a machine.*did you mean 'st"):
         fleet.until("Stopped")
     with pytest.raises(ConfigurationError, match=r"^interval must be a number of seconds from 0, not -1$"):
         fleet.until("stopped", interval=-1)
@@ -236,6 +285,8 @@ def test_what_cannot_be_a_fleet_or_a_step_is_refused(cloud: Emulator, sdc: DataC
         ConfigurationError, match=r"^timeout must be None or a number of seconds from 0, not nan$"
     ):
         fleet.until("stopped", float("nan"))
+    assert fleet.until("stopped") == fleet.Until("stopped", None, 2)
+    assert fleet.until("odd", 5, 0, any_state=True) == fleet.Until("odd", 5, 0)
     assert len(cloud.calls) == asked
     assert fleet.run([], Machine.stop).values == []
 

@@ -24,6 +24,12 @@ def deep() -> list[Any]:
     return made
 
 
+def within_itself() -> list[Any]:
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -44,6 +50,7 @@ def deep() -> list[Any]:
         (1.5, "1.5"),
         (10**5000, "<int>"),
         (deep(), "<list>"),
+        (within_itself(), "[[...]]"),
     ],
     ids=lambda value: str(type(value).__name__),
 )  # fmt: skip
