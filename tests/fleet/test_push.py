@@ -210,3 +210,22 @@ def test_push_works_on_a_clock_that_only_waiting_moves() -> None:
         machines = fleet_of(sdc, cloud.site(), 5)
         fleet.run(machines, Machine.stop, fleet.until("stopped", 100), push=True).raise_errors()
         assert {machine.status() for machine in machines} == {"stopped"}
+
+
+def test_threads_are_named_and_end_with_the_program(
+    sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def noting(thread: threading.Thread) -> None:
+        started.append(thread)
+        start(thread)
+
+    machines = fleet_of(sdc, site, 3)
+    monkeypatch.setattr(threading.Thread, "start", noting)
+    fleet.run(machines, fleet.until("running", 60), push=True).raise_errors()
+    ours = [thread for thread in started if thread.name.startswith("smartdc")]
+    # A thread for each machine and one for looks; one follows the feed, and one closes it.
+    assert Counter(thread.name for thread in ours) == {"smartdc-fleet": 4, "smartdc-fleet-feed": 2}
+    assert all(thread.daemon for thread in ours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -329,3 +330,13 @@ def test_a_path_of_authorities(monkeypatch: pytest.MonkeyPatch, verify: Any, mes
     with pytest.raises(ConfigurationError) as caught:
         authorities_path(verify)
     assert str(caught.value) == message
+
+
+def test_paths_of_authorities_are_expanded(home: Path) -> None:
+    named_like_a_key = home / ("x" * 50)
+    named_like_a_key.write_text("")
+    for verify in ("~/ca.pem", Path("~/ca.pem"), str(home / "ca.pem")):
+        assert authorities_path(verify) == str(home / "ca.pem")
+    assert authorities_path(str(named_like_a_key)) == str(named_like_a_key)
+    with pytest.raises(ConfigurationError, match="is not the path of a file; give the path"):
+        authorities_path(f"{named_like_a_key}y")
