@@ -9,7 +9,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter
 from smartdc.signin.authorities import authorities_path
-from smartdc.signin.key_arguments import sub_user_key_id
+from smartdc.signin.key_arguments import KeyArguments, sub_user_key_id
 from smartdc.signin.locations import base_url_of, checked_url
 from smartdc.signin.profiles import load_profile, sign_in_arguments
 from tests.helpers.triton_home import TritonHome
@@ -245,6 +245,36 @@ def test_the_key_id_of_a_sub_user(key_id: str | None, user: Any, message: str) -
         assert sub_user_key_id(good, "ann") == "/bob/users/ann/keys/k/l"
     for other in ("bob/keys/k", "/bob/users/ann/sub/keys/k", "/bob/keys/"):
         assert sub_user_key_id(other, "ann") == other  # the signer refuses it
+
+
+USELESS = "is of no use without key_id; give it as /LOGIN/keys/NAME_OR_FINGERPRINT"
+
+
+@pytest.mark.parametrize(
+    ("secret", "passphrase", "is_useless"),
+    [
+        (None, None, False),
+        ("~/.ssh/id_rsa", None, False),  # the default
+        ("~/.ssh/id_rsa", "open", True),
+        ("~/.ssh/other", None, True),
+        (None, "open", True),
+    ],
+)
+def test_a_key_without_a_key_id(secret: str | None, passphrase: str | None, is_useless: bool) -> None:
+    arguments = KeyArguments(secret, passphrase)
+    assert arguments.is_not_default is is_useless
+    assert arguments.is_set is (secret is not None or passphrase is not None)
+    with DataCenter("us-central-1") as sdc:
+        if arguments.is_set:
+            with pytest.raises(ConfigurationError) as caught:
+                sdc.authenticate(secret=secret, passphrase=passphrase)
+            assert str(caught.value) == f"a key {USELESS}"
+        if not is_useless:
+            DataCenter("us-central-1", secret=secret, passphrase=passphrase).close()
+            return
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter("us-central-1", secret=secret, passphrase=passphrase)
+    assert str(caught.value) == f"a secret or passphrase {USELESS}"
 
 
 @pytest.mark.parametrize(
