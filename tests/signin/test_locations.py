@@ -9,7 +9,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, LegacyDataCenter
 from smartdc.emulator import Emulator
-from smartdc.signin.locations import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS
+from smartdc.signin.locations import DEFAULT_LOCATION, KNOWN_LOCATIONS, TELEFONICA_LOCATIONS, base_url_of
 from tests.helpers.recorded import call, sent
 from tests.helpers.servers import Reply, StubServer
 
@@ -68,7 +68,27 @@ def test_the_constants_stay() -> None:
     assert DEFAULT_LOCATION == "us-west-1"
     assert KNOWN_LOCATIONS["us-west-1"] == "https://us-west-1.api.joyentcloud.com"
     assert len(KNOWN_LOCATIONS) == 7
-    assert len(TELEFONICA_LOCATIONS) == 4
+    london, madrid = (f"https://api-eu-{city}-1.instantservers.telefonica.com" for city in ("lon", "mad"))
+    assert {
+        "London": london,
+        "eu-lon-1": london,
+        "Madrid": madrid,
+        "eu-mad-1": madrid,
+    } == TELEFONICA_LOCATIONS
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("localhost", "https://localhost"),
+        ("a.example", "https://a.example"),
+        ("cloudapi:443", "https://cloudapi:443"),
+        ("a", "https://a.example"),
+        ("https://a.example/x//", "https://a.example/x"),
+    ],
+)
+def test_the_url_of_a_location(location: str, url: str) -> None:
+    assert base_url_of(location, {"a": "https://a.example/"}) == url
 
 
 def test_a_former_name_of_joyent_is_used_for_another_cloud(cloud: Emulator) -> None:
