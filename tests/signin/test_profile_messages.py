@@ -174,6 +174,30 @@ def test_a_variable(triton: TritonHome, variables: dict[str, str], message: str)
     assert refusal("env") == message
 
 
+def test_without_a_home_directory(triton: TritonHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # the system knows no home directory
+    assert DataCenter.profiles() == {}
+    assert refusal().startswith("no profile is chosen, and the environment defines none: set TRITON_URL ")
+    assert refusal("one") == (
+        "the profile 'one' cannot be found: there is no home directory: set HOME, or give the whole path"
+    )
+
+
+def test_a_directory_of_profiles_that_cannot_be_read(triton: TritonHome) -> None:
+    triton.config.mkdir()
+    profiles = triton.config / "profiles.d"
+    profiles.write_text("a file")
+    assert DataCenter.profiles() == {}
+    profiles.unlink()
+    profiles.symlink_to(profiles)
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter.profiles()
+    problem = "Too many levels of symbolic links"
+    assert str(caught.value) == f"{profiles} cannot be read ({problem}); check its owner and mode, and HOME"
+    assert refusal("one") == f"{profiles}/one.json cannot be read ({problem}); check its owner and mode"
+
+
 @pytest.mark.parametrize(
     ("values", "insecure"),
     [
