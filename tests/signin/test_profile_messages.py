@@ -221,6 +221,14 @@ def test_variables_for_certificates(triton: TritonHome, values: dict[str, str], 
     assert sign_in_arguments(profile, ())["verify"] is not insecure
 
 
+def test_optional_variables_that_are_empty(triton: TritonHome) -> None:
+    triton.variables()
+    plain = load_profile("env")
+    triton.set(TRITON_USER="", TRITON_ACT_AS="", SMARTDC_CA_FILE="", TRITON_TLS_INSECURE="")
+    assert load_profile("env") == plain
+    assert (plain.user, plain.act_as, plain.ca_file, plain.roles) == (None, None, None, ())
+
+
 def test_the_arguments_of_a_profile(triton: TritonHome) -> None:
     triton.profile("one", url="https://a.example/", user="sub", roles=["ops"], actAsAccount="other")
     profile = load_profile("one")
