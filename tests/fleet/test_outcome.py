@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from typing import Any
 
 import pytest
@@ -112,14 +113,23 @@ class Late(Exception):
         return int, ("x",)
 
 
+class WithMore(ValueError):
+    """An error with an attribute."""
+
+    def __init__(self, text: str, more: object = None) -> None:
+        super().__init__(text)
+        self.more = more
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "text"),
     [
         (ValueError("fine"), ValueError, "fine"),
+        (WithMore("a lock", threading.Lock()), WithMore, "a lock"),
         (OfTwo("a", "b"), ValueError, "OfTwo: a and b"),
         (Late("late"), Exception, "Late: late"),
     ],
-    ids=["fine", "of two", "late"],
+    ids=["fine", "lock", "of two", "late"],
 )
 def test_what_is_pickled_in_the_place_of_an_error(error: Exception, kind: type, text: str) -> None:
     error.add_note("a note")
@@ -129,5 +139,11 @@ def test_what_is_pickled_in_the_place_of_an_error(error: Exception, kind: type, 
     for thing in (result, caught.value):
         copy = pickle.loads(pickle.dumps(thing)).errors[0]  # noqa: S301 - our own
         assert (type(copy), copy.__notes__) == (kind, ["a note"])
-        assert text in str(copy)
+        assert str(copy) == text
     assert result.errors[0] is error
+
+
+def test_an_error_that_can_be_pickled_keeps_its_attributes() -> None:
+    result: Result[int, Machine] = Result([0], [None], errors={0: WithMore("text", [5])})
+    copy = pickle.loads(pickle.dumps(result)).errors[0]  # noqa: S301 - our own
+    assert (type(copy), str(copy), copy.more) == (WithMore, "text", [5])
