@@ -39,7 +39,9 @@ def test_a_wait_looks_at_once_and_every_two_seconds(
 
 
 def test_a_wait_for_any_state(machines: list[Machine]) -> None:
-    with pytest.raises(ConfigurationError, match=r"^'Stopped' is not a state of a machine"):
+    with pytest.raises(
+        ConfigurationError, match=r"^'Stopped' is not a state of a machine: did you mean 'stopped'"
+    ):
         fleet.wait(machines, "Stopped", 0)
     with pytest.raises(fleet.FleetError, match=r"gave up after 0 s: .* is not yet 'Stopped', now 'running'"):
         fleet.wait(machines, "Stopped", 0, any_state=True)

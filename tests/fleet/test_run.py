@@ -277,7 +277,7 @@ def test_what_cannot_be_a_fleet_or_a_wait_is_refused(cloud: Emulator, sdc: DataC
         fleet.run([machines[0].id], Machine.stop)  # type: ignore[list-item]
     with pytest.raises(ConfigurationError, match=r"^machines is a list of Machine, not Machine$"):
         fleet.run(machines[0], Machine.stop)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match=r"^'Stopped' is not a state of a machine.*did you mean 'st"):
+    with pytest.raises(ConfigurationError, match=r"^'Stopped' is not a state of a machine: .*mean 'st"):
         fleet.until("Stopped")
     with pytest.raises(ConfigurationError, match=r"^interval must be a number of seconds from 0, not -1$"):
         fleet.until("stopped", interval=-1)

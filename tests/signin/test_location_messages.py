@@ -1,0 +1,163 @@
+"""The whole messages about locations, key ids and authorities: what is wrong, and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smartdc import ConfigurationError, DataCenter
+from smartdc.signin.authorities import authorities_path
+from smartdc.signin.key_arguments import KeyArguments, sub_user_key_id
+from smartdc.signin.locations import base_url_of, checked_url
+
+ADDRESS = "give it as https://host[:port][/path]"
+SUB_USERS: list[tuple[str | None, Any, str]] = [
+    ("/bob/keys/k", 5, "user is the login of a sub-user, not int"),
+    ("", "ann", "user='ann' needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"),
+    (None, "ann", "user='ann' needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"),
+    ("/bob/keys/k", "", "'' cannot be a sub-user: give the login, without the account"),
+    ("/bob/keys/k", "bob/ann", "'bob/ann' cannot be a sub-user: give the login, without the account"),
+    (
+        "/bob/users/eve/keys/k",
+        "ann",
+        "user='ann', but key_id '/bob/users/eve/keys/k' belongs to 'eve': give one of them",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key_id", "user", "message"), SUB_USERS)
+def test_the_key_id_of_a_sub_user(key_id: str | None, user: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sub_user_key_id(key_id, user)
+    assert str(caught.value) == message
+    for good in ("/bob/keys/k/l", "/bob/users/ann/keys/k/l"):
+        assert sub_user_key_id(good, "ann") == "/bob/users/ann/keys/k/l"
+    for other in ("bob/keys/k", "/bob/users/ann/sub/keys/k", "/bob/keys/"):
+        assert sub_user_key_id(other, "ann") == other  # the signer refuses it
+
+
+USELESS = "is of no use without key_id; give it as /LOGIN/keys/NAME_OR_FINGERPRINT"
+
+
+@pytest.mark.parametrize(
+    ("secret", "passphrase", "is_useless"),
+    [
+        (None, None, False),
+        ("~/.ssh/id_rsa", None, False),  # the default
+        ("~/.ssh/id_rsa", "open", True),
+        ("~/.ssh/other", None, True),
+        (None, "open", True),
+    ],
+)
+def test_a_key_without_a_key_id(secret: str | None, passphrase: str | None, is_useless: bool) -> None:
+    arguments = KeyArguments(secret, passphrase)
+    assert arguments.is_not_default is is_useless
+    assert arguments.is_set is (secret is not None or passphrase is not None)
+    with DataCenter("us-central-1") as sdc:
+        if arguments.is_set:
+            with pytest.raises(ConfigurationError) as caught:
+                sdc.authenticate(secret=secret, passphrase=passphrase)
+            assert str(caught.value) == f"a key {USELESS}"
+        if not is_useless:
+            DataCenter("us-central-1", secret=secret, passphrase=passphrase).close()
+            return
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter("us-central-1", secret=secret, passphrase=passphrase)
+    assert str(caught.value) == f"a secret or passphrase {USELESS}"
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        (5, "a location is text, not int"),
+        ("lab1", "'lab1' is not a location (did you mean lab-1?): give a URL, a host name with a dot, or one "
+         "of lab-1, lab-2"),
+        ("zzz", "'zzz' is not a location: give a URL, a host name with a dot, or one of lab-1, lab-2"),
+        ("-a.example", "'-a.example' is not a location: give a URL, a host name with a dot, or one of lab-1, "
+         "lab-2"),
+        ("bob:pw@a.example", "'...@a.example' is not a location: give a URL, a host name with a dot, or one "
+         "of lab-1, lab-2"),
+        ("ftp://a.example", f"'ftp://a.example' is not a CloudAPI URL; {ADDRESS}"),
+        ("https://", f"'https://' is not a CloudAPI URL; {ADDRESS}"),
+        ("https://bob:pw@a.example", f"a CloudAPI URL has no user, query or fragment; {ADDRESS}"),
+        ("https://a.example?x", f"a CloudAPI URL has no user, query or fragment; {ADDRESS}"),
+        ("https://a.example#x", f"a CloudAPI URL has no user, query or fragment; {ADDRESS}"),
+        ("https://a.example:x", "'https://a.example:x' is not a CloudAPI URL (Port could not be cast to "
+         f"integer value as 'x'); {ADDRESS}"),
+        ("https://a.example/a b", "a CloudAPI URL has no blank, '\\' or '..': 'https://a.example/a b'; "
+         + ADDRESS),
+        ("https://a.example/a\\b", "a CloudAPI URL has no blank, '\\' or '..': 'https://a.example/a\\\\b'; "
+         + ADDRESS),
+        ("https://a.example/..", "a CloudAPI URL has no blank, '\\' or '..': 'https://a.example/..'; "
+         + ADDRESS),
+        ("https://a.example/%2e/b", "a CloudAPI URL has no blank, '\\' or '..': 'https://a.example/%2e/b'; "
+         + ADDRESS),
+    ],
+)  # fmt: skip
+def test_a_location(location: Any, message: str) -> None:
+    known = {"lab-2": "https://b.example", "lab-1": "https://a.example"}
+    with pytest.raises(ConfigurationError) as caught:
+        base_url_of(location, known)
+    assert str(caught.value) == message
+
+
+def test_a_url_that_is_no_text() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        checked_url(5)  # type: ignore[arg-type]
+    assert str(caught.value) == f"a CloudAPI URL is text, not int; {ADDRESS}"
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        (None, "us-west-1, the default location, was one of Joyent's data centers"),
+        ("us-sw-1", "us-sw-1 was one of Joyent's data centers"),
+    ],
+)
+def test_a_closed_data_center(location: str | None, message: str) -> None:
+    with DataCenter(location) as sdc, pytest.raises(ConfigurationError) as caught:
+        sdc.keys()
+    assert str(caught.value) == (
+        f"{message}, which closed in 2019: give the location, such as us-central-1 or a URL"
+    )
+
+
+CERTIFICATES = "give the path of a file of certificates"
+
+
+@pytest.mark.parametrize(
+    ("verify", "message"),
+    [
+        (5, "verify is True, False or the path of a file of certificates, not int"),
+        ("~a\0b", f"verify='~a?b' is not the path of a file; {CERTIFICATES}"),
+        (
+            "-----BEGIN CERTIFICATE-----\nabc",
+            "verify='(text of 31 characters, not shown, because it may be a key)' is not the path of a file; "
+            + CERTIFICATES,
+        ),
+        (
+            "~/ca.pem",
+            "verify='~/ca.pem' cannot be found: there is no home directory: set HOME, or give the whole "
+            f"path; {CERTIFICATES}",
+        ),
+    ],
+    ids=["number", "nul", "text", "no home"],
+)
+def test_a_path_of_authorities(monkeypatch: pytest.MonkeyPatch, verify: Any, message: str) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # the system knows no home directory
+    with pytest.raises(ConfigurationError) as caught:
+        authorities_path(verify)
+    assert str(caught.value) == message
+
+
+def test_paths_of_authorities_are_expanded(home: Path) -> None:
+    named_like_a_key = home / ("x" * 50)
+    named_like_a_key.write_text("")
+    for verify in ("~/ca.pem", Path("~/ca.pem"), str(home / "ca.pem")):
+        assert authorities_path(verify) == str(home / "ca.pem")
+    assert authorities_path(str(named_like_a_key)) == str(named_like_a_key)
+    with pytest.raises(ConfigurationError, match="is not the path of a file; give the path"):
+        authorities_path(f"{named_like_a_key}y")
