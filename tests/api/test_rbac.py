@@ -319,8 +319,9 @@ def test_delete_role(cloud: Emulator, sdc: DataCenter) -> None:
 def test_roles_are_names_before_9(cloud: Emulator, bob: User, reading: Policy, version: str) -> None:
     with cloud.datacenter(api_version=version) as old:
         before = len(cloud.calls)
+        members: list[Any] = [bob, "bob"]
         role = old.create_role(
-            "devs", members=iter([bob, "bob"]), default_members=iter(["bob"]), policies=iter([reading])
+            "devs", members=iter(members), default_members=iter(["bob"]), policies=iter([reading])
         )
         body = {
             "name": "devs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,18 @@ def test_what_may_exist_twice_is_a_candidate(cloud: Emulator, sdc: DataCenter, m
         row.call(sdc, world)
     assert len(caught.value.candidates) == 1
     assert caught.value.candidates == ALIKE[method](sdc, world)
+
+
+def test_another_version_is_no_copy_of_an_image(cloud: Emulator, sdc: DataCenter) -> None:
+    images = cloud.site().images
+    shared = next(image for image in images.values() if image.name == "shared-app")
+    mine = replace(shared, uuid=UNKNOWN, owner=cloud.account.uuid, acl=[], version="0.0.1")
+    images[UNKNOWN] = mine
+    images[UNKNOWN[::-1]] = replace(mine, uuid=UNKNOWN[::-1], version=shared.version)
+    cloud.faults.add(ROWS["DataCenter.clone_image"].name, BEFORE, times=1)
+    with pytest.raises(OutcomeUnknown, match="created: the possible ones are in candidates") as caught:
+        sdc.clone_image(shared.uuid)
+    assert [image["id"] for image in caught.value.candidates] == [UNKNOWN[::-1]]
 
 
 @pytest.mark.parametrize("method", ALIKE)

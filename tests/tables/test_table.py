@@ -65,6 +65,14 @@ def test_a_machine_that_another_thread_deletes(sdc: DataCenter, machine: Machine
     assert Table(rows, "name,state").text() == "NAME  STATE\nweb0  deleted"
 
 
+def test_a_machine_that_is_not_found_any_more(cloud: Emulator, sdc: DataCenter, machine: Machine) -> None:
+    del cloud.site().machines[machine.id]
+    cloud.clock.advance(60)
+    machine.poll_until("deleted")
+    assert machine.raw["state"] == "running"  # the last that is known of it
+    assert Table([machine], "name,state").text() == "NAME  STATE\nweb0  deleted"
+
+
 def test_flags(sdc: DataCenter) -> None:
     rows = [
         {"id": "a-b", "name": "a", "state": "running", "image": "", "brand": "bhyve", "docker": True},
