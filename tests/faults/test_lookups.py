@@ -21,6 +21,7 @@ from tests.operations import OPERATIONS
 pytestmark = pytest.mark.usefixtures("schema_only")
 
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
+OTHER = "11111111-dead-4bad-8bad-000000000000"
 BEFORE, AFTER = Drop(after_commit=False), Drop(after_commit=True)
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJKwZyPEGqSxwKsIEIcWG2ZzuLdPA3vTNrSTOWJJRq7J"
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOiEYpXDVXuU6SMVTeQFMg0gV2h6fnnI7ZZuvAMpbNlM"
@@ -90,11 +91,11 @@ def test_another_version_is_no_copy_of_an_image(cloud: Emulator, sdc: DataCenter
     shared = next(image for image in images.values() if image.name == "shared-app")
     mine = replace(shared, uuid=UNKNOWN, owner=cloud.account.uuid, acl=[], version="0.0.1")
     images[UNKNOWN] = mine
-    images[UNKNOWN[::-1]] = replace(mine, uuid=UNKNOWN[::-1], version=shared.version)
+    images[OTHER] = replace(mine, uuid=OTHER, version=shared.version)
     cloud.faults.add(ROWS["DataCenter.clone_image"].name, BEFORE, times=1)
     with pytest.raises(OutcomeUnknown, match="created: the possible ones are in candidates") as caught:
         sdc.clone_image(shared.uuid)
-    assert [image["id"] for image in caught.value.candidates] == [UNKNOWN[::-1]]
+    assert [image["id"] for image in caught.value.candidates] == [OTHER]
 
 
 @pytest.mark.parametrize("method", ALIKE)
