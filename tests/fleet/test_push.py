@@ -213,7 +213,7 @@ def test_push_works_on_a_clock_that_only_waiting_moves() -> None:
 
 
 def test_threads_are_named_and_end_with_the_program(
-    sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch
+    cloud: Emulator, sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[threading.Thread] = []
     start = threading.Thread.start
@@ -223,8 +223,10 @@ def test_threads_are_named_and_end_with_the_program(
         start(thread)
 
     machines = fleet_of(sdc, site, 3)
+    first = len(cloud.calls)
     monkeypatch.setattr(threading.Thread, "start", noting)
     fleet.run(machines, fleet.until("running", 60), push=True).raise_errors()
+    assert asked(cloud, first) == {"changefeed": 1, "ListMachines": 1}
     ours = [thread for thread in started if thread.name.startswith("smartdc")]
     # A thread for each machine and one for looks; one follows the feed, and one closes it.
     assert Counter(thread.name for thread in ours) == {"smartdc-fleet": 4, "smartdc-fleet-feed": 2}
