@@ -78,3 +78,22 @@ def test_a_look_that_fails_after_one_that_did_not(cloud: Emulator, sdc: DataCent
             f"gave up after 20 s: machine {machine.id} is not yet 'stopped'; the last look failed: "
             "GET /my/machines: 503"
         )
+
+
+def test_two_machines_are_listed_unless_the_list_has_as_many_pages(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    for number in range(2):
+        site.add_machine(f"web{number}")
+
+    def operations(machines: list[Machine]) -> list[str | None]:
+        first = len(cloud.calls)
+        with pytest.raises(fleet.FleetError, match=r"gave up after 2 s: .*, now 'running'"):
+            fleet.wait(machines, "stopped", timeout=2)
+        return [call.operation for call in cloud.calls[first:]]
+
+    assert operations(sdc.machines()) == ["ListMachines"] * 2
+    for number in range(1000):
+        site.add_machine(f"other{number}")
+    # Each page of a list costs as much as one of the machines.
+    assert operations(sdc.machines()[-2:]) == ["ListMachines"] * 2 + ["GetMachine"] * 2
