@@ -89,7 +89,7 @@ class NetworkOperations(Connection):
             page = self._network_ip_page(ident, None, page_number * _PAGE or None)
             found |= {address["ip"]: address for address in page}
             if len(found) == known:
-                return list(found.values())[first or 0 :][:limit]
+                return list(found.values())[first:][:limit]
         raise endless_list("GET", f"/networks/{ident}/ips")
 
     def num_network_ips(self, network: NetworkRef) -> int:

@@ -25,8 +25,9 @@ def test_packages_are_searched_by_the_client(cloud: Emulator, sdc: DataCenter) -
     assert all("-highcpu-" in package["name"] for package in found)
     ident = found[0]["id"]
     assert [package["id"] for package in sdc.packages(f"^{ident}$", fields=("name", "id"))] == [ident]
+    assert [package["id"] for package in sdc.packages(f"^{ident}$", "id")] == [ident]
     assert sdc.packages(f"^{ident}$") == []
-    assert sent(cloud) == [call("GET", "/my/packages")] * 3
+    assert sent(cloud) == [call("GET", "/my/packages")] * 4
 
 
 def test_packages_sends_every_filter(cloud: Emulator, sdc: DataCenter) -> None:

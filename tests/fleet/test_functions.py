@@ -52,6 +52,8 @@ def test_a_wait_reads_the_feed_and_reports_if_it_is_told_to(cloud: Emulator, mac
     fleet.wait(machines, "running", push=True, progress=reported.append)
     assert [call.operation for call in cloud.calls].count("changefeed") == 1
     assert reported[-1] == {"untried": 0, "under way": 0, "waiting": 0, "done": 4, "failed": 0}
+    fleet.wait(machines[:1], "running", push=True)
+    assert [call.operation for call in cloud.calls].count("changefeed") == 2
 
 
 def test_until_waits_for_one_machine_as_poll_until_does(cloud: Emulator, machines: list[Machine]) -> None:

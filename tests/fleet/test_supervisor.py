@@ -72,6 +72,46 @@ def test_an_interrupted_step_may_have_been_carried_out(machines: list[Machine]) 
     assert reported[-1] == {"untried": 3, "under way": 1, "waiting": 0, "done": 0, "failed": 0}
 
 
+def test_a_step_that_has_not_begun_is_not_in_doubt(machines: list[Machine]) -> None:
+    queued, entered, release = threading.Event(), threading.Event(), threading.Event()
+
+    def first(machine: Machine) -> None:
+        if machine == machines[0]:
+            assert queued.wait(5)
+        else:
+            entered.set()
+            release.wait(5)
+
+    def report(counts: fleet.Counts) -> None:
+        queued.set()
+        if entered.is_set():
+            raise KeyboardInterrupt
+
+    with pytest.raises(fleet.FleetInterrupted) as caught:
+        fleet.run(machines, first, Machine.delete, workers=1, progress=report)
+    release.set()
+    result = caught.value.result
+    assert result.under_way == {machines[0]: 1, machines[1]: 0}
+    assert (result.unknown, result.untried) == ([machines[1]], machines[2:])
+
+
+def test_first_steps_come_twice_as_often_as_later_ones(machines: list[Machine]) -> None:
+    queued, order = threading.Event(), list[tuple[str, int]]()
+
+    def first(machine: Machine) -> None:
+        assert queued.wait(5)
+        order.append(("first", machines.index(machine)))
+
+    def second(machine: Machine) -> None:
+        order.append(("second", machines.index(machine)))
+
+    fleet.run(machines, first, second, workers=1, progress=lambda counts: queued.set()).raise_errors()
+    assert order == [
+        ("first", 0), ("first", 1), ("second", 0), ("first", 2), ("first", 3), ("second", 1), ("second", 2),
+        ("second", 3),
+    ]  # fmt: skip
+
+
 def test_any_exception_that_ends_the_run_has_the_result(machines: list[Machine]) -> None:
     stop = GeneratorExit("enough")
     with pytest.raises(GeneratorExit) as caught:
