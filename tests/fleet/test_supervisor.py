@@ -95,6 +95,22 @@ def test_a_step_that_has_not_begun_is_not_in_doubt(machines: list[Machine]) -> N
     assert (result.unknown, result.untried) == ([machines[1]], machines[2:])
 
 
+def test_a_step_after_a_wait_is_under_way(machines: list[Machine]) -> None:
+    entered, seen, during = threading.Event(), threading.Event(), list[fleet.Counts]()
+
+    def step(machine: Machine) -> None:
+        entered.set()
+        assert seen.wait(5)
+
+    def report(counts: fleet.Counts) -> None:
+        if entered.is_set() and not seen.is_set():
+            during.append(dict(counts))
+            seen.set()
+
+    fleet.run(machines[:1], fleet.until("running"), step, progress=report).raise_errors()
+    assert during == [{"untried": 0, "under way": 1, "waiting": 0, "done": 0, "failed": 0}]
+
+
 def test_first_steps_come_twice_as_often_as_later_ones(machines: list[Machine]) -> None:
     queued, order = threading.Event(), list[tuple[str, int]]()
 
