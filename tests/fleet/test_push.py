@@ -191,7 +191,8 @@ def test_a_server_without_a_feed_is_polled(
     cloud.faults.add("changefeed", Status(status))
     with caplog.at_level(logging.INFO, "smartdc"):
         fleet.run(machines, Machine.stop, fleet.until("stopped", 60), push=True).raise_errors()
-    assert "there is no change feed" in caplog.text
+    (said,) = [record for record in caplog.records if "there is no change feed" in record.message]
+    assert (said.name, said.levelname) == ("smartdc", "INFO")
 
 
 def test_without_the_extra_nothing_is_done(
