@@ -17,7 +17,7 @@ class Crew:
     """A queue of jobs and the daemon threads that run them.
 
     Args:
-        cancelled: When this event is set, the threads begin no other job.
+        cancelled: When this event is set, the threads begin no other job. A job that fails sets it.
         on_idle: Called when the queue is empty and no job is running, when a job has failed, and by `wake`.
     """
 
@@ -91,6 +91,7 @@ class Crew:
                 pass
             except BaseException as error:
                 self.failure = error
+                self._cancelled.set()
             with self._job_queued:
                 self._running -= 1
                 self.jobs_done += 1
