@@ -178,8 +178,6 @@ class Watcher:
             self._feed_data[ident] = data, as_of
             self._not_in_feed.discard(ident)
             watch = self._watches.get(ident)
-            if watch is not None and self.has_feed:
-                watch.due = self._due_time(watch, self.clock.monotonic(), FEED_SILENCE_SECONDS)
         if watch is not None:
             self._save_feed_data(watch, data)
 

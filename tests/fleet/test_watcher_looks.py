@@ -1,0 +1,146 @@
+"""What a look at a waiting machine means: the wait goes on, ends or fails."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from smartdc import NotAuthorizedError, WaitFailed, WaitTimeout
+from smartdc.emulator import Emulator
+from smartdc.emulator.faults import Status
+from tests.fleet.waits import GET, LIST, UNKNOWN, Waits, waits
+
+__all__ = ["waits"]
+
+REFUSED = Status(403, {"code": "NotAuthorized", "message": "no"})
+
+
+def test_two_machines_are_looked_at_by_lists(waits: Waits) -> None:
+    for machine in waits.machines[:2]:
+        waits.add(machine)
+    for _ in range(3):
+        assert waits.check() == (0.0, [LIST])
+        waits.advance(2)
+
+
+def test_a_machine_that_the_list_lacks_is_looked_at_by_itself(waits: Waits) -> None:
+    unknown = waits.sdc.machine(UNKNOWN, lazy=True)
+    for machine in (waits.machines[0], unknown):
+        waits.add(machine)
+    assert waits.check() == (0.0, [LIST, GET])
+    assert waits.ended == {}  # a new machine may be unknown for a while
+    assert waits.pause() == 2
+    waits.advance(40)
+    assert waits.check() == (0.0, [LIST, GET])
+    assert isinstance(waits.ended[unknown], WaitFailed)
+    assert str(waits.ended[unknown]) == f"machine {UNKNOWN} is deleted: it will not become 'stopped'"
+
+
+def test_a_wait_that_another_one_ends_during_a_look(waits: Waits) -> None:
+    one, other, third, fourth = waits.machines
+    data = {**other.raw, "state": "stopped"}
+    waits.add(one, then=lambda: waits.watcher.take_feed_data(other.id, cast(Any, data), 0.0))
+    for machine in (other, third, fourth):
+        waits.add(machine)
+    for machine in (one, third):
+        waits.set(machine, "stopped")
+    assert waits.check() == (0.0, [LIST])
+    assert waits.ended == {one: None, other: None, third: None}
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_look_that_fails_is_repeated_and_named_at_the_end(waits: Waits, cloud: Emulator, size: int) -> None:
+    machines = waits.machines[:size]
+    operation = GET if size == 1 else LIST
+    for machine in machines:
+        waits.add(machine, timeout=3)
+    assert waits.check() == (0.0, [operation])
+    cloud.faults.add(operation, Status(503), times=9)
+    waits.advance(2)
+    assert waits.check() == (0.0, [operation])
+    assert waits.pause() == 1
+    waits.advance(1)
+    assert waits.check() == (0.0, [operation])
+    waits.pause()
+    for machine in machines:
+        error = waits.ended[machine]
+        assert isinstance(error, WaitTimeout)
+        assert error.__cause__ is not None
+        assert str(error) == (
+            f"gave up after 3 s: machine {machine.id} is not yet 'stopped', last seen 'running'; "
+            f"the last look failed: {error.__cause__}"
+        )
+
+
+def test_a_wait_that_saw_nothing(waits: Waits, cloud: Emulator) -> None:
+    cloud.faults.add(GET, Status(503), times=9)
+    (machine, *_) = waits.machines
+    waits.add(machine, timeout=0)
+    waits.check()
+    waits.pause()
+    error = waits.ended[machine]
+    assert isinstance(error, WaitTimeout)
+    assert error.state is None
+    assert str(error) == (
+        f"gave up after 0 s: machine {machine.id} is not yet 'stopped'; "
+        f"the last look failed: {error.__cause__}"
+    )
+
+
+def test_a_look_that_is_refused_ends_the_wait(waits: Waits, cloud: Emulator) -> None:
+    one, other, *_ = waits.machines
+    cloud.faults.add(LIST, REFUSED)
+    cloud.faults.add(GET, REFUSED, times=1)
+    for machine in (one, other):
+        waits.add(machine)
+    assert waits.check() == (0.0, [LIST, GET, GET])
+    assert {machine: type(error) for machine, error in waits.ended.items()} == {one: NotAuthorizedError}
+    assert waits.pause() == 2  # for the other machine
+
+
+def test_a_machine_that_cannot_reach_the_state(waits: Waits) -> None:
+    fails, goes, stays, _ = waits.machines
+    for machine in (fails, goes, stays):
+        waits.add(machine, "running" if machine == stays else "stopped")
+    waits.set(fails, "failed")
+    goes.delete()
+    waits.advance(60)
+    operations = waits.check()[1]
+    assert operations == [LIST, GET, GET]
+    assert {machine: str(error) for machine, error in waits.ended.items()} == {
+        fails: f"machine {fails.id} is failed: it will not become 'stopped'",
+        goes: f"machine {goes.id} is deleted: it will not become 'stopped'",
+        stays: "None",
+    }
+    error = waits.ended[fails]
+    assert isinstance(error, WaitFailed)
+    assert error.state == "failed"
+
+
+@pytest.mark.parametrize("state", ["failed", "deleted"])
+def test_an_end_that_is_waited_for(waits: Waits, state: str) -> None:
+    (machine, other, *_) = waits.machines
+    if state == "deleted":
+        machine.delete()
+        waits.advance(60)
+    else:
+        waits.set(machine, state)
+    waits.add(machine, state)
+    waits.add(other, state)
+    waits.check()
+    assert waits.ended == {machine: None}
+    assert machine.state == state
+
+
+def test_other_errors_of_a_look_end_the_wait(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    (machine, *_) = waits.machines
+    trouble = ValueError("trouble")
+
+    def fail(*arguments: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(machine, "_fetch", fail, raising=False)
+    waits.add(machine)
+    assert waits.check() == (0.0, [])
+    assert waits.ended == {machine: trouble}
