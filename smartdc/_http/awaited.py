@@ -52,7 +52,7 @@ def poll_state(
         WaitTimeout: The time ran out.
     """
     if state is not None:
-        checked_state(state, tuple(states), what.partition(" ")[0], any_state=False)
+        checked_state(state, tuple(states), what.partition(" ")[0], any_state=None)
     what = escaped(what)
     absence = Absence(connection.clock, connection.retry.settling)
     found: dict[str, Any] = {}

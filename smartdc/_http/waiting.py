@@ -134,27 +134,26 @@ class Absence:
         return now - created_at.timestamp() >= self._settling
 
 
-def checked_state(state: str, states: Sequence[str], what: str, any_state: bool) -> str:
+def checked_state(state: str, states: Sequence[str], what: str, any_state: bool | None) -> str:
     """Return the state, if it is known.
 
     Args:
         state: What is to be waited for.
         states: All known states.
         what: What has these states, for the error.
-        any_state: Whether any text will do.
+        any_state: Whether any text will do; None if the wait has no such argument.
 
     Raises:
         ConfigurationError: There is no such state; the text has the nearest one.
     """
-    any_text = required_flag("any_state", any_state) and isinstance(state, str) and bool(state)
-    if any_text or state in states:
+    may_be_any = any_state is not None and required_flag("any_state", any_state)
+    if (may_be_any and isinstance(state, str) and state) or state in states:
         return state
     near = closest_word(state, states)
-    raise ConfigurationError(
-        f"{shown(state)} is not a state of a {what}"
-        + (f": did you mean {near!r}?" if near else f": there are {', '.join(states)};")
-        + " any_state=True waits for any other"
-    )
+    advice = f"did you mean {near!r}?" if near else f"there are {', '.join(states)};"
+    advice = advice.rstrip(";") if any_state is None else f"{advice} any_state=True waits for any other"
+    article = "an" if what == "image" else "a"
+    raise ConfigurationError(f"{shown(state)} is not a state of {article} {what}: {advice}")
 
 
 def checked_interval(interval: float) -> float:

@@ -32,13 +32,23 @@ def waits(sdc: DataCenter) -> Waits:
 @pytest.mark.parametrize(
     ("wait", "state", "why"),
     [
-        ("until", "Running", "'Running' is not a state of a machine: did you mean 'running'?"),
+        (
+            "until",
+            "Running",
+            "'Running' is not a state of a machine: did you mean 'running'? "
+            "any_state=True waits for any other",
+        ),
         ("while", "provisionning", "did you mean 'provisioning'?"),
         ("until", " stopped ", "did you mean 'stopped'?"),
         ("until", "delete", "did you mean 'deleted'?"),
         ("until", "destroyed", "there are provisioning, ready, running, stopping, stopped, offline, failed"),
         ("snapshot", "Created", "'Created' is not a state of a snapshot: did you mean 'created'?"),
-        ("snapshot", "running", "there are queued, creating, created, failed, deleted, unknown"),
+        (
+            "snapshot",
+            "running",
+            "'running' is not a state of a snapshot: there are queued, creating, created, failed, deleted, "
+            "unknown; any_state=True waits for any other",
+        ),
         ("until", "", "'' is not a state"),
         ("until", None, "None is not a state"),
         ("while", ["running"], "is not a state of a machine: there are provisioning, "),

@@ -42,6 +42,36 @@ STATES = {
     "disk": ("resizing", "stopped"),
     "migration": ("running", "paused"),
 }
+# For each kind, all states in which an operation is running, and the others that can be awaited.
+BUSY = {
+    "image": ["creating"],
+    "volume": ["creating", "deleting"],
+    "NIC": ["provisioning"],
+    "disk": ["creating", "resizing", "deleting"],
+    "migration": ["running"],
+}
+KNOWN = {
+    "image": "active, creating, unactivated, disabled, failed",
+    "volume": "creating, deleting, ready, failed, deleted",
+    "NIC": "provisioning, running, stopped, deleted",
+    "disk": "creating, resizing, deleting, provisioning, ready, running, stopping, stopped, offline, failed, "
+    "deleted, unknown",
+    "migration": "running, paused, successful, failed",
+}
+NAMES = {
+    "image": f"image {ID}",
+    "volume": f"volume {ID}",
+    "NIC": "NIC 020820000001",
+    "disk": f"disk {ID}",
+    "migration": f"migration of machine {ID}",
+}
+PATHS = {
+    "image": f"/bob/images/{ID}",
+    "volume": f"/bob/volumes/{ID}",
+    "NIC": f"/bob/machines/{ID}/nics/020820000001",
+    "disk": f"/bob/machines/{ID}/disks/{ID}",
+    "migration": f"/bob/migrations/{ID}",
+}
 EACH = pytest.mark.parametrize("what", list(WAITS))
 
 
@@ -70,12 +100,23 @@ def test_it_waits_until_no_operation_is_running(what: str, stub: StubServer) -> 
 
 
 @EACH
+def test_it_looks_at_its_own_path_every_two_seconds(what: str, stub: StubServer) -> None:
+    clock = Instant()
+    stub.answer(*(answer(what, busy) for busy in BUSY[what]), answer(what, STATES[what][1]))
+    waits(what, stub, clock)()
+    assert clock.slept == [2] * len(BUSY[what])
+    assert [asked.target for asked in stub.asked] == [PATHS[what]] * (len(BUSY[what]) + 1)
+
+
+@EACH
 def test_its_timeout_bounds_it(what: str, stub: StubServer) -> None:
     clock = Instant()
     busy, _ = STATES[what]
     stub.otherwise = answer(what, busy)
-    with pytest.raises(WaitTimeout, match=f"gave up after 5 s: {what} .*, now '{busy}'") as caught:
+    with pytest.raises(WaitTimeout) as caught:
         waits(what, stub, clock)(timeout=5)
+    state = {"image": "not yet 'active'", "volume": "not yet 'ready'"}.get(what, "still busy")
+    assert str(caught.value) == f"gave up after 5 s: {NAMES[what]} is {state}, now '{busy}'"
     assert (caught.value.state, clock.now) == (busy, 5)
     with pytest.raises(WaitTimeout):
         waits(what, stub, clock)(timeout=0)
@@ -191,10 +232,20 @@ def test_another_error_ends_it(what: str, stub: StubServer) -> None:
 
 
 @EACH
-@pytest.mark.parametrize("state", ["Running", "atcive", "", 5])
+@pytest.mark.parametrize("state", ["quiet", "", 5])
 def test_an_unknown_state_is_refused_at_once(what: str, state: Any, stub: StubServer) -> None:
-    with pytest.raises(ConfigurationError, match=f"^.* is not a state of a {what}: "):
+    with pytest.raises(ConfigurationError) as caught:
         waits(what, stub, Instant())(state)
+    whose = "an image" if what == "image" else f"a {what}"
+    assert str(caught.value) == f"{state!r} is not a state of {whose}: there are {KNOWN[what]}"
+    assert stub.asked == []
+
+
+@EACH
+def test_a_misspelt_state_is_refused_with_the_likely_one(what: str, stub: StubServer) -> None:
+    over = STATES[what][1]
+    with pytest.raises(ConfigurationError, match=f"'{over[:-1]}' is not .* {what}: did you mean '{over}'.$"):
+        waits(what, stub, Instant())(over[:-1])
     assert stub.asked == []
 
 

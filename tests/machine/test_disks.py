@@ -79,6 +79,21 @@ def test_get_disk(cloud: Emulator, machine: Machine) -> None:
     assert sent(cloud)[0] == call("GET", f"/my/{machine.path}/disks/{DATA}")
 
 
+@pytest.mark.parametrize("disk", ["", None, {}, {"pci_slot": "0:4:0"}], ids=repr)
+def test_a_disk_without_an_id(cloud: Emulator, machine: Machine, disk: Any) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: machine.get_disk(disk),
+        lambda: machine.poll_disk(disk),
+        lambda: machine.resize_disk(disk, 20480),
+        lambda: machine.delete_disk(disk),
+    ]
+    for act in calls:
+        with pytest.raises(ConfigurationError) as caught:
+            act()
+        assert str(caught.value) == f"{disk!r} names no disk: give its id, or a dict or object that has one"
+    assert sent(cloud) == []
+
+
 def test_get_an_unknown_disk(machine: Machine) -> None:
     with pytest.raises(NotFoundError, match="disk not found"):
         machine.get_disk(machine.id)
@@ -178,8 +193,11 @@ def test_disks_change_where_the_package_is_flexible(sdc: DataCenter, site: Site)
 def test_create_disk_for_a_container_is_not_sent(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     # The server never answers that: disks.js calls an error's constructor without `new`.
     machine = sdc.machine(site.add_machine(state="stopped").uuid)
-    with pytest.raises(ConfigurationError, match="for bhyve machines only"):
+    with pytest.raises(ConfigurationError) as caught:
         machine.create_disk(1024)
+    assert str(caught.value) == (
+        f"disks can be created for bhyve machines only, and {machine.id} is {machine.brand}"
+    )
     assert len(cloud.calls) == 1
     with pytest.raises(InvalidArgumentError, match="only for BHYVE"):
         sdc.machine(machine, lazy=True).create_disk(1024)
