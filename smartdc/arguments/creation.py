@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from smartdc.arguments.ids import entity_id, is_uuid, shown, without_none
+from smartdc.arguments.ids import is_uuid, shown, without_none
 from smartdc.arguments.kinds import as_list, dict_of, text_of
 from smartdc.arguments.likeness import differing_fields, differing_shown_fields
-from smartdc.arguments.refs import NetworkRef
 from smartdc.arguments.scripts import script_text
 from smartdc.arguments.values import checked_metadata, checked_tags, merged_entries
 from smartdc.errors import ConfigurationError
@@ -98,8 +97,8 @@ def flat_entries(
     }
 
 
-def network_list(networks: Iterable[NetworkRef] | NetworkRef | None) -> list[Any] | None:
-    """Return networks as ids; all as objects, if one of them is an object."""
+def network_list(networks: Any) -> list[Any] | None:
+    """Check networks that are ids or objects, and return them: all as objects, if one of them is an object."""
     if networks is None:
         return None
     if not networks:
@@ -107,23 +106,24 @@ def network_list(networks: Iterable[NetworkRef] | NetworkRef | None) -> list[Any
             f"networks={shown(networks)} is empty, but a machine without networks gets the default ones, "
             "which may be public: leave it out to use those"
         )
-    entries = [network_entry(network) for network in as_list("networks", networks, "[network]")]
+    entries = [network_entry(network) for network in networks]
     if all(isinstance(entry, str) for entry in entries):
         return entries
     # The server refuses ids and objects in one list (docs/cloudapi/create.md#mixed-networks-are-refused).
     return [{"ipv4_uuid": entry} if isinstance(entry, str) else entry for entry in entries]
 
 
-def network_entry(network: Any) -> Any:
-    """Return a `NetworkObject` unchanged, and the id of any other network."""
-    is_object = isinstance(network, Mapping) and "ipv4_uuid" in network
-    ident = entity_id(network, "network", "ipv4_uuid") if is_object else entity_id(network, "network")
+def network_entry(network: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
+    """Check the id of a network, or of a `NetworkObject`: the server fails on other forms.
+
+    See docs/cloudapi/create.md.
+    """
+    ident = network if isinstance(network, str) else network["ipv4_uuid"]
     if not is_uuid(ident):
-        # The server fails on other forms (docs/cloudapi/create.md).
         raise ConfigurationError(
             f"networks: {shown(ident)} is not the id of a network: give its UUID or its name"
         )
-    return network if is_object else ident
+    return network
 
 
 def affinity_rules(affinity: Iterable[str] | str | None) -> list[str] | None:
