@@ -98,7 +98,7 @@ def flat_entries(
 
 
 def network_list(networks: Any) -> list[Any] | None:
-    """Check networks that are ids or objects, and return them: all as objects, if one of them is an object."""
+    """Check networks that are ids or objects, and return them; all as objects, if one of them is one."""
     if networks is None:
         return None
     if not networks:

@@ -45,7 +45,7 @@ def resource_segments(resource: ResourceRef) -> tuple[str, ...]:
     if isinstance(resource, str | Addressed):
         path = (resource if isinstance(resource, str) else resource.path).strip("/")
         return path_parts(path.split("/")) if path else ()
-    if isinstance(resource, Mapping) or not isinstance(resource, Sequence):
+    if not isinstance(resource, Sequence):
         raise ConfigurationError(
             f"{shown(resource)} does not say what kind of thing it is: give its path, 'images/ID', or "
             "('images', image)"

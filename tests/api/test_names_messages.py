@@ -95,6 +95,13 @@ def test_a_long_id_is_cut(stub: StubServer, sdc: DataCenter) -> None:
     assert f"candidates: 'database' ({'i' * 60}); sdc." in message("network", sdc, "web")
 
 
+@pytest.mark.parametrize("kind", ["package", "firewall rule"])
+def test_the_server_itself_finds_a_name(stub: StubServer, sdc: DataCenter, kind: str) -> None:
+    stub.answer(Reply(entry(A, "web")))
+    KINDS[kind][0](sdc, "web")
+    assert [asked.target for asked in stub.asked] == [f"/bob/{KINDS[kind][1]}/web"]
+
+
 @NAMED
 def test_something_has_a_similar_name(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     stub.answer(Reply([entry(A, "webb"), entry(B, "database"), *(entry(A, f"x{n}") for n in range(9))]))
