@@ -253,7 +253,7 @@ class HTTPSignatureAuth(AuthBase):
     def __getstate__(self) -> dict[str, Any]:
         """Return the configuration only: neither the key nor a text passphrase is pickled."""
         state = self.__dict__.copy()
-        for name in ("_lock", "_signers", "_hold", "_current", "_is_decided"):
+        for name in ("_lock", "_signers", "_hold"):
             state.pop(name, None)
         return state
 

@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -120,6 +121,23 @@ def test_signed_host_is_the_one_that_is_sent(url: str, host: str, ssh_keys: KeyR
     assert request.headers["Host"] == host
     assert accepted(auth, request)
     assert prepared(auth, url, Host="other").headers["Host"] == "other"
+
+
+def test_the_old_form_ignores_the_names_of_headers() -> None:
+    key = DATA / "TEST_ONLY_rsa"
+    auth = HTTPSignatureAuth("/bob/keys/k", key, signed_headers="host date", old_form=True)
+    assert auth.signed_headers == ("date",)
+    assert "Host" not in prepared(auth).headers
+
+
+@pytest.mark.parametrize("key_id", [5, b"/bob/keys/k", None])
+def test_a_key_id_that_is_no_text(key_id: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        HTTPSignatureAuth(key_id, DATA / "TEST_ONLY_rsa")
+    assert str(caught.value) == (
+        "key_id must be text such as /LOGIN/keys/NAME_OR_FINGERPRINT, or "
+        "/LOGIN/users/SUBUSER/keys/NAME_OR_FINGERPRINT; the key belongs in secret"
+    )
 
 
 def test_a_missing_header_cannot_be_signed(ssh_keys: KeyRing) -> None:
