@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from smartdc import ConfigurationError, DataCenter, NotFoundError
-from smartdc.types import Image
 from tests.helpers.servers import Reply, StubServer
 
 IDS = [f"0000000{number}-0000-4000-8000-00000000000a" for number in range(6)]
-IMAGES: list[Image] = [
+IMAGES: list[dict[str, Any]] = [
     {"id": IDS[0], "name": "base64", "version": "14.3.0", "published_at": "2014-01-01"},
     {"id": IDS[1], "name": "base64", "version": "14.10.1", "published_at": "2014-06-01"},
     {"id": IDS[2], "name": "base64", "version": "15.1.0", "published_at": "2015-01-01"},
@@ -69,7 +70,7 @@ def test_a_name_comes_before_the_start_of_a_version(stub: StubServer, sdc: DataC
 
 
 def test_a_whole_version_that_several_have_is_ambiguous(stub: StubServer, sdc: DataCenter) -> None:
-    twin: Image = {"id": IDS[5], "name": "base64", "version": "14.3.0", "published_at": "2015-01-01"}
+    twin = {"id": IDS[5], "name": "base64", "version": "14.3.0", "published_at": "2015-01-01"}
     stub.answer(Reply([IMAGES[0], twin]))
     with pytest.raises(ConfigurationError, match=r"^'base64:14.3.0' may be any of 2 images: "):
         sdc.dataset("base64:14.3.0")
