@@ -78,6 +78,16 @@ def test_a_whole_version_that_several_have_is_ambiguous(stub: StubServer, sdc: D
     assert sdc.dataset("base64:14")["id"] == IDS[5]
 
 
+def test_a_name_that_is_also_a_version_means_the_newest(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(Reply([IMAGES[0] | {"version": "base64"}, IMAGES[1] | {"version": "base64"}]))
+    assert sdc.dataset("base64")["id"] == IDS[1]
+
+
+def test_a_urn_of_another_length_ends_in_name_and_version(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(Reply([IMAGES[4] | {"urn": "old:1.0"}, IMAGES[5] | {"urn": "a:b:mine:old:2.0"}]))
+    assert sdc.dataset("old:2.0")["id"] == IDS[5]
+
+
 def test_an_image_without_name_and_version_has_an_empty_urn(stub: StubServer, sdc: DataCenter) -> None:
     stub.answer(Reply([{"id": IDS[0]}]))
     assert [image["urn"] for image in sdc.datasets()] == ["sdc:sdc::"]
