@@ -12,6 +12,7 @@ import pytest
 from smartdc import KeyLoadError
 from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
 from smartdc.http_signature.keys import PublicKey
+from tests.helpers.agents import OwnAgent
 from tests.http_signature.test_agent import FakeAgent, fake_agent, packet, short_path, string
 
 __all__ = ["fake_agent", "short_path"]
@@ -190,3 +191,28 @@ def test_the_name_of_a_signer(key: PublicKey) -> None:
     assert repr(object.__new__(AgentSigner)) == "<AgentSigner >"
     with pytest.raises(TypeError, match=r"^a connection to ssh-agent is not pickled: look the key up again$"):
         signer.__reduce__()
+
+
+def test_the_flags_ask_for_an_algorithm_of_rsa_only(
+    own_agent: OwnAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # draft-miller-ssh-agent: 2 is SHA-256, 4 is SHA-512.
+    flags = []
+    answer = own_agent.answer
+
+    def recorded(message: bytes) -> bytes:
+        flags.append(int.from_bytes(message[-4:], "big"))
+        return answer(message)
+
+    monkeypatch.setattr(own_agent, "answer", recorded)
+    rsa, ed25519 = (
+        AgentSigner(shared_agent(), own_agent.add(KEYS / f"TEST_ONLY_{kind}")) for kind in ("rsa", "ed25519")
+    )
+    assert rsa.sign(b"data")[0] == "rsa-sha256"
+    assert [rsa.sign_ssh(b"data", f"rsa-sha2-{size}")[0] for size in (256, 512)] == [
+        "rsa-sha2-256",
+        "rsa-sha2-512",
+    ]
+    assert ed25519.sign(b"data")[0] == "ed25519-sha512"
+    assert ed25519.sign_ssh(b"data", "ssh-ed25519")[0] == "ssh-ed25519"
+    assert flags == [2, 2, 4, 0, 0]
