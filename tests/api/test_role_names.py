@@ -31,6 +31,7 @@ def sdc(stub: StubServer) -> DataCenter:
         ("/images/", "/bob/images"),
         (f"images/{ID}", f"/bob/images/{ID}"),
         (("images", {"id": ID}), f"/bob/images/{ID}"),
+        ("/keys/x~/", "/bob/keys/x~"),
         (["users", {"login": "ann"}, "keys"], "/bob/users/ann/keys"),
     ],
     ids=str,
