@@ -54,6 +54,14 @@ def test_the_client_selects_a_state_that_the_server_does_not(
     assert [machine.id for machine in sdc.machines(state=state)] == [ID]
 
 
+@pytest.mark.parametrize("state", ["active", "destroyed", "deleted", "hibernated"])
+def test_a_word_for_several_states_is_left_to_the_server(
+    stub: StubServer, sdc: DataCenter, state: str
+) -> None:
+    stub.answer(Reply([{"id": ID, "state": "provisioning"}]))
+    assert [machine.id for machine in sdc.machines(state=state)] == [ID]
+
+
 @pytest.mark.parametrize(
     ("word", "sent"),
     [
