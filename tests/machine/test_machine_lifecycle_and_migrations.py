@@ -1,0 +1,190 @@
+"""A machine, its actions and its migration on a stub server: whole messages, and what is sent."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from smartdc import DataCenter, GoneError, Machine, ValidationFailedError
+from tests.helpers.clock import Instant
+from tests.helpers.servers import Reply, StubServer
+from tests.helpers.stub_machine import ID, RUNNING, clock, machine, refusal, requests, sdc
+
+__all__ = ["clock", "machine", "sdc"]
+
+OTHER = "00000000-0000-4000-8000-00000000000b"
+
+
+def test_a_machine_as_text(sdc: DataCenter, machine: Machine) -> None:
+    assert str(machine) == ID
+    assert repr(machine) == f"<Machine web (running) {ID} in {sdc.location}>"
+    assert repr(Machine(sdc, ID, lazy=True)) == f"<Machine {ID} in {sdc.location}>"
+    assert (str(object.__new__(Machine)), repr(object.__new__(Machine))) == ("?", "<Machine>")
+    assert machine.path == f"machines/{ID}"
+
+
+def test_machines_are_equal_by_id_and_data_center(
+    stub: StubServer, sdc: DataCenter, machine: Machine
+) -> None:
+    same, different = Machine(sdc, ID, lazy=True), Machine(sdc, OTHER, lazy=True)
+    elsewhere = Machine(DataCenter(stub.url, login="ann"), ID, lazy=True)
+    assert (machine == same, machine == different, machine == elsewhere) == (True, False, False)
+    assert (machine == {"id": ID}, machine == {"id": OTHER}, machine == ID) == (True, False, False)
+    assert hash(machine) == hash(same) == hash(ID)
+
+
+def test_what_makes_no_machine(sdc: DataCenter) -> None:
+    wrong: Any = ["x"]
+    assert refusal(lambda: Machine(sdc, data=wrong)) == (
+        "data must be a dict such as from raw_machine_data(), not ['x']"
+    )
+    assert refusal(lambda: Machine.create_in_datacenter(wrong)) == (
+        "['x'] is not a DataCenter, in which a machine is created"
+    )
+    assert refusal(lambda: Machine(sdc, ID, lazy=wrong)) == (
+        "lazy must be True or False, not ['x']: leave it out to set neither"
+    )
+
+
+def test_passwords_are_fetched_once_and_kept_apart(stub: StubServer, machine: Machine) -> None:
+    stub.answer(Reply({**RUNNING, "metadata": {"credentials": {"root": "secret"}, "a": "b"}}))
+    assert machine.credentials() == machine.credentials() == {"root": "secret"}
+    assert (machine.metadata, machine.raw["metadata"]) == ({"a": "b"}, {"a": "b"})
+    assert [asked.target for asked in stub.asked] == [f"/bob/machines/{ID}?credentials=true"]
+    assert "secret" not in str(vars(machine))
+    assert pickle.loads(pickle.dumps(machine))._passwords.by_login == {}  # noqa: S301 - our own
+
+
+def test_a_refresh_without_passwords(stub: StubServer, machine: Machine) -> None:
+    stub.answer(Reply({**RUNNING, "metadata": {"credentials": "odd"}}))
+    machine.refresh()
+    assert machine.metadata == {}
+    assert [asked.target for asked in stub.asked] == [f"/bob/machines/{ID}"]
+
+
+def test_a_machine_that_is_gone(stub: StubServer, machine: Machine) -> None:
+    stub.answer(Reply({**RUNNING, "name": "old", "state": "deleted"}, 410))
+    with pytest.raises(GoneError):
+        machine.refresh()
+    assert (machine.name, machine.state) == ("old", "deleted")
+    stub.answer(Reply({"code": "Gone"}, 410))
+    other = Machine(machine.datacenter, data={**RUNNING, "name": "kept"})
+    with pytest.raises(GoneError):
+        other.refresh()
+    assert (other.name, other.state) == ("kept", "deleted")
+
+
+# Actions
+
+ACTIONS: dict[str, tuple[Callable[[Machine], object], Any]] = {
+    "stop": (Machine.stop, None),
+    "start": (Machine.start, None),
+    "reboot": (Machine.reboot, None),
+    "resize": (lambda machine: machine.resize({"id": OTHER}), {"package": OTHER}),
+    "rename": (lambda machine: machine.rename("db"), {"name": "db"}),
+    "enable_firewall": (Machine.enable_firewall, None),
+    "disable_firewall": (Machine.disable_firewall, None),
+    "enable_deletion_protection": (Machine.enable_deletion_protection, None),
+    "disable_deletion_protection": (Machine.disable_deletion_protection, None),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action(stub: StubServer, machine: Machine, action: str) -> None:
+    stub.answer(Reply(None, 202), Reply({"code": "Gone", **RUNNING, "state": "deleted"}, 410))
+    act, body = ACTIONS[action]
+    act(machine)
+    assert requests(stub) == [("POST", f"?action={action}", body)]
+    # It is known to be deleted after that, so that it is fetched before the next.
+    with pytest.raises(GoneError):
+        act(machine)
+    stub.answer(Reply({**RUNNING, "state": "deleted"}, 410))
+    with pytest.raises(GoneError):
+        act(machine)
+    assert [verb for verb, *_ in requests(stub)] == ["POST", "POST", "GET"]
+
+
+def test_an_action_of_a_lazy_machine_looks_first(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(Reply(RUNNING), Reply(None, 202), Reply(None, 202))
+    Machine(sdc, ID, lazy=True).stop()
+    Machine(sdc, ID, lazy=True, look_first=False).stop()
+    assert [verb for verb, *_ in requests(stub)] == ["GET", "POST", "POST"]
+
+
+def test_a_machine_is_looked_at_before_an_action_is_repeated(stub: StubServer, machine: Machine) -> None:
+    stub.answer(Reply(None, 503), Reply(RUNNING), Reply(None, 202))
+    machine.stop()
+    assert [verb for verb, *_ in requests(stub)] == ["POST", "GET", "POST"]
+
+
+TAKEN = Reply({"code": "ValidationFailed", "message": "alias Duplicate"}, 409)
+
+
+def test_a_rename_whose_answer_was_lost(stub: StubServer, clock: Instant, machine: Machine) -> None:
+    renamed = Reply({**RUNNING, "name": "db"})
+    stub.answer(Reply(None, 503), Reply(RUNNING), TAKEN, Reply(RUNNING), Reply(RUNNING), renamed)
+    machine.rename("db")
+    assert machine.name == "db"
+    assert clock.slept[-2:] == [1, 1]
+
+
+def test_a_rename_to_a_name_that_is_taken(stub: StubServer, clock: Instant, machine: Machine) -> None:
+    stub.answer(TAKEN)
+    with pytest.raises(ValidationFailedError):
+        machine.rename("db")
+    assert len(stub.asked) == 1
+    stub.answer(Reply(None, 503), Reply(RUNNING), TAKEN)
+    stub.otherwise = Reply(RUNNING)
+    begun = clock.now
+    with pytest.raises(ValidationFailedError):
+        machine.rename("db")
+    assert clock.now - begun >= 30
+
+
+def test_deletion_and_audit(stub: StubServer, machine: Machine) -> None:
+    stub.answer(Reply(None, 204), Reply([{"action": "stop"}]))
+    machine.delete()
+    assert machine.audit() == [{"action": "stop"}]
+    assert requests(stub) == [("DELETE", "", None), ("GET", "/audit", None)]
+
+
+# Migrations
+
+
+@pytest.mark.parametrize("action", ["begin", "sync", "switch", "automatic", "pause", "abort"])
+def test_a_phase_of_a_migration(stub: StubServer, machine: Machine, action: str) -> None:
+    stub.answer(Reply({"machine": ID, "phase": action}))
+    assert machine.migrate(action) == {"machine": ID, "phase": action}
+    assert requests(stub) == [("POST", "/migrate", {"action": action})]
+
+
+def test_the_end_of_a_migration_and_its_estimate(stub: StubServer, machine: Machine) -> None:
+    stub.answer(Reply(b"", 200, "text/plain"), Reply({"size": 5}))
+    assert machine.migrate("finalize") is None
+    assert machine.migrate_estimate() == {"size": 5}
+    assert requests(stub) == [("POST", "/migrate", {"action": "finalize"}), ("GET", "/migrate", None)]
+
+
+ONLY = "only begin, sync, switch, automatic, pause, abort, finalize"
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        ("watch", "there is no migration action 'watch': use watch_migration()"),
+        ("stop", f"there is no migration action 'stop', {ONLY}"),
+        (5, f"there is no migration action 5, {ONLY}"),
+    ],
+)
+def test_a_migration_action_that_is_unknown(machine: Machine, action: Any, message: str) -> None:
+    assert refusal(lambda: machine.migrate(action)) == message
+
+
+@pytest.mark.parametrize("action", ["sync", "switch", "pause", "abort", "finalize"])
+def test_an_action_without_affinity(machine: Machine, action: str) -> None:
+    assert refusal(lambda: machine.migrate(action, affinity=[])) == (
+        f"affinity is for 'begin' and 'automatic', not for '{action}'"
+    )
