@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from smartdc import DataCenter, GoneError, Machine, ValidationFailedError
+from smartdc import DataCenter, GoneError, Machine, RetryPolicy, ValidationFailedError
 from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
 from tests.helpers.stub_machine import ID, RUNNING, clock, machine, refusal, requests, sdc
@@ -142,6 +143,16 @@ def test_a_rename_to_a_name_that_is_taken(stub: StubServer, clock: Instant, mach
     with pytest.raises(ValidationFailedError):
         machine.rename("db")
     assert clock.now - begun >= 30
+
+
+def test_the_look_after_a_rename_ends_with_the_settling_time(stub: StubServer) -> None:
+    policy = RetryPolicy(attempts=2, settling=0.1, first_pause=0)
+    machine = Machine(DataCenter(stub.url, login="bob", retry=policy, timeout=60), data=RUNNING)
+    stub.answer(Reply(None, 503), Reply(RUNNING), TAKEN, Reply(hang=True))
+    begun = time.monotonic()
+    with pytest.raises(ValidationFailedError):
+        machine.rename("db")
+    assert time.monotonic() - begun < 30
 
 
 def test_deletion_and_audit(stub: StubServer, machine: Machine) -> None:
