@@ -145,6 +145,7 @@ def test_the_key_id_that_is_sent() -> None:
         (f"{MD5}0", None),
         ("laptop", None),
         ("SHA256:short", None),
+        (f"{SHA256}~", None),
         ("", None),
     ],
 )
