@@ -252,7 +252,7 @@ def _expanded(path: str | os.PathLike[str]) -> Path:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # another user's directory, or a name that no file can have
+    except OSError:  # another user's directory
         return False
 
 

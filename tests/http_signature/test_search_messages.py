@@ -114,6 +114,21 @@ def test_a_private_key_beside_another_public_one(ssh: Path) -> None:
     ]
 
 
+def test_an_agent_is_searched_after_the_files(ssh: Path) -> None:
+    with pytest.raises(KeyLoadError) as caught:
+        find_key(OWN.md5, home=ssh.parent)
+    assert str(caught.value) == (
+        f"the private key {OWN.md5} could not be found; searched {ssh}, the ssh-agent; give the path of its "
+        "file as secret, or, to the profile env, as TRITON_KEY_MATERIAL. Seen:\n  there is no ssh-agent "
+        "(SSH_AUTH_SOCK is not set): start one (eval $(ssh-agent); ssh-add), or give the path of a key file as secret"
+    )
+
+
+def test_a_file_without_a_name_is_no_public_key(ssh: Path) -> None:
+    (ssh / ".pub").write_text(OWN.openssh)
+    assert seen(ssh) == []
+
+
 def test_no_directory(tmp_path: Path) -> None:
     ssh = tmp_path / ".ssh"
     assert seen(ssh) == [f"{ssh}: No such file or directory"]
@@ -175,6 +190,19 @@ def test_a_key_named_by_the_path_of_its_public_key(ssh: Path, tmp_path: Path) ->
         assert found(ssh, str(path)) == str(mine)
     mine.unlink()
     assert seen(ssh, f"{mine}.pub") == []
+    other = put("ed25519", tmp_path, "mine.key", public=False)
+    assert found(ssh, str(other)) == str(other)
+
+
+def test_the_home_of_an_unknown_user() -> None:
+    with pytest.raises(KeyLoadError, match=r"^~nobody-of-that-name cannot be found: "):
+        find_key("~nobody-of-that-name", allow_agent=False)
+
+
+@pytest.mark.parametrize("wanted", ["a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have(wanted: str) -> None:
+    with pytest.raises(ConfigurationError, match=" is neither a fingerprint "):
+        find_key(wanted, allow_agent=False)
 
 
 @pytest.mark.parametrize(

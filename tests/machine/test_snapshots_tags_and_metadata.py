@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from smartdc import Machine, NotFoundError, Snapshot, WaitFailed, WaitTimeout
+from smartdc import Machine, NotFoundError, OutcomeUnknown, Snapshot, WaitFailed, WaitTimeout
 from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
 from tests.helpers.stub_machine import ABSENT, ID, RUNNING, clock, machine, refusal, requests, sdc
@@ -57,6 +58,32 @@ def test_a_snapshot_without_a_name_is_named_by_the_time(
     ((verb, path, body),) = requests(stub)
     assert (verb, path) == ("POST", "/snapshots")
     assert re.fullmatch(r"20\d{6}T\d{6}Z-[0-9a-f]{4}", body["name"])
+
+
+def test_the_times_of_a_snapshot(machine: Machine) -> None:
+    made, changed = "2026-11-23T10:00:00.000Z", "2026-11-24T11:00:00.000Z"
+    one = snapshot(machine, created=made, updated=changed)
+    assert (one.created, one.updated) == (
+        datetime(2026, 11, 23, 10, tzinfo=UTC),
+        datetime(2026, 11, 24, 11, tzinfo=UTC),
+    )
+    assert snapshot(machine, created=made).updated == one.created
+
+
+def test_a_new_snapshot_is_found_after_a_lost_answer(stub: StubServer, machine: Machine) -> None:
+    """Until it exists, its state is that of one that was deleted earlier."""
+    data = {"name": "before", "state": "deleted"}
+    stub.answer(Reply(None, 504))
+    stub.otherwise = Reply(data)
+    assert machine.create_snapshot().state == "deleted"
+    stub.answer(Reply(None, 504))
+    with pytest.raises(OutcomeUnknown) as caught:
+        machine.create_snapshot("before")
+    assert str(caught.value).startswith(
+        "it is not known whether the snapshot with name 'before' was created: one is found that differs in "
+        "state; it is in candidates (POST "
+    )
+    assert caught.value.candidates == [data]
 
 
 def test_a_wait_for_a_snapshot(stub: StubServer, clock: Instant, machine: Machine) -> None:
