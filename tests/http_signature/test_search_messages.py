@@ -120,7 +120,8 @@ def test_an_agent_is_searched_after_the_files(ssh: Path) -> None:
     assert str(caught.value) == (
         f"the private key {OWN.md5} could not be found; searched {ssh}, the ssh-agent; give the path of its "
         "file as secret, or, to the profile env, as TRITON_KEY_MATERIAL. Seen:\n  there is no ssh-agent "
-        "(SSH_AUTH_SOCK is not set): start one (eval $(ssh-agent); ssh-add), or give the path of a key file as secret"
+        "(SSH_AUTH_SOCK is not set): start one (eval $(ssh-agent); ssh-add), or give the path of a key file "
+        "as secret"
     )
 
 
