@@ -32,8 +32,8 @@ P384_TOO = PublicKey(string(b"ecdsa-sha2-nistp384") + string(b"y"), "")
 )
 def test_who_signed(key_id: str, whose: str) -> None:
     assert explained_refusal(parse_key_id(key_id), [OWN]) == (
-        f"signed as '{key_id}' with {OWN.public_key}: check that {whose} exists here, and that it has this key "
-        "by the name 'laptop'"
+        f"signed as '{key_id}' with {OWN.public_key}: check that {whose} exists here, and that it has this "
+        "key by the name 'laptop'"
     )
 
 
@@ -62,7 +62,8 @@ def test_keys_of_the_agent_that_were_not_tried(fake_agent: FakeAgent, once: bool
         text = explained_refusal(parse_key_id("/bob/keys/laptop"), signers)
     assert text.endswith(
         f" by the name 'laptop'. Not tried was {P384}; {P384_TOO}: ssh-agent signs P-384 only with SHA-384, "
-        "which CloudAPI does not verify: give the key's file as secret without allow_agent, or use another key"
+        "which CloudAPI does not verify: give the key's file as secret without allow_agent, or use another "
+        "key"
     )
 
 

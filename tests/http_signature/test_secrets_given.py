@@ -48,8 +48,8 @@ def test_no_secret() -> None:
     with pytest.raises(KeyLoadError) as caught:
         none.load()
     assert str(caught.value) == (
-        "no secret was given, or the key itself as text or as an object, which is never pickled: give its path, "
-        "or make a new HTTPSignatureAuth in this process"
+        "no secret was given, or the key itself as text or as an object, which is never pickled: give its "
+        "path, or make a new HTTPSignatureAuth in this process"
     )
     assert repr(object.__new__(KeySource)) == "<KeySource <concealed>>"
 
