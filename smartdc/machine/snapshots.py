@@ -258,7 +258,6 @@ class Snapshots(MachineEndpoint):
             {"name": sent_name},
             partial(self._snapshots_created, sent_name, request_time),
             differing_fields,
-            key="name",
         )
         return Snapshot(self._as_machine(), data=create_once(self._connection, create, lookup))
 

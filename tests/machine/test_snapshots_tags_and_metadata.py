@@ -60,6 +60,15 @@ def test_a_snapshot_without_a_name_is_named_by_the_time(
     assert re.fullmatch(r"20\d{6}T\d{6}Z-[0-9a-f]{4}", body["name"])
 
 
+def test_a_new_snapshot_has_a_name(stub: StubServer, machine: Machine) -> None:
+    wrong: Any = 5
+    assert refusal(lambda: machine.create_snapshot(wrong)) == "name must be text, not 5"
+    # An answer without one tells nothing, so that the snapshot is looked for.
+    stub.answer(Reply({"state": "queued"}, 201), Reply({"name": "x", "state": "deleted"}))
+    assert machine.create_snapshot().name == "x"
+    assert [verb for verb, *_ in requests(stub)] == ["POST", "GET"]
+
+
 def test_the_times_of_a_snapshot(machine: Machine) -> None:
     made, changed = "2026-11-23T10:00:00.000Z", "2026-11-24T11:00:00.000Z"
     one = snapshot(machine, created=made, updated=changed)
