@@ -13,7 +13,7 @@ from smartdc.http_signature.verify import (
     load_public_key,
     verify,
 )
-from tests.http_signature.reading import DATE, NOW, TARGET, problem, read, sign
+from tests.http_signature.reading import DATE, NOW, TARGET, changed, problem, read, sign
 
 
 def old(names: str | None, signature: str, algorithm: str = "rsa-sha256") -> str:
@@ -84,3 +84,11 @@ def test_old_form_is_lenient_about_separators() -> None:
     authorization = 'Signature keyId"/bob/keys/k"algorithm="rsa-sha256",,headers=="date" AA AA'
     parsed = read(authorization)
     assert (parsed.key_id, parsed.signature) == ("/bob/keys/k", b"\0\0\0")
+
+
+def test_both_forms_know_dsa_which_no_key_has() -> None:
+    assert read(old(None, "AAAA", "dsa-sha1")).old_form is True
+    for digest in ("sha1", "sha256"):
+        modern = read(changed("rsa-sha256", f"dsa-{digest}"))
+        assert (modern.algorithm, modern.old_form) == (f"dsa-{digest}", False)
+    assert problem(old(None, "AAAA", "dsa-sha256")) == "bad param format"
