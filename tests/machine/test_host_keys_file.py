@@ -154,6 +154,15 @@ def test_where_the_file_is(monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path
     assert HostKeys(tmp_path / "link").path == home / "target"
 
 
+def test_no_home_for_the_file() -> None:
+    assert refusal(lambda: HostKeys("~nobody-of-that-name/hosts")).endswith(f"; {ELSE}")
+
+
+def test_lines_that_are_not_utf_8_are_passed_over(keys: HostKeys) -> None:
+    keys.path.write_bytes(b"# J\xf6rg\n\xff\xfe x\n" + f"{ID} {OWN.openssh}\n".encode())
+    assert keys.keys_of(ID) == [OWN]
+
+
 def test_the_command_that_removes_a_key(tmp_path: Path) -> None:
     keys = HostKeys(tmp_path / "my hosts")
     assert keys.removal_command(ID) == f"ssh-keygen -R {ID} -f '{tmp_path}/my hosts'"

@@ -247,6 +247,21 @@ def test_a_key_of_the_caller_takes_the_place_of_the_account_s(name: str) -> None
     assert given[name] == ([own] if name == "key_filename" else own)
 
 
+def test_what_makes_the_account_s_key_needless() -> None:
+    own = paramiko.Ed25519Key(filename=str(KEYS / "TEST_ONLY_ed25519"))
+    for given in ({"pkey": own}, {"password": "x"}, {"auth_strategy": object()}):
+        assert Options(Concealed(given)).brings_key
+    for given in ({}, {"password": ""}, {"pkey": None}, {"timeout": 5}):
+        assert not Options(Concealed(given)).brings_key
+
+
+def test_the_account_s_rsa_key_does_not_sign_with_sha_1() -> None:
+    key = login(PrivateKey.load(KEYS / "TEST_ONLY_rsa"))["pkey"]
+    assert refusal(lambda: key.sign_ssh_data(b"data"), KeyLoadError).endswith(
+        " is RSA and does not sign as ssh-rsa: use another key"
+    )
+
+
 def test_what_a_refused_login_used() -> None:
     path = str(KEYS / "TEST_ONLY_ed25519")
     public = PrivateKey.load(path).public_key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +40,20 @@ def test_what_a_wait_says_when_its_time_is_over(stub: StubServer, machine: Machi
     )
     assert until == f"gave up after 5 s: machine {ID} is not yet 'running', now 'stopped'"
     assert still == f"gave up after 5 s: machine {ID} is still 'stopped', now 'stopped'"
+
+
+@pytest.mark.parametrize("wait", [Machine.poll_until, Machine.poll_while], ids=["until", "while"])
+def test_a_state_that_is_unknown(stub: StubServer, machine: Machine, wait: Callable[..., None]) -> None:
+    assert refusal(lambda: wait(machine, "Running")) == (
+        "'Running' is not a state of a machine: did you mean 'running'? any_state=True waits for any other"
+    )
+    assert stub.asked == []
+
+
+def test_a_machine_that_is_found_again_is_not_absent(stub: StubServer, machine: Machine) -> None:
+    stub.answer(ABSENT, seen(), ABSENT, seen(state="stopped"))
+    machine.poll_until("stopped", 20)
+    assert len(stub.asked) == 4
 
 
 @pytest.mark.parametrize("state", ["failed", "deleted"])
@@ -173,6 +188,9 @@ def test_an_action_is_done_when_the_audit_lists_it(
     assert refusal(lambda: machine.poll_action(timeout=3), WaitTimeout) == (
         f"gave up after 3 s: reboot of machine {ID} is not done, now 'not listed'"
     )
+    later = done(clock, "reboot", after=2)
+    stub.otherwise = Reply([later, entry, old], dates=())
+    assert machine.poll_action() == later
 
 
 def test_an_action_that_failed(stub: StubServer, clock: Instant, machine: Machine) -> None:
