@@ -148,6 +148,20 @@ def test_requests_about_tags(stub: StubServer, machine: Machine) -> None:
     ]
 
 
+def test_a_change_of_entries_is_repeated(stub: StubServer, machine: Machine) -> None:
+    for change in (machine.add_tags, machine.update_metadata, machine.replace_tags):
+        stub.answer(Reply(None, 503), Reply({"a": "b"}))
+        assert change(a="b") == {"a": "b"}
+    assert len(stub.asked) == 6
+
+
+def test_tags_that_are_no_dict(stub: StubServer, machine: Machine) -> None:
+    wrong: Any = ["a"]
+    for change in (machine.add_tags, machine.replace_tags):
+        assert refusal(lambda: change(wrong)) == "tags must be a dict such as {'role': 'web'}, not ['a']"  # noqa: B023
+    assert stub.asked == []
+
+
 def test_a_tag_that_the_server_answers_with_an_empty_text(stub: StubServer, machine: Machine) -> None:
     empty = Reply(b"", 200, "text/plain")
     stub.answer(empty, Reply({"size": 5}), empty, Reply({}))
@@ -199,8 +213,10 @@ def test_the_boot_script_is_deleted(stub: StubServer, machine: Machine) -> None:
     assert requests(stub) == [("DELETE", "/metadata/user-script", None)] * 2
 
 
-@pytest.mark.parametrize("key", ["a b", ".", "50%"])
+@pytest.mark.parametrize("key", ["a b", ".", "./", "50%"])
 def test_an_entry_that_cannot_be_deleted(machine: Machine, key: str) -> None:
+    wrong: Any = 5
+    assert refusal(lambda: machine.delete_metadata_at_key(wrong)) == "key must be text, not 5"
     assert refusal(lambda: machine.delete_metadata_at_key(key)) == (
         f"metadata {key!r} cannot be deleted by its name: the server cannot look it up"
     )

@@ -249,10 +249,10 @@ def test_a_key_of_the_caller_takes_the_place_of_the_account_s(name: str) -> None
 
 def test_what_makes_the_account_s_key_needless() -> None:
     own = paramiko.Ed25519Key(filename=str(KEYS / "TEST_ONLY_ed25519"))
-    for given in ({"pkey": own}, {"password": "x"}, {"auth_strategy": object()}):
-        assert Options(Concealed(given)).brings_key
-    for given in ({}, {"password": ""}, {"pkey": None}, {"timeout": 5}):
-        assert not Options(Concealed(given)).brings_key
+    needless: list[dict[str, Any]] = [{"pkey": own}, {"password": "x"}, {"auth_strategy": object()}]
+    needed: list[dict[str, Any]] = [{}, {"password": ""}, {"pkey": None}, {"timeout": 5}]
+    assert [Options(Concealed(given)).brings_key for given in needless] == [True] * 3
+    assert [Options(Concealed(given)).brings_key for given in needed] == [False] * 4
 
 
 def test_the_account_s_rsa_key_does_not_sign_with_sha_1() -> None:
