@@ -185,6 +185,13 @@ def test_a_signature_for_a_login(fake_agent: FakeAgent, key: PublicKey, name: st
         assert AgentSigner(shared_agent(), key).sign_ssh(b"data", "ssh-ed25519") == (name, raw)
 
 
+def test_an_rsa_signature_gets_back_its_leading_zeros(fake_agent: FakeAgent) -> None:
+    # gpg-agent leaves them out.
+    rsa = PublicKey.from_text((KEYS / "TEST_ONLY_rsa.pub").read_text())
+    with fake_agent([signed(b"rsa-sha2-256", b"s" * 254)]):
+        assert AgentSigner(shared_agent(), rsa).sign(b"data") == ("rsa-sha256", b"\0\0" + b"s" * 254)
+
+
 def test_the_name_of_a_signer(key: PublicKey) -> None:
     signer: Any = AgentSigner(shared_agent(), key)
     assert repr(signer) == f"<AgentSigner {key}>"
