@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import DataCenter, GoneError, Machine, RetryPolicy, ValidationFailedError
+from smartdc import ConfigurationError, DataCenter, GoneError, Machine, RetryPolicy, ValidationFailedError
 from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
 from tests.helpers.stub_machine import ID, RUNNING, clock, machine, refusal, requests, sdc
@@ -75,7 +75,36 @@ def test_a_machine_that_is_gone(stub: StubServer, machine: Machine) -> None:
     other = Machine(machine.datacenter, data={**RUNNING, "name": "kept"})
     with pytest.raises(GoneError):
         other.refresh()
-    assert (other.name, other.state) == ("kept", "deleted")
+    assert (other.name, other.state, other.raw["state"]) == ("kept", "deleted", "deleted")
+    stub.answer(Reply(RUNNING, 410))
+    with pytest.raises(GoneError):
+        other.refresh()
+    assert other.state == "deleted"
+
+
+def test_a_machine_is_fetched_unless_it_is_lazy(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(Reply(RUNNING), Reply(RUNNING))
+    assert Machine(sdc, ID).name == Machine(sdc, ID, credentials=True).name == "web"
+    path = f"/bob/machines/{ID}"
+    assert [asked.target for asked in stub.asked] == [path, f"{path}?credentials=true"]
+
+
+def test_an_action_on_a_machine_that_was_listed_as_deleted_looks_first(
+    stub: StubServer, sdc: DataCenter
+) -> None:
+    stub.answer(Reply([{**RUNNING, "id": ID.upper(), "state": "deleted"}]), Reply(RUNNING, 410))
+    (listed,) = sdc.machines(tombstone=5)
+    assert (listed.id, listed.name) == (ID, "web")
+    with pytest.raises(GoneError):
+        listed.stop()
+    assert [asked.method for asked in stub.asked] == ["GET", "GET"]
+
+
+@pytest.mark.parametrize("odd", ["a b", "a\tb"])
+def test_a_listed_machine_whose_id_has_a_space(stub: StubServer, sdc: DataCenter, odd: str) -> None:
+    stub.answer(Reply([{**RUNNING, "id": odd}]))
+    with pytest.raises(ConfigurationError, match=r"is not the id or the name of a machine: it has a space"):
+        sdc.machines()
 
 
 # Actions
@@ -170,6 +199,13 @@ def test_a_phase_of_a_migration(stub: StubServer, machine: Machine, action: str)
     stub.answer(Reply({"machine": ID, "phase": action}))
     assert machine.migrate(action) == {"machine": ID, "phase": action}
     assert requests(stub) == [("POST", "/migrate", {"action": action})]
+
+
+@pytest.mark.parametrize("action", ["begin", "automatic"])
+def test_affinity_of_a_migration(stub: StubServer, machine: Machine, action: str) -> None:
+    stub.answer(Reply({"machine": ID}))
+    machine.migrate(action, affinity="role!=db")
+    assert requests(stub) == [("POST", "/migrate", {"action": action, "affinity": ["role!=db"]})]
 
 
 def test_the_end_of_a_migration_and_its_estimate(stub: StubServer, machine: Machine) -> None:
