@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from smartdc import ConfigurationError, DataCenter, Machine
 from smartdc.emulator import Emulator
@@ -22,9 +23,10 @@ class Endless(DataCenter):
 
     size = 0
 
-    def _list(self, *segments: str, params: Any = None, **_: Any) -> list[Any]:
+    def _get_answer(self, *segments: str, params: Any = None) -> tuple[Any, requests.Response]:
         offset = (params or {}).get("offset", 0)
-        return [machine(number) for number in range(offset, min(self.size, offset + 1000))]
+        page = [machine(number) for number in range(offset, min(self.size, offset + 1000))]
+        return page, requests.Response()
 
 
 def machine(number: int) -> dict[str, Any]:
