@@ -8,7 +8,7 @@ from multiprocessing.pool import ThreadPool
 
 import pytest
 
-from smartdc import Machine
+from smartdc import Machine, RetryPolicy
 from smartdc.emulator import Emulator
 from tests.helpers.cutting import CuttingRelay
 from tests.helpers.sizes import in_two_sizes
@@ -16,6 +16,8 @@ from tests.helpers.sizes import in_two_sizes
 pytestmark = pytest.mark.stress
 
 CREATES, THREADS = 120, 8
+PATIENT = RetryPolicy(attempts=15)
+"""One of five attempts is cut before it arrives: with the usual 5 attempts one of 3000 creates would fail."""
 PACKAGE = "g3-standard-0.25-smartos"
 
 
@@ -30,7 +32,7 @@ def test_creates_of_which_every_third_exchange_is_cut(
         start = len(cloud.calls)
         with (
             CuttingRelay(cloud.url(), seed, there=0.15, back=0.2) as relay,
-            cloud.datacenter(location=relay.url) as sdc,
+            cloud.datacenter(location=relay.url, retry=PATIENT) as sdc,
             ThreadPool(THREADS) as pool,
         ):
 
