@@ -76,7 +76,9 @@ def chosen_mutants(config: dict[str, Any], arguments: argparse.Namespace) -> tup
     return tried, equivalent
 
 
-def tried_again(survivors: list[Mutant], mapping: Mapping, seconds: float, report: TextIO) -> list[Mutant]:
+def tried_again(
+    survivors: list[Mutant], mapping: Mapping, collected: set[str], seconds: float, report: TextIO
+) -> list[Mutant]:
     """The mutants that survive in a new process, too."""
     lasting = []
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +86,8 @@ def tried_again(survivors: list[Mutant], mapping: Mapping, seconds: float, repor
         for name in COPIED:
             (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, copy / name)
         for mutant in survivors:
-            names = list(affordable(mapping.tests_of(mutant), mapping.costs, seconds))
+            there = [name for name in mapping.tests_of(mutant) if name in collected]
+            names = list(affordable(there, mapping.costs, seconds))
             result = in_new_process(copy, mutant, names)
             print(f"again: {result}", file=report, flush=True)
             if not result.is_killed:
@@ -113,7 +116,7 @@ def main() -> int:
         pytest.main(["-q", *ALREADY_IMPORTED, "-p", "no:cacheprovider", *config["tests"]], plugins=[trials])
         print(f"{len(tried)} tried in {time.monotonic() - started:.0f} s, {len(survivors)} survived so far")
         if not arguments.once:
-            survivors = tried_again(survivors, mapping, 4 * arguments.seconds, report)
+            survivors = tried_again(survivors, mapping, trials.collected, 4 * arguments.seconds, report)
     for mutant in survivors:
         print(f"SURVIVED {mutant}")
     killed = len(tried) - len(survivors)

@@ -61,6 +61,9 @@ class Trials:
         costs: Seconds of a processor that each test takes.
         most: Seconds that the tests of one mutant may take together.
         record: Called with each result.
+
+    Attributes:
+        collected: The names of all tests that there are; a map may have older ones.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Trials:
         self._most = most
         self._record = record
         self._failed = ""
+        self.collected: set[str] = set()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -84,6 +88,7 @@ class Trials:
         by_name: dict[str, list[pytest.Item]] = defaultdict(list)
         for item in session.items:
             by_name[item.nodeid.partition("[")[0]].append(item)
+        self.collected.update(by_name)
         for mutant in self._mutants:
             names = list(affordable(self._chosen(mutant), self._costs, self._most))
             items = [item for name in names for item in by_name[name]]
