@@ -34,6 +34,12 @@ class Policy:
     def words(self):
         return list(WORDS)
 
+class Kind:
+    def __init__(self, word):
+        self.word = word
+
+KIND = Kind("rule")
+
 @cache
 def is_small(number: int | None) -> bool:
     return number is not None and number < LIMIT
@@ -67,7 +73,7 @@ def test_the_sample_remains_when_other_lines_change() -> None:
 
 def test_each_mutant_compiles_and_differs() -> None:
     changed = {mutant.write() for mutant in possible("made.py", SOURCE)}
-    assert len(changed) == len(possible("made.py", SOURCE)) == 17
+    assert len(changed) == len(possible("made.py", SOURCE)) == 19
     assert ast.unparse(ast.parse(SOURCE)) not in changed
     for source in changed:
         compile(source, "made.py", "exec")
@@ -85,6 +91,11 @@ def test_a_change_takes_effect_in_existing_references(module: ModuleType) -> Non
         )
         assert (user.LIMIT, user.is_small(5), user.policy.twice) == (6, True, 15)
         assert user.policy.words == ["a", "b", "c"]
+        kind = module.KIND
+        transplant(module, SOURCE.replace('"rule"', '"role"'))
+        assert kind.word == "role"
+        transplant(module, SOURCE.replace("self.word = word", "pass"))
+        assert not hasattr(kind, "word")
         transplant(module, SOURCE.replace("attempts: int = 5", "attempts: int = 7"))
         assert module.Policy().twice == 14
     finally:

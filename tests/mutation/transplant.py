@@ -41,9 +41,13 @@ def transplant(module: ModuleType, source: str) -> None:
 
 def _taken(old: Any, new: Any, module: str, seen: set[int]) -> Any:
     """Change `old` in place; return its replacement if that is not possible."""
-    if old is new or type(old) is not type(new) or id(old) in seen:
+    if old is new or id(old) in seen:
         return _UNCHANGED
     seen.add(id(old))
+    if type(old) is not type(new):
+        if _is_of_this_module(old, new, module):
+            _take_values(vars(old), vars(new), module, seen)
+        return _UNCHANGED
     if isinstance(old, FunctionType):
         _take_function(old, new, module, seen)
     elif isinstance(old, type):
@@ -67,6 +71,25 @@ def _taken(old: Any, new: Any, module: str, seen: set[int]) -> Any:
     elif isinstance(old, _PLAIN):
         return new
     return _UNCHANGED
+
+
+def _is_of_this_module(old: Any, new: Any, module: str) -> bool:
+    """Whether both are objects of one class of the module, which was made again for the new one."""
+    kinds = type(old), type(new)
+    return (
+        all(kind.__module__ == module for kind in kinds)
+        and kinds[0].__qualname__ == kinds[1].__qualname__
+        and hasattr(old, "__dict__")
+    )
+
+
+def _take_values(old: dict[str, Any], new: dict[str, Any], module: str, seen: set[int]) -> None:
+    for name in old.keys() - new.keys():
+        del old[name]
+    for name, value in new.items():
+        other = _taken(old[name], value, module, seen) if name in old else value
+        if other is not _UNCHANGED:
+            old[name] = other
 
 
 def _take_function(old: FunctionType, new: FunctionType, module: str, seen: set[int]) -> None:
