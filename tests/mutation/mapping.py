@@ -75,13 +75,13 @@ class Mapping:
             if not found:
                 found = _union(lines, more)
         breadth = {test: sum(test in tests for tests in lines.values()) for test in found}
-        by_file: dict[str, list[str]] = defaultdict(list)
-        for test in sorted(found, key=lambda test: (self.costs.get(test, 1.0), breadth[test])):
-            by_file[test.partition("::")[0]].append(test)
         near = Path(mutant.path).stem.strip("_")
-        first = [test for file in list(by_file) if near in Path(file).stem for test in by_file.pop(file)]
-        files = sorted(by_file, key=lambda file: self.costs.get(by_file[file][0], 1.0))
-        return first + list(_in_turns([by_file[file] for file in files]))
+
+        def order(test: str) -> tuple[bool, float, int]:
+            is_near = near in Path(test.partition("::")[0]).stem
+            return not is_near, round(self.costs.get(test, 1.0), 2), breadth[test]
+
+        return sorted(found, key=order)
 
     def _read(self, file: Path) -> None:
         data = coverage.CoverageData(str(file))
@@ -103,12 +103,6 @@ def _places_of(source: str, mutant: Mutant) -> Iterator[int]:
             yield node.lineno
         elif isinstance(node, ast.FunctionDef | ast.ClassDef) and node.lineno == mutant.lines[0]:
             yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
-
-
-def _in_turns(lists: list[list[str]]) -> Iterator[str]:
-    """The first of each, the second of each, and so on."""
-    for at in range(max(map(len, lists), default=0)):
-        yield from (each[at] for each in lists if at < len(each))
 
 
 _spent: dict[str, float] = defaultdict(float)

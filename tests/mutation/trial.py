@@ -27,7 +27,7 @@ __all__ = ["SURVIVED", "Result", "Trials", "affordable", "in_new_process"]
 SURVIVED = "survived"
 LOOPING = 5.0
 """Seconds of a processor after which a test with a mutant is ended, besides what the test needs."""
-BLOCKED = 60.0
+BLOCKED = 30.0
 """Seconds without the end of a test after which it is ended."""
 
 
