@@ -249,6 +249,11 @@ def test_no_half_of_a_key_in_base85_is_shown_as_a_host() -> None:
 @pytest.mark.parametrize(
     ("location", "said"),
     [
+        ("me:word@cloud.example.com_", "'...@...' is not a location"),
+        ("ftp://me:word@cloudapi.example.com", "'...@cloudapi.example.com' is not a CloudAPI URL"),
+        ("https://us-nowhere-1/a b", "no blank, '\\' or '..': 'https://us-nowhere-1/a b'"),
+        ("https://us-nowhere-1/a\\b", "no blank, '\\' or '..': 'https://us-nowhere-1/a\\\\b'"),
+        ("https://us-nowhere-1/./b", "no blank, '\\' or '..': 'https://us-nowhere-1/./b'"),
         ("me:word@us-nowhere-1", "'...@us-nowhere-1' is not a location"),
         ("me:word@cloud_api@example.com/my", "'...@example.com/my' is not a location"),
         ("me:word@nor$mal", "'...@...' is not a location"),
