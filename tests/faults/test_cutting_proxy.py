@@ -16,8 +16,11 @@ from tests.helpers.sizes import in_two_sizes
 pytestmark = pytest.mark.stress
 
 CREATES, THREADS = 120, 8
-PATIENT = RetryPolicy(attempts=15)
-"""One of five attempts is cut before it arrives: with the usual 5 attempts one of 3000 creates would fail."""
+PATIENT = RetryPolicy(attempts=15, deadline=86400)
+"""One of five attempts is cut before it arrives, so with 5 attempts one of 3000 creates would fail.
+
+All threads pass the time of one clock, so that 300 seconds may be over while one create waits.
+"""
 PACKAGE = "g3-standard-0.25-smartos"
 
 
