@@ -64,7 +64,7 @@ class Control:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
-        with self._connections.one() as connection:
+        with self._connections.one(self.cloud) as connection:
             connection.request(method, path if path.startswith("/") else PATH + path, data, sent)
             with connection.getresponse() as answer:
                 return Reply(answer.status, dict(answer.getheaders()), answer.read())

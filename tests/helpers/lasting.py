@@ -9,6 +9,8 @@ from http.client import HTTPSConnection
 
 from urllib3.util.wait import wait_for_read
 
+from smartdc.emulator import Emulator
+
 __all__ = ["Connections"]
 
 
@@ -25,15 +27,20 @@ class Connections:
         weakref.finalize(self, _close, self._idle)
 
     @contextmanager
-    def one(self) -> Iterator[HTTPSConnection]:
-        """Yield a connection for one request, whose answer has to be read to its end."""
+    def one(self, cloud: Emulator) -> Iterator[HTTPSConnection]:
+        """Yield a connection for one request, whose answer has to be read to its end.
+
+        It is not kept where the cloud has faults, as some close connections without a word.
+        """
         connection = self._idle_one() or self._make()
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
-        if connection.sock is not None:  # None: the answer announced that the server closes it
+        if cloud.faults.planned or connection.sock is None:  # the answer announced that the server closes it
+            connection.close()
+        else:
             self._idle.append(connection)
 
     def _idle_one(self) -> HTTPSConnection | None:

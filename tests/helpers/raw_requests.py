@@ -252,7 +252,7 @@ class Raw:
         self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes | None = None
     ) -> Answer:
         """Send exactly these headers."""
-        with self._connections.one() as connection:
+        with self._connections.one(self.cloud) as connection:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in headers:
                 connection.putheader(name, value)
