@@ -97,7 +97,7 @@ def flat_entries(
     }
 
 
-def network_list(networks: Any) -> list[Any] | None:
+def network_list(networks: Iterable[str | Mapping[str, Any]] | None) -> list[Any] | None:
     """Check networks that are ids or objects, and return them; all as objects, if one of them is one."""
     if networks is None:
         return None
