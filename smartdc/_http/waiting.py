@@ -150,8 +150,9 @@ def checked_state(state: str, states: Sequence[str], what: str, any_state: bool 
     if (may_be_any and isinstance(state, str) and state) or state in states:
         return state
     near = closest_word(state, states)
-    advice = f"did you mean {near!r}?" if near else f"there are {', '.join(states)};"
-    advice = advice.rstrip(";") if any_state is None else f"{advice} any_state=True waits for any other"
+    advice = f"did you mean {near!r}?" if near else f"there are {', '.join(states)}"
+    if any_state is not None:
+        advice += f"{'' if near else ';'} any_state=True waits for any other"
     article = "an" if what == "image" else "a"
     raise ConfigurationError(f"{shown(state)} is not a state of {article} {what}: {advice}")
 
