@@ -39,11 +39,11 @@ from smartdc._http.request import Timeout
 from smartdc._http.request_ids import give_id, refuse_foreign
 from smartdc.arguments.ids import refuse_key, shown
 from smartdc.errors import ConfigurationError, InvalidResponse, RequestTimeout, TransportError, shortened
+from smartdc.http_signature.scheme import HEADER_NAME
 
 __all__ = ["Transport", "prepared", "refuse_damaged"]
 
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]"
-_HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _FRAMING = ("content-length", "transfer-encoding")
 """Headers from which the server reads where a request ends and the next one begins."""
 _CANONICAL_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
@@ -269,7 +269,7 @@ def _check_text(name: str, value: str) -> None:
     check_header_validity((name, value))
     value.encode("latin-1")  # what the wire can carry
     # requests permits these, but servers and proxies disagree about them.
-    if not re.fullmatch(_HEADER_NAME, name) or re.search(_CONTROL, value):
+    if not re.fullmatch(HEADER_NAME, name) or re.search(_CONTROL, value):
         raise requests.exceptions.InvalidHeader(f"a control character or a blank in the header {shown(name)}")
     if name.lower() in _FRAMING:
         raise requests.exceptions.InvalidHeader(f"{name} cannot be given: it follows from the body")

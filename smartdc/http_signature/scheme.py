@@ -17,6 +17,7 @@ from smartdc._secrets import is_key_text, shown
 from smartdc.errors import ConfigurationError, KeyLoadError
 
 __all__ = [
+    "HEADER_NAME",
     "REQUEST_TARGET",
     "KeyId",
     "authorization_header",
@@ -29,6 +30,9 @@ __all__ = [
     "written_key_id",
 ]
 
+HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+"""The pattern of a header's name: a token of RFC 9110, section 5.6.2."""
+
 REQUEST_TARGET = "(request-target)"
 """The pseudo-header that stands for verb, path and query."""
 
@@ -36,7 +40,6 @@ _FORMS = "/LOGIN/keys/NAME_OR_FINGERPRINT, or /LOGIN/users/SUBUSER/keys/NAME_OR_
 # The base64 of a SHA-256 fingerprint may hold '/', which a key's name cannot.
 _KEY_ID = r"/([^/]+)(?:/users/([^/]+))?/keys/((?i:SHA256):.+|[^/]+)"
 _PRINTABLE = r"[ !#-~]*"  # ASCII without control characters and '"'
-_HEADER_NAME = r"[a-z0-9!#$%&'*+.^_`|~-]+"
 _NEVER_SIGNED = {"authorization", "x-date", "request-line"}
 
 
@@ -118,7 +121,7 @@ def parse_signed_headers(value: str | Iterable[str]) -> tuple[str, ...]:
         raise ConfigurationError("signed_headers are names of headers, such as '(request-target)' and 'date'")
     names = tuple(name.lower() for name in parts)
     for name in names:
-        if name in _NEVER_SIGNED or (name != REQUEST_TARGET and not re.fullmatch(_HEADER_NAME, name)):
+        if name in _NEVER_SIGNED or (name != REQUEST_TARGET and not re.fullmatch(HEADER_NAME, name)):
             raise ConfigurationError(
                 f"signed_headers: {name!r} cannot be signed; use '(request-target)', 'date' and "
                 "names of headers that are sent"
