@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from smartdc._secrets import shown
+from smartdc._secrets import may_be_secret, shown
 from smartdc.arguments.ids import closest_word
 from smartdc.errors import ConfigurationError
 
@@ -117,8 +117,7 @@ def _checked(url: str) -> str:
 def _redacted(location: str) -> str:
     """Return a location for an error, without the part before the host, which may be a password."""
     before, at, host = location.rpartition("@")
-    if not before:
+    if not before or may_be_secret(location):
         return repr(shown(location))
-    # Half of a key in base85 may follow an '@', too.
     is_host = re.fullmatch(rf"{_HOST}(/.*)?", host) and ("." in host or len(host) < _SHORTEST_PART_OF_A_KEY)
     return repr(shown(f"...{at}{host if is_host else '...'}"))

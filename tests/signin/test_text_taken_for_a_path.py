@@ -266,3 +266,9 @@ def test_what_is_before_the_host_is_not_shown(location: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(said)) as caught:
         DataCenter(location)
     assert "word" not in str(caught.value)
+
+
+def test_a_part_of_a_key_is_not_shown_as_the_path_behind_a_host() -> None:
+    with pytest.raises(ConfigurationError, match="text of 44 characters, not shown") as caught:
+        DataCenter("FfIZC05Amx11n{41R?|=s57&@a.b/f#f_o)!JwrDhf{E")
+    assert "JwrDhf" not in str(caught.value)
