@@ -6,17 +6,14 @@ import json
 from typing import Any
 
 import pytest
-import requests
 
 from smartdc import APIError
 from smartdc._error_bodies import without_passwords
+from tests.helpers.answers import answer
 
 
 def error(content: bytes) -> APIError:
-    response = requests.Response()
-    response.status_code = 502
-    response._content = content
-    return APIError(response)
+    return APIError(answer(502, content))
 
 
 @pytest.mark.parametrize(

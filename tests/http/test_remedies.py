@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-import requests
 
 from smartdc._http.error_codes import error_for
 from smartdc._http.remedies import remedy_for
+from tests.helpers.answers import answer
 
 TAKEN = {"field": "alias", "code": "Duplicate", "message": "is already taken"}
 PROTECTED = (
@@ -42,7 +42,5 @@ PROTECTED = (
     ],
 )
 def test_what_to_do(body: dict[str, Any], remedy: str | None) -> None:
-    response = requests.Response()
-    response.status_code = 409
-    response._content = json.dumps({"message": "no"} | body).encode()
-    assert remedy_for(error_for(response)) == remedy
+    refusal = answer(409, json.dumps({"message": "no"} | body).encode())
+    assert remedy_for(error_for(refusal)) == remedy

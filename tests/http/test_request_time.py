@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import requests
-from requests.structures import CaseInsensitiveDict
 
 from smartdc._http.request_time import RequestTime
+from tests.helpers.answers import answer
 from tests.helpers.clock import Instant
 
 SLACK = 5
@@ -34,19 +34,16 @@ def entry(at: float | None, field: str = "created") -> dict[str, Any]:
     return {field: None if at is None else datetime.fromtimestamp(1_000_000 + at, UTC).isoformat()}
 
 
-def answer(server_now: float | None) -> requests.Response:
-    response = requests.Response()
-    response.status_code = 200
-    response.request = requests.PreparedRequest()
-    dates = {} if server_now is None else {"Date": formatdate(1_000_000 + server_now, usegmt=True)}
-    response.headers = CaseInsensitiveDict(dates)
-    return response
+def answer_at(server_now: float | None) -> requests.Response:
+    if server_now is None:
+        return answer()
+    return answer(Date=formatdate(1_000_000 + server_now, usegmt=True))
 
 
 def since(known: RequestTime, server_now: float | None, *times: float | None) -> list[float | None]:
     """Of entries that were created at these times, those that are new enough."""
     entries = {at: entry(at) for at in times}
-    found = known.created_since(list(entries.values()), answer(server_now))
+    found = known.created_since(list(entries.values()), answer_at(server_now))
     return [at for at in times if entries[at] in found]
 
 
@@ -104,7 +101,7 @@ def test_what_is_certain() -> None:
     clock = Whole()
     known = RequestTime(clock, "time")
     clock.now += 20
-    known.created_since([], answer(20 + 3600))
+    known.created_since([], answer_at(20 + 3600))
     certain = {at: known.differing_fields(entry(3600 + at, "time")) for at in (-6, -5, 0, 20, 25, 26)}
     assert certain == {-6: ["time"], -5: [], 0: [], 20: [], 25: [], 26: ["time"]}
 

@@ -8,8 +8,6 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-import requests
-from requests.structures import CaseInsensitiveDict
 
 from smartdc import (
     APIError,
@@ -23,16 +21,13 @@ from smartdc import (
 )
 from smartdc._http.error_codes import error_for
 from smartdc._http.retry import NONE, STANDARD, chosen_policy, is_from_cloudapi, was_not_carried_out
+from tests.helpers.answers import answer
 
 
 def answered(
     status: int, body: bytes = b'{"code": "Novelty", "message": "why"}', **headers: str
 ) -> SmartDCError:
-    response = requests.Response()
-    response.status_code = status
-    response._content = body
-    response.headers = CaseInsensitiveDict({name.replace("_", "-"): text for name, text in headers.items()})
-    return error_for(response)
+    return error_for(answer(status, body, **headers))
 
 
 def pause(error: SmartDCError, policy: RetryPolicy = STANDARD, **changed: Any) -> float | None:

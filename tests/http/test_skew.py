@@ -5,25 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
-from requests.structures import CaseInsensitiveDict
 
 from smartdc._http.error_codes import error_for
 from smartdc._http.skew import is_skew, server_ahead, server_time
+from tests.helpers.answers import answer
 
 SKEW = "Authorization header invalid: clock skew of 400.2s was greater than 300s"
 
 
-def answer(status: int = 200, body: str = "", **headers: str) -> requests.Response:
-    response = requests.Response()
-    response.status_code = status
-    response._content = body.encode()
-    response.headers = CaseInsensitiveDict(headers)
-    return response
-
-
-def refusal(code: str, message: str) -> str:
-    return f'{{"code": "{code}", "message": "{message}"}}'
+def refusal(code: str, message: str) -> bytes:
+    return f'{{"code": "{code}", "message": "{message}"}}'.encode()
 
 
 @pytest.mark.parametrize(
@@ -36,16 +27,16 @@ def refusal(code: str, message: str) -> str:
         (400, refusal("InvalidHeader", "Date is missing"), 9999.0, False),
         (400, refusal("Novelty", SKEW), 9999.0, False),
         (401, refusal("RequestExpired", "too late"), 9999.0, False),
-        (404, "", 9999.0, False),
+        (404, b"", 9999.0, False),
         # The answer to a HEAD has no body: the clocks tell.
-        (400, "", 301.0, True),
-        (400, "", -301.0, True),
-        (400, "", 299.0, False),
-        (400, "", -299.0, False),
-        (400, "", None, False),
+        (400, b"", 301.0, True),
+        (400, b"", -301.0, True),
+        (400, b"", 299.0, False),
+        (400, b"", -299.0, False),
+        (400, b"", None, False),
     ],
 )
-def test_which_refusals_are_about_the_clock(status: int, body: str, off: Any, found: bool) -> None:
+def test_which_refusals_are_about_the_clock(status: int, body: bytes, off: Any, found: bool) -> None:
     assert is_skew(error_for(answer(status, body)), off) is found
 
 

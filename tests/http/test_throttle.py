@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 import pytest
-import requests
 
 from smartdc import ConfigurationError, DataCenter, ThrottledError
 from smartdc._http.throttle import (
@@ -25,13 +24,12 @@ from smartdc._http.throttle import (
     Turn,
     group_of,
 )
+from tests.helpers.answers import answer
 
 
 def refusal(message: str = "") -> ThrottledError:
-    response = requests.Response()
-    response.status_code = 429
-    response._content = b'{"code": "TooManyRequestsError", "message": "%s"}' % message.encode()
-    return ThrottledError(response)
+    body = b'{"code": "TooManyRequestsError", "message": "%s"}' % message.encode()
+    return ThrottledError(answer(429, body))
 
 
 def stated(rate: float) -> ThrottledError:

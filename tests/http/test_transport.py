@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import requests
-from requests.structures import CaseInsensitiveDict
 
 from smartdc import ConfigurationError, ConnectionFailed, InvalidResponse, RequestTimeout
 from smartdc._http.transport import Transport, prepared, refuse_damaged
+from tests.helpers.answers import answer
 from tests.helpers.servers import Reply, StubServer
 from tests.http.test_processes import in_child
 
@@ -130,24 +130,15 @@ def test_how_long_a_url_may_be() -> None:
         assert len(said) < 300
 
 
-def answer(content: bytes, **headers: str) -> requests.Response:
-    response = requests.Response()
-    response.status_code = 200
-    response._content = content
-    response.request = request()
-    response.headers = CaseInsensitiveDict({name.replace("_", "-"): text for name, text in headers.items()})
-    return response
-
-
 def test_a_body_that_is_damaged() -> None:
     right = base64.b64encode(hashlib.md5(b"[]", usedforsecurity=False).digest()).decode()
-    refuse_damaged(answer(b"[]"))
-    refuse_damaged(answer(b"[]", Content_MD5=right))
-    refuse_damaged(answer(b"[]", Content_MD5=f" {right} "))
-    refuse_damaged(answer(b"", Content_MD5=right))  # of a HEAD
-    refuse_damaged(answer(b"[]", Content_MD5=""))
+    refuse_damaged(answer(content=b"[]"))
+    refuse_damaged(answer(content=b"[]", Content_MD5=right))
+    refuse_damaged(answer(content=b"[]", Content_MD5=f" {right} "))
+    refuse_damaged(answer(content=b"", Content_MD5=right))  # of a HEAD
+    refuse_damaged(answer(content=b"[]", Content_MD5=""))
     with pytest.raises(InvalidResponse, match="body that is damaged: it does not match its Content-MD5"):
-        refuse_damaged(answer(b"[ ]", Content_MD5=right))
+        refuse_damaged(answer(content=b"[ ]", Content_MD5=right))
 
 
 def test_a_clock_is_news_if_it_differs_by_two_seconds() -> None:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import pytest
-import requests
-from requests.structures import CaseInsensitiveDict
 
 from smartdc import APIError, VersionError
 from smartdc._http.error_codes import error_for
 from smartdc._http.versions import with_required_version
+from tests.helpers.answers import answer
 
 NO_SERVER = "this operation is in the description of CloudAPI only: no server up to 9.20.0 has it"
 
 
 def answered(method: str, status: int, message: str, **headers: str) -> APIError:
-    response = requests.Response()
-    response.status_code = status
-    response._content = f'{{"code": "Novelty", "message": "{message}"}}'.encode() if message else b""
-    response.headers = CaseInsensitiveDict(headers)
-    response.request = requests.PreparedRequest()
-    response.request.method, response.request.url = method, "https://h/bob/x"
-    return error_for(response)
+    body = f'{{"code": "Novelty", "message": "{message}"}}'.encode() if message else b""
+    return error_for(answer(status, body, method=method, url="https://h/bob/x", **headers))
 
 
 @pytest.mark.parametrize(

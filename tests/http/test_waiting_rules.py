@@ -9,8 +9,6 @@ from threading import TIMEOUT_MAX
 from typing import Any
 
 import pytest
-import requests
-from requests.structures import CaseInsensitiveDict
 
 from smartdc import (
     ConfigurationError,
@@ -31,15 +29,12 @@ from smartdc._http.waiting import (
     is_passing,
     poll,
 )
+from tests.helpers.answers import answer
 from tests.helpers.clock import Instant
 
 
 def answered(status: int, body: bytes = b'{"code": "Novelty", "message": "no"}', **headers: str) -> Any:
-    response = requests.Response()
-    response.status_code = status
-    response._content = body
-    response.headers = CaseInsensitiveDict(headers)
-    return error_for(response)
+    return error_for(answer(status, body, **headers))
 
 
 def test_the_time_that_is_left() -> None:
