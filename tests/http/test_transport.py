@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -141,35 +140,42 @@ def test_a_body_that_is_damaged() -> None:
         refuse_damaged(answer(content=b"[ ]", Content_MD5=right))
 
 
-def test_a_clock_is_news_if_it_differs_by_two_seconds() -> None:
-    transport = Transport(BASE, 1, 1000, 10.0, False)
+def opened(url: str, answer_timeout: float = 10.0) -> Transport:
+    """A transport with one connection, for answers of up to 1000 bytes."""
+    return Transport(url, 1, 1000, answer_timeout, False)
+
+
+@pytest.fixture
+def transport(stub: StubServer) -> Iterator[Transport]:
+    with closing(opened(stub.url)) as transport:
+        yield transport
+
+
+def ask(transport: Transport, timeout: Any = 5, **options: Any) -> requests.Response:
+    """Send a GET."""
+    return transport.send(request(base=transport.base_url), timeout, True, **options)
+
+
+def test_a_clock_is_news_if_it_differs_by_two_seconds(transport: Transport) -> None:
     assert transport.clock_offset == 0.0
     told = [(transport.correct_clock(offset), transport.clock_offset) for offset in (1, 2, 4, -400, -401)]
     assert told == [(False, 1), (False, 2), (True, 4), (True, -400), (False, -401)]
-    transport.close()
 
 
-def test_a_forked_child_has_connections_of_its_own() -> None:
-    transport = Transport(BASE, 1, 1000, 10.0, False)
-    before = transport._adapter, transport._streams, transport._lock
-    assert in_child(
-        lambda: [
-            new is old
-            for new, old in zip(
-                (transport._adapter, transport._streams, transport._lock), before, strict=True
-            )
-        ]
-    ) == [False, False, False]
-    assert (transport._adapter, transport._streams, transport._lock) == before
-    transport.close()
+def test_a_forked_child_has_connections_of_its_own(transport: Transport) -> None:
+    def parts() -> tuple[object, ...]:
+        return transport._adapter, transport._streams, transport._lock
+
+    before = parts()
+    kept = in_child(lambda: [new is old for new, old in zip(parts(), before, strict=True)])
+    assert kept == [False, False, False]
+    assert parts() == before
 
 
-def test_an_answer_that_is_too_long(stub: StubServer) -> None:
+def test_an_answer_that_is_too_long(stub: StubServer, transport: Transport) -> None:
     stub.answer(Reply(b"x" * 1001))
-    transport = Transport(stub.url, 1, 1000, 10.0, False)
     with pytest.raises(InvalidResponse) as caught:
-        transport.send(request(base=stub.url), 5, True)
-    transport.close()
+        ask(transport)
     assert caught.value.lasting
     assert (caught.value.method, caught.value.path) == ("GET", "/bob/machines")
     assert str(caught.value) == (
@@ -178,40 +184,27 @@ def test_an_answer_that_is_too_long(stub: StubServer) -> None:
     )
 
 
-def test_an_answer_whose_end_is_not_known(stub: StubServer) -> None:
-    stub.answer([b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", None])
-    transport = Transport(stub.url, 1, 1000, 10.0, False)
-    with pytest.raises(InvalidResponse) as caught:
-        transport.send(request(base=stub.url), 5, True)
-    transport.close()
-    assert str(caught.value) == (
-        f"GET /bob/machines: the answer of {stub.url} is not read to its end: its Content-Length is '-1'"
-    )
-    assert (caught.value.method, caught.value.path) == ("GET", "/bob/machines")
-    assert caught.value.lasting
-
-
-def test_its_connections_are_kept_and_those_of_streams_are_not(stub: StubServer) -> None:
+def test_its_connections_are_kept_and_those_of_streams_are_not(
+    stub: StubServer, transport: Transport
+) -> None:
     stub.otherwise = Reply([])
-    transport = Transport(stub.url, 1, 1000, 10.0, False)
     for _ in range(3):
-        transport.send(request(base=stub.url), 5, True)
+        ask(transport)
     assert stub.opened == 1
     for _ in range(2):
-        assert transport.send(request(base=stub.url), 5, True, stream=True).content == b"[]"
+        assert ask(transport, stream=True).content == b"[]"
     assert stub.opened == 3
-    transport.close()
 
 
 def test_the_environments_proxy(stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", stub.url)
     stub.answer(Reply([]), Reply(None, 407))
     far = "http://cloud.example.com"
-    transport = Transport(far, 1, 1000, 10.0, False)
-    transport.send(request(base=far), 5, True)
+    transport = opened(far)
+    ask(transport)
     assert stub.asked[0].target == "http://cloud.example.com/bob/machines"
     with pytest.raises(ConnectionFailed) as caught:
-        transport.send(request(base=far), 5, True)
+        ask(transport)
     assert str(caught.value) == (
         f"GET /bob/machines: the proxy {stub.url} in HTTP_PROXY refuses to connect to {far} (407 Scripted); "
         "give HTTP_PROXY the form http://USER:PASSWORD@host:port"
@@ -221,61 +214,32 @@ def test_the_environments_proxy(stub: StubServer, monkeypatch: pytest.MonkeyPatc
 
 def test_its_parts_of_time(stub: StubServer) -> None:
     stub.otherwise = Reply(hang=True)
-    transport = Transport(stub.url, 1, 1000, 20.0, False)
+    transport = opened(stub.url, 20.0)
     started = time.monotonic()
     with pytest.raises(RequestTimeout, match=r"^GET /bob/machines: no answer from http://.* in time$"):
-        transport.send(request(base=stub.url), (20, 0.05), True)
+        ask(transport, (20, 0.05))
     with pytest.raises(RequestTimeout):
-        transport.send(request(base=stub.url), 20, True, within=0.05)
+        ask(transport, 20, within=0.05)
     transport.close()
     assert time.monotonic() - started < 15
 
 
-def test_all_connections_are_in_use(stub: StubServer) -> None:
-    stub.otherwise = Reply(hang=True)
-    transport = Transport(stub.url, 1, 1000, 10.0, False)
-
-    def occupy() -> None:
-        with suppress(RequestTimeout):
-            transport.send(request(base=stub.url), 5, True, within=0.5)
-
-    other = threading.Thread(target=occupy)
-    other.start()
-    while not stub.asked:
-        time.sleep(0.001)
-    with pytest.raises(RequestTimeout) as caught:
-        transport.send(request(base=stub.url), 5, True, within=0.02)
-    other.join()
-    transport.close()
-    assert str(caught.value) == (
-        "GET /bob/machines: no connection became free in 0.01 s; all 1 are in use: give DataCenter a larger "
-        "pool_size"
-    )
-    assert (caught.value.method, caught.value.path, caught.value.sent) == ("GET", "/bob/machines", False)
-
-
-def test_a_stream_may_be_longer_than_an_answer(stub: StubServer) -> None:
+def test_a_stream_may_be_longer_than_an_answer(stub: StubServer, transport: Transport) -> None:
     stub.answer(Reply(b"x" * 400_000))
-    transport = Transport(stub.url, 1, 1000, 10.0, False)
-    response = transport.send(request(base=stub.url), 5, True, stream=True)
+    response = ask(transport, stream=True)
     assert response.content == b"x" * 400_000
-    transport.close()
 
 
-def test_the_refusal_of_a_stream_is_read_at_once(stub: StubServer) -> None:
-    transport = Transport(stub.url, 1, 1000, 10.0, False)
+def test_the_refusal_of_a_stream_is_read_at_once(stub: StubServer, transport: Transport) -> None:
     stub.answer(Reply(b"no", 404))
-    assert transport.send(request(base=stub.url), 5, True, stream=True).content == b"no"
+    assert ask(transport, stream=True).content == b"no"
     stub.answer(Reply(b"no", 404, length=500))
     with pytest.raises(ConnectionFailed):
-        transport.send(request(base=stub.url), 5, True, stream=True)
-    transport.close()
+        ask(transport, stream=True)
 
 
-def test_how_long_it_took_is_noted(stub: StubServer) -> None:
+def test_how_long_it_took_is_noted(stub: StubServer, transport: Transport) -> None:
     stub.answer(Reply([]))
-    transport = Transport(stub.url, 1, 1000, 10.0, False)
-    response = transport.send(request(base=stub.url), 5, True)
-    transport.close()
+    response = ask(transport)
     assert response.content == b"[]"
     assert 0 < response.elapsed.total_seconds() < 5

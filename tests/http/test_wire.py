@@ -192,7 +192,7 @@ def test_a_connection_whose_framing_is_unclear_is_not_used_again(
     assert server.opened == 2
 
 
-@pytest.mark.parametrize("length", ["-1", "-0x5", "five", "", "9" * 5 + "x", "1e3"])
+@pytest.mark.parametrize("length", ["-1", "-0x5", "five", "", "9" * 5 + "x", "1e3", "2, 2"])
 def test_an_invalid_length_is_refused_at_once(server: StubServer, sdc: DataCenter, length: str) -> None:
     """RFC 9112, section 6.3: the end is unknown then. The server keeps the connection open."""
     silent = threading.Event()
@@ -203,10 +203,15 @@ def test_an_invalid_length_is_refused_at_once(server: StubServer, sdc: DataCente
 
     server.answer(pieces())
     try:
-        with pytest.raises(InvalidResponse, match="is not read to its end: its Content-Length is"):
+        with pytest.raises(InvalidResponse) as caught:
             sdc.raw_machine_data(A)
     finally:
         silent.set()
+    path = f"/bob/machines/{A}"
+    assert str(caught.value) == (
+        f"GET {path}: the answer of {server.url} is not read to its end: its Content-Length is {length!r}"
+    )
+    assert (caught.value.method, caught.value.path, caught.value.lasting) == ("GET", path, True)
 
 
 def test_answers_in_order_keep_the_connection(server: StubServer, sdc: DataCenter) -> None:
@@ -321,6 +326,7 @@ def test_waiting_for_a_connection_has_an_end(stub: StubServer) -> None:
         "GET /bob/keys: no connection became free in 0.15 s; all 1 are in use: "
         "give DataCenter a larger pool_size"
     )
+    assert (crowded[0].method, crowded[0].path) == ("GET", "/bob/keys")
 
 
 def test_streams_do_not_take_the_connections_of_requests(stub: StubServer) -> None:
