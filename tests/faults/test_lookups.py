@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -48,17 +48,24 @@ ROWS = {row.method: row for row in OPERATIONS if row.verb == "POST"}
 UNIQUE = [row for row in ROWS.values() if expected(row)[0] == FOUND and row.status != 405]
 
 
+def unknown(cloud: Emulator, sdc: DataCenter, method: str, fault: Drop) -> OutcomeUnknown:
+    """The error of a call whose request or answer is lost once."""
+    row = ROWS[method]
+    cloud.faults.add(row.name, fault, times=1)
+    with pytest.raises(OutcomeUnknown) as caught:
+        row.call(sdc, World(cloud, sdc))
+    return caught.value
+
+
 @pytest.mark.parametrize("method", CREATED)
 def test_the_error_names_what_may_have_been_created(cloud: Emulator, method: str) -> None:
-    row = ROWS[method]
-    cloud.faults.add(row.name, BEFORE, times=1)
-    with cloud.datacenter(retry="none") as sdc, pytest.raises(OutcomeUnknown) as caught:
-        row.call(sdc, World(cloud, sdc))
-    assert str(caught.value) == (
+    with cloud.datacenter(retry="none") as sdc:
+        error = unknown(cloud, sdc, method, BEFORE)
+    assert str(error) == (
         f"it is not known whether the {CREATED[method]} was created: it was not looked for, "
-        f"as retry is 'none' ({caught.value.__cause__})"
+        f"as retry is 'none' ({error.__cause__})"
     )
-    assert caught.value.what == CREATED[method].partition(" with ")[0]
+    assert error.what == CREATED[method].partition(" with ")[0]
 
 
 def copies(sdc: DataCenter) -> list[Any]:
@@ -67,23 +74,21 @@ def copies(sdc: DataCenter) -> list[Any]:
     ]
 
 
-ALIKE: dict[str, Callable[[DataCenter, World], list[Any]]] = {
-    "DataCenter.create_access_key": lambda sdc, world: list(sdc.access_keys()),
-    "DataCenter.create_user_access_key": lambda sdc, world: list(sdc.user_access_keys("bob")),
-    "DataCenter.create_firewall_rule": lambda sdc, world: list(sdc.firewall_rules()),
-    "DataCenter.clone_image": lambda sdc, world: copies(sdc),
+ALIKE: dict[str, Callable[[DataCenter], Sequence[object]]] = {
+    "DataCenter.create_access_key": lambda sdc: sdc.access_keys(),
+    "DataCenter.create_user_access_key": lambda sdc: sdc.user_access_keys("bob"),
+    "DataCenter.create_firewall_rule": lambda sdc: sdc.firewall_rules(),
+    "DataCenter.clone_image": copies,
 }
 """What may exist twice, and how the new one is listed in the world of the contract."""
 
 
 @pytest.mark.parametrize("method", ALIKE)
 def test_what_may_exist_twice_is_a_candidate(cloud: Emulator, sdc: DataCenter, method: str) -> None:
-    row, world = ROWS[method], World(cloud, sdc)
-    cloud.faults.add(row.name, AFTER, times=1)
-    with pytest.raises(OutcomeUnknown, match="created: the possible ones are in candidates") as caught:
-        row.call(sdc, world)
-    assert len(caught.value.candidates) == 1
-    assert caught.value.candidates == ALIKE[method](sdc, world)
+    error = unknown(cloud, sdc, method, AFTER)
+    assert "created: the possible ones are in candidates" in str(error)
+    assert len(error.candidates) == 1
+    assert error.candidates == ALIKE[method](sdc)
 
 
 def test_another_version_is_no_copy_of_an_image(cloud: Emulator, sdc: DataCenter) -> None:
@@ -100,12 +105,10 @@ def test_another_version_is_no_copy_of_an_image(cloud: Emulator, sdc: DataCenter
 
 @pytest.mark.parametrize("method", ALIKE)
 def test_what_may_exist_twice_is_not_created_again(cloud: Emulator, sdc: DataCenter, method: str) -> None:
-    row, world = ROWS[method], World(cloud, sdc)
-    cloud.faults.add(row.name, BEFORE, times=1)
-    with pytest.raises(OutcomeUnknown, match="created: none is found, but it may still come") as caught:
-        row.call(sdc, world)
-    assert caught.value.candidates == []
-    assert [call.status for call in cloud.calls if call.operation == row.name] == [0]
+    error = unknown(cloud, sdc, method, BEFORE)
+    assert "created: none is found, but it may still come" in str(error)
+    assert error.candidates == []
+    assert [call.status for call in cloud.calls if call.operation == ROWS[method].name] == [0]
 
 
 @pytest.mark.parametrize("row", UNIQUE, ids=str)
