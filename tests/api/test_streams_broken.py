@@ -15,7 +15,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.server import ServerConnection
 
 from smartdc import (
     ConfigurationError,
@@ -28,6 +28,7 @@ from smartdc import (
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from tests.helpers.servers import Reply, StubServer
+from tests.helpers.websocket_servers import Handler, websocket_server
 
 MIGRATION = {"machine": "00000000-dead-4bad-8bad-000000000000", "phase": "sync", "state": "running"}
 
@@ -38,19 +39,12 @@ def unsigned(url: str, **settings: float) -> DataCenter:
 
 @contextmanager
 def served_by(
-    handler: Callable[[ServerConnection], None],
+    handler: Handler,
     answer: Callable[[ServerConnection, Request], Response | None] | None = None,
 ) -> Iterator[DataCenter]:
     """A data center whose WebSockets are served by `handler`; `answer` may reply to the upgrade instead."""
-    with serve(handler, "127.0.0.1", 0, process_request=answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            with unsigned(f"http://127.0.0.1:{server.socket.getsockname()[1]}") as sdc:
-                yield sdc
-        finally:
-            server.shutdown()
-            thread.join()
+    with websocket_server(handler, process_request=answer) as url, unsigned(url) as sdc:
+        yield sdc
 
 
 def test_the_emulator_stops(sdc: DataCenter, cloud: Emulator) -> None:

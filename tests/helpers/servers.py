@@ -16,11 +16,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
+
+import trustme
 
 from smartdc import DataCenter
 
-__all__ = ["Asked", "Pieces", "Reply", "StubServer", "datacenter_at", "reply"]
+__all__ = ["Asked", "Pieces", "Reply", "StubServer", "datacenter_at", "reply", "tls_settings"]
 
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
@@ -40,6 +43,15 @@ def reply(body: bytes, *headers: str, status: str = "200 OK", length: int | None
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *headers]
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")
     return [head, body] if body else [head]
+
+
+def tls_settings(folder: Path, host: str = "127.0.0.1") -> ssl.SSLContext:
+    """The TLS settings of a server of this name; ``ca.pem`` in the folder has its certificate authority."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
 
 
 @dataclass(frozen=True)

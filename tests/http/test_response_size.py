@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
-import ssl
 import tracemalloc
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 import smartdc._http.bodies
 from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse, RequestTimeout
 from smartdc._http.bodies import DEFAULT_LIMIT
 from smartdc.emulator import Emulator
-from tests.helpers.servers import StubServer, datacenter_at, reply
+from tests.helpers.servers import StubServer, datacenter_at, reply, tls_settings
 
 JSON = "Content-Type: application/json"
 BODY = b'"' + b"x" * 998 + b'"'
@@ -265,11 +263,7 @@ def test_raw_deflate_that_resembles_zlib(data: bytes) -> None:
 
 
 def test_tls_that_fails_in_the_middle_of_a_compressed_body(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    server = StubServer(tls=context)
+    server = StubServer(tls=tls_settings(tmp_path))
 
     def damaged() -> Iterator[bytes | None]:
         yield from reply(gzip.compress(BODY)[:20], JSON, "Content-Encoding: gzip", length=500)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.server import ServerConnection
 
-from tests.helpers.servers import datacenter_at
+from tests.helpers.servers import datacenter_at, tls_settings
 from tests.helpers.sizes import in_two_sizes
+from tests.helpers.websocket_servers import websocket_server
 
 MACHINE = "aaaaaaaa-0000-4000-8000-00000000000a"
 
@@ -25,17 +25,10 @@ def echo(connection: ServerConnection) -> None:
 @pytest.fixture(params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A server of this version of TLS only."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = tls_settings(tmp_path)
     context.minimum_version = context.maximum_version = request.param
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with serve(echo, "127.0.0.1", 0, ssl=context, subprotocols=["binary"], compression=None) as server:  # type: ignore[list-item]
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"https://127.0.0.1:{server.socket.getsockname()[1]}"
-        server.shutdown()
-        thread.join()
+    with websocket_server(echo, ssl=context, subprotocols=["binary"], compression=None) as url:
+        yield url
 
 
 @in_two_sizes(sample=10, whole=300)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-import trustme
 
 from smartdc import DataCenter, Machine, RetryPolicy, Snapshot, WaitTimeout
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Delay
 from smartdc.emulator.state.site import Site
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer, tls_settings
 
 ID = "11111111-8b2f-4c42-9d3f-0123456789ab"
 RUNNING = Reply({"id": ID, "name": "web", "state": "running"})
@@ -81,10 +79,7 @@ def test_no_handshake() -> None:
 
 def test_a_slow_handshake_and_then_silence(tmp_path: Path) -> None:
     """Connecting and answering share what is left."""
-    authority, trusted = trustme.CA(), tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(trusted))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context = tls_settings(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -97,7 +92,7 @@ def test_a_slow_handshake_and_then_silence(tmp_path: Path) -> None:
         thread = Thread(target=serve)
         thread.start()
         url = f"https://127.0.0.1:{server.getsockname()[1]}"
-        with DataCenter(url, login="bob", verify=str(trusted)) as sdc, ends_after(0.3):
+        with DataCenter(url, login="bob", verify=str(tmp_path / "ca.pem")) as sdc, ends_after(0.3):
             _until(sdc, 0.3)
         thread.join()
 

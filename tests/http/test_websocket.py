@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import trustme
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.server import ServerConnection, serve
-from websockets.typing import Subprotocol
+from websockets.sync.server import ServerConnection
 
 from smartdc import BadRequestError, ConnectionFailed, InvalidResponse, RequestTimeout, TLSError
 from smartdc._http.error_codes import error_for
 from smartdc._http.shared_tls import SharedTLSSocket
 from smartdc._http.transport import prepared
 from smartdc._http.websocket import Upgraded, WebSocket, dial
-from tests.helpers.servers import Reply, StubServer
-
-Handler = Callable[[ServerConnection], None]
+from tests.helpers.servers import Reply, StubServer, tls_settings
+from tests.helpers.websocket_servers import Handler, websocket_server
 
 
 def request(url: str, path: str = "/bob/changefeed", **headers: str) -> requests.PreparedRequest:
@@ -40,17 +36,11 @@ def dialled(url: str, path: str = "/bob/changefeed", **settings: Any) -> Upgrade
 @contextmanager
 def opened(handler: Handler, **settings: Any) -> Iterator[WebSocket]:
     """A WebSocket whose other end is `handler`."""
-    with serve(handler, "127.0.0.1", 0, compression=None) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
-        websocket = dialled(url, **settings).websocket
-        try:
-            yield websocket
-        finally:
-            websocket.close()
-            server.shutdown()
-            thread.join()
+    with (
+        websocket_server(handler, compression=None) as url,
+        closing(dialled(url, **settings).websocket) as websocket,
+    ):
+        yield websocket
 
 
 def wait(connection: ServerConnection) -> None:
@@ -167,16 +157,8 @@ def test_a_proxy_that_wants_a_password(
 @pytest.fixture
 def secure(tmp_path: Path) -> Iterator[str]:
     """A server with TLS; the file of its authority is ca.pem."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with serve(wait, "127.0.0.1", 0, ssl=context, subprotocols=[Subprotocol("binary")]) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"https://127.0.0.1:{server.socket.getsockname()[1]}"
-        server.shutdown()
-        thread.join()
+    with websocket_server(wait, ssl=tls_settings(tmp_path), subprotocols=["binary"]) as url:
+        yield url
 
 
 def test_over_tls_two_threads_may_use_it(secure: str, tmp_path: Path) -> None:
@@ -191,10 +173,8 @@ def test_over_tls_two_threads_may_use_it(secure: str, tmp_path: Path) -> None:
 
 
 def test_authorities_in_a_folder(secure: str, tmp_path: Path) -> None:
-    for authorities in (
-        True,
-        str(tmp_path),
-    ):  # the file in the folder has not the name that OpenSSL looks for
+    # The file in the folder does not have the name that OpenSSL looks for.
+    for authorities in (True, str(tmp_path)):
         with pytest.raises(TLSError, match="is not trusted"):
             dialled(secure, authorities=authorities)
 

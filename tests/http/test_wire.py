@@ -7,14 +7,12 @@ RFC 9112, section 6.3: where an answer ends, and what makes that unclear.
 from __future__ import annotations
 
 import itertools
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 import smartdc._http.pool
 from smartdc import (
@@ -25,7 +23,7 @@ from smartdc import (
     RequestTimeout,
     TransportError,
 )
-from tests.helpers.servers import StubServer, datacenter_at, reply
+from tests.helpers.servers import StubServer, datacenter_at, reply, tls_settings
 
 A, B = "aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b"
 JSON = "Content-Type: application/json"
@@ -45,11 +43,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StubServe
         with StubServer() as stub:
             yield stub
         return
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with StubServer(tls=context) as stub:
+    with StubServer(tls=tls_settings(tmp_path)) as stub:
         yield stub
 
 

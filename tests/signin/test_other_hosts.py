@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from urllib3.exceptions import InsecureRequestWarning
 
 from smartdc import ConfigurationError, ConnectionFailed, DataCenter, InvalidResponse
 from smartdc.emulator import Emulator
 from tests.helpers.relays import HTTPProxy
-from tests.helpers.servers import StubServer, reply
+from tests.helpers.servers import StubServer, reply, tls_settings
 
 JSON = "Content-Type: application/json"
 ID = "00000000-dead-4bad-8bad-000000000000"
@@ -84,10 +82,7 @@ def test_a_websocket_follows_no_redirect(cloud: Emulator, other: StubServer, sta
 @pytest.fixture
 def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[StubServer, HTTPProxy]]:
     """A server with a name that is not loopback, and the proxy that leads to it."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("cloudapi.invalid").configure_cert(context)
+    context = tls_settings(tmp_path, "cloudapi.invalid")
     answers = [reply(b"{}", JSON)] * 3
     with StubServer(*answers, tls=context) as server, HTTPProxy(server.url) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://bob:{PASSWORD}@{proxy.address}")
