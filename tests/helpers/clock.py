@@ -1,4 +1,4 @@
-"""A clock on which waiting takes no time."""
+"""Clocks on which waiting takes no time."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ class Instant(_Still):
     def sleep(self, seconds: float, /) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+class Standing(Instant):
+    """Such a clock as an emulator at rate 0 lends it: another process cannot move it."""
+
+    stands_still = True
 
 
 class Together(_Still):

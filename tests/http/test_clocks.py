@@ -10,7 +10,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter
 from smartdc._http.clocks import _lent, clock_of, lend, running_at, take_back
-from tests.helpers.clock import Instant
+from tests.helpers.clock import Instant, Standing
 from tests.helpers.servers import datacenter_at
 from tests.http.test_processes import in_child
 
@@ -27,10 +27,14 @@ def lent() -> Iterator[Instant]:
     take_back(loan)
 
 
-class Still(Instant):
-    """A clock that only waiting in its own process moves."""
-
-    stands_still = True
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits of the real clock, which take no time and do not move it."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(time, "monotonic", lambda: 100.5)
+    monkeypatch.setattr(time, "time", lambda: 1e9)
+    return slept
 
 
 def at_rate(rate: object, monkeypatch: pytest.MonkeyPatch) -> DataCenter:
@@ -71,11 +75,9 @@ def test_the_environment_announces_the_rate_and_the_ports() -> None:
     assert running_at(0.5, ["http://127.0.0.1:80"]) == "0.5 80"
 
 
-def test_a_clock_that_is_announced_runs_at_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    monkeypatch.setattr(time, "monotonic", lambda: 100.5)
-    monkeypatch.setattr(time, "time", lambda: 1e9)
+def test_a_clock_that_is_announced_runs_at_its_rate(
+    slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = at_rate(40, monkeypatch).clock
     assert (clock.monotonic(), clock.time()) == (40 * 100.5, 1e9)
     clock.sleep(10)
@@ -106,13 +108,9 @@ def test_a_lent_clock_comes_before_one_that_is_announced(
 
 
 def test_a_pickle_of_a_clock_that_stands_still_shows_the_real_time_and_waits_for_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+    slept: list[float],
 ) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    monkeypatch.setattr(time, "monotonic", lambda: 100.5)
-    monkeypatch.setattr(time, "time", lambda: 1e9)
-    sdc = datacenter_at(MINE, clock=Still())
+    sdc = datacenter_at(MINE, clock=Standing())
     for _ in range(2):  # a pickle of a pickle
         sdc = pickle.loads(pickle.dumps(sdc))  # noqa: S301 - our own
         assert (sdc.clock.monotonic(), sdc.clock.time()) == (100.5, 1e9)
@@ -123,7 +121,7 @@ def test_a_pickle_of_a_clock_that_stands_still_shows_the_real_time_and_waits_for
 
 
 def test_a_pickle_has_the_clock_of_where_it_is_loaded(lent: Instant) -> None:
-    pickled = pickle.dumps([datacenter_at(MINE, clock=Still()), datacenter_at(OTHER, clock=Instant())])
+    pickled = pickle.dumps([datacenter_at(MINE, clock=Standing()), datacenter_at(OTHER, clock=Instant())])
     mine, other = pickle.loads(pickled)  # noqa: S301 - our own
     assert mine.clock is lent
     assert other.clock is time

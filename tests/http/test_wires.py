@@ -13,7 +13,7 @@ import pytest
 
 from smartdc import DataCenter
 from smartdc._http.clocks import OUT_OF_REACH
-from tests.helpers.clock import Instant
+from tests.helpers.clock import Instant, Standing
 from tests.helpers.keys import KeyRing
 
 URL = "https://cloud.example.com"
@@ -119,10 +119,6 @@ def test_a_copy_has_a_pool_and_headers_of_its_own() -> None:
     assert twin._transport is not sdc._transport
     assert twin._limiters is sdc._limiters
     assert (type(twin), twin.login) == (DataCenter, "bob")
-
-
-class Standing(Instant):
-    stands_still = True
 
 
 def test_what_is_pickled() -> None:
