@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from smartdc import DataCenter
 from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 IDENT = "7e57ab1e-0000-4000-8000-000000000001"
@@ -26,23 +25,25 @@ ENTRIES = [
     {"id": IDENT, "name": "web", "state": "running"},
 ]
 
-RESOURCES: dict[str, tuple[str, str]] = {
-    "machines/web": ("/bob/machines?name=web", "machines"),
-    "machines/7e57ab1e": ("/bob/machines", "machines"),
-    "images/web": ("/bob/images?state=all", "images"),
-    "networks/web": ("/bob/networks", "networks"),
-    "packages/7e57ab1e": ("/bob/packages", "packages"),
-    "fwrules/7e57ab1e": ("/bob/fwrules", "fwrules"),
-}
 
-
-@pytest.mark.parametrize("resource", RESOURCES)
-def test_a_resource_that_can_carry_role_tags(stub: StubServer, resource: str) -> None:
-    listed, collection = RESOURCES[resource]
+@pytest.mark.parametrize(
+    ("resource", "listed", "tagged"),
+    [
+        ("machines/web", "/bob/machines?name=web", f"/bob/machines/{IDENT}"),
+        ("machines/7e57ab1e", "/bob/machines", f"/bob/machines/{IDENT}"),
+        ("images/web", "/bob/images?state=all", f"/bob/images/{IDENT}"),
+        ("networks/web", "/bob/networks", f"/bob/networks/{IDENT}"),
+        ("packages/7e57ab1e", "/bob/packages", f"/bob/packages/{IDENT}"),
+        ("fwrules/7e57ab1e", "/bob/fwrules", f"/bob/fwrules/{IDENT}"),
+    ],
+)
+def test_a_resource_that_can_carry_role_tags(
+    stub: StubServer, resource: str, listed: str, tagged: str
+) -> None:
     stub.answer(Reply(ENTRIES), Reply({"name": "web", "role-tag": ["ops"]}))
     with datacenter_at(stub.url) as sdc:
         sdc.set_role_tags(resource, "ops")
-    assert [asked.target for asked in stub.asked] == [listed, f"/bob/{collection}/{IDENT}"]
+    assert [asked.target for asked in stub.asked] == [listed, tagged]
 
 
 @pytest.mark.parametrize("resource", ["users/web", "roles/web", "packages/web", f"machines/{IDENT}"])
@@ -53,16 +54,9 @@ def test_a_resource_that_is_named_as_the_server_names_it(stub: StubServer, resou
     assert [asked.target for asked in stub.asked] == [f"/bob/{resource}"]
 
 
-CALLS: dict[str, Callable[[DataCenter], object]] = {
-    "number": lambda sdc: sdc.fabric_vlan(5),
-    "text": lambda sdc: sdc.fabric_vlan("5"),
-    "dict": lambda sdc: sdc.fabric_vlan({"vlan_id": 5, "name": "lan"}),
-}
-
-
-@pytest.mark.parametrize("ask", CALLS.values(), ids=CALLS)
-def test_a_vlan_by_its_number(stub: StubServer, ask: Callable[[DataCenter], object]) -> None:
+@pytest.mark.parametrize("vlan", [5, "5", {"vlan_id": 5, "name": "lan"}], ids=["number", "text", "dict"])
+def test_a_vlan_by_its_number(stub: StubServer, vlan: Any) -> None:
     stub.answer(Reply({"vlan_id": 5, "name": "lan"}))
     with datacenter_at(stub.url) as sdc:
-        ask(sdc)
+        sdc.fabric_vlan(vlan)
     assert [asked.target for asked in stub.asked] == ["/bob/fabrics/default/vlans/5"]

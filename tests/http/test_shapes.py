@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from smartdc import DataCenter, InvalidResponse
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 MACHINE = "aaaaaaaa-0000-4000-8000-00000000000a"
 
@@ -23,7 +23,7 @@ KEYS: dict[str, tuple[str, Callable[[DataCenter], object]]] = {
 def test_each_entry_needs_its_key(stub: StubServer, key: str, ask: Callable[[DataCenter], object]) -> None:
     entry = {"id": MACHINE, "ip": "10.0.0.1", "name": "a", "state": "running"}
     stub.otherwise = Reply([])  # no other page
-    with DataCenter(stub.url, login="bob", retry="none") as sdc:
+    with datacenter_at(stub.url) as sdc:
         stub.answer(Reply([{key: entry[key], "state": "running"}]))
         ask(sdc)
         for wrong in ({name: value for name, value in entry.items() if name != key}, entry | {key: 7}):
@@ -36,7 +36,7 @@ def test_each_entry_needs_its_key(stub: StubServer, key: str, ask: Callable[[Dat
 
 
 def test_entries_of_other_lists_need_none(stub: StubServer) -> None:
-    with DataCenter(stub.url, login="bob", retry="none") as sdc:
+    with datacenter_at(stub.url) as sdc:
         stub.answer(Reply([{"odd": 1}]), Reply(["odd"]))
         assert [*map(dict, sdc.keys())] == [{"odd": 1}]
         with pytest.raises(InvalidResponse):
