@@ -135,16 +135,3 @@ def test_a_machine_without_a_data_center() -> None:
     ident = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
     alone = Machine(None, data={"id": ident, "name": "x", "state": "running"})  # type: ignore[arg-type]
     assert (alone.name, repr(alone)) == ("x", f"<Machine x (running) {ident} in no data center>")
-
-
-def test_names_that_scripts_import() -> None:
-    from smartdc.datacenter import API_HOST_SUFFIX, DEFAULT_HEADERS, search_dicts
-    from smartdc.machine import dt_time, priv, pub
-
-    assert API_HOST_SUFFIX == ".api.joyentcloud.com"
-    assert DEFAULT_HEADERS["Accept"] == "application/json"
-    assert list(search_dicts([{"name": "a"}, {"name": "b"}, {}], "A", ("name",))) == [{"name": "a"}]
-    private = ["10.0.0.1", "172.16.0.1", "192.168.1.1"]
-    assert [address for address in [*private, "172.32.0.1", "8.8.8.8"] if priv(address)] == private
-    assert pub("8.8.8.8")
-    assert dt_time("2012-01-02T03:04:05.678Z").isoformat() == "2012-01-02T03:04:05"

@@ -23,6 +23,7 @@ def test_dicts_are_searched_by_their_fields() -> None:
         {},
     ]
     assert list(search_dicts(dicts, "web", ("name",))) == dicts[:1]
+    assert list(search_dicts(dicts, "DB", ("name",))) == dicts[1:2]
     assert list(search_dicts(dicts, "web", iter(("name", "os")))) == dicts[:2]
     assert list(search_dicts(dicts, "^7$", ["name"])) == dicts[2:3]
     assert list(search_dicts(dicts, "^$", ["name"])) == dicts[3:]
@@ -32,8 +33,10 @@ def test_dicts_are_searched_by_their_fields() -> None:
     ("address", "private"),
     [
         ("10.0.0.1", True),
+        ("172.16.0.1", True),
         ("172.31.255.255", True),
         ("172.32.0.1", False),
+        ("192.168.1.1", True),
         ("8.8.8.8", False),
         ("fd00::1", True),
     ],
