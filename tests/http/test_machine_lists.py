@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, InvalidResponse
-from smartdc._http import paging
+from smartdc import ConfigurationError
 from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 MACHINES = [
@@ -46,13 +45,6 @@ def listed(stub: StubServer, **arguments: Any) -> tuple[list[int], str]:
 )
 def test_what_is_asked_for(stub: StubServer, arguments: dict[str, Any], found: list[int], query: str) -> None:
     assert listed(stub, **arguments) == (found, query)
-
-
-def test_a_list_without_an_end_is_named(stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "MOST_PAGES", 1)
-    stub.answer(Reply([{"id": f"{number:04}"} for number in range(1000)]))
-    with datacenter_at(stub.url) as sdc, pytest.raises(InvalidResponse, match=r"^GET /machines: "):
-        sdc.machines()
 
 
 @pytest.mark.parametrize(

@@ -174,16 +174,6 @@ def test_names_that_cannot_be_signed(name: str, sdc: DataCenter) -> None:
         sdc.presign("GET", "/keys", **{name: 1})
 
 
-def test_a_time_without_a_zone_or_no_key(sdc: DataCenter) -> None:
-    with pytest.raises(ConfigurationError, match="expires needs a time zone"):
-        sdc.presign("GET", "/keys", expires=datetime(2030, 1, 1))
-    with (
-        DataCenter("localhost") as unsigned,
-        pytest.raises(ConfigurationError, match=r"^a URL cannot be signed without a key: "),
-    ):
-        unsigned.presign("GET", "/keys")
-
-
 class Fickle:
     """A key in an agent that signs with other algorithms than expected."""
 
