@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 import trustme
@@ -18,20 +18,17 @@ class Ends:
     """Both ends of a TLS connection.
 
     Attributes:
-        raw: The client's socket without TLS.
         server: The other end, with TLS.
     """
 
     def __init__(self) -> None:
         authority = trustme.CA()
-        self._client, self._server = (
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
-        )
+        self._client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("host.example").configure_cert(self._server)
         authority.configure_trust(self._client)
         self._client.sslsocket_class = SharedTLSSocket
-        self.raw, self._other = socket.socketpair()
+        self._raw, self._other = socket.socketpair()
         self.server: ssl.SSLSocket
         self._thread = threading.Thread(target=self._accept)
 
@@ -41,7 +38,7 @@ class Ends:
     def wrapped(self) -> SharedTLSSocket:
         """The client's end, before the handshake."""
         client = self._client.wrap_socket(
-            self.raw, server_hostname="host.example", do_handshake_on_connect=False
+            self._raw, server_hostname="host.example", do_handshake_on_connect=False
         )
         assert isinstance(client, SharedTLSSocket)
         return client
@@ -59,14 +56,13 @@ class Ends:
         with suppress(AttributeError):
             self.server.close()
         self._other.close()
-        self.raw.close()
+        self._raw.close()
 
 
 @pytest.fixture
 def ends() -> Iterator[Ends]:
-    ends = Ends()
-    yield ends
-    ends.close()
+    with closing(Ends()) as ends:
+        yield ends
 
 
 def test_before_the_handshake_it_is_a_plain_tls_socket(ends: Ends) -> None:
@@ -104,7 +100,7 @@ def test_it_waits_for_what_comes(ends: Ends, timeout: float | None) -> None:
     client.close()
 
 
-def test_the_patience_has_an_end(ends: Ends) -> None:
+def test_a_read_ends_with_the_timeout(ends: Ends) -> None:
     client = ends.connected(0.05)
     with pytest.raises(TimeoutError) as caught:
         client.recv(1)
@@ -132,7 +128,7 @@ def test_more_than_fits_is_sent_in_pieces(ends: Ends) -> None:
     client.close()
 
 
-def test_nobody_takes_what_is_sent(ends: Ends) -> None:
+def test_a_write_ends_with_the_timeout(ends: Ends) -> None:
     client = ends.connected(0.05)
     with pytest.raises(TimeoutError):
         client.sendall(bytes(50_000_000))

@@ -83,7 +83,7 @@ def test_when_a_404_is_settled(error: NotFoundError, age: float | None, settled:
     clock = Instant()
     absence = Absence(clock, 30)
     assert absence.is_settled(error, created) is settled
-    # By and by all are: something that is not found for so long is gone.
+    # After 30 seconds each is: what is not found for so long is gone.
     clock.now = 29
     assert absence.is_settled(error, created) is settled
     clock.now = 30
