@@ -11,7 +11,7 @@ from tests.http.test_processes import in_child
 
 
 def is_free(lock: RenewedLock) -> bool:
-    taken = lock._lock.acquire(timeout=0.2)
+    taken = lock._lock.acquire(blocking=False)
     if taken:
         lock._lock.release()
     return taken
