@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -222,6 +223,27 @@ def test_its_parts_of_time(stub: StubServer) -> None:
         ask(transport, 20, within=0.05)
     transport.close()
     assert time.monotonic() - started < 15
+
+
+def test_all_connections_are_in_use(stub: StubServer, transport: Transport) -> None:
+    stub.otherwise = Reply(hang=True)
+
+    def occupy() -> None:
+        with suppress(RequestTimeout):
+            ask(transport, within=0.5)
+
+    other = threading.Thread(target=occupy)
+    other.start()
+    while not stub.asked:
+        time.sleep(0.001)
+    with pytest.raises(RequestTimeout) as caught:
+        ask(transport, within=0.02)
+    other.join()
+    assert str(caught.value) == (
+        "GET /bob/machines: no connection became free in 0.01 s; all 1 are in use: give DataCenter a larger "
+        "pool_size"
+    )
+    assert (caught.value.method, caught.value.path, caught.value.sent) == ("GET", "/bob/machines", False)
 
 
 def test_a_stream_may_be_longer_than_an_answer(stub: StubServer, transport: Transport) -> None:
