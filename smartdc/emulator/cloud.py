@@ -231,7 +231,7 @@ class Emulator(Clients):
             else:
                 server.write_authority(self.ca_file, authority)
             self._make_key()
-            sockets = server.listen(self._host, self._settings.ports)
+            sockets = server.listen(self._host, self._ports())
         except BaseException:
             self._remove_files()
             if self._saved_state is not None:
@@ -315,6 +315,13 @@ class Emulator(Clients):
     def ticking(self) -> AbstractContextManager[None]:
         """Run jobs when they fall due, inside the ``with``; at a rate above 0 this always happens."""
         return self._ticker.needed()
+
+    def _ports(self) -> list[int]:
+        """The ports to listen on. Those that are saved must not be in use when the emulator starts again."""
+        ports = self._settings.ports
+        if self._saved_state is not None:
+            ports = [port or server.lasting_port(self._host) for port in ports]
+        return ports
 
     def _open_logins(self, running: server.Server, guests: Guests) -> None:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import

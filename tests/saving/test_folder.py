@@ -154,6 +154,14 @@ def test_key_certificate_and_ports_stay(directory: Path) -> None:
         assert (directory / name).stat().st_mode & 0o777 == 0o600
 
 
+def test_no_connection_takes_the_ports_before_a_restart(tmp_path: Path) -> None:
+    # Linux gives outgoing connections ports from 32768 up (ip_local_port_range), macOS from 49152 up.
+    with Emulator(state_dir=tmp_path / "new", datacenters=["one", "two", "three"]) as cloud:
+        ports = {int(url.rpartition(":")[2]) for url in cloud.urls.values()}
+    assert len(ports) == 3
+    assert max(ports) < 32768
+
+
 def test_the_time_is_saved_without_other_changes(directory: Path) -> None:
     path = directory / "state.json"
     before = path.read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import ssl
 import threading
@@ -25,6 +26,8 @@ KEEP_ALIVE_SECONDS = 600
 #: How long stopping waits for requests that are being answered.
 GRACE_SECONDS = 2.0
 _STARTUP_SECONDS = 20.0
+#: Ports for servers that start again. Outgoing connections get higher ones: Linux from 32768, macOS from 49152.
+_LASTING_PORTS = range(20000, 32768)
 #: Turns of the event loop after which an aborted connection has ended; SSH and TLS need several.
 _TURNS = 20
 
@@ -76,6 +79,16 @@ def free_port() -> int:
     """Return a port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def lasting_port(host: str) -> int:
+    """Return a port that is free now and that no outgoing connection takes before a restart; 0 if none is."""
+    for port in random.sample(_LASTING_PORTS, 20):
+        with suppress(OSError):
+            (probe,) = listen(host, [port])
+            probe.close()
+            return port
+    return 0
 
 
 class Server:
