@@ -6,7 +6,6 @@ import gc
 import os
 import re
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
+from smartdc.emulator.http import server
 from smartdc.emulator.state.site import Site
 from tests.contract.exchanges import DESCRIPTION, Tally
 from tests.helpers.agents import no_ssh_agent, own_agent, ssh_agent
@@ -183,6 +183,4 @@ def stub() -> Iterator[StubServer]:
 @pytest.fixture
 def free_port() -> int:
     """A port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return server.free_port("127.0.0.1")

@@ -320,13 +320,13 @@ class Emulator(Clients):
         """The ports to listen on. Those that are saved must not be in use when the emulator starts again."""
         ports = self._settings.ports
         if self._saved_state is not None:
-            ports = [port or server.lasting_port(self._host) for port in ports]
+            ports = [port or server.free_port(self._host) for port in ports]
         return ports
 
     def _open_logins(self, running: server.Server, guests: Guests) -> None:
         from smartdc.emulator.guest.ssh import MachineLogins  # asyncssh takes a while to import
 
-        port = self._settings.ssh_port or server.free_port()
+        port = self._settings.ssh_port or server.free_port("127.0.0.1")
         keys, users = partial(login_keys, self._shared), partial(login_users, self._shared)
         self._logins = MachineLogins(port, keys, users, running.loop, guests, self._host_keys)
         self._follow(self._logins.follow)

@@ -201,12 +201,9 @@ def test_the_printed_variables_and_calls_work() -> None:
     assert in_this_process(use, end=signal.SIGINT) == 0
 
 
-def test_options() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-
+def test_options(free_port: int) -> None:
     def use(printed: Printed) -> None:
-        assert printed.sites == {"far": f"https://127.0.0.1:{port}"}
+        assert printed.sites == {"far": f"https://127.0.0.1:{free_port}"}
         variables = printed.pasted()
         assert (variables["TRITON_ACCOUNT"], variables["SDC_ACCOUNT"]) == ("o'brien", "o'brien")
         with printed.client() as sdc:
@@ -227,7 +224,7 @@ def test_options() -> None:
                 )
                 assert client.exec_command("hostname")[1].read() == b"web0\n"
 
-    options = ["--account", "o'brien", "--datacenter", "far", "--port", str(port), "--ssh-port", "0"]
+    options = ["--account", "o'brien", "--datacenter", "far", "--port", str(free_port), "--ssh-port", "0"]
     assert in_this_process(use, *options, "--rate", "5000") == 0
 
 

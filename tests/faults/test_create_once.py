@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import socket
 import threading
 from collections.abc import Callable
 from email.utils import formatdate
@@ -307,20 +306,18 @@ def test_what_the_server_has_ended_with_is_looked_for_and_not_made_again(
     assert [asked.method for asked in stub.asked] == ["POST", *["GET"] * LOOKS]
 
 
-def test_a_server_that_is_not_there_yet(stub: StubServer, image: str) -> None:
+def test_a_server_that_is_not_there_yet(stub: StubServer, image: str, free_port: int) -> None:
     """No connection was made, so the request is repeated without a look."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
     late: list[StubServer] = []
 
     class Starting(Instant):
         def sleep(self, seconds: float, /) -> None:
             super().sleep(seconds)
             if len(self.slept) == 2:
-                late.append(StubServer(port=port).__enter__())
+                late.append(StubServer(port=free_port).__enter__())
                 late[0].answer(Reply({"id": "a", "name": "web", "state": "provisioning"}, 201))
 
-    with DataCenter(f"http://127.0.0.1:{port}", login="bob", clock=Starting()) as sdc:
+    with DataCenter(f"http://127.0.0.1:{free_port}", login="bob", clock=Starting()) as sdc:
         assert sdc.create_machine("web", PACKAGE, image=image).id == "a"
     late[0].__exit__()
     assert [asked.method for asked in late[0].asked] == ["POST"]

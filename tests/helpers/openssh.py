@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from smartdc.emulator.http import server
 from tests.helpers.keys import run
 
 __all__ = ["SSHD", "StartSSHD", "start_sshd"]
@@ -74,7 +75,7 @@ def _sshd(
         run("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(directory / f"host_key_{kind}"))
     keys = directory / "authorized_keys"
     keys.write_text("\n".join(public) + "\n")
-    port = port or _free_port(address)
+    port = port or server.free_port(address)
     config = directory / "config"
     lines = [
         f"AuthorizedKeysFile {keys}",
@@ -100,13 +101,6 @@ def _sshd(
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _free_port(address: str) -> int:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(address: str, port: int, process: subprocess.Popen[bytes]) -> None:

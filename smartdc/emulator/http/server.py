@@ -26,7 +26,7 @@ KEEP_ALIVE_SECONDS = 600
 #: How long stopping waits for requests that are being answered.
 GRACE_SECONDS = 2.0
 _STARTUP_SECONDS = 20.0
-#: Ports for servers that start again. Outgoing connections get higher ones: Linux from 32768, macOS from 49152.
+#: Ports of servers that open them again. Outgoing connections get others: Linux from 32768, macOS from 49152.
 _LASTING_PORTS = range(20000, 32768)
 #: Turns of the event loop after which an aborted connection has ended; SSH and TLS need several.
 _TURNS = 20
@@ -75,20 +75,17 @@ def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
     return sockets
 
 
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+def free_port(host: str) -> int:
+    """Return a port that is free now, and that no outgoing connection takes later.
 
-
-def lasting_port(host: str) -> int:
-    """Return a port that is free now and that no outgoing connection takes before a restart; 0 if none is."""
-    for port in random.sample(_LASTING_PORTS, 20):
+    If none is found, as at an address that is not of this machine, `listen` says why.
+    """
+    for port in random.sample(_LASTING_PORTS, 100):
         with suppress(OSError):
             (probe,) = listen(host, [port])
             probe.close()
-            return port
-    return 0
+            break
+    return port
 
 
 class Server:
