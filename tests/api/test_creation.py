@@ -5,7 +5,6 @@ The tests run without an emulator; test_create_arguments has what the server doe
 
 from __future__ import annotations
 
-import json
 import re
 from email.utils import formatdate
 from pathlib import Path
@@ -116,7 +115,7 @@ def created(stub: StubServer, sdc: DataCenter, **arguments: Any) -> dict[str, An
     """The body of a create."""
     stub.answer(Reply({"id": ID, "name": "web", "state": "provisioning"}, 201))
     sdc.create_machine(**arguments)
-    body: dict[str, Any] = json.loads(stub.asked[-1].content)
+    body: dict[str, Any] = stub.asked[-1].body
     return body
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -88,24 +87,20 @@ def test_an_argument_of_another_kind(stub: StubServer, machine: Machine, wrong: 
     assert stub.asked == []
 
 
-def last_body(stub: StubServer) -> Any:
-    return json.loads(stub.asked[-1].content)
-
-
 @pytest.mark.parametrize("size", [0, 1, 2**53, -(2**53)])
 def test_the_bounds_of_whole_numbers(stub: StubServer, machine: Machine, size: int) -> None:
     # JavaScript has every whole number up to 2**53.
     machine.resize_disk(ID, size)
-    assert last_body(stub) == {"size": size}
+    assert stub.asked[-1].body == {"size": size}
 
 
 @pytest.mark.parametrize("value", [True, False])
 def test_both_values_of_a_flag_are_sent(stub: StubServer, machine: Machine, value: bool) -> None:
     machine.resize_disk(ID, 1, dangerous_allow_shrink=value)
-    assert last_body(stub) == {"size": 1, "dangerous_allow_shrink": value}
+    assert stub.asked[-1].body == {"size": 1, "dangerous_allow_shrink": value}
 
 
 @pytest.mark.parametrize("rules", ["role!=db", ["role!=db"], ("role!=db",), {"role!=db"}, iter(["role!=db"])])
 def test_a_list_in_every_form(stub: StubServer, machine: Machine, rules: Any) -> None:
     machine.migrate("begin", affinity=rules)
-    assert last_body(stub) == {"action": "begin", "affinity": ["role!=db"]}
+    assert stub.asked[-1].body == {"action": "begin", "affinity": ["role!=db"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +43,13 @@ def test_the_text_of_a_script(
 ) -> None:
     (tmp_path / "script").write_bytes(content)
     machine.set_boot_script(tmp_path / "script")
-    assert json.loads(stub.asked[0].content) == {"user-script": text}
+    assert stub.asked[0].body == {"user-script": text}
 
 
 def test_a_script_in_the_home(stub: StubServer, machine: Machine, home: Path) -> None:
     (home / "script").write_text("true")
     machine.set_boot_script("~/script")
-    assert json.loads(stub.asked[0].content) == {"user-script": "true"}
+    assert stub.asked[0].body == {"user-script": "true"}
 
 
 @pytest.mark.parametrize(
