@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, Machine
+from smartdc import ConfigurationError, DataCenter
 from smartdc.emulator import Emulator
 from tests.api.refusals import REFUSALS, refusals
 from tests.helpers.recorded import sent
@@ -49,15 +49,9 @@ def test_headers_that_are_no_dict_of_text(cloud: Emulator, sdc: DataCenter, head
         ({"metadata": "a=b"}, "metadata must be a dict"),
         ({"image": HUGE}, "names no image"),
         ({"package": HUGE}, "names no package"),
-        ({"networks": 5}, "networks must be a list"),
-        ({"networks": [5]}, "names no network"),
-        ({"networks": [{"id": "public"}]}, "networks: 'public' is not the id of a network"),
         ({"networks": [{"ipv4_uuid": 5}]}, "names no network"),
         ({"networks": [b"x"]}, "names no network"),
-        ({"affinity": 5}, "affinity must be a list"),
         ({"locality": ["x"]}, "locality must be a dict"),
-        ({"volumes": 5}, "volumes must be a list"),
-        ({"disks": 5}, "disks must be a list"),
         ({"role_tags": 5}, "roles must be a list"),
     ],
 )
@@ -84,15 +78,6 @@ def test_a_boot_script_that_cannot_be_read(cloud: Emulator, sdc: DataCenter, tmp
 def test_a_public_key_that_is_no_text(cloud: Emulator, sdc: DataCenter, key: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^key must be text"):
         sdc.add_key("laptop", key)
-    assert sent(cloud) == []
-
-
-@pytest.mark.parametrize("wrong", ["x", ["x"], 5])
-def test_a_machine_with_invalid_data_or_data_center(cloud: Emulator, sdc: DataCenter, wrong: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^data must"):
-        Machine(sdc, data=wrong)
-    with pytest.raises(ConfigurationError, match=r"is not a DataCenter"):
-        Machine.create_in_datacenter(wrong)
     assert sent(cloud) == []
 
 

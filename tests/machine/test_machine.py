@@ -176,7 +176,7 @@ def test_equality_and_hash_are_those_of_the_id(sdc: DataCenter) -> None:
     one, same = Machine(sdc, data={"id": ID}), Machine(sdc, data={"id": ID, "name": "other"})
     other = Machine(sdc, data={"id": ID.replace("b", "c")})
     assert one == same
-    assert hash(one) == hash(same)
+    assert hash(one) == hash(same) == hash(ID)
     assert one != other
     assert one == DATA
     assert DATA == one  # noqa: SIM300 - in this order as well
@@ -187,10 +187,14 @@ def test_equality_and_hash_are_those_of_the_id(sdc: DataCenter) -> None:
     assert one == ANY  # an object of another kind may know better
 
 
-def test_a_copy_in_another_data_center_is_another_machine(cloud: Emulator, sdc: DataCenter) -> None:
+def test_a_copy_in_another_data_center_or_account_is_another_machine(
+    cloud: Emulator, sdc: DataCenter
+) -> None:
     with cloud.datacenter("us-east-1") as elsewhere, cloud.datacenter("us-sw-1") as again:
         assert Machine(sdc, data={"id": ID}) != Machine(elsewhere, data={"id": ID})
         assert Machine(sdc, data={"id": ID}) == Machine(again, data={"id": ID})
+    with DataCenter(sdc.base_url, login="ann") as of_another_account:
+        assert Machine(sdc, data={"id": ID}) != Machine(of_another_account, data={"id": ID})
 
 
 def test_repr_shows_what_is_known(sdc: DataCenter, machine: Machine) -> None:
@@ -204,17 +208,20 @@ def test_a_machine_whose_constructor_has_not_finished_has_a_repr() -> None:
 
 
 @pytest.mark.parametrize("data", ["web", ["web"], 5, True], ids=repr)
-def test_data_that_is_not_a_dict(cloud: Emulator, sdc: DataCenter, data: Any) -> None:
+@pytest.mark.parametrize("ident", [ID, None])
+def test_data_that_is_not_a_dict(cloud: Emulator, sdc: DataCenter, ident: str | None, data: Any) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        Machine(sdc, ID, data)
+        Machine(sdc, ident, data)
     assert str(refused.value) == f"data must be a dict such as from raw_machine_data(), not {data!r}"
     assert sent(cloud) == []
 
 
+@pytest.mark.parametrize("wrong", [1, ["x"]], ids=repr)
 @pytest.mark.parametrize("name", ["lazy", "look_first"])
-def test_a_switch_is_a_boolean(cloud: Emulator, sdc: DataCenter, name: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{name} must be True or False, not 1: leave it out"):
-        Machine(sdc, ID, **{name: 1})  # type: ignore[arg-type]
+def test_a_switch_is_a_boolean(cloud: Emulator, sdc: DataCenter, name: str, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Machine(sdc, ID, **{name: wrong})
+    assert str(refused.value) == f"{name} must be True or False, not {wrong!r}: leave it out to set neither"
     assert sent(cloud) == []
 
 
@@ -261,10 +268,20 @@ def test_a_machine_that_is_gone_is_deleted_whatever_the_answer_says(
         assert lazy.state == "deleted"
 
 
-def test_what_can_make_a_machine_is_a_data_center(sdc: DataCenter) -> None:
+def test_the_data_of_before_say_that_a_machine_is_gone_if_the_answer_has_none(stub: StubServer) -> None:
+    stub.otherwise = Reply({"code": "Gone"}, 410)
+    with datacenter_at(stub.url) as sdc:
+        machine = Machine(sdc, data={"id": ID, "name": "web", "state": "running"})
+        with pytest.raises(GoneError):
+            machine.refresh()
+    assert (machine.name, machine.state, machine.raw["state"]) == ("web", "deleted", "deleted")
+
+
+@pytest.mark.parametrize("wrong", ["us-sw-1", ["x"]], ids=repr)
+def test_what_can_make_a_machine_is_a_data_center(wrong: Any) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        Machine.create_in_datacenter("us-sw-1", name="web")  # type: ignore[arg-type]
-    assert str(refused.value) == "'us-sw-1' is not a DataCenter, in which a machine is created"
+        Machine.create_in_datacenter(wrong, name="web")
+    assert str(refused.value) == f"{wrong!r} is not a DataCenter, in which a machine is created"
 
 
 def test_a_machine_by_id_is_fetched(cloud: Emulator, sdc: DataCenter, site: Site) -> None:

@@ -9,45 +9,14 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, GoneError, Machine, RetryPolicy, ValidationFailedError
+from smartdc import DataCenter, GoneError, Machine, RetryPolicy, ValidationFailedError
 from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
-from tests.helpers.stub_machine import ID, RUNNING, clock, machine, refusal, requests, sdc
+from tests.helpers.stub_machine import ID, RUNNING, clock, machine, requests, sdc
 
 __all__ = ["clock", "machine", "sdc"]
 
 OTHER = "00000000-0000-4000-8000-00000000000b"
-
-
-def test_a_machine_as_text(sdc: DataCenter, machine: Machine) -> None:
-    assert str(machine) == ID
-    assert repr(machine) == f"<Machine web (running) {ID} in {sdc.location}>"
-    assert repr(Machine(sdc, ID, lazy=True)) == f"<Machine {ID} in {sdc.location}>"
-    assert (str(object.__new__(Machine)), repr(object.__new__(Machine))) == ("?", "<Machine>")
-    assert machine.path == f"machines/{ID}"
-
-
-def test_machines_are_equal_by_id_and_data_center(
-    stub: StubServer, sdc: DataCenter, machine: Machine
-) -> None:
-    same, different = Machine(sdc, ID, lazy=True), Machine(sdc, OTHER, lazy=True)
-    elsewhere = Machine(DataCenter(stub.url, login="ann"), ID, lazy=True)
-    assert (machine == same, machine == different, machine == elsewhere) == (True, False, False)
-    assert (machine == {"id": ID}, machine == {"id": OTHER}, machine == ID) == (True, False, False)
-    assert hash(machine) == hash(same) == hash(ID)
-
-
-def test_what_makes_no_machine(sdc: DataCenter) -> None:
-    wrong: Any = ["x"]
-    assert refusal(lambda: Machine(sdc, data=wrong)) == (
-        "data must be a dict such as from raw_machine_data(), not ['x']"
-    )
-    assert refusal(lambda: Machine.create_in_datacenter(wrong)) == (
-        "['x'] is not a DataCenter, in which a machine is created"
-    )
-    assert refusal(lambda: Machine(sdc, ID, lazy=wrong)) == (
-        "lazy must be True or False, not ['x']: leave it out to set neither"
-    )
 
 
 def test_passwords_are_fetched_once_and_kept_apart(stub: StubServer, machine: Machine) -> None:
@@ -66,29 +35,6 @@ def test_a_refresh_without_passwords(stub: StubServer, machine: Machine) -> None
     assert [asked.target for asked in stub.asked] == [f"/bob/machines/{ID}"]
 
 
-def test_a_machine_that_is_gone(stub: StubServer, machine: Machine) -> None:
-    stub.answer(Reply({**RUNNING, "name": "old", "state": "deleted"}, 410))
-    with pytest.raises(GoneError):
-        machine.refresh()
-    assert (machine.name, machine.state) == ("old", "deleted")
-    stub.answer(Reply({"code": "Gone"}, 410))
-    other = Machine(machine.datacenter, data={**RUNNING, "name": "kept"})
-    with pytest.raises(GoneError):
-        other.refresh()
-    assert (other.name, other.state, other.raw["state"]) == ("kept", "deleted", "deleted")
-    stub.answer(Reply(RUNNING, 410))
-    with pytest.raises(GoneError):
-        other.refresh()
-    assert other.state == "deleted"
-
-
-def test_a_machine_is_fetched_unless_it_is_lazy(stub: StubServer, sdc: DataCenter) -> None:
-    stub.answer(Reply(RUNNING), Reply(RUNNING))
-    assert Machine(sdc, ID).name == Machine(sdc, ID, credentials=True).name == "web"
-    path = f"/bob/machines/{ID}"
-    assert [asked.target for asked in stub.asked] == [path, f"{path}?credentials=true"]
-
-
 def test_an_action_on_a_machine_that_was_listed_as_deleted_looks_first(
     stub: StubServer, sdc: DataCenter
 ) -> None:
@@ -98,13 +44,6 @@ def test_an_action_on_a_machine_that_was_listed_as_deleted_looks_first(
     with pytest.raises(GoneError):
         listed.stop()
     assert [asked.method for asked in stub.asked] == ["GET", "GET"]
-
-
-@pytest.mark.parametrize("odd", ["a b", "a\tb"])
-def test_a_listed_machine_whose_id_has_a_space(stub: StubServer, sdc: DataCenter, odd: str) -> None:
-    stub.answer(Reply([{**RUNNING, "id": odd}]))
-    with pytest.raises(ConfigurationError, match=r"is not the id or the name of a machine: it has a space"):
-        sdc.machines()
 
 
 # Actions
@@ -201,37 +140,8 @@ def test_a_phase_of_a_migration(stub: StubServer, machine: Machine, action: str)
     assert requests(stub) == [("POST", "/migrate", {"action": action})]
 
 
-@pytest.mark.parametrize("action", ["begin", "automatic"])
-def test_affinity_of_a_migration(stub: StubServer, machine: Machine, action: str) -> None:
-    stub.answer(Reply({"machine": ID}))
-    machine.migrate(action, affinity="role!=db")
-    assert requests(stub) == [("POST", "/migrate", {"action": action, "affinity": ["role!=db"]})]
-
-
 def test_the_end_of_a_migration_and_its_estimate(stub: StubServer, machine: Machine) -> None:
     stub.answer(Reply(b"", 200, "text/plain"), Reply({"size": 5}))
     assert machine.migrate("finalize") is None
     assert machine.migrate_estimate() == {"size": 5}
     assert requests(stub) == [("POST", "/migrate", {"action": "finalize"}), ("GET", "/migrate", None)]
-
-
-ONLY = "only begin, sync, switch, automatic, pause, abort, finalize"
-
-
-@pytest.mark.parametrize(
-    ("action", "message"),
-    [
-        ("watch", "there is no migration action 'watch': use watch_migration()"),
-        ("stop", f"there is no migration action 'stop', {ONLY}"),
-        (5, f"there is no migration action 5, {ONLY}"),
-    ],
-)
-def test_a_migration_action_that_is_unknown(machine: Machine, action: Any, message: str) -> None:
-    assert refusal(lambda: machine.migrate(action)) == message
-
-
-@pytest.mark.parametrize("action", ["sync", "switch", "pause", "abort", "finalize"])
-def test_an_action_without_affinity(machine: Machine, action: str) -> None:
-    assert refusal(lambda: machine.migrate(action, affinity=[])) == (
-        f"affinity is for 'begin' and 'automatic', not for '{action}'"
-    )

@@ -176,13 +176,17 @@ ACTIONS = "begin, sync, switch, automatic, pause, abort, finalize"
     [
         ("watch", None, "there is no migration action 'watch': use watch_migration()"),
         ("roll", None, f"there is no migration action 'roll', only {ACTIONS}"),
+        ("stop", None, f"there is no migration action 'stop', only {ACTIONS}"),
         (5, None, f"there is no migration action 5, only {ACTIONS}"),
         ("sync", "a==b", "affinity is for 'begin' and 'automatic', not for 'sync'"),
-        ("finalize", [], "affinity is for 'begin' and 'automatic', not for 'finalize'"),
+        *(
+            (action, [], f"affinity is for 'begin' and 'automatic', not for '{action}'")
+            for action in ("sync", "switch", "pause", "abort", "finalize")
+        ),
     ],
 )
 def test_actions_that_cannot_be_requested(
-    cloud: Emulator, machine: Machine, action: Any, affinity: str | None, message: str
+    cloud: Emulator, machine: Machine, action: Any, affinity: Any, message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:
         machine.migrate(action, affinity=affinity)

@@ -85,10 +85,9 @@ def test_get_nic_in_every_form(cloud: Emulator, machine: Machine, vm: VM) -> Non
 @pytest.mark.parametrize("nic", ["", None, {}, {"ip": "10.0.0.1"}], ids=repr)
 def test_a_nic_without_a_mac(cloud: Emulator, machine: Machine, nic: Any) -> None:
     for ask in (machine.get_nic, machine.poll_nic, machine.remove_nic):
-        with pytest.raises(
-            ConfigurationError, match=r" names no NIC: give its mac, or a dict or object that has one$"
-        ):
+        with pytest.raises(ConfigurationError) as refused:
             ask(nic)
+        assert str(refused.value) == f"{nic!r} names no NIC: give its mac, or a dict or object that has one"
     assert sent(cloud) == []
 
 

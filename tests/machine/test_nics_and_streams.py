@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,17 +29,6 @@ def test_requests_about_all_nics(stub: StubServer, machine: Machine) -> None:
     stub.answer(Reply([NIC]), Reply(None, 200, headers={"x-resource-count": "5"}))
     assert (machine.get_nics(), machine.num_nics()) == ([NIC], 5)
     assert requests(stub) == [("GET", "/nics", None), ("HEAD", "/nics", None)]
-
-
-@pytest.mark.parametrize(
-    "act", [Machine.get_nic, Machine.poll_nic, Machine.remove_nic], ids=["get", "poll", "remove"]
-)
-@pytest.mark.parametrize("wrong", [None, "", {"ip": "10.0.0.5"}], ids=str)
-def test_what_is_no_nic(stub: StubServer, machine: Machine, act: Callable[..., object], wrong: Any) -> None:
-    assert refusal(lambda: act(machine, wrong)) == (
-        f"{wrong!r} names no NIC: give its mac, or a dict or object that has one"
-    )
-    assert stub.asked == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +73,3 @@ def test_a_migration_that_does_not_exist_is_not_watched(stub: StubServer, machin
     stub.answer(ABSENT, ABSENT)
     refusal(machine.watch_migration, NotFoundError)
     assert {asked.method for asked in stub.asked} == {"GET"}
-    wrong: Any = "yes"
-    assert refusal(lambda: machine.watch_migration(websocket=wrong)) == (
-        "websocket must be True or False, not 'yes': leave it out to set neither"
-    )

@@ -80,7 +80,7 @@ def test_snapshot_gets_one(cloud: Emulator, machine: Machine) -> None:
 def test_create_snapshot_without_a_name(cloud: Emulator, machine: Machine, nothing: str | None) -> None:
     # The client chooses a name, so that it can be found when the answer is lost.
     name = machine.create_snapshot(nothing).name
-    assert re.fullmatch(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}", name)
+    assert re.fullmatch(r"20[0-9]{6}T[0-9]{6}Z-[0-9a-f]{4}", name)
     assert sent(cloud) == [call("POST", f"/my/{machine.path}/snapshots", body={"name": name})]
 
 
@@ -183,6 +183,8 @@ def test_the_time_of_a_change_may_differ_from_that_of_the_creation(machine: Mach
     assert snapshot.created == datetime(2011, 6, 3, 20, 26, 34, tzinfo=UTC)
     assert snapshot.updated == datetime(2011, 6, 4, 20, 26, 34, tzinfo=UTC)
     assert (snapshot.state, snapshot.size) == (None, None)
+    del data["updated"]
+    assert Snapshot(machine, data=data).updated == snapshot.created
 
 
 def test_a_snapshot_of_data_makes_no_request_and_leaves_the_data_alone(

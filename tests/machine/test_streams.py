@@ -135,7 +135,7 @@ def test_a_watch_is_left_in_the_middle(machine: Machine, websocket: bool) -> Non
 
 def test_a_watch_by_websocket_is_asked_for_by_a_boolean(cloud: Emulator, machine: Machine) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"^websocket must be True or False, not 'yes': leave it out"
+        ConfigurationError, match=r"^websocket must be True or False, not 'yes': leave it out to set neither$"
     ):
         machine.watch_migration(websocket="yes")  # type: ignore[arg-type]
     assert sent(cloud) == []

@@ -50,12 +50,6 @@ def test_a_state_that_is_unknown(stub: StubServer, machine: Machine, wait: Calla
     assert stub.asked == []
 
 
-def test_a_machine_that_is_found_again_is_not_absent(stub: StubServer, machine: Machine) -> None:
-    stub.answer(ABSENT, seen(), ABSENT, seen(state="stopped"))
-    machine.poll_until("stopped", 20)
-    assert len(stub.asked) == 4
-
-
 @pytest.mark.parametrize("state", ["failed", "deleted"])
 def test_a_state_that_ends_the_wait(stub: StubServer, machine: Machine, state: str) -> None:
     stub.otherwise = seen(state=state)
@@ -202,7 +196,7 @@ def test_an_action_that_failed(stub: StubServer, clock: Instant, machine: Machin
     assert caught.value.state == "failed"
 
 
-@pytest.mark.parametrize("action", ["stop", "reboot", ["stop"], None])
+@pytest.mark.parametrize("action", ["stop", "reboot", ["stop"], ["start"], None, 5, {}], ids=repr)
 def test_an_action_that_was_not_requested(stub: StubServer, machine: Machine, action: Any) -> None:
     stub.answer(Reply(None, 202))
     machine.start()
