@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -21,10 +21,7 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Drop
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import Disk
-from smartdc.types import MachineState
-from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
-from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 BOOT, DATA = "00000000-0000-4000-8000-00000000000b", "00000000-0000-4000-8000-00000000000d"
 
@@ -97,23 +94,6 @@ def test_a_disk_without_an_id(cloud: Emulator, machine: Machine, disk: Any) -> N
 def test_get_an_unknown_disk(machine: Machine) -> None:
     with pytest.raises(NotFoundError, match="disk not found"):
         machine.get_disk(machine.id)
-
-
-@pytest.mark.parametrize("busy", ["creating", "resizing", "deleting"])
-def test_every_change_of_a_disk_is_waited_out(stub: StubServer, busy: str) -> None:
-    clock = Instant()
-    stub.answer(*[Reply({"id": DATA, "state": busy})] * 2, Reply({"id": DATA, "state": "stopped"}))
-    with datacenter_at(stub.url, clock=clock) as sdc:
-        assert sdc.machine(BOOT, lazy=True).poll_disk(DATA)["state"] == "stopped"
-    assert [asked.target for asked in stub.asked] == [f"/bob/machines/{BOOT}/disks/{DATA}"] * 3
-    assert clock.slept == [2, 2]
-
-
-@pytest.mark.parametrize("state", ["creating", "resizing", "deleting", *get_args(MachineState)])
-def test_every_state_of_a_disk_can_be_waited_for(stub: StubServer, state: str) -> None:
-    stub.answer(Reply({"id": DATA, "state": "odd"}), Reply({"id": DATA, "state": state}))
-    with datacenter_at(stub.url, clock=Instant()) as sdc:
-        assert sdc.machine(BOOT, lazy=True).poll_disk(DATA, state)["state"] == state
 
 
 def test_create_disk_in_a_slot(cloud: Emulator, machine: Machine) -> None:

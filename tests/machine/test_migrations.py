@@ -9,11 +9,8 @@ import pytest
 from smartdc import ConfigurationError, DataCenter, InvalidStateError, Machine, NotFoundError
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
-from tests.helpers.servers import Reply, StubServer, datacenter_at
 
-ID = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
 # The rules, and 412 PreconditionFailed instead of the documented InvalidState: sdc-vmapi,
 # lib/vm-migration/migrate.js.
 
@@ -192,19 +189,3 @@ def test_actions_that_cannot_be_requested(
         machine.migrate(action, affinity=affinity)
     assert str(refused.value) == message
     assert sent(cloud) == []
-
-
-def test_a_running_phase_is_waited_for(stub: StubServer) -> None:
-    clock = Instant()
-    stub.answer(*[Reply({"machine": ID, "state": "running"})] * 2, Reply({"machine": ID, "state": "paused"}))
-    with datacenter_at(stub.url, clock=clock) as sdc:
-        assert sdc.machine(ID, lazy=True).poll_migration()["state"] == "paused"
-    assert [asked.target for asked in stub.asked] == [f"/bob/migrations/{ID}"] * 3
-    assert clock.slept == [2, 2]
-
-
-@pytest.mark.parametrize("state", ["running", "paused", "successful", "failed"])
-def test_every_state_of_a_migration_can_be_waited_for(stub: StubServer, state: str) -> None:
-    stub.answer(Reply({"machine": ID, "state": "odd"}), Reply({"machine": ID, "state": state}))
-    with datacenter_at(stub.url, clock=Instant()) as sdc:
-        assert sdc.machine(ID, lazy=True).poll_migration(state)["state"] == state

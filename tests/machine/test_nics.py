@@ -18,11 +18,8 @@ from smartdc.emulator.faults import Drop
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 from smartdc.types import NetworkObject
-from tests.helpers.clock import Instant
 from tests.helpers.recorded import call, sent
-from tests.helpers.servers import Reply, StubServer, datacenter_at
 
-MAC = "02:08:20:00:00:01"
 UNKNOWN = "00000000-dead-4bad-8bad-000000000000"
 
 
@@ -89,22 +86,6 @@ def test_a_nic_without_a_mac(cloud: Emulator, machine: Machine, nic: Any) -> Non
             ask(nic)
         assert str(refused.value) == f"{nic!r} names no NIC: give its mac, or a dict or object that has one"
     assert sent(cloud) == []
-
-
-def test_a_nic_that_is_being_added_is_waited_for(stub: StubServer) -> None:
-    clock = Instant()
-    stub.answer(*[Reply({"mac": MAC, "state": "provisioning"})] * 2, Reply({"mac": MAC, "state": "running"}))
-    with datacenter_at(stub.url, clock=clock) as sdc:
-        assert sdc.machine(UNKNOWN, lazy=True).poll_nic(MAC)["state"] == "running"
-    assert [asked.target for asked in stub.asked] == [f"/bob/machines/{UNKNOWN}/nics/{plain(MAC)}"] * 3
-    assert clock.slept == [2, 2]
-
-
-@pytest.mark.parametrize("state", ["provisioning", "running", "stopped", "deleted"])
-def test_every_state_of_a_nic_can_be_waited_for(stub: StubServer, state: str) -> None:
-    stub.answer(Reply({"mac": MAC, "state": "odd"}), Reply({"mac": MAC, "state": state}))
-    with datacenter_at(stub.url, clock=Instant()) as sdc:
-        assert sdc.machine(UNKNOWN, lazy=True).poll_nic(MAC, state)["state"] == state
 
 
 def test_get_an_unknown_nic(machine: Machine) -> None:
