@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, Machine, RetryPolicy
+from smartdc import DataCenter, Machine, RetryPolicy
 from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
 
-__all__ = ["ABSENT", "ID", "RUNNING", "clock", "machine", "refusal", "requests", "sdc"]
+__all__ = ["ABSENT", "ID", "RUNNING", "clock", "machine", "requests", "sdc"]
 
 ID = "00000000-0000-4000-8000-00000000000a"
 RUNNING = {"id": ID, "name": "web", "state": "running"}
@@ -41,10 +40,3 @@ def requests(stub: StubServer) -> list[tuple[str, str, Any]]:
     return [
         (asked.method, asked.target.removeprefix(f"/bob/machines/{ID}"), asked.body) for asked in stub.asked
     ]
-
-
-def refusal(call: Callable[[], object], error: type[Exception] = ConfigurationError) -> str:
-    """The message of the error that a call raises."""
-    with pytest.raises(error) as caught:
-        call()
-    return str(caught.value)

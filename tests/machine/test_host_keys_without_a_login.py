@@ -16,6 +16,7 @@ import pytest
 from smartdc import LoginFailed
 from smartdc.http_signature.keys import PublicKey
 from smartdc.machine.host_keys import HostKeys
+from tests.helpers.refusals import refusal
 
 UUID = "3b6ef3d0-8f6b-4d9f-9a58-0c2f3a1c0001"
 REMEDY = "give known_hosts=FILE for another file, or known_hosts=False to check no host key"
@@ -106,9 +107,7 @@ def test_keys_are_in_the_order_of_the_lines(file: Path) -> None:
 
 def test_an_unknown_marker_is_refused(file: Path) -> None:
     file.write_text(f"\n@{'x' * 50} {UUID} {ONE.openssh}\n")
-    with pytest.raises(LoginFailed) as refused:
-        HostKeys(file).keys_of(UUID)
-    assert str(refused.value) == (
+    assert refusal(lambda: HostKeys(file).keys_of(UUID), LoginFailed) == (
         f"{file}, line 2, has the marker '@{'x' * 39}', which is not known: "
         "OpenSSH knows @revoked and @cert-authority"
     )
@@ -116,9 +115,7 @@ def test_an_unknown_marker_is_refused(file: Path) -> None:
 
 def test_a_damaged_key_is_refused(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\n" + f"{UUID} ssh-ed25519 AAAA".encode())
-    with pytest.raises(LoginFailed) as refused:
-        HostKeys(file).keys_of(UUID)
-    assert str(refused.value) == (
+    assert refusal(lambda: HostKeys(file).keys_of(UUID), LoginFailed) == (
         f"{file}, line 2, is not a host key of machine {UUID}: "
         "remove the line if you trust the machine's key of today"
     )
@@ -133,9 +130,7 @@ def test_revoked_keys_are_refused(file: Path) -> None:
     keys = HostKeys(file)
     asking: list[Callable[[], object]] = [lambda: keys.keys_of(UUID), lambda: keys.pin(UUID, TWO)]
     for ask in asking:
-        with pytest.raises(LoginFailed) as refused:
-            ask()
-        assert str(refused.value) == (
+        assert refusal(ask, LoginFailed) == (
             f"{revoked}if the machine has a new key, remove the old one: ssh-keygen -R {UUID} -f {file}"
         )
     other = UUID[::-1]
@@ -144,9 +139,7 @@ def test_revoked_keys_are_refused(file: Path) -> None:
         lambda: keys.pin(other, ONE),
     ]
     for refuse in refusing:
-        with pytest.raises(LoginFailed) as refused:
-            refuse()
-        assert str(refused.value) == (
+        assert refusal(refuse, LoginFailed) == (
             f"{revoked.replace(UUID, other)}log in when the machine has a new host key"
         )
     assert file.read_text() == text
@@ -198,9 +191,7 @@ def test_a_file_that_does_not_reach_the_disk_is_not_used(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(LoginFailed) as refused:
-        HostKeys(file).pin(UUID, ONE)
-    assert str(refused.value) == (
+    assert refusal(lambda: HostKeys(file).pin(UUID, ONE), LoginFailed) == (
         f"the file of host keys {file} cannot be written (No space left on device): {REMEDY}"
     )
     assert seen == [f"# mine\n{UUID} {ONE.openssh}\n"]
@@ -211,27 +202,23 @@ def test_a_file_that_does_not_reach_the_disk_is_not_used(
 def test_a_file_that_is_too_large(file: Path) -> None:
     file.touch()
     os.truncate(file, 64 * 1024 * 1024 + 1)
-    with pytest.raises(LoginFailed) as refused:
-        HostKeys(file).keys_of(UUID)
-    assert str(refused.value) == f"the file of host keys {file} is larger than 64 MiB: {REMEDY}"
+    assert refusal(lambda: HostKeys(file).keys_of(UUID), LoginFailed) == (
+        f"the file of host keys {file} is larger than 64 MiB: {REMEDY}"
+    )
 
 
 def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(LoginFailed) as refused:
-        HostKeys(tmp_path).keys_of(UUID)
-    assert str(refused.value) == f"the file of host keys {tmp_path} is a directory: {REMEDY}"
+    assert refusal(lambda: HostKeys(tmp_path).keys_of(UUID), LoginFailed) == (
+        f"the file of host keys {tmp_path} is a directory: {REMEDY}"
+    )
     (tmp_path / "file").touch()
-    with pytest.raises(LoginFailed) as refused:
-        HostKeys(tmp_path / "file" / "hosts").keys_of(UUID)
-    assert str(refused.value) == (
+    assert refusal(lambda: HostKeys(tmp_path / "file" / "hosts").keys_of(UUID), LoginFailed) == (
         f"the file of host keys {tmp_path}/file/hosts cannot be read (Not a directory): {REMEDY}"
     )
 
 
 def test_a_home_directory_that_is_not_known() -> None:
-    with pytest.raises(LoginFailed) as refused:
-        HostKeys("~no-such-user-here/hosts")
-    assert str(refused.value) == (
+    assert refusal(lambda: HostKeys("~no-such-user-here/hosts"), LoginFailed) == (
         "no file for the host keys: there is no home directory: set HOME, or give the whole path; " + REMEDY
     )
 

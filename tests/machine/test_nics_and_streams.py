@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from smartdc import Machine, NotFoundError
+from tests.helpers.refusals import refusal
 from tests.helpers.servers import Reply, StubServer
-from tests.helpers.stub_machine import ABSENT, ID, clock, machine, refusal, requests, sdc
+from tests.helpers.stub_machine import ABSENT, ID, clock, machine, requests, sdc
 
 __all__ = ["clock", "machine", "sdc"]
 

@@ -10,8 +10,9 @@ import pytest
 
 from smartdc import Machine, WaitFailed, WaitTimeout
 from tests.helpers.clock import Instant
+from tests.helpers.refusals import refusal
 from tests.helpers.servers import Reply, StubServer
-from tests.helpers.stub_machine import ABSENT, ID, RUNNING, clock, machine, refusal, requests, sdc
+from tests.helpers.stub_machine import ABSENT, ID, RUNNING, clock, machine, requests, sdc
 
 __all__ = ["clock", "machine", "sdc"]
 
