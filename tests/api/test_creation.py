@@ -1,4 +1,4 @@
-"""How `create_machine` reads its arguments: what it refuses, and how it finds a machine after a lost answer.
+"""How `create_machine` reads its arguments: what it refuses, and what it sends.
 
 The tests run without an emulator; test_create_arguments has what the server does with the arguments.
 """
@@ -6,15 +6,12 @@ The tests run without an emulator; test_create_arguments has what the server doe
 from __future__ import annotations
 
 import re
-from email.utils import formatdate
 from pathlib import Path
-from time import time
 from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, LegacyDataCenter, Machine, OutcomeUnknown
-from smartdc.emulator.state.clock import timestamp
+from smartdc import ConfigurationError, DataCenter, Machine
 from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
 
@@ -195,107 +192,3 @@ def test_networks_are_sent_as_objects_if_one_is_an_object(stub: StubServer, stub
     ]
     for given, expected in cases:
         assert created(stub, stubbed, name="web", networks=given)["networks"] == expected
-
-
-def after_a_lost_answer(stub: StubServer, sdc: DataCenter, shown: dict[str, Any], **requested: Any) -> str:
-    """Create a machine whose answer is lost, beside a machine that the server shows.
-
-    Returns:
-        The fields in which the two differ; empty if that machine is taken for the requested one.
-    """
-    now = time()
-    machine = {"id": ID, "name": "web", "state": "running", "created": timestamp(now)} | shown
-    stub.answer(Reply(None, 504))
-    stub.otherwise = Reply([machine], dates=(formatdate(now, usegmt=True),))
-    try:
-        found = sdc.create_machine("web", **requested)
-    except OutcomeUnknown as error:
-        (candidate,) = error.candidates
-        return str(error).partition("differs in ")[2].partition(";")[0] if candidate["id"] == ID else "?"
-    return "" if found.id == ID else "?"
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "other"),
-    [
-        ("brand", "bhyve", "kvm"),
-        ("firewall_enabled", True, False),
-        ("firewall_enabled", False, True),
-        ("deletion_protection", True, False),
-        ("delegate_dataset", True, False),
-        ("encrypted", True, False),
-        ("image", IMAGE, OTHER),
-        ("package", "small", "large"),
-        ("networks", [NETWORK], [OTHER]),
-        ("networks", [NETWORK], [NETWORK, OTHER]),
-        ("tags", {"role": "web"}, {"role": "db"}),
-        ("tags", {"role": "web"}, {}),
-        ("metadata", {"note": "ours"}, {"note": "theirs"}),
-        ("disks", [{"size": 10240}], [{"size": 20480}]),
-        ("disks", [{"size": 10240}], [{"size": 10240}, {"size": 1024}]),
-        ("disks", [{"size": 10240}], ["odd"]),
-        ("disks", [{"size": 10240}], 7),
-    ],
-    ids=str,
-)
-def test_a_machine_that_may_be_the_requested_one_is_compared(
-    stub: StubServer, stubbed: DataCenter, field: str, value: Any, other: Any
-) -> None:
-    assert after_a_lost_answer(stub, stubbed, {field: value}, **{field: value}) == ""
-    assert after_a_lost_answer(stub, stubbed, {field: other}, **{field: value}) == field
-
-
-def test_fields_that_are_not_shown_yet_are_not_compared(stub: StubServer, stubbed: DataCenter) -> None:
-    # docs/cloudapi/machines.md#values-a-client-may-not-expect
-    shown = {"package": "", "image": "", "networks": [], "disks": []}
-    requested = {"package": "small", "image": IMAGE, "networks": NETWORK, "disks": [{"size": 1024}]}
-    assert after_a_lost_answer(stub, stubbed, shown, **requested, brand="kvm", metadata={"note": "a"}) == ""
-
-
-def test_disks_and_metadata_that_were_not_requested_are_not_compared(
-    stub: StubServer, stubbed: DataCenter
-) -> None:
-    shown = {"disks": [{"size": 1024}], "metadata": {"root_authorized_keys": "x", "note": "ours"}}
-    assert after_a_lost_answer(stub, stubbed, shown, metadata={"note": "ours"}) == ""
-    assert after_a_lost_answer(stub, stubbed, {"tags": {"role": "db"}}) == "tags"
-
-
-def test_a_disk_that_requests_the_rest_may_have_any_size(stub: StubServer, stubbed: DataCenter) -> None:
-    disks = [{"size": 1024}, {"size": "remaining"}]
-    shown = {"disks": [{"size": 1024}, {"size": 777}]}
-    assert after_a_lost_answer(stub, stubbed, shown, disks=disks) == ""
-
-
-def test_a_network_object_is_compared_by_its_id(stub: StubServer, stubbed: DataCenter) -> None:
-    wanted = {"ipv4_uuid": NETWORK, "ipv4_ips": ["10.0.0.5"]}
-    assert after_a_lost_answer(stub, stubbed, {"networks": [NETWORK]}, networks=wanted) == ""
-    assert after_a_lost_answer(stub, stubbed, {"networks": [OTHER]}, networks=wanted) == "networks"
-
-
-@pytest.mark.parametrize(("name", "differing"), [("small", ""), ("large", "package")])
-def test_a_package_is_compared_by_its_name(
-    stub: StubServer, stubbed: DataCenter, name: str, differing: str
-) -> None:
-    # Machines show the name of their package, whatever the create had.
-    package = {"id": PACKAGE, "name": "small"}
-    assert after_a_lost_answer(stub, stubbed, {"package": name}, package=package) == differing
-
-
-@pytest.mark.parametrize(("image", "differing"), [(IMAGE, ""), (OTHER, "image")])
-def test_a_dataset_of_an_old_server_is_compared_with_the_image(
-    stub: StubServer, image: str, differing: str
-) -> None:
-    with LegacyDataCenter(stub.url, login="bob", clock=Instant()) as old:
-        assert after_a_lost_answer(stub, old, {"image": image}, dataset=IMAGE) == differing
-        assert after_a_lost_answer(stub, old, {"dataset": image}, dataset=IMAGE) == differing
-
-
-def test_a_short_id_in_a_name_is_the_first_part_of_the_uuid(stub: StubServer, stubbed: DataCenter) -> None:
-    now = time()
-    names = [f"web-{ID[:8]}", f"web-{ID}", "web-", "web-{{shortId}}"]
-    shown = [{"id": ID, "name": name, "created": timestamp(now)} for name in names]
-    stub.answer(Reply(None, 504))
-    stub.otherwise = Reply(shown, dates=(formatdate(now, usegmt=True),))
-    with pytest.raises(OutcomeUnknown, match="the possible ones are in candidates") as caught:
-        stubbed.create_machine("web-{{shortId}}")
-    assert [candidate["name"] for candidate in caught.value.candidates] == names[:1]
