@@ -3,62 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from smartdc import ConfigurationError, DataCenter, NotFoundError
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 A, B, C = (f"{char}0000000-0000-4000-8000-00000000000{char}" for char in "abc")
 
-Call = Callable[[DataCenter, str], object]
 
-# For each kind: a call, the path of the list, what errors call it, its name or its id, and how to list all.
-KINDS: dict[str, tuple[Call, str, str, str, str]] = {
-    "image": (lambda sdc, ref: sdc.image(ref), "images", "image", "name or short id", "images()"),
-    "changed image": (
-        lambda sdc, ref: sdc.update_image(ref, name="new"),
-        "images?state=all",
-        "image",
-        "name or short id",
-        "images(state='all')",
+class Kind(NamedTuple):
+    """A kind of thing that a call may refer to by name.
+
+    Attributes:
+        call: A call that has the name.
+        path: The path of the list in which the name is looked up.
+        lists: How to list all, as errors say it.
+        what: What errors call a thing of this kind.
+        has: What errors say that it has.
+    """
+
+    call: Callable[[DataCenter, str], object]
+    path: str
+    lists: str
+    what: str
+    has: str = "name or short id"
+
+    @property
+    def place(self) -> str:
+        """The path of the list without its query, which is also the beginning of the path of each thing."""
+        return self.path.partition("?")[0]
+
+
+KINDS = {
+    "image": Kind(lambda sdc, ref: sdc.image(ref), "images", "images()", "image"),
+    "changed image": Kind(
+        lambda sdc, ref: sdc.update_image(ref, name="new"), "images?state=all", "images(state='all')", "image"
     ),
-    "machine": (lambda sdc, ref: sdc.machine(ref), "machines", "machine", "name or short id", "machines()"),
-    "network": (lambda sdc, ref: sdc.network(ref), "networks", "network", "name or short id", "networks()"),
-    "package": (lambda sdc, ref: sdc.package(ref), "packages", "package", "name or short id", "packages()"),
-    "volume": (lambda sdc, ref: sdc.volume(ref), "volumes", "volume", "name or short id", "volumes()"),
-    "firewall rule": (
-        lambda sdc, ref: sdc.firewall_rule(ref),
-        "fwrules",
-        "firewall rule",
-        "id",
-        "firewall_rules()",
+    "machine": Kind(lambda sdc, ref: sdc.machine(ref), "machines", "machines()", "machine"),
+    "network": Kind(lambda sdc, ref: sdc.network(ref), "networks", "networks()", "network"),
+    "package": Kind(lambda sdc, ref: sdc.package(ref), "packages", "packages()", "package"),
+    "volume": Kind(lambda sdc, ref: sdc.volume(ref), "volumes", "volumes()", "volume"),
+    "firewall rule": Kind(
+        lambda sdc, ref: sdc.firewall_rule(ref), "fwrules", "firewall_rules()", "firewall rule", has="id"
     ),
-    "policy": (lambda sdc, ref: sdc.delete_policy(ref), "policies", "policy", "name", "policies()"),
-    "role": (lambda sdc, ref: sdc.delete_role(ref), "roles", "role", "name", "roles()"),
-    "user": (lambda sdc, ref: sdc.change_user_password(ref, "x"), "users", "user", "login", "users()"),
-    "VLAN": (
+    "policy": Kind(lambda sdc, ref: sdc.delete_policy(ref), "policies", "policies()", "policy", has="name"),
+    "role": Kind(lambda sdc, ref: sdc.delete_role(ref), "roles", "roles()", "role", has="name"),
+    "user": Kind(
+        lambda sdc, ref: sdc.change_user_password(ref, "x"), "users", "users()", "user", has="login"
+    ),
+    "VLAN": Kind(
         lambda sdc, ref: sdc.delete_fabric_vlan(ref),
         "fabrics/default/vlans",
-        "VLAN",
-        "name",
         "fabric_vlans()",
+        "VLAN",
+        has="name",
     ),
 }
 EACH = pytest.mark.parametrize("kind", KINDS)
 NAMED = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("package", "firewall rule")])
 """The server itself finds a package by its name, and a firewall rule has none."""
+SHORT = pytest.mark.parametrize("kind", ["image", "machine", "network", "package", "volume", "firewall rule"])
+"""They may also be called by the first part of their ids."""
 
 
 @pytest.fixture
 def sdc(stub: StubServer) -> DataCenter:
-    return DataCenter(stub.url, login="bob", retry="none")
+    return datacenter_at(stub.url)
 
 
 def message(kind: str, sdc: DataCenter, wanted: str) -> str:
     with pytest.raises((NotFoundError, ConfigurationError)) as caught:
-        KINDS[kind][0](sdc, wanted)
+        KINDS[kind].call(sdc, wanted)
     return str(caught.value).partition(": 404 ResourceNotFound: ")[2] or str(caught.value)
 
 
@@ -73,10 +90,8 @@ def ident(kind: str, of: str) -> str:
 @EACH
 def test_nothing_has_the_name(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     stub.answer(Reply([]))
-    _, path, what, has, all_of_them = KINDS[kind]
-    assert (
-        message(kind, sdc, "a0000000") == f"no {what} has the {has} 'a0000000'; sdc.{all_of_them} lists all"
-    )
+    _, path, lists, what, has = KINDS[kind]
+    assert message(kind, sdc, "a0000000") == f"no {what} has the {has} 'a0000000'; sdc.{lists} lists all"
     assert [asked.target for asked in stub.asked] == [f"/bob/{path}"]
 
 
@@ -84,10 +99,9 @@ def test_nothing_has_the_name(stub: StubServer, sdc: DataCenter, kind: str) -> N
 def test_a_dict_has_the_id(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     thing: Any = {"id": A, "vlan_id": 5}
     stub.answer(Reply(thing))
-    KINDS[kind][0](sdc, thing)
-    place = KINDS[kind][1].partition("?")[0]
+    KINDS[kind].call(sdc, thing)
     (asked,) = stub.asked
-    assert asked.target.split("?")[0].startswith(f"/bob/{place}/{5 if kind == 'VLAN' else A}")
+    assert asked.target.split("?")[0].startswith(f"/bob/{KINDS[kind].place}/{5 if kind == 'VLAN' else A}")
 
 
 def test_a_long_id_is_cut(stub: StubServer, sdc: DataCenter) -> None:
@@ -98,18 +112,16 @@ def test_a_long_id_is_cut(stub: StubServer, sdc: DataCenter) -> None:
 @pytest.mark.parametrize("kind", ["package", "firewall rule"])
 def test_the_server_itself_finds_a_name(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     stub.answer(Reply(entry(A, "web")))
-    KINDS[kind][0](sdc, "web")
-    assert [asked.target for asked in stub.asked] == [f"/bob/{KINDS[kind][1]}/web"]
+    KINDS[kind].call(sdc, "web")
+    assert [asked.target for asked in stub.asked] == [f"/bob/{KINDS[kind].path}/web"]
 
 
 @NAMED
 def test_something_has_a_similar_name(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     stub.answer(Reply([entry(A, "webb"), entry(B, "database"), *(entry(A, f"x{n}") for n in range(9))]))
-    _, _, what, has, all_of_them = KINDS[kind]
-    candidates = f"candidates: 'webb' ({ident(kind, A)})"
-    assert (
-        message(kind, sdc, "web")
-        == f"no {what} has the {has} 'web'; {candidates}; sdc.{all_of_them} lists all"
+    _, _, lists, what, has = KINDS[kind]
+    assert message(kind, sdc, "web") == (
+        f"no {what} has the {has} 'web'; candidates: 'webb' ({ident(kind, A)}); sdc.{lists} lists all"
     )
 
 
@@ -123,28 +135,28 @@ def test_few_things_are_all_candidates(stub: StubServer, sdc: DataCenter, kind: 
 @NAMED
 def test_several_have_the_name(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     stub.answer(Reply([entry(A, "web"), entry(B, "web"), entry(C, "other")]))
-    place = KINDS[kind][1].partition("?")[0].rpartition("/")[2]
+    place = KINDS[kind].place.rpartition("/")[2]
     assert message(kind, sdc, "web") == (
         f"'web' may be any of 2 {place}: 'web' ({ident(kind, A)}), 'web' ({ident(kind, B)}); "
         "give the id of one"
     )
 
 
-@pytest.mark.parametrize("kind", ["image", "machine", "network", "package", "volume", "firewall rule"])
+@SHORT
 def test_several_have_the_short_id(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     others = [A.replace("4000", f"{number}000") for number in range(6)]
     stub.answer(Reply([entry(other, "web") for other in others] + [entry(B, "web")]))
     shown = others[:4] if kind == "firewall rule" else [f"'web' ({other})" for other in others[:4]]
     assert message(kind, sdc, "A0000000") == (
-        f"'A0000000' may be any of 6 {KINDS[kind][1]}: {', '.join(shown)}, ...; give the id of one"
+        f"'A0000000' may be any of 6 {KINDS[kind].path}: {', '.join(shown)}, ...; give the id of one"
     )
 
 
-@pytest.mark.parametrize("kind", ["image", "machine", "network", "package", "volume", "firewall rule"])
+@SHORT
 def test_one_has_the_short_id(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     stub.answer(Reply([entry(B, "web"), entry(A, "web")]), Reply(entry(A, "web")))
-    KINDS[kind][0](sdc, "a0000000")
-    assert stub.asked[-1].target == f"/bob/{KINDS[kind][1]}/{A}"
+    KINDS[kind].call(sdc, "a0000000")
+    assert stub.asked[-1].target == f"/bob/{KINDS[kind].path}/{A}"
 
 
 @pytest.mark.parametrize("wanted", ["0123", "a0-b", "a" * 9 + "0", "-0-0"])
@@ -165,15 +177,13 @@ def test_a_word_is_no_part_of_an_id(stub: StubServer, sdc: DataCenter, wanted: s
     )
 
 
-@pytest.mark.parametrize(("kind", "state"), [("machine", "deleted"), ("machine", "failed")])
-def test_a_name_is_not_that_of_something_that_is_gone(
-    stub: StubServer, sdc: DataCenter, kind: str, state: str
-) -> None:
+@pytest.mark.parametrize("state", ["deleted", "failed"])
+def test_a_name_is_not_that_of_a_machine_that_is_gone(stub: StubServer, sdc: DataCenter, state: str) -> None:
     stub.answer(
         Reply([entry(A, "web", state=state), entry(B, "web", state="running")]), Reply(entry(B, "web"))
     )
-    KINDS[kind][0](sdc, "web")
-    assert stub.asked[-1].target == f"/bob/{KINDS[kind][1]}/{B}"
+    sdc.machine("web")
+    assert stub.asked[-1].target == f"/bob/machines/{B}"
 
 
 def test_images_are_described_with_versions_and_owners(stub: StubServer, sdc: DataCenter) -> None:
