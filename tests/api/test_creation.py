@@ -13,7 +13,7 @@ import pytest
 
 from smartdc import ConfigurationError, DataCenter, Machine
 from tests.helpers.clock import Instant
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 ID = "00000000-0000-4000-8000-00000000000a"
 IMAGE, OTHER = "00000000-0000-4000-8000-00000000000b", "00000000-0000-4000-8000-00000000000c"
@@ -75,7 +75,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 @pytest.fixture
 def offline() -> DataCenter:
     """A data center at an address where nothing listens."""
-    return DataCenter("http://127.0.0.1:1", login="bob", retry="none")
+    return datacenter_at("http://127.0.0.1:1")
 
 
 @pytest.fixture

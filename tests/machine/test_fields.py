@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from smartdc import DataCenter, Machine
-from tests.helpers.servers import Reply, StubServer
+from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 ID, IMAGE = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
 
@@ -56,12 +58,13 @@ INSTEAD = {
     "state": "start(), stop() and delete() change it",
     "tags": "add_tags() and replace_tags() change them",
 }
+REFRESH = "refresh() fetches it again"
 
 
 @pytest.fixture
 def offline() -> DataCenter:
     """A data center at an address where nothing listens."""
-    return DataCenter("http://127.0.0.1:1", login="bob", retry="none")
+    return datacenter_at("http://127.0.0.1:1")
 
 
 def machine(sdc: DataCenter, **data: Any) -> Machine:
@@ -112,13 +115,15 @@ def test_times(offline: DataCenter) -> None:
     assert machine(offline, created="odd").updated is None
 
 
-def test_metadata_and_the_boot_script(offline: DataCenter) -> None:
-    web = machine(offline, metadata={"user-script": "true", "note": "a"})
-    assert (web.metadata, web.boot_script) == ({"note": "a"}, "true")
-    assert web.metadata is web.metadata
-    web._save({"id": ID, "metadata": {"note": "b"}})
-    assert (web.metadata, web.boot_script) == ({"note": "b"}, None)
-    assert machine(offline, metadata={"user-script": 5}).boot_script is None
+def test_metadata_and_the_boot_script(stub: StubServer) -> None:
+    with datacenter_at(stub.url) as sdc:
+        web = machine(sdc, metadata={"user-script": "true", "note": "a"})
+        assert (web.metadata, web.boot_script) == ({"note": "a"}, "true")
+        assert web.metadata is web.metadata
+        stub.answer(Reply({"id": ID, "metadata": {"note": "b"}}))
+        web.refresh()
+        assert (web.metadata, web.boot_script) == ({"note": "b"}, None)
+        assert machine(sdc, metadata={"user-script": 5}).boot_script is None
 
 
 @pytest.mark.parametrize(
@@ -140,14 +145,14 @@ def test_public_and_private_addresses(offline: DataCenter, ip: str, private: boo
 @pytest.mark.parametrize(("state", "asks"), [("running", 1), ("deleted", 0), ("failed", 0)])
 def test_addresses_that_are_not_known_yet_are_fetched(stub: StubServer, state: str, asks: int) -> None:
     stub.answer(Reply({"id": ID, "state": state, "ips": ["10.0.0.5"]}))
-    web = machine(DataCenter(stub.url, login="bob"), state=state, ips=[])
+    web = machine(datacenter_at(stub.url), state=state, ips=[])
     assert web.ips == ["10.0.0.5"] * asks
     assert len(stub.asked) == asks
 
 
 def test_the_first_value_of_a_lazy_machine_is_fetched(stub: StubServer) -> None:
     stub.answer(Reply({"id": ID, "name": "web", "state": "running"}))
-    lazy = Machine(DataCenter(stub.url, login="bob"), ID, lazy=True)
+    lazy = Machine(datacenter_at(stub.url), ID, lazy=True)
     assert stub.asked == []
     assert (lazy.name, lazy.state) == ("web", "running")
     assert [asked.target for asked in stub.asked] == [f"/bob/machines/{ID}"]
@@ -158,6 +163,12 @@ def test_values_are_read_only(offline: DataCenter, name: str) -> None:
     with pytest.raises(AttributeError) as caught:
         setattr(machine(offline), name, "x")
     assert str(caught.value) == (
-        f"{name} of a machine is read-only, the last value from the server: "
-        f"{INSTEAD.get(name, 'refresh() fetches it again')}"
+        f"{name} of a machine is read-only, the last value from the server: {INSTEAD.get(name, REFRESH)}"
     )
+
+
+@pytest.mark.parametrize("advice", [*INSTEAD.values(), REFRESH])
+def test_the_methods_that_the_error_names_exist(advice: str) -> None:
+    named = re.findall(r"(\w+)\(\)", advice)
+    assert named
+    assert set(named) <= {name for name, _ in inspect.getmembers(Machine, inspect.isfunction)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import Machine, NotFoundError, OutcomeUnknown, Snapshot, WaitFailed, WaitTimeout
+from smartdc import DataCenter, Machine, NotFoundError, OutcomeUnknown, Snapshot, WaitFailed, WaitTimeout
 from tests.helpers.clock import Instant
 from tests.helpers.refusals import refusal
 from tests.helpers.servers import Reply, StubServer
@@ -173,8 +173,8 @@ def test_one_entry_of_the_metadata(stub: StubServer, machine: Machine) -> None:
     assert [path for _, path, _ in requests(stub)] == [f"/metadata{path}" for path in paths]
 
 
-def test_the_boot_script_is_deleted(stub: StubServer, machine: Machine) -> None:
-    machine._save({**RUNNING, "metadata": {"user-script": "true", "a": "b"}})
+def test_the_boot_script_is_deleted(stub: StubServer, sdc: DataCenter) -> None:
+    machine = Machine(sdc, data={**RUNNING, "metadata": {"user-script": "true", "a": "b"}})
     stub.answer(Reply(None, 204), Reply(None, 204))
     machine.delete_boot_script()
     assert (machine.boot_script, machine.metadata) == (None, {"a": "b"})
