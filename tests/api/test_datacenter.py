@@ -288,19 +288,22 @@ def test_the_settings_of_a_data_center_that_is_given_only_a_location() -> None:
 
 
 def test_each_setting_is_that_of_its_argument() -> None:
-    own = {
-        "timeout": 3,
-        "retry": RetryPolicy(attempts=2),
-        "share_polls": False,
-        "roles": ["ops"],
-        "login": "bob",
-    }
-    with DataCenter("us-sw-1", **own, clock=Instant(), max_response=9, answer_timeout=2) as sdc:  # type: ignore[arg-type]
-        assert {name: getattr(sdc, name) for name in ("timeout", "retry", "share_polls", "login")} == {
-            name: own[name] for name in ("timeout", "retry", "share_polls", "login")
-        }
-        assert (sdc.active_roles, sdc.max_response, sdc.answer_timeout) == (("ops",), 9, 2)
-        assert isinstance(sdc.clock, Instant)
+    clock, twice = Instant(), RetryPolicy(attempts=2)
+    with DataCenter(
+        "us-sw-1",
+        login="bob",
+        roles=["ops"],
+        timeout=3,
+        retry=twice,
+        share_polls=False,
+        clock=clock,
+        max_response=9,
+        answer_timeout=2,
+    ) as sdc:
+        assert (sdc.login, sdc.active_roles, sdc.timeout) == ("bob", ("ops",), 3)
+        assert (sdc.retry, sdc.share_polls) == (twice, False)
+        assert (sdc.max_response, sdc.answer_timeout) == (9, 2)
+        assert sdc.clock is clock
         assert sdc.known_locations == KNOWN_LOCATIONS
         assert sdc.known_locations is not KNOWN_LOCATIONS
 
