@@ -79,6 +79,7 @@ class Script:
         **options: Any,
     ) -> None:
         self.clock = Instant()
+        self.on_connect: Callable[[], object] = lambda: None
         self._connections, self._lists = connections, lists
         self.feed = ReconnectingFeed(self._connect, self._list, get, names, self.clock, **options)
 
@@ -86,6 +87,7 @@ class Script:
         connection = self._connections.pop(0)
         if isinstance(connection, Exception):
             raise connection
+        self.on_connect()
         return cast(ChangeFeed, connection)
 
     def _list(self) -> list[MachineData]:
@@ -253,7 +255,8 @@ def test_a_report_ends_the_pauses() -> None:
         ],
         [[machine()], [machine()], [machine(state="stopped")]],
     )
-    assert len([script.feed.receive(), script.feed.receive()]) == 2
+    assert script.feed.receive() == change(renamed, "alias")
+    assert script.feed.receive() == change(machine(state="stopped"), "alias", "state", state="stopped")
     # At once, and after the first pause; from the beginning once more.
     assert script.clock.slept == [0.5, 0.5]
 
@@ -265,7 +268,8 @@ def test_a_report_from_a_list_ends_the_pauses_too() -> None:
         [Connection(BROKEN), *failures, Connection(TimeoutError(), BROKEN), Connection()],
         [[machine()], [stopped], [machine(C)]],
     )
-    assert [script.feed.receive(), script.feed.receive()] != [None, None]
+    assert script.feed.receive() == change(stopped, "state", state="stopped")
+    assert script.feed.receive() == change(machine(C), "alias", "destroyed", "state")
     assert script.clock.slept == [0.5, 1, 2, 4]
 
 
@@ -345,13 +349,6 @@ def test_closing_it_closes_its_connection() -> None:
 def test_closing_it_while_it_reconnects_closes_the_new_connection() -> None:
     new = Connection()
     script = Script([Connection(BROKEN), new], [[machine()]])
-    connect = script.feed._connect
-
-    def closed_meanwhile() -> ChangeFeed:
-        opened = connect()
-        script.feed.closed = True  # as another thread does, which closes the old connection
-        return opened
-
-    script.feed._connect = closed_meanwhile
+    script.on_connect = script.feed.close  # as another thread does, which closes the old connection
     assert script.feed.receive() is None
     assert new.is_closed
