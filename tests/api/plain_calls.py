@@ -9,13 +9,11 @@ import inspect
 import json
 import re
 import warnings
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from smartdc import APIError, ConfigurationError, DataCenter, WaitFailed
+from smartdc import APIError, ConfigurationError, DataCenter, Machine, WaitFailed
 from tests.helpers.clock import Instant
-from tests.helpers.every_argument import APART, VALID
+from tests.helpers.every_argument import APART, call
 from tests.helpers.odd_values import ID
 from tests.helpers.servers import Asked, Reply, StubServer
 
@@ -31,24 +29,19 @@ def plain_calls() -> str:
     with StubServer() as server, DataCenter(server.url, login="bob", retry="none", clock=Instant()) as sdc:
         server.otherwise = Reply({"code": "ResourceNotFound", "message": "no"}, 404)
         for owner in (sdc, sdc.machine(ID, lazy=True)):
-            for name, method in inspect.getmembers(type(owner), callable):
+            for name, _ in inspect.getmembers(type(owner), callable):
                 if not name.startswith("_") and name not in _WITHOUT_REQUEST:
                     server.asked.clear()
-                    refusal = _call(partial(method, owner))
+                    refusal = _refusal(owner, name)
                     lines.append(f"{type(owner).__name__}.{name}: {refusal or _written(server.asked)}\n")
     return re.sub(_CHOSEN_NAME, "CHOSEN", "".join(lines).replace(ID, "ID"))
 
 
-def _call(method: Callable[..., object]) -> str | None:
+def _refusal(owner: DataCenter | Machine, name: str) -> str | None:
     """Call a method; return the message if the call is refused without a request."""
-    args, more = [], {}
-    for each in inspect.signature(method).parameters.values():
-        if each.kind is each.KEYWORD_ONLY and each.default is each.empty:
-            more[each.name] = VALID.get(each.name, ID)
-        elif each.kind is not each.VAR_KEYWORD and each.default is each.empty:
-            args.append(VALID.get(each.name, ID))
+    args, more = call(type(owner), name)
     try:
-        method(*args, **more)
+        getattr(owner, name)(*args, **more)
     except ConfigurationError as error:
         return str(error)
     except (APIError, WaitFailed):

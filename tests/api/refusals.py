@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,10 @@ def _refusal(sdc: DataCenter, cls: type, name: str, argument: str, wrong: Any) -
     owner = sdc if cls is DataCenter else sdc.machine(ID, lazy=True)
     args, more = call(cls, name, argument, wrong)
     try:
-        getattr(owner, name)(*args, **more)
+        with suppress(NotFoundError):
+            getattr(owner, name)(*args, **more)
     except ConfigurationError as error:
         return str(error)
-    except NotFoundError:
-        return None
     return None
 
 

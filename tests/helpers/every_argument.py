@@ -82,8 +82,17 @@ def annotated(*kinds: Any) -> list[tuple[type, str, str]]:
     return found
 
 
-def call(cls: type, name: str, other: str, value: Any) -> tuple[list[Any], dict[str, Any]]:
-    """Arguments that are valid but for one."""
+def call(
+    cls: type, name: str, other: str | None = None, value: Any = None
+) -> tuple[list[Any], dict[str, Any]]:
+    """Valid arguments for a method, which are required or have their default.
+
+    Args:
+        cls: The class of the method.
+        name: Its name.
+        other: An argument that has another value.
+        value: The other value.
+    """
     args: list[Any] = []
     more: dict[str, Any] = {}
     for parameter in parameters(cls, name):
