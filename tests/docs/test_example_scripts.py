@@ -73,7 +73,12 @@ def test_a_page_links_the_scripts_that_it_runs(page: str) -> None:
     "command", [("ci_machine.py", "true"), ("image_pipeline.py", "--version", "2")], ids=lambda each: each[0]
 )
 def test_an_interrupt_while_the_machine_provisions_deletes_it(
-    cloud: Emulator, run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str], number: int, status: int
+    cloud: Emulator,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    number: int,
+    status: int,
 ) -> None:
     interrupt(cloud, monkeypatch, number)
     ended = run(*command)
@@ -98,25 +103,34 @@ def test_a_sweep_goes_on_after_a_machine_that_cannot_be_deleted(cloud: Emulator,
         sdc.machine("ci-2").enable_deletion_protection()
     cloud.clock.advance(7200)
     ended = run("ci_machine.py", "--sweep")
-    assert ended.out.split() == ["swept:", "ci-1", "ci-3"] or ended.out.split() == ["swept:", "ci-3", "ci-1"]
+    first, *swept = ended.out.split()
+    assert (first, sorted(swept)) == ("swept:", ["ci-1", "ci-3"])
     assert ended.err.startswith("ci-2: DELETE ")
 
 
-def test_a_job_without_a_command_is_refused(cloud: Emulator, run: Run) -> None:
-    ended = run("ci_machine.py")
-    assert (ended.status, ended.err.splitlines()[-1]) == (
-        2,
-        "ci_machine.py: error: give a command, or --sweep",
-    )
-    assert list(cloud.calls) == []
-
-
-def test_a_job_without_a_name_is_refused(cloud: Emulator, run: Run) -> None:
-    ended = run("ci_machine.py", "--job", "", "true")
-    assert (ended.status, ended.err.splitlines()[-1]) == (
-        2,
-        "ci_machine.py: error: --job must not be empty",
-    )
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("ci_machine.py",), "give a command, or --sweep"),
+        (("ci_machine.py", "--job", "", "true"), "--job must not be empty"),
+        (("every_account.py", "--profile", "env"), "unrecognized arguments: --profile env"),
+        *(
+            ((*command, "--keep", keep), "--keep must be 1 or more")
+            for command in (("image_pipeline.py", "--version", "1"), ("rotate_snapshots.py",))
+            for keep in ("0", "-1")
+        ),
+        *(
+            (("rotate_snapshots.py", "--tag", tag), "--tag must be NAME=VALUE")
+            for tag in ("backup", "=yes", "")
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_wrong_command_line_is_refused(
+    cloud: Emulator, run: Run, command: tuple[str, ...], message: str
+) -> None:
+    ended = run(*command)
+    assert (ended.status, ended.err.splitlines()[-1]) == (2, f"{command[0]}: error: {message}")
     assert list(cloud.calls) == []
 
 
@@ -171,9 +185,7 @@ def test_a_migration_of_a_killed_run_is_continued(
         assert sdc.migrations() == []
 
 
-def test_accounts_that_fail_do_not_hide_the_others(
-    cloud: Emulator, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_accounts_that_fail_do_not_hide_the_others(cloud: Emulator, run: Run) -> None:
     with cloud.activate(rate=0, profiles=["broken", "keyless"]):
         profile_path("broken").write_text("{")
         keyless = profile_path("keyless")
@@ -186,19 +198,12 @@ def test_accounts_that_fail_do_not_hide_the_others(
     assert re.findall(r"^(\w+): ", ended.err, re.M) == ["broken", "keyless"]
 
 
-def test_no_account_at_all_is_an_error(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
+def test_no_account_at_all_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TRITON_PROFILE", "TRITON_URL", "SDC_URL", "TRITON_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
     ended = run("every_account.py")
     assert ended.status == 1
     assert "no profile can sign in" in ended.err
-
-
-@pytest.mark.parametrize("tag", ["backup", "=yes", ""])
-def test_a_tag_without_a_value_is_refused(cloud: Emulator, run: Run, tag: str) -> None:
-    ended = run("rotate_snapshots.py", "--tag", tag)
-    assert (ended.status, "--tag must be NAME=VALUE" in ended.err) == (2, True)
 
 
 def test_a_rotation_of_no_machines_is_an_error(cloud: Emulator, run: Run) -> None:
@@ -211,18 +216,6 @@ def test_an_image_that_exists_is_refused_before_a_machine_is_created(cloud: Emul
     ended = run("image_pipeline.py", "--version", "1.4.0")
     assert (ended.status, ended.err) == (1, "there is an image app@1.4.0: give another --version\n")
     assert "POST" not in {call.method for call in cloud.calls}
-
-
-@pytest.mark.parametrize("keep", [0, -1])
-def test_an_image_must_be_kept(cloud: Emulator, run: Run, keep: int) -> None:
-    ended = run("image_pipeline.py", "--version", "1", "--keep", keep)
-    assert (ended.status, "--keep must be 1 or more" in ended.err) == (2, True)
-
-
-def test_one_profile_cannot_be_chosen_for_every_account(run: Run) -> None:
-    ended = run("every_account.py", "--profile", "env")
-    assert ended.status == 2
-    assert "unrecognized arguments: --profile env" in ended.err
 
 
 def test_prices_may_have_dots_and_missing_ones_are_named(cloud: Emulator, run: Run, tmp_path: Path) -> None:
@@ -262,7 +255,7 @@ def test_a_machine_from_the_future_costs_nothing(cloud: Emulator, run: Run) -> N
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_an_everyday_mistake_ends_with_one_line(
-    cloud: Emulator, run: Run, tmp_path: Path, command: tuple[str], said: str
+    cloud: Emulator, run: Run, tmp_path: Path, command: tuple[str, ...], said: str
 ) -> None:
     (tmp_path / "latin.toml").write_bytes(b"# f\xfcr\n")
     ended = run(*command)
