@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConfigurationError, DataCenter, Machine
+from smartdc import DataCenter, Machine
+from tests.helpers.refusals import refusal
 from tests.helpers.servers import Reply, StubServer
 
 ID = "00000000-0000-4000-8000-00000000000a"
@@ -34,19 +35,20 @@ def machine(stub: StubServer) -> Machine:
     return Machine(DataCenter(stub.url, login="bob"), ID, lazy=True)
 
 
-def refusal(machine: Machine, kind: str, entries: Any) -> str:
-    """The message, which is the same whether entries are added or replaced."""
-    change = machine.add_tags if kind == "tag" else machine.update_metadata
-    with pytest.raises(ConfigurationError) as caught:
-        change(entries)
-    return str(caught.value)
+def refused(machine: Machine, kind: str, entries: Any) -> str:
+    """The message, which is the same whether tags are added or replace the others."""
+    if kind == "metadata":
+        return refusal(lambda: machine.update_metadata(entries))
+    message = refusal(lambda: machine.add_tags(entries))
+    assert refusal(lambda: machine.replace_tags(entries)) == message
+    return message
 
 
 @pytest.mark.parametrize("name", RESERVED)
 def test_names_that_the_server_takes_for_a_part_of_the_request(machine: Machine, name: str) -> None:
     # docs/cloudapi/tags-and-metadata.md#tag-named-machine
     for kind in ("tag", "metadata"):
-        assert refusal(machine, kind, {name: "x"}) == (
+        assert refused(machine, kind, {name: "x"}) == (
             f"{kind} {name!r} cannot be set: the server takes it for a part of the request; rename it"
         )
 
@@ -54,7 +56,7 @@ def test_names_that_the_server_takes_for_a_part_of_the_request(machine: Machine,
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_tags_named_like_properties_of_objects(machine: Machine, name: str) -> None:
     # docs/cloudapi/tags-and-metadata.md#tags-named-like-properties-of-objects
-    assert refusal(machine, "tag", {name: "x"}) == (
+    assert refused(machine, "tag", {name: "x"}) == (
         f"tag {name!r} cannot be set: objects in the server have this property; rename it"
     )
 
@@ -73,7 +75,7 @@ def test_tags_named_like_properties_of_objects(machine: Machine, name: str) -> N
 )
 def test_tags_that_the_server_reads_as_something_else(machine: Machine, name: str, value: str) -> None:
     # docs/cloudapi/tags-and-metadata.md#tags-are-stored-as-text
-    assert refusal(machine, "tag", {name: value}) == (
+    assert refused(machine, "tag", {name: value}) == (
         f"tag {name!r} cannot be set: the server reads '%2D', '%3D', '%n{{5}}' and '%b{{true}}' as something "
         "else; write it in another way"
     )
@@ -82,7 +84,7 @@ def test_tags_that_the_server_reads_as_something_else(machine: Machine, name: st
 @pytest.mark.parametrize("value", [1e21, -1e21, 9.999e-7, -9.999e-7])
 def test_numbers_that_are_written_with_an_exponent(machine: Machine, value: float) -> None:
     # docs/cloudapi/tags-and-metadata.md#numbers-with-an-exponent
-    assert refusal(machine, "tag", {"size": value}) == (
+    assert refused(machine, "tag", {"size": value}) == (
         f"tag 'size' cannot be {value}: the server does not read back what JavaScript writes with an "
         "exponent; give it as text"
     )
@@ -111,12 +113,12 @@ def test_numbers_that_are_written_with_an_exponent(machine: Machine, value: floa
 def test_values_that_cannot_be_stored(
     machine: Machine, kind: str, name: Any, value: Any, problem: str
 ) -> None:
-    assert refusal(machine, kind, {name: value}) == problem.format(kind)
+    assert refused(machine, kind, {name: value}) == problem.format(kind)
 
 
 @pytest.mark.parametrize("name", ["", None, True, b"role"])
 def test_names_that_are_no_text(machine: Machine, name: Any) -> None:
-    assert refusal(machine, "tag", {name: "web"}) == f"a tag name must be text, not {name!r}"
+    assert refused(machine, "tag", {name: "web"}) == f"a tag name must be text, not {name!r}"
 
 
 @pytest.mark.parametrize(
@@ -132,17 +134,16 @@ def test_names_that_are_no_text(machine: Machine, name: Any) -> None:
     ],
 )
 def test_names_of_metadata(machine: Machine, name: str, message: str) -> None:
-    assert refusal(machine, "metadata", {name: "x"}) == message
+    assert refused(machine, "metadata", {name: "x"}) == message
 
 
-def test_entries_that_are_no_dict(machine: Machine) -> None:
-    wrong: Any = [("role", "web")]
-    assert refusal(machine, "tag", wrong) == (
-        "tags must be a dict such as {'role': 'web'}, not [('role', 'web')]"
+@pytest.mark.parametrize("wrong", [[("role", "web")], ["a"]], ids=str)
+def test_entries_that_are_no_dict(stub: StubServer, machine: Machine, wrong: Any) -> None:
+    assert refused(machine, "tag", wrong) == f"tags must be a dict such as {{'role': 'web'}}, not {wrong!r}"
+    assert refused(machine, "metadata", wrong) == (
+        f"metadata must be a dict such as {{'role': 'web'}}, not {wrong!r}"
     )
-    assert refusal(machine, "metadata", wrong) == (
-        "metadata must be a dict such as {'role': 'web'}, not [('role', 'web')]"
-    )
+    assert stub.asked == []
 
 
 ENTRIES = {

@@ -124,13 +124,6 @@ def test_a_change_of_entries_is_repeated(stub: StubServer, machine: Machine) -> 
     assert len(stub.asked) == 6
 
 
-def test_tags_that_are_no_dict(stub: StubServer, machine: Machine) -> None:
-    wrong: Any = ["a"]
-    for change in (machine.add_tags, machine.replace_tags):
-        assert refusal(lambda: change(wrong)) == "tags must be a dict such as {'role': 'web'}, not ['a']"  # noqa: B023
-    assert stub.asked == []
-
-
 def test_a_tag_that_the_server_answers_with_an_empty_text(stub: StubServer, machine: Machine) -> None:
     empty = Reply(b"", 200, "text/plain")
     stub.answer(empty, Reply({"size": 5}), empty, Reply({}))
