@@ -110,6 +110,8 @@ ALONE = "{} cannot be the name of a role: give each alone, as text"
         ("ops", "roles must be a list of names: roles=['ops']"),
         (5, "roles must be a list such as ['ops'], not 5"),
         ([5], ALONE.format("5")),
+        ([None], ALONE.format("None")),
+        ([b"ops"], ALONE.format("b'ops'")),
         ([""], ALONE.format("''")),
         ([" "], ALONE.format("' '")),
         (["a,b"], ALONE.format("'a,b'")),
