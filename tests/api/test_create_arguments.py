@@ -262,29 +262,6 @@ def test_the_length_of_a_name_counts_the_short_id_that_replaces_its_placeholder(
     assert len(cloud.calls) == before
 
 
-@pytest.mark.parametrize(
-    "mount",
-    [
-        {"name": "x", "mountpoint": "/data"},
-        {"name": "data", "mountpoint": "data"},
-        {"name": "data", "mountpoint": "//"},
-        {"name": "data"},
-        {"name": "data", "mountpoint": "/data", "mode": "rx"},
-        {"name": "data", "mountpoint": "/data", "type": "zfs"},
-        "data",
-    ],
-    ids=str,
-)
-def test_mounts_that_make_the_server_hang_are_not_sent(
-    cloud: Emulator, sdc: DataCenter, image: Image, mount: Any
-) -> None:
-    # docs/cloudapi/hazards.md#invalid-volumes-on-create: the server never answers.
-    before = len(cloud.calls)
-    with pytest.raises(ConfigurationError, match="cannot be mounted"):
-        sdc.create_machine(package=PACKAGE, image=image, volumes=[mount])
-    assert len(cloud.calls) == before
-
-
 def test_brands(sdc: DataCenter, image: Image, disk_image: Image) -> None:
     assert sdc.create_machine(package=PACKAGE, image=disk_image, brand="kvm").brand == "kvm"
     assert sdc.create_machine(package=PACKAGE, image=disk_image).brand == "bhyve"

@@ -57,6 +57,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tags": 5}, "tags must be a dict such as {'role': 'web'}, not 5"),
     ({"volumes": 5}, "volumes must be a list such as [{'name': 'data', ...}], not 5"),
     ({"volumes": ["data"]}, MOUNT.format("'data'")),
+    ({"volumes": [{"name": "data"}]}, MOUNT.format("{'name': 'data'}")),
     (
         {"volumes": [{"mountpoint": "/data", "name": "x"}]},
         MOUNT.format("{'mountpoint': '/data', 'name': 'x'}"),
@@ -142,6 +143,7 @@ def test_a_mount_is_sent(stub: StubServer, stubbed: DataCenter, mount: dict[str,
         {"name": "-data"},
         {"mountpoint": "data"},
         {"mountpoint": "/"},
+        {"mountpoint": "//"},
         {"mountpoint": 5},
         {"mode": "rx"},
         {"mode": None},
@@ -150,7 +152,7 @@ def test_a_mount_is_sent(stub: StubServer, stubbed: DataCenter, mount: dict[str,
     ids=str,
 )
 def test_a_mount_that_is_refused(offline: DataCenter, wrong: dict[str, Any]) -> None:
-    # docs/cloudapi/hazards.md#invalid-volumes-on-create
+    # docs/cloudapi/hazards.md#invalid-volumes-on-create: the server never answers.
     mount: Any = {"name": "data", "mountpoint": "/data", "mode": "ro", "type": "tritonnfs"} | wrong
     with pytest.raises(ConfigurationError) as caught:
         offline.create_machine("web", volumes=[mount])

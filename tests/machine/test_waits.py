@@ -145,13 +145,6 @@ def test_a_machine_that_is_deleted_shows_nothing_new(cloud: Emulator, machine: M
         machine.poll_applied(name="x", timeout=600)
 
 
-def test_nothing_to_wait_for_is_refused(cloud: Emulator, machine: Machine) -> None:
-    before = len(cloud.calls)
-    with pytest.raises(ConfigurationError, match="poll_applied needs"):
-        machine.poll_applied()
-    assert len(cloud.calls) == before
-
-
 @pytest.mark.parametrize("kind", ["tags", "metadata"])
 @pytest.mark.parametrize("entries", [True, "role", ["role"], {"role": ["web"]}, {"": 1}, {5.5: object()}])
 def test_entries_of_a_wrong_kind_are_refused_before_the_first_look(

@@ -152,6 +152,7 @@ def test_what_cannot_be_applied(stub: StubServer, machine: Machine) -> None:
     assert refusal(lambda: machine.poll_applied(metadata={"a": wrong})) == (
         "metadata 'a' must be text, a number or a boolean, not list"
     )
+    assert stub.asked == []
     stub.answer(seen(state="deleted"))
     assert refusal(lambda: machine.poll_applied(name="db"), WaitFailed) == (
         f"machine {ID} is deleted: it will not change"
