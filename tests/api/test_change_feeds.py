@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
-import requests
 
 from smartdc import ConnectionFailed, GoneError, InvalidResponse, NotFoundError, WaitTimeout
 from smartdc.change_feeds import ReconnectingFeed
 from smartdc.streams import ChangeFeed
 from smartdc.types import Change, MachineData
+from tests.helpers.answers import answer
 from tests.helpers.clock import Instant
 
 A, B, C = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc")
@@ -36,12 +36,6 @@ def change(data: MachineData | None, *names: str, ident: str = A, state: str = "
         "resourceState": state,
     }
     return cast(Change, event if data is None else event | {"resourceObject": data})
-
-
-def answer(status: int, body: bytes = b"") -> requests.Response:
-    response = requests.Response()
-    response.status_code, response._content = status, body
-    return response
 
 
 class Connection:
