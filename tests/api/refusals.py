@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +43,11 @@ def _refusal(sdc: DataCenter, cls: type, name: str, argument: str, wrong: Any) -
     owner = sdc if cls is DataCenter else sdc.machine(ID, lazy=True)
     args, more = call(cls, name, argument, wrong)
     try:
-        with suppress(NotFoundError):
-            getattr(owner, name)(*args, **more)
+        getattr(owner, name)(*args, **more)
     except ConfigurationError as error:
         return str(error)
+    except NotFoundError:
+        pass
     return None
 
 

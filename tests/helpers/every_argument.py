@@ -85,13 +85,13 @@ def annotated(*kinds: Any) -> list[tuple[type, str, str]]:
 def call(
     cls: type, name: str, other: str | None = None, value: Any = None
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Valid arguments for a method, which are required or have their default.
+    """Arguments for a method: valid ones where they are required, and the defaults of the others.
 
     Args:
         cls: The class of the method.
         name: Its name.
-        other: An argument that has another value.
-        value: The other value.
+        other: An argument that is given `value` instead.
+        value: Its value, which may be a wrong one.
     """
     args: list[Any] = []
     more: dict[str, Any] = {}
