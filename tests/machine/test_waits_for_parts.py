@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, get_args
 
 import pytest
 
-from smartdc import Machine
+from smartdc import DataCenter, Machine
 from smartdc.types import MachineState
 from tests.helpers.clock import Instant
 from tests.helpers.servers import Reply, StubServer
-from tests.helpers.stub_machine import ID, clock, machine, sdc
+from tests.helpers.stub_machine import ID, clock, sdc
 
-__all__ = ["clock", "machine", "sdc"]
+__all__ = ["clock", "sdc"]
 
 MAC, DISK = "02:08:20:00:00:01", "00000000-0000-4000-8000-00000000000d"
 
@@ -70,11 +70,11 @@ PARTS = {
     ("kind", "state"), [(kind, state) for kind, part in PARTS.items() for state in part.changing]
 )
 def test_a_change_is_waited_for(
-    stub: StubServer, clock: Instant, machine: Machine, kind: str, state: str
+    stub: StubServer, clock: Instant, sdc: DataCenter, kind: str, state: str
 ) -> None:
     part = PARTS[kind]
     stub.answer(*[Reply(part.data | {"state": state})] * 2, Reply(part.data | {"state": part.then}))
-    assert part.poll(machine)["state"] == part.then
+    assert part.poll(sdc.machine(ID, lazy=True))["state"] == part.then
     assert [asked.target for asked in stub.asked] == [f"/bob/{part.path}"] * 3
     assert clock.slept == [2, 2]
 
@@ -87,7 +87,7 @@ def test_a_change_is_waited_for(
         for state in dict.fromkeys([*part.changing, part.then, *part.others])
     ],
 )
-def test_every_state_can_be_waited_for(stub: StubServer, machine: Machine, kind: str, state: str) -> None:
+def test_every_state_can_be_waited_for(stub: StubServer, sdc: DataCenter, kind: str, state: str) -> None:
     part = PARTS[kind]
     stub.answer(Reply(part.data | {"state": "odd"}), Reply(part.data | {"state": state}))
-    assert part.poll(machine, state)["state"] == state
+    assert part.poll(sdc.machine(ID, lazy=True), state)["state"] == state
