@@ -268,7 +268,7 @@ def test_a_machine_that_is_gone_is_deleted_whatever_the_answer_says(
         assert lazy.state == "deleted"
 
 
-def test_the_data_of_before_say_that_a_machine_is_gone_if_the_answer_has_none(stub: StubServer) -> None:
+def test_a_machine_that_is_gone_keeps_its_data_if_the_answer_has_none(stub: StubServer) -> None:
     stub.otherwise = Reply({"code": "Gone"}, 410)
     with datacenter_at(stub.url) as sdc:
         machine = Machine(sdc, data={"id": ID, "name": "web", "state": "running"})
@@ -277,7 +277,7 @@ def test_the_data_of_before_say_that_a_machine_is_gone_if_the_answer_has_none(st
     assert (machine.name, machine.state, machine.raw["state"]) == ("web", "deleted", "deleted")
 
 
-@pytest.mark.parametrize("wrong", ["us-sw-1", ["x"]], ids=repr)
+@pytest.mark.parametrize("wrong", ["us-sw-1", ["x"], 5], ids=repr)
 def test_what_can_make_a_machine_is_a_data_center(wrong: Any) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Machine.create_in_datacenter(wrong, name="web")

@@ -78,7 +78,7 @@ def test_delete_metadata_whose_name_has_a_slash_is_sent(cloud: Emulator, machine
     assert sent(cloud) == [call("DELETE", f"/my/{machine.path}/metadata/a%2Fb")]
 
 
-@pytest.mark.parametrize("key", ["a b", ".", "50%", "./", "/..", "a/ b"])
+@pytest.mark.parametrize("key", ["a b", ".", "5%", "50%", "./", "/..", "a/ b"])
 def test_delete_metadata_that_the_server_cannot_look_up(cloud: Emulator, machine: Machine, key: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         machine.delete_metadata_at_key(key)

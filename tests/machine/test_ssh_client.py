@@ -147,7 +147,10 @@ def test_a_wait_may_have_no_end(scripted: Callable[..., Machine]) -> None:
         ({"wait": True}, "wait must be None or a number of seconds from 0, not True"),
         ({"wait": math.nan}, "wait must be None or a number of seconds from 0, not nan"),
         ({"wait": "5"}, "wait must be None or a number of seconds from 0, not '5'"),
-        ({"wait": 0, "sock": 5}, "sock serves one attempt only: give no wait with it"),
+        *(
+            ({"wait": wait, "sock": 5}, "sock serves one attempt only: give no wait with it")
+            for wait in (0, 5)
+        ),
         ({"known_hosts": 5}, "known_hosts must be True, False or a path, not 5"),
         ({"known_hosts": ""}, "known_hosts must be True, False or a path, not ''"),
         ({"known_hosts": b"x"}, "known_hosts must be True, False or a path, not b'x'"),
