@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -171,4 +170,4 @@ def test_values_are_read_only(offline: DataCenter, name: str) -> None:
 def test_the_methods_that_the_error_names_exist(advice: str) -> None:
     named = re.findall(r"(\w+)\(\)", advice)
     assert named
-    assert set(named) <= {name for name, _ in inspect.getmembers(Machine, inspect.isfunction)}
+    assert all(callable(getattr(Machine, name, None)) for name in named)
