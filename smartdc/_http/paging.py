@@ -39,6 +39,7 @@ def in_order(page_at: Callable[[int | None], list[D]], size: int, path: str) -> 
     least = _GREATEST  # the least of these ids
     begin: str | None = None  # the first id of the whole list
     at, back = 0, _STEP
+    repeated = 0  # pages in a row that were the first page again
     for _ in range(MOST_PAGES):
         page = page_at(at or None)
         new = {data["id"]: data for data in reversed(page)}
@@ -53,10 +54,11 @@ def in_order(page_at: Callable[[int | None], list[D]], size: int, path: str) -> 
             del new[ident]
         seen.extend(map(hash, reversed(new)))
         least = min([least, *new])
-        ignored = at > 0 and not new and starts_over
+        repeated = repeated + 1 if at > 0 and not new and starts_over else 0
         while new:  # popped, so that an entry can be freed once the caller drops it
             yield new.popitem()[1]
-        if length != size or ignored:
+        # Once may be chance, if as many entries were added; twice, and the server ignores the offset.
+        if length != size or repeated == 2:
             return
         at, back = at + length - 1, _STEP
     raise endless_list("GET", path)

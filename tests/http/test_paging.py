@@ -58,9 +58,18 @@ def test_entries_that_are_removed_before() -> None:
     assert listed("fedcba", "", "fedcba") == ("fedcba", [0, 2, 0, 2, 4])
 
 
+@pytest.mark.parametrize("added", range(1, 8))
+def test_any_number_of_entries_that_are_added_before(added: int) -> None:
+    # docs/cloudapi/lists.md#order-of-machines: with two new entries the page at 2 is the first page again.
+    now = "zyxwvut"[-added:] + "fedcba"
+    found, _ = listed("fedcba", now)
+    assert [*"abcdef"] == sorted(letter for letter in found if letter in "abcdef")
+    assert len(found) == len({*found})
+
+
 def test_a_list_that_ignores_the_offset_ends_with_its_first_page() -> None:
-    assert listed("fedcba", find=lambda now, _: now[:SIZE]) == ("fed", [0, 2])
-    assert listed("fedcba", size=2, find=lambda now, _: now[:2]) == ("fe", [0, 1])
+    assert listed("fedcba", find=lambda now, _: now[:SIZE]) == ("fed", [0, 2, 4])
+    assert listed("fedcba", size=2, find=lambda now, _: now[:2]) == ("fe", [0, 1, 2])
 
 
 def test_a_list_without_an_end_is_refused() -> None:
