@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 from smartdc import ConfigurationError, DataCenter, Machine, WaitTimeout, fleet
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from smartdc.fleet.progress import reporter
 from tests.helpers.clock import Instant
 
 PACKAGE = "sample-512M"
@@ -106,13 +104,14 @@ NO_NMAE = "specification 1 does not fit create_machine: got an unexpected keywor
 @pytest.mark.parametrize(
     ("specs", "message"),
     [
+        (None, f"{SPECS}NoneType"),
         ("web", f"{SPECS}str"),
         ({"name": "web"}, f"{SPECS}dict"),
         (5, f"{SPECS}int"),
         ([{"name": "a"}, "web"], "specification 1 is a dict with the arguments of create_machine, not 'web'"),
         ([{"name": "a"}, {"nmae": "web"}], NO_NMAE),
     ],
-    ids=["text", "dict", "number", "entry", "argument"],
+    ids=["None", "text", "dict", "number", "entry", "argument"],
 )
 def test_specifications(cloud: Emulator, sdc: DataCenter, specs: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -139,21 +138,3 @@ def test_a_specification_that_is_changed_for_the_next(
         ("web1", {"of": "web1"}),
     ]
     assert capsys.readouterr() == ("", "")
-
-
-def test_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    report, close = reporter(True, 4)
-    assert report is not None
-    counts = {"untried": 3, "under way": 0, "waiting": 0, "done": 1, "failed": 0}
-    report(counts)
-    report(counts | {"untried": 0, "done": 3, "failed": 1})
-    close()
-    last = capsys.readouterr().err.split("\r")[-1]
-    assert re.search(r"100%.* 4/4 \[.*[0-9?. ](machine/s|s/machine), done=3, failed=1\]", last)
-
-
-@pytest.mark.parametrize(("progress", "expected"), [(False, None), (None, None), (print, print)])
-def test_no_bar(progress: Any, expected: Any) -> None:
-    report, close = reporter(progress, 4)
-    assert report is expected
-    close()

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from smartdc import DataCenter, Machine, fleet
+from smartdc.emulator.state.site import Site
 from smartdc.fleet.outcome import Result
+from tests.fleet.machines import fleet_of
 
 ID = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
 
@@ -147,3 +149,75 @@ def test_an_error_that_can_be_pickled_keeps_its_attributes() -> None:
     result: Result[int, Machine] = Result([0], [None], errors={0: WithMore("text", [5])})
     copy = pickle.loads(pickle.dumps(result)).errors[0]  # noqa: S301 - our own
     assert (type(copy), str(copy), copy.more) == (WithMore, "text", [5])
+
+
+def failing(machine: Machine) -> None:
+    raise (KeyError if machine.name in ("web1", "web2") else ValueError)(machine.name)
+
+
+def test_errors_are_split_and_pickled(sdc: DataCenter, site: Site) -> None:
+    result = fleet.run(fleet_of(sdc, site, 5), failing)
+    groups: list[BaseExceptionGroup] = []
+    try:
+        result.raise_errors()
+    except* KeyError as group:
+        groups.append(group)
+    except* ValueError as group:
+        groups.append(group)
+    picked = [group for group in groups if isinstance(group, fleet.FleetError)]
+    assert [sorted(m.name for m in part.errors if isinstance(m, Machine)) for part in picked] == [
+        ["web1", "web2"],
+        ["web0", "web3", "web4"],
+    ]
+    copy = pickle.loads(pickle.dumps(picked[0]))  # noqa: S301
+    assert isinstance(copy, fleet.FleetError)
+    assert str(copy) == str(picked[0])
+    assert {*copy.errors} == {*picked[0].errors}
+    assert [type(error) for error in copy.exceptions] == [KeyError, KeyError]
+    assert [error.__notes__ for error in copy.exceptions] == [
+        error.__notes__ for error in picked[0].exceptions
+    ]
+
+
+class NeedsTwo(LookupError):
+    """An error that pickle cannot restore, as it does not know the second argument."""
+
+    def __init__(self, name: str, value: int) -> None:
+        super().__init__(f"{name} is {value}")
+
+
+def test_errors_that_cannot_be_pickled_have_stand_ins(sdc: DataCenter, site: Site) -> None:
+    class Local(ValueError):
+        """Other processes cannot import it."""
+
+    errors = [
+        NeedsTwo("size", 3),
+        Local("of a function"),
+        OSError(5, threading.Lock()),
+        KeyError("unchanged"),
+        ExceptionGroup("a group", [Local("in a group")]),
+    ]
+    left = [*errors]
+    machines = fleet_of(sdc, site, len(errors))
+
+    def fail(machine: Machine) -> None:
+        raise left.pop(0)
+
+    result = fleet.run(machines, fail, workers=1)
+    with pytest.raises(fleet.FleetError) as caught:
+        result.raise_errors()
+    copies = [pickle.loads(pickle.dumps(thing)) for thing in (caught.value, result)]  # noqa: S301
+    for copy in copies:
+        assert {*copy.errors} == {*machines}
+        assert [type(copy.errors[machine]) for machine in machines] == [
+            LookupError, ValueError, OSError, KeyError, Exception
+        ]  # fmt: skip
+        assert [str(copy.errors[machine]) for machine in machines[:2]] == [
+            "NeedsTwo: size is 3", "Local: of a function"
+        ]  # fmt: skip
+        assert [copy.errors[machine].__notes__ for machine in machines] == [
+            [f"with machine {machine.id} ({machine.name})"] for machine in machines
+        ]
+    # Pickling does not change the original, and a copy can be pickled again.
+    assert [*caught.value.errors.values()] == errors
+    assert str(pickle.loads(pickle.dumps(copies[0]))) == str(caught.value)  # noqa: S301

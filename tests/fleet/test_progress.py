@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import threading
 import time
@@ -13,8 +14,10 @@ from typing import Any
 import pytest
 
 from smartdc import ConfigurationError, DataCenter, Machine, fleet
+from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
 from smartdc.fleet.progress import reporter
+from tests.fleet.machines import fleet_of
 
 STAGES = ("untried", "under way", "waiting", "done", "failed")
 
@@ -76,29 +79,44 @@ def test_the_bar_counts_machines_that_are_over(bars: list[Any]) -> None:
 
 @pytest.mark.parametrize("step", [Machine.status, Machine.delete])
 def test_the_bar_is_closed_at_the_end(sdc: DataCenter, site: Site, bars: list[Any], step: Any) -> None:
-    for number in range(3):
-        site.add_machine(f"m{number}")
-    fleet.run(sdc.machines(), step, progress=True)
+    fleet.run(fleet_of(sdc, site, 3), step, progress=True)
     (bar,) = bars
     assert (bar.n, bar.total, bar.postfix, bar.disable) == (3, 3, "done=3", True)
 
 
 def test_the_bar_is_closed_when_the_run_ends_early(sdc: DataCenter, site: Site, bars: list[Any]) -> None:
-    site.add_machine("m0")
-
     def leave(machine: Machine) -> None:
         raise SystemExit
 
     with pytest.raises(fleet.FleetExit):
-        fleet.run(sdc.machines(), leave, progress=True)
+        fleet.run(fleet_of(sdc, site, 1), leave, progress=True)
     assert bars[0].disable
 
 
-def test_no_report() -> None:
-    for progress in (False, None):
-        report, close = reporter(progress, 3)  # type: ignore[arg-type]
-        assert report is None
-        close()
+def test_the_bar_of_tqdm(capsys: pytest.CaptureFixture[str]) -> None:
+    report, close = reporter(True, 4)
+    assert report is not None
+    report(counts(3, 0, 0, 1, 0))
+    report(counts(0, 0, 0, 3, 1))
+    close()
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert re.search(r"100%.* 4/4 \[.*[0-9?. ](machine/s|s/machine), done=3, failed=1\]", last)
+
+
+def test_a_bar_is_shown(sdc: DataCenter, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet.run(fleet_of(sdc, site, 4), Machine.stop, progress=True)
+    assert "4/4" in capsys.readouterr().err
+
+
+def test_without_tqdm_a_bar_is_refused_before_anything_is_done(
+    cloud: Emulator, sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines = fleet_of(sdc, site, 2)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    message = r"^progress=True needs the extra 'progress': pip install 'smartdc\[progress\]'$"
+    with pytest.raises(ConfigurationError, match=message):
+        fleet.run(machines, Machine.delete, progress=True)
+    assert len(cloud.calls) == 1
 
 
 @pytest.mark.parametrize("progress", [1, "yes", {"done": 1}])
@@ -108,18 +126,21 @@ def test_what_cannot_be_told(progress: Any) -> None:
         reporter(progress, 3)
 
 
-def test_the_extra_for_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    with pytest.raises(ConfigurationError) as caught:
-        reporter(True, 3)
-    assert str(caught.value) == "progress=True needs the extra 'progress': pip install 'smartdc[progress]'"
+@pytest.mark.parametrize(("progress", "expected"), [(False, None), (None, None), (print, print)])
+def test_no_bar(progress: Any, expected: Any) -> None:
+    report, close = reporter(progress, 4)
+    assert report is expected
+    close()
+
+
+def test_no_progress(sdc: DataCenter, site: Site) -> None:
+    result = fleet.run(fleet_of(sdc, site, 6), Machine.status, progress=None)  # type: ignore[arg-type]
+    assert len(result.done) == 6
 
 
 @pytest.mark.parametrize("size", [0, 1, 3])
 def test_the_last_report_has_the_end_of_all(sdc: DataCenter, site: Site, size: int) -> None:
-    for number in range(size):
-        site.add_machine(f"m{number}")
-    machines = sdc.machines()
+    machines = fleet_of(sdc, site, size)
     reported: list[dict[str, int]] = []
     told = threading.Event()
 
@@ -139,9 +160,7 @@ def test_the_last_report_has_the_end_of_all(sdc: DataCenter, site: Site, size: i
 
 
 def test_a_machine_is_counted_by_what_it_does(sdc: DataCenter, site: Site) -> None:
-    for number in range(3):
-        site.add_machine(f"m{number}")
-    stopping, failing, working = machines = sorted(sdc.machines(), key=lambda machine: machine.name)
+    stopping, failing, working = machines = fleet_of(sdc, site, 3)
     seen: list[dict[str, int]] = []
 
     def step(machine: Machine) -> None:
@@ -159,3 +178,65 @@ def test_a_machine_is_counted_by_what_it_does(sdc: DataCenter, site: Site) -> No
     )
     assert counts(0, 1, 1, 0, 1) in seen
     assert working not in [machine for machine in machines if machine.state == "stopped"]
+
+
+def test_a_step_after_a_wait_is_under_way(sdc: DataCenter, site: Site) -> None:
+    entered, seen, during = threading.Event(), threading.Event(), list[fleet.Counts]()
+
+    def step(machine: Machine) -> None:
+        entered.set()
+        assert seen.wait(5)
+
+    def report(counts: fleet.Counts) -> None:
+        if entered.is_set() and not seen.is_set():
+            during.append(dict(counts))
+            seen.set()
+
+    fleet.run(fleet_of(sdc, site, 1), fleet.until("running"), step, progress=report).raise_errors()
+    assert during == [counts(0, 1, 0, 0, 0)]
+
+
+def test_progress_is_reported(sdc: DataCenter, site: Site) -> None:
+    reported: list[dict[str, int]] = []
+
+    def fail(machine: Machine) -> None:
+        raise ValueError(machine.name)
+
+    fleet.run(
+        fleet_of(sdc, site, 8),
+        Machine.stop,
+        fleet.until("stopped"),
+        fail,
+        progress=lambda now: reported.append(dict(now)),
+    )
+    assert all(sum(each.values()) == 8 for each in reported)
+    assert reported[-1] == counts(0, 0, 0, 0, 8)
+
+
+AGAIN = "^the progress function failed, and is not called again: ZeroDivisionError: no counts$"
+
+
+def test_a_progress_function_that_fails_is_not_called_again(sdc: DataCenter, site: Site) -> None:
+    called: list[fleet.Counts] = []
+
+    def fail(counts: fleet.Counts) -> None:
+        called.append(counts)
+        raise ZeroDivisionError("no counts")
+
+    with pytest.warns(RuntimeWarning, match=AGAIN) as warned:
+        result = fleet.run(fleet_of(sdc, site, 8), Machine.stop, fleet.until("stopped"), progress=fail)
+    assert len(result.done) == 8
+    assert len(called) == 1
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_report_whose_failure_is_an_error_ends_the_run_with_a_result(sdc: DataCenter, site: Site) -> None:
+    machines = fleet_of(sdc, site, 6)
+
+    def report(counts: fleet.Counts) -> None:
+        raise ValueError("no screen")
+
+    with pytest.raises(RuntimeWarning, match="no screen") as caught:
+        fleet.run(machines, Machine.status, progress=report)
+    assert caught.value.result.keys == machines  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from smartdc import ConfigurationError, DataCenter, Machine, WaitFailed, WaitTim
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Status
 from smartdc.emulator.state.site import Site
+from tests.fleet.machines import fleet_of
 from tests.helpers.relays import Relay
 
 
@@ -24,12 +25,6 @@ def cloud() -> Iterator[Emulator]:
     with Emulator(rate=5) as cloud:
         yield cloud
         assert cloud.violations == []
-
-
-def fleet_of(sdc: DataCenter, site: Site, size: int) -> list[Machine]:
-    for number in range(size):
-        site.add_machine(f"web{number}", networks=())
-    return sdc.machines()
 
 
 def asked(cloud: Emulator, after: int) -> Counter[str | None]:

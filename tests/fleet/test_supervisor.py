@@ -1,15 +1,22 @@
-"""What a run reports, when it is interrupted and when it looks at machines that it has changed."""
+"""A run that ends early: what it reports, and that it makes no more requests; and its pauses."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
-from smartdc import DataCenter, Machine, fleet
+from smartdc import DataCenter, Machine, WaitTimeout, fleet
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
+from smartdc.fleet.watcher import Watcher
+from tests.helpers.clock import Instant
+from tests.helpers.servers import Reply, StubServer, datacenter_at
+
+IDS = [f"1000000{number}-0000-4000-8000-000000000000" for number in range(3)]
+SECONDS = 10  # longer than anything here takes
 
 
 @pytest.fixture
@@ -95,39 +102,6 @@ def test_a_step_that_has_not_begun_is_not_in_doubt(machines: list[Machine]) -> N
     assert (result.unknown, result.untried) == ([machines[1]], machines[2:])
 
 
-def test_a_step_after_a_wait_is_under_way(machines: list[Machine]) -> None:
-    entered, seen, during = threading.Event(), threading.Event(), list[fleet.Counts]()
-
-    def step(machine: Machine) -> None:
-        entered.set()
-        assert seen.wait(5)
-
-    def report(counts: fleet.Counts) -> None:
-        if entered.is_set() and not seen.is_set():
-            during.append(dict(counts))
-            seen.set()
-
-    fleet.run(machines[:1], fleet.until("running"), step, progress=report).raise_errors()
-    assert during == [{"untried": 0, "under way": 1, "waiting": 0, "done": 0, "failed": 0}]
-
-
-def test_first_steps_come_twice_as_often_as_later_ones(machines: list[Machine]) -> None:
-    queued, order = threading.Event(), list[tuple[str, int]]()
-
-    def first(machine: Machine) -> None:
-        assert queued.wait(5)
-        order.append(("first", machines.index(machine)))
-
-    def second(machine: Machine) -> None:
-        order.append(("second", machines.index(machine)))
-
-    fleet.run(machines, first, second, workers=1, progress=lambda counts: queued.set()).raise_errors()
-    assert order == [
-        ("first", 0), ("first", 1), ("second", 0), ("first", 2), ("first", 3), ("second", 1), ("second", 2),
-        ("second", 3),
-    ]  # fmt: skip
-
-
 def test_any_exception_that_ends_the_run_has_the_result(machines: list[Machine]) -> None:
     stop = GeneratorExit("enough")
     with pytest.raises(GeneratorExit) as caught:
@@ -136,27 +110,133 @@ def test_any_exception_that_ends_the_run_has_the_result(machines: list[Machine])
     assert vars(stop)["result"].keys == machines
 
 
-def test_a_machine_that_was_changed_is_looked_at_an_interval_later(
-    cloud: Emulator, machines: list[Machine]
+def test_after_sys_exit_no_other_step_begins(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machines = [sdc.machine(site.add_machine(f"m{number}").uuid, lazy=True) for number in range(2)]
+
+    def leave(machine: Machine) -> None:
+        if machine == machines[1]:
+            raise SystemExit
+
+    with pytest.raises(fleet.FleetExit) as caught:
+        fleet.run(machines, leave, Machine.delete, workers=1)
+    assert cloud.calls == []
+    assert caught.value.code is None
+    # In one thread, the second step of the first machine comes after the first step of the second.
+    assert caught.value.result.under_way == {machines[0]: 1, machines[1]: 0}
+    assert caught.value.result.unknown == [machines[1]]
+
+
+def test_a_step_in_the_middle_of_its_requests_is_cancelled(stub: StubServer) -> None:
+    stub.otherwise = Reply({"id": IDS[1], "state": "running"})
+    asked, ended = threading.Event(), threading.Event()
+
+    def step(machine: Machine) -> None:
+        if machine.id == IDS[0]:
+            assert asked.wait(SECONDS)
+            raise SystemExit(1)
+        try:
+            while True:
+                machine.refresh()
+                asked.set()
+        finally:
+            ended.set()
+
+    with datacenter_at(stub.url) as sdc:
+        leaving, asking = (sdc.machine(ident, lazy=True) for ident in IDS[:2])
+        with pytest.raises(fleet.FleetExit) as caught:
+            fleet.run([leaving, asking], step, workers=2)
+        assert ended.wait(SECONDS)
+    result = caught.value.result
+    assert (result.done, result.untried, result.errors) == ([], [], {})
+    assert result.under_way == {leaving: 0, asking: 0}
+    assert result.unknown == [leaving, asking]
+
+
+class TurnAfter(Instant):
+    """A clock whose sleeps end when the thread `idle` has ended.
+
+    Attributes:
+        asleep: Set when a thread sleeps.
+        idle: The thread, if there is one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asleep = threading.Event()
+        self.idle: threading.Thread | None = None
+
+    def sleep(self, seconds: float, /) -> None:
+        super().sleep(seconds)
+        self.asleep.set()
+        if self.idle is not None:
+            self.idle.join(SECONDS)
+
+
+def test_a_machine_whose_first_request_waited_for_its_turn_is_untried(stub: StubServer) -> None:
+    # A turn every 10 s, of which the first is taken.
+    stub.answer(Reply({"id": IDS[0]}))
+    clock, ended = TurnAfter(), threading.Event()
+    together = threading.Barrier(3)
+
+    def step(machine: Machine) -> None:
+        if machine == quick:
+            clock.idle = threading.current_thread()
+        together.wait(SECONDS)
+        if machine == leaving:
+            assert clock.asleep.wait(SECONDS)
+            raise SystemExit(1)
+        if machine == queued:
+            try:
+                machine.stop()
+            finally:
+                ended.set()
+
+    with DataCenter(stub.url, login="bob", clock=clock, rate=0.1) as sdc:
+        quick, leaving, queued = (sdc.machine(ident, lazy=True) for ident in IDS)
+        quick.refresh()
+        with pytest.raises(fleet.FleetExit) as caught:
+            fleet.run([quick, leaving, queued], step, workers=3)
+        assert ended.wait(SECONDS)
+    result = caught.value.result
+    assert (result.done, result.untried, result.unknown) == ([quick], [queued], [leaving])
+    assert len(stub.asked) == 1
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the run checked the waits."""
+    times: list[float] = []
+    check_waits = Watcher.check_waits
+
+    def counting(watcher: Watcher) -> float:
+        times.append(time.monotonic())
+        return check_waits(watcher)
+
+    monkeypatch.setattr(Watcher, "check_waits", counting)
+    return times
+
+
+def work(machine: Machine) -> None:
+    time.sleep(0.2)
+
+
+@pytest.mark.parametrize("step", [work, fleet.until("stopped", 0.2, 60)], ids=["work", "wait"])
+def test_a_run_sleeps_while_nothing_happens(
+    stub: StubServer, checks: list[float], step: Callable[[Machine], object]
 ) -> None:
-    def stopped(step: Callable[[Machine], object]) -> tuple[float, int]:
-        """How long the run takes, and how many lists."""
-        began, before = cloud.clock.monotonic(), len(cloud.calls)
-        fleet.run(machines[:3], step, fleet.until("stopped", interval=60)).raise_errors()
-        lists = [call.operation for call in cloud.calls[before:]].count("ListMachines")
-        return cloud.clock.monotonic() - began, lists
-
-    assert stopped(Machine.stop) == (60, 1)
-    assert stopped(Machine.status)[0] < 5  # nothing was changed: the first look is at once
+    stub.otherwise = Reply({"id": IDS[0], "state": "running"})
+    with datacenter_at(stub.url) as sdc:
+        fleet.run([sdc.machine(IDS[0], lazy=True)], step)
+    # Twenty times a second, and when a job is done. Without a pause there would be thousands.
+    assert len(checks) <= 20 + 2 * (checks[-1] - checks[0]) / 0.05
 
 
-def test_an_error_names_its_machine_once(machines: list[Machine]) -> None:
-    error = ValueError("no")
-
-    def fail(machine: Machine) -> None:
-        raise error
-
-    machine = machines[0]
-    for _ in range(2):
-        fleet.run([machine], fail)
-    assert error.__notes__ == [f"with machine {machine.id}"]
+def test_a_look_without_an_answer_does_not_keep_the_run(stub: StubServer) -> None:
+    stub.otherwise = Reply(hang=True)
+    began = time.monotonic()
+    with datacenter_at(stub.url, timeout=60) as sdc:
+        machine = sdc.machine(IDS[0], lazy=True)
+        with pytest.raises(fleet.FleetError) as caught:
+            fleet.wait([machine], "stopped", 0.1)
+        assert isinstance(caught.value.errors[machine], WaitTimeout)
+        assert time.monotonic() - began < 20

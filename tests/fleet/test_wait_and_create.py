@@ -21,6 +21,7 @@ from smartdc import (
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Delay, Status
 from smartdc.emulator.state.site import Site
+from tests.fleet.machines import fleet_of
 from tests.helpers.recorded import call, sent
 
 PACKAGE = "g3-standard-0.25-smartos"
@@ -29,12 +30,6 @@ PACKAGE = "g3-standard-0.25-smartos"
 def specs(sdc: DataCenter, size: int) -> list[dict[str, object]]:
     image = sdc.images(name="base64")[0]
     return [{"name": f"web{number}", "image": image, "package": PACKAGE} for number in range(size)]
-
-
-def fleet_of(sdc: DataCenter, site: Site, size: int) -> list[Machine]:
-    for number in range(size):
-        site.add_machine(f"web{number}")
-    return sdc.machines()
 
 
 def test_machines_are_created_in_the_order_of_their_specifications(sdc: DataCenter, site: Site) -> None:

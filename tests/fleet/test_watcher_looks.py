@@ -6,9 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from smartdc import NotAuthorizedError, WaitFailed, WaitTimeout
+from smartdc import DataCenter, Machine, NotAuthorizedError, WaitFailed, WaitTimeout, fleet
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Status
+from smartdc.emulator.state.site import Site
+from tests.fleet.machines import fleet_of
 from tests.fleet.waits import GET, LIST, UNKNOWN, Waits, waits
 
 __all__ = ["waits"]
@@ -140,7 +142,26 @@ def test_other_errors_of_a_look_end_the_wait(waits: Waits, monkeypatch: pytest.M
     def fail(*arguments: object) -> None:
         raise trouble
 
-    monkeypatch.setattr(machine, "_fetch", fail, raising=False)
+    monkeypatch.setattr(machine, "_fetch", fail)
     waits.add(machine)
     assert waits.check() == (0.0, [])
     assert waits.ended == {machine: trouble}
+
+
+def test_a_second_wait_does_not_know_what_the_first_one_saw(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    def fail_from_now_on(machine: Machine) -> None:
+        cloud.faults.add("ListMachines", Status(503))
+
+    steps = fleet.until("running"), fail_from_now_on, fleet.until("stopped", 20)
+    with pytest.raises(fleet.FleetError) as caught:
+        fleet.run(fleet_of(sdc, site, 3), *steps).raise_errors()
+    assert len(caught.value.errors) == 3
+    for machine, error in caught.value.errors.items():
+        assert isinstance(error, WaitTimeout)
+        assert isinstance(machine, Machine)
+        assert str(error).startswith(
+            f"gave up after 20 s: machine {machine.id} is not yet 'stopped'; the last look failed: "
+            "GET /my/machines: 503"
+        )

@@ -8,7 +8,6 @@ from typing import cast
 import pytest
 
 from smartdc import WaitTimeout
-from smartdc.fleet import watcher as watching
 from tests.fleet.waits import GET, LIST, UNKNOWN, Waits, waits
 
 __all__ = ["waits"]
@@ -155,16 +154,16 @@ def test_queued_steps_do_not_delay_a_look_before_a_timeout(
     assert waits.check() == (0.0, [GET])
 
 
-def test_a_list_that_takes_several_pages_is_read_for_more_machines_only(
-    waits: Waits, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watching, "PAGE", 2)  # four machines are two pages
+def test_a_list_of_several_pages_is_read_for_more_machines_only(waits: Waits) -> None:
+    # Each page of a list costs as much as one of the machines.
+    for number in range(1000):
+        waits.cloud.site().add_machine(f"other{number}", networks=())
     unknown = waits.sdc.machine(UNKNOWN, lazy=True)
     for machine in (waits.machines[0], unknown):
         waits.add(machine)
-    assert waits.check() == (0.0, [LIST, GET])
+    assert waits.check() == (0.0, [LIST, LIST, GET])
     waits.advance(2)
     assert waits.check() == (0.0, [GET, GET])
     waits.add(waits.machines[1])
     waits.advance(2)
-    assert waits.check() == (0.0, [LIST, GET])
+    assert waits.check() == (0.0, [LIST, LIST, GET])
