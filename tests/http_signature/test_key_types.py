@@ -11,7 +11,6 @@ from smartdc import KeyLoadError
 from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
 from smartdc.http_signature.keys import PrivateKey
 from smartdc.http_signature.ssh_encoding import read_number, written_number
-from smartdc.http_signature.verify import ParsedSignature, verify
 from tests.http_signature.test_agent import FakeAgent, fake_agent, short_path
 from tests.http_signature.test_agent_messages import listing, signed
 
@@ -87,11 +86,3 @@ def test_ed25519() -> None:
     signature = private.sign(b"data")
     assert key.sign(b"data") == ("ed25519-sha512", signature)
     assert key.sign_ssh(b"data", "any") == ("ssh-ed25519", signature)
-
-
-def test_text_beyond_latin_1_has_no_signature_by_ed25519() -> None:
-    private = ed25519.Ed25519PrivateKey.generate()
-    parsed = ParsedSignature(
-        "/bob/keys/k", "ed25519-sha512", ("date",), "date: €", private.sign("date: €".encode())
-    )
-    assert not verify(parsed, private.public_key())

@@ -341,13 +341,6 @@ def test_the_type_that_a_public_key_states_may_be_any_bytes(stated: bytes, shown
     assert str(caught.value).endswith(f"but is {shown!r}")
 
 
-def test_a_public_key_shows_its_type_fingerprints_and_comment(ssh_keys: KeyRing) -> None:
-    key = ssh_keys.public("ed25519")
-    named = PublicKey(key.blob, "bob\x1b@home")
-    assert str(named) == f"ssh-ed25519 {key.md5} {key.sha256} (bob?@home)"
-    assert repr(named) == f"<PublicKey {named}>"
-
-
 def test_a_pub_file_whose_comment_is_not_utf_8(ssh_keys: KeyRing, tmp_path: Path) -> None:
     path = ssh_keys.alone("rsa2048", tmp_path, "PEM", PASSPHRASE)
     public = ssh_keys.public("rsa2048")

@@ -113,11 +113,6 @@ def test_an_rsa_key_signs_a_login_as_agreed() -> None:
         )
 
 
-def test_a_key_of_one_format_signs_a_login_in_it() -> None:
-    key = PrivateKey.load(KEYS / "TEST_ONLY_ed25519")
-    assert key.sign_ssh(b"data", "rsa-sha2-512") == ("ssh-ed25519", key.sign(b"data")[1])
-
-
 def test_a_damaged_key_does_not_sign_a_login() -> None:
     key = PrivateKey(ed25519.Ed25519PrivateKey.generate(), "it")
     key._key = Swapped()  # type: ignore[assignment]

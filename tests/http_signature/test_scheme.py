@@ -1,6 +1,5 @@
 import time
 from datetime import datetime
-from typing import Any
 
 import pytest
 
@@ -83,8 +82,6 @@ def test_signed_headers(argument: str | list[str], names: tuple[str, ...]) -> No
     [
         ("(request-target)", "must include 'date'"),
         ("", "must include 'date'"),
-        (5, "signed_headers are names of headers, such as"),
-        (["date", 5], "signed_headers are names of headers, such as"),
         ("date x-date", "'x-date' cannot be signed"),
         ("date authorization", "'authorization' cannot be signed"),
         ("date request-line", "'request-line' cannot be signed"),
@@ -94,7 +91,7 @@ def test_signed_headers(argument: str | list[str], names: tuple[str, ...]) -> No
         ("date date", "twice"),
     ],
 )
-def test_signed_headers_that_cannot_work(argument: Any, problem: str) -> None:
+def test_signed_headers_that_cannot_work(argument: str | list[str], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         parse_signed_headers(argument)
 

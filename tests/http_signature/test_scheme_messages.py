@@ -17,7 +17,6 @@ from smartdc.http_signature.scheme import (
     signing_string,
     written_key_id,
 )
-from smartdc.http_signature.ssh_encoding import read_number, read_string, written_number, written_string
 
 MD5 = "0a:1b:2c:3d:4e:5f:60:71:82:93:a4:b5:c6:d7:e8:f9"
 SHA256 = "SHA256:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO+/"
@@ -157,25 +156,3 @@ def test_the_header_of_the_old_form() -> None:
     assert old_authorization_header("/bob/keys/a", "rsa-sha256", b"\0\xff") == (
         'Signature keyId="/bob/keys/a",algorithm="rsa-sha256" AP8='
     )
-
-
-# ssh's encoding (RFC 4251, section 5, has the examples of numbers)
-
-
-@pytest.mark.parametrize(
-    ("number", "encoded"),
-    [(0x9A378F9B2E332A7, "0000000809a378f9b2e332a7"), (0x80, "000000020080"), (0x7F, "000000017f")],
-)
-def test_numbers_of_ssh(number: int, encoded: str) -> None:
-    assert written_number(number).hex() == encoded
-    assert read_number(b"x" + bytes.fromhex(encoded) + b"y", 1) == (number, 1 + len(encoded) // 2)
-
-
-def test_strings_of_ssh() -> None:
-    assert written_string(b"testing") == b"\0\0\0\x07testing"
-    assert read_string(b"x\0\0\0\x07testing...", 1) == (b"testing", 12)
-    assert read_string(b"\0\0\0\0", 0) == (b"", 4)
-    assert read_string(b"\0\0\0", 0) == (b"", 3)
-    assert read_string(b"\0\0\0\x09ab", 0) == (b"ab", 13)
-    assert read_number(bytes.fromhex("00000002ff21"), 0) == (-0xDF, 6)
-    assert read_number(b"", 0) == (0, 0)

@@ -125,11 +125,6 @@ def test_an_agent_is_searched_after_the_files(ssh: Path) -> None:
     )
 
 
-def test_a_file_without_a_name_is_no_public_key(ssh: Path) -> None:
-    (ssh / ".pub").write_text(OWN.openssh)
-    assert seen(ssh) == []
-
-
 def test_no_directory(tmp_path: Path) -> None:
     ssh = tmp_path / ".ssh"
     assert seen(ssh) == [f"{ssh}: No such file or directory"]
@@ -193,17 +188,6 @@ def test_a_key_named_by_the_path_of_its_public_key(ssh: Path, tmp_path: Path) ->
     assert seen(ssh, f"{mine}.pub") == []
     other = put("ed25519", tmp_path, "mine.key", public=False)
     assert found(ssh, str(other)) == str(other)
-
-
-def test_the_home_of_an_unknown_user() -> None:
-    with pytest.raises(KeyLoadError, match=r"^~nobody-of-that-name cannot be found: "):
-        find_key("~nobody-of-that-name", allow_agent=False)
-
-
-@pytest.mark.parametrize("wanted", ["a\0b", "\ud800"])
-def test_a_name_that_no_file_can_have(wanted: str) -> None:
-    with pytest.raises(ConfigurationError, match=" is neither a fingerprint "):
-        find_key(wanted, allow_agent=False)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def test_strings(value: bytes, encoded: str) -> None:
         # The length says more than there is: the end is beyond the data, so that a caller notices.
         (b"\0\0\0\5", 0, (b"", 9)),
         (b"\0\0\0\5ab", 0, (b"ab", 9)),
+        (b"\0\0\0\x09ab", 0, (b"ab", 13)),
     ],
 )
 def test_strings_that_are_cut_off(data: bytes, position: int, found: tuple[bytes, int]) -> None:
@@ -40,6 +41,8 @@ def test_strings_that_are_cut_off(data: bytes, position: int, found: tuple[bytes
         (0, "00000000"),
         (0x9A378F9B2E332A7, "0000000809a378f9b2e332a7"),
         (0x80, "000000020080"),
+        (0x7F, "000000017f"),
+        (-0xDF, "00000002ff21"),
         (-0x1234, "00000002edcc"),
         (-0xDEADBEEF, "00000005ff21524111"),
     ],
@@ -61,3 +64,4 @@ def test_positive_numbers_have_the_shortest_form(number: int) -> None:
 
 def test_a_number_that_is_missing() -> None:
     assert read_number(b"\0\0", 0) == (0, 2)
+    assert read_number(b"", 0) == (0, 0)

@@ -81,7 +81,7 @@ def test_algorithms_that_only_the_library_knows(algorithm: str) -> None:
 @pytest.mark.parametrize("algorithm", ["dsa-sha1", "dsa-sha256"])
 def test_algorithms_of_keys_that_no_account_has(algorithm: str, private: Mapping[str, PrivateKey]) -> None:
     parsed = read(changed("rsa-sha256", algorithm))
-    assert parsed.algorithm == algorithm
+    assert (parsed.algorithm, parsed.old_form) == (algorithm, False)
     for key in private.values():
         assert not verify(parsed, load_public_key(key.public_key.openssh))
 
