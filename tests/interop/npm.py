@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-__all__ = ["NodeModules", "install"]
+__all__ = ["NodeModules", "NodeProcess", "install"]
 
+_SECONDS = 60.0
 _VENV = Path(__file__).parents[2] / ".venv"
 
 
@@ -72,3 +77,47 @@ def install(
         reason = (done.stderr or done.stdout).strip()[-200:] or f"exit status {done.returncode}"
         pytest.skip(f"{not_verified} (npm install failed: {reason})")
     return NodeModules(node, modules)
+
+
+class NodeProcess:
+    """A process of Node whose script answers each line of JSON with one, as loading its packages takes long.
+
+    Args:
+        modules: The packages.
+        script: Name of the script, in this folder.
+        arguments: Arguments of the script.
+        environment: The environment, if it is not that of the tests.
+    """
+
+    def __init__(
+        self,
+        modules: NodeModules,
+        script: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._process = subprocess.Popen(
+            [modules.node, str(Path(__file__).with_name(script)), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**(os.environ if environment is None else environment), "NODE_PATH": str(modules.path)},
+        )
+
+    def ask(self, question: object) -> Any:
+        """The answer to an object of JSON."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        too_long = threading.Timer(_SECONDS, self._process.kill)
+        too_long.start()
+        self._process.stdin.write(f"{json.dumps(question)}\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        too_long.cancel()
+        assert line, "the process of Node ended"
+        return json.loads(line)
+
+    def close(self) -> None:
+        """End the process, which ends with its input."""
+        self._process.communicate(timeout=_SECONDS)
+        assert self._process.returncode == 0

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from contextlib import closing
 
 import pytest
 
-from tests.interop.npm import install
+from tests.interop.npm import NodeProcess, install
 
 __all__ = ["VERIFIED", "NpmVerifier", "npm_verifier"]
 
@@ -22,8 +18,6 @@ NOT_VERIFIED = f"not verified: that {PACKAGE} {VERSION} from npm, CloudAPI's ver
 VERIFIED = pytest.StashKey[list[str]]()
 """Lines for the end of the run: how much was verified."""
 
-_SCRIPT = Path(__file__).with_name("verify_signature.js")
-
 
 class NpmVerifier:
     """Sends requests to the Node process.
@@ -33,7 +27,7 @@ class NpmVerifier:
         refused: How many it has refused.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: NodeProcess) -> None:
         self._process = process
         self.accepted = 0
         self.refused = 0
@@ -43,11 +37,7 @@ class NpmVerifier:
     ) -> tuple[bool, str | None]:
         """Whether the request is signed by this key, and what was wrong with its header otherwise."""
         question = {"method": method, "url": url, "headers": dict(headers), "publicKey": public_key}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        answer = self._process.ask(question)
         self.accepted += answer["ok"]
         self.refused += not answer["ok"]
         return answer["ok"], answer["error"]
@@ -59,18 +49,9 @@ def npm_verifier(
 ) -> Iterator[NpmVerifier]:
     """The verifier; skips the test if Node or the package is not available."""
     modules = install(PACKAGE, VERSION, NOT_VERIFIED, tmp_path_factory)
-    process = subprocess.Popen(
-        [modules.node, str(_SCRIPT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NODE_PATH": str(modules.path)},
-    )
-    with process:
+    with closing(NodeProcess(modules, "verify_signature.js")) as process:
         verifier = NpmVerifier(process)
         yield verifier
-        # Leaving the block closes the pipe, which ends the process.
-    assert process.returncode == 0
     pytestconfig.stash.setdefault(VERIFIED, []).append(
         f"{PACKAGE} {VERSION} from npm accepted {verifier.accepted} of our signatures "
         f"and refused {verifier.refused} that were tampered with or of a kind it does not know"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,17 +16,15 @@ from smartdc.http_signature import HTTPSignatureAuth
 from smartdc.http_signature.verify import load_public_key
 from tests.helpers.agents import RunningAgent
 from tests.helpers.keys import PASSPHRASE, KeyRing
-from tests.interop.npm import install
+from tests.interop.npm import NodeProcess, install
 from tests.interop.npm_verifier import NpmVerifier
 
-SCRIPT = Path(__file__).with_name("verify_old_signature.js")
 OF_2013 = ("0.9.6", "0.9.9", "0.9.11")
 VERSIONS = (*OF_2013, "0.10.0")
 
 # With it, a LegacyDataCenter signs in the form that 0.10 brought.
 NEWER: dict[str, Any] = {"signed_headers": "date"}
 
-Verifier = subprocess.Popen[str]
 Judge = Callable[[HTTPSignatureAuth], tuple[bool, str | None]]
 Legacy = Callable[..., HTTPSignatureAuth]
 
@@ -41,50 +35,39 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def verifiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Verifier]]:
+def verifiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], NodeProcess]]:
     """A function that starts the verifier of a version, once."""
     with ExitStack() as stack:
 
         @cache
-        def verifier(version: str) -> Verifier:
+        def verifier(version: str) -> NodeProcess:
             why = (
                 f"not verified: that http-signature {version} from npm accepts signatures of LegacyDataCenter"
             )
             modules = install("http-signature", version, why, tmp_path_factory, apart=True)
-            process = subprocess.Popen(
-                [modules.node, str(SCRIPT)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={**os.environ, "NODE_PATH": str(modules.path)},
-            )
-            return stack.enter_context(process)  # leaving it closes the pipe, which ends the process
+            return stack.enter_context(closing(NodeProcess(modules, "verify_old_signature.js")))
 
         yield verifier
 
 
 @pytest.fixture
-def judge(version: str, verifiers: Callable[[str], Verifier], ssh_keys: KeyRing) -> Judge:
+def judge(version: str, verifiers: Callable[[str], NodeProcess], ssh_keys: KeyRing) -> Judge:
     """A function that verifies a request signed with the RSA key, by that version."""
     process = verifiers(version)
     public = load_public_key(ssh_keys.public("rsa2048").openssh)
     form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     pem = public.public_bytes(*form).decode()
-    return lambda auth: _judged(process, signed(auth), pem)
+
+    def judged(auth: HTTPSignatureAuth) -> tuple[bool, str | None]:
+        answer = process.ask({"headers": signed(auth), "publicKey": pem})
+        return answer["ok"], answer["error"]
+
+    return judged
 
 
 def signed(auth: HTTPSignatureAuth) -> dict[str, str]:
     request = requests.Request("GET", "https://cloud.example/my", auth=auth).prepare()
     return {name.lower(): str(value) for name, value in request.headers.items()}
-
-
-def _judged(process: Verifier, headers: dict[str, str], pem: str) -> tuple[bool, str | None]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps({"headers": headers, "publicKey": pem}) + "\n")
-    process.stdin.flush()
-    answer: dict[str, Any] = json.loads(process.stdout.readline())
-    return answer["ok"], answer["error"]
 
 
 def auth_of(sdc: DataCenter) -> HTTPSignatureAuth:

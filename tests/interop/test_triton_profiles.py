@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from smartdc import DataCenter
 from smartdc.emulator import Emulator
 from smartdc.signin.profiles import Profile
 from tests.helpers.triton_home import FINGERPRINT, TritonHome
-from tests.interop.npm import NodeModules, install
+from tests.interop.npm import NodeModules, NodeProcess, install
 
 PACKAGE = "triton"
 VERSION = "7.17.0"
@@ -29,31 +29,22 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> NodeModules:
 
 
 @pytest.fixture(scope="module")
-def loaded(modules: NodeModules) -> Iterator[subprocess.Popen[str]]:
+def loaded(modules: NodeModules) -> Iterator[NodeProcess]:
     """A process that has loaded ``triton``, and loads the command's own files again for each environment."""
-    program = [modules.node, str(Path(__file__).with_name("run_triton.js")), str(modules.path)]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process  # leaving the block closes the pipe, which ends the process
+    with closing(NodeProcess(modules, "run_triton.js", str(modules.path))) as process:
+        yield process
 
 
 class Command:
     """Runs ``triton`` in the home and the environment of the test."""
 
-    def __init__(self, modules: NodeModules, loaded: subprocess.Popen[str]) -> None:
+    def __init__(self, modules: NodeModules, loaded: NodeProcess) -> None:
         self._command = [modules.node, str(modules.path / PACKAGE / "bin" / "triton")]
         self._loaded = loaded
 
     def run(self, *arguments: str) -> str:
         question = {"args": arguments, "environment": dict(os.environ), "directory": str(Path.cwd())}
-        assert self._loaded.stdin is not None
-        assert self._loaded.stdout is not None
-        too_long = threading.Timer(60, self._loaded.kill)
-        too_long.start()
-        self._loaded.stdin.write(f"{json.dumps(question)}\n")
-        self._loaded.stdin.flush()
-        line = self._loaded.stdout.readline()
-        too_long.cancel()
-        done: dict[str, Any] = json.loads(line)
+        done = self._loaded.ask(question)
         assert done["status"] == 0, done["stderr"]
         return str(done["stdout"])
 
@@ -109,7 +100,7 @@ def ours() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def command(modules: NodeModules, loaded: subprocess.Popen[str], triton: TritonHome) -> Command:
+def command(modules: NodeModules, loaded: NodeProcess, triton: TritonHome) -> Command:
     return Command(modules, loaded)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from smartdc import DataCenter
 from smartdc.emulator import Emulator
-from tests.interop.npm import NodeModules
+from tests.interop.npm import NodeModules, NodeProcess
 
 _SECONDS = 60.0
 
@@ -29,8 +28,8 @@ class Triton:
         self.sdc = sdc
         self.home = home
         self._command = [modules.node, str(modules.path / "triton" / "bin" / "triton")]
-        self._loaded = [modules.node, str(Path(__file__).with_name("run_triton.js")), str(modules.path)]
-        self._idle: list[subprocess.Popen[str]] = []
+        self._modules = modules
+        self._idle: list[NodeProcess] = []
         self._environment = {"PATH": os.environ["PATH"], "HOME": str(home), **cloud.environment()}
 
     def __call__(self, *arguments: str) -> str:
@@ -80,7 +79,7 @@ class Triton:
     def close(self) -> None:
         """End the processes."""
         for process in self._idle:
-            process.communicate(timeout=_SECONDS)
+            process.close()
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         if arguments[0] == "ssh":  # it needs the input and output of the command's process
@@ -94,19 +93,10 @@ class Triton:
                 env=self._environment,
             )
         process = self._idle.pop() if self._idle else self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        too_long = threading.Timer(_SECONDS, process.kill)
-        too_long.start()
-        process.stdin.write(f"{json.dumps(arguments)}\n")
-        process.stdin.flush()
-        line = process.stdout.readline()
-        too_long.cancel()
-        assert line, f"triton {' '.join(arguments)}: the process ended"
+        done = process.ask(arguments)
         self._idle.append(process)
-        done = json.loads(line)
         return subprocess.CompletedProcess(arguments, done["status"], done["stdout"], done["stderr"])
 
-    def _start(self) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen(self._loaded, stdin=pipe, stdout=pipe, env=self._environment, text=True)
+    def _start(self) -> NodeProcess:
+        folder = str(self._modules.path)
+        return NodeProcess(self._modules, "run_triton.js", folder, environment=self._environment)
