@@ -102,18 +102,21 @@ def main() -> int:
     if arguments.remap or not any(arguments.map.glob("*.coverage")):
         make_map(arguments.map, config["tests"])
     mapping = Mapping(arguments.map)
-    survivors: list[Mutant] = []
+    results: list[Result] = []
     with arguments.report.open("w") as report:
 
         def record(result: Result) -> None:
+            results.append(result)
             print(result, file=report, flush=True)
             if not result.is_killed:
-                survivors.append(result.mutant)
                 print(f"survived so far ({result.tests} tests): {result.mutant}", flush=True)
 
         started = time.monotonic()
         trials = Trials(tried, mapping.tests_of, mapping.costs, arguments.seconds, record)
         pytest.main(["-q", *ALREADY_IMPORTED, "-p", "no:cacheprovider", *config["tests"]], plugins=[trials])
+        if len(results) < len(tried):
+            raise SystemExit("pytest ended before all mutants were tried")
+        survivors = [result.mutant for result in results if not result.is_killed]
         print(f"{len(tried)} tried in {time.monotonic() - started:.0f} s, {len(survivors)} survived so far")
         if not arguments.once:
             survivors = tried_again(survivors, mapping, trials.collected, 4 * arguments.seconds, report)

@@ -71,7 +71,7 @@ class Mapping:
         original = (_ROOT / mutant.path).read_text()
         lines = self._lines.get(mutant.path, {})
         found = _union(lines, range(mutant.lines[0], mutant.lines[1] + 1))
-        for more in (_places_of(original, mutant), range(len(original))):
+        for more in (_places_of(original, mutant), lines):
             if not found:
                 found = _union(lines, more)
         breadth = {test: sum(test in tests for tests in lines.values()) for test in found}
