@@ -183,6 +183,10 @@ def test_a_job_that_is_cancelled_has_not_failed(team: Team) -> None:
     team.crew.queue_first_step(cancel)
     team.start()
     assert (team.crew.failure, team.crew.jobs_done, team.crew.is_busy) == (None, 1, False)
+    team.idle.clear()
+    team.crew.queue_first_step(team.job("next"))
+    assert team.idle.wait(SECONDS)
+    assert team.names == ["next"]
 
 
 def test_a_crew_that_is_cancelled_begins_no_job(team: Team) -> None:

@@ -14,13 +14,12 @@ import pytest
 from smartdc import ConfigurationError, DataCenter, Machine, fleet
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
+from tests.fleet.machines import fleet_of
 
 
 @pytest.fixture
 def machines(sdc: DataCenter, site: Site) -> list[Machine]:
-    for number in range(6):
-        site.add_machine(f"web{number}", networks=())
-    return sdc.machines()
+    return fleet_of(sdc, site, 6)
 
 
 def test_no_machines(cloud: Emulator, sdc: DataCenter) -> None:
@@ -106,7 +105,12 @@ def test_ctrl_c_raised_by_a_step_has_a_report(cloud: Emulator, machines: list[Ma
     assert len(cloud.calls) == before
 
 
-def test_one_exception_for_all_machines_has_a_note_for_each_once(machines: list[Machine]) -> None:
+def test_one_exception_for_all_machines_has_a_note_for_each_once(
+    sdc: DataCenter, machines: list[Machine]
+) -> None:
+    without_name = sdc.machine(machines.pop().id, lazy=True)
+    notes = {f"with machine {machine.id} ({machine.name})" for machine in machines}
+    machines.append(without_name)
     trouble = ValueError("the same")
 
     def fail(machine: Machine) -> None:
@@ -115,7 +119,7 @@ def test_one_exception_for_all_machines_has_a_note_for_each_once(machines: list[
     fleet.run(machines, fail)
     result = fleet.run(machines, fail)
     assert len(trouble.__notes__) == len(result.errors) == 6
-    assert {*trouble.__notes__} == {f"with machine {machine.id} ({machine.name})" for machine in machines}
+    assert {*trouble.__notes__} == {*notes, f"with machine {without_name.id}"}
     with pytest.raises(fleet.FleetError) as caught:
         result.raise_errors()
     copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301

@@ -64,9 +64,9 @@ def test_a_home_directory_that_is_not_known(key_id: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("wanted", "shown"), [("a\0b", r"'a\?b'"), ("\ud800", "")])
+@pytest.mark.parametrize(("wanted", "shown"), [("a\0b", r"'a\?b'"), ("\ud800", r"'\?'")])
 def test_a_name_that_no_file_can_have(ssh: Path, wanted: str, shown: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{shown}.* is neither a fingerprint "):
+    with pytest.raises(ConfigurationError, match=f"^{shown} is neither a fingerprint "):
         find_key(wanted)
 
 

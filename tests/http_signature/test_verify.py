@@ -241,8 +241,8 @@ def test_header_bytes_are_read_as_the_server_does(private: Mapping[str, PrivateK
         assert verify(parsed, load_public_key(private[kind].public_key.openssh))
 
 
-def test_a_text_that_no_header_can_have_is_not_signed(private: Mapping[str, PrivateKey]) -> None:
-    """Header bytes are Latin-1; another sign is not an error of the verifier."""
+def test_text_beyond_latin_1_has_no_signature_by_ed25519(private: Mapping[str, PrivateKey]) -> None:
+    """Header bytes are Latin-1; other text is no error of the verifier."""
     text = "x-name: Pawe\u0142"
     for kind in ("rsa2048", "ed25519"):
         algorithm, signature = private[kind].sign(text.encode())
