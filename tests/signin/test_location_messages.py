@@ -13,25 +13,30 @@ from smartdc.signin.key_arguments import KeyArguments, sub_user_key_id
 from smartdc.signin.locations import base_url_of, checked_url
 
 ADDRESS = "give it as https://host[:port][/path]"
-SUB_USERS: list[tuple[str | None, Any, str]] = [
-    ("/bob/keys/k", 5, "user is the login of a sub-user, not int"),
-    ("", "ann", "user='ann' needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"),
-    (None, "ann", "user='ann' needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"),
-    ("/bob/keys/k", "", "'' cannot be a sub-user: give the login, without the account"),
-    ("/bob/keys/k", "bob/ann", "'bob/ann' cannot be a sub-user: give the login, without the account"),
-    (
-        "/bob/users/eve/keys/k",
-        "ann",
-        "user='ann', but key_id '/bob/users/eve/keys/k' belongs to 'eve': give one of them",
-    ),
-]
 
 
-@pytest.mark.parametrize(("key_id", "user", "message"), SUB_USERS)
-def test_the_key_id_of_a_sub_user(key_id: str | None, user: Any, message: str) -> None:
+@pytest.mark.parametrize(
+    ("key_id", "user", "message"),
+    [
+        ("/bob/keys/k", 5, "user is the login of a sub-user, not int"),
+        ("", "ann", "user='ann' needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"),
+        (None, "ann", "user='ann' needs key_id, of the form /ACCOUNT/keys/NAME_OR_FINGERPRINT"),
+        ("/bob/keys/k", "", "'' cannot be a sub-user: give the login, without the account"),
+        ("/bob/keys/k", "bob/ann", "'bob/ann' cannot be a sub-user: give the login, without the account"),
+        (
+            "/bob/users/eve/keys/k",
+            "ann",
+            "user='ann', but key_id '/bob/users/eve/keys/k' belongs to 'eve': give one of them",
+        ),
+    ],
+)
+def test_a_sub_user_that_is_refused(key_id: str | None, user: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         sub_user_key_id(key_id, user)
     assert str(caught.value) == message
+
+
+def test_key_ids_of_a_sub_user() -> None:
     for good in ("/bob/keys/k/l", "/bob/users/ann/keys/k/l"):
         assert sub_user_key_id(good, "ann") == "/bob/users/ann/keys/k/l"
     for other in ("bob/keys/k", "/bob/users/ann/sub/keys/k", "/bob/keys/"):
@@ -42,30 +47,28 @@ USELESS = "is of no use without key_id; give it as /LOGIN/keys/NAME_OR_FINGERPRI
 
 
 @pytest.mark.parametrize(
-    ("secret", "passphrase", "is_useless"),
-    [
-        (None, None, False),
-        ("~/.ssh/id_rsa", None, False),  # the default
-        ("~/.ssh/id_rsa", "open", True),
-        ("~/.ssh/other", None, True),
-        (None, "open", True),
-    ],
+    ("secret", "passphrase"), [("~/.ssh/id_rsa", "open"), ("~/.ssh/other", None), (None, "open")]
 )
-def test_a_key_without_a_key_id(secret: str | None, passphrase: str | None, is_useless: bool) -> None:
+def test_a_key_without_a_key_id(secret: str | None, passphrase: str | None) -> None:
     arguments = KeyArguments(secret, passphrase)
-    assert arguments.is_not_default is is_useless
-    assert arguments.is_set is (secret is not None or passphrase is not None)
-    with DataCenter("us-central-1") as sdc:
-        if arguments.is_set:
-            with pytest.raises(ConfigurationError) as caught:
-                sdc.authenticate(secret=secret, passphrase=passphrase)
-            assert str(caught.value) == f"a key {USELESS}"
-        if not is_useless:
-            DataCenter("us-central-1", secret=secret, passphrase=passphrase).close()
-            return
+    assert (arguments.is_set, arguments.is_not_default) == (True, True)
     with pytest.raises(ConfigurationError) as caught:
         DataCenter("us-central-1", secret=secret, passphrase=passphrase)
     assert str(caught.value) == f"a secret or passphrase {USELESS}"
+    with DataCenter("us-central-1") as sdc, pytest.raises(ConfigurationError) as caught:
+        sdc.authenticate(secret=secret, passphrase=passphrase)
+    assert str(caught.value) == f"a key {USELESS}"
+
+
+def test_the_default_key_without_a_key_id() -> None:
+    for secret, is_set in ((None, False), ("~/.ssh/id_rsa", True)):
+        arguments = KeyArguments(secret, None)
+        assert (arguments.is_set, arguments.is_not_default) == (is_set, False)
+        with DataCenter("us-central-1", secret=secret, passphrase=None) as sdc:
+            assert sdc.auth is None
+    with DataCenter("us-central-1") as sdc, pytest.raises(ConfigurationError) as caught:
+        sdc.authenticate(secret="~/.ssh/id_rsa")
+    assert str(caught.value) == f"a key {USELESS}"
 
 
 @pytest.mark.parametrize(
@@ -145,9 +148,7 @@ CERTIFICATES = "give the path of a file of certificates"
     ],
     ids=["number", "nul", "text", "no home"],
 )
-def test_a_path_of_authorities(monkeypatch: pytest.MonkeyPatch, verify: Any, message: str) -> None:
-    monkeypatch.delenv("HOME")
-    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # the system knows no home directory
+def test_a_path_of_authorities(homeless: None, verify: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         authorities_path(verify)
     assert str(caught.value) == message

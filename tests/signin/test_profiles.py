@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from smartdc import ConfigurationError, DataCenter
-from smartdc.signin.profiles import Profile, load_profile
+from smartdc.signin.profiles import Profile, load_profile, sign_in_arguments
 from tests.helpers.triton_home import FINGERPRINT, TritonHome
 
 
@@ -109,7 +109,6 @@ def test_config_json_is_not_read_when_the_profile_is_named(triton: TritonHome) -
         ("{", "is not JSON"),
         ("[]", "must hold a JSON object, not a list"),
         ("null", "must hold a JSON object, not null"),
-        ('{"profile": 5}', '"profile" must be the name of a profile, not a number'),
     ],
 )
 def test_config_json_that_cannot_be_used(triton: TritonHome, text: str, problem: str) -> None:
@@ -177,6 +176,9 @@ def test_missing_variables_make_no_profile(triton: TritonHome, missing: str) -> 
         ({"TRITON_TLS_INSECURE": "", "SDC_TLS_INSECURE": "1"}, True),
         ({"SDC_TLS_INSECURE": "0", "SDC_TESTING": "1"}, False),
         ({"SDC_TLS_INSECURE": "", "SDC_TESTING": "1"}, True),
+        ({"TRITON_TLS_INSECURE": "false", "SDC_TLS_INSECURE": "1"}, False),
+        ({"TRITON_TLS_INSECURE": "0", "SDC_TESTING": "1"}, False),
+        ({"SDC_TESTING": "no"}, True),
         ({"SDC_TESTING": "0"}, True),
         ({"SDC_TESTING": "false"}, True),
         ({"SDC_TESTING": ""}, False),
@@ -185,16 +187,19 @@ def test_missing_variables_make_no_profile(triton: TritonHome, missing: str) -> 
 def test_insecure_switches(triton: TritonHome, variables: dict[str, str], insecure: bool) -> None:
     triton.variables()
     triton.set(**variables)
-    assert load_profile("env").insecure is insecure
+    profile = load_profile("env")
+    assert profile.insecure is insecure
+    assert sign_in_arguments(profile, ())["verify"] is not insecure
 
 
 @pytest.mark.parametrize("name", ["TRITON_TLS_INSECURE", "SDC_TLS_INSECURE"])
-@pytest.mark.parametrize("value", ["yes", "True", "2", " 1"])
+@pytest.mark.parametrize("value", ["yes", "maybe", "True", "2", " 1"])
 def test_invalid_values_of_insecure_switches(triton: TritonHome, name: str, value: str) -> None:
     triton.variables()
     triton.set(**{name: value})
-    with pytest.raises(ConfigurationError, match=f"{name} is '{value}'; set it to true, 1, false or 0"):
+    with pytest.raises(ConfigurationError) as caught:
         load_profile("env")
+    assert str(caught.value) == f"{name} is '{value}'; set it to true, 1, false or 0, or unset it"
 
 
 def test_sdc_act_as_is_ignored(triton: TritonHome) -> None:

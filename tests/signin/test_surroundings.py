@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
 
 import pytest
 
@@ -22,18 +20,6 @@ from tests.helpers.keys import KeyRing
 from tests.helpers.triton_home import FINGERPRINT
 
 VARIABLES = {"TRITON_URL": "https://cloud.example", "TRITON_ACCOUNT": "bob", "TRITON_KEY_ID": FINGERPRINT}
-
-
-@pytest.fixture
-def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No HOME, and a user whom the system does not know, as in many containers."""
-
-    def unknown(_: Any) -> NoReturn:
-        raise KeyError("getpwuid(): uid not found")
-
-    for name in ("HOME", "XDG_CONFIG_HOME", "TRITON_PROFILE", *VARIABLES):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(pwd, "getpwuid", unknown)
 
 
 def set_all(monkeypatch: pytest.MonkeyPatch, fingerprint: str) -> None:
