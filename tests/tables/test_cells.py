@@ -61,8 +61,11 @@ def test_a_cell(value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("count", "unit", "text"),
     [
+        (None, 1, "-"),
         (0, 1, "0B"),
+        (0, 1024**2, "0B"),
         (0.5, 1024, "512B"),
+        (0.5, 1024**2, "512K"),
         (1023, 1, "1023B"),
         (1024, 1, "1K"),
         (1025, 1, "1.0K"),
@@ -71,7 +74,12 @@ def test_a_cell(value: Any, text: str) -> None:
         (1024**2 - 1, 1, "1023.9K"),
         (1024**2, 1, "1M"),
         (-1536, 1, "-1.5K"),
+        (512, 1024**2, "512M"),
+        (-512, 1024**2, "-512M"),
         (1024, 1024**2, "1G"),
+        (1056, 1024**2, "1.0G"),
+        (3840, 1024**2, "3.7G"),  # cut, not rounded, as in humanSizeFromBytes of the triton command
+        (10240, 1024**2, "10G"),
         (1024**2, 1024**2, "1T"),
         (1024**3, 1024**2, "1P"),
         (1024**4, 1024**2, "1E"),
@@ -79,11 +87,14 @@ def test_a_cell(value: Any, text: str) -> None:
         (1024**6, 1024**2, "1024Z"),
         (2**80, 1, str(2**80)),
         (-(2**80), 1, str(-(2**80))),
+        (2**200, 1024**2, str(2**200)),
         (2**79, 1, "512Z"),
         (-(2**79), 1, "-512Z"),
         (True, 1, "true"),
         ("1", 1, "1"),
+        ("remaining", 1024**2, "remaining"),
         (float("nan"), 1, "nan"),
+        (float("inf"), 1024**2, "inf"),
     ],
 )
 def test_a_size(count: Any, unit: int, text: str) -> None:
@@ -104,6 +115,8 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (-4000 * 86400, "0s"),
+        (-90, "0s"),  # a clock that is ahead
         (-1, "0s"),
         (0, "0s"),
         (0.4, "0s"),
@@ -112,16 +125,21 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (60, "1m"),
         (3599, "59m"),
         (3600, "1h"),
+        (86340, "23h"),
         (86399, "23h"),
         (86400, "1d"),
+        (7 * 86400 - 3600, "6d"),
         (7 * 86400 - 1, "6d"),
         (7 * 86400, "1w"),
+        (364 * 86400, "52w"),
         (365 * 86400 - 1, "52w"),
         (365 * 86400, "1y"),
         (2 * 365 * 86400, "2y"),
+        (100 * 365 * 86400, "100y"),
     ],
 )
 def test_an_age(seconds: float, text: str) -> None:
+    # https://github.com/TritonDataCenter/node-triton/blob/master/lib/common.js, longAgo
     created = datetime.fromtimestamp(NOW, UTC)
     assert age(created, NOW + seconds) == text
     assert age(created.astimezone(timezone(timedelta(hours=2))), NOW + seconds) == text

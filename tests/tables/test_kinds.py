@@ -8,28 +8,19 @@ import pytest
 
 from smartdc import Table
 
+MACHINE = {"id": "a1-b", "name": "web", "state": "running", "image": "c2-d", "created": None}
+OLD_MACHINE = {"id": "a1-b", "name": "web", "state": "running", "dataset": "c2-d", "brand": "kvm"}
+"""As before API 7."""
+PACKAGE = {"id": "a1-b", "name": "p", "memory": 512, "disk": 2048, "swap": 1024, "vcpus": 0, "version": "1"}
+IMAGE = {"id": "a1-b", "name": "base", "version": "1.0", "os": "linux", "type": "zvol", "state": "active"}
+IMAGE |= {"published_at": "2020-01-02T03:04:05Z"}
+DISK = {"id": "a1-b", "size": 1024, "pci_slot": "0:4:0", "state": "running", "boot": True}
+
 KINDS: list[tuple[dict[str, Any], str, str]] = [
-    (
-        {"id": "a1-b", "name": "web", "state": "running", "image": "c2-d", "created": None},
-        "SHORTID NAME IMG STATE FLAGS AGE",
-        "a1 web c2 running - -",
-    ),
-    (  # before API 7
-        {"id": "a1-b", "name": "web", "state": "running", "dataset": "c2-d", "brand": "kvm"},
-        "SHORTID NAME IMG STATE FLAGS AGE",
-        "a1 web c2 running K -",
-    ),
-    (
-        {"id": "a1-b", "name": "p", "memory": 512, "disk": 2048, "swap": 1024, "vcpus": 0, "version": "1"},
-        "SHORTID NAME MEMORY SWAP DISK VCPUS",
-        "a1 p 512M 1G 2G -",
-    ),
-    (
-        {"id": "a1-b", "name": "base", "version": "1.0", "os": "linux", "type": "zvol", "state": "active"}
-        | {"published_at": "2020-01-02T03:04:05Z"},
-        "SHORTID NAME VERSION FLAGS OS TYPE PUBDATE",
-        "a1 base 1.0 - linux zvol 2020-01-02",
-    ),
+    (MACHINE, "SHORTID NAME IMG STATE FLAGS AGE", "a1 web c2 running - -"),
+    (OLD_MACHINE, "SHORTID NAME IMG STATE FLAGS AGE", "a1 web c2 running K -"),
+    (PACKAGE, "SHORTID NAME MEMORY SWAP DISK VCPUS", "a1 p 512M 1G 2G -"),
+    (IMAGE, "SHORTID NAME VERSION FLAGS OS TYPE PUBDATE", "a1 base 1.0 - linux zvol 2020-01-02"),
     (
         {"id": "a1-b", "name": "data", "owner_uuid": "e", "size": 10240, "state": "ready", "type": "nfs"},
         "SHORTID NAME SIZE TYPE STATE AGE",
@@ -84,11 +75,7 @@ KINDS: list[tuple[dict[str, Any], str, str]] = [
         "MACHINE PHASE STATE CREATED_TIMESTAMP",
         "m sync paused 2020",
     ),
-    (
-        {"id": "a1-b", "size": 1024, "pci_slot": "0:4:0", "state": "running", "boot": True},
-        "SHORTID SIZE PCI_SLOT STATE BOOT",
-        "a1 1G 0:4:0 running true",
-    ),
+    (DISK, "SHORTID SIZE PCI_SLOT STATE BOOT", "a1 1G 0:4:0 running true"),
     (
         {"name": "s", "state": "created", "created": "2020", "updated": "2021", "size": 2048},
         "NAME STATE SIZE CREATED",
@@ -139,11 +126,11 @@ def test_a_row_without_a_field_of_its_kind(row: dict[str, Any], header: str, val
 @pytest.mark.parametrize(
     ("row", "columns", "values"),
     [
-        (KINDS[0][0], "memory,disk,free_space", "1G 2G 3G"),
-        (KINDS[1][0], "memory,disk,free_space", "1G 2G 3072"),
-        (KINDS[2][0], "memory,disk,free_space", "1G 2G 3072"),
-        (KINDS[3][0], "image_size,memory", "4G 1024"),
-        (KINDS[17][0], "free_space,size", "3G 1G"),
+        (MACHINE, "memory,disk,free_space", "1G 2G 3G"),
+        (OLD_MACHINE, "memory,disk,free_space", "1G 2G 3072"),
+        (PACKAGE, "memory,disk,free_space", "1G 2G 3072"),
+        (IMAGE, "image_size,memory", "4G 1024"),
+        (DISK, "free_space,size", "3G 1G"),
     ],
 )
 def test_which_fields_of_a_kind_are_sizes(row: dict[str, Any], columns: str, values: str) -> None:
@@ -168,7 +155,7 @@ def test_which_fields_of_a_kind_are_sizes(row: dict[str, Any], columns: str, val
     ids=str,
 )
 def test_flags_of_a_machine(fields: dict[str, Any], flags: str) -> None:
-    assert Table([KINDS[0][0] | fields], "flags").text() == f"FLAGS\n{flags}"
+    assert Table([MACHINE | fields], "flags").text() == f"FLAGS\n{flags}"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +164,7 @@ def test_flags_of_a_machine(fields: dict[str, Any], flags: str) -> None:
     ids=str,
 )
 def test_flags_of_an_image(fields: dict[str, Any], flags: str) -> None:
-    assert Table([KINDS[3][0] | fields], "flags").text() == f"FLAGS\n{flags}"
+    assert Table([IMAGE | fields], "flags").text() == f"FLAGS\n{flags}"
 
 
 def test_other_rows_have_no_flags() -> None:
