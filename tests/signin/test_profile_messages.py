@@ -225,3 +225,5 @@ def test_the_arguments_of_a_profile(triton: TritonHome) -> None:
     assert sign_in_arguments(profile, {"key_id", "secret"}) == without_key
     assert sign_in_arguments(profile, {"key_id"}) == without_key | {"secret": None, "allow_agent": True}
     assert sign_in_arguments(profile, {"secret"}) == without_key | {"key_id": key_id, "user": "sub"}
+    triton.profile("two", insecure=None)
+    assert sign_in_arguments(load_profile("two"), ())["login"] == "bob"
