@@ -17,7 +17,7 @@ from smartdc.types import Change, MachineData
 
 __all__ = ["ReconnectingFeed"]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before it reconnects."""
@@ -74,7 +74,7 @@ class ReconnectingFeed(Conversation[Change]):
         self._not_before = -math.inf
         self._known: dict[str, _Known] = {}
         self._pending: deque[tuple[Change, float]] = deque()
-        self.as_of = clock.monotonic()
+        self.as_of: float = clock.monotonic()
         self._feed = connect()
         if report_all:
             self._catch_up()

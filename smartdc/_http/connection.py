@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection"]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 log.addHandler(logging.NullHandler())
 
 USER_AGENT = f"smartdc/{__version__}"

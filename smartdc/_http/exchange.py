@@ -34,7 +34,7 @@ from smartdc.http_signature import Signer
 
 __all__ = ["Carrier", "Exchange"]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 Carrier = Callable[..., requests.Response]
 """Makes one attempt: it is called with a prepared request and a `timeout`."""

@@ -36,7 +36,7 @@ __all__ = ["UNLISTED", "Actions", "Listed", "Looks", "Page", "actions", "looks_o
 Page = Callable[[int, Callable[[], None]], Sequence[Mapping[str, Any]]]
 """Lists machines from an offset on. Calls the function when the request is sent."""
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 UNLISTED = ("dns_names",)
 """Fields that GetMachine returns and ListMachines does not."""

@@ -30,7 +30,7 @@ from smartdc.errors import (
 
 __all__ = ["Lookup", "create_once"]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 T = TypeVar("T")
 

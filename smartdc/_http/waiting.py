@@ -40,7 +40,7 @@ __all__ = [
     "refuse_standstill",
 ]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 LEAST_TIMEOUT = 0.05
 """Seconds that a request gets at the very end of a wait: with less, no answer could come."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Upgraded", "WebSocket", "dial"]
 
-log = logging.getLogger("smartdc.websocket")
+log: logging.Logger = logging.getLogger("smartdc.websocket")
 # At DEBUG, the library logs all headers, with the signature, and the contents of messages.
 log.setLevel(logging.INFO)
 

@@ -100,7 +100,7 @@ class Filters:
     def __init__(self) -> None:
         self.query: dict[str, Any] = {}
         self.checks: list[Callable[[Mapping[str, Any]], bool]] = []
-        self.exact = True
+        self.exact: bool = True
 
     def equal(self, name: str, value: Any, *, any_value: str | None = None) -> None:
         """Require a value of a field, and ask the server for it; None adds no filter.

@@ -58,7 +58,7 @@ from smartdc.emulator.operations import (
 )
 from smartdc.emulator.state.site import Site
 
-log = logging.getLogger("smartdc.emulator")
+log: logging.Logger = logging.getLogger("smartdc.emulator")
 
 SERVER = "cloudapi/9.20.0"
 API_VERSION = "9.0.0"

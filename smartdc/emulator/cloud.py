@@ -32,7 +32,7 @@ from smartdc.emulator.saving.authority import FILE as CA_FILE
 from smartdc.emulator.saving.saved_state import SavedState
 from smartdc.emulator.scratch import PrivateKey, account_key, make_directory, new_key
 from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import Account, read_key
+from smartdc.emulator.state.directory import Account, Key, read_key
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import VM
 
@@ -372,7 +372,7 @@ class Emulator(Clients):
         if self._private is None:  # a second start keeps the key
             self._private = private
             if self.resumed:  # the saved owners already have it
-                self.key = read_key(KEY_NAME, public)
+                self.key: Key = read_key(KEY_NAME, public)
             else:
                 self.key, *_ = [owner.add_key(KEY_NAME, public) for owner in self._key_owners]
 

@@ -33,7 +33,7 @@ class Crew:
         self._look_queued = threading.Condition(lock)
         self._running = 0
         self._threads: list[threading.Thread] = []
-        self.jobs_done = 0
+        self.jobs_done: int = 0
         self.failure: BaseException | None = None
 
     @property

@@ -16,7 +16,7 @@ from smartdc.fleet.watcher import Watcher
 
 __all__ = ["Push"]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 STEP_SECONDS = 0.5
 """How long to wait for a change before checking whether the feed is still needed."""

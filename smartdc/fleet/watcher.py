@@ -17,7 +17,7 @@ from typing import Any, cast
 from smartdc._http.connection import Connection
 from smartdc._http.looks import UNLISTED, actions
 from smartdc._http.paging import PAGE
-from smartdc._http.waiting import LAST_LOOK, STANDSTILL, Absence, Deadline, is_passing
+from smartdc._http.waiting import LAST_LOOK, STANDSTILL, Absence, Clock, Deadline, is_passing
 from smartdc.api.machines import MachineOperations
 from smartdc.arguments.states import ENDED
 from smartdc.errors import NotFoundError, SmartDCError, WaitFailed, WaitTimeout
@@ -28,7 +28,7 @@ from smartdc.types import MachineData
 
 __all__ = ["Watch", "Watcher"]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 JOBS_PER_LOOK = 50
 """How many jobs run between two looks while jobs are queued: each look uses one of their requests."""
@@ -122,8 +122,8 @@ class Watcher:
     """
 
     def __init__(self, connection: Connection, crew: Crew) -> None:
-        self.clock = connection.clock
-        self.has_feed = False
+        self.clock: Clock = connection.clock
+        self.has_feed: bool = False
         self._connection = connection
         self._crew = crew
         self._lock = threading.Lock()

@@ -45,7 +45,7 @@ __all__ = [
     "stated_public_key",
 ]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 _HINTED: set[str] = set()
 _MAX_FILE = 128 * 1024

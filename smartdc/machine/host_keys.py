@@ -47,7 +47,7 @@ class HostKeys:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         try:
             # If the path is a symbolic link, its target is replaced, not the link.
-            self.path = Path(os.path.realpath(_default_path() if path is None else expanded(path)))
+            self.path: Path = Path(os.path.realpath(_default_path() if path is None else expanded(path)))
         except OSError as error:
             raise LoginFailed(f"no file for the host keys: {error.strerror}; {_REMEDY}") from error
 

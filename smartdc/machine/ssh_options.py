@@ -58,9 +58,9 @@ class Options:
                 meant = f"did you mean {near}?" if near else "its arguments are those of SSHClient.connect"
                 raise ConfigurationError(f"paramiko takes no {name[:40]} for a connection: {meant}")
         self._arguments = Concealed(dict(arguments.value))
-        self.brings_key = any(arguments.value.get(name) for name in _OTHER_KEYS)
-        self.sock = arguments.value.get("sock")
-        self.port = arguments.value.get("port")
+        self.brings_key: bool = any(arguments.value.get(name) for name in _OTHER_KEYS)
+        self.sock: Any = arguments.value.get("sock")
+        self.port: Any = arguments.value.get("port")
         if self.port is not None and not _is_port(self.port):
             raise ConfigurationError(f"port must be a number from 1 to 65535, not {shown(self.port)}")
         pkey = arguments.value.get("pkey")

@@ -34,7 +34,7 @@ __all__ = [
     "sign_in_arguments",
 ]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 ENV = "env"
 """Name of the profile that the environment variables define."""

@@ -192,7 +192,7 @@ class Contents:
             login_of(table)
         if "account" in settings and logins and self.account not in logins:
             top.refuse("account", f"is {self.account!r}, which is not one of the accounts")
-        self.datacenters = _names(self._sites, "name", _DATACENTER)
+        self.datacenters: list[str] = _names(self._sites, "name", _DATACENTER)
         for table in self._sites:
             if not datacenter_name_is_valid(table.get("name")):
                 table.refuse("name", f"cannot be {table.get('name')[:60]!r}; {DATACENTER_RULE}")

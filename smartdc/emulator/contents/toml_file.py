@@ -86,13 +86,13 @@ class TomlFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], data: bytes | None = None) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         content = data or b""
         try:
             if data is None:
                 content = read_small_file(self.path, _MAX_FILE)
             self._lines = content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
-            self.content = tomllib.loads("\n".join(self._lines))
+            self.content: dict[str, Any] = tomllib.loads("\n".join(self._lines))
         except (NotRegularError, TooLargeError) as error:
             raise ValueError(f"{self.path}: cannot be read: {error}") from None
         except OSError as error:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-log = logging.getLogger("smartdc.emulator")
+log: logging.Logger = logging.getLogger("smartdc.emulator")
 
 #: How often jobs that are due are run, in real seconds.
 TICK_SECONDS = 0.02

@@ -27,7 +27,7 @@ class Access:
     """
 
     def __init__(self, host: str) -> None:
-        self.token = secrets.token_urlsafe(24)
+        self.token: str = secrets.token_urlsafe(24)
         self._host = host.lower()
         self._session = secrets.token_urlsafe(24)
         # Cookies are shared by all ports of a host, so each emulator has another name for its cookie.

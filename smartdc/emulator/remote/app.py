@@ -21,7 +21,7 @@ from smartdc.emulator.remote.feed import Feed
 from smartdc.emulator.remote.operations import OPERATIONS, Operation
 from smartdc.emulator.remote.page import page, set_cookie_and_go_to
 
-log = logging.getLogger("smartdc.emulator")
+log: logging.Logger = logging.getLogger("smartdc.emulator")
 
 PREFIX = "/--emulator/"
 _MOST_BYTES = 16 * 1024 * 1024
@@ -44,7 +44,7 @@ class Remote:
         self._access = Access(host)
         self._feed = Feed(cloud)
         self._feed.follow()
-        self.token = self._access.token
+        self.token: str = self._access.token
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """Return an application that serves the control's paths, and leaves all others to `app`."""

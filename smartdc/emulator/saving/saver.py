@@ -21,7 +21,7 @@ from smartdc.emulator.saving.tasks import NotSavedError, to_plain
 from smartdc.emulator.state.site import Shared, Site
 from smartdc.emulator.state.vm import VM
 
-log = logging.getLogger("smartdc.emulator")
+log: logging.Logger = logging.getLogger("smartdc.emulator")
 
 #: Real seconds between two checks whether there is something to save.
 SAVE_SECONDS = 2.0

@@ -116,8 +116,8 @@ class Site(Additions):
         self._machines.watchers += [self.changes.note, self._note]
         self.timeline.watch = self.changes.publish
         self._nics: dict[str, tuple[Nic, ...]] = {}
-        self.next_mac = 1
-        self.next_turn = 1
+        self.next_mac: int = 1
+        self.next_turn: int = 1
 
     def __repr__(self) -> str:
         return f"<Site {self.name}: {len(self._machines)} machines>"
