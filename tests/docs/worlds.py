@@ -73,7 +73,7 @@ def world(page: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]
 
 
 def begins_with_prelude(page: str) -> bool:
-    """Whether the blocks of this page run after those that docs/howto/index.md tells readers to begin with."""
+    """Whether the blocks of this page run after the one that docs/howto/index.md begins with."""
     return page in MORE_GUIDES or (page.startswith("docs/howto/") and page not in OTHER_GUIDES)
 
 
