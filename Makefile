@@ -1,7 +1,7 @@
 # The commands of this project; each makes its own .venv first.
 #   make demo   the tutorial, against the emulator on this machine
 #   make test   everything that CI checks
-#   make quick  what to run every day, under a minute
+#   make quick  what to run every day, one to two minutes
 #   make soak   the tests that take minutes
 #   make lowest the tests with the lowest versions that pyproject.toml allows
 #   make dist   wheel and sdist in dist/, checked
