@@ -12,14 +12,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 _HEAD = """\
 # All operations
 
-Every operation of the OpenAPI description of CloudAPI 9.20, with the method that calls it and the API version
-that introduced it. The names are the server's. One method sets the role tags of everything that can have them,
-and `exists` makes each `HEAD` that does not count. The description has 186 operations: it counts role tags once
-for each kind of resource. This table has a row for each method that calls an operation.
+Every operation of the OpenAPI description of CloudAPI 9.20, with the method that calls it and the API
+version that introduced it. The names are the server's. One method sets the role tags of everything that can
+have them, and `exists` makes each `HEAD` that does not count. The description has 186 operations: it counts
+role tags once for each kind of resource. This table has a row for each method that calls an operation.
 
 UpdateAccessKey, UpdateUserAccessKey and WatchMigration are in the description, but no server up to 9.20.0 has
-them ([updates of access keys](cloudapi/access.md#access-keys-cannot-be-updated)). The client can call them; the
-emulator answers as the server does, unless it is made with `Emulator(schema_only=True)`.
+them ([updates of access keys](cloudapi/access.md#access-keys-cannot-be-updated)). The client can call them;
+the emulator answers as the server does, unless it is made with `Emulator(schema_only=True)`.
 
 | operation | verb and path | method | since |
 | --- | --- | --- | --- |

@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,10 @@ def run_python(block: Block, text: str, here: World, out: StringIO) -> None:
         source = "\n" * (block.line - 1) + text
         exec(compile(source, str(ROOT / block.page), "exec"), here.names)  # noqa: S102 - our own pages
         return
+    lines = text.splitlines()
     for example in doctest.DocTestParser().get_examples(text):
-        lines = example.source.splitlines()
-        print(
-            *(f"{'...' if n else '>>>'} {line}".rstrip() for n, line in enumerate(lines)), sep="\n", file=out
-        )
+        typed = takewhile(lambda line: line.startswith("..."), lines[example.lineno + 1 :])
+        print(lines[example.lineno], *typed, sep="\n", file=out)
         try:
             exec(compile(example.source, str(block), "single"), here.names)  # noqa: S102
         except SmartDCError as error:
