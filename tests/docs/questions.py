@@ -38,4 +38,12 @@ QUESTIONS = {
     # codeforamerica/intake#378: a replacement of the server, for tests
     "mock test pytest": "emulator-recipes",
     "triton instance create": "howto/triton-commands",
+    "cloud-init": "howto/boot-scripts",
+    "asyncio": "howto/asyncio",
+    "DNS CNS": "api/account",
+    "docker container": "emulator",
+    "xdist": "emulator",
+    "IPv6": "api/networks",
+    "mypy": "stability",
+    "rollback snapshot": "howto/snapshot-rotation",
 }
