@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Metadata(MachineEndpoint):
     """Operations on this machine's metadata.
 
-    Changes are asynchronous: the answer is true a moment later. `Machine.poll_applied` waits for that.
+    Changes are asynchronous: they are applied a moment later. `Machine.poll_applied` waits for that.
     """
 
     def get_metadata(self) -> dict[str, Any]:

@@ -147,7 +147,7 @@ class Snapshot:
 
         ``POST /:login/machines/:machine/snapshots/:name``
 
-        Asynchronous.
+        Asynchronous: `Machine.audit` lists ``rollback_snapshot`` when it is done.
 
         Returns:
             The machine.
@@ -272,7 +272,8 @@ class Snapshots(MachineEndpoint):
 
         ``POST /:login/machines/:machine/snapshots/:name``
 
-        Asynchronous. The server accepts any name: only `audit` shows that there is no such snapshot.
+        Asynchronous. The server accepts any name, and the state is ``running`` before and after: only
+        `audit` shows when it is done, and whether there was such a snapshot.
 
         Args:
             name: Name of the snapshot.
