@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Tags(MachineEndpoint):
     """Operations on this machine's tags.
 
-    Changes are asynchronous: the answer is true a moment later. `Machine.poll_applied` waits for that.
+    Changes are asynchronous: they are applied a moment later. `Machine.poll_applied` waits for that.
     """
 
     def get_tags(self) -> dict[str, Value]:
