@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import fleet_on_dask
 from distributed import Client, LocalCluster
 
-from smartdc import DataCenter
+from smartdc import DataCenter, fleet
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Delay
 
@@ -80,6 +80,9 @@ def main(size: int, operation: str) -> None:
             fleet_on_dask.take_down = work
             killing.join()
             new = started_after(client, pids)
+        # A deletion that was accepted takes some seconds.
+        listed = [machine for sdc in places for machine in sdc.machines(tags=fleet_on_dask.TAGS)]
+        fleet.wait(listed, "deleted", timeout=600)
         print(
             json.dumps(
                 {

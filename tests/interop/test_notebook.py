@@ -123,7 +123,7 @@ def test_the_console_in_ipython(terminal: Terminal) -> None:
     terminal.wait_for(r"Out\[2\]: 'g4-highcpu-1G'")
     # Tab makes no request, not even behind a property that makes one when it is read.
     terminal.type(
-        "from smartdc import Machine; m = Machine(sdc, 'x', lazy=True); n = len(cloud.calls)", "Enter"
+        f"m = sdc.machine('{'0' * 8}-0000-4000-8000-{'0' * 12}', lazy=True); n = len(cloud.calls)", "Enter"
     )
     terminal.wait_for(r"In \[4\]:")
     terminal.type("import warnings; warnings.simplefilter('ignore')  # completions() is provisional", "Enter")
