@@ -119,7 +119,8 @@ except smartdc.ConfigurationError as error:
     if not root:
         home.chmod(0)
     # Import before changing the user, who may not be able to read the library.
-    prelude = "import os, smartdc, smartdc.http_signature.agent, encodings.idna\nimport paramiko\n"
+    prelude = "import os, smartdc, smartdc.http_signature.agent, smartdc.signin.profiles\n"
+    prelude += "import encodings.idna, paramiko\n"
     become = "os.setgroups([]); os.setgid(54321); os.setuid(54321)\n" if root else ""
     done = subprocess.run(
         [sys.executable, "-c", prelude + become + program],
