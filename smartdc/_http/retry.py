@@ -7,13 +7,13 @@ Pure arithmetic: no requests, no sleep. `smartdc._http.exchange` acts on it for 
 from __future__ import annotations
 
 import random
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from urllib3.exceptions import InvalidHeader
-from urllib3.util import Retry
-
 from smartdc._error_bodies import error_fields, json_or_none
+from smartdc._http.skew import time_of
 from smartdc.arguments.ids import shown
 from smartdc.errors import APIError, ConfigurationError, SmartDCError, ThrottledError, TransportError
 
@@ -29,6 +29,9 @@ __all__ = [
 
 _PASSING = frozenset({408, 502, 503, 504})
 """Statuses of proxies, and of a server that is down for a moment."""
+
+_SECONDS = r"[0-9]{1,300}"
+"""What `float` can hold."""
 
 
 @dataclass(frozen=True)
@@ -170,8 +173,7 @@ def retry_after(error: SmartDCError, ahead: float) -> float | None:
     """Seconds that the server asks to wait: the header has seconds, or a time on its own clock."""
     response = error.response if isinstance(error, APIError) else None
     text = "" if response is None else response.headers.get("Retry-After", "").strip()
-    try:
-        seconds = Retry().parse_retry_after(text)
-    except (InvalidHeader, OverflowError, ValueError):
-        return None
-    return seconds if text.isdigit() else max(0.0, seconds - ahead)
+    if re.fullmatch(_SECONDS, text):
+        return float(text)
+    until = time_of(text)
+    return None if until is None else max(0.0, until - time.time() - ahead)

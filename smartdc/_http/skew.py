@@ -11,7 +11,7 @@ import requests
 
 from smartdc.errors import APIError
 
-__all__ = ["ALLOWED_SECONDS", "is_skew", "server_ahead", "server_time"]
+__all__ = ["ALLOWED_SECONDS", "is_skew", "server_ahead", "server_time", "time_of"]
 
 
 ALLOWED_SECONDS = 300.0
@@ -36,8 +36,13 @@ def is_skew(error: APIError, off: float | None) -> bool:
 
 def server_time(response: requests.Response) -> float | None:
     """What the server's clock shows, told by the answer's Date: seconds since 1970; None if unknown."""
+    return time_of(response.headers.get("Date", ""))
+
+
+def time_of(text: str) -> float | None:
+    """Read a date of a header: seconds since 1970; None if it is none."""
     try:
-        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
 

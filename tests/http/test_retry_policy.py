@@ -160,6 +160,9 @@ def test_retry_after_as_a_date() -> None:
     # By the server's clock, which is an hour ahead.
     error = answered(503, Retry_After=formatdate(time.time() + 3630, usegmt=True))
     assert pause(error, ahead=3600) == pytest.approx(30, abs=2)
+    # And an hour behind, so that the date is over by ours.
+    error = answered(503, Retry_After=formatdate(time.time() - 3570, usegmt=True))
+    assert pause(error, ahead=-3600) == pytest.approx(30, abs=2)
     assert pause(answered(503, Retry_After="Thu, 01 Jan 1970 00:00:00 GMT")) == 0
     # Maintenance that takes longer than the deadline.
     assert pause(answered(503, Retry_After=formatdate(time.time() + 7200))) is None
