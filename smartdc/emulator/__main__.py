@@ -76,6 +76,7 @@ def _emulator(options: argparse.Namespace) -> Emulator:
         datacenters=options.datacenter,
         rate=options.rate,
         host=options.host,
+        names=options.name,
         ports=options.port or None,
         state_dir=options.state_dir,
         ssh_port=options.ssh_port,
@@ -129,6 +130,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--host",
         default="127.0.0.1",
         help="address to listen on (default: %(default)s, which only this computer can reach)",
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        help="another name or address of this computer; URLs have the first (repeatable)",
     )
     parser.add_argument(
         "--port",

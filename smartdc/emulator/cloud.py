@@ -25,6 +25,7 @@ from smartdc.emulator.control.ticker import Ticker
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
+from smartdc.emulator.http.addresses import in_url, reachable_at
 from smartdc.emulator.http.calls import KEPT_CALLS, Call, CallLog
 from smartdc.emulator.http.fault_kinds import Faults
 from smartdc.emulator.remote.app import Remote
@@ -57,7 +58,8 @@ class Emulator(Clients):
         datacenters: Their names; the first is the default. By default those of `contents`, or three.
         rate: Emulated seconds per real second. At 0 time stands still until a client waits, or the test
             advances `clock`.
-        host: The address to listen on.
+        host: The address to listen on; ``0.0.0.0`` or ``::`` for all addresses of this computer.
+        names: Further names and addresses of this computer for the certificate. URLs have the first one.
         ports: One per data center, or the first of consecutive ports; by default free ones.
         ssh_port: Give each running machine an SSH server at this port of its public address, which is then
             an address of the loopback; 0 picks a free port.
@@ -97,6 +99,7 @@ class Emulator(Clients):
         datacenters: Sequence[str] | None = None,
         rate: float = 0.0,
         host: str = "127.0.0.1",
+        names: Sequence[str] = (),
         ports: Sequence[int] | int | None = None,
         state_dir: str | os.PathLike[str] | None = None,
         ssh_port: int | None = None,
@@ -111,6 +114,7 @@ class Emulator(Clients):
         if not host:
             raise ValueError("host is the address to listen on, such as 127.0.0.1; it cannot be empty")
         check_numbers(keep_calls, random_seed)
+        self._names = reachable_at(host, names)
         arguments = Arguments(account, datacenters, ports, ssh_port, key_kind)
         start = None if random_seed is None or rate else SEEDED_START
         self._saved_state = None if directory is None else SavedState(directory)
@@ -142,7 +146,7 @@ class Emulator(Clients):
         self.clock.on_advance(self._settle)
         self._host = host
         self._by_port: dict[int, Site] = {}
-        self._remote = Remote(self, host)
+        self._remote = Remote(self, self._names)
         self._directory = directory
         self._remove_directory: weakref.finalize[..., Emulator] | None = None
         self._server: server.Server | None = None
@@ -241,9 +245,9 @@ class Emulator(Clients):
         for site, listening in zip(self._sites.values(), sockets, strict=True):
             port = listening.getsockname()[1]
             self._by_port[port] = site
-            self._shared.urls[site.name] = f"https://{_in_url(self._host)}:{port}"
+            self._shared.urls[site.name] = f"https://{in_url(self._names[0])}:{port}"
         app = App(self._by_port, self._note_call, self._switches)
-        self._server = server.Server(self._remote.wrap(app), self._host, sockets, authority)
+        self._server = server.Server(self._remote.wrap(app), self._names, sockets, authority)
         self._server.start()
         guests = Guests(self._shared.lock, self._shared.unsupported)
         self._follow(guests.follow)
@@ -386,7 +390,3 @@ class Emulator(Clients):
         if self._remove_directory is not None:
             self._remove_directory()
             self._remove_directory = self._directory = None
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

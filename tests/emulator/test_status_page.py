@@ -185,7 +185,7 @@ class _Elsewhere(http.server.BaseHTTPRequestHandler):
 def elsewhere() -> Iterator[str]:
     """A page on the same host at another port: the same site, another origin."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as server:
-        server.socket = tls_context("127.0.0.1", authority()).wrap_socket(server.socket, server_side=True)
+        server.socket = tls_context(("127.0.0.1",), authority()).wrap_socket(server.socket, server_side=True)
         _Elsewhere.seen.clear()
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 from smartdc._http import clocks
 from smartdc.emulator.control.clients import Clients
@@ -120,7 +121,8 @@ class Activation(Generic[Cloud]):
             variables["SSH_AUTH_SOCK"] = str(socket)
         if self._rate:
             variables[clocks.VARIABLE] = clocks.running_at(self._rate, cloud.urls.values())
-        local = ",".join({"127.0.0.1", "localhost", "::1", cloud.host})
+        own = {str(urlsplit(url).hostname) for url in cloud.urls.values()}
+        local = ",".join({"127.0.0.1", "localhost", "::1"} | own)
         for name in _NO_PROXY:  # a proxy cannot reach this computer's loopback
             variables[name] = ",".join(filter(None, (os.environ.get(name), local)))
         return variables

@@ -39,10 +39,9 @@ def authority() -> trustme.CA:
 
 
 @cache
-def tls_context(host: str, signer: trustme.CA) -> ssl.SSLContext:
-    """Return a TLS context with a certificate for the loopback, signed by this authority."""
+def tls_context(names: tuple[str, ...], signer: trustme.CA) -> ssl.SSLContext:
+    """Return a TLS context with a certificate for these names and addresses, signed by this authority."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    names = dict.fromkeys([host, "127.0.0.1", "::1", "localhost"])
     signer.issue_cert(*names).configure_cert(context)
     return context
 
@@ -93,13 +92,15 @@ class Server:
 
     Args:
         app: The application.
-        host: The address that the sockets listen on.
+        names: The names and addresses by which clients reach it.
         sockets: From `listen`; the server closes them.
         signer: Signs its certificate.
     """
 
-    def __init__(self, app: ASGIApp, host: str, sockets: Sequence[socket.socket], signer: trustme.CA) -> None:
-        context = tls_context(host, signer)
+    def __init__(
+        self, app: ASGIApp, names: tuple[str, ...], sockets: Sequence[socket.socket], signer: trustme.CA
+    ) -> None:
+        context = tls_context(names, signer)
         self._app = app
         config = uvicorn.Config(
             self._serve,

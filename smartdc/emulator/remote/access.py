@@ -11,6 +11,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+from collections.abc import Collection
 
 from starlette.requests import Request
 
@@ -23,12 +24,12 @@ class Access:
     """The token, and the cookie that replaces it in a browser.
 
     Args:
-        host: The address or name that the emulator listens at.
+        names: The names and addresses by which clients reach the emulator.
     """
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, names: Collection[str]) -> None:
         self.token: str = secrets.token_urlsafe(24)
-        self._host = host.lower()
+        self._names = {name.lower() for name in names}
         self._session = secrets.token_urlsafe(24)
         # Cookies are shared by all ports of a host, so each emulator has another name for its cookie.
         self._cookie = f"smartdc-emulator-{secrets.token_hex(4)}"
@@ -42,7 +43,9 @@ class Access:
         """
         host = request.headers.get("host", "").lower()
         if not self._is_own(host):
-            raise Refused(403, "the Host header must have an IP address, localhost, or the emulator's host")
+            raise Refused(
+                403, "the Host header must have an IP address, localhost, or a name of the emulator"
+            )
         if request.headers.get("origin", f"https://{host}").lower() != f"https://{host}":
             raise Refused(403, "requests of other origins are refused")
 
@@ -79,7 +82,7 @@ class Access:
         if found is None:
             return False
         name = found[1].strip("[]")
-        if name in ("localhost", self._host):
+        if name in self._names:
             return True
         try:
             ipaddress.ip_address(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -33,15 +34,15 @@ class Remote:
 
     Args:
         cloud: The emulator.
-        host: The address that it listens on.
+        names: The names and addresses by which clients reach it.
 
     Attributes:
         token: The token that clients must send.
     """
 
-    def __init__(self, cloud: Controls, host: str) -> None:
+    def __init__(self, cloud: Controls, names: Collection[str]) -> None:
         self._cloud = cloud
-        self._access = Access(host)
+        self._access = Access(names)
         self._feed = Feed(cloud)
         self._feed.follow()
         self.token: str = self._access.token
