@@ -40,7 +40,7 @@ class MachineEndpoint(Endpoint):
     _look_first: bool = True
     """Whether an action fetches the machine first if there is no data yet."""
     _request_times: Mapping[str, RequestTime] = MappingProxyType({})
-    """When this object requested actions, by their names."""
+    """When this object requested actions, by their names in the audit."""
     _last_audited: datetime | None = None
     """The time, in the audit, of the action that was waited for last."""
     _data_order: int
@@ -67,6 +67,10 @@ class MachineEndpoint(Endpoint):
     def _created_at(self) -> datetime | None:
         """When it was created, as far as it is known without a request."""
         return None if self._data is None else parse_time(self._data.get("created"))
+
+    def _note_request(self, action: str) -> None:
+        """Note that an action is requested now, for `poll_action`."""
+        self._request_times = {**self._request_times, action: RequestTime(self._connection.clock, "time")}
 
     def _path(self, *segments: str) -> str:
         return path_of(("machines", self.id, *segments))

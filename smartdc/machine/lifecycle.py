@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from smartdc._http import shapes
 from smartdc._http.named import id_of
-from smartdc._http.request_time import RequestTime
 from smartdc._http.waiting import Deadline, poll
 from smartdc.arguments.creation import checked_rename
 from smartdc.arguments.ids import without_none
@@ -202,7 +201,7 @@ class Lifecycle(Waits):
             # right error for the caller.
             self.refresh()
         try:
-            self._request_times = {**self._request_times, action: RequestTime(self._connection.clock, "time")}
+            self._note_request(action)
             # Fetched before a repeat: the machine may be deleted, and the lost answer may have said so.
             self._post_action(
                 shape=shapes.OBJECT,

@@ -147,7 +147,7 @@ class Snapshot:
 
         ``POST /:login/machines/:machine/snapshots/:name``
 
-        Asynchronous: `Machine.audit` lists ``rollback_snapshot`` when it is done.
+        Asynchronous: ``poll_action("rollback_snapshot")`` of the machine waits until it is done.
 
         Returns:
             The machine.
@@ -272,8 +272,8 @@ class Snapshots(MachineEndpoint):
 
         ``POST /:login/machines/:machine/snapshots/:name``
 
-        Asynchronous. The server accepts any name, and the state is ``running`` before and after: only
-        `audit` shows when it is done, and whether there was such a snapshot.
+        Asynchronous: ``poll_action("rollback_snapshot")`` waits until it is done. The server accepts any name,
+        and that wait then raises `WaitFailed`, as the audit shows that there is no such snapshot.
 
         Args:
             name: Name of the snapshot.
@@ -281,6 +281,7 @@ class Snapshots(MachineEndpoint):
         Returns:
             This machine.
         """
+        self._note_request("rollback_snapshot")
         self._post_action("snapshots", name, shape=shapes.OBJECT)
         return self._as_machine()
 

@@ -159,7 +159,8 @@ class Waits(MachineEndpoint):
         ``GET /:login/machines/:machine/audit``
 
         Args:
-            action: ``reboot``, ``start``, ``stop``, ``resize`` or ``rename``.
+            action: Its name in the audit: ``reboot``, ``start``, ``stop``, ``resize``, ``rename``,
+                ``enable_deletion_protection``, or ``rollback_snapshot`` after `start_from_snapshot`.
             interval: Seconds between two looks.
             timeout: Seconds in all; None waits for ever, 0 looks once.
 
@@ -173,9 +174,10 @@ class Waits(MachineEndpoint):
         """
         request_time = self._request_times.get(action) if isinstance(action, str) else None
         if request_time is None:
+            requested = f"; it has requested {', '.join(self._request_times)}" if self._request_times else ""
             raise ConfigurationError(
                 f"there is no {shown(action)} to wait for: this object has not requested it of machine "
-                f"{self.id}"
+                f"{self.id}{requested}"
             )
         done: list[AuditEntry] = []
 

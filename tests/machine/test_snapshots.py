@@ -15,6 +15,7 @@ from smartdc import (
     NotFoundError,
     OutcomeUnknown,
     Snapshot,
+    WaitFailed,
 )
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import Drop
@@ -123,7 +124,23 @@ def test_start_rolls_the_machine_back(cloud: Emulator, machine: Machine) -> None
     assert sent(cloud, start) == [call("POST", f"/my/{machine.path}/snapshots/before")] * 2
     cloud.clock.advance(1.5)
     assert machine.status() == "stopping"
-    machine.poll_until("running")
+    # The state is "running" before and after, so only the audit tells when it is done
+    # (https://github.com/TritonDataCenter/sdc-cloudapi/blob/master/lib/audit.js).
+    entry = machine.poll_action("rollback_snapshot", timeout=60)
+    assert (entry["action"], entry["success"], machine.status()) == ("rollback_snapshot", "yes", "running")
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_rollback_is_waited_for(cloud: Emulator, machine: Machine, state: str) -> None:
+    machine.create_snapshot("before").poll_until("created")
+    if state == "stopped":
+        machine.stop()
+        machine.poll_until("stopped")
+    machine.snapshot("before").start()
+    begun = cloud.clock.monotonic()
+    machine.poll_action("rollback_snapshot", timeout=60)
+    assert cloud.clock.monotonic() > begun
+    assert machine.status() == "running"
 
 
 def test_start_from_a_snapshot_that_is_not_there_shows_in_the_audit_only(
@@ -131,7 +148,8 @@ def test_start_from_a_snapshot_that_is_not_there_shows_in_the_audit_only(
 ) -> None:
     # docs/cloudapi/storage.md#snapshots-that-are-missing: it is accepted.
     machine.start_from_snapshot("nothing")
-    cloud.clock.advance(5)
+    with pytest.raises(WaitFailed, match=r"^rollback_snapshot of machine \S+ failed, as its audit says$"):
+        machine.poll_action("rollback_snapshot", timeout=60)
     assert [(entry["action"], entry["success"]) for entry in machine.audit()] == [("rollback_snapshot", "no")]
 
 

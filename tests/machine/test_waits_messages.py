@@ -204,6 +204,7 @@ def test_an_action_that_was_not_requested(stub: StubServer, machine: Machine, ac
     machine.start()
     assert refusal(lambda: machine.poll_action(action)) == (
         f"there is no {action!r} to wait for: this object has not requested it of machine {ID}"
+        "; it has requested start"
     )
 
 
