@@ -272,8 +272,8 @@ class Snapshots(MachineEndpoint):
 
         ``POST /:login/machines/:machine/snapshots/:name``
 
-        Asynchronous: ``poll_action("rollback_snapshot")`` waits until it is done. The server accepts any name,
-        and that wait then raises `WaitFailed`, as the audit shows that there is no such snapshot.
+        Asynchronous: ``poll_action("rollback_snapshot")`` waits until it is done. The server accepts any
+        name; if there is no such snapshot, that wait raises `WaitFailed`.
 
         Args:
             name: Name of the snapshot.
