@@ -27,7 +27,7 @@ from smartdc.emulator.guest.guests import Guests
 from smartdc.emulator.http import server
 from smartdc.emulator.http.addresses import in_url, reachable_at
 from smartdc.emulator.http.calls import KEPT_CALLS, Call, CallLog
-from smartdc.emulator.http.fault_kinds import Faults
+from smartdc.emulator.http.fault_plan import Faults
 from smartdc.emulator.remote.app import Remote
 from smartdc.emulator.saving.authority import FILE as CA_FILE
 from smartdc.emulator.saving.saved_state import SavedState
@@ -111,8 +111,8 @@ class Emulator(Clients):
     ) -> None:
         file = Contents(contents) if contents is not None else None
         directory = state_path(state_dir)
-        if not host:
-            raise ValueError("host is the address to listen on, such as 127.0.0.1; it cannot be empty")
+        if not isinstance(host, str) or not host:
+            raise ValueError(f"host is the address to listen on, such as 127.0.0.1, not {host!r:.40}")
         check_numbers(keep_calls, random_seed)
         self._names = reachable_at(host, names)
         arguments = Arguments(account, datacenters, ports, ssh_port, key_kind)

@@ -1,19 +1,18 @@
 """The faults that a test can add to `Emulator.faults`: what goes wrong between client and server.
 
-This module has their public names; `smartdc.emulator.http.fault_kinds` defines them.
+This module has their public names; modules of `smartdc.emulator.http` define them.
 """
 
 from smartdc.emulator.http.fault_kinds import (
-    EVERY,
     Delay,
     Drop,
     Fault,
-    Faults,
     Garbage,
     HalfBody,
     Status,
     WrongDigest,
 )
+from smartdc.emulator.http.fault_plan import EVERY, Faults
 from smartdc.emulator.http.known_faults import (
     BACKEND_LOST,
     HAPROXY_400,

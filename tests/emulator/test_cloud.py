@@ -21,6 +21,8 @@ from smartdc.emulator import Emulator
 from smartdc.emulator.state.clock import Clock, timestamp
 from smartdc.emulator.state.resources import SubnetFull
 
+LOGIN_RULE = "use 3 to 32 letters, digits, '_', '.' and '@', and begin with a letter"
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -28,11 +30,11 @@ from smartdc.emulator.state.resources import SubnetFull
         ({"datacenters": []}, "datacenters must be different names, at least one: []"),
         ({"datacenters": ["a", "a"]}, "datacenters must be different names, at least one: ['a', 'a']"),
         ({"datacenters": ["a"], "ports": [1, 2]}, "1 data centers need as many ports, not 2"),
-        ({"datacenters": ["a"], "ports": [65536]}, "65536 is no port: ports go from 0 to 65535"),
-        ({"ssh_port": -1}, "-1 is no port: ports go from 0 to 65535"),
-        ({"account": "a/b"}, "'a/b' cannot be the login of an account"),
-        ({"account": ""}, "'' cannot be the login of an account"),
-        ({"account": "my"}, "'my' cannot be the login of an account"),
+        ({"datacenters": ["a"], "ports": [65536]}, "ports[0] must be a port, from 0 to 65535, not 65536"),
+        ({"ssh_port": -1}, "ssh_port must be a port, from 0 to 65535, not -1"),
+        ({"account": "a/b"}, f"account must be a login, not 'a/b'; {LOGIN_RULE}"),
+        ({"account": ""}, f"account must be a login, not ''; {LOGIN_RULE}"),
+        ({"account": "my"}, f"account must be a login, not 'my'; {LOGIN_RULE}"),
         ({"rate": -1}, "rate must be a number from 0 to 1000000: -1"),
         ({"rate": float("nan")}, "rate must be a number from 0 to 1000000: nan"),
         ({"keep_calls": None}, "keep_calls must be a whole number, 0 or more: None"),

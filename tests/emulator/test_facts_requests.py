@@ -172,10 +172,10 @@ def test_headers_of_early_errors(raw: Raw) -> None:
 @fact("requests.md#late-errors-have-headers")
 def test_headers_of_late_errors(fresh: Raw) -> None:
     """Headers of late errors; 429 and 503 are in the tests of the throttle and the read-only mode."""
-    fresh.cloud.add_account("x")
+    fresh.cloud.add_account("other")
     late = {
         "401": fresh.get("/my", authorization=None),
-        "403": fresh.get("/x"),
+        "403": fresh.get("/other"),
         "404-object": fresh.get(f"/my/machines/{UNKNOWN}"),
         "409": fresh.get("/my/machines?state=failed"),
         "500": fresh.get("/my?keyId=x"),

@@ -150,20 +150,20 @@ def test_unknown_account_in_the_path(raw: Raw, account: str) -> None:
 
 @fact("signing.md#path-of-another-account")
 def test_path_of_another_account(fresh: Raw) -> None:
-    fresh.cloud.add_account("x")
+    fresh.cloud.add_account("other")
     denied = "You do not have permission to access"
-    fresh.get("/x/keys").refused(403, "NotAuthorized", f"{denied} /x/keys (listkeys)")
-    theirs = fresh.site.add_machine(name="theirs", account="x").uuid
-    path = f"/x/machines/{theirs}"
+    fresh.get("/other/keys").refused(403, "NotAuthorized", f"{denied} /other/keys (listkeys)")
+    theirs = fresh.site.add_machine(name="theirs", account="other").uuid
+    path = f"/other/machines/{theirs}"
     fresh.get(path).refused(403, "NotAuthorized", f"{denied} {path} (getmachine)")
 
 
 @fact("signing.md#path-of-another-account")
 def test_an_unknown_machine_is_404_before_the_403(fresh: Raw) -> None:
-    fresh.cloud.add_account("x")
+    fresh.cloud.add_account("other")
     mine = fresh.site.add_machine(name="mine").uuid
     for machine in (UNKNOWN, mine):
-        fresh.get(f"/x/machines/{machine}").refused(404, "ResourceNotFound", "VM not found")
+        fresh.get(f"/other/machines/{machine}").refused(404, "ResourceNotFound", "VM not found")
 
 
 @fact("signing.md#other-schemes")

@@ -30,7 +30,7 @@ from smartdc.emulator.faults import (
     WrongDigest,
 )
 from smartdc.emulator.http import fault_kinds as faults_module
-from smartdc.emulator.http.fault_kinds import Planned
+from smartdc.emulator.http.fault_plan import Planned
 from tests.helpers.raw_creation import Creation
 from tests.helpers.raw_requests import Raw, outcome
 

@@ -10,13 +10,7 @@ from typing import Any
 import pytest
 
 from smartdc.emulator import Emulator
-from smartdc.emulator.http.fault_kinds import (
-    Delay,
-    Drop,
-    Fault,
-    Faults,
-    Status,
-)
+from smartdc.emulator.faults import Delay, Drop, Fault, Faults, Status
 from tests.contract.exchanges import DESCRIPTION, Tally
 from tests.helpers.raw_requests import Raw, outcome
 

@@ -205,9 +205,9 @@ def test_options(free_port: int) -> None:
     def use(printed: Printed) -> None:
         assert printed.sites == {"far": f"https://127.0.0.1:{free_port}"}
         variables = printed.pasted()
-        assert (variables["TRITON_ACCOUNT"], variables["SDC_ACCOUNT"]) == ("o'brien", "o'brien")
+        assert (variables["TRITON_ACCOUNT"], variables["SDC_ACCOUNT"]) == ("ops@acme", "ops@acme")
         with printed.client() as sdc:
-            assert sdc.account()["login"] == "o'brien"
+            assert sdc.account()["login"] == "ops@acme"
             machine = make(sdc)
             machine.poll_until("running", interval=0.01, timeout=20)
             login = re.search(r"^# machines: ssh -p (\d+) -i (\S+) admin@", printed.text, re.MULTILINE)
@@ -224,7 +224,7 @@ def test_options(free_port: int) -> None:
                 )
                 assert client.exec_command("hostname")[1].read() == b"web0\n"
 
-    options = ["--account", "o'brien", "--datacenter", "far", "--port", str(free_port), "--ssh-port", "0"]
+    options = ["--account", "ops@acme", "--datacenter", "far", "--port", str(free_port), "--ssh-port", "0"]
     assert in_this_process(use, *options, "--rate", "5000") == 0
 
 
@@ -274,10 +274,17 @@ def make(sdc: DataCenter) -> Machine:
     [
         (["--rate", "-1"], "rate must be a number from 0 to 1000000: -1.0"),
         (["--throttle", "0"], "rate must be a number above 0: 0.0"),
-        (["--port", "65534"], "65536 is no port: ports go from 0 to 65535"),
-        (["--ssh-port", "70000"], "70000 is no port: ports go from 0 to 65535"),
-        (["--host", ""], "host is the address to listen on, such as 127.0.0.1; it cannot be empty"),
-        (["--account", "a/b"], "'a/b' cannot be the login of an account"),
+        (["--port", "65534"], "ports[2] must be a port, from 0 to 65535, not 65536"),
+        (["--ssh-port", "70000"], "ssh_port must be a port, from 0 to 65535, not 70000"),
+        (["--host", ""], "host is the address to listen on, such as 127.0.0.1, not ''"),
+        *(
+            (
+                [f"--account={login}"],
+                f"account must be a login, not {login!r}; use 3 to 32 letters,"
+                " digits, '_', '.' and '@', and begin with a letter",
+            )
+            for login in ("a/b", "my", "", "a b", "o'brien", "ümlaut", "a\nb", "local", "abc\x7f")
+        ),
         (["--datacenter", "a", "a"], "datacenters must be different names, at least one: ['a', 'a']"),
     ],
 )

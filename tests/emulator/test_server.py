@@ -103,7 +103,7 @@ def test_data_that_are_not_a_request() -> None:
 
 def test_a_server_that_was_not_started() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        idle = server.Server(_no_app, "127.0.0.1", [listening], server.authority())
+        idle = server.Server(_no_app, ("127.0.0.1",), [listening], server.authority())
         with pytest.raises(RuntimeError, match="the server has not been started"):
             _ = idle.loop
 

@@ -120,7 +120,8 @@ def test_keyboard_and_screen_reader(browser: Browser, cloud: Emulator) -> None:
 
 @pytest.mark.off_the_record("paths and user agents that are hostile")
 def test_what_clients_send_does_not_become_markup(browser: Browser, cloud: Emulator) -> None:
-    cloud.site().add_machine(HOSTILE, tags={HOSTILE: HOSTILE, "__proto__": "x", "constructor": "y"})
+    machine = cloud.site().add_machine(tags={HOSTILE: HOSTILE, "__proto__": "x", "constructor": "y"})
+    machine.alias = HOSTILE  # which no request can set
     cloud.violations.append(HOSTILE)
     cloud.unsupported.append(HOSTILE)
     with cloud.datacenter() as sdc:

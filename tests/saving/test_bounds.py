@@ -48,12 +48,14 @@ BAD = ("../../x", "a/b", ".", "..", ".a", "a.", "-a", "a b", "a" * 64, "a\n", ""
 
 @pytest.mark.parametrize("name", BAD)
 def test_invalid_names_of_data_centers(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match=r"cannot be the name of a data center; use up to 63 letters"):
+    with pytest.raises(
+        ValueError, match=r"^datacenters\[0\] must be the name of a data center, not .*; use up to 63 letters"
+    ):
         Emulator(datacenters=[name])
     with pytest.raises(ValueError, match="cannot be the name of a profile"):
         Emulator().activate(profiles=[name])
     assert main([f"--datacenter={name}"]) == 1
-    assert "cannot be the name of a data center" in capsys.readouterr().err
+    assert "datacenters[0] must be the name of a data center" in capsys.readouterr().err
     path = tmp_path / "site.toml"
     path.write_text(f"[[datacenters]]\nname = '''{name}'''\n")
     with pytest.raises(ValueError, match=r"site\.toml:2: datacenters\[0\]\.name (cannot|must) be "):

@@ -234,7 +234,7 @@ def test_a_forked_child_leaves_the_state_alone(directory: Path) -> None:
     cloud = Emulator(state_dir=directory).start()
     child = os.fork()
     if child == 0:
-        cloud.site().add_machine("of the child")
+        cloud.site().add_machine("of-the-child")
         cloud.stop()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
@@ -283,9 +283,9 @@ def test_a_relative_directory_stays_where_it_was(tmp_path: Path, monkeypatch: py
 
 
 def test_empty_paths(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="state_dir is a directory such as 'cloud'; it cannot be empty"):
+    with pytest.raises(ValueError, match="state_dir must be a directory such as 'cloud', not ''"):
         Emulator(state_dir="")
     with pytest.raises(ValueError, match="contents is the path of a TOML file; it cannot be empty"):
         Emulator(contents="")
     assert main(["--state-dir", ""]) == 1
-    assert "state_dir is a directory" in capsys.readouterr().err
+    assert "state_dir must be a directory" in capsys.readouterr().err

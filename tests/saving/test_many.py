@@ -63,8 +63,8 @@ def test_many_machines(size: int, tmp_path: Path) -> None:
 def test_a_change_is_saved_while_it_runs(tmp_path: Path) -> None:
     with Emulator(state_dir=tmp_path) as cloud:
         for change in (cloud.site().add_machine, cloud.account.add_user):
-            change("new-name")
+            change("newname")
             end = time.monotonic() + 5
-            while (tmp_path / "state.json").read_text().count('"new-name"') < 1:
+            while (tmp_path / "state.json").read_text().count('"newname"') < 1:
                 assert time.monotonic() < end
                 time.sleep(0.05)

@@ -7,42 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from smartdc.emulator.contents.public_keys import public_line
-from smartdc.emulator.contents.toml_file import FLAG, TABLES, TEXT, TEXTS, Table
+from smartdc.emulator.contents.toml_file import Table
 from smartdc.emulator.operations.rbac import TAGGABLE
-from smartdc.emulator.operations.users import login_is_valid
 from smartdc.emulator.rules.policy_conditions import RuleError
 from smartdc.emulator.rules.policy_reader import parse
-from smartdc.emulator.state.directory import DETAILS, Account, KeyOwner
+from smartdc.emulator.state.directory import FIELDS, Account, KeyOwner
+from smartdc.emulator.state.fields import LOGIN
+from smartdc.emulator.state.kinds import FLAG, TABLES, TEXT, TEXTS
 from smartdc.emulator.state.roles import Member, Policy, Role
 from smartdc.emulator.state.site import Shared
 
-_FIELDS = {
-    "email": TEXT,
-    "approved": FLAG,
-    "disabled": FLAG,
-    "triton_cns_enabled": FLAG,
-    **dict.fromkeys(DETAILS.values(), TEXT),
-}
 ACCOUNT = {
-    "login": TEXT,
-    **_FIELDS,
+    "login": LOGIN,
+    **FIELDS,
     "keys": TEXTS,
     "users": TABLES,
     "policies": TABLES,
     "roles": TABLES,
 }
-_USER = {"login": TEXT, "keys": TEXTS, "allowed": FLAG, "email": TEXT}
+_USER = {"login": LOGIN, "keys": TEXTS, "allowed": FLAG, "email": TEXT}
 _POLICY = {"name": TEXT, "rules": TEXTS, "description": TEXT}
 _ROLE = {"name": TEXT, "policies": TEXTS, "members": TEXTS, "default_members": TEXTS, "resources": TEXTS}
-
-
-def login_of(table: Table) -> str:
-    """The login of an account or a sub-user; refuses one that the API would refuse."""
-    login = str(table.get("login"))
-    if not login_is_valid(login):
-        rule = "use 3 to 32 letters, digits, '_', '.' and '@', and begin with a letter"
-        table.refuse("login", f"cannot be {login[:60]!r}; {rule}")
-    return login
 
 
 def fill_account(shared: Shared, table: Table, directory: Path) -> list[KeyOwner]:
@@ -57,13 +42,13 @@ def fill_account(shared: Shared, table: Table, directory: Path) -> list[KeyOwner
         The account and the sub-users without the field `keys`, which get the emulator's own key.
     """
     fields = table.fields(ACCOUNT, ("login",))
-    login = login_of(table)
+    login = fields["login"]
     account = shared.directory.find(login) or shared.directory.add(login)
-    account.change(**{name: fields[name] for name in _FIELDS if name in fields})
+    account.change(**{name: fields[name] for name in FIELDS if name in fields})
     unkeyed: list[KeyOwner] = [] if _add_keys(account, table, directory) else [account]
     for user_table in table.tables("users"):
         user_fields = user_table.fields(_USER, ("login",))
-        if login_of(user_table) in account.users:
+        if user_fields["login"] in account.users:
             user_table.refuse("login", "is the login of another sub-user")
         user = account.add_user(user_fields["login"], allowed=user_fields.get("allowed", False))
         user.email = user_fields.get("email", user.email)

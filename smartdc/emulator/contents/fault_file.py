@@ -19,19 +19,11 @@ from dataclasses import fields as fields_of
 from typing import Any
 
 from smartdc.emulator import faults as kinds
-from smartdc.emulator.contents.toml_file import (
-    FLAG,
-    INTEGER,
-    NUMBER,
-    TABLE,
-    TABLES,
-    TEXT,
-    Kind,
-    Table,
-    TomlFile,
-)
+from smartdc.emulator.contents.toml_file import Table, TomlFile
 from smartdc.emulator.faults import Fault, Faults
 from smartdc.emulator.http import known_faults
+from smartdc.emulator.http.fault_kinds import STATUS
+from smartdc.emulator.state.kinds import FLAG, INTEGER, NUMBER, TABLE, TABLES, TEXT, Kind
 
 BODY = Kind("text or a table", lambda value: isinstance(value, str | dict))
 _PLAN = {"operation": TEXT, "fault": TEXT, "times": INTEGER, "probability": NUMBER, "datacenter": TEXT}
@@ -110,8 +102,8 @@ def _add(faults: Faults, table: Table) -> None:
     fields = table.fields(_PLAN | own, ("operation", "fault", *required))
     kind = getattr(kinds, fields.pop("fault"))
     arguments = {name: fields.pop(name) for name in own if name in fields}
-    if not 100 <= arguments.get("status", 200) <= 599:
-        table.refuse("status", "must be a number from 100 to 599")
+    if kind is kinds.Status and (problem := STATUS["status"].problem(arguments["status"])) is not None:
+        table.refuse("status", problem)
     try:
         fault: Fault = kind if isinstance(kind, Fault) else kind(**arguments)
         faults.add(fields.pop("operation"), fault, **fields)

@@ -23,33 +23,27 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from smartdc.emulator.contents.accounts import ACCOUNT, fill_account, login_of
-from smartdc.emulator.contents.toml_file import (
-    FLAG,
-    INTEGER,
-    NUMBER,
-    TABLE,
-    TABLES,
-    TEXT,
-    TEXTS,
-    Kind,
-    Table,
-    TomlFile,
-)
-from smartdc.emulator.http.parameters import UUID
-from smartdc.emulator.rules.image_manifests import errors_of
-from smartdc.emulator.rules.mounting import volume_name_is_valid
-from smartdc.emulator.rules.validation import DATACENTER_RULE, alias_errors, datacenter_name_is_valid
-from smartdc.emulator.state.additions import WrongField
+from smartdc.emulator.contents.accounts import ACCOUNT, fill_account
+from smartdc.emulator.contents.toml_file import Table, TomlFile
 from smartdc.emulator.state.directory import KeyOwner
+from smartdc.emulator.state.fields import (
+    DATACENTER_NAME,
+    IMAGE,
+    LOGIN,
+    MACHINE,
+    NETWORK,
+    PACKAGE,
+    QUOTA,
+    VOLUME,
+)
+from smartdc.emulator.state.kinds import FLAG, TABLE, TABLES, TEXT, TEXTS, Kind, WrongField
 from smartdc.emulator.state.resources import SubnetFull
 from smartdc.emulator.state.site import Shared, Site
-from smartdc.emulator.state.vm import HARDWARE_BRANDS, SHOWN_STATES
 
-_TOP = {"account": TEXT, "defaults": FLAG, "accounts": TABLES, "datacenters": TABLES}
+_TOP = {"account": LOGIN, "defaults": FLAG, "accounts": TABLES, "datacenters": TABLES}
 _SWITCHES = ("fabrics_enabled", "volumes_enabled", "automount_volumes", "migrations_allowed")
 _DATACENTER = {
-    "name": TEXT,
+    "name": DATACENTER_NAME,
     **dict.fromkeys(_SWITCHES, FLAG),
     "services": TABLE,
     "packages": TABLES,
@@ -59,105 +53,7 @@ _DATACENTER = {
     "machines": TABLES,
     "quotas": TABLES,
 }
-_PACKAGE = {
-    "name": TEXT,
-    "memory": INTEGER,
-    "disk": INTEGER,
-    "version": TEXT,
-    "uuid": TEXT,
-    "accounts": TEXTS,
-    "swap": INTEGER,
-    "vcpus": INTEGER,
-    "lwps": INTEGER,
-    "group": TEXT,
-    "description": TEXT,
-    "brand": TEXT,
-    "default": FLAG,
-    "active": FLAG,
-    "flexible_disk": FLAG,
-    "disks": TABLES,
-}
-_IMAGE = {
-    "name": TEXT,
-    "version": TEXT,
-    "uuid": TEXT,
-    "brand": TEXT,
-    "os": TEXT,
-    "type": TEXT,
-    "account": TEXT,
-    "public": FLAG,
-    "acl": TEXTS,
-    "description": TEXT,
-    "homepage": TEXT,
-    "published_at": TEXT,
-    "state": TEXT,
-    "tags": TABLE,
-    "requirements": TABLE,
-    "image_size": INTEGER,
-}
-_NETWORK = {
-    "name": TEXT,
-    "subnet": TEXT,
-    "kind": TEXT,
-    "account": TEXT,
-    "uuid": TEXT,
-    "vlan_id": INTEGER,
-    "gateway": TEXT,
-    "provision_start_ip": TEXT,
-    "provision_end_ip": TEXT,
-    "resolvers": TEXTS,
-    "description": TEXT,
-    "internet_nat": FLAG,
-}
-_VOLUME = {
-    "name": TEXT,
-    "size": INTEGER,
-    "state": TEXT,
-    "tags": TABLE,
-    "networks": TEXTS,
-    "account": TEXT,
-    "uuid": TEXT,
-}
-_MACHINE = {
-    "name": TEXT,
-    "state": TEXT,
-    "brand": TEXT,
-    "image": TEXT,
-    "package": TEXT,
-    "tags": TABLE,
-    "metadata": TABLE,
-    "account": TEXT,
-    "networks": TEXTS,
-    "uuid": TEXT,
-    "server_uuid": TEXT,
-    "firewall_enabled": FLAG,
-    "deletion_protection": FLAG,
-    "role_tags": TEXTS,
-}
-_QUOTA = {"value": INTEGER, "by": TEXT, "account": TEXT, "brand": TEXT, "image": TEXT, "os": TEXT}
-
-_BRANDS = ("joyent", "joyent-minimal", "lx", *HARDWARE_BRANDS)
-_STATES: dict[str, Sequence[str]] = {
-    "images": ("active", "unactivated", "disabled", "creating", "failed"),
-    "volumes": ("creating", "ready", "failed", "deleting"),
-    "machines": tuple(dict.fromkeys(SHOWN_STATES.values())),
-}
-
-#: For each list, whether the API allows a name, and the rule in words.
-_NAMES: dict[str, tuple[Callable[[str], bool], str]] = {
-    "machines": (
-        lambda name: not alias_errors(name),
-        "use up to 189 letters, digits, '_', '-' and '.', and begin with a letter or a digit",
-    ),
-    "volumes": (
-        volume_name_is_valid,
-        "use at least 2 letters, digits, '_', '-' and '.', and begin with a letter or a digit",
-    ),
-    "images": (
-        lambda name: not errors_of({"name": name}),
-        "use letters, digits, blanks, '_', '-', '.' and '/'",
-    ),
-}
+_MACHINE = MACHINE | {"deletion_protection": FLAG, "role_tags": TEXTS}
 
 
 class Contents:
@@ -188,14 +84,9 @@ class Contents:
         self._sites = top.tables("datacenters")
         logins = _names(self._accounts, "login", ACCOUNT)
         self.account: str | None = settings.get("account", logins[0] if logins else None)
-        for table in self._accounts:
-            login_of(table)
         if "account" in settings and logins and self.account not in logins:
             top.refuse("account", f"is {self.account!r}, which is not one of the accounts")
         self.datacenters: list[str] = _names(self._sites, "name", _DATACENTER)
-        for table in self._sites:
-            if not datacenter_name_is_valid(table.get("name")):
-                table.refuse("name", f"cannot be {table.get('name')[:60]!r}; {DATACENTER_RULE}")
         self.defaults: bool = settings.get("defaults", True)
 
     def fill(self, shared: Shared) -> list[KeyOwner]:
@@ -228,37 +119,25 @@ def _fill_site(site: Site, table: Table) -> None:
         if not TEXT.fits(url):
             table.refuse("services", f"must have texts as values, but {name} is {type(url).__name__}")
         site.add_service(name, url)
-    _add_all(table, "packages", _PACKAGE, ("name",), site.add_package)
-    _add_all(table, "images", _IMAGE, ("name",), site.add_image)
-    _add_all(table, "networks", _NETWORK, ("name",), site.add_network)
-    _add_all(table, "volumes", _VOLUME, (), site.add_volume)
+    _add_all(table, "packages", PACKAGE, ("name",), site.add_package)
+    _add_all(table, "images", IMAGE, ("name",), site.add_image)
+    _add_all(table, "networks", NETWORK, ("name",), site.add_network)
+    _add_all(table, "volumes", VOLUME, (), site.add_volume)
     names = {(vm.owner_uuid, vm.alias) for vm in site.machines.values() if vm.active}
     for machine in table.tables("machines"):
         _add_machine(site, machine, names)
-    _add_all(table, "quotas", _QUOTA, ("value",), site.add_quota)
+    _add_all(table, "quotas", QUOTA, ("value",), site.add_quota)
 
 
 def _add_all(
     table: Table, name: str, kinds: Mapping[str, Kind], required: Sequence[str], add: Callable[..., Any]
 ) -> None:
     for entry in table.tables(name):
-        fields = entry.fields(kinds, required)
-        _check_words(entry, name)
-        if not 0 <= fields.get("vlan_id", 0) <= 4094:
-            entry.refuse("vlan_id", "must be a number from 0 to 4094")
-        _add(entry, add, fields)
+        _add(entry, add, entry.fields(kinds, required))
 
 
 def _add_machine(site: Site, table: Table, names: set[tuple[str, str]]) -> None:
     fields = table.fields(_MACHINE)
-    _check_words(table, "machines")
-    for field in ("tags", "metadata"):
-        for key, value in fields.get(field, {}).items():
-            if not (NUMBER.fits(value) or isinstance(value, str | bool)):
-                found = type(value).__name__
-                table.refuse(field, f"must have texts, numbers or flags as values, but {key} is {found}")
-    if "server_uuid" in fields and not UUID.fullmatch(fields["server_uuid"]):
-        table.refuse("server_uuid", f"must be a uuid, not {fields['server_uuid'][:60]!r}")
     fields["indestructible_zoneroot"] = fields.pop("deletion_protection", False)
     role_tags = fields.pop("role_tags", [])
     vm = _add(table, site.add_machine, fields)
@@ -272,18 +151,6 @@ def _add_machine(site: Site, table: Table, names: set[tuple[str, str]]) -> None:
         table.refuse("name", f"is {vm.alias!r}, which another machine of the account has")
     if vm.active:
         names.add((vm.owner_uuid, vm.alias))
-
-
-def _check_words(table: Table, name: str) -> None:
-    state, brand = table.get("state"), table.get("brand")
-    if name in _STATES and state is not None and not (name == "machines" and state in SHOWN_STATES):
-        table.check_word("state", _STATES[name])
-    if brand is not None:
-        table.check_word("brand", _BRANDS)
-    if name in _NAMES and table.get("name") is not None:
-        fits, rule = _NAMES[name]
-        if not fits(table.get("name")):
-            table.refuse("name", f"cannot be {table.get('name')[:60]!r}; {rule}")
 
 
 def _add(table: Table, add: Callable[..., Any], fields: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from smartdc._files import NoHomeError, NotRegularError, TooLargeError, expanded, read_small_file
@@ -22,6 +23,8 @@ def public_line(key: str | os.PathLike[str], directory: Path | None = None) -> s
     Raises:
         ValueError: `key` is neither.
     """
+    if not isinstance(key, str | os.PathLike):
+        raise ValueError(f"a public key is a line or a path, not {type(key).__name__}")
     if isinstance(key, str) and key.lstrip().startswith(("ssh-", "ecdsa-")):
         return _checked(key.strip(), "the public key")
     path = _path(key, directory)
@@ -37,6 +40,18 @@ def public_line(key: str | os.PathLike[str], directory: Path | None = None) -> s
     if "PRIVATE KEY" in text:
         raise ValueError(f"{name} is a private key; use its .pub file")
     return _checked(text, name)
+
+
+def public_lines(keys: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Return a list of public keys as lines of OpenSSH.
+
+    Raises:
+        ValueError: One of them is neither a key nor a file with one, or this is no list.
+    """
+    if not isinstance(keys, list | tuple):
+        found = "one text" if isinstance(keys, str) else type(keys).__name__
+        raise ValueError(f"keys must be a list of public keys, lines or paths, not {found}")
+    return [public_line(key) for key in keys]
 
 
 def _path(key: str | os.PathLike[str], directory: Path | None) -> Path:

@@ -6,13 +6,13 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from smartdc._files import NotRegularError, TooLargeError, read_small_file
+from smartdc.emulator.state.kinds import Kind
 
 Place = tuple[str | int, ...]
 """The path of a field: ``("datacenters", 0, "name")``."""
@@ -20,31 +20,6 @@ Place = tuple[str | int, ...]
 #: An integer with more digits than Python converts.
 _LONG_INTEGER = re.compile(r"[0-9_]{4301}")
 _MAX_FILE = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of value: its name, and a check whether a value is of this kind."""
-
-    name: str
-    fits: Callable[[Any], bool]
-
-
-def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(map(fits, value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-TEXT = Kind("text", lambda value: isinstance(value, str) and value != "")
-INTEGER = Kind("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
-NUMBER = Kind("a number", _is_number)
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-TEXTS = Kind("a list of texts", _list_of(TEXT.fits))
-TABLE = Kind("a table", lambda value: isinstance(value, dict))
-TABLES = Kind("a list of tables", _list_of(TABLE.fits))
 
 
 class Source(Protocol):
@@ -86,6 +61,10 @@ class TomlFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], data: bytes | None = None) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise ValueError(f"path is the path of a TOML file, not {type(path).__name__}")
+        if not os.fspath(path):
+            raise ValueError("path is the path of a TOML file; it cannot be empty")
         self.path: Path = Path(path)
         content = data or b""
         try:
@@ -177,11 +156,12 @@ class Table:
                 near = get_close_matches(name, kinds, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(kinds)}"
                 self.refuse(name, f"is not known; {hint}")
-            if not kinds[name].fits(value):
-                self.refuse(name, f"must be {kinds[name].name}, not {_shown(value)}")
             path = _path_to_non_finite(value)
             if path is not None:
                 self._file.refuse((*self._place, name, *path), "must be a finite number")
+            problem = kinds[name].problem(value)
+            if problem is not None:
+                self.refuse(name, problem)
         for name in required:
             if name not in self._content:
                 self.refuse(None, f"needs {name}")
@@ -197,14 +177,6 @@ class Table:
             Table(self._file, content, (*self._place, name, number))
             for number, content in enumerate(self._content.get(name, ()))
         ]
-
-    def check_word(self, name: str, words: Sequence[str]) -> None:
-        """Refuse a field whose value is not one of these words."""
-        word = self._content[name]
-        if word not in words:
-            near = get_close_matches(word, words, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            self.refuse(name, f"must be one of {', '.join(words)}, not {_shown(word)}{hint}")
 
     def refuse(self, name: str | None, problem: str) -> NoReturn:
         """Raise the error about one of its fields, or about the whole table."""
@@ -232,10 +204,3 @@ def _path_to_non_finite(value: Any) -> Place | None:
 def _written(place: Place, whole: str = "the file") -> str:
     written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     return written.removeprefix(".") or whole
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return "a table" if isinstance(value, dict) else "a list"
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."

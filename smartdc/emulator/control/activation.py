@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from smartdc._http import clocks
 from smartdc.emulator.control.clients import Clients
-from smartdc.emulator.rules.validation import datacenter_name_is_valid
 from smartdc.emulator.state.clock import check_rate
+from smartdc.emulator.state.fields import DATACENTER_NAME
 
 Cloud = TypeVar("Cloud", bound=Clients)
 
@@ -69,10 +69,10 @@ class Activation(Generic[Cloud]):
 
     def __init__(self, cloud: Cloud, datacenter: str | None, rate: float, profiles: Sequence[str]) -> None:
         check_rate(rate)
-        if isinstance(profiles, str):
-            raise ValueError(f"profiles are a list of names, not {profiles!r}")
+        if isinstance(profiles, str) or not isinstance(profiles, Sequence):
+            raise ValueError(f"profiles are a list of names, not {profiles!r:.60}")
         for name in profiles:
-            if not isinstance(name, str) or not datacenter_name_is_valid(name):
+            if not DATACENTER_NAME.fits(name):
                 raise ValueError(f"{name!r} cannot be the name of a profile")
         self._cloud = cloud
         self._datacenter = cloud.site(datacenter).name

@@ -11,16 +11,17 @@ from pathlib import Path
 
 from smartdc.emulator.contents.fault_file import load_faults
 from smartdc.emulator.contents.file import Contents
-from smartdc.emulator.contents.public_keys import public_line
+from smartdc.emulator.contents.public_keys import public_lines
 from smartdc.emulator.contents.toml_file import Table
 from smartdc.emulator.control.initial_state import KEY_NAME, InitialState, new_owners, replace
 from smartdc.emulator.gate.read_only import ReadOnly
 from smartdc.emulator.gate.switches import Switches
 from smartdc.emulator.gate.throttle import BURST, RATE, Throttle
 from smartdc.emulator.http.calls import Call, report
-from smartdc.emulator.http.fault_kinds import Faults
+from smartdc.emulator.http.fault_plan import Faults
 from smartdc.emulator.state.clock import Clock
 from smartdc.emulator.state.directory import Account, Key, KeyOwner, SubUser
+from smartdc.emulator.state.kinds import INTEGER, check
 from smartdc.emulator.state.site import Shared, Site
 
 
@@ -78,6 +79,7 @@ class Controls(ABC):
         Args:
             last: How many calls to include.
         """
+        check({"last": INTEGER}, {"last": last}, ("last",))
         return report(self.calls, self.violations, last)
 
     def url(self, datacenter: str | None = None) -> str:
@@ -88,8 +90,8 @@ class Controls(ABC):
         """Return the state of a data center, the first by default."""
         if name is None:
             name = next(iter(self._sites))
-        if name not in self._sites:
-            raise ValueError(f"there is no data center {name!r}, only {', '.join(self._sites)}")
+        if not isinstance(name, str) or name not in self._sites:
+            raise ValueError(f"there is no data center {name!r:.60}, only {', '.join(self._sites)}")
         return self._sites[name]
 
     def add_account(self, login: str, *, keys: Sequence[str | Path] = (), **fields: object) -> Account:
@@ -101,7 +103,7 @@ class Controls(ABC):
             fields: ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or optional fields of an
                 account by CloudAPI's names.
         """
-        lines = [public_line(key) for key in keys]
+        lines = public_lines(keys)
         with self._shared.lock:
             account = self._shared.directory.add(login, **fields)
             for line in lines:
@@ -124,7 +126,7 @@ class Controls(ABC):
             keys: Public keys, as for `add_account`.
             allowed: Permit it everything that the account may do; by default its roles decide.
         """
-        lines = [public_line(key) for key in keys]
+        lines = public_lines(keys)
         with self._shared.lock:
             user = self.site().owner(account).add_user(login, allowed=allowed)
             for line in lines:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smartdc.emulator.contents.file import Contents
-from smartdc.emulator.rules.validation import DATACENTER_RULE, datacenter_name_is_valid
 from smartdc.emulator.saving.folder import StateRefused
 from smartdc.emulator.saving.saved_state import SavedState
+from smartdc.emulator.state.fields import DATACENTER_NAME, LOGIN
+from smartdc.emulator.state.kinds import Kind, check, is_integer, words
 
 DATACENTERS = ("us-sw-1", "us-east-1", "eu-ams-1")
-_KEY_KINDS = ("ed25519", "rsa")
+
+_PORT = Kind("a port, from 0 to 65535", lambda value: is_integer(value) and 0 <= value <= 65535)
+_KINDS = {"account": LOGIN, "ssh_port": _PORT, "key_kind": words("ed25519", "rsa")}
 
 
 @dataclass
@@ -46,8 +49,8 @@ def state_path(state_dir: str | os.PathLike[str] | None) -> Path | None:
     """
     if state_dir is None:
         return None
-    if not os.fspath(state_dir):
-        raise ValueError("state_dir is a directory such as 'cloud'; it cannot be empty")
+    if not isinstance(state_dir, str | os.PathLike) or not os.fspath(state_dir):
+        raise ValueError(f"state_dir must be a directory such as 'cloud', not {state_dir!r:.60}")
     return Path(state_dir).absolute()
 
 
@@ -92,21 +95,28 @@ def resolve(arguments: Arguments, file: Contents | None, saved: SavedState | Non
         ports = range(ports, ports + len(datacenters))
     if ports is not None and len(ports) != len(datacenters):
         raise ValueError(f"{len(datacenters)} data centers need as many ports, not {len(ports)}")
-    for port in (*(ports or ()), ssh_port or 0):
-        if not 0 <= port <= 65535:
-            raise ValueError(f"{port} is no port: ports go from 0 to 65535")
+    for number, port in enumerate(ports or ()):
+        _check_item("ports", number, _PORT, port)
     chosen = [0] * len(datacenters) if ports is None else list(ports)
     return Settings(account, list(datacenters), chosen, ssh_port, key_kind or "ed25519")
 
 
 def _check(arguments: Arguments) -> None:
-    account, names = arguments.account, arguments.datacenters
-    if arguments.key_kind not in (None, *_KEY_KINDS):
-        raise ValueError(f"key_kind is 'ed25519' or 'rsa', not {arguments.key_kind!r}")
-    if account is not None and (not account or "/" in account or account == "my"):
-        raise ValueError(f"{account!r} cannot be the login of an account")
-    if names is not None and (not names or len(set(names)) != len(names)):
+    check(_KINDS, vars(arguments))
+    names, ports = arguments.datacenters, arguments.ports
+    if isinstance(ports, str | bool) or not isinstance(ports, int | Sequence | None):
+        raise ValueError(f"ports must be a port, or a list of one for each data center, not {ports!r:.60}")
+    if names is None:
+        return
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise ValueError(f"datacenters must be a list of names, not {names!r:.60}")
+    for number, name in enumerate(names):
+        _check_item("datacenters", number, DATACENTER_NAME, name)
+    if not names or len(set(names)) != len(names):
         raise ValueError(f"datacenters must be different names, at least one: {names!r}")
-    for name in names or ():
-        if not isinstance(name, str) or not datacenter_name_is_valid(name):
-            raise ValueError(f"{name!r:.60} cannot be the name of a data center; {DATACENTER_RULE}")
+
+
+def _check_item(name: str, number: int, kind: Kind, value: object) -> None:
+    problem = kind.problem(value)
+    if problem is not None:
+        raise ValueError(f"{name}[{number}] {problem}")

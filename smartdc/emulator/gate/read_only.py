@@ -8,6 +8,7 @@ from email.utils import formatdate
 
 from smartdc.emulator.http.answers import Refusal
 from smartdc.emulator.state.clock import Clock
+from smartdc.emulator.state.kinds import is_number
 
 _WRITING = ("PUT", "POST", "DELETE")
 
@@ -25,6 +26,8 @@ class ReadOnly:
             if until.tzinfo is None:
                 raise ValueError(f"until must have a time zone: {until!r}")
             until = until.timestamp() - clock.server_time()
+        if until is not None and not is_number(until):
+            raise ValueError(f"until must be a datetime, or a number of seconds from now: {until!r:.40}")
         if until is not None and not 0 < until < math.inf:
             raise ValueError(f"until must be in the future: {until!r}")
         self._clock = clock

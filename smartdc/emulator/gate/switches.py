@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from smartdc.emulator.gate.read_only import ReadOnly
 from smartdc.emulator.gate.throttle import Throttle
-from smartdc.emulator.http.fault_kinds import Faults
+from smartdc.emulator.http.fault_plan import Faults
 
 
 @dataclass

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smartdc.emulator.http.answers import Refusal
+from smartdc.emulator.state.kinds import is_number
 
 #: The server's default configuration.
 RATE = 10.0
@@ -36,10 +37,10 @@ class Throttle:
     """
 
     def __init__(self, clock: Callable[[], float], rate: float = RATE, burst: float = BURST) -> None:
-        if not 0 < rate < math.inf:
-            raise ValueError(f"rate must be a number above 0: {rate!r}")
-        if not 1 <= burst < math.inf:
-            raise ValueError(f"burst must be 1 or more, or no request would ever pass: {burst!r}")
+        if not is_number(rate) or not 0 < rate < math.inf:
+            raise ValueError(f"rate must be a number above 0: {rate!r:.40}")
+        if not is_number(burst) or not 1 <= burst < math.inf:
+            raise ValueError(f"burst must be 1 or more, or no request would ever pass: {burst!r:.40}")
         self._clock = clock
         self.rate = rate
         self.burst = burst

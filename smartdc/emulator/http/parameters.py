@@ -18,6 +18,7 @@ from urllib.parse import unquote_plus
 
 from smartdc.emulator.http.answers import BINARY_TYPE, Refusal
 from smartdc.emulator.javascript.numbers import number_text
+from smartdc.emulator.state.fields import UUID
 
 #: Longer bodies are refused; a body of this length passes (docs/cloudapi/requests.md#body-limit).
 MAX_BODY = 100_000
@@ -31,7 +32,6 @@ _MOST_PARAMETERS = 1000
 #: A parameter of this name is lost: in JavaScript it sets the object's prototype.
 LOST_NAME = "__proto__"
 #: A uuid in lower case, the only spelling that the server accepts.
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ANY_CASE_UUID = re.compile(UUID.pattern, re.IGNORECASE)
 
 

@@ -22,6 +22,7 @@ from smartdc.emulator.http.violations import note_violation
 from smartdc.emulator.rules import validation
 from smartdc.emulator.rules.limits import check_limits
 from smartdc.emulator.rules.provisioning import alias_taken_errors
+from smartdc.emulator.state.fields import LONGEST_MACHINE_NAME
 from smartdc.emulator.state.jobs import (
     REBOOT_SECONDS,
     START_SECONDS,
@@ -143,8 +144,8 @@ def rename(site: Site, request: Incoming) -> Answer:
     vm, name = request.vm, request.params.get("name")
     if not name:
         raise missing_parameter("New name must be specified")
-    if isinstance(name, str) and len(name) > validation.LONGEST_ALIAS:
-        raise invalid_argument(f"Name cannot be longer than {validation.LONGEST_ALIAS} characters.")
+    if isinstance(name, str) and len(name) > LONGEST_MACHINE_NAME:
+        raise invalid_argument(f"Name cannot be longer than {LONGEST_MACHINE_NAME} characters.")
     if isinstance(name, str) and len(name) > 63 and request.account.triton_cns_enabled:
         raise invalid_argument(
             "Name cannot be longer than 63 characters, "

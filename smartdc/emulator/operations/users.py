@@ -14,19 +14,13 @@ from smartdc.emulator.javascript.truth import is_true
 from smartdc.emulator.operations.keys import UPLOAD_TYPES
 from smartdc.emulator.state.clock import timestamp
 from smartdc.emulator.state.directory import DETAILS, Account, SubUser
+from smartdc.emulator.state.fields import LOGIN, LOGIN_CHARACTERS
 from smartdc.emulator.state.site import Site
 
 _DETAILS_IN_ORDER = ("companyName", "firstName", "lastName", "postalCode", "address", "city", "state")
 
 _EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&;'*+\-/=?^_`{|}~]+@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*")
-_LOGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9_.@]+")
-_RESERVED = ("local",)
 _REMEMBERED_PASSWORDS = 4
-
-
-def login_is_valid(login: str) -> bool:
-    """Whether an account or a sub-user may have this login."""
-    return _LOGIN.fullmatch(login) is not None and 3 <= len(login) <= 32 and login not in _RESERVED
 
 
 def user_json(user: SubUser) -> dict[str, Any]:
@@ -63,7 +57,7 @@ def create_user(site: Site, request: Incoming) -> Answer:
         raise missing_parameter(f"Request is missing required parameters: {', '.join(missing)}")
     email, login, password = (as_text(params[name]) for name in ("email", "login", "password"))
     _check_email(email)
-    if not _LOGIN.fullmatch(login):
+    if not LOGIN_CHARACTERS.fullmatch(login):
         raise invalid_argument("Login is invalid")
     if any(login.lower() == known.lower() for known in request.account.users):
         raise invalid_argument("Login is already taken")
@@ -156,7 +150,7 @@ def _check_email(email: str) -> None:
 
 
 def _check_login(login: str) -> None:
-    if not login_is_valid(login):
+    if not LOGIN.fits(login):
         raise invalid_argument(f"login: {login} is invalid")
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from smartdc.emulator.contents.fault_file import add_faults
-from smartdc.emulator.contents.toml_file import NUMBER, TEXT, Kind, Table
+from smartdc.emulator.contents.toml_file import Table
 from smartdc.emulator.control.controls import Controls
 from smartdc.emulator.gate.throttle import BURST, RATE
 from smartdc.emulator.remote import shown
 from smartdc.emulator.state.clock import LONGEST_STEP
+from smartdc.emulator.state.kinds import NUMBER, TEXT, Kind, words
+from smartdc.emulator.state.vm import SHOWN_STATES
 
+_STATE = words(*dict.fromkeys(SHOWN_STATES.values()), "unknown")
 _HOW = Kind('true, false or "on server"', lambda value: isinstance(value, bool) or value == "on server")
 
 
@@ -125,7 +128,7 @@ def _finite(name: str, number: float) -> float:
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "status"): Operation(_get_status),
-    ("GET", "machines"): Operation(_get_machines, {"datacenter": TEXT, "state": TEXT}),
+    ("GET", "machines"): Operation(_get_machines, {"datacenter": TEXT, "state": _STATE}),
     ("GET", "calls"): Operation(_get_calls, {"last": TEXT}),
     ("DELETE", "calls"): Operation(_delete_calls),
     ("GET", "violations"): Operation(_get_violations),

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from smartdc.emulator.http.answers import ErrorItem, crashed, invalid_argument, invalid_field
-from smartdc.emulator.http.parameters import UUID, as_text
+from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.javascript.inspect import quoted
 from smartdc.emulator.javascript.numbers import WHITE_SPACE
+from smartdc.emulator.state.fields import UUID
 
 _KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9\-_.]+")
 _VALUE = re.compile(rf"[-a-zA-Z0-9:_{WHITE_SPACE}.*/()?+\[\]\\^$|]+")

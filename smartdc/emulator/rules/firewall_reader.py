@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from smartdc.emulator.http.parameters import UUID
 from smartdc.emulator.javascript.numbers import WHITE_SPACE
 from smartdc.emulator.javascript.texts import halves, whole
 from smartdc.emulator.rules.firewall_subnets import BadSubnet, check_subnet
 from smartdc.emulator.rules.look_ahead import LookAhead
+from smartdc.emulator.state.fields import UUID
 from smartdc.emulator.state.firewall_rules import (
     ALL_PORTS,
     ESCAPES,

@@ -6,11 +6,17 @@ import re
 from typing import Any
 
 from smartdc.emulator.http.answers import ErrorItem, to_json
-from smartdc.emulator.http.parameters import UUID, as_text
+from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.javascript.texts import length
+from smartdc.emulator.state.fields import IMAGE_NAME_CHARACTERS, LONGEST_IMAGE_NAME, UUID
 
-_LONGEST = {"name": 1024, "version": 512, "description": 10 * 1024, "homepage": 1024, "eula": 1024}
-_NAME = re.compile(r"[A-Za-z0-9._/ -]+")
+_LONGEST = {
+    "name": LONGEST_IMAGE_NAME,
+    "version": 512,
+    "description": 10 * 1024,
+    "homepage": 1024,
+    "eula": 1024,
+}
 _VERSION = re.compile(r"[A-Za-z0-9._/+-]+")
 _WEB = re.compile(r"[\x00-\x20\xa0\ufeff]*[hH][tT][tT][pP][sS]?:")
 _MOST_TAGS = 100 * 1024
@@ -44,7 +50,7 @@ def _problem(name: str, value: Any) -> str | None:
         return None
     if _length(value) > _LONGEST[name]:
         return f"image {name} is too long, max {_LONGEST[name]} characters"
-    if name == "name" and not _NAME.fullmatch(as_text(value)):
+    if name == "name" and not IMAGE_NAME_CHARACTERS.fullmatch(as_text(value)):
         characters = '" ", ".", "-", "_" and "/"'
     elif name == "version" and not _VERSION.fullmatch(as_text(value)):
         characters = '".", "-", "_" and "/"'

@@ -82,7 +82,7 @@ def _simplified(limit: dict[str, Any]) -> dict[str, Any] | None:
     check = limit.get("check")
     if check in _CHECKS and not limit.get(check):
         return None
-    text = as_text(limit["value"])
+    text = as_text(limit.get("value", 0))
     limit["value"] = int(text) if text.removeprefix("-").isdecimal() else 0
     return limit if limit["value"] else None
 

@@ -10,18 +10,13 @@ from typing import Any
 from smartdc.emulator.http.answers import Refusal, crashed, invalid_argument
 from smartdc.emulator.http.incoming import Incoming
 from smartdc.emulator.http.violations import note_violation
+from smartdc.emulator.state.fields import VOLUME_NAME
 from smartdc.emulator.state.jobs import VOLUME_SECONDS
 from smartdc.emulator.state.resources import Network, Volume
 from smartdc.emulator.state.site import Site
 from smartdc.emulator.state.vm import HARDWARE_BRANDS
 
-_NAME = re.compile(r"[a-z0-9][\w.-]+", re.ASCII | re.IGNORECASE)
 _MOUNT_POINT = re.compile(r"/[^\0]*[^/\0][^\0]*")
-
-
-def volume_name_is_valid(name: str) -> bool:
-    """Whether a volume may have this name; this does not check the length."""
-    return _NAME.fullmatch(name) is not None
 
 
 def references(site: Site, owner_uuid: str) -> dict[str, list[str]]:
@@ -126,8 +121,7 @@ def _is_valid(mount: Any) -> bool:
     return (
         mount.get("type", "tritonnfs") == "tritonnfs"
         and mount.get("mode", "rw") in ("ro", "rw")
-        and isinstance(name, str)
-        and volume_name_is_valid(name)
+        and VOLUME_NAME.fits(name)
         and isinstance(mountpoint, str)
         and _MOUNT_POINT.fullmatch(mountpoint) is not None
     )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from smartdc.emulator.http.answers import Refusal, invalid_argument
-from smartdc.emulator.http.parameters import UUID, as_text
+from smartdc.emulator.http.parameters import as_text
+from smartdc.emulator.state.fields import UUID
 
 UUID_PATTERN = f"^{UUID.pattern}$"
 _OCTET = r"(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])"

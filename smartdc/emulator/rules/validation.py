@@ -13,13 +13,10 @@ from smartdc.emulator.http.answers import ErrorItem, invalid_field
 from smartdc.emulator.http.parameters import as_text
 from smartdc.emulator.javascript.numbers import to_integer
 from smartdc.emulator.rules.triton_tags import problem_of, type_of
+from smartdc.emulator.state.fields import LONGEST_MACHINE_NAME, MACHINE_NAME_CHARACTERS
 
-ALIAS = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
-DATACENTER = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]{0,61}[A-Za-z0-9_])?")
-DATACENTER_RULE = "use up to 63 letters, digits, '-', '_' and '.', with neither '-' nor '.' at either end"
 #: The alias expression as VMAPI prints it.
 _ALIAS_PRINTED = r"/^[a-zA-Z0-9][a-zA-Z0-9\_\.\-]*$/"
-LONGEST_ALIAS = 189
 BRANDS = ("bhyve", "joyent", "joyent-minimal", "kvm", "lx")
 LIST_STATES = ("active", "destroyed", "running", "stopped")
 
@@ -30,18 +27,13 @@ _DOCKER_TAG = re.compile(
 )
 
 
-def datacenter_name_is_valid(name: str) -> bool:
-    """Whether a data center can have this name, which is used in host names and file names."""
-    return DATACENTER.fullmatch(name) is not None
-
-
-def alias_errors(alias: Any, *, longest: int | None = LONGEST_ALIAS) -> list[ErrorItem]:
+def alias_errors(alias: Any, *, longest: int | None = LONGEST_MACHINE_NAME) -> list[ErrorItem]:
     """Check a machine's name; with `longest` None its length is not checked, as in the list's filter."""
     errors = [] if isinstance(alias, str) else [invalid_field("alias", "Not a valid string")]
     if longest is not None and isinstance(alias, str | list) and len(alias) > longest:
         message = f"String is longer than maximum of {longest} characters"
         errors.append(invalid_field("alias", message))
-    if not ALIAS.fullmatch(as_text(alias)):
+    if not MACHINE_NAME_CHARACTERS.fullmatch(as_text(alias)):
         errors.append(invalid_field("alias", f"String does not match regexp: {_ALIAS_PRINTED}"))
     return errors
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from smartdc.emulator.http.parameters import as_text, is_uuid
-from smartdc.emulator.rules.mounting import volume_name_is_valid
 from smartdc.emulator.rules.volume_predicates import BadPredicate, Predicate
+from smartdc.emulator.state.fields import VOLUME_NAME
 
 STATES = ("creating", "ready", "failed", "deleting")
 LONGEST_NAME = 256
@@ -42,7 +42,7 @@ def name_problems(name: Any) -> list[str]:
     problems = []
     if not isinstance(name, str):
         problems.append("Error: Invalid volume name: volume name must be a string")
-    if not volume_name_is_valid(as_text(name)):
+    if not VOLUME_NAME.fits(as_text(name)):
         shown = f"Invalid volume name: {as_text(name)}. Volume name should match {_NAME_PATTERN}"
         problems.append(f"Error: {shown}")
     if len(as_text(name)) > LONGEST_NAME:

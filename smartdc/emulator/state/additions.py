@@ -3,65 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
-import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, fields
-from functools import cache
 from types import NoneType
 from typing import Any
 
-from smartdc.emulator.state.chance import Chance, stable_uuid
-from smartdc.emulator.state.clock import Clock
-from smartdc.emulator.state.directory import ADMIN_UUID, Account, Directory
+from smartdc.emulator.state.chance import stable_uuid
+from smartdc.emulator.state.directory import ADMIN_UUID, Account
+from smartdc.emulator.state.fields import IMAGE, NETWORK, PACKAGE, QUOTA, SERVICE, VOLUME
+from smartdc.emulator.state.kinds import Kind, WrongField, check, check_names
+from smartdc.emulator.state.lookups import Lookups
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
-from smartdc.emulator.state.suggestions import unknown_name
 
 #: The range for networks that are added without a subnet.
 _DEFAULT_RANGE = ipaddress.IPv4Network("10.128.0.0/9")
 _TYPES = {"lx": "lx-dataset", "bhyve": "zvol", "kvm": "zvol"}
-_KINDS = ("external", "internal", "fabric", "other")
 
 
-class WrongField(ValueError):
-    """An argument of an addition is invalid; `field` is its name."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(problem)
-        self.field = field
-
-
-@dataclass
-class Context:
-    """What additions need besides the data center: the time, the accounts, and a source of ids.
-
-    Attributes:
-        account: The default owner of what is added.
-        lock: The lock to hold while reading or changing the state.
-        chance: The source of ids that the caller leaves out.
-    """
-
-    clock: Clock
-    directory: Directory
-    account: Account
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    chance: Chance = field(default_factory=Chance)
-
-
-class Additions:
+class Additions(Lookups):
     """The part of a `Site` that adds to it, with defaults for all but the names."""
-
-    name: str
-    shared: Context
-    images: dict[str, Image]
-    packages: dict[str, Package]
-    networks: dict[str, Network]
-    vlans: dict[tuple[str, int], Vlan]
-    default_fabric_networks: dict[str, str]
-    volumes: dict[str, Volume]
-    services: dict[str, str]
-    limits: list[dict[str, Any]]
 
     def add_image(
         self,
@@ -91,7 +52,8 @@ class Additions:
             acl: Other accounts that may use it.
             others: Any other field of `Image`: ``description``, ``tags``, ``requirements``, ``state``, ...
         """
-        others = _checked_fields("an image", Image, others)
+        given = {"name": name, "version": version, "uuid": uuid, "brand": brand, "os": os, "type": type}
+        others = _checked("an image", Image, IMAGE, given | {"public": public}, others)
         with self.shared.lock:
             public = account is None if public is None else public
             owner = ADMIN_UUID if account is None else self.owner(account).uuid
@@ -109,7 +71,7 @@ class Additions:
                 owner,
                 requirements=requirements,
                 public=public,
-                acl=[self.owner(user, "acl").uuid for user in acl],
+                acl=self.find_owners(acl, "acl"),
                 **others,
             )
             self.images[image_uuid] = image
@@ -137,12 +99,10 @@ class Additions:
             accounts: The accounts that may use it; by default all.
             others: Any other field of `Package`: ``vcpus``, ``swap``, ``brand``, ``flexible_disk``, ...
         """
-        others = _checked_fields("a package", Package, others)
-        for name_of, value in (("memory", memory), ("disk", disk)):
-            if value <= 0:
-                raise WrongField(name_of, f"{name_of} must be a number of MiB above 0, not {value!r}")
+        given = {"name": name, "memory": memory, "disk": disk, "version": version, "uuid": uuid}
+        others = _checked("a package", Package, PACKAGE, given, others)
         with self.shared.lock:
-            owners = None if accounts is None else [self.owner(each, "accounts").uuid for each in accounts]
+            owners = None if accounts is None else self.find_owners(accounts, "accounts")
             package_uuid = self.free_uuid(uuid, self.packages, f"{self.name}/package/{name}/{version}")
             settings = {"swap": 2 * memory, "vcpus": 1, "owner_uuids": owners, **others}
             package = Package(package_uuid, name, version, memory, disk, **settings)
@@ -172,9 +132,8 @@ class Additions:
             vlan_id: Its VLAN; by default 2 for a fabric, where the VLAN is made if it does not exist.
             others: Any other field of `Network`: ``gateway``, ``provision_start_ip``, ``resolvers``, ...
         """
-        others = _checked_fields("a network", Network, others)
-        if kind not in _KINDS:
-            raise WrongField("kind", f"kind must be one of {', '.join(_KINDS)}, not {kind!r}")
+        given = {"name": name, "subnet": subnet, "kind": kind, "uuid": uuid, "vlan_id": vlan_id}
+        others = _checked("a network", Network, NETWORK, given, others)
         with self.shared.lock:
             owners = [self.owner(account).uuid] if account is not None or kind == "fabric" else None
             addresses = self._free_subnet() if subnet is None else _subnet(subnet)
@@ -225,8 +184,8 @@ class Additions:
             account: Its owner; the emulator's account by default.
             uuid: By default a new one.
         """
-        if size <= 0:
-            raise WrongField("size", f"size must be a number of MiB above 0, not {size!r}")
+        given = {"name": name or None, "size": size, "state": state, "tags": tags, "uuid": uuid}
+        check(VOLUME, given | {"networks": networks}, ("size", "state"))
         with self.shared.lock:
             owner = self.owner(account).uuid
             default = self.default_fabric_networks.get(owner)
@@ -259,6 +218,7 @@ class Additions:
         Returns:
             The URL.
         """
+        check(SERVICE, {"name": name, "url": url}, ("name",))
         host = f"{name}.{self.name}.triton.example"
         url = url or (f"tcp://{host}:2376" if name == "docker" else f"https://{host}")
         with self.shared.lock:
@@ -278,15 +238,15 @@ class Additions:
         """Limit what accounts may have: a create or a resize that would exceed it is refused.
 
         Args:
-            value: The limit.
+            value: The limit. As on a real server, 0 is no limit, and -1 refuses everything.
             by: What is limited: ``machines``, ``ram`` in MiB, or ``quota`` (disk) in GiB.
             account: The account; by default the limit holds for each account.
             brand: Count machines of this brand only.
             image: Count machines of images of this name only.
             os: Count machines of this operating system only.
         """
-        if by not in ("machines", "ram", "quota"):
-            raise WrongField("by", f"by must be one of machines, ram, quota, not {by!r}")
+        given = {"value": value, "by": by, "brand": brand, "image": image, "os": os}
+        check(QUOTA, given, ("value", "by"))
         checks = {name: text for name, text in (("brand", brand), ("image", image), ("os", os)) if text}
         if len(checks) > 1:
             raise WrongField(list(checks)[1], f"{' and '.join(checks)} do not go together")
@@ -298,37 +258,7 @@ class Additions:
         with self.shared.lock:
             if account is not None:
                 limit["account"] = self.owner(account).uuid
-            self.limits.append(limit)
-
-    def owner(self, account: Account | str | None, field: str = "account") -> Account:
-        """Return the account with this login, or the emulator's by default; return a record unchanged.
-
-        Raises:
-            WrongField: There is no such account; `field` is the name of the argument.
-        """
-        if account is None:
-            return self.shared.account
-        if not isinstance(account, str):
-            return account
-        found = self.shared.directory.find(account)
-        if found is None:
-            raise WrongField(
-                field,
-                unknown_name("account", account, [known.login for known in self.shared.directory.accounts]),
-            )
-        return found
-
-    def network(self, name: str) -> Network:
-        """Return the network with this name or uuid.
-
-        Raises:
-            WrongField: There is no such network.
-        """
-        for network in self.networks.values():
-            if name in (network.uuid, network.name):
-                return network
-        names = (network.name for network in self.networks.values())
-        raise WrongField("networks", unknown_name("network", name, names, f" in {self.name}"))
+            self._limits.append(limit)
 
     def free_uuid(self, wanted: str | None, existing: Mapping[str, Any], key: str | None = None) -> str:
         """Return the uuid of something new: the wanted one, or the one of `key`, or a new one.
@@ -360,19 +290,15 @@ def _checked_uuid(text: str) -> str:
         raise WrongField("uuid", f"{text[:40]!r} is not a uuid") from None
 
 
-def _checked_fields(what: str, record: Any, others: dict[str, Any]) -> dict[str, Any]:
-    """Check the names of the other fields, and copy the values, which the caller may use again."""
-    unknown = others.keys() - _names(record)
-    if unknown:
-        raise TypeError(f"{what} has no field {sorted(unknown)[0]!r}")
+def _checked(
+    what: str, record: Any, kinds: Mapping[str, Kind], given: dict[str, Any], others: dict[str, Any]
+) -> dict[str, Any]:
+    """Check the arguments, and copy the values of the other fields, which the caller may use again."""
+    check_names(what, record, others)
+    check(kinds, given | others, ("name", "version", "memory", "disk", "kind"))
     # Each new emulator comes here a hundred times, and most values are texts and numbers.
     plain = (str, int, float, NoneType)
     return {name: value if isinstance(value, plain) else deepcopy(value) for name, value in others.items()}
-
-
-@cache
-def _names(record: Any) -> frozenset[str]:
-    return frozenset(known.name for known in fields(record))
 
 
 def _subnet(text: str) -> ipaddress.IPv4Network:
@@ -391,4 +317,4 @@ def _check_address(field: str, text: str | None, addresses: ipaddress.IPv4Networ
     except ValueError as error:
         raise WrongField(field, f"{field} is written as 10.1.0.1: {error}") from None
     if not inside:
-        raise WrongField(field, f"{text} is not in {addresses}")
+        raise WrongField(field, f"{field} {text} is not in {addresses}")

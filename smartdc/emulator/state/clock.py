@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from smartdc._forks import renew_in_children
+from smartdc.emulator.state.kinds import is_number
 
 #: The longest step, a hundred years; a longer one is taken for a mistake.
 LONGEST_STEP = 100 * 365 * 86400.0
@@ -95,7 +96,7 @@ class Clock:
         Raises:
             ValueError: It is not a number from 0 to a hundred years, or ends after the year 9998.
         """
-        if not _is_number(seconds) or not 0 <= seconds <= LONGEST_STEP:
+        if not is_number(seconds) or not 0 <= seconds <= LONGEST_STEP:
             raise ValueError(f"advance must be a number from 0 to {LONGEST_STEP:.0f}: {seconds!r:.40}")
         with self._lock:
             if self._start + self._elapsed() + seconds > _END:
@@ -108,6 +109,8 @@ class Clock:
 
         A forked child always waits, as it cannot advance the clock of its parent.
         """
+        if not is_number(seconds):
+            raise ValueError(f"sleep takes a number of seconds: {seconds!r:.40}")
         if seconds <= 0:
             return
         if self.rate == 0 and not self._in_child:
@@ -154,12 +157,8 @@ def check_rate(rate: float) -> None:
     Raises:
         ValueError: It is not a number from 0 to `HIGHEST_RATE`.
     """
-    if not _is_number(rate) or not 0 <= rate <= HIGHEST_RATE:
+    if not is_number(rate) or not 0 <= rate <= HIGHEST_RATE:
         raise ValueError(f"rate must be a number from 0 to {HIGHEST_RATE:.0f}: {rate!r:.40}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def timestamp(seconds: float) -> str:

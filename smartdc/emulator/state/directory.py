@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from smartdc.emulator.state.fields import ACCOUNT, LOGIN
+from smartdc.emulator.state.kinds import FLAG, TEXT, check
 from smartdc.emulator.state.roles import Access
 from smartdc.http_signature.key_types import PublicKeyObject
 from smartdc.http_signature.keys import PublicKey
@@ -37,6 +39,8 @@ DETAILS = {
     "country": "country",
     "phone": "phone",
 }
+#: The kinds of the fields of an account.
+FIELDS = ACCOUNT | dict.fromkeys(DETAILS.values(), TEXT)
 
 
 @dataclass
@@ -145,6 +149,7 @@ class Account(KeyOwner):
             login: Its login, unique in the account.
             allowed: Permit it everything that the account may do; by default its roles decide.
         """
+        check({"login": LOGIN, "allowed": FLAG}, {"login": login, "allowed": allowed}, ("login", "allowed"))
         if login in self.users:
             raise ValueError(f"there is a sub-user {login!r} already")
         user_uuid = str(uuid.uuid5(NAMESPACE, f"user/{self.login}/{login}"))
@@ -155,6 +160,10 @@ class Account(KeyOwner):
 
     def change(self, **fields: object) -> None:
         """Set ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or some of the details."""
+        unknown = [name for name in fields if name not in FIELDS]
+        if unknown:
+            raise TypeError(f"an account has no field {unknown[0]!r}; it has {', '.join(FIELDS)}")
+        check(FIELDS, fields, list(fields))
         for name, value in fields.items():
             if name in ("email", "approved", "disabled", "triton_cns_enabled"):
                 setattr(self, name, value)
@@ -184,6 +193,7 @@ class Directory:
             login: Its login name.
             fields: ``email``, ``approved``, ``disabled``, ``triton_cns_enabled``, or one of the details.
         """
+        check({"login": LOGIN}, {"login": login}, ("login",))
         if login in self._accounts:
             raise ValueError(f"there is an account {login!r} already")
         now = self._now()

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from smartdc.emulator.state.additions import Additions, Context, WrongField
+from smartdc.emulator.state.additions import Additions
 from smartdc.emulator.state.chance import Chance, stable_uuid
 from smartdc.emulator.state.changes import Changes
 from smartdc.emulator.state.directory import Account
+from smartdc.emulator.state.fields import LIMIT, MACHINE
 from smartdc.emulator.state.firewall_rules import FirewallRule
 from smartdc.emulator.state.jobs import Action, Job, Timeline, Work, schedule
+from smartdc.emulator.state.kinds import TABLES, check, check_names
+from smartdc.emulator.state.lookups import Context
 from smartdc.emulator.state.machines import Machines
 from smartdc.emulator.state.resources import Image, Network, Package, SubnetFull, Vlan, Volume
-from smartdc.emulator.state.suggestions import unknown_name
 from smartdc.emulator.state.vm import HARDWARE_BRANDS, STORED_STATES, VM, Disk, Nic, TagValue
 
 
@@ -102,7 +104,7 @@ class Site(Additions):
         self.migrations_allowed = True
         self.fail_next_migration = False
         self.delegated_datasets = True
-        self.limits: list[dict[str, Any]] = []
+        self._limits: list[dict[str, Any]] = []
         self.services: dict[str, str] = {}
         self.old_servers: set[str] = set()
         self.fail_next_image: bool | str = False
@@ -126,6 +128,21 @@ class Site(Additions):
     def url(self) -> str:
         """Its URL."""
         return self.shared.urls[self.name]
+
+    @property
+    def limits(self) -> list[dict[str, Any]]:
+        """Quotas of accounts."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: list[dict[str, Any]]) -> None:
+        if not TABLES.fits(limits):
+            raise ValueError("limits must be a list of dicts, such as [{'value': 10}]")
+        for number, limit in enumerate(limits):
+            unknown = [name for name in limit if name not in LIMIT]
+            if unknown:
+                raise ValueError(f"limits[{number}] has {unknown[0]!r:.40}; it can have {', '.join(LIMIT)}")
+        self._limits = limits
 
     @property
     def machines(self) -> Machines:
@@ -217,13 +234,13 @@ class Site(Additions):
             uuid: Its uuid; by default a new one.
             others: Any other field of `VM`.
         """
-        unknown = others.keys() - {known.name for known in fields(VM)}
-        if unknown:
-            raise TypeError(f"a machine has no field {sorted(unknown)[0]!r}")
+        given = {"name": name, "state": state, "brand": brand, "tags": tags, "metadata": metadata}
+        check_names("a machine", VM, others)
+        check(MACHINE, given | {"networks": networks, "uuid": uuid} | others, ("state",))
         with self.shared.lock:
             owner = self.owner(account)
-            chosen_image = self._image(image, brand)
-            chosen_package = self._package(package)
+            chosen_image = self.find_image(image, brand)
+            chosen_package = self.find_package(package)
             kind = brand or chosen_image.requirements.get("brand") or "joyent"
             machine_uuid = self.free_uuid(uuid, self._machines)
             vm = self.new_vm(owner, name, kind, chosen_image, chosen_package, machine_uuid)
@@ -363,28 +380,6 @@ class Site(Additions):
             except SubnetFull:
                 if networks is not None:
                     raise  # only a default network that is full is left out
-
-    def _image(self, image: Image | str | None, brand: str | None) -> Image:
-        if isinstance(image, Image):
-            return image
-        wanted = "zvol" if brand in HARDWARE_BRANDS else "lx-dataset" if brand == "lx" else "zone-dataset"
-        for candidate in self.images.values():
-            if image is None:
-                if candidate.state == "active" and candidate.public and candidate.type == wanted:
-                    return candidate
-            elif image in (candidate.uuid, candidate.name):
-                return candidate
-        names = (candidate.name for candidate in self.images.values())
-        raise WrongField("image", unknown_name("image", image or wanted, names, f" in {self.name}"))
-
-    def _package(self, package: Package | str | None) -> Package:
-        if isinstance(package, Package):
-            return package
-        for candidate in self.packages.values():
-            if package is None or package in (candidate.uuid, candidate.name):
-                return candidate
-        names = (candidate.name for candidate in self.packages.values())
-        raise WrongField("package", unknown_name("package", str(package), names, f" in {self.name}"))
 
     def _disks(self, brand: str, image: Image, package: Package) -> list[Disk]:
         boot_size = image.image_size or 10240
