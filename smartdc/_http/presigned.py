@@ -18,6 +18,7 @@ from smartdc.errors import APIError, AuthenticationError, ConfigurationError
 
 __all__ = ["PresignedURLs"]
 
+_VERBS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _CENTURY = 3_155_760_000
 """Seconds."""
 
@@ -42,7 +43,7 @@ class PresignedURLs(Connection):
         Args:
             method: HTTP verb that it is for, or several.
             path: Path below the account, quoted: ``/machines``.
-            expires: Seconds from now; or a `datetime` that knows its time zone.
+            expires: Seconds from now, 1 or more; or a `datetime` in the future that knows its time zone.
             **query: The whole query of the request: nothing can be added to the URL afterwards.
 
         Returns:
@@ -54,6 +55,9 @@ class PresignedURLs(Connection):
             AuthenticationError: The server accepts none of the ssh-agent's keys.
         """
         methods = [text_of("method", verb).upper() for verb in as_list("method", method, "['GET']")]
+        for verb in methods:
+            if verb not in _VERBS:
+                raise ConfigurationError(f"{shown(verb)} is none of the methods {', '.join(_VERBS)}")
         if self.auth is None:
             raise ConfigurationError("a URL cannot be signed without a key: give key_id")
         path = text_of("path", path)
@@ -80,13 +84,17 @@ class PresignedURLs(Connection):
 
     def _expiry(self, expires: float | datetime) -> int:
         """The moment in seconds since 1970, on the server's clock."""
+        own = self.auth.clock_offset if self.auth else 0.0
+        now = time.time() + own + self._transport.clock_offset
         if not isinstance(expires, datetime):
-            if not isinstance(expires, int | float) or not -_CENTURY < expires < _CENTURY:
-                raise ConfigurationError(f"expires must be seconds or a datetime, not {shown(expires)}")
-            own = self.auth.clock_offset if self.auth else 0.0
-            moment = time.time() + own + self._transport.clock_offset + expires
-        elif expires.tzinfo is None:
+            is_number = isinstance(expires, int | float) and not isinstance(expires, bool)
+            if not is_number or not 1 <= expires < _CENTURY:
+                raise ConfigurationError(
+                    f"expires must be seconds from now, 1 or more, or a datetime, not {shown(expires)}"
+                )
+            return int(now + expires)
+        if expires.tzinfo is None:
             raise ConfigurationError("expires needs a time zone: datetime.now(UTC) + timedelta(minutes=5)")
-        else:
-            moment = expires.timestamp()
-        return int(moment)
+        if expires.timestamp() <= now:
+            raise ConfigurationError(f"expires must be in the future, not {expires.isoformat()}")
+        return int(expires.timestamp())

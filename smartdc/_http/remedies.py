@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from smartdc.errors import APIError
 
 __all__ = ["remedy_for"]
@@ -20,6 +22,12 @@ _BY_MESSAGE = {
 }
 """By how the message of an ``InvalidArgument`` ends (docs/cloudapi/create.md#package-by-name)."""
 
+_NO_SERVER = "Cannot delete a VM with no server_uuid"
+_WITHOUT_SERVER = (
+    "if it is being provisioned, wait with poll_while('provisioning'); if that failed, it cannot be deleted"
+)
+"""See docs/cloudapi/actions.md#deletion-without-a-server."""
+
 _NAME_TAKEN = "another machine has this name, or one that is still being deleted"
 """See docs/cloudapi/create.md#duplicate-name."""
 
@@ -31,4 +39,8 @@ def remedy_for(error: APIError) -> str | None:
         return next((_BY_MESSAGE[end] for end in _BY_MESSAGE if error.message.endswith(end)), None)
     if any((field.get("field"), field.get("code")) == ("alias", "Duplicate") for field in error.errors):
         return _NAME_TAKEN
+    if error.message.endswith(_NO_SERVER):
+        return _WITHOUT_SERVER
+    if error.status == 404 and re.fullmatch("/[^/]+/packages/[^/]+", error.path):
+        return "sdc.packages() lists all"
     return _BY_CODE.get(code)

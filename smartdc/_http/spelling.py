@@ -43,6 +43,8 @@ def checked_path(path: str) -> str:
         )
     for segment in segments:
         refuse_key(segment)
+    if segments[1:2] == ["my"]:
+        raise ConfigurationError(f"path {shown(path)} must be below the account: leave '/my' out")
     return path
 
 

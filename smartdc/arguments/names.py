@@ -194,14 +194,19 @@ def _published(entry: Entry) -> str:
 
 
 def _similar(kind: Kind, wanted: str, entries: Sequence[Entry]) -> list[Entry]:
-    """Return entries with similar names, the most similar first; the newest image of each name."""
+    """Return entries with similar names, the most similar first; the newest image of each name.
+
+    Case does not matter. A name that begins with `wanted` is similar, however long it is.
+    """
     named = {str(entry.get(kind.name))[:_LONGEST].lower(): entry for entry in entries if kind.name}
     name = wanted.partition("@")[0] if kind.newest else wanted
     with importing:  # only errors need it
         from difflib import get_close_matches
 
-    close = get_close_matches(name[:_LONGEST].lower(), list(named), n=_MOST_SIMILAR, cutoff=0.6)
-    return [named[each] for each in close]
+    start = name[:_LONGEST].lower()
+    longer = sorted((each for each in named if each.startswith(start)), key=len) if len(start) > 2 else []
+    close = get_close_matches(start, list(named), n=_MOST_SIMILAR, cutoff=0.6)
+    return [named[each] for each in dict.fromkeys([*longer, *close])][:_MOST_SIMILAR]
 
 
 def _described(kind: Kind, entries: Sequence[Entry], *, owners: bool = False) -> str:

@@ -133,7 +133,7 @@ class HTTPSignatureAuth(AuthBase):
         return self._signers[self._current]
 
     def _load_again(self) -> None:
-        source = KeySource(Concealed(self._path), Concealed(self._passphrase))
+        source = KeySource(Concealed(self._path), Concealed(self._passphrase), was_pickled=True)
         load = partial(_load, self._parsed_key_id, source, self._allow_agent, self._searched_for)
         if self._allow_agent:
             self._signers = load()

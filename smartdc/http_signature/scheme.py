@@ -21,6 +21,7 @@ __all__ = [
     "REQUEST_TARGET",
     "KeyId",
     "authorization_header",
+    "fits_header",
     "http_date",
     "old_authorization_header",
     "parse_fingerprint",
@@ -188,6 +189,11 @@ def written_key_id(key_id: KeyId, md5: str, sha256: str, source: str) -> str:
     return str(key_id.for_key(md5, sha256, source))
 
 
+def fits_header(text: str) -> bool:
+    """Whether a key id can have this text in it, which a header carries in quotes."""
+    return re.fullmatch(_PRINTABLE, text) is not None
+
+
 def parse_key_id(key_id: str) -> KeyId:
     """Parse a key id.
 
@@ -197,10 +203,13 @@ def parse_key_id(key_id: str) -> KeyId:
     if not isinstance(key_id, str) or (is_key_text(key_id) and not key_id.startswith("/")):
         # Not repeated in the message: key_id and secret may be swapped, so that this is the secret.
         raise ConfigurationError(f"key_id must be text such as {_FORMS}; the key belongs in secret")
-    if not re.fullmatch(_PRINTABLE, key_id):
+    if not fits_header(key_id):
+        remedy = "use the key's MD5 fingerprint (ssh-keygen -l -E md5 -f FILE)"
+        if not fits_header(key_id.rpartition("/")[0]):
+            remedy = "check the login"
         raise ConfigurationError(
             f"key_id {shown(key_id)!r} has a quote, a control character or non-ASCII text in it, which a "
-            "header cannot carry: use the key's MD5 fingerprint (ssh-keygen -l -E md5 -f FILE)"
+            f"header cannot carry: {remedy}"
         )
     match = re.fullmatch(_KEY_ID, key_id)
     if match is None:

@@ -42,14 +42,22 @@ class KeySource:
     Args:
         secret: A path, a text, or a key; None for neither.
         passphrase: See `Passphrase`.
+        was_pickled: Whether the object that it is for was pickled, which loses a key that is no path.
 
     Attributes:
         path: The path; None for a key's text, which no message repeats.
         passphrase: The argument, unchanged.
     """
 
-    def __init__(self, secret: Concealed[Secret | None], passphrase: Concealed[Passphrase]) -> None:
+    def __init__(
+        self,
+        secret: Concealed[Secret | None],
+        passphrase: Concealed[Passphrase],
+        *,
+        was_pickled: bool = False,
+    ) -> None:
         self.path: str | None = _path_or_none(secret)
+        self._was_pickled = was_pickled
         self._secret = secret
         self.passphrase = passphrase
 
@@ -66,6 +74,8 @@ class KeySource:
         """
         if self.path is not None:
             return PrivateKey.load(self.path, self.passphrase.value)
+        if self._secret.value is None and not self._was_pickled:
+            raise KeyLoadError("no secret was given: secret= takes the path of the private key")
         if self._secret.value is None:
             raise KeyLoadError(
                 "no secret was given, or the key itself as text or as an object, which is never pickled: "

@@ -15,7 +15,7 @@ from smartdc._files import NoHomeError, expanded
 from smartdc._secrets import Concealed, is_key_text, shown
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
-from smartdc.http_signature.scheme import parse_fingerprint, parse_key_id
+from smartdc.http_signature.scheme import fits_header, parse_fingerprint, parse_key_id
 from smartdc.signin.locations import checked_url
 from smartdc.signin.profile_files import (
     REQUIRED_FIELDS,
@@ -199,7 +199,8 @@ def _exists(path: str) -> bool:
 
 
 def _key_id_of(profile: Profile, has_secret: bool) -> str:
-    if "/" in profile.account or profile.account == "my":
+    account = profile.account
+    if "/" in account or account == "my" or not fits_header(account):
         _refuse(profile, "account", f"is {shown(profile.account)!r}; give {REQUIRED_FIELDS['account']}")
     key_id = f"/{profile.account}/keys/{profile.key_id}"
     try:

@@ -126,6 +126,28 @@ def test_something_has_a_similar_name(stub: StubServer, sdc: DataCenter, kind: s
 
 
 @NAMED
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("Web0", ["web0"]),
+        ("wbe0", ["web0"]),
+        ("ubuntu", ["ubuntu-certified-22.04"]),
+        ("UBU", ["ubuntu-certified-22.04"]),
+        ("mai", ["mail", "mail-of-the-head-office"]),
+        ("ma", ["mail"]),
+    ],
+)
+def test_names_that_are_similar(
+    stub: StubServer, sdc: DataCenter, kind: str, wanted: str, names: list[str]
+) -> None:
+    all_names = ["mail-of-the-head-office", "web0", "ubuntu-certified-22.04", "mail", "database", "b", "c"]
+    ids = {name: f"{number}{A[1:]}" for number, name in enumerate(all_names)}
+    stub.answer(Reply([entry(of, name) for name, of in ids.items()]))
+    candidates = ", ".join(f"'{name}' ({ident(kind, ids[name])})" for name in names)
+    assert f"'{wanted}'; candidates: {candidates}; sdc." in message(kind, sdc, wanted)
+
+
+@NAMED
 def test_few_things_are_all_candidates(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     stub.answer(Reply([entry(A, "database"), entry(B, "mail")]))
     candidates = f"; candidates: 'database' ({ident(kind, A)}), 'mail' ({ident(kind, B)}); sdc."

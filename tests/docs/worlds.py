@@ -113,7 +113,10 @@ def _accounts(cloud: Emulator, home: Path, patch: pytest.MonkeyPatch) -> None:
     shutil.copy(cloud.ca_file, home / "ca.pem")
     (home / "boot.sh").write_text("#!/bin/sh\ntouch /root/booted\n")
     for login, key in ACCOUNTS.items():
-        cloud.add_account(login).add_key(key, cloud.key.openssh)
+        account = cloud.add_account(f"of.{login}")  # "me" is too short for a login
+        account.login = login
+        account.add_key(key, cloud.key.openssh)
+        cloud.site().shared.directory.restore(account)
     for name in ("us-central-1", "us-sw-1"):
         patch.setitem(KNOWN_LOCATIONS, name, cloud.url())
     patch.setitem(KNOWN_LOCATIONS, "us-east-1", cloud.url("us-east-1"))

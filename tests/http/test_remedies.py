@@ -39,8 +39,29 @@ PROTECTED = (
         ({"code": "ValidationFailed", "errors": [TAKEN | {"field": "name"}]}, None),
         ({"code": "ValidationFailed", "errors": [TAKEN | {"code": "Invalid"}]}, None),
         ({"message": "no code"}, None),
+        # docs/cloudapi/actions.md#deletion-without-a-server
+        (
+            {"code": "Conflict", "message": "Cannot delete a VM with no server_uuid"},
+            "if it is being provisioned, wait with poll_while('provisioning'); "
+            "if that failed, it cannot be deleted",
+        ),
     ],
 )
 def test_what_to_do(body: dict[str, Any], remedy: str | None) -> None:
     refusal = answer(409, json.dumps({"message": "no"} | body).encode())
     assert remedy_for(error_for(refusal)) == remedy
+
+
+@pytest.mark.parametrize(
+    ("path", "remedy"),
+    [
+        ("/my/packages/G4-small", "sdc.packages() lists all"),
+        ("/my/packages", None),
+        ("/my/machines/packages/x", None),
+    ],
+)
+def test_a_package_that_the_server_does_not_find(path: str, remedy: str | None) -> None:
+    # The server itself looks up the name of a package, so there is no list with similar names.
+    error = error_for(answer(404, b'{"code": "ResourceNotFound", "message": "x not found"}'))
+    error.path = path
+    assert remedy_for(error) == remedy

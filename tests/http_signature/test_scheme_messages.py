@@ -83,6 +83,11 @@ def test_characters_of_the_name_of_a_header(char: str) -> None:
             )
             for char, shown in (('"', '"'), ("\t", "?"), ("\x7f", "?"), ("ö", "ö"))
         ),
+        (
+            "/ümlaut/keys/00:11",
+            "key_id '/ümlaut/keys/00:11' has a quote, a control character or non-ASCII text in it, "
+            "which a header cannot carry: check the login",
+        ),
         *(
             (key_id, f"key_id '{key_id}' is not of the form {FORMS}")
             for key_id in (

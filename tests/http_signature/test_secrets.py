@@ -51,6 +51,9 @@ def test_no_secret() -> None:
     assert (none.path, none.is_given, none.public_half()) == (None, False, None)
     with pytest.raises(KeyLoadError) as caught:
         none.load()
+    assert str(caught.value) == "no secret was given: secret= takes the path of the private key"
+    with pytest.raises(KeyLoadError) as caught:
+        KeySource(Concealed(None), Concealed(None), was_pickled=True).load()
     assert str(caught.value) == (
         "no secret was given, or the key itself as text or as an object, which is never pickled: give its "
         "path, or make a new HTTPSignatureAuth in this process"

@@ -121,6 +121,7 @@ def test_a_key_name_is_enough_with_an_explicit_secret(triton: TritonHome, cloud:
         ("url", "https://bob:pw@cloud.example", '"url" cannot be used'),
         ("account", "my", "\"account\" is 'my'; give the login"),
         ("account", "a/b", "\"account\" is 'a/b'; give the login"),
+        ("account", "ümlaut", "\"account\" is 'ümlaut'; give the login"),
         ("keyId", 'a"b', '"keyId" cannot be used'),
         ("keyId", "SHA256:short", '"keyId" cannot be used'),
         ("roles", ["a,b"], "\"roles\" cannot be used: 'a,b' cannot be the name of a role"),
