@@ -29,6 +29,7 @@ MARKER = {
     "profiles": "for smartdc_environment: names of more profiles of the cloud",
 }
 """The arguments of `@pytest.mark.smartdc`, with their descriptions."""
+_ENVIRONMENT = "smartdc_environment"
 _CLOUD = pytest.StashKey["Emulator"]()
 
 
@@ -60,6 +61,7 @@ def smartdc_cloud(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     ``@pytest.mark.smartdc(unsupported="ignore")``.
     """
     marked = _marked(request)
+    _check_effect(request)
     with ExitStack() as stack:
         try:
             cloud = stack.enter_context(_marked_emulator(request, marked))
@@ -98,6 +100,17 @@ def smartdc_environment(request: pytest.FixtureRequest, smartdc_cloud: Emulator)
             patch.undo()
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse a marker on a test that uses only the emulator of the whole session."""
+    fixtures = getattr(item, "fixturenames", ())
+    is_marked = any(mark.name == "smartdc" for mark in item.own_markers)
+    if is_marked and "smartdc_emulator" in fixtures and "smartdc_cloud" not in fixtures:
+        pytest.fail(
+            "the marker smartdc has no effect on smartdc_emulator, which all tests share: use smartdc_cloud",
+            pytrace=False,
+        )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to the report of a failed test its calls, and which of them would have harmed a real server."""
@@ -134,6 +147,17 @@ def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
     return marked
 
 
+def _check_effect(request: pytest.FixtureRequest) -> None:
+    """Fail if the test's own marker has arguments of a fixture that the test does not use."""
+    for mark in request.node.own_markers:
+        for name in ("rate", "profiles"):
+            if mark.name == "smartdc" and name in mark.kwargs and _ENVIRONMENT not in request.fixturenames:
+                pytest.fail(
+                    f"the marker smartdc takes {name}= for {_ENVIRONMENT}, which the test does not use",
+                    pytrace=False,
+                )
+
+
 def _marked_emulator(request: pytest.FixtureRequest, marked: Mapping[str, Any]) -> Emulator:
     contents = marked.get("contents")
     options = {} if contents is None else {"contents": _beside(request, contents)}
@@ -147,6 +171,8 @@ def _marked_emulator(request: pytest.FixtureRequest, marked: Mapping[str, Any]) 
     if throttle is True:
         cloud.throttle()
     elif isinstance(throttle, tuple | list):
+        if len(throttle) != 2:
+            raise ValueError(f"throttle must be a rate, (rate, burst) or True, not {throttle!r:.60}")
         cloud.throttle(*throttle)
     elif throttle is not None and throttle is not False:
         cloud.throttle(throttle)
@@ -175,7 +201,13 @@ def _add_faults(cloud: Emulator, faults: Any) -> None:
 
 
 def _beside(request: pytest.FixtureRequest, name: str | os.PathLike[str]) -> Path:
-    """Return the path of a file that a marker names relative to the test's file."""
+    """Return the path of a file that a marker names relative to the test's file.
+
+    Raises:
+        ValueError: It is not a path.
+    """
+    if not isinstance(name, str | os.PathLike):
+        raise ValueError(f"contents must be the path of a TOML file, not {name!r:.60}")
     return request.path.parent / name
 
 

@@ -8,6 +8,7 @@ The script runs as the boot script of a machine. It reports its success with ``m
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -85,6 +86,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.keep < 1:
         parser.error("--keep must be 1 or more")
+    if not re.fullmatch(r"[A-Za-z0-9._/+-]+", options.version):
+        parser.error("--version takes letters, digits, '.', '_', '/', '+' and '-'")
     with tempfile.TemporaryDirectory() as directory, signed_in(options, prepare) as sdc:
         if sdc.images(name=options.name, version=options.version, state="all", public=False):
             sys.exit(f"there is an image {options.name}@{options.version}: give another --version")

@@ -218,6 +218,15 @@ def test_an_image_that_exists_is_refused_before_a_machine_is_created(cloud: Emul
     assert "POST" not in {call.method for call in cloud.calls}
 
 
+@pytest.mark.parametrize("version", ["x y", "", "1:2"])
+def test_a_version_that_no_image_can_have_is_refused_at_once(cloud: Emulator, run: Run, version: str) -> None:
+    # https://github.com/TritonDataCenter/node-imgmanifest/blob/master/lib/imgmanifest.js
+    ended = run("image_pipeline.py", "--version", version)
+    assert ended.status == 2
+    assert "--version takes letters, digits, '.', '_', '/', '+' and '-'" in ended.err
+    assert not cloud.calls
+
+
 def test_prices_may_have_dots_and_missing_ones_are_named(cloud: Emulator, run: Run, tmp_path: Path) -> None:
     cloud.site().add_machine("a", package="g3-standard-0.25-smartos", tags={"team": "döner"})
     cloud.site().add_machine("b", package="g4-general-4G", tags={"team": "döner"})

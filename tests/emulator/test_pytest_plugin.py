@@ -188,6 +188,12 @@ def test_throttle(smartdc_cloud, number):
         with pytest.raises(ThrottledError):
             sdc.machines()
 
+@pytest.mark.smartdc(rate=0)
+class TestOfAClass:
+    def test_cloud(self, smartdc_cloud): pass
+    def test_environment(self, smartdc_environment): pass
+    def test_emulator(self, smartdc_emulator): pass
+
 @pytest.mark.smartdc(contents="site.toml", profiles=["lab"], rate=0)
 def test_environment(smartdc_environment, smartdc_cloud):
     assert smartdc_environment is smartdc_cloud
@@ -230,6 +236,21 @@ def test_rate(smartdc_environment): pass
 
 @pytest.mark.smartdc(ssh_port="many")
 def test_port(smartdc_environment): pass
+
+@pytest.mark.smartdc(throttle=(1, 2, 3))
+def test_three(smartdc_cloud): pass
+
+@pytest.mark.smartdc(contents=5)
+def test_no_path(smartdc_cloud): pass
+
+@pytest.mark.smartdc(profiles=5)
+def test_profiles(smartdc_environment): pass
+
+@pytest.mark.smartdc(rate=1)
+def test_rate_without_effect(smartdc_cloud): pass
+
+@pytest.mark.smartdc(ssh_port=0)
+def test_no_effect(smartdc_emulator): pass
 """
 
 FAILING_LATE = """
@@ -298,14 +319,14 @@ def test_arguments_of_the_marker(pytester: pytest.Pytester) -> None:
     )
     pytester.makefile(".toml", faults='[[faults]]\noperation = "ListMachines"\nfault = "HAPROXY_503"\n')
     pytester.makepyfile(MARKED)
-    pytester.runpytest_inprocess("--strict-markers").assert_outcomes(passed=8)
+    pytester.runpytest_inprocess("--strict-markers").assert_outcomes(passed=11)
 
 
 def test_invalid_arguments_of_the_marker(pytester: pytest.Pytester) -> None:
     pytester.makefile(".toml", wrong="[[datacenters]]\nnme = 'x'\n")
     pytester.makepyfile(WRONGLY_MARKED)
     result = pytester.runpytest_inprocess()
-    result.assert_outcomes(errors=10)
+    result.assert_outcomes(errors=15)
     begin = "the marker smartdc cannot be used: "
     result.stdout.fnmatch_lines_random(
         [
@@ -314,7 +335,14 @@ def test_invalid_arguments_of_the_marker(pytester: pytest.Pytester) -> None:
             f"{begin}there is no operation 'CreateMachin'; did you mean CreateMachine*",
             f"{begin}faults[[]0[]] must be an operation and a fault, * not ('CreateMachine',)",
             f"{begin}faults are pairs of an operation and a fault, or a file, not 5",
-            f"{begin}*rate must be a number*",
+            f"{begin}rate must be a number above 0: 'much'",
+            f"{begin}rate must be a number from 0 to 1000000: -1",
+            f"{begin}ssh_port must be a port, from 0 to 65535, not 'many'",
+            f"{begin}throttle must be a rate, (rate, burst) or True, not (1, 2, 3)",
+            f"{begin}contents must be the path of a TOML file, not 5",
+            f"{begin}profiles are a list of names, not 5",
+            "the marker smartdc takes rate= for smartdc_environment, which the test does not use",
+            "the marker smartdc has no effect on smartdc_emulator, which all tests share: use smartdc_cloud",
             "the marker smartdc takes unsupported=*not 'ignored'",
             "the marker smartdc takes names with values, not 'site.toml'",
         ]
