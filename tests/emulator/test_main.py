@@ -231,6 +231,7 @@ def test_options(free_port: int) -> None:
 def test_several_data_centers_and_a_clock_that_does_not_run() -> None:
     def use(printed: Printed) -> None:
         assert list(printed.sites) == ["one", "two", "three"]
+        assert "\n# time stands still: a client that waits goes on when the control over HTTP" in printed.text
         with printed.client() as sdc:
             assert make(sdc).status() == "provisioning"
 

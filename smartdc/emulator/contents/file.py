@@ -157,7 +157,8 @@ def _add(table: Table, add: Callable[..., Any], fields: dict[str, Any]) -> Any:
     try:
         return add(**fields)
     except WrongField as error:
-        table.refuse(error.field, f"cannot be used: {error}")
+        begin, _, problem = str(error).partition(" ")
+        table.refuse(error.field, problem if begin == error.field else f"cannot be used: {error}")
     except SubnetFull as error:
         table.refuse("networks", f"cannot be used: {error}")
 

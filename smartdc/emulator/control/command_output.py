@@ -62,6 +62,8 @@ def guide(cloud: Clients, ssh_port: int | None, keys: Sequence[Key], files: Sequ
         f"# in Python: DataCenter.from_env(), or DataCenter({cloud.url()!r}, key_id={key_id!r}, "
         f"secret={secret!r}, verify={str(cloud.ca_file)!r})"
     )
+    if cloud.clock.stands_still:
+        yield "# time stands still: a client that waits goes on when the control over HTTP advances the clock"
     if ssh_port is not None:
         identity = f" -i {shlex.quote(login)}" if login else ""
         yield f"# machines: ssh -p {ssh_port}{identity} admin@ADDRESS"

@@ -95,8 +95,11 @@ class Lookups:
                     return candidate
             elif image in (candidate.uuid, candidate.name):
                 return candidate
+        if image is None:
+            problem = f"is needed: {self.name} has no image of the type {wanted}; add one, or name another"
+            raise WrongField("image", f"image {problem}")
         names = (candidate.name for candidate in self.images.values())
-        raise WrongField("image", unknown_name("image", image or wanted, names, f" in {self.name}"))
+        raise WrongField("image", unknown_name("image", image, names, f" in {self.name}"))
 
     def find_package(self, package: Package | str | None) -> Package:
         """Return the package with this name or uuid, the first by default.
@@ -110,8 +113,10 @@ class Lookups:
         for candidate in self.packages.values():
             if package is None or package in (candidate.uuid, candidate.name):
                 return candidate
+        if package is None:
+            raise WrongField("package", f"package is needed: {self.name} has no packages; add one")
         names = (candidate.name for candidate in self.packages.values())
-        raise WrongField("package", unknown_name("package", str(package), names, f" in {self.name}"))
+        raise WrongField("package", unknown_name("package", package, names, f" in {self.name}"))
 
     def find_owners(self, accounts: Sequence[Account | str], field: str) -> list[str]:
         """Return the uuids of these accounts.
