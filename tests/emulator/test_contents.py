@@ -186,21 +186,6 @@ def test_without_the_default_images_and_packages(tmp_path: Path) -> None:
         assert sdc.packages() == []
 
 
-def test_machines_need_images_and_packages(tmp_path: Path) -> None:
-    text = "defaults = false\n[[datacenters]]\nname = 'one'\n[[datacenters.machines]]\nname = 'web0'\n"
-    image = "[[datacenters.images]]\nname = 'only'\n"
-    field = "site\\.toml:4: datacenters\\[0\\]\\.machines\\[0\\]"
-    for more, message in (
-        (
-            "",
-            f"{field} image is needed: one has no image of the type zone-dataset; add one, or name another$",
-        ),
-        (image, f"{field} package is needed: one has no packages; add one$"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            Emulator(contents=written(tmp_path, text + more))
-
-
 def test_keys_may_be_paths_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "laptop.pub").write_text(f"{KEY}\n")
     text = '[[accounts]]\nlogin = "acme"\nkeys = ["laptop.pub"]\n'

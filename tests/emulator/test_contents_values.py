@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,3 +42,65 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     path.write_bytes(b'\xef\xbb\xbf[[datacenters]]\nname = "one"\n')
     assert Emulator(contents=path).site().name == "one"
+
+
+def test_machines_need_images_and_packages(tmp_path: Path) -> None:
+    text = "defaults = false\n[[datacenters]]\nname = 'one'\n[[datacenters.machines]]\nname = 'web0'\n"
+    image = "[[datacenters.images]]\nname = 'only'\n"
+    field = "site\\.toml:4: datacenters\\[0\\]\\.machines\\[0\\]"
+    for more, message in (
+        (
+            "",
+            f"{field} image is needed: one has no image of the type zone-dataset; add one, or name another$",
+        ),
+        (image, f"{field} package is needed: one has no packages; add one$"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Emulator(contents=written(tmp_path, text + more))
+
+
+@pytest.mark.parametrize(
+    ("table", "method", "fields"),
+    [
+        ("packages", "add_package", {"name": "tiny", "memory": 0}),
+        ("images", "add_image", {"name": "a:b"}),
+        ("images", "add_image", {"name": "app", "brand": "docker"}),
+        ("images", "add_image", {"name": "app", "state": "activ"}),
+        ("networks", "add_network", {"name": "lab", "vlan_id": 99999}),
+        ("networks", "add_network", {"name": "lab", "kind": "weird"}),
+        ("volumes", "add_volume", {"name": "my data"}),
+        ("volumes", "add_volume", {"size": -5}),
+        ("machines", "add_machine", {"name": "w w"}),
+        ("machines", "add_machine", {"state": "runing"}),
+        ("machines", "add_machine", {"brand": "xen"}),
+        ("quotas", "add_quota", {"value": -2}),
+        ("quotas", "add_quota", {"value": "x"}),
+    ],
+    ids=str,
+)
+def test_a_file_and_a_method_refuse_the_same(
+    tmp_path: Path, table: str, method: str, fields: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match="must be") as of_method:
+        getattr(Emulator().site(), method)(**fields)
+    lines = "".join(f"{name} = {value!r}\n" for name, value in fields.items())
+    text = f"[[datacenters]]\nname = 'one'\n[[datacenters.{table}]]\n{lines}"
+    with pytest.raises(ValueError, match="must be") as of_file:
+        Emulator(contents=written(tmp_path, text))
+    line = 3 + len(fields)
+    assert str(of_file.value).endswith(f"site.toml:{line}: datacenters[0].{table}[0].{of_method.value}")
+
+
+@pytest.mark.parametrize("login", ["a b", "my", "a", "x" * 33, "ümlaut", "local"])
+def test_a_file_and_a_method_refuse_the_same_logins(tmp_path: Path, login: str) -> None:
+    calls = (
+        lambda: Emulator(account=login),
+        lambda: Emulator().add_account(login),
+        lambda: Emulator().add_user(login),
+        lambda: Emulator().account.add_user(login),
+        lambda: Emulator(contents=written(tmp_path, f"[[accounts]]\nlogin = '{login}'")),
+        lambda: Emulator(contents=written(tmp_path, f"account = '{login}'")),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match=f"(login|account) must be a login, not '{login}'; use 3 to 32 "):
+            call()
