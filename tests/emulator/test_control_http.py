@@ -167,6 +167,7 @@ BAD: list[tuple[str, str, Any, int, str]] = [
     ("POST", "contents", {"machines": []}, 400, "machines is not known"),
     ("GET", "machines?datacenter=nowhere", None, 400, "no data center 'nowhere'"),
     ("GET", "machines?stat=running", None, 400, "did you mean state?"),
+    ("GET", "machines?state=runing", None, 400, "not 'runing'; did you mean running?"),
     ("GET", "calls?last=-1", None, 400, "last must be"),
     ("GET", "calls?last=9999999999", None, 400, "last must be"),
     ("GET", "calls/../status", None, 404, "nothing at"),
