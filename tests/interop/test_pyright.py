@@ -44,6 +44,7 @@ from smartdc.emulator import Emulator
 
 sdc = east = west = DataCenter("us-central-1", "/ACCOUNT/keys/KEY")
 cloud = smartdc_cloud = Emulator()
+emulator = cloud.activate()
 machine = test_machine = sdc.machine("web0")
 machines = test_machines = sdc.machines()
 image = a_base = sdc.image("base")

@@ -119,8 +119,13 @@ except smartdc.ConfigurationError as error:
     if not root:
         home.chmod(0)
     # Import before changing the user, who may not be able to read the library.
-    prelude = "import os, smartdc, smartdc.http_signature.agent, smartdc.signin.profiles\n"
-    prelude += "import encodings.idna, paramiko\n"
+    prelude = """
+import encodings.idna, importlib, os, pkgutil
+import paramiko, smartdc.http_signature, smartdc.signin
+for package in (smartdc.http_signature, smartdc.signin):
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+"""
     become = "os.setgroups([]); os.setgid(54321); os.setuid(54321)\n" if root else ""
     done = subprocess.run(
         [sys.executable, "-c", prelude + become + program],
