@@ -13,7 +13,8 @@ from tests.conftest import START_ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 # What .gitignore names, and git's folder, are not part of a checkout.
-IGNORED = (".git", *(ROOT / ".gitignore").read_text(encoding="utf-8").replace("/", " ").split(), "_build")
+_UNTRACKED = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+IGNORED = (".git", *(Path(name).name for name in _UNTRACKED))
 
 
 @pytest.fixture(scope="session")
