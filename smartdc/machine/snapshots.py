@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +16,7 @@ from smartdc._http.lost_answers import Lookup, create_once
 from smartdc._http.request_time import RequestTime
 from smartdc._http.waiting import Absence, Deadline, checked_state, poll
 from smartdc._times import parse_time
-from smartdc.arguments.ids import escaped, path_of
+from smartdc.arguments.ids import escaped, is_segment, path_of, shown
 from smartdc.arguments.kinds import text_of
 from smartdc.arguments.states import ENDED, SnapshotState
 from smartdc.errors import ConfigurationError, NotFoundError, WaitFailed
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Snapshot", "Snapshots"]
 
 _STATES = get_args(SnapshotState)
+_NAME = r"[A-Za-z0-9_.:%-]{1,64}"
 
 
 class Snapshot:
@@ -112,8 +114,9 @@ class Snapshot:
         ``GET /:login/machines/:machine/snapshots/:name``
 
         The server reports ``deleted`` for a snapshot that does not exist yet as well. It counts as deleted
-        only if it was seen to exist before, or if this object requested `delete`. A look that fails
-        temporarily (no connection, no answer, 5xx) is repeated.
+        only if it was seen to exist before, or if this object requested `delete`. It reports ``deleted`` as
+        well if the job that should create it failed: that shows in `Machine.audit` only, so give a timeout.
+        A look that fails temporarily (no connection, no answer, 5xx) is repeated.
 
         Args:
             state: ``created`` or ``deleted``.
@@ -234,16 +237,18 @@ class Snapshots(MachineEndpoint):
         searched for by its name.
 
         Args:
-            name: Its name; None generates one of the time, as the server would, and four random hexadecimal
-                digits. A name that is taken is not refused: the job fails later.
+            name: Its name: 1 to 64 of the characters ``A-Z a-z 0-9 - _ . : %``; None generates one of the
+                time, as the server would, and four random hexadecimal digits. A name that is taken is not
+                refused: the job fails later.
 
         Raises:
+            ConfigurationError: No snapshot can have this name.
             ConflictError: ``BrandNotSupported``, ``UnallocatedVM``, ``InvalidArgument`` (bhyve).
             OutcomeUnknown: The answer was lost, and the search failed.
         """
         clock = self._connection.clock
         default_name = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
-        sent_name = default_name if name in (None, "") else text_of("name", name)
+        sent_name = default_name if name in (None, "") else _checked_name(name)
         create = partial(self._post, "snapshots", shape=shapes.SNAPSHOT, json={"name": sent_name}, key="name")
         request_time = RequestTime(clock)
 
@@ -302,3 +307,19 @@ class Snapshots(MachineEndpoint):
 
     def _as_machine(self) -> Machine:
         return cast("Machine", self)
+
+
+def _checked_name(name: Any) -> str:
+    """Check that a snapshot can have this name; the server takes any, and its job fails.
+
+    See docs/cloudapi/storage.md#create-a-snapshot. ``.`` and ``..`` would lead to another path.
+
+    Raises:
+        ConfigurationError: No snapshot can have it.
+    """
+    checked = text_of("name", name)
+    if not re.fullmatch(_NAME, checked) or not is_segment(checked):
+        raise ConfigurationError(
+            f"name cannot be {shown(checked)}: a snapshot's name has 1 to 64 of A-Z a-z 0-9 - _ . : %"
+        )
+    return checked

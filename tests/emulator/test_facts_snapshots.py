@@ -29,10 +29,10 @@ def test_snapshot_that_is_being_made(raw: Raw, snapshots: str) -> None:
 
 @fact("storage.md#create-a-snapshot")
 def test_snapshot_names(raw: Raw, snapshots: str) -> None:
-    for name in ("s1", "s1", "not a name", "a/b"):
+    for name in ("s1", "s1", "not a name", "a/b", "x" * 65, "a%b"):
         assert raw.post(snapshots, {"name": name}).ok(201) == {"name": name, "state": "queued"}
         raw.cloud.clock.advance(4)
-    assert [snapshot["name"] for snapshot in raw.get(snapshots).ok()] == ["s1"]
+    assert [snapshot["name"] for snapshot in raw.get(snapshots).ok()] == ["s1", "a%b"]
 
 
 @fact("storage.md#snapshot-of-a-machine-that-is-being-made")

@@ -35,6 +35,19 @@ def test_a_new_snapshot_is_not_taken_for_a_deleted_one(machine: Machine) -> None
     assert snapshot.state == "deleted"
 
 
+def test_a_snapshot_whose_job_failed_shows_in_the_audit_only(site: Site, sdc: DataCenter) -> None:
+    # docs/cloudapi/storage.md#create-a-snapshot: it reads as one that is being made.
+    machine = sdc.machine(site.add_machine("web", state="failed").uuid, lazy=True)
+    snapshot = machine.create_snapshot("before")
+    with pytest.raises(WaitTimeout, match=r"is not yet 'created', now 'deleted'$"):
+        snapshot.poll_until("created", timeout=600)
+    assert [(entry["action"], entry["success"]) for entry in machine.audit()] == [("create_snapshot", "no")]
+    # When the server has forgotten the job, it says that there is no snapshot.
+    site.machines[machine.id].jobs.clear()
+    with pytest.raises(WaitFailed, match=r"^snapshot before is deleted: it will not become 'created'$"):
+        snapshot.poll_until("created", timeout=600)
+
+
 def test_a_listed_snapshot_is_known_to_have_existed(machine: Machine) -> None:
     machine.create_snapshot("before").poll_until("created")
     (snapshot,) = machine.snapshots()

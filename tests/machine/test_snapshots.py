@@ -62,10 +62,9 @@ def test_a_snapshot_that_exists(cloud: Emulator, machine: Machine) -> None:
     assert sent(cloud)[1:] == [call("GET", path), call("GET", f"{path}/before"), call("GET", path)]
 
 
-def test_snapshot_gets_one(cloud: Emulator, machine: Machine) -> None:
-    machine.create_snapshot("a/b c")
-    # A name that the server does not allow is accepted, and the job fails
-    # (docs/cloudapi/storage.md#create-a-snapshot).
+def test_snapshot_gets_one(cloud: Emulator, sdc: DataCenter, machine: Machine) -> None:
+    # The server takes a name that its job refuses (docs/cloudapi/storage.md#create-a-snapshot).
+    sdc.request("POST", f"{machine.path}/snapshots", data={"name": "a/b c"})
     assert machine.snapshot("a/b c").state == "deleted"
     machine.create_snapshot("fine")
     cloud.clock.advance(10)
@@ -82,6 +81,22 @@ def test_create_snapshot_without_a_name(cloud: Emulator, machine: Machine, nothi
     # The client chooses a name, so that it can be found when the answer is lost.
     name = machine.create_snapshot(nothing).name
     assert re.fullmatch(r"20[0-9]{6}T[0-9]{6}Z-[0-9a-f]{4}", name)
+    assert sent(cloud) == [call("POST", f"/my/{machine.path}/snapshots", body={"name": name})]
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "a b", "@", "one@two", "ä", "a\n", ".", "..", "x" * 65], ids=lambda name: ascii(name)[:9]
+)
+def test_a_name_that_no_snapshot_can_have_is_refused(cloud: Emulator, machine: Machine, name: str) -> None:
+    # docs/cloudapi/storage.md#create-a-snapshot: the job would fail, and no state says so.
+    with pytest.raises(ConfigurationError, match=r"^name cannot be .*: a snapshot's name has 1 to 64 of A-Z"):
+        machine.create_snapshot(name)
+    assert sent(cloud) == []
+
+
+@pytest.mark.parametrize("name", ["-._:1", "...", "a%b", "x" * 64], ids=lambda name: name[:5])
+def test_other_names_are_sent(cloud: Emulator, machine: Machine, name: str) -> None:
+    assert machine.create_snapshot(name).name == name
     assert sent(cloud) == [call("POST", f"/my/{machine.path}/snapshots", body={"name": name})]
 
 

@@ -27,7 +27,7 @@ from smartdc.emulator.state.vm import VM, Snapshot
 _SNAPSHOT_BRANDS = ("joyent", "joyent-minimal", "lx", "bhyve")
 #: The names with which the job succeeds; the server accepts any name
 #: (docs/cloudapi/storage.md#create-a-snapshot).
-_VALID_NAME = re.compile(r"[a-zA-Z0-9._:-]{1,64}")
+_VALID_NAME = re.compile(r"[a-zA-Z0-9._:%-]{1,64}")
 
 
 def create_snapshot(site: Site, request: Incoming) -> Answer:
