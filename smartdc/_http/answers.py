@@ -34,6 +34,7 @@ __all__ = [
     "object_of",
     "reject_bytes",
     "reject_other_id",
+    "reject_other_name",
     "reject_redirect",
     "strings_of",
     "value_of",
@@ -115,6 +116,14 @@ def reject_other_id(body: D, response: requests.Response) -> D:
     got = body.get("id")
     if is_uuid(asked) and isinstance(got, str) and got.lower() != asked:
         raise invalid_response(response, f"with an object whose id is {got[:40]!r}")
+    return body
+
+
+def reject_other_name(body: D, response: requests.Response, asked: str | None) -> D:
+    """Return what was created, unless it shows another name than the one asked for, as `reject_other_id`."""
+    got = body.get("name")
+    if asked is not None and isinstance(got, str) and got != asked:
+        raise invalid_response(response, f"with an object whose name is {got[:40]!r}, not {asked[:40]!r}")
     return body
 
 

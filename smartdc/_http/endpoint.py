@@ -17,6 +17,7 @@ from smartdc._http.answers import (
     Answer,
     count_of,
     reject_other_id,
+    reject_other_name,
     reject_redirect,
     value_of,
 )
@@ -39,7 +40,7 @@ class Endpoint(ABC):
 
     The methods of the verbs return the decoded body if it has the expected shape, else they raise
     InvalidResponse.
-    A `key` is a field that something created must have, with text.
+    A `key` is a field that something created must have, with text; it is `named` as the request asked for.
     """
 
     @abstractmethod
@@ -120,10 +121,11 @@ class Endpoint(ABC):
         headers: Mapping[str, str] | None = None,
         before_repeat: BeforeRepeat | None = None,
         key: str | None = None,
+        named: str | None = None,
     ) -> T:
         request = Request("POST", self._path(*segments), params, json, headers, before_repeat)
         body, response = self._answer(request)
-        found = shape.of_object(body, response, key)
+        found = reject_other_name(shape.of_object(body, response, key), response, named)
         # The id in the path is that of the original, not that of the clone.
         return found if (params or {}).get("action") == "clone" else reject_other_id(found, response)
 

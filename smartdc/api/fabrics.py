@@ -73,7 +73,7 @@ class FabricOperations(Connection):
         """
         body: dict[str, Any] = {"vlan_id": whole_number("vlan_id", vlan_id), "name": text_of("name", name)}
         body |= texts(description=description)
-        create = partial(self._post, *_VLANS, shape=shapes.FABRIC_VLAN, json=body)
+        create = partial(self._post, *_VLANS, shape=shapes.FABRIC_VLAN, json=body, named=body["name"])
         find = partial(self._entries_with, _VLANS, shapes.FABRIC_VLAN, {"vlan_id": vlan_id, "name": name})
         lookup = Lookup("VLAN", {"vlan_id": vlan_id}, find, partial(differing_fields, body), key="vlan_id")
         return create_once(self, create, lookup)
@@ -194,7 +194,7 @@ class FabricOperations(Connection):
         body |= flags(internet_nat=internet_nat)
         segments = (*_VLANS, vlan_id_of(self, vlan), "networks")
         wanted = {"name": name, "subnet": subnet}
-        create = partial(self._post, *segments, shape=shapes.NETWORK, json=body)
+        create = partial(self._post, *segments, shape=shapes.NETWORK, json=body, named=body["name"])
         find = partial(self._entries_with, segments, shapes.NETWORK, wanted)
         lookup = Lookup("fabric network", wanted, find, partial(differing_fields, body))
         return create_once(self, create, lookup)

@@ -156,7 +156,7 @@ class ImageOperations(Connection):
         )
         headers = role_tag_header(role_tags)
         sent = body | {"machine": machine_id_of(self, machine)}
-        create = partial(self._post, "images", shape=shapes.IMAGE, json=sent, headers=headers)
+        create = partial(self._post, "images", shape=shapes.IMAGE, json=sent, headers=headers, named=name)
         request_time = RequestTime(self.clock, "published_at")
         requested = {**body, "tags": tags, "acl": body.get("acl")}
         lookup = Lookup(

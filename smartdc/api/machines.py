@@ -330,11 +330,19 @@ class MachineOperations(MachineLists):
             locality=locality_hints(locality, partial(machine_ids_of, self)),
             **{self.IMAGE_PARAMETER: self._image_id(image or None, dataset or None)},
         )
-        create = partial(self._post, "machines", shape=shapes.MACHINE, json=body, headers=headers, key="id")
-        request_time = RequestTime(self.clock)
-        package_name = cache(partial(self._package_name, package, body.get("package", "")))
         # With {{shortId}} the name is unknown until the machine exists, so concurrent creates look alike.
         is_name_known = SHORT_ID not in body["name"]
+        create = partial(
+            self._post,
+            "machines",
+            shape=shapes.MACHINE,
+            json=body,
+            headers=headers,
+            key="id",
+            named=body["name"] if is_name_known and self.UNIQUE_NAMES else None,
+        )
+        request_time = RequestTime(self.clock)
+        package_name = cache(partial(self._package_name, package, body.get("package", "")))
         lookup = Lookup(
             "machine",
             {"name": body["name"]},

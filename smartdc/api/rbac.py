@@ -87,7 +87,8 @@ class RoleOperations(Connection):
             MissingParameterError: ``MissingParameter``: the name is empty.
         """
         body = {"name": text_of("name", name)} | self._role_body(members, policies, default_members)
-        return self._post("roles", shape=shapes.ROLE, json=body, headers=role_tag_header(role_tags))
+        headers = role_tag_header(role_tags)
+        return self._post("roles", shape=shapes.ROLE, json=body, headers=headers, named=str(body["name"]))
 
     def update_role(
         self,
@@ -197,7 +198,10 @@ class RoleOperations(Connection):
             MissingParameterError: ``MissingParameter``: no name, or no rule.
         """
         body = {"name": text_of("name", name), "rules": _rule_list(rules), **texts(description=description)}
-        return self._post("policies", shape=shapes.POLICY, json=body, headers=role_tag_header(role_tags))
+        headers = role_tag_header(role_tags)
+        return self._post(
+            "policies", shape=shapes.POLICY, json=body, headers=headers, named=str(body["name"])
+        )
 
     def update_policy(
         self,

@@ -160,7 +160,7 @@ class VolumeOperations(Connection):
             tags=None if tags is None else dict_of("tags", tags, "{'role': 'db'}"),
             networks=None if network_list is None else ids_of(self, NETWORK, network_list),
         )
-        create = partial(self._post, "volumes", shape=shapes.VOLUME, json=body)
+        create = partial(self._post, "volumes", shape=shapes.VOLUME, json=body, named=body["name"])
         request_time = RequestTime(self.clock)
         find = partial(self._volumes_created, body["name"], request_time)
         # Volumes do not show affinity rules.

@@ -249,7 +249,14 @@ class Snapshots(MachineEndpoint):
         clock = self._connection.clock
         default_name = f"{datetime.fromtimestamp(clock.time(), UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
         sent_name = default_name if name in (None, "") else _checked_name(name)
-        create = partial(self._post, "snapshots", shape=shapes.SNAPSHOT, json={"name": sent_name}, key="name")
+        create = partial(
+            self._post,
+            "snapshots",
+            shape=shapes.SNAPSHOT,
+            json={"name": sent_name},
+            key="name",
+            named=sent_name,
+        )
         request_time = RequestTime(clock)
 
         def differing_fields(data: dict[str, Any]) -> list[str]:

@@ -110,7 +110,7 @@ def test_a_new_name_that_is_refused(offline: DataCenter, name: Any, message: str
 
 def created(stub: StubServer, sdc: DataCenter, **arguments: Any) -> dict[str, Any]:
     """The body of a create."""
-    stub.answer(Reply({"id": ID, "name": "web", "state": "provisioning"}, 201))
+    stub.answer(Reply({"id": ID, "state": "provisioning"}, 201))
     sdc.create_machine(**arguments)
     body: dict[str, Any] = stub.asked[-1].body
     return body
