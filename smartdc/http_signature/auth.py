@@ -342,7 +342,7 @@ def _from_agent(key_id: KeyId, source: KeySource) -> Sequence[Signer]:
         wanted = f"the key {key_id.md5 or key_id.sha256}"
         return find_signers(agent, wanted, lambda key: key_id.matches(key.md5, key.sha256))
     public = source.public_half()
-    found = find_signers(agent, "a key that CloudAPI takes", lambda key: True)
+    found = find_signers(agent, "a key", lambda key: True)
     return sorted(found, key=lambda signer: signer.public_key != public)
 
 

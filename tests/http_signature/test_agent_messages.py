@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import KeyLoadError
+from smartdc import DataCenter, KeyLoadError
 from smartdc.http_signature.agent import AgentSigner, find_signers, shared_agent
 from smartdc.http_signature.keys import PublicKey
 from tests.helpers.agents import OwnAgent
@@ -124,6 +124,17 @@ def test_a_key_of_another_kind(fake_agent: FakeAgent, kind: bytes) -> None:
             "the ssh-agent has the key x, but of a kind that CloudAPI does not take: use another key, "
             f"{OR_A_FILE}. The agent holds: {key}"
         )
+
+
+@pytest.mark.parametrize("kind", [b"ssh-dss", b"sk-ssh-ed25519@openssh.com"])
+def test_only_keys_of_other_kinds_for_the_name_of_a_key(fake_agent: FakeAgent, kind: bytes) -> None:
+    key = PublicKey(string(kind), "laptop")
+    with fake_agent([listing(key)]), pytest.raises(KeyLoadError) as caught:
+        DataCenter("https://a.example", "/bob/keys/laptop", None, allow_agent=True).keys()
+    assert str(caught.value).startswith(
+        "the ssh-agent has a key, but of a kind that CloudAPI does not take: use another key, "
+        f"{OR_A_FILE}. The agent holds: {key}"
+    )
 
 
 def test_a_key_that_only_an_agent_cannot_use(fake_agent: FakeAgent, p384: PublicKey) -> None:
