@@ -44,6 +44,7 @@ from smartdc.signin.locations import (
     KNOWN_LOCATIONS,
     TELEFONICA_LOCATIONS,
     base_url_of,
+    checked_locations,
     is_address,
     is_closed,
 )
@@ -147,12 +148,10 @@ class DataCenter(
         self.location: str = location or DEFAULT_LOCATION
         # An address may be in a private cloud, where the public cloud's names mean other data centers.
         is_private_cloud = isinstance(location, str) and is_address(location)
-        if known_locations is not None and not isinstance(known_locations, Mapping):
-            kind = type(known_locations).__name__
-            raise ConfigurationError(f"known_locations is a dict of names and URLs, not {kind}")
-        self._default_locations = {} if known_locations or is_private_cloud else dict(KNOWN_LOCATIONS)
+        own_locations = checked_locations(known_locations)
+        self._default_locations = {} if own_locations or is_private_cloud else dict(KNOWN_LOCATIONS)
         self._reported_locations = {}
-        self.known_locations: dict[str, str] = dict(known_locations or self._default_locations)
+        self.known_locations: dict[str, str] = own_locations or dict(self._default_locations)
         super().__init__(
             login=checked_login(login),
             auth=None,

@@ -28,7 +28,13 @@ from smartdc._http.looks import Looks, actions, looks_of
 from smartdc._http.old_requests import check_old_arguments, query_of, takes_before_repeat
 from smartdc._http.request import BeforeRepeat, Params, Request, Timeout, idempotent
 from smartdc._http.retry import RetryPolicy, chosen_policy
-from smartdc._http.settings import checked_clock, checked_headers, checked_pool_size, checked_timeout
+from smartdc._http.settings import (
+    checked_clock,
+    checked_headers,
+    checked_pool_size,
+    checked_timeout,
+    checked_verbose,
+)
 from smartdc._http.spelling import account_url, checked_path, encoded_body, encoded_query, merged_headers
 from smartdc._http.throttle import Limiters
 from smartdc._http.transport import prepared, refuse_damaged
@@ -109,7 +115,7 @@ class Connection(Wired):
         if api_version is not None:
             self.default_headers[self.VERSION_HEADER] = text_of("api_version", api_version)
         self.verify = verify
-        self.verbose = verbose
+        self.verbose = checked_verbose(verbose)
         self.timeout: Timeout = DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
         self.clock: Clock = clock_of(self.base_url) if clock is None else checked_clock(clock)
         self.retry: RetryPolicy = chosen_policy(retry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import TIMEOUT_MAX
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 from smartdc._http.request import Timeout
 from smartdc._http.waiting import Clock
@@ -18,6 +18,7 @@ __all__ = [
     "checked_login",
     "checked_pool_size",
     "checked_timeout",
+    "checked_verbose",
 ]
 
 _LARGEST_POOL = 10_000
@@ -57,6 +58,17 @@ def checked_clock(clock: Any) -> Clock:
     if not all(callable(getattr(clock, name, None)) for name in ("monotonic", "sleep")):
         raise ConfigurationError(f"clock must have monotonic() and sleep(), as time has, not {shown(clock)}")
     return cast(Clock, clock)
+
+
+def checked_verbose(verbose: Any) -> bool | TextIO | None:
+    """Return where a line for each request is written, if that is possible.
+
+    Raises:
+        ConfigurationError: It is neither True nor False nor a stream.
+    """
+    if verbose is None or isinstance(verbose, bool) or callable(getattr(verbose, "write", None)):
+        return cast(bool | TextIO | None, verbose)
+    raise ConfigurationError(f"verbose must be True, False or a text stream, not {shown(verbose)}")
 
 
 def checked_login(login: Any) -> str:

@@ -266,6 +266,8 @@ def read_key_file(
     """
     if not isinstance(path, str | os.PathLike):
         raise KeyLoadError(f"the path of a key is text, not {type(path).__name__}; give the path of its file")
+    if not os.fspath(path):
+        raise KeyLoadError(f"the path of the key is empty; {remedy}")
     source = f"the key file {shown(os.fsdecode(path))}"
     try:
         return read_small_file(expanded(os.fsdecode(path)), limit)

@@ -18,7 +18,8 @@ def authorities_path(verify: str | PathLike[str]) -> str:
         raise ConfigurationError(f"verify is True, False or the path of a file of certificates, not {kind}")
     try:
         path = expanded(fsdecode(verify))
-        problem = "is not the path of a file" if may_be_secret(str(verify)) and not path.exists() else None
+        is_other_text = verify == "" or (may_be_secret(str(verify)) and not path.exists())
+        problem = "is not the path of a file" if is_other_text else None
     except OSError as error:  # no home directory, or a name that no file can have
         problem = f"cannot be found: {error.strerror}"
     except ValueError:  # the path has a NUL

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from smartdc._secrets import may_be_secret, shown
+from smartdc._secrets import may_be_secret, shown, written
 from smartdc.arguments.ids import closest_word
 from smartdc.errors import ConfigurationError
 
@@ -16,6 +16,7 @@ __all__ = [
     "KNOWN_LOCATIONS",
     "TELEFONICA_LOCATIONS",
     "base_url_of",
+    "checked_locations",
     "checked_url",
     "is_address",
     "is_closed",
@@ -69,10 +70,31 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
     if is_address(location) and re.fullmatch(_HOST, location):
         return f"https://{location}"
     likely = closest_word(location, known_locations)
+    known = ", ".join(sorted(known_locations))
+    others = f"a host name with a dot, or one of {known}" if known else "or a host name with a dot"
     raise ConfigurationError(
         f"{_redacted(location)} is not a location{f' (did you mean {likely}?)' if likely else ''}: "
-        f"give a URL, a host name with a dot, or one of {', '.join(sorted(known_locations))}"
+        f"give a URL, {others}"
     )
+
+
+def checked_locations(known_locations: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the caller's locations as a dict; each URL is checked when it is used.
+
+    Raises:
+        ConfigurationError: They are not a dict of texts.
+    """
+    if known_locations is None:
+        return {}
+    if not isinstance(known_locations, Mapping):
+        kind = type(known_locations).__name__
+        raise ConfigurationError(f"known_locations is a dict of names and URLs, not {kind}")
+    for name, url in known_locations.items():
+        if not isinstance(name, str) or not isinstance(url, str):
+            raise ConfigurationError(
+                f"known_locations is a dict of names and URLs, without {written(name)}: {written(url)}"
+            )
+    return dict(known_locations)
 
 
 def is_closed(location: str, url: str) -> bool:

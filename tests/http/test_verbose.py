@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from smartdc import ConnectionFailed
+from smartdc import ConfigurationError, ConnectionFailed, DataCenter
 from smartdc.emulator import Emulator
 from tests.helpers.servers import Reply, StubServer, datacenter_at
 
@@ -43,7 +43,14 @@ def test_stderr_that_takes_nothing(cloud: Emulator, monkeypatch: pytest.MonkeyPa
         assert sdc.account()["login"]
 
 
-@pytest.mark.parametrize("stream", [_closed(), _Broken(), object()], ids=["closed", "broken", "no stream"])
+@pytest.mark.parametrize("verbose", ["x", "", 0, 1, object(), []], ids=lambda value: str(value)[:3])
+def test_what_is_no_stream(verbose: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter("https://a.example", verbose=verbose)
+    assert re.fullmatch(r"verbose must be True, False or a text stream, not \S.*", str(caught.value))
+
+
+@pytest.mark.parametrize("stream", [_closed(), _Broken()], ids=["closed", "broken"])
 def test_a_stream_that_takes_nothing(cloud: Emulator, stream: Any) -> None:
     with cloud.datacenter(verbose=stream) as sdc:
         assert sdc.account()["login"]

@@ -202,3 +202,10 @@ def test_an_agent_that_goes_away(
         assert agent_sdc.account()["login"] == "test"
     with agent_sdc, pytest.raises(KeyLoadError, match=r"^the ssh-agent at .* cannot be reached "):
         agent_sdc.account()
+
+
+@pytest.mark.parametrize("allow_agent", [False, True])
+def test_an_empty_path_of_a_key(allow_agent: bool) -> None:
+    with pytest.raises(KeyLoadError) as caught:
+        DataCenter("https://a.example", "/bob/keys/k", "", allow_agent=allow_agent).keys()
+    assert "the path of the key is empty; give the path of your private key as secret" in str(caught.value)

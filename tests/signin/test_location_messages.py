@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,31 @@ def test_a_location(location: Any, message: str) -> None:
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("location", ["https:/x", "a..b:x", ".x"])
+def test_a_location_where_none_is_known(location: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter(location)
+    assert str(caught.value) == f"{location!r} is not a location: give a URL, or a host name with a dot"
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"), [({"a": 5}, "'a': 5"), ({1: "https://a.example"}, "1: "), ({"a": None}, "'a': None")]
+)
+def test_known_locations_that_are_no_text(known: Any, shown: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        DataCenter("https://a.example", known_locations=known)
+    message = str(caught.value)
+    assert message.startswith(f"known_locations is a dict of names and URLs, without {shown}")
+
+
+def test_a_known_location_that_is_no_url() -> None:
+    with (
+        DataCenter("https://a.example", known_locations={"a": "b"}) as sdc,
+        pytest.raises(ConfigurationError, match=rf"^'b' is not a CloudAPI URL; {re.escape(ADDRESS)}$"),
+    ):
+        sdc.datacenter("a")
+
+
 def test_a_url_that_is_no_text() -> None:
     with pytest.raises(ConfigurationError) as caught:
         checked_url(5)  # type: ignore[arg-type]
@@ -134,6 +160,7 @@ CERTIFICATES = "give the path of a file of certificates"
     ("verify", "message"),
     [
         (5, "verify is True, False or the path of a file of certificates, not int"),
+        ("", f"verify='' is not the path of a file; {CERTIFICATES}"),
         ("~a\0b", f"verify='~a?b' is not the path of a file; {CERTIFICATES}"),
         (
             "-----BEGIN CERTIFICATE-----\nabc",
@@ -146,7 +173,7 @@ CERTIFICATES = "give the path of a file of certificates"
             f"path; {CERTIFICATES}",
         ),
     ],
-    ids=["number", "nul", "text", "no home"],
+    ids=["number", "empty", "nul", "text", "no home"],
 )
 def test_a_path_of_authorities(homeless: None, verify: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
