@@ -31,6 +31,8 @@ _UNDIVIDED = rf"[^/\\._ :,-]{{{_LONGEST_PART + 1},}}"
 _PUNCTUATION = frozenset("!\"#$%&'()*+;<=>?@[]^`{|}~")
 """Characters that are rare in names, and a quarter of text in base85."""
 _MOST_PUNCTUATION = 3
+_SHORTEST_PART_OF_A_KEY = 16
+"""Parts of a key that are shorter than this reveal nothing."""
 _SHORTEST = 30
 _SHOWN = 200
 _WINDOW = 32
@@ -68,7 +70,9 @@ def is_key_text(text: str) -> bool:
 
 def may_be_secret(text: str) -> bool:
     """Whether text that was passed as a path or a name may be a key, in any encoding."""
-    if len(text) > _LONGEST or is_key_text(text) or re.search(_HEX, text) or re.search(_UNDIVIDED, text):
+    if is_key(text) or len(text) > _LONGEST or ("\n" in text and len(text) >= _SHORTEST_PART_OF_A_KEY):
+        return True
+    if re.search(_HEX, text) or re.search(_UNDIVIDED, text):
         return True
     if len(text) >= _SHORTEST and any(map(_is_punctuated, re.split(r"[/\s]", text))):
         return True

@@ -42,10 +42,12 @@ def checked_pool_size(size: Any) -> int:
     """Return the size of the pool, if it is valid.
 
     Raises:
-        ConfigurationError: It is not a whole number, or less than 1.
+        ConfigurationError: It is not a whole number, less than 1, or more than 10,000.
     """
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST_POOL:
-        raise ConfigurationError(f"pool_size must be 1 or more, a whole number, not {shown(size)}")
+        raise ConfigurationError(
+            f"pool_size must be a whole number from 1 to {_LARGEST_POOL}, not {shown(size)}"
+        )
     return size
 
 

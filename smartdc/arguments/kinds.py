@@ -88,9 +88,11 @@ def whole_number(name: str, value: Any) -> int | None:
         ConfigurationError: It is something else.
     """
     value = plain(value)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**53):
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if value is None or (is_whole and abs(value) <= 2**53):
         return value
-    raise ConfigurationError(f"{name} must be a whole number, not {shown(value)}")
+    bounds = " from -2**53 to 2**53" if is_whole else ""
+    raise ConfigurationError(f"{name} must be a whole number{bounds}, not {shown(value)}")
 
 
 def text_of(argument: str, value: Any) -> str:

@@ -109,7 +109,7 @@ def test_the_longest_text(stub: StubServer, sdc: DataCenter) -> None:
         ({"memory": "1.5"}, "memory must be a whole number from 1 on, not '1.5': leave it out to list all"),
         (
             {"memory": 2**53 + 1},
-            f"memory must be a whole number from 1 on, not {2**53 + 1}: leave it out to list all",
+            f"memory must be a whole number from 1 to 2**53, not {2**53 + 1}: leave it out to list all",
         ),
         ({"tombstone": -1}, "tombstone must be a whole number from 0 on, not -1: leave it out to list all"),
         (

@@ -62,7 +62,7 @@ def test_sizes_of_the_pool(size: int) -> None:
 def test_sizes_of_the_pool_that_are_not_valid(size: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         DataCenter(URL, pool_size=size)
-    assert str(caught.value) == f"pool_size must be 1 or more, a whole number, not {size!r}"
+    assert str(caught.value) == f"pool_size must be a whole number from 1 to 10000, not {size!r}"
 
 
 @pytest.mark.parametrize("lacks", ["monotonic", "sleep"])

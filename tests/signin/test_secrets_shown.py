@@ -57,7 +57,15 @@ def test_what_is_no_key(text: str) -> None:
 def test_text_of_several_lines_is_no_path() -> None:
     assert not is_key("a\nb")
     assert is_key_text("a\nb")
-    assert may_be_secret("a\nb")
+
+
+def test_a_short_text_of_several_lines_is_shown() -> None:
+    for short in ("a\nb", "web\n", 14 * "a" + "\n"):
+        assert not may_be_secret(short)
+        assert written(short) == repr(short)
+        assert shown(short) == short.replace("\n", "?")
+    assert may_be_secret(15 * "a" + "\n")  # a part of a key
+    assert may_be_secret("-----BEGIN\n")
 
 
 @pytest.mark.parametrize(
