@@ -41,6 +41,8 @@ _COMPARED = ("brand", "firewall_enabled", "deletion_protection", "delegate_datas
 """Fields of a create that machines show under the same name."""
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,188}"
+_BEGINNING_OF_METADATA = r"[A-Za-z0-9_]"
+"""docs/cloudapi/create.md#names-of-flat-keys"""
 _VOLUME_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]+"
 _MOUNT_POINT = r"/[^\0]*[^/\0][^\0]*"
 
@@ -87,12 +89,21 @@ def flat_entries(
     """Return metadata and tags as flat keys, because the server silently drops nested ones.
 
     See docs/cloudapi/create.md#nested-tags-and-metadata-are-dropped.
+
+    Raises:
+        ConfigurationError: The server would drop an entry, or not store it unchanged.
     """
     entries = merged_entries("metadata", metadata, {})
     if boot_script:
         entries["user-script"] = script_text(boot_script)
-    flat = {f"metadata.{key}": value for key, value in checked_metadata(entries).items()}
-    return flat | {
+    checked = checked_metadata(entries)
+    for key in checked:
+        if not re.match(_BEGINNING_OF_METADATA, key):
+            raise ConfigurationError(
+                f"a create drops metadata {shown(key)}, because it does not begin with A-Z, a-z, 0-9 or '_': "
+                "set it with update_metadata"
+            )
+    return {f"metadata.{key}": value for key, value in checked.items()} | {
         f"tag.{key}": value for key, value in checked_tags(merged_entries("tags", tags, {})).items()
     }
 

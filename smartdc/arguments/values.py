@@ -43,7 +43,6 @@ _ROUTE_PARAMETERS = frozenset(
         "origin",
     }
 )
-_METADATA_NAME = r"(?as)\w.*"
 _UNREADABLE = r"[\s\x00-\x1f\x7f/%]"
 _LARGEST_EXACT = 2**53
 """JavaScript does not have every whole number above this one."""
@@ -122,8 +121,6 @@ def checked_metadata(metadata: Mapping[Any, Any]) -> dict[str, Value]:
             raise ConfigurationError(f"the server keeps metadata {name!r} for passwords and drops it")
         if name == "__proto__":
             raise ConfigurationError(f"the server drops metadata {name!r}: rename it")
-        if not re.fullmatch(_METADATA_NAME, str(name)):
-            raise ConfigurationError(f"metadata {name!r} must begin with a letter, a digit or '_'")
     return dict(_checked("metadata", name, value) for name, value in metadata.items())
 
 

@@ -233,7 +233,14 @@ def test_create_by_an_account_that_is_not_approved(cloud: Emulator, sdc: DataCen
         ({"metadata": {"root_pw": "x"}}, "the server keeps metadata 'root_pw' for passwords"),
         ({"metadata": {"credentials": "x"}}, "the server keeps metadata 'credentials' for passwords"),
         ({"metadata": {"a": ["b"]}}, "metadata 'a' must be text, a number or a boolean, not list"),
-        ({"metadata": {"-a": "b"}}, "metadata '-a' must begin with a letter, a digit or '_'"),
+        *(
+            (
+                {"metadata": {name: "b"}},
+                f"a create drops metadata {re.escape(repr(name))}, because it does not begin with A-Z, .* or "
+                "'_': set it with update_metadata$",
+            )
+            for name in ("-a", "äß", "+x", ".z", " ")
+        ),
         ({"metadata": {"a": float("nan")}}, "metadata 'a' cannot be nan: JSON has no such number"),
         ({"package": ""}, "names no package"),
         ({"networks": []}, "leave it out"),

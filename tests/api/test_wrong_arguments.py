@@ -29,7 +29,7 @@ def test_invalid_timeouts(cloud: Emulator, sdc: DataCenter, timeout: Any) -> Non
 
 @pytest.mark.parametrize("size", ["8", 0, -1, 1.5, True, None, math.inf])
 def test_invalid_pool_sizes(cloud: Emulator, size: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^pool_size must be 1 or more"):
+    with pytest.raises(ConfigurationError, match=r"^pool_size must be a whole number from 1 to 10000"):
         cloud.datacenter(pool_size=size)
 
 
