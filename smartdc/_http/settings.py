@@ -8,7 +8,7 @@ from typing import Any, TextIO, cast
 from smartdc._http.request import Timeout
 from smartdc._http.waiting import Clock
 from smartdc._secrets import may_be_secret
-from smartdc.arguments.ids import plain, shown
+from smartdc.arguments.ids import is_login, shown
 from smartdc.arguments.kinds import dict_of, text_of
 from smartdc.errors import ConfigurationError
 
@@ -77,13 +77,15 @@ def checked_login(login: Any) -> str:
     """Return the account for URLs; ``my`` stands for the one that signs.
 
     Raises:
-        ConfigurationError: It is not text, or it looks like a secret key, which would be in every URL.
+        ConfigurationError: It is not text, no account can have it, or it looks like a secret key, which would
+            be in every URL.
     """
     if login is None or login == "":
         return "my"
-    if may_be_secret("".join(text_of("login", login).split())):
-        raise ConfigurationError(f"login is the name of an account, not {shown(login)}")
-    return str(plain(login))
+    text = text_of("login", login)
+    if may_be_secret("".join(text.split())) or not is_login(text):
+        raise ConfigurationError(f"login is the name of an account, not {shown(text)}")
+    return text
 
 
 def checked_headers(headers: Any) -> dict[Any, Any]:

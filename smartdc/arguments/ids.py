@@ -20,6 +20,7 @@ __all__ = [
     "entity_id",
     "escaped",
     "has_lone_surrogate",
+    "is_login",
     "is_lower_case_uuid",
     "is_segment",
     "is_uuid",
@@ -230,6 +231,11 @@ def refuse_key(text: str) -> None:
 def is_segment(part: Any) -> bool:
     """Whether it can be one segment of a path: text in UTF-8 that is not empty, ``.`` or ``..``."""
     return isinstance(part, str) and part not in ("", ".", "..") and not has_lone_surrogate(part)
+
+
+def is_login(text: str) -> bool:
+    """Whether it can be the login of an account, whichever characters the server permits in one."""
+    return is_segment(text) and "/" not in text and text.isprintable()
 
 
 def has_lone_surrogate(text: str) -> bool:

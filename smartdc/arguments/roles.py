@@ -23,13 +23,14 @@ def checked_roles(roles: Iterable[str]) -> tuple[str, ...]:
     """Check the names of roles, and return them.
 
     Raises:
-        ConfigurationError: It is not a sequence of names, or a name is empty or has a comma.
+        ConfigurationError: It is not a sequence of names, or a name is empty or has a comma or a control
+            character.
     """
     if isinstance(roles, str):
         raise ConfigurationError(f"roles must be a list of names: roles=[{shown(roles)}]")
     names = tuple(as_list("roles", roles, "['ops']"))
     for name in names:
-        if not isinstance(name, str) or not name.strip() or "," in name:
+        if not isinstance(name, str) or not name.strip() or "," in name or not name.isprintable():
             raise ConfigurationError(f"{shown(name)} cannot be the name of a role: give each alone, as text")
     return names
 

@@ -131,7 +131,7 @@ def read_profile(name: str) -> dict[str, Any]:
         value = fields.get(field)
         if value is not None and not _has_type(field, value):
             refuse_field(
-                name, path, field, f"must be {expected}, not {_json_type(value)}; correct or delete it"
+                name, path, field, f"must be {expected}, {_wrong_type(field, value)}; correct or delete it"
             )
     for field in fields:
         if field not in REQUIRED_FIELDS and field not in _OPTIONAL:
@@ -172,6 +172,13 @@ def _has_type(field: str, value: Any) -> bool:
     if field == "roles":
         return isinstance(value, list) and all(isinstance(role, str) for role in value)
     return isinstance(value, str)
+
+
+def _wrong_type(field: str, value: Any) -> str:
+    """Say which type a value has that it must not have; of a list, which type an entry has."""
+    if field == "roles" and isinstance(value, list):
+        return f"without {next(_json_type(entry) for entry in value if not isinstance(entry, str))}"
+    return f"not {_json_type(value)}"
 
 
 def _json_type(value: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from smartdc._files import NoHomeError, expanded
 from smartdc._secrets import Concealed, is_key_text, shown
+from smartdc.arguments.ids import is_login
 from smartdc.arguments.roles import checked_roles
 from smartdc.errors import ConfigurationError
 from smartdc.http_signature.scheme import fits_header, parse_fingerprint, parse_key_id
@@ -131,7 +132,9 @@ def sign_in_arguments(profile: Profile, passed: Collection[str]) -> dict[str, An
     """
     material = Concealed(_key_material() if profile.name == ENV and "secret" not in passed else None)
     has_secret = "secret" in passed or material.value is not None
-    arguments: dict[str, Any] = {"login": profile.act_as or profile.account}
+    arguments: dict[str, Any] = {}
+    if "login" not in passed:
+        arguments["login"] = _login_of(profile)
     if "verify" not in passed:
         arguments["verify"] = False if profile.insecure else _authorities_of(profile)
     if "location" not in passed:
@@ -146,6 +149,12 @@ def sign_in_arguments(profile: Profile, passed: Collection[str]) -> dict[str, An
         # No file is named: the key is searched for by its fingerprint, in ~/.ssh and in the agent.
         arguments |= {"secret": None, "allow_agent": True}
     return {name: value for name, value in arguments.items() if name not in passed}
+
+
+def _login_of(profile: Profile) -> str:
+    if profile.act_as and not is_login(profile.act_as):
+        _refuse(profile, "actAsAccount", f"is {shown(profile.act_as)!r}; give the login of an account")
+    return profile.act_as or profile.account
 
 
 def _url_of(profile: Profile) -> str:
@@ -200,7 +209,7 @@ def _exists(path: str) -> bool:
 
 def _key_id_of(profile: Profile, has_secret: bool) -> str:
     account = profile.account
-    if "/" in account or account == "my" or not fits_header(account):
+    if not is_login(account) or account == "my" or not fits_header(account):
         _refuse(profile, "account", f"is {shown(profile.account)!r}; give {REQUIRED_FIELDS['account']}")
     key_id = f"/{profile.account}/keys/{profile.key_id}"
     try:
@@ -307,4 +316,6 @@ def _with_environment_roles(profile: Profile) -> Profile:
 def _refuse(profile: Profile, field: str, problem: str) -> NoReturn:
     if profile.name == ENV and field in _VARIABLES:
         raise ConfigurationError(f"TRITON_{_VARIABLES[field]} (or SDC_{_VARIABLES[field]}) {problem}")
+    if profile.name == ENV and field == "actAsAccount":
+        raise ConfigurationError(f"TRITON_ACT_AS {problem}")
     refuse_field(profile.name, profile.source, field, problem)

@@ -17,7 +17,7 @@ TAG = "{} cannot be the name of a role in a role tag"
 
 @pytest.fixture
 def sdc(stub: StubServer) -> DataCenter:
-    stub.otherwise = Reply({"name": "x", "role-tag": []})
+    stub.otherwise = Reply({"name": "new", "role-tag": []})
     return DataCenter(stub.url, login="bob")
 
 
@@ -115,8 +115,10 @@ ALONE = "{} cannot be the name of a role: give each alone, as text"
         ([""], ALONE.format("''")),
         ([" "], ALONE.format("' '")),
         (["a,b"], ALONE.format("'a,b'")),
+        (["a\nb"], ALONE.format("'a\\nb'")),
+        (["\x00"], ALONE.format("'\\x00'")),
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_active_roles_that_are_refused(roles: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -89,6 +89,10 @@ def test_logins(login: str | None, kept: str) -> None:
     ("login", "problem"),
     [
         (7, "login must be text, not 7"),
+        *(
+            (odd, f"login is the name of an account, not {odd!r}")
+            for odd in ("a/b", "../x", "..", ".", "a\nb", "a\x7f", "\ud800")
+        ),
         (b"bob", "login must be text, not b'bob'"),
         (
             "-----BEGIN PRIVATE\nKEY-----",
@@ -100,7 +104,7 @@ def test_logins(login: str | None, kept: str) -> None:
             "key)",
         ),
     ],
-    ids=["number", "bytes", "key", "secret"],
+    ids=lambda value: ascii(value)[:12],
 )
 def test_logins_that_are_not_valid(login: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -53,8 +53,9 @@ def test_a_required_field(triton: TritonHome, field: str, value: Any, problem: s
         ("user", True, "must be text, not a boolean; correct or delete it"),
         ("roles", "ops,audit", "must be a list of texts, not text; correct or delete it"),
         ("roles", {"a": 1}, "must be a list of texts, not an object; correct or delete it"),
-        ("roles", ["ops", 1], "must be a list of texts, not a list; correct or delete it"),
-        ("roles", ["ops", None], "must be a list of texts, not a list; correct or delete it"),
+        ("roles", ["ops", 1], "must be a list of texts, without a number; correct or delete it"),
+        ("roles", [["a"]], "must be a list of texts, without a list; correct or delete it"),
+        ("roles", ["ops", None], "must be a list of texts, without null; correct or delete it"),
         ("actAsAccount", 0, "must be text, not a number; correct or delete it"),
         ("actAsAccount", True, "must be text, not a boolean; correct or delete it"),
         ("name", "one", "must not be in the file, whose name is the profile's; delete it"),
@@ -65,6 +66,10 @@ def test_a_required_field(triton: TritonHome, field: str, value: Any, problem: s
         ("url", "cloud.example", f"cannot be used: 'cloud.example' is not a CloudAPI URL; {ADDRESS}"),
         ("account", "my", f"is 'my'; give {MEANING['account']}"),
         ("account", "a/b", f"is 'a/b'; give {MEANING['account']}"),
+        ("account", "a\nb", f"is 'a?b'; give {MEANING['account']}"),
+        ("actAsAccount", "../x", "is '../x'; give the login of an account"),
+        ("actAsAccount", "..", "is '..'; give the login of an account"),
+        ("actAsAccount", "a\nb", "is 'a?b'; give the login of an account"),
         (
             "keyId",
             "laptop",
@@ -72,6 +77,7 @@ def test_a_required_field(triton: TritonHome, field: str, value: Any, problem: s
             "secret=",
         ),
         ("roles", ["a,b"], "cannot be used: 'a,b' cannot be the name of a role: give each alone, as text"),
+        ("roles", ["a\n"], "cannot be used: 'a\\n' cannot be the name of a role: give each alone, as text"),
     ],
 )
 def test_a_field(triton: TritonHome, field: str, value: Any, problem: str) -> None:
@@ -192,6 +198,11 @@ def test_a_directory_of_profiles_that_cannot_be_read(triton: TritonHome) -> None
     problem = "Too many levels of symbolic links"
     assert str(caught.value) == f"{profiles} cannot be read ({problem}); check its owner and mode, and HOME"
     assert refusal("one") == f"{profiles}/one.json cannot be read ({problem}); check its owner and mode"
+
+
+def test_the_variable_of_an_account_to_act_as(triton: TritonHome) -> None:
+    triton.variables(ACT_AS="../x")
+    assert refusal("env") == "TRITON_ACT_AS is '../x'; give the login of an account"
 
 
 def test_optional_variables_that_are_empty(triton: TritonHome) -> None:
