@@ -75,9 +75,9 @@ def number(name: str, value: Any, least: int = 0) -> int | None:
     value = plain(value)
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value, re.ASCII):
         value = int(value)
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or not least <= value <= 2**53:
-        bounds = f"from {least} to 2**53" if is_whole and value > 2**53 else f"from {least} on"
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**53:
+        is_too_large = isinstance(value, int) and value > 2**53
+        bounds = f"from {least} to 2**53" if is_too_large else f"from {least} on"
         raise ConfigurationError(
             f"{name} must be a whole number {bounds}, not {shown(value)}: leave it out to list all"
         )

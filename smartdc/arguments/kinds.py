@@ -88,10 +88,9 @@ def whole_number(name: str, value: Any) -> int | None:
         ConfigurationError: It is something else.
     """
     value = plain(value)
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if value is None or (is_whole and abs(value) <= 2**53):
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**53):
         return value
-    bounds = " from -2**53 to 2**53" if is_whole else ""
+    bounds = " from -2**53 to 2**53" if type(value) is int else ""
     raise ConfigurationError(f"{name} must be a whole number{bounds}, not {shown(value)}")
 
 

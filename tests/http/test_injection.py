@@ -74,6 +74,16 @@ def can_sign(text: str) -> bool:
     return text.isascii() and text.isprintable() and not set(text) & set('/"')
 
 
+def can_be_a_login(text: str) -> bool:
+    """Whether an account may have this login: it is one segment of a path, on one line."""
+    return text.isprintable() and "/" not in text
+
+
+def can_be_a_role(text: str) -> bool:
+    """Whether a role may have this name: it stands between commas, on one line."""
+    return text.isprintable() and "," not in text
+
+
 class Asking:
     """Makes requests to a server that answers anything."""
 
@@ -147,7 +157,8 @@ def test_text_that_no_machine_can_have_as_its_name(ask: Asking, text: str) -> No
 @odd
 def test_in_a_login(ask: Asking, text: str) -> None:
     sent = ask(DataCenter.account, login=text)
-    assert sent is None if text == SURROGATE else sent is not None and sent[0] == f"/{quote(text, safe='')}"
+    assert (sent is not None) == can_be_a_login(text)
+    assert sent is None or sent[0] == f"/{quote(text, safe='')}"
 
 
 @odd
@@ -168,10 +179,8 @@ def test_in_a_parameter(ask: Asking, text: str) -> None:
 @odd
 def test_in_the_name_of_a_role(ask: Asking, text: str) -> None:
     sent = ask(lambda sdc: sdc.as_role(text).account())
-    if "," in text or text == SURROGATE:
-        assert sent is None
-    else:
-        assert sent is not None
+    assert (sent is not None) == can_be_a_role(text)
+    if sent is not None:
         assert parse_qsl(sent[0].partition("?")[2]) == [("as-role", text)]
 
 
@@ -296,8 +305,8 @@ def test_in_a_profile(cloud: Emulator, ask: Asking, field: str, text: str) -> No
     except ConfigurationError:
         sent = None
     can_be = {
-        "act_as": text != SURROGATE,
-        "roles": text != SURROGATE and "," not in text,
+        "act_as": can_be_a_login(text),
+        "roles": can_be_a_role(text),
         "url": text in IN_A_PATH,
     }.get(field, can_sign(text))
     if sent is None:
