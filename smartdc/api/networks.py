@@ -62,7 +62,9 @@ class NetworkOperations(Connection):
         ``GET /:login/networks/:network/ips``
 
         On a shared network, only addresses of this account's machines are listed. This takes one request for
-        each 1000 addresses in the server's records, and one more at the end. Since API 8.4.
+        each 1000 addresses in the server's records, and one more at the end. If the account has more than
+        1000 addresses on a shared network, and some are given back between two pages, others may be missed
+        (docs/howto/pagination.md). Since API 8.4.
 
         Args:
             network: UUID, name, short id, or dict with ``id``; not a pool of networks.
