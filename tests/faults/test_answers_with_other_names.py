@@ -49,7 +49,11 @@ def test_the_server_completes_a_placeholder(stub: StubServer) -> None:
         assert sdc.create_machine("web-{{shortId}}", package=OURS, image=OURS).id == OTHER
 
 
-NETWORK = {"subnet": "10.0.0.0/24", "provision_start_ip": "10.0.0.5", "provision_end_ip": "10.0.0.9"}
+NETWORK: dict[str, Any] = {
+    "subnet": "10.0.0.0/24",
+    "provision_start_ip": "10.0.0.5",
+    "provision_end_ip": "10.0.0.9",
+}
 LOOKED_FOR: dict[str, Make] = {
     "snapshot": lambda sdc: sdc.machine(OURS, lazy=True).create_snapshot("ours"),
     "volume": lambda sdc: sdc.create_volume("ours"),
