@@ -15,7 +15,8 @@ ODD = "a\x1b[2J\r\nb\u202e"
 def test_control_characters_of_names_are_escaped_in_reprs(stub: StubServer) -> None:
     data = {"id": ID, "name": ODD, "state": ODD}
     stub.answer(Reply(data), Reply([{"name": ODD, "state": ODD}]))
-    with datacenter_at(stub.url, login=ODD) as sdc:
+    with datacenter_at(stub.url) as sdc:
+        sdc.login = ODD  # the constructor refuses it
         machine = sdc.machine(ID)
         assert isinstance(machine, Machine)
         snapshot = machine.snapshots()[0]
