@@ -83,3 +83,12 @@ def test_other_things_of_that_name(stub: StubServer, make: Make) -> None:
     with DataCenter(stub.url, login="bob", retry="none") as sdc:
         make(sdc)
     assert len(stub.asked) == 1
+
+
+def test_long_names_are_cut(stub: StubServer) -> None:
+    stub.answer(Reply({"id": OTHER, "name": "t " * 50}, 201))
+    with (
+        DataCenter(stub.url, login="bob") as sdc,
+        pytest.raises(InvalidResponse, match=f"whose name is '{'t ' * 20}', not '{'o ' * 20}'$"),
+    ):
+        sdc.create_role("o " * 50)
