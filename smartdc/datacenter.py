@@ -148,7 +148,7 @@ class DataCenter(
         self.location: str = location or DEFAULT_LOCATION
         # An address may be in a private cloud, where the public cloud's names mean other data centers.
         is_private_cloud = isinstance(location, str) and is_address(location)
-        own_locations = checked_locations(known_locations)
+        own_locations = {} if known_locations is None else checked_locations(known_locations)
         self._default_locations = {} if own_locations or is_private_cloud else dict(KNOWN_LOCATIONS)
         self._reported_locations = {}
         self.known_locations: dict[str, str] = own_locations or dict(self._default_locations)

@@ -78,14 +78,12 @@ def base_url_of(location: str, known_locations: Mapping[str, str]) -> str:
     )
 
 
-def checked_locations(known_locations: Mapping[str, str] | None) -> dict[str, str]:
+def checked_locations(known_locations: Mapping[str, str]) -> dict[str, str]:
     """Return the caller's locations as a dict; each URL is checked when it is used.
 
     Raises:
         ConfigurationError: They are not a dict of texts.
     """
-    if known_locations is None:
-        return {}
     if not isinstance(known_locations, Mapping):
         kind = type(known_locations).__name__
         raise ConfigurationError(f"known_locations is a dict of names and URLs, not {kind}")

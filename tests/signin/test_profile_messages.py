@@ -203,6 +203,7 @@ def test_a_directory_of_profiles_that_cannot_be_read(triton: TritonHome) -> None
 def test_the_variable_of_an_account_to_act_as(triton: TritonHome) -> None:
     triton.variables(ACT_AS="../x")
     assert refusal("env") == "TRITON_ACT_AS is '../x'; give the login of an account"
+    assert "login" not in sign_in_arguments(load_profile("env"), {"login"})
 
 
 def test_optional_variables_that_are_empty(triton: TritonHome) -> None:
