@@ -41,6 +41,7 @@ ENV = "env"
 """Name of the profile that the environment variables define."""
 
 _VARIABLES = {"url": "URL", "account": "ACCOUNT", "keyId": "KEY_ID"}
+_WITHOUT_OLDER_NAME = {"roles": "TRITON_ROLE", "actAsAccount": "TRITON_ACT_AS"}
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _MAKE_ONE = "make one with: triton profile create"
 
@@ -316,6 +317,6 @@ def _with_environment_roles(profile: Profile) -> Profile:
 def _refuse(profile: Profile, field: str, problem: str) -> NoReturn:
     if profile.name == ENV and field in _VARIABLES:
         raise ConfigurationError(f"TRITON_{_VARIABLES[field]} (or SDC_{_VARIABLES[field]}) {problem}")
-    if profile.name == ENV and field == "actAsAccount":
-        raise ConfigurationError(f"TRITON_ACT_AS {problem}")
+    if profile.name == ENV and field in _WITHOUT_OLDER_NAME:
+        raise ConfigurationError(f"{_WITHOUT_OLDER_NAME[field]} {problem}")
     refuse_field(profile.name, profile.source, field, problem)

@@ -200,10 +200,14 @@ def test_a_directory_of_profiles_that_cannot_be_read(triton: TritonHome) -> None
     assert refusal("one") == f"{profiles}/one.json cannot be read ({problem}); check its owner and mode"
 
 
-def test_the_variable_of_an_account_to_act_as(triton: TritonHome) -> None:
+def test_the_variables_of_an_account_to_act_as_and_of_roles(triton: TritonHome) -> None:
     triton.variables(ACT_AS="../x")
     assert refusal("env") == "TRITON_ACT_AS is '../x'; give the login of an account"
     assert "login" not in sign_in_arguments(load_profile("env"), {"login"})
+    triton.set(TRITON_ACT_AS="", TRITON_ROLE="a\nb")
+    assert refusal("env") == (
+        "TRITON_ROLE cannot be used: 'a\\nb' cannot be the name of a role: give each alone, as text"
+    )
 
 
 def test_optional_variables_that_are_empty(triton: TritonHome) -> None:
