@@ -68,8 +68,10 @@ def checked_verbose(verbose: Any) -> bool | TextIO | None:
     Raises:
         ConfigurationError: It is neither True nor False nor a stream.
     """
-    if verbose is None or isinstance(verbose, bool) or callable(getattr(verbose, "write", None)):
-        return cast(bool | TextIO | None, verbose)
+    if isinstance(verbose, int) and verbose in (0, 1):  # py-smartdc took any true value
+        return bool(verbose)
+    if verbose is None or callable(getattr(verbose, "write", None)):
+        return cast(TextIO | None, verbose)
     raise ConfigurationError(f"verbose must be True, False or a text stream, not {shown(verbose)}")
 
 

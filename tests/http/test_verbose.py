@@ -43,7 +43,17 @@ def test_stderr_that_takes_nothing(cloud: Emulator, monkeypatch: pytest.MonkeyPa
         assert sdc.account()["login"]
 
 
-@pytest.mark.parametrize("verbose", ["x", "", 0, 1, object(), []], ids=lambda value: str(value)[:3])
+@pytest.mark.parametrize(("verbose", "lines"), [(1, 1), (0, 0)])
+def test_a_number_stands_for_true_or_false(
+    cloud: Emulator, capfd: pytest.CaptureFixture[str], verbose: Any, lines: int
+) -> None:
+    # py-smartdc took any true value.
+    with cloud.datacenter(verbose=verbose) as sdc:
+        sdc.account()
+    assert len(capfd.readouterr().err.splitlines()) == lines
+
+
+@pytest.mark.parametrize("verbose", ["x", "", 2, object(), []], ids=lambda value: str(value)[:3])
 def test_what_is_no_stream(verbose: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         DataCenter("https://a.example", verbose=verbose)
