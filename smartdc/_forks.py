@@ -37,7 +37,12 @@ def renew_in_children(thing: Renewable) -> None:
 
 
 class RenewedLock:
-    """A lock that is free in a forked child, where no thread would release it."""
+    """Has a lock that is free in a forked child, where no thread would release it.
+
+    Attributes:
+        current: The lock. An exception of a signal handler, such as Ctrl-C, cannot leave it locked after a
+            ``with``, as it could if this class had an `__enter__` in Python.
+    """
 
     def __init__(self) -> None:
         self.renew()
@@ -45,13 +50,7 @@ class RenewedLock:
 
     def renew(self) -> None:
         """Make a new lock."""
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        self.current = threading.Lock()
 
 
 def _renew_all() -> None:

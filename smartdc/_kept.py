@@ -70,7 +70,7 @@ class Kept(Generic[T]):
     def hold(self, key: Hashable, make: Callable[[], T]) -> Hold[T]:
         """Return a hold on the thing with this key; create it if there is none."""
         self._remove_old()
-        with self._lock:
+        with self._lock.current:
             entry = self._known.get(key)
             if entry is None:
                 entry = self._known[key] = _Entry(key, make())
@@ -80,7 +80,7 @@ class Kept(Generic[T]):
 
     def end_hold(self, entry: _Entry[T], holder: object) -> bool:
         """End a hold; return whether it was the last one."""
-        with self._lock:
+        with self._lock.current:
             entry.holders.discard(holder)
             if entry.holders:
                 return False

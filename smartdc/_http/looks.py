@@ -195,9 +195,7 @@ class Looks:
                 if asked is None:
                     asked = self._under_way = _List()
             if leads:
-                if not interval:
-                    self._clock.sleep(self._duration * LINGER)
-                self._ask(asked, page, deadline)
+                self._ask(asked, page, deadline, linger=not interval)
             elif not _wait_until_done(asked.done, self._clock, deadline):
                 return None
             if asked.machines is None and (leads or not asked.is_cut):
@@ -212,10 +210,12 @@ class Looks:
         pages = self._pages if now < self._known_until else 1
         return self._shared and (self._waiting if interval else self._calling) > pages
 
-    def _ask(self, asked: _List, page: Page, deadline: Deadline | None) -> None:
+    def _ask(self, asked: _List, page: Page, deadline: Deadline | None, *, linger: bool) -> None:
         """Get the list, page by page, as long as that takes fewer requests than single looks."""
         pages: float = math.inf
         try:
+            if linger:
+                self._clock.sleep(self._duration * LINGER)
             asked.machines = self._all_pages(asked, page)
             if asked.machines is not None:
                 pages = max(1, math.ceil(len(asked.machines) / PAGE))

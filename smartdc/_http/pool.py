@@ -9,7 +9,9 @@ are left on it.
 from __future__ import annotations
 
 import io
+import queue
 import time
+from collections import deque
 from http import HTTPStatus
 from http.client import HTTPResponse, UnknownProtocol
 from typing import TYPE_CHECKING, Any
@@ -24,16 +26,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from smartdc._http.environment import refuse_unreadable
 from smartdc._http.heads import read_fields
 
-__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "QUEUE_SHARE", "Adapter", "Overlong"]
+__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong"]
 
 HEAD_LIMIT = 256 * 1024
 """Bytes of status line and headers, and of the interim answers before them."""
 
 MOST_INTERIM = 20
 """Interim answers (1xx) before the one that counts; 100 Continue is bounded by `HEAD_LIMIT` alone."""
-
-QUEUE_SHARE = 0.5
-"""Share of a request's time that may pass before it has a connection: the rest is left for the answer."""
 
 _WITHOUT_BODY = (204, 304)
 
@@ -233,17 +232,37 @@ class _TLSConnection(_Bounded, HTTPSConnection):
     pass
 
 
+class _Idle:
+    """The connections that are not in use; the one that was used last is taken first.
+
+    It has no lock, unlike `queue.LifoQueue`: Ctrl-C cannot leave it locked.
+    """
+
+    def __init__(self, _size: int) -> None:
+        self._connections: deque[Any] = deque()
+
+    def put(self, connection: Any, block: bool = True) -> None:
+        if connection is not None:  # urllib3 puts None for one that was closed
+            self._connections.append(connection)
+
+    def get(self, block: bool, timeout: float | None = None) -> Any:
+        try:
+            return self._connections.pop()
+        except IndexError:
+            raise queue.Empty from None  # then urllib3 opens a connection
+
+
 class _BoundedPool(_Pool):
     """A pool of connections whose answers have an end.
 
-    The `total` of a request's timeout bounds the wait for a connection and the answer together; the wait
-    alone may take its `QUEUE_SHARE`.
+    The `total` of a request's timeout bounds the whole answer.
 
     Attributes:
         limit: The limit of its connections.
-        goes_on: The same as for its connections; then each is used once, and their number has no limit.
+        goes_on: The same as for its connections; then each is used once.
     """
 
+    QueueCls: Any = _Idle
     limit: int
     goes_on: bool
 
@@ -259,7 +278,7 @@ class _BoundedPool(_Pool):
     def _get_conn(self, timeout: Any = None) -> Any:
         """Take a connection; what `urlopen` passes on as seconds is the whole timeout of the request."""
         started = time.monotonic()
-        connection: Any = super()._get_conn(None if timeout.total is None else QUEUE_SHARE * timeout.total)
+        connection: Any = super()._get_conn()
         connection.limit, connection.goes_on = self.limit, self.goes_on
         connection.pace = timeout.read_timeout  # the total does not cut it before the connection is begun
         connection.deadline = float("inf") if timeout.total is None else started + timeout.total
@@ -286,6 +305,8 @@ _POOLS = {"http": _PlainPool, "https": _TLSPool}
 class Adapter(HTTPAdapter):
     """Keeps the pool of its one server, which the base class would look up anew for each request.
 
+    It opens a connection whenever none is idle: `smartdc._http.places` limits their number.
+
     Args:
         pool_size: How many connections to keep.
         limit: Bytes of an answer after its head.
@@ -298,7 +319,7 @@ class Adapter(HTTPAdapter):
         self._limit = limit
         self._warned = warned
         self._goes_on = goes_on
-        super().__init__(pool_connections=1, pool_maxsize=pool_size, pool_block=not goes_on)
+        super().__init__(pool_connections=1, pool_maxsize=pool_size)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

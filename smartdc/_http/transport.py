@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import queue
 import re
 import threading
 import time
@@ -23,10 +24,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, requote_uri
 from urllib3 import Timeout as WireTimeout
-from urllib3.exceptions import (
-    EmptyPoolError,
-    HTTPError,
-)
+from urllib3.exceptions import HTTPError
 
 from smartdc._forks import renew_in_children
 from smartdc._http.answers import invalid_response
@@ -34,7 +32,8 @@ from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
 from smartdc._http.looks import Looks
-from smartdc._http.pool import QUEUE_SHARE, Adapter, Overlong
+from smartdc._http.places import Places
+from smartdc._http.pool import Adapter, Overlong
 from smartdc._http.request import Timeout
 from smartdc._http.request_ids import give_id, refuse_foreign
 from smartdc.arguments.ids import refuse_key, shown
@@ -49,6 +48,8 @@ _FRAMING = ("content-length", "transfer-encoding")
 _CANONICAL_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*")
 """A path that the layers below do not change, so that the server gets the very path that was signed."""
 _ESCAPE = r"%[0-9a-f]{2}"
+_QUEUE_SHARE = 0.5
+"""Share of a request's time that may pass before it has a connection: the rest is left for the answer."""
 _LONGEST_TARGET = 7_000
 """Path and query; the headers count as well (docs/cloudapi/hazards.md#urls-of-more-than-8-kb)."""
 
@@ -175,11 +176,36 @@ class Transport:
             TransportError: There was no answer.
             ConfigurationError: `verify`, or the environment in its place, names no file of certificates.
         """
-        method = request.method or "?"
         started = time.perf_counter()
-        adapter = self._streams if stream else self._adapter
-        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         total = self._answer_timeout if within is None else min(within, self._answer_timeout)
+        if stream:
+            response = self._attempt(self._streams, request, timeout, verify, total, stream=True)
+        else:
+            places, share = self._places, _QUEUE_SHARE * total
+            try:
+                place = places.take(share)
+            except queue.Empty as error:
+                raise self._crowded(request, share) from error
+            try:
+                left = total - (time.perf_counter() - started)
+                response = self._attempt(self._adapter, request, timeout, verify, left)
+            finally:
+                places.give_back(place)
+        response.elapsed = timedelta(seconds=time.perf_counter() - started)
+        return response
+
+    def _attempt(
+        self,
+        adapter: Adapter,
+        request: requests.PreparedRequest,
+        timeout: Timeout,
+        verify: bool | str,
+        total: float,
+        stream: bool = False,
+    ) -> requests.Response:
+        """Send a request, and read the answer within `total` seconds."""
+        method = request.method or "?"
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         give_id(request)
         limits: Any = WireTimeout(connect=connect, read=read, total=total)
         try:
@@ -193,15 +219,12 @@ class Transport:
             raise
         except Overlong as error:
             raise self._overlong(error, request) from error
-        except EmptyPoolError as error:
-            raise self._crowded(request, QUEUE_SHARE * total) from error
         except (OSError, HTTPError) as error:  # what requests raises is an OSError, unlike some of urllib3's
             raise failure(error, method, request.path_url, self.base_url, verify, self._proxy) from error
         if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy:
             raise refused_by_proxy(
                 self._proxy, response.status_code, response.reason, method, request.path_url, self.base_url
             )
-        response.elapsed = timedelta(seconds=time.perf_counter() - started)
         return response
 
     def close(self) -> None:
@@ -219,6 +242,7 @@ class Transport:
     def renew(self) -> None:
         """Open the pools; in a forked child, new ones."""
         self._lock = threading.Lock()
+        self._places = Places(self._pool_size)
         self._adapter = Adapter(self._pool_size, self._max_response, self._warned)
         self._streams = Adapter(1, self._max_response, self._warned, goes_on=True)
         # The environment is read here, once.

@@ -127,7 +127,7 @@ class HTTPSignatureAuth(AuthBase):
             KeyLoadError: This object was unpickled, and its key cannot be loaded here.
         """
         if not self._signers:
-            with self._lock:
+            with self._lock.current:
                 if not self._signers:
                     self._load_again()
         return self._signers[self._current]
@@ -155,7 +155,7 @@ class HTTPSignatureAuth(AuthBase):
             Whether there is another key to try; when False, the first one is in use again.
         """
         _ = self.signer  # loaded, if this object was unpickled
-        with self._lock:
+        with self._lock.current:
             if refused is not None and refused is not self._signers[self._current]:
                 return True
             self._current = (self._current + 1) % len(self._signers)

@@ -24,7 +24,7 @@ class Signers:
 
     def loaded(self, load: Callable[[], list[OnceSigner]]) -> list[OnceSigner]:
         """Return the keys; threads that ask at the same time wait for one load."""
-        with self._lock:
+        with self._lock.current:
             if not self._loaded:
                 self._loaded = load()
             return self._loaded

@@ -11,15 +11,15 @@ from tests.http.test_processes import in_child
 
 
 def is_free(lock: RenewedLock) -> bool:
-    taken = lock._lock.acquire(blocking=False)
+    taken = lock.current.acquire(blocking=False)
     if taken:
-        lock._lock.release()
+        lock.current.release()
     return taken
 
 
 def test_a_lock_that_is_held_at_the_fork_is_free_in_the_child() -> None:
     lock = RenewedLock()
-    with lock:
+    with lock.current:
         assert in_child(lambda: is_free(lock)) is True
         assert not is_free(lock)
     assert is_free(lock)

@@ -196,3 +196,30 @@ def test_requests_that_may_change_a_machine_are_actions(verb: str, path: str, co
     done = Actions()
     done.note_request(verb, path)
     assert done.last("a") == counts
+
+
+class InterruptedSleep:
+    """A clock whose first sleep ends with Ctrl-C."""
+
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+
+    def __init__(self) -> None:
+        self.slept = 0
+
+    def sleep(self, _: float) -> None:
+        self.slept += 1
+        if self.slept == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_before_the_list_is_asked_for_leaves_nobody_waiting() -> None:
+    looks = Looks(InterruptedSleep())
+    lists = Lists(looks)
+    lists.goes_on.set()
+    with looks.calling(), looks.calling(), ThreadPool(1) as pool:
+        with pytest.raises(KeyboardInterrupt):
+            looks.listed("a", lists, 0, 0, None)
+        found = pool.apply_async(looks.listed, ("a", lists, 0, 0, None)).get(10)
+    assert found is not None
+    assert lists.sent == 1
