@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from smartdc._error_bodies import reason
 from smartdc.arguments.ids import is_uuid
 from smartdc.errors import InvalidResponse, NotFoundError, shortened
 
@@ -88,11 +89,14 @@ def decoded(response: requests.Response) -> Any:
 
 
 def reject_redirect(body: Any, response: requests.Response) -> Answer:
-    """Return the answer; raise InvalidResponse for a redirect."""
-    if response.status_code < 200 or 300 <= response.status_code < 400:
+    """Return the answer; raise InvalidResponse for a redirect, and for other answers below 400 but 2xx."""
+    status = response.status_code
+    if status < 200 or 300 <= status < 400:
         url = shortened(response.request.url or "?")
-        why = f"with a redirect, which is not followed. Is {url} the URL of a CloudAPI?"
-        raise invalid_response(response, why, lasting=True)
+        what = f"{reason(status)}, which CloudAPI does not send"
+        if status >= 300 and status != HTTPStatus.NOT_MODIFIED and "Location" in response.headers:
+            what = "with a redirect, which is not followed"
+        raise invalid_response(response, f"{what}. Is {url} the URL of a CloudAPI?", lasting=True)
     return body, response
 
 

@@ -18,12 +18,14 @@ import requests
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    InvalidChunkLength,
     LocationValueError,
     NewConnectionError,
     ProxyError,
     ReadTimeoutError,
 )
 
+from smartdc._error_bodies import reason as phrase
 from smartdc._http.environment import Proxy, authorities, named_authorities
 from smartdc._http.insecure import VERIFY_EXAMPLE
 from smartdc.errors import (
@@ -41,12 +43,21 @@ _E = TypeVar("_E", bound=BaseException)
 
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 _USER = r"//[^\s/]*@"  # user and password in the URL of a proxy
-_TUNNEL = r"(?s)Tunnel connection failed: ([0-9]{3}) ?(.*)"
+_TUNNEL = r"Tunnel connection failed: ([0-9]{3})"
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Statuses of a proxy after which another attempt may succeed."""
 
 _NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+
+_UNCONNECTED = (
+    ConnectTimeoutError,
+    LocationValueError,
+    NewConnectionError,
+    requests.ConnectTimeout,
+    socket.gaierror,
+)
+"""What is raised when there is no connection at all, not even one to a proxy."""
 
 _NO_TLS = (
     "HTTPS_PROXY_REQUEST", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE",
@@ -98,16 +109,16 @@ def failure(
     if through:
         answered = next(filter(None, (re.match(_TUNNEL, str(cause)) for cause in causes)), None)
         if answered:
-            return refused_by_proxy(through, int(answered[1]), answered[2], method, path, base_url)
+            return refused_by_proxy(through, int(answered[1]), method, path, base_url)
     elif isinstance(error, requests.Timeout) or _first(causes, ReadTimeoutError):
         in_handshake = any("handshake" in str(cause) for cause in causes)
         what = "no TLS handshake with" if in_handshake else "no answer from"
         return RequestTimeout(f"{where}: {what} {base_url} in time", sent=sent and not in_handshake, **about)
     lasting, remedy = _remedy(causes, place, base_url, through)
-    broke = sent and _first(causes, http.client.RemoteDisconnected) is not None
-    what = f"the connection to {place} broke" if broke else f"no connection to {place}"
+    made = not any(isinstance(cause, _UNCONNECTED) for cause in causes)
+    what = f"the connection to {place} broke" if made else f"no connection to {place}"
     return ConnectionFailed(
-        f"{where}: {what} ({_reason(error)}){remedy}", lasting=lasting, sent=sent, **about
+        f"{where}: {what} ({_reason(error, causes)}){remedy}", lasting=lasting, sent=sent, **about
     )
 
 
@@ -118,11 +129,11 @@ def unusable_authorities(error: Exception, verify: bool | str) -> ConfigurationE
     )
 
 
-def refused_by_proxy(
-    proxy: Proxy, status: int, reason: str, method: str, path: str, base_url: str
-) -> ConnectionFailed:
-    """The error for a proxy that answers in place of the server."""
-    answer = f"{status} {reason}".strip()
+def refused_by_proxy(proxy: Proxy, status: int, method: str, path: str, base_url: str) -> ConnectionFailed:
+    """The error for a proxy that answers in place of the server.
+
+    It does not quote the proxy's own reason, which may repeat the password that it was sent.
+    """
     if status == 407:
         remedy = (
             f"check the user and password in {proxy.variable}"
@@ -132,7 +143,8 @@ def refused_by_proxy(
     else:
         remedy = "ask who runs it, or name the host in NO_PROXY"
     return ConnectionFailed(
-        f"{method} {shortened(path)}: {proxy} refuses to connect to {base_url} ({_short(answer)}); {remedy}",
+        f"{method} {shortened(path)}: {proxy} refuses to connect to {base_url} "
+        f"({status} {phrase(status)}); {remedy}",
         method=method,
         path=path,
         sent=False,
@@ -187,8 +199,7 @@ def _remedy(causes: list[BaseException], place: str, base_url: str, proxy: Proxy
         return True, f": there is no such host; check {proxy.variable if proxy else 'the location'}"
     if any(isinstance(cause, LocationValueError) for cause in causes):
         return True, ""  # a name that no host can have
-    line = _first(causes, http.client.BadStatusLine)
-    status_line = "" if line is None or isinstance(line, ConnectionError) else str(line)
+    status_line = _no_status_line(causes) or ""
     if status_line.startswith(("\x15\x03", "'\\x15\\x03")):  # a TLS alert
         return True, ": it speaks TLS; write https://"
     if status_line.startswith("SSH-"):
@@ -199,13 +210,10 @@ def _remedy(causes: list[BaseException], place: str, base_url: str, proxy: Proxy
 
 
 def _is_unreached(causes: list[BaseException]) -> bool:
-    """Whether no connection was made, so that nothing can have been sent."""
+    """Whether the server was not reached, so that nothing can have been sent."""
     unreached = (
-        ConnectTimeoutError,
-        LocationValueError,
-        NewConnectionError,
+        *_UNCONNECTED,
         ProxyError,
-        requests.ConnectTimeout,
         requests.exceptions.ProxyError,
         ssl.SSLCertVerificationError,
     )
@@ -225,12 +233,23 @@ def _first(causes: list[BaseException], kind: type[_E]) -> _E | None:
     return next((cause for cause in causes if isinstance(cause, kind)), None)
 
 
-def _reason(error: Exception) -> str:
-    """The innermost cause, in words."""
+def _reason(error: Exception, causes: list[BaseException]) -> str:
+    """The innermost cause, in words. It quotes no text of an answer, which may be a part of metadata."""
+    line = _no_status_line(causes)
+    if line is not None:
+        return f"its answer is not HTTP: the first line has {len(line.strip())} characters"
+    if _first(causes, InvalidChunkLength):
+        return "it sent a chunk without its size"
     cause: Any = error.args[0] if error.args else error
     cause = getattr(cause, "reason", None) or cause
     text = str(cause.args[-1]) if isinstance(cause, BaseException) and cause.args else str(cause)
     return _short(text.rpartition("): ")[2])
+
+
+def _no_status_line(causes: list[BaseException]) -> str | None:
+    """The first line of an answer, if HTTP does not begin like this."""
+    line = _first(causes, http.client.BadStatusLine) or _first(causes, http.client.UnknownProtocol)
+    return None if line is None or isinstance(line, ConnectionError) else str(line)
 
 
 def _short(text: str) -> str:

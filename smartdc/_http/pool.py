@@ -1,19 +1,11 @@
-"""The pooled connections to one server, and the limits on size and time of one answer.
-
-This module keeps an answer from being taken for that of another request, and an endless answer from blocking
-a
-thread: interim answers (1xx) are skipped, and a connection is closed instead of used again when unread bytes
-are left on it.
-"""
+"""The pooled connections to one server, and the limits on size and time of one answer."""
 
 from __future__ import annotations
 
-import io
 import queue
 import time
 from collections import deque
-from http import HTTPStatus
-from http.client import HTTPResponse, UnknownProtocol
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -24,163 +16,9 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from smartdc._http.environment import refuse_unreadable
-from smartdc._http.heads import read_fields
+from smartdc._http.framing import BoundedAnswer
 
-__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "Adapter", "Overlong"]
-
-HEAD_LIMIT = 256 * 1024
-"""Bytes of status line and headers, and of the interim answers before them."""
-
-MOST_INTERIM = 20
-"""Interim answers (1xx) before the one that counts; 100 Continue is bounded by `HEAD_LIMIT` alone."""
-
-_WITHOUT_BODY = (204, 304)
-
-
-class Overlong(Exception):
-    """An answer goes on for longer than it is read, or its end is unknown.
-
-    `requests` and urllib3 do not catch it, and close the connection.
-    """
-
-
-class _Incoming(io.RawIOBase):
-    """The bytes of one answer as they come: they are counted, and not read after the deadline."""
-
-    def __init__(self, raw: io.RawIOBase, sock: Any, connection: _Bounded) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._timeout: float | None = connection.timeout
-        self._pace = connection.pace
-        self._deadline = connection.deadline
-        self._count = 0
-        self._limit: float = HEAD_LIMIT
-        self.ended = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self.ended:
-            return None  # do not wait for more
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer is not complete in time")
-        if self._timeout is None or left < self._timeout:
-            self._sock.settimeout(left)
-        count = self._raw.readinto(buffer)
-        self._count += count or 0
-        if self._count > self._limit:
-            raise Overlong(f"it goes on after {self._limit:.0f} bytes")
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-    def allow(self, size: float) -> None:
-        """Permit this many bytes after the head."""
-        self._limit += size
-
-    def go_on(self) -> None:
-        """Permit any size and duration: the answer is a stream."""
-        self._limit = self._deadline = float("inf")
-        self._sock.settimeout(self._pace)
-
-
-class _Answer(HTTPResponse):
-    """One answer. If bytes follow it, the connection is closed, as they belong to no request."""
-
-    fp: Any
-
-    def __init__(self, sock: Any, method: str | None, connection: _Bounded) -> None:
-        super().__init__(sock, method=method)
-        self._connection = connection
-        self._incoming = _Incoming(self.fp.detach(), sock, connection)
-        self.fp = io.BufferedReader(self._incoming)
-
-    def begin(self) -> None:
-        for _ in range(MOST_INTERIM + 1):
-            self._read_head()
-            if self.status >= 200 or self.status == 101:
-                break
-        else:
-            raise Overlong(f"more than {MOST_INTERIM} interim answers (1xx) came first")
-        if not self._is_framed_well():
-            self.will_close = True
-        stated = None if self.chunked or self.length is not None else self.headers.get("Content-Length")
-        if stated is not None:
-            raise Overlong(f"its Content-Length is {stated[:40]!r}")
-        if self.status in _WITHOUT_BODY and self.chunked:
-            self.chunked = False
-            del self.headers["Transfer-Encoding"]
-        if self._connection.goes_on and self.status < 300:
-            self._incoming.go_on()
-        else:
-            self._incoming.allow(self._connection.limit)
-
-    def _read_head(self) -> None:
-        """Read the next head, and what it says of the body, as `begin` of the base class does."""
-        version, status, reason = self._read_status()  # type: ignore[attr-defined]
-        while status == HTTPStatus.CONTINUE:
-            read_fields(self.fp)
-            version, status, reason = self._read_status()  # type: ignore[attr-defined]
-        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
-            raise UnknownProtocol(version)
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
-        self.headers = self.msg = read_fields(self.fp)
-        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
-        self.chunk_left = None
-        self.length = None if self.chunked else _length(self.headers.get("content-length", ""))
-        if status in _WITHOUT_BODY or status < 200 or self._method == "HEAD":  # type: ignore[attr-defined]
-            self.length = 0
-        self.will_close = self._check_close() or not (  # type: ignore[attr-defined]
-            self.chunked or self.length is not None
-        )
-
-    def _is_framed_well(self) -> bool:
-        """Whether every implementation would see the same end of the answer (RFC 9112, section 6.3)."""
-        lengths, encodings = set(), []
-        for name, value in self.headers.raw_items():
-            field = name.lower()
-            if field == "content-length":
-                lengths.add(value.strip())
-            elif field == "transfer-encoding":
-                encodings.append(value.strip().lower())
-        if self.status == 101 or self.headers.defects or len(lengths) + len(encodings) > 1:
-            return False
-        if self.status == 204 and (encodings or lengths - {"0"}):
-            return False
-        return encodings in ([], ["chunked"]) and all(
-            length.isascii() and length.isdigit() for length in lengths
-        )
-
-    def _read_next_chunk_size(self) -> int:
-        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
-        if size < 0:
-            raise ValueError("a chunk of a negative size")  # as for a size that is not a number
-        return size
-
-    def _close_conn(self) -> None:
-        incoming, buffered = self._incoming, self.fp
-        self.fp = None
-        incoming.ended = True
-        surplus = buffered.peek(1)
-        buffered.close()
-        if surplus:
-            self._connection.close()
-
-
-def _length(stated: str) -> int | None:
-    """The length that a Content-Length states; None if it is not a number, or negative."""
-    try:
-        length = int(stated)
-    except ValueError:
-        return None
-    return length if length >= 0 else None
-
+__all__ = ["Adapter"]
 
 if TYPE_CHECKING:
     _Connection = HTTPConnection
@@ -206,8 +44,8 @@ class _Bounded(_Connection):
 
     def response_class(  # type: ignore[override]  # urllib3 only calls it
         self, sock: Any, debuglevel: int = 0, method: str | None = None
-    ) -> _Answer:
-        return _Answer(sock, method, self)
+    ) -> BoundedAnswer:
+        return BoundedAnswer(sock, method, self)
 
     @property
     def is_connected(self) -> bool:
@@ -229,7 +67,15 @@ class _PlainConnection(_Bounded, HTTPConnection):
 
 
 class _TLSConnection(_Bounded, HTTPSConnection):
-    pass
+    def _tunnel(self) -> None:
+        """Ask the proxy for a tunnel; urllib3 blames the proxy for an error if this connection is closed."""
+        try:
+            super()._tunnel()
+        except (HTTPException, ConnectionError):
+            self.close()
+            raise
+        if self.sock is None:  # closed, because something follows the answer
+            raise ConnectionError("it sent more than its answer to CONNECT")
 
 
 class _Idle:
@@ -241,7 +87,7 @@ class _Idle:
     def __init__(self, _size: int) -> None:
         self._connections: deque[Any] = deque()
 
-    def put(self, connection: Any, block: bool = True) -> None:
+    def put(self, connection: Any, block: bool | None = None) -> None:
         if connection is not None:  # urllib3 puts None for one that was closed
             self._connections.append(connection)
 

@@ -31,9 +31,10 @@ from smartdc._http.answers import invalid_response
 from smartdc._http.bodies import checked_encoding, read_body
 from smartdc._http.environment import authorities, proxies_for, proxy_of
 from smartdc._http.failures import failure, refused_by_proxy
+from smartdc._http.framing import Overlong
 from smartdc._http.looks import Looks
 from smartdc._http.places import Places
-from smartdc._http.pool import Adapter, Overlong
+from smartdc._http.pool import Adapter
 from smartdc._http.request import Timeout
 from smartdc._http.request_ids import give_id, refuse_foreign
 from smartdc.arguments.ids import refuse_key, shown
@@ -222,9 +223,7 @@ class Transport:
         except (OSError, HTTPError) as error:  # what requests raises is an OSError, unlike some of urllib3's
             raise failure(error, method, request.path_url, self.base_url, verify, self._proxy) from error
         if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy:
-            raise refused_by_proxy(
-                self._proxy, response.status_code, response.reason, method, request.path_url, self.base_url
-            )
+            raise refused_by_proxy(self._proxy, response.status_code, method, request.path_url, self.base_url)
         return response
 
     def close(self) -> None:

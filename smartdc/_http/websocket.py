@@ -225,11 +225,8 @@ def dial(
     except ImportError as error:
         raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error}") from error
     except InvalidProxyStatus as error:
-        proxy_answer = error.response
         proxy = proxy_of(url, proxies_for(url)) or Proxy("HTTPS_PROXY", "proxy", has_user=False)
-        raise refused_by_proxy(
-            proxy, proxy_answer.status_code, proxy_answer.reason_phrase, "GET", path, url
-        ) from None
+        raise refused_by_proxy(proxy, error.response.status_code, "GET", path, url) from None
     except InvalidHandshake as error:
         if isinstance(error.__cause__, EOFError):
             message = f"GET {path}: no answer from {url}: the connection broke"

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from smartdc import DataCenter, Machine
 from smartdc.emulator import Emulator
 from smartdc.emulator.faults import (
@@ -26,6 +28,7 @@ from smartdc.emulator.faults import (
     Status,
     WrongDigest,
 )
+from smartdc.emulator.http.fault_kinds import TRANSPORT, _close
 
 PAGE = Path(__file__).parents[2] / "docs" / "fault-matrix.md"
 
@@ -118,6 +121,16 @@ def _read_only(world: World, operation: str, times: int | None) -> None:
 
 def _skew(world: World, operation: str, times: int | None) -> None:
     world.cloud.clock.skew = 400
+
+
+@dataclass(frozen=True)
+class _HalfHead(Garbage):
+    """The first half of the head of an answer, and then the connection ends."""
+
+    async def answer(self, respond: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the bytes, and close the connection."""
+        scope["extensions"][TRANSPORT].write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCont")
+        await _close(scope, receive)
 
 
 @dataclass(frozen=True)
@@ -223,6 +236,13 @@ TROUBLES = [
         _fault(HalfBody()),
         "again again again found done again ConnectionFailed",
         "ConnectionFailed ConnectionFailed ConnectionFailed found done ConnectionFailed ConnectionFailed",
+    ),
+    Trouble(
+        "the answer is cut off in its head",
+        _fault(_HalfHead()),
+        "again again again found again again again",
+        "ConnectionFailed ConnectionFailed ConnectionFailed found ConnectionFailed ConnectionFailed "
+        "ConnectionFailed",
     ),
     Trouble(
         "garbage instead of HTTP",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import BadStatusLine, RemoteDisconnected
+from http import HTTPStatus
+from http.client import BadStatusLine, RemoteDisconnected, UnknownProtocol
 
 import pytest
 import requests
@@ -94,7 +95,9 @@ def test_an_error_of_tls_that_nothing_wraps(monkeypatch: pytest.MonkeyPatch) -> 
 def test_another_reason_of_openssl_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     error = raised(monkeypatch, in_tls("BAD_LENGTH"))
     assert type(error) is ConnectionFailed
-    assert str(error) == (f"GET /bob: no connection to {FAR} ([SSL: BAD_LENGTH] it failed (_ssl.c:1000))")
+    assert (
+        str(error) == f"GET /bob: the connection to {FAR} broke ([SSL: BAD_LENGTH] it failed (_ssl.c:1000))"
+    )
     assert (error.lasting, error.sent) == (False, True)
 
 
@@ -125,7 +128,7 @@ def test_a_cause_is_quoted_without_passwords_or_control_characters(
 ) -> None:
     error = raised(monkeypatch, requests.ConnectionError(f"cannot\x07reach\n{address}/x@y"))
     shown = address.replace("bob:secret77@", "")
-    assert str(error) == f"GET /bob: no connection to {FAR} (cannot reach {shown}/x@y)"
+    assert str(error) == f"GET /bob: the connection to {FAR} broke (cannot reach {shown}/x@y)"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ CLOSED = RemoteDisconnected("Remote end closed connection without response")
         ),
         (
             requests.ConnectionError(ProtocolError("Connection aborted.", RESET)),
-            "no connection to",
+            "the connection to",
             "[Errno 104] Connection reset by peer",
             "; does it speak https?",
             True,
@@ -185,8 +188,8 @@ CLOSED = RemoteDisconnected("Remote end closed connection without response")
             "; does it speak https?",
             True,
         ),
-        (requests.ConnectionError("so\nit is"), "no connection to", "so it is", "", True),
-        (ProtocolError("bare"), "no connection to", "bare", "", True),
+        (requests.ConnectionError("so\nit is"), "the connection to", "so it is", "", True),
+        (ProtocolError("bare"), "the connection to", "bare", "", True),
     ],
     ids=["refused", "reset", "closed", "text", "bare"],
 )
@@ -210,7 +213,7 @@ def test_connections(
 
 
 PROXY = "the proxy http://proxy.example:3128 in HTTPS_PROXY"
-IN_PROXY = "GET /bob: no connection to " + PROXY
+IN_PROXY = f"GET /bob: the connection to {PROXY} broke"
 TUNNEL = OSError("Tunnel connection failed: 502 Bad Gateway")
 
 NO_HOST = socket.gaierror(socket.EAI_NONAME, "it failed")
@@ -240,7 +243,7 @@ def of_the_proxy(cause: Exception) -> Exception:
         ),
         (
             requests.exceptions.ProxyError(MaxRetryError(POOL, "/bob", of_the_proxy(NO_HOST))),
-            f"{IN_PROXY} ({NO_HOST}): there is no such host; check HTTPS_PROXY",
+            f"GET /bob: no connection to {PROXY} ({NO_HOST}): there is no such host; check HTTPS_PROXY",
             True,
             False,
         ),
@@ -265,7 +268,7 @@ def of_the_proxy(cause: Exception) -> Exception:
         ),
         (
             requests.ConnectionError(ProtocolError("Connection aborted.", RESET)),
-            f"GET /bob: no connection to {FAR} ([Errno 104] Connection reset by peer)",
+            f"GET /bob: the connection to {FAR} broke ([Errno 104] Connection reset by peer)",
             False,
             True,
         ),
@@ -305,24 +308,38 @@ ALERT = "\x15\x03\x03\x00\x02"
 @pytest.mark.parametrize(
     ("cause", "why", "remedy"),
     [
-        (BadStatusLine(ALERT), "", ": it speaks TLS; write https://"),
-        (BadStatusLine(repr(ALERT)), repr(ALERT), ": it speaks TLS; write https://"),
-        (BadStatusLine("SSH-2.0-x"), "SSH-2.0-x", ": it speaks SSH and not HTTP; check the port"),
-        (LocationValueError("label too long"), "label too long", ""),
-        (BadStatusLine("220 mail"), "220 mail", None),
+        (BadStatusLine(ALERT), "the first line has 5 characters", ": it speaks TLS; write https://"),
+        (BadStatusLine(repr(ALERT)), "the first line has 22 characters", ": it speaks TLS; write https://"),
+        (
+            BadStatusLine("SSH-2.0-x"),
+            "the first line has 9 characters",
+            ": it speaks SSH and not HTTP; check the port",
+        ),
+        (BadStatusLine("220 mail"), "the first line has 8 characters", None),
+        (BadStatusLine("\r\n"), "the first line has 0 characters", None),
+        (UnknownProtocol("HTTP/2"), "the first line has 6 characters", None),
     ],
-    ids=["alert", "its repr", "SSH", "host", "another"],
+    ids=["alert", "its repr", "SSH", "another", "empty", "HTTP/2"],
 )
 @pytest.mark.filterwarnings("ignore:.*is not https")
-def test_servers_of_other_protocols_and_names_that_no_host_has(
+def test_servers_of_other_protocols(
     monkeypatch: pytest.MonkeyPatch, cause: Exception, why: str, remedy: str | None
 ) -> None:
     location = "http://far.example"
     wrapped = requests.ConnectionError(ProtocolError("Connection aborted.", cause))
     failed = raised(monkeypatch, wrapped, location)
     assert type(failed) is ConnectionFailed
-    assert str(failed) == f"GET /bob: no connection to {location} ({why}){remedy or ''}"
-    assert (failed.lasting, failed.sent) == (remedy is not None, not isinstance(cause, LocationValueError))
+    assert str(failed) == (
+        f"GET /bob: the connection to {location} broke (its answer is not HTTP: {why}){remedy or ''}"
+    )
+    assert (failed.lasting, failed.sent) == (remedy is not None, True)
+
+
+def test_a_name_that_no_host_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = raised(monkeypatch, requests.ConnectionError(LocationValueError("label too long")))
+    assert type(failed) is ConnectionFailed
+    assert str(failed) == f"GET /bob: no connection to {FAR} (label too long)"
+    assert (failed.lasting, failed.sent) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -356,12 +373,13 @@ def test_names_that_are_not_resolved(
     ],
 )
 def test_refusals_of_a_proxy(monkeypatch: pytest.MonkeyPatch, status: int, lasting: bool) -> None:
-    with StubServer([f"HTTP/1.1 {status} No\r\n\r\n".encode(), b""]) as proxy:
+    with StubServer([f"HTTP/1.1 {status} Basic Ym9iOnNlY3JldDc3\r\n\r\n".encode(), b""]) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         with pytest.raises(ConnectionFailed) as caught:
             datacenter_at(FAR).account()
     assert str(caught.value) == (
-        f"GET /bob: the proxy {proxy.url} in HTTPS_PROXY refuses to connect to {FAR} ({status} No); "
+        f"GET /bob: the proxy {proxy.url} in HTTPS_PROXY refuses to connect to {FAR} "
+        f"({status} {HTTPStatus(status).phrase}); "
         "ask who runs it, or name the host in NO_PROXY"
     )
     assert (caught.value.lasting, caught.value.sent) == (lasting, False)

@@ -110,7 +110,7 @@ def test_a_failure_without_a_message(
         raise raised
 
     monkeypatch.setattr("smartdc._http.transport.Adapter.send", broken)
-    with pytest.raises(ConnectionFailed, match=r"^GET /bob: no connection to http://[0-9.:]+ \(.*\)$"):
+    with pytest.raises(ConnectionFailed, match=r"^GET /bob: the connection to http://[0-9.:]+ broke \(.*\)$"):
         datacenter_at(stub.url).account()
 
 

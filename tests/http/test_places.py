@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from smartdc import DataCenter
+from smartdc._http.places import Places
 from tests.helpers.keys import KeyRing
 from tests.helpers.servers import Reply, StubServer, datacenter_at
 from tests.helpers.sizes import in_two_sizes
@@ -41,6 +43,17 @@ def test_a_request_at_the_end_of_a_program_is_sent(stub: StubServer) -> None:
     )
     assert (done.stdout, done.stderr) == ("", "")
     assert [asked.method for asked in stub.asked] == ["GET", "DELETE"]
+
+
+def test_a_place_that_is_lost_comes_back() -> None:
+    places = Places(1)
+    places.take(1)
+    place = places.take(0.1)
+    with pytest.raises(queue.Empty):
+        places.take(0.01)
+    places.give_back(place)
+    assert places.take(0.1) is place
+    del places, place
 
 
 STEPS_OF = ("_http/transport.py", "_http/pool.py", "_http/places.py", "connectionpool.py", "/queue.py")

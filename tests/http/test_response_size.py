@@ -273,7 +273,7 @@ def test_tls_that_fails_in_the_middle_of_a_compressed_body(tmp_path: Path) -> No
     server.answer(damaged(), reply(b"{}", JSON))
     with server, DataCenter(server.url, verify=str(tmp_path / "ca.pem"), retry="none") as sdc:
         with pytest.raises(
-            ConnectionFailed, match=r"^GET /my/x: no connection to https://.* \(.*\)$"
+            ConnectionFailed, match=r"^GET /my/x: the connection to https://.* broke \(.*\)$"
         ) as caught:
             sdc.request("GET", "/x")
         assert (caught.value.sent, caught.value.lasting) == (True, False)

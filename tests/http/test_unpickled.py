@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.pool import ThreadPool
 from operator import methodcaller
 from pathlib import Path
@@ -357,7 +357,10 @@ def test_a_fork_while_a_thread_unpickles_or_loads(lone: DataCenter, relay: Relay
     data = pickle.dumps(lone)
     kept = again(lone)
     kept.keys()
-    with wires._WIRES._lock, shared_signers._KNOWN._lock, kept.auth._lock, kept.auth._hold.thing._lock:
+    holders = (wires._WIRES, shared_signers._KNOWN, kept.auth, kept.auth._hold.thing)
+    with ExitStack() as held:
+        for holder in holders:
+            held.enter_context(holder._lock.current)
         # In the child no thread releases these.
         assert in_child(lambda: [len(pickle.loads(data).keys()), len(kept.keys())]) == [1, 1]  # noqa: S301
     # The child opened one connection for both of them, and left its parent's alone.

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-import smartdc._http.pool
+import smartdc._http.framing
 from smartdc import (
     ConfigurationError,
-    ConnectionFailed,
     DataCenter,
     InvalidResponse,
     RequestTimeout,
@@ -104,7 +103,7 @@ def test_an_object_that_is_asked_for_by_name_may_have_any_id(stub: StubServer) -
 
 def test_switching_protocols_is_not_an_answer(server: StubServer, sdc: DataCenter) -> None:
     server.answer([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + machine(A)], [machine(B)])
-    with pytest.raises(InvalidResponse, match=r": 101 with a redirect, which is not followed"):
+    with pytest.raises(InvalidResponse, match=r": 101 Switching Protocols, which CloudAPI does not"):
         sdc.raw_machine_data(A)
     assert sdc.raw_machine_data(B)["id"] == B
     assert server.opened == 2
@@ -167,7 +166,6 @@ def test_the_body_of_an_answer_to_head(server: StubServer, sdc: DataCenter) -> N
 
 
 UNCLEAR = [
-    (b"Content-Length: +%d",),
     (b"Content-Length: %d", b"Transfer-Encoding: identity"),
     (b"Content-Length: %d", b"no colon here"),
 ]
@@ -186,28 +184,6 @@ def test_a_connection_whose_framing_is_unclear_is_not_used_again(
     assert server.opened == 2
 
 
-@pytest.mark.parametrize("length", ["-1", "-0x5", "two", "five", "", "9" * 5 + "x", "1e3", "2, 2"])
-def test_an_invalid_length_is_refused_at_once(server: StubServer, sdc: DataCenter, length: str) -> None:
-    """RFC 9112, section 6.3: the end is unknown then. The server keeps the connection open."""
-    silent = threading.Event()
-
-    def pieces() -> Iterator[bytes]:
-        yield b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: %b\r\n\r\n{}" % (JSON.encode(), length.encode())
-        silent.wait(20)
-
-    server.answer(pieces())
-    try:
-        with pytest.raises(InvalidResponse) as caught:
-            sdc.raw_machine_data(A)
-    finally:
-        silent.set()
-    path = f"/bob/machines/{A}"
-    assert str(caught.value) == (
-        f"GET {path}: the answer of {server.url} is not read to its end: its Content-Length is {length!r}"
-    )
-    assert (caught.value.method, caught.value.path, caught.value.lasting) == ("GET", path, True)
-
-
 def test_answers_in_order_keep_the_connection(server: StubServer, sdc: DataCenter) -> None:
     not_modified = b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n"
@@ -219,19 +195,6 @@ def test_answers_in_order_keep_the_connection(server: StubServer, sdc: DataCente
 
 
 MIGRATION = reply(b'{"machine": "%s"}' % A.encode(), JSON)
-NEGATIVE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n"
-
-
-def test_a_chunk_of_a_negative_size_breaks_the_answer(stub: StubServer) -> None:
-    stub.answer([NEGATIVE], [machine(B)], MIGRATION, [NEGATIVE])
-    with datacenter_at(stub.url) as sdc:
-        with pytest.raises(ConnectionFailed):
-            sdc.raw_machine_data(A)
-        assert sdc.raw_machine_data(B)["id"] == B
-        with sdc.machine(A, lazy=True).watch_migration() as watch, pytest.raises(ConnectionFailed):
-            next(watch)
-
-
 PIECE = b"X-Padding: " + b"x" * 8000 + b"\r\n"
 ENDLESS = {
     "100": (CONTINUE, CONTINUE * 100),
@@ -344,7 +307,7 @@ def test_streams_do_not_take_the_connections_of_requests(stub: StubServer) -> No
 def test_a_stream_goes_on_after_the_time_and_bytes_of_one_answer(
     stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smartdc._http.pool, "HEAD_LIMIT", 10_000)
+    monkeypatch.setattr(smartdc._http.framing, "HEAD_LIMIT", 10_000)
     event = b'{"type": "progress", "x": "%b"}\n' % (b"x" * 3000)
     ready = threading.Event()
 

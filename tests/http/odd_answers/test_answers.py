@@ -134,7 +134,7 @@ def test_an_answer_to_a_post_may_have_no_body(stub: StubServer, sdc: DataCenter,
             sdc.create_role("ops")
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 399])
+@pytest.mark.parametrize("status", [300, 301, 302, 307, 399])
 def test_a_redirect_is_an_error(stub: StubServer, sdc: DataCenter, machine: Machine, status: int) -> None:
     asking: list[Callable[[], Any]] = [
         sdc.account, sdc.num_machines, machine.delete, machine.exists, machine.stop, machine.get_tags,
@@ -143,6 +143,24 @@ def test_a_redirect_is_an_error(stub: StubServer, sdc: DataCenter, machine: Mach
         stub.answer(Reply(None, status, None, headers={"Location": "https://login.example.com/"}))
         with pytest.raises(InvalidResponse, match=f"{status} with a redirect, which is not followed"):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "location"),
+    [
+        (101, "101 Switching Protocols", {"Location": "https://login.example.com/"}),
+        (302, "302 Found", {}),
+        (304, "304 Not Modified", {"Location": "https://login.example.com/"}),
+        (399, "399 error", {}),
+    ],
+    ids=[101, 302, 304, 399],
+)
+def test_what_is_no_redirect(
+    stub: StubServer, sdc: DataCenter, status: int, said: str, location: dict[str, str]
+) -> None:
+    stub.answer(Reply(None, status, None, headers=location))
+    with pytest.raises(InvalidResponse, match=f"{said}, which CloudAPI does not send. Is {stub.url}"):
+        sdc.account()
 
 
 @pytest.mark.parametrize(
