@@ -89,6 +89,8 @@ def refuse_unreadable(trusted: bool | str) -> None:
     """
     if isinstance(trusted, bool) or Path(trusted).is_dir():
         return
+    if Path(trusted).exists() and not Path(trusted).is_file():  # OpenSSL would wait for a FIFO
+        raise OSError("it is not a regular file")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
     except ssl.SSLError:

@@ -130,6 +130,7 @@ def test_authorities_that_cannot_be_read(tmp_path: Path) -> None:
         str(empty): "it has no certificate that can be read",
         "a\0b": "it is not the path of a file",
         "\ud800": "it is not the path of a file",
+        "/dev/null": "it is not a regular file",
         str(tmp_path / "none"): "it cannot be read (No such file or directory)",
     }
     for path, why in refusals.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import subprocess
@@ -89,6 +90,23 @@ def test_a_missing_file_of_authorities(
     assert str(error).startswith(f"verify='{missing}': it cannot be read (No such file")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(missing))
     assert str(refusal(secure.url)).startswith(f"REQUESTS_CA_BUNDLE='{missing}': it cannot be read")
+
+
+def test_a_fifo_as_the_file_of_authorities(
+    secure: StubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Opening it waited for ever for somebody to write into it.
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    why = "it is not a regular file; give the path of a file of PEM certificates"
+    assert str(refusal(secure.url, verify=str(fifo))) == f"verify='{fifo}': {why}"
+    with DataCenter(secure.url, verify=str(fifo)) as sdc, pytest.raises(ConfigurationError, match=why):
+        sdc.changefeed()
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        with monkeypatch.context() as environment:
+            environment.setenv(variable, str(fifo))
+            assert str(refusal(secure.url)) == f"{variable}='{fifo}': {why}"
+    assert secure.opened == 0
 
 
 def test_the_authorities_of_requests_are_trusted_by_default(
