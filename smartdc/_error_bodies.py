@@ -1,8 +1,13 @@
-"""Reads the body of an error answer, in any of its shapes: code, message, errors of single fields."""
+"""Reads the body of an error answer, in any of its shapes: code, message, errors of single fields.
+
+JSON without a message is not quoted, as it may be a machine with its metadata. Other text is, up to where it
+repeats the signature of the request.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +15,21 @@ from typing import Any
 import requests
 
 _PREVIEW = 200
-"""How many characters of a body that is not CloudAPI's own JSON an error shows."""
+"""How many characters of a body that is not JSON an error shows."""
+_MOST_FIELDS = 5
+_LONGEST_FIELD = 40
+_JSON = (b"{", b"[", b'"')
+_PAGE = (b"<html", b"<!doctype html")
+_SIGNATURE = r"(?i)\S*(?:authorization[\"']?\s*[:=]|signature=)"
+_OF_FIELDS = ("field", "code", "message")
+_KINDS = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+}
 
 
 def json_or_none(response: requests.Response) -> Any:
@@ -36,8 +55,10 @@ def only_text(fields: Mapping[str, Any]) -> str | None:
 
     See docs/cloudapi/throttle.md#haproxy-errors.
     """
-    values = [] if "code" in fields else list(fields.values())
-    return text_or_none(values[0]) if len(values) == 1 else None
+    if len(fields) != 1:
+        return None
+    ((name, value),) = fields.items()
+    return text_or_none(value) if name[:1].isupper() else None  # others may be metadata
 
 
 def text_or_none(value: Any) -> str | None:
@@ -45,10 +66,37 @@ def text_or_none(value: Any) -> str | None:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) and value else None
 
 
-def preview(response: requests.Response) -> str:
-    """Return the start of a body that is not JSON, on one line."""
-    text = response.content[: _PREVIEW * 4].decode("utf-8", "replace")
-    return " ".join(text.split())[:_PREVIEW]
+def kind(value: Any) -> str:
+    """Return what a decoded value of JSON is, in words."""
+    return _KINDS.get(type(value), "an object")
+
+
+def description(body: Any, response: requests.Response) -> str:
+    """Return, on one line, what a body without a message is: the kind of JSON, or the start of other text.
+
+    Args:
+        body: The decoded body; None if it is not JSON.
+        response: The answer.
+    """
+    start = response.content[: _PREVIEW * 4].lstrip()
+    if isinstance(body, Mapping):
+        names = [n if len(n) <= _LONGEST_FIELD else f"{n[:_LONGEST_FIELD]}..." for n in body]
+        if len(names) > _MOST_FIELDS:
+            names[_MOST_FIELDS:] = ["..."]
+        return f"an object with {', '.join(names)}" if names else "an empty object"
+    if body is not None or start == b"null":
+        return kind(body)
+    if start.startswith(_JSON):
+        return f"broken JSON of {len(response.content)} bytes"
+    text = " ".join(start.decode("utf-8", "replace").split())
+    if echo := re.search(_SIGNATURE, text):
+        text = f"{text[: echo.start()]}..."
+    return text[:_PREVIEW]
+
+
+def is_page(response: requests.Response) -> bool:
+    """Whether the body is a page, as a proxy sends it."""
+    return response.content[:80].lstrip().lower().startswith(_PAGE)
 
 
 def reason(status: int) -> str:
@@ -60,13 +108,14 @@ def reason(status: int) -> str:
 
 
 def field_errors(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in the ``errors`` of a body."""
-    return [dict(item) for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    """Return the objects in the ``errors`` of a body, with those of their fields that are documented."""
+    items = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return [{name: item[name] for name in _OF_FIELDS if name in item} for item in items]
 
 
 def describe_field_error(error: Mapping[str, Any]) -> str:
     """Return one field's error as a line of text."""
-    parts = (text_or_none(error.get(name)) for name in ("field", "code", "message"))
+    parts = (text_or_none(error.get(name)) for name in _OF_FIELDS)
     return " ".join(part for part in parts if part)
 
 

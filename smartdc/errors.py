@@ -48,11 +48,11 @@ import requests
 
 from smartdc._error_bodies import (
     describe_field_error,
+    description,
     error_fields,
     field_errors,
     json_or_none,
     only_text,
-    preview,
     reason,
     text_or_none,
     without_passwords,
@@ -90,6 +90,8 @@ __all__ = [
     "WaitFailed",
     "WaitTimeout",
 ]
+
+_LONGEST_MESSAGE = 1000  # characters of the server's message, and of its errors of fields, in the text
 
 
 class SmartDCError(Exception):
@@ -213,7 +215,7 @@ class APIError(SmartDCError, requests.HTTPError):
     Attributes:
         status: HTTP status.
         code: CloudAPI's code, as the server spelled it (``ResourceNotFound``); None if it sent none.
-        message: CloudAPI's explanation, or the start of the body if there is none.
+        message: CloudAPI's explanation; if there is none, the kind of JSON or the start of the text.
         errors: The errors of single fields: dicts with ``field``, ``code``, ``message``.
         request_id: The server's id of this request; support asks for it.
         method: HTTP verb of the request.
@@ -234,7 +236,7 @@ class APIError(SmartDCError, requests.HTTPError):
         fields = error_fields(body)
         self.status = response.status_code
         self.code = text_or_none(fields.get("code"))
-        self.message = text_or_none(fields.get("message")) or only_text(fields) or preview(response)
+        self.message = text_or_none(fields.get("message")) or only_text(fields) or description(body, response)
         self.errors = field_errors(body if isinstance(body, list) else fields.get("errors"))
         self.request_id = response.headers.get("Request-Id")
         self.method = (response.request.method if response.request is not None else None) or "?"
@@ -242,14 +244,15 @@ class APIError(SmartDCError, requests.HTTPError):
         super().__init__(self._describe(), response=response)
 
     def _describe(self) -> str:
-        text = f"{self.method} {shortened(self.path)}: {self.status} {self.code or reason(self.status)}"
+        code = shortened(self.code or reason(self.status))
+        text = f"{self.method} {shortened(self.path)}: {self.status} {code}"
         if self.message:
-            text += f": {self.message}"
+            text += f": {shortened(self.message, _LONGEST_MESSAGE)}"
         details = "; ".join(filter(None, map(describe_field_error, self.errors)))
         if details:
-            text += f" [{details}]"
+            text += f" [{shortened(details, _LONGEST_MESSAGE)}]"
         if self.request_id:
-            text += f" (request {self.request_id})"
+            text += f" (request {shortened(self.request_id)})"
         # The server wrote most of it: no control character of it reaches a terminal.
         return "".join(char if char.isprintable() else "?" for char in text)
 

@@ -153,7 +153,7 @@ class ChangeFeed(Conversation[Change]):
 
     def _receive(self, timeout: float | None) -> Change | None:
         message = self._websocket.receive(timeout)
-        return None if message is None else _change(_decoded(message), message)
+        return None if message is None else _change(_decoded(message))
 
 
 class VNC(Conversation[bytes]):
@@ -241,11 +241,11 @@ class _Lines:
         self._response.close()
 
 
-def _change(event: dict[str, Any], message: str | bytes) -> Change:
+def _change(event: dict[str, Any]) -> Change:
     """Return the change that an event reports, without a `resourceObject` that is not the machine's."""
     ident, kind, machine = (event.get(name) for name in ("changedResourceId", "changeKind", "resourceObject"))
     if not isinstance(ident, str):
-        raise InvalidResponse(f"the stream sent an event that is not a change: {message[:80]!r}")
+        raise InvalidResponse("the stream sent an event that is not a change")
     change = {**event, "changedResourceId": ident.lower()}
     names = kind.get("subResources") if isinstance(kind, dict) else None
     is_whole = isinstance(names, list) and all(isinstance(name, str) for name in names)
@@ -261,7 +261,9 @@ def _decoded(message: str | bytes) -> Any:
     try:
         event = from_json(message)
     except ValueError as error:
-        raise InvalidResponse(f"the stream sent a message that is not JSON: {message[:80]!r}") from error
+        raise InvalidResponse(
+            f"the stream sent a message that is not JSON: {len(message)} characters"
+        ) from error
     if not isinstance(event, dict):
-        raise InvalidResponse(f"the stream sent JSON that is not an object: {message[:80]!r}")
+        raise InvalidResponse("the stream sent JSON that is not an object")
     return event

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from smartdc._error_bodies import reason
+from smartdc._error_bodies import is_page, kind, reason
 from smartdc.arguments.ids import is_uuid
 from smartdc.errors import InvalidResponse, NotFoundError, shortened
 
@@ -50,14 +50,6 @@ MOST_PAGES = 1000
 """A million entries: a longer list is taken to be endless."""
 
 _COUNT = r"[0-9]{1,15}"
-_KINDS = {
-    type(None): "null",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    str: "text",
-    list: "a list",
-}
 
 
 def from_json(text: bytes | str) -> Any:
@@ -225,14 +217,13 @@ def _with_key(entry: dict[str, Any], response: requests.Response, key: str | Non
 
 
 def _kind(value: Any, response: requests.Response) -> str:
-    if not response.content:
-        return "no body"
-    return _KINDS.get(type(value), "an object")
+    return kind(value) if response.content else "no body"
 
 
 def _unreadable(response: requests.Response, why: str) -> InvalidResponse:
-    start = response.content[:80].lstrip()
-    # Broken JSON may be CloudAPI's, and hold a password: only other text is quoted.
-    excerpt = "" if start.startswith((b"{", b"[", b'"')) else f"; it begins {start!r}"
+    # Anything else may be a value of a machine's metadata, or a part of one.
+    excerpt = f"; it begins {response.content[:80].strip()!r}" if is_page(response) else ""
     where = f"Is {shortened(response.request.url or '?')} the URL of a CloudAPI?"
-    return invalid_response(response, f"with a body that is {why}{excerpt}. {where}")
+    return invalid_response(
+        response, f"with a body that is {why} ({len(response.content)} bytes){excerpt}. {where}"
+    )

@@ -27,6 +27,7 @@ from urllib3.exceptions import (
 
 from smartdc._error_bodies import reason as phrase
 from smartdc._http.environment import Proxy, authorities, named_authorities
+from smartdc._http.framing import NotHTTP
 from smartdc._http.insecure import VERIFY_EXAMPLE
 from smartdc.errors import (
     ConfigurationError,
@@ -199,10 +200,11 @@ def _remedy(causes: list[BaseException], place: str, base_url: str, proxy: Proxy
         return True, f": there is no such host; check {proxy.variable if proxy else 'the location'}"
     if any(isinstance(cause, LocationValueError) for cause in causes):
         return True, ""  # a name that no host can have
-    status_line = _no_status_line(causes) or ""
-    if status_line.startswith(("\x15\x03", "'\\x15\\x03")):  # a TLS alert
+    foreign = _not_http(causes)
+    beginning = "" if foreign is None else foreign.beginning
+    if beginning.startswith("\x15\x03"):  # a TLS alert
         return True, ": it speaks TLS; write https://"
-    if status_line.startswith("SSH-"):
+    if beginning == "SSH-":
         return True, ": it speaks SSH and not HTTP; check the port"
     if base_url.startswith("http://") and _first(causes, ConnectionResetError):
         return False, "; does it speak https?"
@@ -235,9 +237,9 @@ def _first(causes: list[BaseException], kind: type[_E]) -> _E | None:
 
 def _reason(error: Exception, causes: list[BaseException]) -> str:
     """The innermost cause, in words. It quotes no text of an answer, which may be a part of metadata."""
-    line = _no_status_line(causes)
-    if line is not None:
-        return f"its answer is not HTTP: the first line has {len(line.strip())} characters"
+    foreign = _not_http(causes)
+    if foreign is not None:
+        return str(foreign)
     if _first(causes, InvalidChunkLength):
         return "it sent a chunk without its size"
     cause: Any = error.args[0] if error.args else error
@@ -246,10 +248,12 @@ def _reason(error: Exception, causes: list[BaseException]) -> str:
     return _short(text.rpartition("): ")[2])
 
 
-def _no_status_line(causes: list[BaseException]) -> str | None:
-    """The first line of an answer, if HTTP does not begin like this."""
-    line = _first(causes, http.client.BadStatusLine) or _first(causes, http.client.UnknownProtocol)
-    return None if line is None or isinstance(line, ConnectionError) else str(line)
+def _not_http(causes: list[BaseException]) -> NotHTTP | None:
+    """The answer of another protocol, if that is the cause; through SOCKS, http.client reads it."""
+    bare = _first(causes, http.client.BadStatusLine) or _first(causes, http.client.UnknownProtocol)
+    if bare is not None and not isinstance(bare, ConnectionError):
+        return NotHTTP(str(bare))
+    return _first(causes, NotHTTP)
 
 
 def _short(text: str) -> str:

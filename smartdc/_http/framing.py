@@ -11,12 +11,12 @@ import io
 import re
 import time
 from http import HTTPStatus
-from http.client import HTTPResponse, UnknownProtocol
+from http.client import HTTPException, HTTPResponse, LineTooLong, RemoteDisconnected
 from typing import Any
 
 from smartdc._http.heads import read_fields
 
-__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "BoundedAnswer", "Overlong"]
+__all__ = ["HEAD_LIMIT", "MOST_INTERIM", "BoundedAnswer", "NotHTTP", "Overlong"]
 
 HEAD_LIMIT = 256 * 1024
 """Bytes of status line and headers, and of the interim answers before them."""
@@ -25,6 +25,8 @@ MOST_INTERIM = 20
 """Interim answers (1xx) before the one that counts; 100 Continue is bounded by `HEAD_LIMIT` alone."""
 
 _WITHOUT_BODY = (204, 304)
+_STATUS_LINE = r"HTTP/(0\.9|1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?\r?\n"
+_BEGINNING = 4
 _LENGTH = r"[0-9]{1,18}"
 _CHUNK_SIZE = rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n"
 _LONGEST_LINE = 65536
@@ -36,6 +38,19 @@ class Overlong(Exception):
 
     `requests` and urllib3 do not catch it, and close the connection.
     """
+
+
+class NotHTTP(HTTPException):
+    """What came is not an answer of HTTP. Its text is not quoted: it may be a part of a machine's metadata.
+
+    Attributes:
+        beginning: The first characters, which show another protocol.
+    """
+
+    def __init__(self, text: str) -> None:
+        line = text.partition("\n")[0].strip()
+        super().__init__(f"its answer is not HTTP: the first line has {len(line)} characters")
+        self.beginning = line[:_BEGINNING]
 
 
 class _Incoming(io.RawIOBase):
@@ -122,15 +137,13 @@ class BoundedAnswer(HTTPResponse):
 
     def _read_head(self) -> None:
         """Read the next head, and what it says of the body, as `begin` of the base class does."""
-        version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        version, status, reason = self._read_status_line()
         while status == HTTPStatus.CONTINUE:
             read_fields(self.fp)
-            version, status, reason = self._read_status()  # type: ignore[attr-defined]
-        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
-            raise UnknownProtocol(version)
+            version, status, reason = self._read_status_line()
         self.code = self.status = status
         self.reason = reason.strip()
-        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
+        self.version = 10 if version in ("0.9", "1.0") else 11
         self.headers = self.msg = read_fields(self.fp)
         self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
@@ -140,6 +153,26 @@ class BoundedAnswer(HTTPResponse):
         self.will_close = self._check_close() or not (  # type: ignore[attr-defined]
             self.chunked or self.length is not None
         )
+
+    def _read_status_line(self) -> tuple[str, int, str]:
+        """Read version, status and reason."""
+        start = self.fp.peek(1)
+        if not b"HTTP/".startswith(start[:5]):  # such a line may have no end
+            raise NotHTTP(start.decode("latin-1"))
+        line = self.fp.readline(_LONGEST_LINE + 1).decode("latin-1")
+        if len(line) > _LONGEST_LINE:
+            raise LineTooLong("status line")
+        if not line:
+            raise RemoteDisconnected("Remote end closed connection without response")
+        match = re.fullmatch(_STATUS_LINE, line)
+        if match is None:
+            raise NotHTTP(line)
+        return match[1], int(match[2]), match[3] or ""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the status of a proxy's answer to CONNECT, without the reason, which errors would quote."""
+        version, status, _ = self._read_status_line()
+        return version, status, ""
 
     def _refuse_unknown_length(self) -> None:
         """Refuse an answer that states its length so that it cannot be read."""

@@ -71,11 +71,11 @@ def test_the_connection_is_cut() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<html>", "not JSON: '<html>'"),
+        ("<html>", "not JSON: 6 characters$"),
         ("9" * 5000, "not JSON"),
-        ("null", "not an object: 'null'"),
+        ("null", "not an object$"),
         ("5", "not an object"),
-        ("{}", "not a change: '{}'"),
+        ("{}", "not a change$"),
         ('{"changedResourceId": 5}', "not a change"),
     ],
 )

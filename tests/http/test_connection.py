@@ -249,8 +249,8 @@ def test_an_answer_that_is_not_from_cloudapi(stub: StubServer) -> None:
     with DataCenter(stub.url, login="bob") as sdc, pytest.raises(InvalidResponse) as caught:
         sdc.machines()
     assert str(caught.value) == (
-        "GET /bob/machines: 200 with a body that is not JSON; it begins b\"<html>Log in to the hotel's "
-        f'network</html>". Is {stub.url}/bob/machines the URL of a CloudAPI?'
+        'GET /bob/machines: 200 with a body that is not JSON (42 bytes); it begins b"<html>Log in to the '
+        f"hotel's network</html>\". Is {stub.url}/bob/machines the URL of a CloudAPI?"
     )
 
 

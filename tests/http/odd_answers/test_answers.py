@@ -105,12 +105,11 @@ def test_the_error_does_not_quote_what_may_be_secret(stub: StubServer, sdc: Data
 @pytest.mark.parametrize("start", [b"{", b"[", b'"', b" {", b"\n\t["])
 def test_broken_json_is_not_quoted(stub: StubServer, sdc: DataCenter, start: bytes) -> None:
     stub.answer(Reply(start + b'"accesskeysecret": "secret77'))
-    with pytest.raises(InvalidResponse, match=r"200 with a body that is broken JSON: .*\)\. Is ") as caught:
+    with pytest.raises(
+        InvalidResponse, match=r"200 with a body that is broken JSON: .*bytes\)\. Is "
+    ) as caught:
         sdc.account()
     assert "secret77" not in str(caught.value)
-    stub.answer(Reply(b"<h1>Welcome</h1>"))
-    with pytest.raises(InvalidResponse, match=r"; it begins b'<h1>Welcome</h1>'\. Is "):
-        sdc.account()
 
 
 @pytest.mark.parametrize("body", [None, [], {"name": "web"}, "x", 7], ids=str)
@@ -172,17 +171,17 @@ def test_what_is_no_redirect(
             "Your browser sent an invalid request.",
         ),
         ({"IdleClientError": "Timed out."}, "Timed out."),
-        ({"IdleClientError": 7}, '{"IdleClientError": 7}'),
-        ({"code": "Novelty"}, '{"code": "Novelty"}'),
-        ({"message": {"a": 1}}, '{"message": {"a": 1}}'),
+        ({"IdleClientError": 7}, "an object with IdleClientError"),
+        ({"code": "Novelty"}, "an object with code"),
+        ({"message": {"a": 1}}, "an object with message"),
         (None, ""),
         (b"null", "null"),
         (b"\xef\xbb\xbf" + b'{"message": "after a mark"}', "after a mark"),
         (b'{"message": "one", "message": "two"}', "two"),
         (b'{"message": "\\ud800"}', "?"),
-        (b"[" * 100_000, "[" * 200),
+        (b"[" * 100_000, "broken JSON of 100000 bytes"),
         (b"9" * 5000, "9" * 200),
-        (b"NaN", "NaN"),
+        (b"NaN", "a number"),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -200,7 +199,7 @@ def test_an_error_that_is_a_list(stub: StubServer, sdc: DataCenter) -> None:
     error = refused(stub, sdc, Reply(entries, 409))
     assert (error.code, error.message, error.errors) == ("InvalidArgument", "no such volume", entries)
     assert isinstance(error, ConflictError)
-    assert refused(stub, sdc, Reply([None, 5], 500)).message == "[null, 5]"
+    assert refused(stub, sdc, Reply([None, 5], 500)).message == "a list"
 
 
 @pytest.mark.parametrize("errors", [None, 5, "text", {"field": "x"}, [None, 5, ["x"]], [{"field": ["x"]}]])
