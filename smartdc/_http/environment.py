@@ -13,7 +13,15 @@ from requests.utils import get_environ_proxies, select_proxy
 from smartdc._http.insecure import is_this_machine
 from smartdc.errors import ConfigurationError
 
-__all__ = ["Proxy", "authorities", "named_authorities", "proxies_for", "proxy_of", "refuse_unreadable"]
+__all__ = [
+    "Proxy",
+    "authorities",
+    "named_authorities",
+    "proxies_for",
+    "proxy_of",
+    "refuse_unreadable",
+    "with_scheme",
+]
 
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
@@ -46,11 +54,11 @@ def proxies_for(url: str) -> dict[str, str]:
     """
     if is_this_machine(url):
         return {}
-    proxies = dict(get_environ_proxies(url))
+    proxies = {name: with_scheme(proxy) for name, proxy in get_environ_proxies(url).items()}
     variable, parts = _chosen(url, proxies)
     if parts is None:
         return proxies
-    if not _has_host(parts):
+    if not parts.scheme or not _has_host(parts):
         raise ConfigurationError(
             f"{url}: the proxy in the environment must have the form http://host:port; see {variable}"
         )
@@ -73,7 +81,13 @@ def proxy_of(url: str, proxies: dict[str, str]) -> Proxy | None:
     if parts is None:
         return None
     port = f":{parts.port}" if parts.port else ""
-    return Proxy(variable, f"{parts.scheme}://{parts.hostname}{port}", has_user="@" in parts.netloc)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return Proxy(variable, f"{parts.scheme}://{host}{port}", has_user="@" in parts.netloc)
+
+
+def with_scheme(proxy: str) -> str:
+    """Return the URL of a proxy with the scheme that other programs assume if it has none: http."""
+    return proxy if "://" in proxy or "/" in proxy.rstrip("/") else f"http://{proxy}"
 
 
 def authorities(verify: bool | str) -> bool | str:
@@ -118,7 +132,7 @@ def _chosen(url: str, proxies: dict[str, str]) -> tuple[str, SplitResult | None]
     scheme = urlsplit(url).scheme
     variable = f"{scheme if proxies.get(scheme) == proxy else 'all'}_proxy".upper()
     try:
-        return variable, urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        return variable, urlsplit(proxy)
     except ValueError:  # an invalid host
         return variable, urlsplit("")
 

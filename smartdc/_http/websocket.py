@@ -20,7 +20,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from smartdc._forks import importing
-from smartdc._http.environment import Proxy, proxies_for, proxy_of, refuse_unreadable
+from smartdc._http.environment import Proxy, proxies_for, proxy_of, refuse_unreadable, with_scheme
 from smartdc._http.failures import failure, refused_by_proxy, unusable_authorities
 from smartdc._http.insecure import is_this_machine
 from smartdc._http.shared_tls import SharedTLSSocket
@@ -171,8 +171,10 @@ def dial(
                 InvalidStatus,
                 InvalidURI,
             )
+            from websockets.proxy import get_proxy
             from websockets.sync.client import ClientConnection, connect
             from websockets.typing import Subprotocol
+            from websockets.uri import parse_uri
     except ImportError as error:
         raise ConfigurationError("streams need the extra 'stream': pip install 'smartdc[stream]'") from error
 
@@ -186,18 +188,19 @@ def dial(
                 raise _Refused(refusal.response) from None
 
     url, path = request.url or "", request.path_url
-    secure = url.startswith("https:")
+    address, secure = url.replace("http", "ws", 1), url.startswith("https:")
     about: dict[str, Any] = {"method": "GET", "path": path}
     try:
+        # No proxy could reach this machine itself.
+        proxy = None if is_this_machine(url) else get_proxy(parse_uri(address))
         opened = connect(
-            url.replace("http", "ws", 1),
+            address,
             ssl=_tls(authorities) if secure else None,
             additional_headers=_headers(request),
             user_agent_header=_text(request.headers.get("User-Agent")),
             subprotocols=[Subprotocol(name) for name in subprotocols] or None,
             compression=None,
-            # No proxy could reach this machine itself.
-            proxy=None if is_this_machine(url) else True,
+            proxy=proxy and with_scheme(proxy),
             open_timeout=timeout[0] + timeout[1] if isinstance(timeout, tuple) else timeout,
             ping_interval=PING_SECONDS,
             close_timeout=CLOSE_SECONDS,
@@ -225,8 +228,8 @@ def dial(
     except ImportError as error:
         raise ConfigurationError(f"GET {url}: the environment's proxy cannot be used: {error}") from error
     except InvalidProxyStatus as error:
-        proxy = proxy_of(url, proxies_for(url)) or Proxy("HTTPS_PROXY", "proxy", has_user=False)
-        raise refused_by_proxy(proxy, error.response.status_code, "GET", path, url) from None
+        refusing = proxy_of(url, proxies_for(url)) or Proxy("HTTPS_PROXY", "proxy", has_user=False)
+        raise refused_by_proxy(refusing, error.response.status_code, "GET", path, url) from None
     except InvalidHandshake as error:
         if isinstance(error.__cause__, EOFError):
             message = f"GET {path}: no answer from {url}: the connection broke"

@@ -69,6 +69,8 @@ def test_a_socks_proxy_needs_pysocks(scheme: str, monkeypatch: pytest.MonkeyPatc
     [
         ("http://proxy.example", "http://proxy.example", False),
         ("proxy.example:3128", "http://proxy.example:3128", False),
+        ("bob:secret77@proxy.example:3128/", "http://proxy.example:3128", True),
+        ("[::1]:3128", "http://[::1]:3128", False),
         ("http://bob:secret77@proxy.example:80", "http://proxy.example:80", True),
         ("http://bob@proxy.example", "http://proxy.example", True),
     ],
@@ -83,7 +85,8 @@ def test_a_proxy_is_named_without_its_password(
 
 
 @pytest.mark.parametrize(
-    "address", ["http://", "http://:80", "http://proxy.example:0", "http://p:x", "http://["]
+    "address",
+    ["http://", "http://:80", "http://proxy.example:0", "http://p:x", "http://[", "//p:1", "http:/p"],
 )
 def test_a_proxy_without_a_host_or_with_an_impossible_port_is_refused(
     address: str, monkeypatch: pytest.MonkeyPatch

@@ -241,6 +241,19 @@ def test_a_proxy_that_wants_a_password_is_asked_once(
     )
 
 
+@pytest.mark.parametrize("scheme", ["https", "http"])
+@pytest.mark.parametrize("user", ["", "bob@", "bob:secret@"])
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_a_proxy_whose_scheme_is_left_out(monkeypatch: pytest.MonkeyPatch, scheme: str, user: str) -> None:
+    # curl takes these for http://, https://curl.se/docs/manpage.html (--proxy).
+    with StubServer() as proxy:
+        proxy.otherwise = [b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", b""]
+        monkeypatch.setenv(f"{scheme}_proxy", f"{user}localhost:{proxy.port}")
+        error = refusal(f"{scheme}://far.example")
+        assert f"the proxy http://localhost:{proxy.port} in {scheme.upper()}_PROXY refuses" in str(error)
+        assert ("proxy-authorization" in proxy.asked[0].headers) is (":" in user)
+
+
 def test_a_proxy_that_forbids_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     with StubServer([b"HTTP/1.1 403 Forbidden\r\n\r\n", b""]) as proxy:
         monkeypatch.setenv("all_proxy", proxy.url)

@@ -77,9 +77,24 @@ def test_the_settings_of_the_library(opened: dict[str, Any]) -> None:
     assert (opened["logger"].name, opened["logger"].level) == ("smartdc.websocket", logging.INFO)
 
 
-def test_a_far_server_is_reached_by_tls_and_by_the_proxy_of_the_environment(opened: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("variable", "proxy"),
+    [
+        (None, None),
+        ("https_proxy", "http://bob:x@127.0.0.1:1"),
+        ("https_proxy", "bob:x@localhost:1"),
+        ("wss_proxy", "localhost:1"),
+        ("https_proxy", "socks5h://127.0.0.1:1"),
+    ],
+)
+def test_a_far_server_is_reached_by_tls_and_by_the_proxy_of_the_environment(
+    opened: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str | None, proxy: str | None
+) -> None:
+    if variable and proxy:
+        monkeypatch.setenv(variable, proxy)
     assert isinstance(refusal(FAR), RequestTimeout)
-    assert (opened["url"], opened["proxy"]) == (f"wss://far.example{PATH}", True)
+    used = f"http://{proxy}" if proxy and "://" not in proxy else proxy
+    assert (opened["url"], opened["proxy"]) == (f"wss://far.example{PATH}", used)
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(7, 7), (0.5, 0.5), ((1, 2), 3), ((10.0, 120.0), 130)])
