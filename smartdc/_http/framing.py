@@ -48,8 +48,9 @@ class NotHTTP(HTTPException):
     """
 
     def __init__(self, text: str) -> None:
-        line = text.partition("\n")[0].strip()
-        super().__init__(f"its answer is not HTTP: the first line has {len(line)} characters")
+        line, ended, _ = text.partition("\n")
+        count = f"{len(line.strip())}{'' if ended else ' or more'}"
+        super().__init__(f"its answer is not HTTP: the first line has {count} characters")
         self.beginning = line[:_BEGINNING]
 
 
@@ -179,6 +180,8 @@ class BoundedAnswer(HTTPResponse):
         stated = self.headers.get("Content-Length")
         if stated is not None:
             raise Overlong(f"its Content-Length ({len(stated)} characters) is not a number")
+        if self.headers.get("Transfer-Encoding") is not None:
+            raise Overlong("its Transfer-Encoding, which was not asked for, is not chunked")
         if self.headers.defects:  # the fields after such a line are lost
             raise Overlong("a line of its head is not a field, and no length comes before it")
 
@@ -218,4 +221,4 @@ class BoundedAnswer(HTTPResponse):
 
 def _length(stated: str) -> int | None:
     """The length that a Content-Length states; None if it is not a number in decimal digits."""
-    return int(stated) if re.fullmatch(_LENGTH, stated) else None
+    return int(stated) if re.fullmatch(_LENGTH, stated.strip()) else None

@@ -308,15 +308,15 @@ ALERT = "\x15\x03\x03\x00\x02"
 @pytest.mark.parametrize(
     ("cause", "why", "remedy"),
     [
-        (BadStatusLine(ALERT), "the first line has 5 characters", ": it speaks TLS; write https://"),
+        (BadStatusLine(ALERT), "the first line has 5 or more characters", ": it speaks TLS; write https://"),
         (
             BadStatusLine("SSH-2.0-x"),
-            "the first line has 9 characters",
+            "the first line has 9 or more characters",
             ": it speaks SSH and not HTTP; check the port",
         ),
-        (BadStatusLine("220 mail"), "the first line has 8 characters", None),
+        (BadStatusLine("220 mail"), "the first line has 8 or more characters", None),
         (BadStatusLine("\r\n"), "the first line has 0 characters", None),
-        (UnknownProtocol("HTTP/2"), "the first line has 6 characters", None),
+        (UnknownProtocol("HTTP/2"), "the first line has 6 or more characters", None),
     ],
     ids=["alert", "SSH", "another", "empty", "HTTP/2"],
 )

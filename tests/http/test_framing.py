@@ -45,6 +45,24 @@ def test_an_invalid_length_is_refused_at_once(stub: StubServer, length: str) -> 
 
 
 NEGATIVE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n"
+FOLDED = f"HTTP/1.1 200 OK\r\n{JSON}\r\nContent-Length:\r\n 2 \r\n\r\n[]"
+
+
+def test_a_length_on_a_line_of_its_own(stub: StubServer) -> None:
+    # RFC 9112, section 5.2: the obsolete form of a field is read as if it had blanks
+    stub.answer([FOLDED.encode()])
+    with datacenter_at(stub.url) as sdc:
+        assert sdc.keys() == []
+
+
+def test_another_encoding_than_chunks_is_refused_at_once(stub: StubServer) -> None:
+    """It took until a timeout, or until the server closed the connection."""
+    head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+    stub.answer([head.encode() + b"2\r\n[]\r\n0\r\n\r\n"])
+    with datacenter_at(stub.url) as sdc, pytest.raises(InvalidResponse, match=r"is not chunked$"):
+        sdc.keys()
+
+
 NO_FIELD = ["no colon", "Content-Length : 2", "X-F: a\rb"]
 
 
