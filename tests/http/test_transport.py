@@ -207,8 +207,8 @@ def test_the_environments_proxy(stub: StubServer, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConnectionFailed) as caught:
         ask(transport)
     assert str(caught.value) == (
-        f"GET /bob/machines: the proxy {stub.url} in HTTP_PROXY refuses to connect to {far} (407 Scripted); "
-        "give HTTP_PROXY the form http://USER:PASSWORD@host:port"
+        f"GET /bob/machines: the proxy {stub.url} in HTTP_PROXY refuses to connect to {far} "
+        "(407 Proxy Authentication Required); give HTTP_PROXY the form http://USER:PASSWORD@host:port"
     )
     transport.close()
 
