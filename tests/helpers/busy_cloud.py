@@ -124,7 +124,7 @@ class _Worker:
             ("POST", f"{path}/disks/{disk}", {"size": 20480}),
             ("DELETE", f"{path}/disks/{disk}", None),
             ("POST", f"{path}/migrate?action={pick(_MIGRATE)}", {}),
-            ("PUT", f"/my{path}", {"role-tag": ["ops"]}),
+            ("PUT", path, {"role-tag": ["ops"]}),
         ]  # fmt: skip
         if self._random.random() < 0.1:
             requests = [("DELETE", path, None), ("POST", "", None)]

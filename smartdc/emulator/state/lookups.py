@@ -51,7 +51,7 @@ class Lookups:
         """Return the account with this login, or the emulator's by default; return a record unchanged.
 
         Raises:
-            WrongField: There is no such account; `field` is the name of the argument.
+            ValueError: There is no such account; `field` is the name of the argument.
         """
         if account is None:
             return self.shared.account
@@ -71,7 +71,7 @@ class Lookups:
         """Return the network with this name or uuid.
 
         Raises:
-            WrongField: There is no such network.
+            ValueError: There is no such network.
         """
         for network in self.networks.values():
             if name in (network.uuid, network.name):
@@ -83,7 +83,7 @@ class Lookups:
         """Return the image with this name or uuid; by default one for machines of a brand.
 
         Raises:
-            WrongField: There is no such image.
+            ValueError: There is no such image.
         """
         if isinstance(image, Image):
             return image
@@ -105,7 +105,7 @@ class Lookups:
         """Return the package with this name or uuid, the first by default.
 
         Raises:
-            WrongField: There is no such package.
+            ValueError: There is no such package.
         """
         if isinstance(package, Package):
             return package
@@ -122,7 +122,7 @@ class Lookups:
         """Return the uuids of these accounts.
 
         Raises:
-            WrongField: There is no such account, or this is no list; `field` is the name of the argument.
+            ValueError: There is no such account, or this is no list; `field` is the name of the argument.
         """
         if not isinstance(accounts, list | tuple):
             raise WrongField(field, f"{field} must be a list of logins or accounts, not {shown(accounts)}")
