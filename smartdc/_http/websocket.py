@@ -165,11 +165,12 @@ def dial(
     try:
         with importing:
             from websockets.exceptions import (
-                InvalidHandshake,
+                ConnectionClosed,
                 InvalidProxy,
                 InvalidProxyStatus,
                 InvalidStatus,
                 InvalidURI,
+                WebSocketException,
             )
             from websockets.proxy import get_proxy
             from websockets.sync.client import ClientConnection, connect
@@ -230,8 +231,8 @@ def dial(
     except InvalidProxyStatus as error:
         refusing = proxy_of(url, proxies_for(url)) or Proxy("HTTPS_PROXY", "proxy", has_user=False)
         raise refused_by_proxy(refusing, error.response.status_code, "GET", path, url) from None
-    except InvalidHandshake as error:
-        if isinstance(error.__cause__, EOFError):
+    except WebSocketException as error:
+        if isinstance(error, ConnectionClosed) or isinstance(error.__cause__, EOFError):
             message = f"GET {path}: no answer from {url}: the connection broke"
             raise ConnectionFailed(message, **about) from error
         raise InvalidResponse(f"GET {path}: {url} does not speak WebSocket ({error})", **about) from error

@@ -80,7 +80,7 @@ class Push:
                     self._receive(feed)
         except Cancelled:
             pass
-        except SmartDCError as error:
+        except Exception as error:  # of a subclass of DataCenter, too
             log.info("the change feed ended, so machines are polled: %s", error)
         finally:
             self._watcher.feed_ended()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 from websockets.sync.server import ServerConnection
 
 from smartdc import BadRequestError, ConnectionFailed, InvalidResponse, RequestTimeout, TLSError
@@ -41,6 +43,27 @@ def opened(handler: Handler, **settings: Any) -> Iterator[WebSocket]:
         closing(dialled(url, **settings).websocket) as websocket,
     ):
         yield websocket
+
+
+@contextmanager
+def ending_at_once(tls: ssl.SSLContext | None) -> Iterator[str]:
+    """A server that ends each connection as soon as it is made."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):  # closed
+                while True:
+                    connection, _ = listening.accept()
+                    with connection if tls is None else tls.wrap_socket(connection, server_side=True) as made:
+                        made.shutdown(socket.SHUT_RDWR)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http{'s' if tls else ''}://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def wait(connection: ServerConnection) -> None:
@@ -122,6 +145,29 @@ def test_answers_that_are_not_of_http(stub: StubServer) -> None:
         dialled(stub.url)
     assert str(odd.value).startswith(f"GET /bob/changefeed: {where} does not speak WebSocket (")
     assert (odd.value.method, odd.value.path) == ("GET", "/bob/changefeed")
+
+
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "TLS"])
+def test_a_connection_that_breaks_before_the_request(
+    is_secure: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy whose server is down ends a connection at once, before or after the request is sent."""
+    handshake = ClientConnection.handshake
+
+    def late(connection: ClientConnection, *args: Any, **settings: Any) -> None:
+        connection.recv_events_thread.join(10)  # it has read the end
+        handshake(connection, *args, **settings)
+
+    monkeypatch.setattr(ClientConnection, "handshake", late)
+    with (
+        ending_at_once(tls_settings(tmp_path) if is_secure else None) as url,
+        pytest.raises(ConnectionFailed) as broke,
+    ):
+        dialled(url, authorities=str(tmp_path / "ca.pem"))
+    assert str(broke.value) == (
+        f"GET /bob/changefeed: no answer from {url}/bob/changefeed: the connection broke"
+    )
+    assert (broke.value.method, broke.value.path, broke.value.lasting) == ("GET", "/bob/changefeed", False)
 
 
 def test_this_machine_is_reached_without_a_proxy(
