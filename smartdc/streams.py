@@ -183,8 +183,7 @@ class VNC(Conversation[bytes]):
         self._websocket.send(data)
 
     def _receive(self, timeout: float | None) -> bytes | None:
-        message = self._websocket.receive(timeout)
-        return message.encode() if isinstance(message, str) else message
+        return self._websocket.receive(timeout)
 
 
 class MigrationWatch(Stream[MigrationEvent]):
@@ -197,7 +196,7 @@ class MigrationWatch(Stream[MigrationEvent]):
     def __init__(self, source: requests.Response | WebSocket) -> None:
         if isinstance(source, WebSocket):
             super().__init__(source.close)
-            self._message: Callable[[], str | bytes | None] = partial(source.receive, None)
+            self._message: Callable[[], bytes | None] = partial(source.receive, None)
         else:
             lines = _Lines(source)
             super().__init__(lines.close)
@@ -257,7 +256,7 @@ def _change(event: dict[str, Any]) -> Change:
     return cast(Change, change)
 
 
-def _decoded(message: str | bytes) -> Any:
+def _decoded(message: bytes) -> Any:
     try:
         event = from_json(message)
     except ValueError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -59,29 +60,34 @@ class WebSocket:
     def __init__(self, connection: ClientConnection, where: str) -> None:
         self._connection = connection
         self._where = where
-        self._early: deque[str | bytes] = deque()
+        self._early: deque[bytes] = deque()
 
     @property
     def subprotocol(self) -> str | None:
         """The one that the server chose."""
         return self._connection.subprotocol
 
-    def receive(self, timeout: float | None) -> str | bytes | None:
-        """The next message; None when the other end has closed, or this one.
+    def receive(self, timeout: float | None) -> bytes | None:
+        """The next message, text not decoded; None when the other end has closed, or this one.
 
         Raises:
             TimeoutError: No message came in time.
             ConnectionFailed: The connection broke.
-            InvalidResponse: The message is too large.
+            InvalidResponse: The message is too large, or has too many parts.
         """
-        from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+        from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, WebSocketException
         from websockets.frames import CloseCode
 
         if self._early:
             return self._early.popleft()
         try:
-            return self._connection.recv(timeout)
-        except ConnectionClosedOK:
+            # A text that the library could not decode would be lost if the other end has closed.
+            return self._connection.recv(timeout, decode=False)
+        except ConnectionClosedOK as error:
+            if isinstance(error.__cause__, WebSocketException):
+                raise InvalidResponse(
+                    f"{self._where}: a message of the stream cannot be read ({error.__cause__})"
+                ) from error
             return None
         except ConnectionClosed as error:
             if error.sent is not None and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
@@ -122,7 +128,7 @@ class WebSocket:
         while not pong.wait(_STEP_SECONDS):
             with suppress(TimeoutError, ConnectionClosed):
                 while not pong.is_set():
-                    self._early.append(self._connection.recv(0))
+                    self._early.append(self._connection.recv(0, decode=False))
             if self._connection.state is not State.OPEN:
                 raise ConnectionFailed(f"{self._where}: the stream broke off")
             if time.monotonic() > end:
@@ -179,14 +185,26 @@ def dial(
     except ImportError as error:
         raise ConfigurationError("streams need the extra 'stream': pip install 'smartdc[stream]'") from error
 
-    class Unredirected(ClientConnection):
-        """Does not follow redirects: a request that was signed for one URL is not sent to another."""
+    class Client(ClientConnection):
+        """Differs from the library's in two points.
+
+        It does not follow redirects: a request that was signed for one URL is not sent to another. And if the
+        answer to a ping or a close cannot be sent, it still processes what came with them.
+        """
 
         def handshake(self, *args: Any, **kwargs: Any) -> None:
             try:
                 super().handshake(*args, **kwargs)
             except InvalidStatus as refusal:
                 raise _Refused(refusal.response) from None
+
+        def send_data(self) -> None:
+            try:
+                super().send_data()
+            except OSError:
+                # The thread that reads would drop the messages; it notices the end when it reads on.
+                if threading.current_thread() is not self.recv_events_thread:
+                    raise
 
     url, path = request.url or "", request.path_url
     address, secure = url.replace("http", "ws", 1), url.startswith("https:")
@@ -207,7 +225,7 @@ def dial(
             close_timeout=CLOSE_SECONDS,
             max_queue=_UNREAD,
             max_size=max_size,
-            create_connection=Unredirected,
+            create_connection=Client,
             logger=log,
         ).__enter__()
     except _Refused as refusal:

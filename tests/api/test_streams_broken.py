@@ -27,6 +27,7 @@ from smartdc import (
 )
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
+from smartdc.streams import VNC, ChangeFeed
 from tests.helpers.servers import Reply, StubServer
 from tests.helpers.websocket_servers import Handler, websocket_server
 
@@ -157,6 +158,54 @@ def test_events_before_the_feed_is_open_are_kept() -> None:
         with sdc.changefeed() as feed:
             assert [next(feed)["published"] for _ in events] == [f"{n}" for n in range(5000)]
         assert time.monotonic() - began < 20
+
+
+CHANGE = Frame(Opcode.TEXT, json.dumps({"changedResourceId": IDENT}).encode())
+PING, CLOSE = Frame(Opcode.PING, b"there?"), Frame(Opcode.CLOSE, (1000).to_bytes(2))
+
+
+@pytest.mark.parametrize("stream", ["change feed", "console"])
+@pytest.mark.parametrize(
+    ("frames", "messages"),
+    [
+        ([CHANGE, CLOSE], 1),
+        ([PING, CHANGE, CLOSE], 1),
+        ([CHANGE, PING, CLOSE], 1),
+        ([PING, CHANGE, PING, CHANGE, PING, CLOSE], 2),
+    ],
+    ids=["no ping", "ping first", "ping last", "pings between"],
+)
+def test_what_was_sent_before_the_end_is_received(stream: str, frames: list[Frame], messages: int) -> None:
+    """The server has closed before the pings and the close are answered, so that the answers fail."""
+    goes_on, has_ended = threading.Event(), threading.Event()
+
+    def end(connection: ServerConnection) -> None:
+        assert goes_on.wait(10)
+        connection.socket.sendall(b"".join(frame.serialize(mask=False) for frame in frames))
+        connection.close_socket()
+        has_ended.set()
+
+    with served_by(end) as sdc:
+        machine = sdc.machine(MIGRATION["machine"], lazy=True)
+        opened: VNC | ChangeFeed = machine.connect_vnc() if stream == "console" else sdc.changefeed()
+        with opened._websocket._connection.protocol_mutex:  # it reads no further meanwhile
+            goes_on.set()
+            assert has_ended.wait(10)
+        assert len(list(opened)) == messages
+
+
+@pytest.mark.parametrize("end", [[], [CLOSE], [CHANGE, CLOSE]], ids=["open", "closed", "another"])
+def test_a_message_that_is_not_utf_8(end: list[Frame]) -> None:
+    bad = Frame(Opcode.TEXT, b'{"changedResourceId": "\xff"}')
+
+    def send_bad(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.socket.sendall(b"".join(frame.serialize(mask=False) for frame in [bad, *end]))
+        with suppress(ConnectionClosed):
+            connection.recv()
+
+    with served_by(send_bad) as sdc, pytest.raises(InvalidResponse, match="not JSON"):
+        list(sdc.changefeed())
 
 
 def test_messages_are_limited_in_size() -> None:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import requests
+from websockets import exceptions
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection
 from websockets.sync.server import ServerConnection
 
@@ -232,7 +234,7 @@ def test_messages_and_their_end() -> None:
         connection.recv()
 
     with opened(send) as websocket:
-        assert [websocket.receive(5), websocket.receive(5)] == ["text", b"bytes"]
+        assert [websocket.receive(5), websocket.receive(5)] == [b"text", b"bytes"]
         with pytest.raises(TimeoutError):
             websocket.receive(0.01)
         websocket.send("over")
@@ -259,6 +261,19 @@ def test_the_size_of_a_message_is_limited(limit: int) -> None:
             websocket.receive(10)
         assert str(caught.value).startswith("GET /bob/changefeed: a message of the stream is too large (")
         assert str(caught.value).endswith("); give DataCenter a larger max_response")
+
+
+@pytest.mark.skipif(not hasattr(exceptions, "TooManyFragments"), reason="before websockets 17.1")
+def test_a_message_in_too_many_parts_before_the_end() -> None:
+    def send(connection: ServerConnection) -> None:
+        frames = [Frame(Opcode.TEXT, b"{", fin=False), *[Frame(Opcode.CONT, b"", fin=False)] * 5000]
+        frames += [Frame(Opcode.CONT, b"}"), Frame(Opcode.CLOSE, (1000).to_bytes(2))]
+        connection.socket.sendall(b"".join(frame.serialize(mask=False) for frame in frames))
+        wait(connection)
+
+    with opened(send) as websocket, pytest.raises(InvalidResponse) as caught:
+        websocket.receive(10)
+    assert str(caught.value).startswith("GET /bob/changefeed: a message of the stream cannot be read (")
 
 
 def cut(connection: ServerConnection) -> None:
@@ -310,7 +325,7 @@ def test_it_settles_when_the_server_has_read_all() -> None:
         later.start()
         websocket.settle(10)
         later.join()
-        assert websocket.receive(5) == "early"  # what comes meanwhile is kept
+        assert websocket.receive(5) == b"early"  # what comes meanwhile is kept
 
 
 def test_it_does_not_settle_when_the_connection_breaks() -> None:
