@@ -13,6 +13,7 @@ the server ends it, or when it is garbage-collected.
 from __future__ import annotations
 
 import json
+import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +27,16 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from smartdc._forks import renew_in_children
 from smartdc._http.answers import from_json
 from smartdc._http.bodies import read_lines
+from smartdc._http.waiting import checked_timeout
 from smartdc._http.websocket import WebSocket
-from smartdc.errors import ConnectionFailed, InvalidResponse, RequestTimeout, TransportError, WaitTimeout
+from smartdc.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidResponse,
+    RequestTimeout,
+    TransportError,
+    WaitTimeout,
+)
 from smartdc.types import Change, MigrationEvent
 
 __all__ = ["VNC", "ChangeFeed", "Conversation", "MigrationWatch", "Stream"]
@@ -48,6 +57,7 @@ class Stream(ABC, Generic[T_co]):
 
     def __init__(self, close: Callable[[], None]) -> None:
         self.closed = False
+        self._reading = threading.Lock()
         # Runs once: at `close`, when this object is garbage-collected, or at exit.
         self._close = weakref.finalize(self, close)
         renew_in_children(self)
@@ -64,6 +74,10 @@ class Stream(ABC, Generic[T_co]):
     def _next(self, timeout: float | None) -> T_co | None:
         if self.closed:
             return None
+        if not self._reading.acquire(blocking=False):
+            raise ConfigurationError(
+                "another thread reads this stream: read it in one thread, and pass on what comes"
+            )
         try:
             found = self._receive(timeout)
         except TimeoutError as error:
@@ -71,6 +85,8 @@ class Stream(ABC, Generic[T_co]):
         except BaseException:
             self.close()
             raise
+        finally:
+            self._reading.release()
         if found is None:
             self.close()
         return found
@@ -114,8 +130,9 @@ class Conversation(Stream[T_co]):
         Raises:
             WaitTimeout: Nothing came in time. The stream goes on.
             ConnectionFailed: The connection broke.
+            ConfigurationError: It is not a valid timeout, or another thread reads the stream. It goes on.
         """
-        return self._next(timeout)
+        return self._next(checked_timeout(timeout))
 
 
 class ChangeFeed(Conversation[Change]):
