@@ -13,7 +13,7 @@ from smartdc._http.named import machine_ids_of
 from smartdc.arguments.ids import is_lower_case_uuid, shown
 from smartdc.arguments.kinds import as_list, required_flag
 from smartdc.errors import ConfigurationError
-from smartdc.machine import MachineRef
+from smartdc.machine import Machine, MachineRef
 
 if TYPE_CHECKING:
     from smartdc.change_feeds import ReconnectingFeed
@@ -39,7 +39,7 @@ class StreamOperations(MachineLists):
     @overload
     def changefeed(
         self,
-        machines: Iterable[MachineRef] | None = None,
+        machines: MachineRef | Iterable[MachineRef] | None = None,
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: Literal[False] = False,
@@ -48,7 +48,7 @@ class StreamOperations(MachineLists):
     @overload
     def changefeed(
         self,
-        machines: Iterable[MachineRef] | None = None,
+        machines: MachineRef | Iterable[MachineRef] | None = None,
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: bool,
@@ -56,7 +56,7 @@ class StreamOperations(MachineLists):
 
     def changefeed(
         self,
-        machines: Iterable[MachineRef] | None = None,
+        machines: MachineRef | Iterable[MachineRef] | None = None,
         *,
         subresources: Iterable[str] = SUBRESOURCES,
         reconnect: bool = False,
@@ -68,8 +68,8 @@ class StreamOperations(MachineLists):
         Needs the extra ``stream``. Since API 9.14.0.
 
         Args:
-            machines: The machines to watch: UUIDs, names, short ids, dicts or `Machine`; None for all of the
-                account.
+            machines: The machines to watch, or one: UUIDs, names, short ids, dicts or `Machine`; None for all
+                of the account.
             subresources: The changes to report: ``state``, ``tags``, ``alias`` (the name),
                 ``customer_metadata``, ``nics``, ``server_uuid``, ``owner_uuid``, ``destroyed``. All of these
                 by default.
@@ -94,14 +94,22 @@ class StreamOperations(MachineLists):
             raise ConfigurationError(
                 f"subresources are some of {', '.join(SUBRESOURCES)}, not {shown(wanted)}"
             )
-        idents = (
-            None if machines is None else machine_ids_of(self, as_list("machines", machines, "[machine]"))
-        )
-        for ident in idents or ():
+        reconnects = required_flag("reconnect", reconnect)
+        idents = None if machines is None else self._ids_to_watch(machines)
+        return self._reconnecting_feed(wanted, idents) if reconnects else self._feed(wanted, idents)
+
+    def _ids_to_watch(self, machines: MachineRef | Iterable[MachineRef]) -> list[str]:
+        refs = [machines] if isinstance(machines, Machine) else as_list("machines", machines, "[machine]")
+        if not refs:
+            raise ConfigurationError(
+                "machines is empty, and the feed would report nothing: "
+                "leave it out for all machines of the account"
+            )
+        idents = machine_ids_of(self, refs)
+        for ident in idents:
             if not is_lower_case_uuid(ident):
                 raise ConfigurationError(f"{shown(ident)} is not the UUID of a machine")
-        reconnects = required_flag("reconnect", reconnect)
-        return self._reconnecting_feed(wanted, idents) if reconnects else self._feed(wanted, idents)
+        return idents
 
     def _feed(self, wanted: Sequence[str], idents: Sequence[str] | None) -> ChangeFeed:
         with importing:

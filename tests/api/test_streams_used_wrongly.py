@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -13,7 +13,9 @@ import pytest
 from smartdc import ConfigurationError, DataCenter, Machine, WaitTimeout
 from smartdc.emulator import Emulator
 from smartdc.emulator.state.site import Site
-from smartdc.streams import Conversation, MigrationWatch, Stream
+from smartdc.machine import MachineRef
+from smartdc.streams import Conversation, Stream
+from tests.helpers.recorded import sent
 from tests.helpers.servers import Reply, StubServer, datacenter_at
 
 CONVERSATIONS: dict[str, Callable[[DataCenter, Machine], Conversation[Any]]] = {
@@ -76,9 +78,7 @@ def test_a_second_thread_is_refused_by_a_watch(stub: StubServer) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-json-stream\r\nContent-Length: 999\r\n\r\n"
     stub.answer(Reply({"state": "running"}), [head, None])
     with datacenter_at(stub.url) as sdc:
-        watch: MigrationWatch = sdc.machine(
-            "00000000-dead-4bad-8bad-000000000000", lazy=True
-        ).watch_migration()
+        watch = sdc.machine("00000000-dead-4bad-8bad-000000000000", lazy=True).watch_migration()
         first = Reader(watch)
         with pytest.raises(ConfigurationError, match=MESSAGE):
             next(watch)
@@ -90,9 +90,7 @@ def test_a_second_thread_is_refused_by_a_watch(stub: StubServer) -> None:
 
 @pytest.mark.parametrize("timeout", [-1, -0.1, math.nan, "1", b"1", [], 10**400], ids=repr)
 def test_timeouts_are_checked_as_those_of_waits(conversation: Conversation[Any], timeout: Any) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"^timeout must be None or a number of seconds from 0, not "
-    ):
+    with pytest.raises(ConfigurationError, match=r"^timeout must be None or a number of seconds"):
         conversation.receive(timeout)
     assert not conversation.closed
     with pytest.raises(WaitTimeout, match=r"^nothing came within 0 s$"):
@@ -106,3 +104,31 @@ def test_a_timeout_without_an_end(conversation: Conversation[Any], timeout: floa
     later.start()
     assert conversation.receive(timeout) is None
     later.join()
+
+
+@pytest.mark.parametrize("reconnect", [False, True])
+@pytest.mark.parametrize("machines", [[], (), iter(())], ids=["list", "tuple", "iterator"])
+def test_a_feed_of_no_machines_is_refused(
+    sdc: DataCenter, cloud: Emulator, machines: Iterable[Machine], reconnect: bool
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.changefeed(machines, reconnect=reconnect)
+    assert str(caught.value) == (
+        "machines is empty, and the feed would report nothing: leave it out for all machines of the account"
+    )
+    assert sent(cloud) == []
+
+
+def test_a_feed_of_one_machine_needs_no_list(
+    cloud: Emulator, sdc: DataCenter, site: Site, machine: Machine
+) -> None:
+    other = sdc.machine(site.add_machine("other").uuid, lazy=True)
+    refs: list[MachineRef] = [machine, machine.id, "web", {"id": machine.id}]
+    for number, ref in enumerate(refs):
+        with sdc.changefeed(ref) as feed:
+            other.add_tags(a="b")
+            machine.add_tags(number=number)
+            cloud.clock.advance(2)
+            change = feed.receive(5)
+            assert change is not None
+            assert change["changedResourceId"] == machine.id
