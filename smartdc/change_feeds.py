@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from typing import Any, cast
 
+from smartdc._http.cancellation import CancelScope
 from smartdc._http.waiting import Clock, is_passing
 from smartdc.errors import ConnectionFailed, GoneError, NotFoundError, SmartDCError
 from smartdc.streams import ChangeFeed, Conversation
@@ -74,41 +76,60 @@ class ReconnectingFeed(Conversation[Change]):
         self._not_before = -math.inf
         self._known: dict[str, _Known] = {}
         self._pending: deque[tuple[Change, float]] = deque()
+        self._attempt: _Attempt | None = None
+        self._over = threading.Event()
         self.as_of: float = clock.monotonic()
         self._feed = connect()
-        if report_all:
-            self._catch_up()
-        else:
-            self._known = {data["id"]: self._watched_values(data) for data in list_machines()}
+        try:
+            if report_all:
+                self._catch_up()
+            else:
+                self._known = {data["id"]: self._watched_values(data) for data in list_machines()}
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def known(self) -> Set[str]:
         """The ids of the machines that it has reported, or that a list had."""
         return self._known.keys()
 
+    def renew(self) -> None:
+        """In a forked child: leave the connection, and the reconnection that is under way, to the parent."""
+        super().renew()
+        self._over, self._attempt = threading.Event(), None
+
     def close(self) -> None:
         """Close the stream. Any thread may call this, more than once."""
         super().close()
+        self._over.set()
+        if self._attempt is not None:
+            self._attempt.ended.set()
         self._feed.close()
 
     def _receive(self, timeout: float | None) -> Change | None:
         end = math.inf if timeout is None else time.monotonic() + timeout
         while not self.closed:
-            if self._pending:
+            if self._attempt is not None:
+                self._await(self._attempt, end)
+            elif self._pending:
                 self._pause = 0.0
                 reported, self.as_of = self._pending.popleft()
                 return reported
-            try:
-                change = self._feed.receive(None if timeout is None else max(0.0, end - time.monotonic()))
-            except ConnectionFailed as error:
-                log.info("the change feed broke, and reconnects: %s", error)
-                change = None
-            if change is None:
-                self._reconnect(end)
+            elif (change := self._sent_change(end)) is None:
+                self._begin_attempt(end)
             elif self._is_new(change):
                 self._pause, self.as_of = 0.0, self._clock.monotonic()
                 return change
         return None
+
+    def _sent_change(self, end: float) -> Change | None:
+        """Return the next change that the server sends; None if the connection broke or has ended."""
+        try:
+            return self._feed.receive(_seconds_until(end))
+        except ConnectionFailed as error:
+            log.info("the change feed broke, and reconnects: %s", error)
+            return None
 
     def _is_new(self, change: Change) -> bool:
         """Whether a change differs from the last report, or is of fields that are not watched."""
@@ -119,27 +140,52 @@ class ReconnectingFeed(Conversation[Change]):
         self._known[ident] = now
         return before != now
 
-    def _reconnect(self, end: float) -> None:
-        """Reconnect until that works or the time is over; first without a pause, if the feed has worked."""
+    def _begin_attempt(self, end: float) -> None:
+        """Begin to reconnect: after a pause, unless the feed has worked."""
         self._feed.close()
-        while not self.closed:
-            wait, left = self._not_before - self._clock.monotonic(), max(0.0, end - time.monotonic())
-            if self._pause and wait > 0:
-                self._clock.sleep(min(wait, left))
-                if wait > left:
-                    raise TimeoutError
-            self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
-            self._not_before = self._clock.monotonic() + self._pause
-            try:
+        wait, left = self._not_before - self._clock.monotonic(), max(0.0, end - time.monotonic())
+        if self._pause and wait > 0:
+            self._sleep(min(wait, left))
+            if wait > left:
+                raise TimeoutError
+        if self.closed:
+            return
+        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
+        self._not_before = self._clock.monotonic() + self._pause
+        self._attempt = _Attempt(self._reconnect)
+
+    def _sleep(self, seconds: float) -> None:
+        """Pause; closing the feed ends that, if the clock is the real one."""
+        if self._clock is time:
+            self._over.wait(seconds)
+        else:
+            self._clock.sleep(seconds)
+
+    def _reconnect(self) -> None:
+        """Make one attempt, in its own thread."""
+        try:
+            with CancelScope(self._over).running():
                 self._feed = self._connect()
                 self._catch_up()
-            except SmartDCError as error:
-                self._feed.close()
-                if not is_passing(error):
-                    raise
-                log.info("the change feed cannot reconnect, and tries again: %s", error)
-            else:
-                break
+        except BaseException:
+            self._feed.close()
+            raise
+        if self.closed:  # meanwhile, which has closed the feed before
+            self._feed.close()
+
+    def _await(self, attempt: _Attempt, end: float) -> None:
+        """Wait for the end of an attempt; if it failed for good, raise its error."""
+        if self.closed:  # then nothing may wake this thread
+            return
+        if not attempt.ended.wait(_seconds_until(end)):
+            raise TimeoutError
+        if self.closed:
+            return
+        self._attempt, error = None, attempt.error
+        if isinstance(error, SmartDCError) and is_passing(error):
+            log.info("the change feed cannot reconnect, and tries again: %s", error)
+        elif error is not None:
+            raise error
 
     def _catch_up(self) -> None:
         """Queue what has changed since the change that was reported last."""
@@ -196,6 +242,36 @@ class ReconnectingFeed(Conversation[Change]):
             "resourceObject": data,
             "resourceState": "destroyed" if is_deleted else str(data.get("state")),
         }
+
+
+class _Attempt:
+    """An attempt to reconnect, in its own thread: it may take longer than `receive` is to wait.
+
+    Args:
+        reconnect: Makes the attempt.
+
+    Attributes:
+        ended: Set when it has ended, or when nobody waits for it any more.
+        error: Why it failed.
+    """
+
+    def __init__(self, reconnect: Callable[[], None]) -> None:
+        self.ended = threading.Event()
+        self.error: BaseException | None = None
+        self._reconnect = reconnect
+        threading.Thread(target=self._run, name="smartdc-feed", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._reconnect()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.ended.set()
+
+
+def _seconds_until(end: float) -> float | None:
+    return None if end == math.inf else max(0.0, end - time.monotonic())
 
 
 def _value(name: str, data: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ With an emulated cloud: `test_lasting_feed.py`.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -96,7 +97,7 @@ class Script:
         found: list[Change] = []
         while True:
             try:
-                item = self.feed.receive(0)
+                item = self.feed.receive(10)
             except WaitTimeout:
                 return found
             if item is None:
@@ -313,7 +314,7 @@ def test_an_error_of_the_connection_that_is_no_break_ends_the_feed() -> None:
 
 def test_a_timeout_bounds_the_pauses_and_the_feed_goes_on() -> None:
     script = Script([Connection(BROKEN), BROKEN, Connection()], [[machine()], [machine(C)]])
-    for _ in range(2):
+    while len(script.clock.slept) < 2:  # after the first attempt, which nothing was waited for
         with pytest.raises(WaitTimeout):
             script.feed.receive(0)
     assert script.clock.slept == [0, 0]
@@ -345,4 +346,15 @@ def test_closing_it_while_it_reconnects_closes_the_new_connection() -> None:
     script = Script([Connection(BROKEN), new], [[machine()]])
     script.on_connect = script.feed.close  # as another thread does, which closes the old connection
     assert script.feed.receive() is None
-    assert new.is_closed
+    end = time.monotonic() + 10
+    while not new.is_closed:  # by the thread that reconnects
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_a_feed_that_cannot_list_at_the_beginning_is_closed() -> None:
+    connection = Connection()
+    for report_all in (False, True):
+        with pytest.raises(ConnectionFailed, match=r"^it broke$"):
+            Script([connection], [BROKEN], report_all=report_all)
+        assert connection.is_closed

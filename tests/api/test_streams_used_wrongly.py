@@ -59,7 +59,12 @@ def test_a_second_thread_is_refused_and_the_first_goes_on(
     sdc: DataCenter, machine: Machine, cloud: Emulator, conversation: Conversation[Any]
 ) -> None:
     first = Reader(conversation)
-    for read in (conversation.receive, lambda: conversation.receive(0), lambda: next(conversation)):
+    reads: list[Callable[[], object]] = [
+        conversation.receive,
+        lambda: conversation.receive(0),
+        lambda: next(conversation),
+    ]
+    for read in reads:
         with pytest.raises(ConfigurationError, match=MESSAGE):
             read()
     assert (first.is_alive(), conversation.closed) == (True, False)
