@@ -30,7 +30,7 @@ from smartdc.errors import ConfigurationError, ConnectionFailed, InvalidResponse
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
-__all__ = ["Upgraded", "WebSocket", "dial"]
+__all__ = ["Upgraded", "WebSocket", "dial", "require_websockets"]
 
 log: logging.Logger = logging.getLogger("smartdc.websocket")
 # At DEBUG, the library logs all headers, with the signature, and the contents of messages.
@@ -145,6 +145,19 @@ class Upgraded(requests.Response):
     websocket: WebSocket
 
 
+def require_websockets() -> None:
+    """Import the library.
+
+    Raises:
+        ConfigurationError: The extra ``stream`` is not installed.
+    """
+    try:
+        with importing:
+            import websockets.sync.client  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError("streams need the extra 'stream': pip install 'smartdc[stream]'") from error
+
+
 def dial(
     request: requests.PreparedRequest,
     timeout: float | tuple[float, float],
@@ -168,22 +181,20 @@ def dial(
         ConfigurationError: The extra ``stream`` is not installed.
         TransportError: There was no answer, or not that of a WebSocket.
     """
-    try:
-        with importing:
-            from websockets.exceptions import (
-                ConnectionClosed,
-                InvalidProxy,
-                InvalidProxyStatus,
-                InvalidStatus,
-                InvalidURI,
-                WebSocketException,
-            )
-            from websockets.proxy import get_proxy
-            from websockets.sync.client import ClientConnection, connect
-            from websockets.typing import Subprotocol
-            from websockets.uri import parse_uri
-    except ImportError as error:
-        raise ConfigurationError("streams need the extra 'stream': pip install 'smartdc[stream]'") from error
+    require_websockets()
+    with importing:
+        from websockets.exceptions import (
+            ConnectionClosed,
+            InvalidProxy,
+            InvalidProxyStatus,
+            InvalidStatus,
+            InvalidURI,
+            WebSocketException,
+        )
+        from websockets.proxy import get_proxy
+        from websockets.sync.client import ClientConnection, connect
+        from websockets.typing import Subprotocol
+        from websockets.uri import parse_uri
 
     class Client(ClientConnection):
         """Differs from the library's in two points.

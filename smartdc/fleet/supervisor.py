@@ -41,6 +41,8 @@ BUSY_SECONDS = 0.05
 """How long to wait for a change while threads are busy."""
 REPORT_SECONDS = 0.1
 """The least time between two reports of progress."""
+FEED_OPEN_SECONDS = 2.0
+"""How long a run waits for its change feeds before it begins without those that are not open yet."""
 FEED_STEP = 0.5
 """The longest step, in seconds, of an emulated clock while the feed may report changes."""
 LAST_ANSWERS_SECONDS = 0.5
@@ -215,10 +217,14 @@ class Run(Generic[_K]):
             clock.sleep(min(seconds, FEED_STEP))
 
     def _open_feeds(self) -> None:
+        """Open the feeds; one that takes long is used later, and until then machines are polled."""
         for scope, watcher in self._watchers.items():
             here = [task for task in self._tasks if _list_scope(task.connection) == scope]
             idents = [str(task.key) for task in here]
             self._feeds.append(Push(here[0].connection, idents, watcher, self._cancelled))
+        end = time.monotonic() + FEED_OPEN_SECONDS
+        for feed in self._feeds:
+            feed.begun.wait(max(0.0, end - time.monotonic()))
 
     def _queue_next_step(self, task: Task[_K]) -> None:
         """Queue the next step of a task; pass a wait to the watcher."""

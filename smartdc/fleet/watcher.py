@@ -59,6 +59,7 @@ class Watch:
         began_at: When the wait began.
         absence: How long the machine has not been found.
         due: When the next look is due.
+        acted_at: When the last step that changed the machine began; minus infinity if none did.
         last_state: The state that the last look found.
         last_error: Why the last look failed.
         has_own_look: Whether a GetMachine for this machine is under way.
@@ -73,6 +74,7 @@ class Watch:
     began_at: float
     absence: Absence
     due: float
+    acted_at: float = -math.inf
     last_state: str | None = None
     last_error: BaseException | None = None
     has_own_look: bool = False
@@ -148,7 +150,7 @@ class Watcher:
         """
         now = self.clock.monotonic()
         absence = Absence(self.clock, self._connection.retry.settling)
-        watch = Watch(machine, until, on_end, now, absence, now)
+        watch = Watch(machine, until, on_end, now, absence, now, acted_at)
         if acted_at > -math.inf:
             watch.due = self._next_look(watch, now)
         with self._lock:
@@ -178,7 +180,12 @@ class Watcher:
             self._feed_data[ident] = data, as_of
             self._not_in_feed.discard(ident)
             watch = self._watches.get(ident)
-        if watch is not None:
+            is_old = watch is not None and as_of < watch.acted_at
+            if watch is not None and is_old:
+                # If it has changed since, the feed may have reported that already.
+                now = self.clock.monotonic()
+                watch.due = min(watch.due, self._due_time(watch, now, watch.interval))
+        if watch is not None and not is_old:
             self._save_feed_data(watch, data)
 
     def _save_feed_data(self, watch: Watch, data: MachineData) -> None:

@@ -98,6 +98,24 @@ def test_what_the_feed_said_before_the_wait(
     assert waits.pause() == pause
 
 
+@pytest.mark.parametrize("is_looking", [False, True], ids=["waiting", "looked at"])
+def test_what_the_feed_says_late_of_the_time_before_the_action(waits: Waits, is_looking: bool) -> None:
+    """A list of the feed was asked for before the action, and may be answered after it."""
+    (machine, *_) = waits.machines
+    waits.add(machine, acted_at=10.0)
+    if is_looking:
+        waits.advance(30)
+        assert waits.check() == (0.0, [GET])
+    tell(waits, machine, "stopped", 9.0)
+    assert waits.ended == {}
+    assert waits.pause() == 2
+    waits.advance(1)
+    tell(waits, machine, "stopped", 9.0)
+    assert waits.pause() == 1
+    tell(waits, machine, "stopped", 10.0)
+    assert waits.ended == {machine: None}
+
+
 def test_fields_that_the_feed_lacks_are_kept(waits: Waits) -> None:
     (machine, *_) = waits.machines
     package = machine.package
