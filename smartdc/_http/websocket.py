@@ -261,7 +261,7 @@ def dial(
         refusing = proxy_of(url, proxies_for(url)) or Proxy("HTTPS_PROXY", "proxy", has_user=False)
         raise refused_by_proxy(refusing, error.response.status_code, "GET", path, url) from None
     except WebSocketException as error:
-        if isinstance(error, ConnectionClosed) or isinstance(error.__cause__, EOFError):
+        if isinstance(error, ConnectionClosed) or isinstance(error.__cause__, EOFError | OSError):
             message = f"GET {path}: no answer from {url}: the connection broke"
             raise ConnectionFailed(message, **about) from error
         raise InvalidResponse(f"GET {path}: {url} does not speak WebSocket ({error})", **about) from error

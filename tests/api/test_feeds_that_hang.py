@@ -77,6 +77,10 @@ class Hanging:
                 connection.recv()
 
     def cut(self) -> None:
+        end = time.monotonic() + 10
+        while not self.opened:
+            assert time.monotonic() < end
+            time.sleep(0.001)
         self.opened[0].close_socket()
 
 
@@ -151,3 +155,19 @@ def test_closing_ends_a_reconnection_at_once(stage: str, monkeypatch: pytest.Mon
         while any(connection.state.name != "CLOSED" for connection in server.opened):
             assert time.monotonic() < end
             time.sleep(0.01)
+
+
+def test_a_forked_child_takes_no_lock_that_a_thread_of_the_parent_holds() -> None:
+    with hanging("list") as (server, feed):
+        while not server.hangs.is_set():
+            with pytest.raises(WaitTimeout):
+                feed.receive(0.05)
+        attempt = feed._attempt
+        assert attempt is not None
+        with feed._over._cond, attempt.ended._cond:
+            feed.renew()
+            closing = threading.Thread(target=feed.close)
+            closing.start()
+            closing.join(BOUND)
+            assert not closing.is_alive()
+        assert feed.receive() is None

@@ -202,6 +202,25 @@ def test_a_proxy_that_wants_a_password(
     assert (caught.value.method, caught.value.path) == ("GET", "/bob/changefeed")
 
 
+def test_a_proxy_that_breaks_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def reset() -> None:
+            connection, _ = proxy.accept()
+            with connection:
+                connection.recv(1)  # closed with unread data, it is reset
+
+        thread = threading.Thread(target=reset)
+        thread.start()
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(ConnectionFailed) as broke:
+            dialled("https://cloud.example.com")
+        thread.join()
+    assert str(broke.value) == (
+        "GET /bob/changefeed: no answer from https://cloud.example.com/bob/changefeed: the connection broke"
+    )
+
+
 @pytest.fixture
 def secure(tmp_path: Path) -> Iterator[str]:
     """A server with TLS; the file of its authority is ca.pem."""
