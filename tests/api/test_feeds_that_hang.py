@@ -52,6 +52,7 @@ class Hanging:
                     self.hangs.set()
                     return connection.respond(503, "")
                 self._hang("handshake")
+                self._read_late(connection)
             return None
         self.lists += 1
         if self.lists > 1:
@@ -62,6 +63,16 @@ class Hanging:
         response.headers["Content-Type"] = "application/json"
         return response
 
+    def _read_late(self, connection: ServerConnection) -> None:
+        """Hang before the subscription is read, and the ping that follows it."""
+        read = connection.protocol.receive_data
+
+        def read_later(data: bytes | bytearray) -> None:
+            self._hang("subscription")
+            read(data)
+
+        connection.protocol.receive_data = read_later  # type: ignore[method-assign]
+
     def serve(self, connection: ServerConnection) -> None:
         self.opened.append(connection)
         if len(self.opened) == 1:
@@ -69,9 +80,6 @@ class Hanging:
             with suppress(ConnectionClosed):
                 connection.recv()  # until the test cuts it
             return
-        if self._stage == "subscription":
-            with connection.protocol_mutex:  # without it no ping is answered
-                self._hang("subscription")
         with suppress(ConnectionClosed):
             while True:
                 connection.recv()
