@@ -282,7 +282,7 @@ def test_the_size_of_a_message_is_limited(limit: int) -> None:
         assert str(caught.value).endswith("); give DataCenter a larger max_response")
 
 
-@pytest.mark.skipif(not hasattr(exceptions, "TooManyFragments"), reason="before websockets 17.1")
+@pytest.mark.skipif(not hasattr(exceptions, "TooManyFragments"), reason="older versions have no such limit")
 def test_a_message_in_too_many_parts_before_the_end() -> None:
     def send(connection: ServerConnection) -> None:
         frames = [Frame(Opcode.TEXT, b"{", fin=False), *[Frame(Opcode.CONT, b"", fin=False)] * 5000]
