@@ -277,9 +277,7 @@ def _decoded(message: bytes) -> Any:
     try:
         event = from_json(message)
     except ValueError as error:
-        raise InvalidResponse(
-            f"the stream sent a message that is not JSON: {len(message)} characters"
-        ) from error
+        raise InvalidResponse(f"the stream sent a message that is not JSON: {len(message)} bytes") from error
     if not isinstance(event, dict):
         raise InvalidResponse("the stream sent JSON that is not an object")
     return event

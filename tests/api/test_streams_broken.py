@@ -72,7 +72,7 @@ def test_the_connection_is_cut() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<html>", "not JSON: 6 characters$"),
+        ("<html>", "not JSON: 6 bytes$"),
         ("9" * 5000, "not JSON"),
         ("null", "not an object$"),
         ("5", "not an object"),
