@@ -10,109 +10,40 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from smartdc._http.connection import Connection
-from smartdc._http.looks import UNLISTED, actions
+from smartdc._http.looks import KNOWN, UNLISTED, actions
 from smartdc._http.paging import PAGE
-from smartdc._http.waiting import LAST_LOOK, STANDSTILL, Absence, Clock, Deadline, is_passing
+from smartdc._http.waiting import LAST_LOOK, Absence, Clock, Deadline, is_passing
 from smartdc.api.machines import MachineOperations
 from smartdc.arguments.states import ENDED
-from smartdc.errors import NotFoundError, SmartDCError, WaitFailed, WaitTimeout
+from smartdc.errors import NotFoundError, SmartDCError, WaitFailed
 from smartdc.fleet.crew import Crew
 from smartdc.fleet.steps import Until
+from smartdc.fleet.watch import OnEnd, Watch
 from smartdc.machine import Machine
 from smartdc.types import MachineData
 
-__all__ = ["Watch", "Watcher"]
+__all__ = ["Watcher"]
 
 log: logging.Logger = logging.getLogger("smartdc")
 
 JOBS_PER_LOOK = 50
 """How many jobs run between two looks while jobs are queued: each look uses one of their requests."""
 
+LOOKS_AT_ONCE = 10
+"""How many machines are looked at one by one, while lists fail, before steps get their turn."""
+
 FEED_SILENCE_SECONDS = 30.0
 """A machine is polled after this many seconds without a change of it in the feed."""
-
-LONGEST_SLACK = 0.5
-"""The most seconds by which a look may be late, so that one list serves several waits."""
 
 THREAD_DELAY = 0.1
 """How many seconds of real time a look may begin late, because threads are busy."""
 
 TOLERANCE = 1e-6
 """Times that differ by fewer seconds are equal, because sums of floats are not exact."""
-
-OnEnd = Callable[[Exception | None], None]
-
-
-@dataclass(eq=False)
-class Watch:
-    """The wait for one machine.
-
-    Attributes:
-        machine: The machine.
-        until: The state, the timeout and the interval.
-        on_end: Called once, with the error or None.
-        began_at: When the wait began.
-        absence: How long the machine has not been found.
-        due: When the next look is due.
-        acted_at: When the last step that changed the machine began; minus infinity if none did.
-        last_state: The state that the last look found.
-        last_error: Why the last look failed.
-        has_own_look: Whether a GetMachine for this machine is under way.
-        looks: How many looks have been answered.
-        look_began: When the look that is under way began.
-        was_looked_for: Whether the first look has begun.
-    """
-
-    machine: Machine
-    until: Until
-    on_end: OnEnd
-    began_at: float
-    absence: Absence
-    due: float
-    acted_at: float = -math.inf
-    last_state: str | None = None
-    last_error: BaseException | None = None
-    has_own_look: bool = False
-    looks: int = 0
-    look_began: float | None = None
-    was_looked_for: bool = False
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two looks; never 0, because an emulated clock moves only by sleeping."""
-        return self.until.interval or STANDSTILL
-
-    @property
-    def end(self) -> float:
-        """When the timeout is over."""
-        return math.inf if self.until.timeout is None else self.began_at + self.until.timeout
-
-    @property
-    def slack(self) -> float:
-        """Seconds by which a look may be late, so that one list serves other waits as well."""
-        timeout = math.inf if self.until.timeout is None else self.until.timeout
-        return min(min(self.interval, timeout) / 4, LONGEST_SLACK)
-
-    def timeout(self) -> WaitTimeout:
-        """Return the error to raise at the end of the timeout."""
-        awaited = f"machine {self.machine.id} is not yet {self.until.state!r}"
-        text = f"gave up after {self.until.timeout:g} s: {awaited}"
-        if self.last_state is not None:
-            text += (
-                f", now {self.last_state!r}"
-                if self.last_error is None
-                else f", last seen {self.last_state!r}"
-            )
-        if self.last_error is not None:
-            text += f"; the last look failed: {self.last_error}"
-        error = WaitTimeout(text, state=self.last_state)
-        error.__cause__ = self.last_error
-        return error
 
 
 class Watcher:
@@ -138,6 +69,8 @@ class Watcher:
         self._look_seconds: float | None = None if self.clock is time else 0.0
         self._jobs_at_last_look = 0
         self._pages = 1
+        # After a list has failed, none is asked for during a pause, which doubles with each failure.
+        self._list_pause, self._next_list = 0.0, -math.inf
 
     def add(self, machine: Machine, until: Until, acted_at: float, on_end: OnEnd) -> None:
         """Begin to wait for a machine.
@@ -223,7 +156,7 @@ class Watcher:
             not_before = self._last_look_began + min(watch.slack for watch in waiting)
             soonest = min(max(watch.due, min(not_before, self._last_look_time(watch))) for watch in waiting)
             many_done = self._crew.jobs_done - self._jobs_at_last_look >= JOBS_PER_LOOK
-            is_urgent = any(watch.end - now <= max(watch.interval, LAST_LOOK) for watch in waiting)
+            is_urgent = any(_is_nearly_over(watch, now) for watch in waiting)
             if soonest > now + TOLERANCE or (self._crew.has_queue and not many_done and not is_urgent):
                 return max(0.0, min(soonest, later) - now)
             self._is_looking, self._last_look_began, self._jobs_at_last_look = True, now, self._crew.jobs_done
@@ -258,34 +191,51 @@ class Watcher:
                 watch.was_looked_for, watch.look_began = True, look_began
             self._is_asking = True
         try:
-            listed: dict[str, MachineData] = {}
-            last_error: SmartDCError | None = None
-            try:
-                if len(batch) > self._pages:
-                    listed = self._read_lists({watch.machine.id for watch in batch})
-            except SmartDCError as error:
-                last_error = error
-                log.info("the look at the machines that are waited for failed: %s", error)
+            listed: dict[str, MachineData] | None = {}
+            if len(batch) > self._pages:
+                listed = self._lists_of(batch) if look_began >= self._next_list else None
+            # While lists fail, single looks decide, as in the waits of threads.
+            single = batch if listed is not None else self._most_urgent(batch, look_began)
             for watch in batch:
-                data = listed.get(watch.machine.id)
+                data = (listed or {}).get(watch.machine.id)
                 if self._watches.get(watch.machine.id) is not watch:
                     continue  # the feed has ended this wait, and the next step may have begun
                 if data is not None:
                     _save_listed(watch.machine, data, order)
                     self._act_on_state(watch, watch.machine.state)
-                elif last_error is not None and is_passing(last_error):
-                    self._note_look(watch, watch.last_state, last_error)
-                else:
+                elif watch in single:
                     self._queue_own_look(watch)
         finally:
             with self._lock:
                 self._is_looking = self._is_asking = False
 
+    def _lists_of(self, batch: Collection[Watch]) -> dict[str, MachineData] | None:
+        """Return what lists have of these machines; None if a list fails."""
+        try:
+            listed = self._read_lists({watch.machine.id for watch in batch})
+        except SmartDCError as error:
+            log.info("a list of the machines that are waited for failed: %s; each is looked at", error)
+            shortest = min(watch.interval for watch in batch)
+            self._list_pause = min(KNOWN, 2 * self._list_pause or shortest)
+            self._next_list = self.clock.monotonic() + self._list_pause
+            for watch in batch:
+                watch.last_error = error
+            return None
+        self._list_pause = 0.0
+        return listed
+
+    def _most_urgent(self, batch: Collection[Watch], now: float) -> list[Watch]:
+        """Return the watches whose time is nearly over, and the ten that are due first."""
+        due = sorted((watch for watch in batch if watch.due <= now + TOLERANCE), key=lambda watch: watch.due)
+        return due[:LOOKS_AT_ONCE] + [watch for watch in due[LOOKS_AT_ONCE:] if _is_nearly_over(watch, now)]
+
     def _read_lists(self, wanted: set[str]) -> dict[str, MachineData]:
         """Return what lists have of these machines. Reads at most one page for each machine."""
         found: dict[str, MachineData] = {}
         number = 0
-        for number, machine in enumerate(cast(MachineOperations, self._connection).iter_machines()):
+        # Not repeated on failure: another look follows.
+        once = cast(MachineOperations, self._connection._with(deadline=Deadline(self.clock, 0)))
+        for number, machine in enumerate(once.iter_machines()):
             if machine.id in wanted:
                 found[machine.id] = machine.raw
             if len(found) == len(wanted) or number >= PAGE * len(wanted):
@@ -367,6 +317,10 @@ class Watcher:
                 return  # it has already ended
             del self._watches[watch.machine.id]
         watch.on_end(error)
+
+
+def _is_nearly_over(watch: Watch, now: float) -> bool:
+    return watch.end - now <= max(watch.interval, LAST_LOOK)
 
 
 def _save_listed(machine: Machine, data: MachineData, order: int) -> None:

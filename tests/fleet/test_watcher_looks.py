@@ -8,7 +8,7 @@ import pytest
 
 from smartdc import DataCenter, Machine, NotAuthorizedError, WaitFailed, WaitTimeout, fleet
 from smartdc.emulator import Emulator
-from smartdc.emulator.faults import Status
+from smartdc.emulator.faults import HTML_502, Fault, HalfBody, Status
 from smartdc.emulator.state.site import Site
 from tests.fleet.machines import fleet_of
 from tests.fleet.waits import GET, LIST, UNKNOWN, Waits, waits
@@ -16,6 +16,7 @@ from tests.fleet.waits import GET, LIST, UNKNOWN, Waits, waits
 __all__ = ["waits"]
 
 REFUSED = Status(403, {"code": "NotAuthorized", "message": "no"})
+NOT_JSON = Status(200, b'[{"id":')
 
 
 def test_two_machines_are_looked_at_by_lists(waits: Waits) -> None:
@@ -54,16 +55,17 @@ def test_a_wait_that_another_one_ends_during_a_look(waits: Waits) -> None:
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_look_that_fails_is_repeated_and_named_at_the_end(waits: Waits, cloud: Emulator, size: int) -> None:
     machines = waits.machines[:size]
-    operation = GET if size == 1 else LIST
+    looks = [GET] if size == 1 else [LIST, GET, GET]
     for machine in machines:
         waits.add(machine, timeout=3)
-    assert waits.check() == (0.0, [operation])
-    cloud.faults.add(operation, Status(503), times=9)
+    assert waits.check() == (0.0, looks[:1])
+    for operation in looks:
+        cloud.faults.add(operation, Status(503), times=9)
     waits.advance(2)
-    assert waits.check() == (0.0, [operation])
+    assert waits.check() == (0.0, looks)
     assert waits.pause() == 1
     waits.advance(1)
-    assert waits.check() == (0.0, [operation])
+    assert waits.check() == (0.0, looks[-size:])
     waits.pause()
     for machine in machines:
         error = waits.ended[machine]
@@ -88,6 +90,69 @@ def test_a_wait_that_saw_nothing(waits: Waits, cloud: Emulator) -> None:
         f"gave up after 0 s: machine {machine.id} is not yet 'stopped'; "
         f"the last look failed: {error.__cause__}"
     )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Status(500, {}),
+        Status(404, {"code": "ResourceNotFound", "message": "x"}),
+        HalfBody(),
+        HTML_502,
+        NOT_JSON,
+    ],
+    ids=["500", "404", "half", "502", "not JSON"],
+)
+def test_a_list_that_fails_leaves_the_decision_to_single_looks(
+    waits: Waits, cloud: Emulator, fault: Fault
+) -> None:
+    cloud.faults.add(LIST, fault)
+    one, other, *_ = waits.machines
+    waits.set(one, "stopped")
+    for machine in (one, other):
+        waits.add(machine)
+    assert waits.check() == (0.0, [LIST, GET, GET])
+    assert waits.ended == {one: None}
+
+
+def test_a_list_that_fails_again_is_asked_for_less_often(waits: Waits, cloud: Emulator) -> None:
+    cloud.faults.add(LIST, Status(503))
+    for machine in waits.machines[:2]:
+        waits.add(machine)
+    lists_after = []
+    for seconds in range(0, 120, 2):
+        operations = waits.check()[1]
+        assert operations.count(GET) == 2
+        if LIST in operations:
+            lists_after.append(seconds)
+        waits.advance(2)
+    assert lists_after == [0, 2, 6, 14, 30, 60, 90]
+    cloud.faults.clear()
+    waits.advance(30)
+    for _ in range(3):
+        assert waits.check() == (0.0, [LIST])
+        waits.advance(2)
+
+
+def test_single_looks_leave_room_for_steps(waits: Waits, cloud: Emulator) -> None:
+    machines = fleet_of(waits.sdc, cloud.site(), 25)
+    cloud.faults.add(LIST, Status(503))
+    for machine in machines:
+        waits.add(machine, timeout=10)
+    assert waits.check() == (0.0, [LIST] + [GET] * 10)
+    waits.crew.queue_first_step(lambda: None)
+    assert waits.pause() == 0.5
+    waits.advance(0.5)
+    assert waits.pause() == 0.0  # steps have their turn
+    waits.crew._first_steps.clear()
+    assert waits.check() == (0.0, [GET] * 10)
+    waits.advance(0.5)
+    assert waits.check() == (0.0, [GET] * 5)
+    waits.advance(8.99)
+    waits.check()
+    waits.advance(0.01)
+    last = waits.check()[1]
+    assert last.count(GET) == 25  # each is looked at once more before its timeout
 
 
 def test_a_look_that_is_refused_ends_the_wait(waits: Waits, cloud: Emulator) -> None:
@@ -152,7 +217,8 @@ def test_a_second_wait_does_not_know_what_the_first_one_saw(
     cloud: Emulator, sdc: DataCenter, site: Site
 ) -> None:
     def fail_from_now_on(machine: Machine) -> None:
-        cloud.faults.add("ListMachines", Status(503))
+        for operation in (LIST, GET):
+            cloud.faults.add(operation, Status(503))
 
     steps = fleet.until("running"), fail_from_now_on, fleet.until("stopped", 20)
     with pytest.raises(fleet.FleetError) as caught:
@@ -163,5 +229,5 @@ def test_a_second_wait_does_not_know_what_the_first_one_saw(
         assert isinstance(machine, Machine)
         assert str(error).startswith(
             f"gave up after 20 s: machine {machine.id} is not yet 'stopped'; the last look failed: "
-            "GET /my/machines: 503"
+            f"GET /my/machines/{machine.id}: 503"
         )
