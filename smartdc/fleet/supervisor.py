@@ -6,11 +6,13 @@ Every account in every data center has its own crew and watcher.
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
@@ -28,6 +30,8 @@ from smartdc.fleet.watcher import Watcher
 from smartdc.machine import Machine
 
 __all__ = ["Run", "Task"]
+
+log = logging.getLogger("smartdc")
 
 CALLER = 6
 """How many calls up the stack the caller of `fleet.run` is, as seen from `Run._report_progress`."""
@@ -295,7 +299,9 @@ class Run(Generic[_K]):
         except Exception as error:
             self._report = None
             text = f"the progress function failed, and is not called again: {type(error).__name__}: {error}"
-            warnings.warn(text, RuntimeWarning, stacklevel=CALLER)
+            log.warning("%s", text)
+            with suppress(RuntimeWarning):  # where warnings are errors: the run goes on
+                warnings.warn(text, RuntimeWarning, stacklevel=CALLER)
 
     def _await_answers(self) -> None:
         """Wait a moment for the answers to requests that have been sent."""
