@@ -14,7 +14,7 @@ from smartdc.arguments.states import MachineState
 from smartdc.errors import ConfigurationError
 from smartdc.fleet.outcome import Result
 from smartdc.fleet.progress import Report, reporter
-from smartdc.fleet.steps import Step, Until, until
+from smartdc.fleet.steps import Step, Until, lazy_kind, until
 from smartdc.fleet.supervisor import WORKERS, Run, Task
 from smartdc.machine import Machine
 
@@ -183,8 +183,8 @@ def _check_step(step: Any) -> None:
         problem = "until is a function of the state: fleet.until('stopped')"
     elif not callable(step):
         problem = f"{step!r:.60} is not callable"
-    elif inspect.iscoroutinefunction(step):
-        problem = f"{step!r:.60} is a coroutine function, which is not supported"
+    elif kind := lazy_kind(step):
+        problem = f"{step!r:.60} is a {kind}, which is not supported"
     else:
         return
     raise ConfigurationError(f"a step is a function of a machine, such as Machine.stop; {problem}")

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from smartdc.errors import ConfigurationError
+from smartdc.fleet.steps import lazy_kind
 
 __all__ = ["Counts", "Report", "reporter"]
 
@@ -41,6 +42,8 @@ def reporter(progress: bool | Report, total: int) -> tuple[Report | None, Callab
         return bar, bar.close
     if progress not in (False, None) and not callable(progress):
         raise ConfigurationError(f"progress is True, False or a function, not {type(progress).__name__}")
+    if callable(progress) and (kind := lazy_kind(progress)):
+        raise ConfigurationError(f"progress is a function that runs when it is called, not a {kind}")
     return progress or None, lambda: None
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 from smartdc._http.waiting import checked_interval, checked_state, checked_timeout
 from smartdc.arguments.states import MachineState
+from smartdc.errors import ConfigurationError
 from smartdc.machine import Machine
 
-__all__ = ["Step", "Until", "until"]
+__all__ = ["Step", "Until", "finished", "lazy_kind", "until"]
 
 Step = Callable[[Machine], object]
 """A function that is called with a machine."""
@@ -58,3 +60,29 @@ def until(
     """
     checked_state(state, get_args(MachineState), "machine", any_state)
     return Until(state, checked_timeout(timeout), checked_interval(interval))
+
+
+def lazy_kind(function: Callable[..., object]) -> str | None:
+    """Return what kind of function this is, if calling it does not run it; else None."""
+    for called in (function, type(function).__call__):
+        if inspect.iscoroutinefunction(called):
+            return "coroutine function"
+        if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
+            return "generator function"
+    return None
+
+
+def finished(value: Any) -> Any:
+    """Return what a step has returned, if the step has run.
+
+    Raises:
+        ConfigurationError: The step returned a coroutine or a generator, whose code has not run.
+    """
+    if inspect.iscoroutine(value) or inspect.isgenerator(value):
+        value.close()
+    elif not inspect.isasyncgen(value):
+        return value
+    kind = type(value).__name__.replace("_", " ")
+    raise ConfigurationError(
+        f"the step returned a {kind}, whose code has not run: a step must do its work before it returns"
+    )

@@ -25,7 +25,7 @@ from smartdc.fleet.crew import Crew
 from smartdc.fleet.outcome import FleetExit, FleetInterrupted, Result, description_of
 from smartdc.fleet.progress import Report
 from smartdc.fleet.push import Push
-from smartdc.fleet.steps import Until
+from smartdc.fleet.steps import Until, finished
 from smartdc.fleet.watcher import Watcher
 from smartdc.machine import Machine
 
@@ -253,7 +253,7 @@ class Run(Generic[_K]):
         task.cancel_scope = cancel_scope
         try:
             with cancel_scope.running():
-                task.value = step(task.key)
+                task.value = finished(step(task.key))
         except Exception as error:
             self._end_task(task, error)
             return

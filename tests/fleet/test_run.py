@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -98,6 +99,37 @@ async def later(machine: Machine) -> None:
     """Not called."""
 
 
+def one_by_one(machine: Machine) -> Iterator[None]:
+    machine.stop()
+    yield
+
+
+async def later_one_by_one(machine: Machine) -> AsyncIterator[None]:
+    machine.stop()
+    yield
+
+
+class Called:
+    """Objects whose call does not run anything."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Later(Called):
+    async def __call__(self, machine: Machine) -> None:
+        """Not called."""
+
+
+class OneByOne(Called):
+    def __call__(self, machine: Machine) -> Iterator[None]:
+        machine.stop()
+        yield
+
+
 @pytest.mark.parametrize(
     ("steps", "more", "message"),
     [
@@ -109,6 +141,24 @@ async def later(machine: Machine) -> None:
         ([{Machine.stop}], {}, f"{STEP}{SEPARATELY}"),
         ([Machine.stop, fleet.until], {}, f"{STEP}until is a function of the state: fleet.until('stopped')"),
         ([later], {}, f"{STEP}{later!r:.60} is a coroutine function, which is not supported"),
+        ([one_by_one], {}, f"{STEP}{one_by_one!r:.60} is a generator function, which is not supported"),
+        (
+            [later_one_by_one],
+            {},
+            f"{STEP}{later_one_by_one!r:.60} is a generator function, which is not supported",
+        ),
+        ([Later("x")], {}, f"{STEP}x is a coroutine function, which is not supported"),
+        ([OneByOne("x")], {}, f"{STEP}x is a generator function, which is not supported"),
+        (
+            [partial(partial(one_by_one))],
+            {},
+            f"{STEP}{partial(one_by_one)!r:.60} is a generator function, which is not supported",
+        ),
+        (
+            [Machine.stop],
+            {"progress": later},
+            "progress is a function that runs when it is called, not a coroutine function",
+        ),
         ([Machine.stop], {"workers": 0}, "workers must be None or a number from 1, not 0"),
         ([Machine.stop], {"workers": True}, "workers must be None or a number from 1, not True"),
         ([Machine.stop], {"workers": "w" * 99}, f"workers must be None or a number from 1, not '{'w' * 59}"),
@@ -230,3 +280,19 @@ def test_a_machine_that_was_changed_is_looked_at_an_interval_later(
 
     assert stopped(Machine.stop) == (60, 1)
     assert stopped(Machine.status)[0] < 5  # nothing was changed: the first look is at once
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [(later, "coroutine"), (one_by_one, "generator"), (later_one_by_one, "async generator")],
+)
+def test_a_step_that_has_not_run_has_failed(
+    cloud: Emulator, sdc: DataCenter, site: Site, function: Callable[[Machine], object], kind: str
+) -> None:
+    machines = fleet_of(sdc, site, 3)
+    result = fleet.run(machines, lambda machine: function(machine), Machine.delete)
+    assert [str(error) for error in result.errors.values()] == [
+        f"the step returned a {kind}, whose code has not run: a step must do its work before it returns"
+    ] * 3
+    assert {type(error) for error in result.errors.values()} == {ConfigurationError}
+    assert [call.operation for call in cloud.calls] == ["ListMachines"]
