@@ -33,6 +33,7 @@ __all__ = [
     "location_of",
     "not_listed",
     "object_of",
+    "object_seen",
     "reject_bytes",
     "reject_other_id",
     "reject_other_name",
@@ -103,7 +104,9 @@ def object_of(body: Any, response: requests.Response, key: str | None = None) ->
     """Return the body if it is an object; with a `key`, that field must have text."""
     if not isinstance(body, dict):
         raise invalid_response(response, f"with {_kind(body, response)} where an object was expected")
-    return _with_key(body, response, key)
+    if key is not None:
+        _require_text(body, response, key)
+    return body
 
 
 def reject_other_id(body: D, response: requests.Response) -> D:
@@ -123,6 +126,22 @@ def reject_other_name(body: D, response: requests.Response, asked: str | None) -
     return body
 
 
+def object_seen(body: D, response: requests.Response, key: str, asked: str) -> D:
+    """Return the object that was looked at: it must have a state, and be the one that was asked for.
+
+    Args:
+        body: The object.
+        response: The answer that it comes from.
+        key: The field that names it: ``id``, ``mac`` or ``name``.
+        asked: The name that was asked for.
+    """
+    for field in (key, "state"):
+        _require_text(body, response, field)
+    if body[key].replace(":", "").lower() != asked.replace(":", "").lower():  # a MAC has no colons in a path
+        raise invalid_response(response, f"with an object whose {key} is {body[key][:40]!r}")
+    return body
+
+
 def list_of(body: Any, response: requests.Response, key: str | None = None) -> list[dict[str, Any]]:
     """Return the body if it is a list of objects; with a `key`, that field of each must have text."""
     if not isinstance(body, list):
@@ -133,7 +152,7 @@ def list_of(body: Any, response: requests.Response, key: str | None = None) -> l
         if key is not None:
             found = entry.get(key)  # inlined: a list may have a hundred thousand entries
             if not (isinstance(found, str) and found):
-                _with_key(entry, response, key)
+                _require_text(entry, response, key)
     return body
 
 
@@ -210,10 +229,9 @@ def endless_list(method: str, path: str) -> InvalidResponse:
     )
 
 
-def _with_key(entry: dict[str, Any], response: requests.Response, key: str | None) -> dict[str, Any]:
-    if key is not None and not (isinstance(entry.get(key), str) and entry[key]):
+def _require_text(entry: Mapping[str, Any], response: requests.Response, key: str) -> None:
+    if not (isinstance(entry.get(key), str) and entry[key]):
         raise invalid_response(response, f"with an object that has no {key!r}")
-    return entry
 
 
 def _kind(value: Any, response: requests.Response) -> str:

@@ -29,6 +29,7 @@ def poll_state(
     busy: Collection[str],
     interval: float,
     timeout: float | None,
+    key: str = "id",
 ) -> T:
     """Ask until the answer has a state.
 
@@ -42,6 +43,7 @@ def poll_state(
         busy: States in which an operation is still running.
         interval: Seconds between two looks.
         timeout: Seconds in all; None waits for ever.
+        key: The field of the answer that has the last part of the path.
 
     Returns:
         The object as last seen; once it is gone, its state is ``deleted``.
@@ -59,7 +61,8 @@ def poll_state(
 
     def look(deadline: Deadline | None) -> str | None:
         try:
-            found.update(connection._with(deadline=deadline)._get(*place, shape=shape))
+            once = connection._with(deadline=deadline)
+            found.update(once._get_with_state(*place, shape=shape, key=key))
             absence.end()
         except NotFoundError as error:
             # An object whose deletion is awaited existed before; a new one may not be found yet.

@@ -16,6 +16,7 @@ import requests
 from smartdc._http.answers import (
     Answer,
     count_of,
+    object_seen,
     reject_other_id,
     reject_other_name,
     reject_redirect,
@@ -96,6 +97,13 @@ class Endpoint(ABC):
     def _get(self, *segments: str, shape: Shape[T], params: Params | None = None) -> T:
         body, response = self._get_answer(*segments, params=params)
         return reject_other_id(shape.of_object(body, response), response)
+
+    def _get_with_state(
+        self, *segments: str, shape: Shape[T], key: str = "id", params: Params | None = None
+    ) -> T:
+        """Get an object that has a state; its `key` must be the last part of the path."""
+        body, response = self._get_answer(*segments, params=params)
+        return object_seen(shape.of_object(body, response), response, key, segments[-1])
 
     def _list(self, *segments: str, shape: Shape[T], params: Params | None = None) -> list[T]:
         return shape.of_list(*self._get_answer(*segments, params=params))

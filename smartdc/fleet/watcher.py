@@ -236,7 +236,7 @@ class Watcher:
         # Not repeated on failure: another look follows.
         once = cast(MachineOperations, self._connection._with(deadline=Deadline(self.clock, 0)))
         for number, machine in enumerate(once.iter_machines()):
-            if machine.id in wanted:
+            if machine.id in wanted and isinstance(machine.raw.get("state"), str):
                 found[machine.id] = machine.raw
             if len(found) == len(wanted) or number >= PAGE * len(wanted):
                 break
@@ -267,7 +267,8 @@ class Watcher:
             watch.look_began = self.clock.monotonic()
         try:
             # Not repeated on failure: another look follows.
-            machine._fetch(self._connection._with(deadline=Deadline(self.clock, 0)))
+            once = self._connection._with(deadline=Deadline(self.clock, 0))
+            machine._fetch(once, must_have_state=True)
             watch.absence.end()
         except NotFoundError as error:  # or its subclass GoneError
             if not watch.absence.is_settled(error, machine._created_at):

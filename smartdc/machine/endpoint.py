@@ -56,8 +56,15 @@ class MachineEndpoint(Endpoint):
         """Fetch the machine again."""
 
     @abstractmethod
-    def _fetch(self, connection: Connection, credentials: bool = ...) -> None:
-        """Refresh the machine with this connection, which may have a deadline."""
+    def _fetch(self, connection: Connection, credentials: bool = ..., *, must_have_state: bool = ...) -> None:
+        """Refresh the machine with this connection, which may have a deadline.
+
+        Args:
+            connection: The connection.
+            credentials: Also fetch the generated passwords.
+            must_have_state: Raise InvalidResponse for an answer without a state or this machine's id, as
+                waits need.
+        """
 
     @abstractmethod
     def _save(self, data: Mapping[str, Any]) -> None:

@@ -120,11 +120,14 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         """
         self._fetch(self._connection, credentials)
 
-    def _fetch(self, connection: Connection, credentials: bool = False) -> None:
+    def _fetch(
+        self, connection: Connection, credentials: bool = False, *, must_have_state: bool = False
+    ) -> None:
         self._data_order = actions.next()
         query = switches(credentials=credentials)
+        get = connection._get_with_state if must_have_state else connection._get
         try:
-            self._save(connection._get("machines", self.id, shape=shapes.MACHINE, params=query))
+            self._save(get("machines", self.id, shape=shapes.MACHINE, params=query))
         except GoneError as gone:
             self._save(gone.machine or dict(self._data or {}, state="deleted"))
             self._deleted = True

@@ -93,5 +93,14 @@ class Migrations(MachineEndpoint):
         what = f"migration of machine {self.id}"
         place = ("migrations", self.id)
         return poll_state(
-            self._connection, place, shapes.MIGRATION, what, state, _STATES, _BUSY, interval, timeout
+            self._connection,
+            place,
+            shapes.MIGRATION,
+            what,
+            state,
+            _STATES,
+            _BUSY,
+            interval,
+            timeout,
+            "machine",
         )

@@ -84,7 +84,7 @@ class NICs(MachineEndpoint):
         ident = _mac(nic)
         what, place = f"NIC {ident}", ("machines", self.id, "nics", ident)
         return poll_state(
-            self._connection, place, shapes.NIC_DATA, what, state, _STATES, _BUSY, interval, timeout
+            self._connection, place, shapes.NIC_DATA, what, state, _STATES, _BUSY, interval, timeout, "mac"
         )
 
     def add_nic(self, network: NetworkRef | NetworkObject, *, primary: bool | None = None) -> NIC:

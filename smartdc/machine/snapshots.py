@@ -78,7 +78,7 @@ class Snapshot:
 
         ``GET /:login/machines/:machine/snapshots/:name``
         """
-        self._fetch(self._connection)
+        self._save(self._connection._get(*self._place, shape=shapes.SNAPSHOT))
 
     def status(self) -> str | None:
         """Refresh this snapshot and return its state.
@@ -161,14 +161,15 @@ class Snapshot:
     def _connection(self) -> Connection:
         return self.machine._connection
 
-    def _fetch(self, connection: Connection) -> None:
-        place = ("machines", self.machine.id, "snapshots", self.name)
-        self._save(connection._get(*place, shape=shapes.SNAPSHOT))
+    @property
+    def _place(self) -> tuple[str, ...]:
+        return "machines", self.machine.id, "snapshots", self.name
 
     def _current_state(self, deadline: Deadline | None, absence: Absence) -> str:
         """Fetch the snapshot, and return its state; ``deleted`` as well if it certainly does not exist."""
         try:
-            self._fetch(self._connection._with(deadline=deadline))
+            connection = self._connection._with(deadline=deadline)
+            self._save(connection._get_with_state(*self._place, shape=shapes.SNAPSHOT, key="name"))
         except NotFoundError as error:
             if not absence.is_settled(error, self.created):
                 raise

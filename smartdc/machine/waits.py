@@ -250,7 +250,7 @@ class Waits(MachineEndpoint):
         listed = None if looks is None else looks.listed(self.id, page, after, interval, deadline)
         if listed is None:
             requested = actions.next()
-            self._fetch(self._connection._with(deadline=deadline))
+            self._fetch(self._connection._with(deadline=deadline), must_have_state=True)
             return requested
         unlisted = {name: value for name, value in (self._data or {}).items() if name in UNLISTED}
         self._save({**unlisted, **listed.data})

@@ -204,7 +204,7 @@ def test_other_errors_of_a_look_end_the_wait(waits: Waits, monkeypatch: pytest.M
     (machine, *_) = waits.machines
     trouble = ValueError("trouble")
 
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object, **more: object) -> None:
         raise trouble
 
     monkeypatch.setattr(machine, "_fetch", fail)
