@@ -145,12 +145,11 @@ class Run(Generic[_K]):
             self._end_threads()
             return self.result()
         except BaseException as error:
-            self._cancel()
-            self._await_answers()
+            last = self._result_at_the_end()
             if not isinstance(error, KeyboardInterrupt | SystemExit):
-                vars(error)["result"] = self.result()
+                vars(error)["result"] = last
                 raise
-            result = cast("Result[Machine, object] | Result[int, Machine]", self.result())
+            result = cast("Result[Machine, object] | Result[int, Machine]", last)
             if isinstance(error, SystemExit):
                 raise FleetExit(error.code, result) from None
             raise FleetInterrupted(result) from None
@@ -181,6 +180,15 @@ class Run(Generic[_K]):
             },
             unknown=[task.key for task, stage, is_open in tasks if stage == "under way" and is_open],
         )
+
+    def _result_at_the_end(self) -> Result[_K, object]:
+        """Stop all requests, and return what was done; a second Ctrl-C waits for no more answers."""
+        try:
+            self._cancel()
+            self._await_answers()
+        except KeyboardInterrupt:
+            self._cancel()
+        return self.result()
 
     def _cancel(self) -> list[threading.Thread]:
         """Stop all requests; return the threads, each of which ends after its current job."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import random
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from smartdc import DataCenter, Machine, fleet
+from smartdc.emulator.state.site import Site
+from tests.fleet.machines import fleet_of
 from tests.helpers.sizes import in_two_sizes
 
 PROGRAM = Path(__file__).with_name("interrupted.py")
@@ -78,6 +84,34 @@ def agrees(report: dict[str, object]) -> None:
         f"interrupted; of 60: {len(done)} done, 0 failed, {len(under_way)} under way, {len(untried)} "
         "untried; see .result"
     )
+
+
+@pytest.mark.parametrize("first", [KeyboardInterrupt(), SystemExit(3), GeneratorExit()], ids=repr)
+def test_a_second_ctrl_c_ends_the_run_at_once_with_a_result(
+    sdc: DataCenter, site: Site, monkeypatch: pytest.MonkeyPatch, first: BaseException
+) -> None:
+    monkeypatch.setattr("smartdc.fleet.supervisor.LAST_ANSWERS_SECONDS", 60)
+    machines = fleet_of(sdc, site, 3)
+    release, over = threading.Event(), threading.Event()
+
+    def press() -> None:
+        if not over.wait(0.2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def progress(counts: fleet.Counts) -> None:
+        if counts["under way"] == 3:
+            threading.Thread(target=press).start()
+            raise first
+
+    began = time.monotonic()
+    try:
+        with pytest.raises(type(first)) as caught:
+            fleet.run(machines, lambda machine: release.wait(60), progress=progress)
+    finally:
+        over.set()
+        release.set()
+    assert time.monotonic() - began < 30
+    assert caught.value.result.unknown == machines  # type: ignore[attr-defined]
 
 
 def test_the_interruption_is_pickled() -> None:
