@@ -18,7 +18,7 @@ from smartdc._times import parse_time
 from smartdc.arguments.ids import path_of, shown
 
 if TYPE_CHECKING:
-    from smartdc.types import MachineData, Value
+    from smartdc.types import AuditEntry, MachineData, Value
 
 __all__ = ["MachineEndpoint"]
 
@@ -41,8 +41,8 @@ class MachineEndpoint(Endpoint):
     """Whether an action fetches the machine first if there is no data yet."""
     _request_times: Mapping[str, RequestTime] = MappingProxyType({})
     """When this object requested actions, by their names in the audit."""
-    _last_audited: datetime | None = None
-    """The time, in the audit, of the action that was waited for last."""
+    _audited: Mapping[str, tuple[RequestTime, AuditEntry]] = MappingProxyType({})
+    """What the audit says of actions that were waited for, by their names, with when each was requested."""
     _data_order: int
     """The number, in `smartdc._http.looks.actions`, of the answer that `_data` comes from."""
 

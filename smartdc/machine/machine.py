@@ -191,7 +191,7 @@ class Machine(Fields, Firewall, Lifecycle, Tags, Metadata, Snapshots, Disks, NIC
         return hash(self.id)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_passwords": _Passwords({}), "_request_times": {}}
+        return {**self.__dict__, "_passwords": _Passwords({}), "_request_times": {}, "_audited": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _data_order=actions.next())

@@ -158,6 +158,9 @@ class Waits(MachineEndpoint):
 
         ``GET /:login/machines/:machine/audit``
 
+        It waits for the action that was requested last. Once that is done, its entry is returned again
+        without a request.
+
         Args:
             action: Its name in the audit: ``reboot``, ``start``, ``stop``, ``resize``, ``rename``,
                 ``enable_deletion_protection``, or ``rollback_snapshot`` after `start_from_snapshot`.
@@ -182,19 +185,24 @@ class Waits(MachineEndpoint):
         done: list[AuditEntry] = []
 
         def look(deadline: Deadline | None) -> str | None:
+            known_time, known = self._audited.get(action, (None, None))
+            if known is not None and known_time is request_time:  # maybe found by another thread
+                done[:] = [known]
+                return None
             connection = self._connection._with(deadline=deadline)
             entries = request_time.created_since(*connection._get_answer("machines", self.id, "audit"))
-            # Clocks may differ by seconds: actions that were waited for before do not count.
-            new = [
-                entry for entry in entries if self._last_audited is None or _time(entry) > self._last_audited
+            # Clocks may differ by seconds: an earlier action that was waited for does not count.
+            done[:] = [
+                entry
+                for entry in entries
+                if entry.get("action") == action and (known is None or _time(entry) > _time(known))
             ]
-            done[:] = [entry for entry in new if entry.get("action") == action]
             return None if done else "not listed"
 
         awaited = f"{action} of machine {self.id} is not done"
         poll(look, interval=interval, timeout=timeout, clock=self._connection.clock, awaited=awaited)
         entry = done[-1]
-        self._last_audited = _time(entry)
+        self._audited = {**self._audited, action: (request_time, entry)}
         if entry.get("success") == "no":
             raise WaitFailed(f"{action} of machine {self.id} failed, as its audit says", state="failed")
         return entry

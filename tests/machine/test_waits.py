@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -38,6 +39,16 @@ def test_an_earlier_reboot_is_not_taken_for_the_next(cloud: Emulator, machine: M
     second = machine.poll_action(interval=0.1, timeout=600)
     assert second["time"] > first["time"]
     assert [entry["action"] for entry in machine.audit()[:2]] == ["reboot", "reboot"]
+
+
+def test_threads_wait_for_the_same_reboot(machine: Machine) -> None:
+    machine.reboot()
+    with ThreadPoolExecutor(3) as threads:
+        waits = [threads.submit(machine.poll_action, timeout=600) for _ in range(3)]
+        entries = [wait.result() for wait in waits]
+    assert entries == [machine.poll_action(timeout=0)] * 3
+    machine.reboot()
+    assert machine.poll_action(timeout=600)["time"] > entries[0]["time"]
 
 
 def test_other_actions_are_waited_for(machine: Machine) -> None:

@@ -179,7 +179,11 @@ def test_an_action_is_done_when_the_audit_lists_it(
     assert machine.poll_action() == entry
     assert clock.slept == [2, 2]
     assert requests(stub)[1:] == [("GET", "/audit", None)] * 3
-    # It does not count for the next wait.
+    assert machine.poll_action() == entry
+    assert clock.slept == [2, 2]
+    # It does not count for the next reboot.
+    stub.answer(Reply(None, 202))
+    machine.reboot()
     stub.otherwise = Reply([entry, old], dates=())
     assert refusal(lambda: machine.poll_action(timeout=3), WaitTimeout) == (
         f"gave up after 3 s: reboot of machine {ID} is not done, now 'not listed'"
@@ -187,6 +191,15 @@ def test_an_action_is_done_when_the_audit_lists_it(
     later = done(clock, "reboot", after=2)
     stub.otherwise = Reply([later, entry, old], dates=())
     assert machine.poll_action() == later
+
+
+def test_actions_are_waited_for_in_any_order(stub: StubServer, clock: Instant, machine: Machine) -> None:
+    stub.answer(Reply(None, 202), Reply(None, 202))
+    machine.stop()
+    machine.start()
+    stop, start = done(clock, "stop", after=1), done(clock, "start", after=2)
+    stub.otherwise = Reply([start, stop], dates=())
+    assert [machine.poll_action(action, timeout=3) for action in ("start", "stop")] == [start, stop]
 
 
 def test_an_action_that_failed(stub: StubServer, clock: Instant, machine: Machine) -> None:
