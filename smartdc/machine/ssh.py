@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +17,16 @@ from smartdc._http.waiting import Deadline, poll
 from smartdc._secrets import Concealed
 from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import text_of
-from smartdc.errors import ConfigurationError, LoginFailed, NotFoundError, WaitTimeout
+from smartdc.arguments.states import ENDED
+from smartdc.errors import (
+    ConfigurationError,
+    GoneError,
+    LoginFailed,
+    NotFoundError,
+    SmartDCError,
+    WaitFailed,
+    WaitTimeout,
+)
 from smartdc.machine.waits import Waits
 
 if TYPE_CHECKING:
@@ -24,6 +34,8 @@ if TYPE_CHECKING:
 
     from smartdc.machine.ssh_client import Place
     from smartdc.machine.ssh_options import Left
+
+log = logging.getLogger("smartdc")
 
 _IP, _PORT = "tritoncli.ssh.ip", "tritoncli.ssh.port"
 """Tags that say where to log in. The rules are in node-triton:
@@ -43,6 +55,8 @@ _REMEDIES = {
     "failed": "delete it and create another one",
     "deleted": "create another one",
 }
+_ADD_NIC = "add a NIC (machine.add_nic)"
+_OTHER_WAY = f"start that machine, name another one in the tag, or machine.delete_tag({_PROXY!r})"
 
 
 class SSH(Waits):
@@ -88,7 +102,8 @@ class SSH(Waits):
             LoginFailed: It is not running, has no address, cannot be reached, refuses this user or key, or
                 shows another host key than before; or it is an emulated machine without an SSH server.
             KeyLoadError: The key cannot sign, or a key file cannot be used (raised before any connection).
-            WaitFailed: It became ``failed`` or ``deleted``.
+            WaitFailed: It became ``failed`` or ``deleted``; or it, or the machine on the way, stopped after
+                the first attempt.
             WaitTimeout: The time ran out; the text says what failed last.
             GoneError: It is deleted.
         """
@@ -114,8 +129,10 @@ class SSH(Waits):
             self.refresh()
         else:
             self._wait_for_running(wait)
+            self._wait_for_address(deadline, wait)
         place = self._place(self._data or {}, user, options.port)
-        bastion = None if has_sock else self._bastion(user)
+        through = None if has_sock else self._bastion()
+        bastion = None if through is None else self._place_of_bastion(through, user)
         if not has_sock and is_this_machine(self._connection.base_url):
             ssh_client.refuse_test_address(bastion or place)
         signer = None if auth is None else auth.signer
@@ -127,7 +144,7 @@ class SSH(Waits):
             return attempt(lambda: None)
         remedies = [""]
         try:
-            return self._retry_login(attempt, deadline, real_deadline, remedies)
+            return self._retry_login(attempt, through, deadline, real_deadline, remedies)
         except WaitTimeout as error:  # whose text has only the time of this part
             text = f"gave up after {wait:g} s: {place.label} does not accept the login, now {error.state!r}"
             text = "\n".join(filter(None, (text, remedies[-1])))
@@ -136,6 +153,7 @@ class SSH(Waits):
     def _retry_login(
         self,
         attempt: Callable[[Left], SSHClient],
+        bastion: SSH | None,
         deadline: Deadline,
         real_deadline: Deadline,
         remedies: list[str],
@@ -143,7 +161,8 @@ class SSH(Waits):
         """Repeat the attempt until it succeeds, and collect the remedies for its failures.
 
         A silent server takes real time, while an emulator's clock may stand still: so the attempts also end
-        with the real deadline.
+        with the real deadline. Between two attempts the machines are looked at: when one is gone, another
+        machine may get its address.
         """
         from smartdc.machine.ssh_client import KeyRefused, TemporaryLoginFailure
 
@@ -151,9 +170,15 @@ class SSH(Waits):
         clients: list[SSHClient] = []
         awaited = f"machine {self.id} does not accept the login"
         refused_since: float | None = None
+        is_first = True
 
         def look(_: Deadline | None) -> str | None:
-            nonlocal refused_since
+            nonlocal refused_since, is_first
+            if not is_first:
+                self._refuse_if_ended(_REMEDIES)
+                if bastion is not None:
+                    bastion._refuse_if_ended(dict.fromkeys(_REMEDIES, _OTHER_WAY))
+            is_first = False
             try:
                 clients.append(attempt(real_deadline.wire))
             except TemporaryLoginFailure as error:
@@ -171,6 +196,38 @@ class SSH(Waits):
 
         poll(look, interval=_INTERVAL, timeout=deadline.left(), clock=clock, awaited=awaited)
         return clients[0]
+
+    def _refuse_if_ended(self, remedies: Mapping[str, str]) -> None:
+        """Look at this machine once; go on if that fails, because the SSH server may answer nevertheless.
+
+        Raises:
+            WaitFailed: It is stopped, failed or deleted.
+        """
+        with self._connection._looks.waiting():
+            try:
+                self._look(self._data_order, _INTERVAL, Deadline(self._connection.clock, _INTERVAL))
+            except GoneError:
+                pass
+            except SmartDCError as error:
+                log.info("machine %s could not be looked at between two logins: %s", self.id, error)
+                return
+        if self.state in ("stopped", *ENDED):
+            text = f"machine {self.id} is {self.state}: it accepts no login\n{remedies[self.state]}"
+            raise WaitFailed(text, state=self.state)
+
+    def _wait_for_address(self, deadline: Deadline, wait: float | None) -> None:
+        def has_address(_: str) -> bool:
+            data: Mapping[str, Any] = self._data or {}
+            return bool(_tags(data).get(_IP) or data.get("primaryIp"))
+
+        if has_address(self.state):
+            return
+        left = deadline.left()
+        try:
+            self._poll(has_address, _INTERVAL, None if wait is None else left, "it has no address")
+        except WaitTimeout as error:
+            text = f"gave up after {wait:g} s: machine {self.id} has no address yet\n{_ADD_NIC}"
+            raise WaitTimeout(text, state=self.state) from error.__cause__
 
     def _wait_for_running(self, wait: float | None) -> None:
         try:
@@ -196,7 +253,7 @@ class SSH(Waits):
         address = tags.get(_IP) or data.get("primaryIp")
         if not address:
             raise LoginFailed(
-                f"{label} has no address\nadd a NIC (machine.add_nic), or wait until it has one"
+                f"{label} has no address\n{_ADD_NIC}, or wait until it has one: connect_ssh(wait=300)"
             )
         if tags.get(_IP) and address not in (data.get("ips") or ()):
             raise LoginFailed(
@@ -209,27 +266,34 @@ class SSH(Waits):
             user, check = self._default_user(data), "check the user (connect_ssh('NAME') takes another one)"
         return Place(str(data.get("id")), label, str(address), port, user, check)
 
-    def _bastion(self, user: str | None) -> Place | None:
+    def _bastion(self) -> SSH | None:
         """Return the machine through which this one is reached; None without one."""
         named = str(_tags(self._data or {}).get(_PROXY) or "")
         if not named:
             return None
         datacenter: Any = self._connection  # a DataCenter, which this module cannot import
         try:
-            found = datacenter.machine(named)
+            found: SSH = datacenter.machine(named)
         except (NotFoundError, ConfigurationError) as error:  # no machine has that name, or several
-            raise LoginFailed(
-                f"machine {self.id} is reached through {shown(named)}, as its tag {_PROXY} says: "
-                f"{str(error).splitlines()[0]}\n"
-                f"name another one in the tag, or machine.delete_tag({_PROXY!r})"
+            raise self._no_way_through(
+                error, f"name another one in the tag, or machine.delete_tag({_PROXY!r})"
             ) from error
-        if found.id == self.id:
-            return None
-        data: Mapping[str, Any] = found.raw
+        return None if found.id == self.id else found
+
+    def _place_of_bastion(self, bastion: SSH, user: str | None) -> Place:
+        data: Mapping[str, Any] = bastion._data or {}
         proxy_user = _tags(data).get(_PROXY_USER)
-        if not proxy_user:
-            return self._place(data, user)
-        return replace(self._place(data, str(proxy_user)), check_user=f"check its tag {_PROXY_USER}")
+        try:
+            place = self._place(data, str(proxy_user) if proxy_user else user)
+        except LoginFailed as error:
+            raise self._no_way_through(error, _OTHER_WAY) from error
+        return replace(place, check_user=f"check its tag {_PROXY_USER}") if proxy_user else place
+
+    def _no_way_through(self, error: Exception, remedy: str) -> LoginFailed:
+        named = _tags(self._data or {}).get(_PROXY)
+        problem = str(error).splitlines()[0]
+        text = f"machine {self.id} is reached through {shown(named)}, as its tag {_PROXY} says: {problem}"
+        return LoginFailed(f"{text}\n{remedy}")
 
     def _default_user(self, data: Mapping[str, Any]) -> str:
         image = data.get("image")

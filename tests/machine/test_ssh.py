@@ -129,7 +129,7 @@ def test_a_machine_that_is_its_own_bastion(vm: VM, machine: Machine) -> None:
             {"tritoncli.ssh.proxy": "3b6ef3d0-0000-4000-8000-000000000000"},
             "tag tritoncli.ssh.proxy says: .*VM not found",
         ),
-        ({"tritoncli.ssh.proxy": "down"}, "is stopped\nstart it"),
+        ({"tritoncli.ssh.proxy": "down"}, "is stopped\nstart that machine, name another"),
         ({"tritoncli.ssh.ip": "10.9.9.9"}, "has no address '10.9.9.9', which its tag"),
         ({"tritoncli.ssh.port": "ssh"}, "has no port 'ssh', which its tag"),
         ({"tritoncli.ssh.port": 65536}, "has no port 65536, which its tag"),

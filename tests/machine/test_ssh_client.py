@@ -69,7 +69,8 @@ def test_a_state_in_which_no_login_is_possible(
 )
 def test_a_machine_without_an_address(scripted: Callable[..., Machine], fields: dict[str, Any]) -> None:
     assert refusal(scripted(**fields)) == (
-        f"machine {ID} has no address\nadd a NIC (machine.add_nic), or wait until it has one"
+        f"machine {ID} has no address\nadd a NIC (machine.add_nic), or wait until it has one: "
+        "connect_ssh(wait=300)"
     )
 
 
