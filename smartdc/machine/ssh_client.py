@@ -24,7 +24,6 @@ from smartdc.machine.host_keys import HostKeys
 from smartdc.machine.ssh_options import Left, Options, credential
 
 __all__ = [
-    "SSH_PORT",
     "KeyRefused",
     "Options",
     "Place",
@@ -33,7 +32,6 @@ __all__ = [
     "refuse_test_address",
 ]
 
-SSH_PORT = 22
 _LOG = "smartdc.paramiko"
 _LOGIN_LOG = f"{_LOG}.login"
 _TEST_NET = ip_network("198.18.0.0/15")  # RFC 2544, C.2.2; RFC 5735, section 4
@@ -125,6 +123,17 @@ class _RefuseRevokedKeys(paramiko.MissingHostKeyPolicy):
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         self._keys.refuse_revoked(self._machine, PublicKey(key.asbytes()))
+
+
+class _RequireKnownKey(paramiko.MissingHostKeyPolicy):
+    """Accepts any of the known keys. paramiko itself would keep one key of each kind."""
+
+    def __init__(self, known: list[paramiko.PKey]) -> None:
+        self._known = known
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        if key not in self._known:
+            raise paramiko.BadHostKeyException(hostname, key, self._known[0])
 
 
 def log_in(
@@ -245,10 +254,10 @@ def _connect(
 ) -> None:
     """Log in over an open connection, and pin the host key."""
     pinned = [] if keys is None else keys.keys_of(place.machine)
-    if keys is not None:
-        client.set_missing_host_key_policy(_RefuseRevokedKeys(keys, place.machine))
     if keys is not None and pinned:
         _require_known_keys(client, place, keys, pinned, arguments)
+    elif keys is not None:
+        client.set_missing_host_key_policy(_RefuseRevokedKeys(keys, place.machine))
     began_at = time.monotonic()
     try:
         client.connect(place.address, place.port, place.user, **arguments.value)
@@ -284,17 +293,16 @@ def _require_known_keys(
     arguments: Concealed[dict[str, Any]],
 ) -> None:
     """Ask the server for the kind of host key that is pinned."""
-    # The name under which paramiko looks up the keys.
-    name = place.address if place.port == SSH_PORT else f"[{place.address}]:{place.port}"
+    known = []
     for key in pinned:
         try:
-            known = paramiko.PKey.from_type_string(key.kind, key.blob)
+            known.append(paramiko.PKey.from_type_string(key.kind, key.blob))
         except Exception as error:  # paramiko's errors, or any other that a damaged key causes
             raise LoginFailed(
                 f"the host key that {keys} has of {place.label} cannot be used: {_text(error)}\n"
                 f"if you trust its current key, remove the old one: {keys.removal_command(place.machine)}"
             ) from error
-        client.get_host_keys().add(name, key.kind, known)
+    client.set_missing_host_key_policy(_RequireKnownKey(known))
     kinds = {kind for key in pinned for kind in (_RSA if key.kind == "ssh-rsa" else (key.kind,))}
     make = arguments.value.get("transport_factory") or paramiko.Transport
 

@@ -133,6 +133,18 @@ def test_another_key_is_revoked(machine: Machine, file: Path, ssh_keys: KeyRing)
     machine.connect_ssh(known_hosts=file).close()
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_any_key_of_a_machine_may_be_the_right_one(
+    machine: Machine, file: Path, ssh_keys: KeyRing, place: int
+) -> None:
+    # OpenSSH's hostfile.c, check_key_in_hostkeys: the key is known if it is equal to that of any line.
+    machine.connect_ssh(known_hosts=file).close()
+    others = [f"{machine.id} {ssh_keys.public(kind).openssh}" for kind in ("ed25519", "p256")]
+    lines = [*others[:place], file.read_text().strip(), *others[place:]]
+    file.write_text("".join(f"{line}\n" for line in lines))
+    machine.connect_ssh(known_hosts=file).close()
+
+
 def test_authorities_and_other_markers(machine: Machine, file: Path, ssh_keys: KeyRing) -> None:
     """Machines do not show certificates, so that lines of authorities have no effect."""
     other = ssh_keys.public("ed25519").openssh
