@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -78,7 +79,8 @@ class FleetError(SmartDCError, ExceptionGroup[Exception]):
     """Steps failed for some of many machines. ``except*`` selects errors by class.
 
     Each error has a note that names its machine. An error that cannot be pickled is replaced, when this is
-    pickled, by one of the same class or of the nearest base class, with the same text.
+    pickled, by one of the same class with the same text, or by one of the nearest base class, whose text also
+    has the name of the class.
 
     Attributes:
         errors: The errors by machine; for `create` by the index of the specification.
@@ -172,8 +174,24 @@ def description_of(key: Machine | int) -> str:
     return f"machine {key.id} ({name})" if name else f"machine {key.id}"
 
 
+def add_machine(error: Exception, key: Machine | int) -> None:
+    """Add a note to an error that names its machine, unless it has one."""
+    note = f"with {description_of(key)}"
+    with suppress(Exception):  # the error may refuse notes
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+
+
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return (_text(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _text(error: Exception) -> str:
+    """Return the text of an error; none if it raises another error when it is asked for it."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def _stand_ins(errors: Iterable[Exception]) -> dict[int, Exception]:
@@ -183,11 +201,12 @@ def _stand_ins(errors: Iterable[Exception]) -> dict[int, Exception]:
 
 def _stand_in(error: Exception) -> Exception:
     """An error with the same text and notes that can be pickled, of the same class or of the nearest base."""
+    text = _text(error)
     for kind in type(error).__mro__:
         try:
-            made = kind(str(error) if kind is type(error) else f"{type(error).__name__}: {error}")
+            made = kind(text if kind is type(error) else f"{type(error).__name__}: {text}")
             made.__notes__ = [*getattr(error, "__notes__", ())]
-            says_the_same = str(error) in str(made)
+            says_the_same = text in str(made)
         except Exception:  # noqa: S112 - its constructor takes something other than a message
             continue
         if isinstance(made, Exception) and says_the_same and _is_picklable(made):

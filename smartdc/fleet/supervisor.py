@@ -22,7 +22,7 @@ from smartdc._http.looks import actions
 from smartdc._http.waiting import Clock
 from smartdc.errors import ConfigurationError
 from smartdc.fleet.crew import Crew
-from smartdc.fleet.outcome import FleetExit, FleetInterrupted, Result, description_of
+from smartdc.fleet.outcome import FleetExit, FleetInterrupted, Result, add_machine
 from smartdc.fleet.progress import Report
 from smartdc.fleet.push import Push
 from smartdc.fleet.steps import Until, finished
@@ -284,9 +284,7 @@ class Run(Generic[_K]):
 
     def _end_task(self, task: Task[_K], error: Exception | None) -> None:
         if error is not None:
-            note = f"with {description_of(task.key)}"
-            if note not in getattr(error, "__notes__", ()):
-                error.add_note(note)
+            add_machine(error, task.key)
         with self._lock:
             task.cancel_scope, task.error, task.is_over = None, error, True
             self._unfinished -= 1

@@ -151,6 +151,33 @@ def test_an_error_that_can_be_pickled_keeps_its_attributes() -> None:
     assert (type(copy), str(copy), copy.more) == (WithMore, "text", [5])
 
 
+class Textless(Exception):
+    """An error that has no text and takes no notes."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+    def add_note(self, note: str) -> None:
+        raise ValueError("no notes")
+
+
+def test_an_error_without_a_text_hides_no_other(sdc: DataCenter, site: Site) -> None:
+    machines = fleet_of(sdc, site, 3)
+
+    def fail(machine: Machine) -> None:
+        raise Textless if machine == machines[0] else KeyError(machine.name)
+
+    result = fleet.run(machines, fail)
+    with pytest.raises(fleet.FleetError) as caught:
+        result.raise_errors()
+    assert {type(error) for error in caught.value.errors.values()} == {Textless, KeyError}
+    assert f"machine {machines[0].id} (web0): Textless; " in caught.value.message
+    for thing in (result, caught.value):
+        copy = pickle.loads(pickle.dumps(thing))  # noqa: S301 - our own
+        assert str(copy.errors[machines[1]]) == "'web1'"
+        assert len(copy.errors) == 3
+
+
 def failing(machine: Machine) -> None:
     raise (KeyError if machine.name in ("web1", "web2") else ValueError)(machine.name)
 
