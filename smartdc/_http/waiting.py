@@ -36,6 +36,7 @@ __all__ = [
     "checked_state",
     "checked_timeout",
     "is_passing",
+    "is_seconds",
     "poll",
     "refuse_standstill",
 ]
@@ -157,9 +158,15 @@ def checked_state(state: str, states: Sequence[str], what: str, any_state: bool 
     raise ConfigurationError(f"{shown(state)} is not a state of {article} {what}: {advice}")
 
 
+def is_seconds(value: object) -> bool:
+    """Whether a value is a number of seconds from 0 that clocks can take."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 <= value <= TIMEOUT_MAX  # type: ignore[operator]
+
+
 def checked_interval(interval: float) -> float:
     """Return the seconds between two looks, if they are valid."""
-    if not (isinstance(interval, int | float) and 0 <= interval <= TIMEOUT_MAX):
+    if not is_seconds(interval):
         raise ConfigurationError(f"interval must be a number of seconds from 0, not {shown(interval)}")
     return interval
 
@@ -168,7 +175,7 @@ def checked_timeout(timeout: float | None) -> float | None:
     """Return the seconds that a wait may take, if they are valid; None waits for ever."""
     if timeout == math.inf:
         return None
-    if timeout is not None and not (isinstance(timeout, int | float) and 0 <= timeout <= TIMEOUT_MAX):
+    if timeout is not None and not is_seconds(timeout):
         raise ConfigurationError(f"timeout must be None or a number of seconds from 0, not {shown(timeout)}")
     return timeout
 

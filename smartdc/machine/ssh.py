@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from smartdc._forks import importing
 from smartdc._http import shapes
 from smartdc._http.insecure import is_this_machine
-from smartdc._http.waiting import Deadline, poll
+from smartdc._http.waiting import Deadline, is_seconds, poll
 from smartdc._secrets import Concealed
 from smartdc.arguments.ids import shown
 from smartdc.arguments.kinds import text_of
@@ -313,8 +313,8 @@ def _checked_user(user: Any) -> str:
     return text
 
 
-def _checked_wait(wait: Any) -> float:
-    if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= math.inf:
+def _checked_wait(wait: float) -> float:
+    if not (is_seconds(wait) or wait == math.inf):
         raise ConfigurationError(f"wait must be None or a number of seconds from 0, not {shown(wait)}")
     return wait
 
@@ -323,9 +323,13 @@ def _checked_path(known_hosts: Any) -> str | PathLike[str] | Literal[False] | No
     """Return the path of the host keys: None for smartdc's file, False to check no key."""
     if known_hosts is None or known_hosts is True:
         return None
-    if known_hosts is False or (isinstance(known_hosts, str | PathLike) and str(known_hosts)):
+    if known_hosts is False or (isinstance(known_hosts, str | PathLike) and _is_path(str(known_hosts))):
         return known_hosts
     raise ConfigurationError(f"known_hosts must be True, False or a path, not {shown(known_hosts)}")
+
+
+def _is_path(text: str) -> bool:
+    return bool(text) and "\0" not in text
 
 
 def _tags(data: Mapping[str, Any]) -> Mapping[str, Any]:

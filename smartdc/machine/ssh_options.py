@@ -10,6 +10,7 @@ from typing import Any
 import paramiko
 
 from smartdc._files import expanded
+from smartdc._http.waiting import is_seconds
 from smartdc._secrets import Concealed
 from smartdc._secrets import shown as shown_path
 from smartdc.arguments.ids import closest_word, shown
@@ -28,6 +29,7 @@ _SET_BY_SMARTDC = {
     "username": "give user",
 }
 _OTHER_KEYS = ("pkey", "key_filename", "password", "auth_strategy")
+_SOCKET_METHODS = ("send", "recv", "close")
 _CERTIFICATE = "-cert.pub"
 _REMEDY = "give the path of a private key as key_filename"
 
@@ -44,7 +46,7 @@ class Options:
         brings_key: Whether the arguments have a key or password, so that the account's key is not needed.
 
     Raises:
-        ConfigurationError: paramiko has no such argument, or smartdc sets it.
+        ConfigurationError: paramiko has no such argument, or smartdc sets it; or a value is not valid.
         KeyLoadError: A key file is missing, or cannot be used.
     """
 
@@ -63,6 +65,14 @@ class Options:
         self.port: Any = arguments.value.get("port")
         if self.port is not None and not _is_port(self.port):
             raise ConfigurationError(f"port must be a number from 1 to 65535, not {shown(self.port)}")
+        for name in (*_SECONDS, "channel_timeout"):
+            seconds = arguments.value.get(name)
+            if seconds is not None and not (is_seconds(seconds) and seconds > 0):
+                raise ConfigurationError(
+                    f"{name} must be None or a number of seconds above 0, not {shown(seconds)}"
+                )
+        if self.sock is not None and not all(hasattr(self.sock, name) for name in _SOCKET_METHODS):
+            raise ConfigurationError(f"sock must be a socket or a channel, not {shown(self.sock)}")
         pkey = arguments.value.get("pkey")
         if pkey is not None and not isinstance(pkey, paramiko.PKey):
             raise ConfigurationError(f"pkey must be a paramiko.PKey, not {type(pkey).__name__}: {_REMEDY}")

@@ -131,7 +131,7 @@ def test_intervals_and_timeouts() -> None:
     assert checked_timeout(math.inf) is None
 
 
-@pytest.mark.parametrize("seconds", [-1, -0.1, math.nan, TIMEOUT_MAX * 2, "5", [5], -math.inf], ids=str)
+@pytest.mark.parametrize("seconds", [-1, -0.1, math.nan, TIMEOUT_MAX * 2, "5", [5], -math.inf, True], ids=str)
 def test_seconds_that_are_not_valid(seconds: Any) -> None:
     clock = Instant()
     looks: list[object] = []

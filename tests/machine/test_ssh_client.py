@@ -146,13 +146,24 @@ def test_a_wait_may_have_no_end(scripted: Callable[..., Machine]) -> None:
         ({"user": 5}, "user must be text, not 5"),
         ({"wait": -1}, "wait must be None or a number of seconds from 0, not -1"),
         ({"wait": True}, "wait must be None or a number of seconds from 0, not True"),
+        ({"wait": 10**11}, "wait must be None or a number of seconds from 0, not 100000000000"),
         ({"wait": math.nan}, "wait must be None or a number of seconds from 0, not nan"),
         ({"wait": "5"}, "wait must be None or a number of seconds from 0, not '5'"),
         *(
-            ({"wait": wait, "sock": 5}, "sock serves one attempt only: give no wait with it")
+            (
+                {"wait": wait, "sock": paramiko.Channel(1)},
+                "sock serves one attempt only: give no wait with it",
+            )
             for wait in (0, 5)
         ),
         ({"known_hosts": 5}, "known_hosts must be True, False or a path, not 5"),
+        ({"known_hosts": "a\0b"}, r"known_hosts must be True, False or a path, not 'a\x00b'"),
+        (
+            {"known_hosts": Path("a\0b")},
+            r"known_hosts must be True, False or a path, not PosixPath('a\x00b')",
+        ),
+        ({"sock": 5}, "sock must be a socket or a channel, not 5"),
+        ({"timeout": -1}, "timeout must be None or a number of seconds above 0, not -1"),
         ({"known_hosts": ""}, "known_hosts must be True, False or a path, not ''"),
         ({"known_hosts": b"x"}, "known_hosts must be True, False or a path, not b'x'"),
         (

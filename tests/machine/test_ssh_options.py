@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import socket
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,17 @@ def test_no_timeout_is_longer_than_what_is_left(
     made = chosen.of_login(None, lambda: left).value
     assert tuple(made[name] for name in DEFAULTS) == expected
     assert chosen.connect_timeout(lambda: left) == expected[0]
+
+
+@pytest.mark.parametrize("name", [*DEFAULTS, "channel_timeout"])
+@pytest.mark.parametrize("seconds", [0, -1, math.nan, 10**400, "5", True], ids=lambda value: str(value)[:9])
+def test_a_timeout_is_a_number_of_seconds(name: str, seconds: Any) -> None:
+    assert refusal(**{name: seconds}).startswith(f"{name} must be None or a number of seconds above 0, not ")
+
+
+@pytest.mark.parametrize("sock", [5, "socket", object()], ids=["number", "text", "object"])
+def test_a_socket_sends_and_receives(sock: Any) -> None:
+    assert refusal(sock=sock).startswith("sock must be a socket or a channel, not ")
 
 
 def test_port_and_socket_are_for_the_connection_and_not_for_the_login() -> None:
