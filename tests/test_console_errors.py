@@ -25,6 +25,51 @@ def test_an_error_of_smartdc_is_one_line(
     assert any(line.startswith("ZeroDivisionError") for line in lines)
 
 
+def test_ctrl_c_is_one_line(
+    typist: Typist,  # noqa: F811
+    triton: TritonHome,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    typist.types(
+        "def end(counts): raise KeyboardInterrupt",
+        "",
+        "fleet.run([], Machine.stop, progress=end)",
+        "raise KeyboardInterrupt",
+        "traceback.print_last()",
+    )
+    assert main(["--emulated"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    first = lines.index(
+        "FleetInterrupted: interrupted; of 0: 0 done, 0 failed, 0 under way, 0 untried; see .result"
+    )
+    assert lines[first + 1 : first + 4] == [
+        "(traceback: traceback.print_last())",
+        "KeyboardInterrupt",
+        "(traceback: traceback.print_last())",
+    ]
+    assert lines[first + 4] == "Traceback (most recent call last):"
+
+
+@pytest.mark.parametrize("leave", ["exit(3)", "import sys; sys.exit(3)"])
+def test_the_status_is_that_of_exit(
+    typist: Typist,  # noqa: F811
+    triton: TritonHome,
+    leave: str,
+) -> None:
+    typist.types(leave)
+    with pytest.raises(SystemExit) as left:
+        main(["--emulated"])
+    assert left.value.code == 3
+
+
+def test_a_rate_that_the_emulator_does_not_have(
+    triton: TritonHome, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--emulated", "--rate", "2000000"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("smartdc: --rate cannot be 2e+06: rate must be a number from 0 to ")
+
+
 def test_the_whole_traceback_is_kept(
     typist: Typist,  # noqa: F811
     triton: TritonHome,

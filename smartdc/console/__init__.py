@@ -19,7 +19,7 @@ import smartdc
 from smartdc._version import __version__
 from smartdc.console.plain import interact_plainly
 from smartdc.datacenter import DataCenter
-from smartdc.errors import SmartDCError
+from smartdc.errors import ConfigurationError, SmartDCError
 from smartdc.signin.profiles import load_profile
 
 __all__ = ["main"]
@@ -34,6 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0; 1 if the emulator is not installed; 2 if the console cannot connect or has no standard input. For 1
         and 2 the reason is on stderr.
+
+    Raises:
+        SystemExit: The user left with ``exit(STATUS)``, or an option is not valid.
     """
     options = _parse(arguments)
     if sys.stdin is None:  # it was closed before Python started
@@ -103,7 +106,11 @@ def _emulated(rate: float) -> Iterator[tuple[dict[str, Any], str]]:
 
     # Only Linux has all of 127.0.0.0/8 on the loopback, for the addresses of machines with SSH.
     ssh_port = 0 if sys.platform == "linux" else None
-    with Emulator(rate=rate, ssh_port=ssh_port) as cloud, cloud.datacenter() as sdc:
+    try:
+        emulator = Emulator(rate=rate, ssh_port=ssh_port)
+    except ValueError as error:
+        raise ConfigurationError(f"--rate cannot be {rate:g}: {error}") from None
+    with emulator as cloud, cloud.datacenter() as sdc:
         yield {"sdc": sdc, "cloud": cloud}, f"{cloud.account.login} in an emulated cloud at {sdc.base_url}"
 
 

@@ -1,4 +1,4 @@
-"""Errors of smartdc at a prompt: shown as one line, with the traceback kept for later."""
+"""Errors of smartdc, and Ctrl-C, at a prompt: shown as one line, with the traceback kept for later."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from smartdc.errors import SmartDCError
 __all__ = ["brief", "keep"]
 
 
-def brief(error: SmartDCError, traceback: str) -> str:
+def brief(error: SmartDCError | KeyboardInterrupt, traceback: str) -> str:
     """Return the error in one line, and how to see its traceback.
 
     Args:
         error: The error.
         traceback: What to enter at this prompt for the traceback.
     """
-    return f"{type(error).__name__}: {error}\n(traceback: {traceback})\n"
+    text = ": ".join(filter(None, (type(error).__name__, str(error))))
+    return f"{text}\n(traceback: {traceback})\n"
 
 
 def keep(error: BaseException) -> None:

@@ -25,12 +25,12 @@ _HISTORY_LINES = 1000
 
 
 class _Console(code.InteractiveConsole):
-    """Python's console, which shows errors of smartdc in one line."""
+    """Python's console, which shows errors of smartdc, and Ctrl-C, in one line."""
 
     def showtraceback(self) -> None:
         """Show the error that is being handled."""
         error = sys.exc_info()[1]
-        if isinstance(error, SmartDCError):
+        if isinstance(error, SmartDCError | KeyboardInterrupt):
             keep(error)
             self.write(brief(error, "traceback.print_last()"))
         else:
@@ -38,7 +38,11 @@ class _Console(code.InteractiveConsole):
 
 
 def interact_plainly(names: dict[str, Any], banner: str) -> None:
-    """Read and run lines until the input ends."""
+    """Read and run lines until the input ends.
+
+    Raises:
+        SystemExit: The user left with a status, as ``exit(3)`` does.
+    """
     names["__name__"] = "__console__"
     seen = SeenNames()
 
@@ -50,8 +54,9 @@ def interact_plainly(names: dict[str, Any], banner: str) -> None:
     try:
         with _line_editing(names, seen):
             _Console(names).interact(banner, exitmsg="")
-    except SystemExit:  # exit()
-        pass
+    except SystemExit as left:
+        if left.code:
+            raise
     finally:
         sys.displayhook = earlier
 

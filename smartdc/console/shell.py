@@ -26,10 +26,12 @@ def load_ipython_extension(shell: Any) -> None:
             return []
         return [text + name[len(quoted) :] for name in seen.starting_with(quoted)]
 
-    def shorten(_shell: Any, _kind: Any, error: SmartDCError, _trace: Any, **_: Any) -> None:
+    def shorten(
+        _shell: Any, _kind: Any, error: SmartDCError | KeyboardInterrupt, _trace: Any, **_: Any
+    ) -> None:
         keep(error)
         sys.stderr.write(brief(error, "%tb"))
 
-    shell.set_custom_exc((SmartDCError,), shorten)
+    shell.set_custom_exc((SmartDCError, KeyboardInterrupt), shorten)
     shell.events.register("post_run_cell", note)
     shell.Completer.custom_matchers.append(matches)
