@@ -30,13 +30,18 @@ LONGEST = timedelta(hours=1)
 """No job takes longer, so an older machine was left behind."""
 
 
-def copy(receive: Callable[[int], bytes], target: TextIO) -> None:
-    """Copy one of the command's outputs as it arrives; bytes that are not UTF-8 are replaced."""
+def copy(receive: Callable[[int], bytes], target: TextIO | None) -> None:
+    """Copy one of the command's outputs as it arrives; bytes that are not UTF-8 are replaced.
+
+    Without a target (`>&-`) it is read, so that the command does not wait, and dropped.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    while chunk := receive(65536):
-        target.write(decoder.decode(chunk))
-        target.flush()
-    target.write(decoder.decode(b"", final=True))
+    chunk = b"-"
+    while chunk:
+        chunk = receive(65536)
+        if target is not None:
+            target.write(decoder.decode(chunk, final=not chunk))
+            target.flush()
 
 
 def run_command(machine: Machine, command: Sequence[str]) -> int:

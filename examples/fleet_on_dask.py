@@ -16,10 +16,13 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from distributed import Client, LocalCluster
-
 from smartdc import DataCenter, GoneError, Machine, fleet
 from smartdc.emulator import Emulator
+
+try:
+    from distributed import Client, LocalCluster
+except ImportError:
+    raise SystemExit("fleet_on_dask needs dask.distributed: pip install distributed") from None
 
 PROCESSES = 2
 RATE = 10.0

@@ -11,9 +11,10 @@ import pytest
 
 from tests.docs.blocks import blocks, pages
 
+FOLDER = Path(__file__).parents[2] / "examples"
 ALL = sorted(
     path
-    for path in (Path(__file__).parents[2] / "examples").glob("*.py")
+    for path in FOLDER.glob("*.py")
     # The other files are imported by examples.
     if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
 )
@@ -44,6 +45,28 @@ def test_an_example_runs(path: Path) -> None:
     # stderr has the lines of verbose=True, if any.
     assert [line for line in done.stderr.splitlines() if not LOG_LINE.fullmatch(line)] == []
     assert done.stdout.strip().splitlines()[-1].startswith(f"{path.stem}: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_command_runs_without_an_output(closed: str) -> None:
+    script = f"exec '{sys.executable}' '{FOLDER / 'ci_machine.py'}' --emulated -- exit 7 {closed}"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=90, check=False)
+    assert (done.returncode, done.stderr) == (7, "")
+
+
+def test_without_dask_the_example_says_what_it_needs() -> None:
+    code = f"""if True:
+        import runpy, sys
+        sys.modules['distributed'] = None
+        sys.argv = ['fleet_on_dask.py', '--help']
+        runpy.run_path({str(FOLDER / "fleet_on_dask.py")!r}, run_name='__main__')
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "fleet_on_dask needs dask.distributed: pip install distributed\n"
 
 
 def test_the_two_examples_of_the_tutorial_exist() -> None:
