@@ -48,9 +48,8 @@ def test_an_example_runs(path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers at all of 127.0.0.0/8")
-@pytest.mark.parametrize("closed", [">&-", "2>&-"])
-def test_a_command_runs_without_an_output(closed: str) -> None:
-    script = f"exec '{sys.executable}' '{FOLDER / 'ci_machine.py'}' --emulated -- exit 7 {closed}"
+def test_a_command_runs_without_an_output() -> None:
+    script = f"exec '{sys.executable}' '{FOLDER / 'ci_machine.py'}' --emulated -- exit 7 >&-"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=90, check=False)
     assert (done.returncode, done.stderr) == (7, "")
 
