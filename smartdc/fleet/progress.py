@@ -14,7 +14,7 @@ from smartdc.fleet.steps import lazy_kind
 
 __all__ = ["Counts", "Report", "reporter"]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 Counts = Mapping[str, int]
 """How many machines are ``untried``, ``under way``, ``waiting``, ``done`` and ``failed``."""

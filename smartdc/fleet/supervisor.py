@@ -31,7 +31,7 @@ from smartdc.machine import Machine
 
 __all__ = ["Run", "Task"]
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 CALLER = 6
 """How many calls up the stack the caller of `fleet.run` is, as seen from `Run._report_progress`."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from smartdc.machine.ssh_client import Place
     from smartdc.machine.ssh_options import Left
 
-log = logging.getLogger("smartdc")
+log: logging.Logger = logging.getLogger("smartdc")
 
 _IP, _PORT = "tritoncli.ssh.ip", "tritoncli.ssh.port"
 """Tags that say where to log in. The rules are in node-triton:

@@ -69,7 +69,7 @@ def test_all_faults_of_a_file_are_added(cloud: Emulator, tmp_path: Path) -> None
         ("times = 1", "times = 0", 8, "faults[0].times cannot be used: times must be a number from 1"),
         ("0.25", "1.5", 13, "faults[1].probability cannot be used"),
         ('"us-east-1"', '"mars"', 14, "faults[1].datacenter cannot be used: there is no data center 'mars'"),
-        ("429", "42", 19, "faults[2].status must be a number from 100 to 599"),
+        ("429", "42", 19, "faults[2].status must be a number from 200 to 599"),
         ("0.5", "-1", 26, "faults[3].seconds cannot be used: seconds must be a number from 0 to 3153600000"),
         ("0.5", "'soon'", 26, "faults[3].seconds must be a number, not 'soon'"),
         ('operation = "GetMachine"', "", 23, "faults[3] needs operation"),

@@ -282,8 +282,9 @@ def test_every_method_with_arguments_is_tried() -> None:
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [
-        (Status, {"status": "503"}, "status must be a number from 100 to 599, not '503'"),
-        (Status, {"status": 42}, "status must be a number from 100 to 599, not 42"),
+        (Status, {"status": "503"}, "status must be a number from 200 to 599, not '503'"),
+        (Status, {"status": 42}, "status must be a number from 200 to 599, not 42"),
+        (Status, {"status": 199}, "status must be a number from 200 to 599, not 199"),
         (Status, {"status": 503, "body": 5}, "body must be an object, text or bytes, not 5"),
         (Status, {"status": 503, "headers": "x"}, "headers must be a table, not 'x'"),
         (Delay, {"seconds": "x"}, "seconds must be a number from 0 to 3153600000: 'x'"),

@@ -8,7 +8,7 @@ import pytest
 
 from smartdc import DataCenter, fleet
 from smartdc._http.waiting import Absence
-from smartdc.fleet.watcher import Watch
+from smartdc.fleet.watch import Watch
 
 ID = "b6c9a5e0-8b2f-4c42-9d3f-0123456789ab"
 

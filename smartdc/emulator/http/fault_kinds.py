@@ -26,7 +26,7 @@ TRANSPORT = "smartdc.transport"
 _NOT_HTTP = b"\x00\xffthis is no answer\xff\x00" * 4
 #: The kinds of the fields of `Status`.
 STATUS = {
-    "status": number_from(100, 599),
+    "status": number_from(200, 599),
     "body": Kind("an object, text or bytes", lambda value: isinstance(value, dict | str | bytes)),
     "headers": TABLE,
     "content_type": TEXT,
