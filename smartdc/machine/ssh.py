@@ -210,7 +210,6 @@ class SSH(Waits):
                 pass
             except SmartDCError as error:
                 log.info("machine %s could not be looked at between two logins: %s", self.id, error)
-                return
         if self.state in ("stopped", *ENDED):
             text = f"machine {self.id} is {self.state}: it accepts no login\n{remedies[self.state]}"
             raise WaitFailed(text, state=self.state)

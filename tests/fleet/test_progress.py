@@ -63,6 +63,7 @@ def test_the_bar_counts_machines_that_are_over(bars: list[Any]) -> None:
     (bar,) = bars
     assert report is not None
     assert (bar.total, bar.unit, bar.n, bar.drawn) == (8, "machine", 0, 1)
+    assert bar.dynamic_ncols
     for reported, over, postfix in [
         (counts(8, 0, 0, 0, 0), 0, ""),
         (counts(2, 3, 0, 2, 1), 3, "untried=2, under way=3, done=2, failed=1"),

@@ -115,6 +115,16 @@ def test_a_list_that_fails_leaves_the_decision_to_single_looks(
     assert waits.ended == {one: None}
 
 
+def test_a_list_is_not_repeated_before_machines_are_looked_at_one_by_one(
+    cloud: Emulator, sdc: DataCenter, site: Site
+) -> None:
+    machines = fleet_of(sdc, site, 3)
+    cloud.faults.add(LIST, Status(503))
+    before = len(cloud.calls)
+    fleet.wait(machines, "running", timeout=5)
+    assert [call.operation for call in cloud.calls[before:]] == [LIST, GET, GET, GET]
+
+
 def test_a_list_that_fails_again_is_asked_for_less_often(waits: Waits, cloud: Emulator) -> None:
     cloud.faults.add(LIST, Status(503))
     for machine in waits.machines[:2]:
