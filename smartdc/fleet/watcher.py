@@ -19,7 +19,7 @@ from smartdc._http.paging import PAGE
 from smartdc._http.waiting import LAST_LOOK, Absence, Clock, Deadline, is_passing
 from smartdc.api.machines import MachineOperations
 from smartdc.arguments.states import ENDED
-from smartdc.errors import NotFoundError, SmartDCError, WaitFailed
+from smartdc.errors import NotFoundError, SmartDCError, ThrottledError, WaitFailed
 from smartdc.fleet.crew import Crew
 from smartdc.fleet.steps import Until
 from smartdc.fleet.watch import OnEnd, Watch
@@ -212,7 +212,12 @@ class Watcher:
     def _lists_of(self, batch: Collection[Watch]) -> dict[str, MachineData] | None:
         """Return what lists have of these machines; None if a list fails."""
         try:
-            listed = self._read_lists({watch.machine.id for watch in batch})
+            wanted = {watch.machine.id for watch in batch}
+            try:
+                # Not repeated on failure: single looks follow.
+                listed = self._read_lists(wanted, self._connection._with(deadline=Deadline(self.clock, 0)))
+            except ThrottledError:  # which would refuse single looks as well
+                listed = self._read_lists(wanted, self._connection)
         except SmartDCError as error:
             log.info("a list of the machines that are waited for failed: %s; each is looked at", error)
             shortest = min(watch.interval for watch in batch)
@@ -229,13 +234,11 @@ class Watcher:
         due = sorted((watch for watch in batch if watch.due <= now + TOLERANCE), key=lambda watch: watch.due)
         return due[:LOOKS_AT_ONCE] + [watch for watch in due[LOOKS_AT_ONCE:] if _is_nearly_over(watch, now)]
 
-    def _read_lists(self, wanted: set[str]) -> dict[str, MachineData]:
+    def _read_lists(self, wanted: set[str], connection: Connection) -> dict[str, MachineData]:
         """Return what lists have of these machines. Reads at most one page for each machine."""
         found: dict[str, MachineData] = {}
         number = 0
-        # Not repeated on failure: another look follows.
-        once = cast(MachineOperations, self._connection._with(deadline=Deadline(self.clock, 0)))
-        for number, machine in enumerate(once.iter_machines()):
+        for number, machine in enumerate(cast(MachineOperations, connection).iter_machines()):
             if machine.id in wanted and isinstance(machine.raw.get("state"), str):
                 found[machine.id] = machine.raw
             if len(found) == len(wanted) or number >= PAGE * len(wanted):

@@ -125,6 +125,14 @@ def test_a_list_is_not_repeated_before_machines_are_looked_at_one_by_one(
     assert [call.operation for call in cloud.calls[before:]] == [LIST, GET, GET, GET]
 
 
+def test_a_list_that_is_throttled_is_repeated(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
+    machines = fleet_of(sdc, site, 3)
+    cloud.faults.add(LIST, Status(429, {"code": "RequestThrottled", "message": "x"}), times=1)
+    before = len(cloud.calls)
+    fleet.wait(machines, "running", timeout=50)
+    assert [call.operation for call in cloud.calls[before:]] == [LIST, LIST]
+
+
 def test_a_list_that_fails_again_is_asked_for_less_often(waits: Waits, cloud: Emulator) -> None:
     cloud.faults.add(LIST, Status(503))
     for machine in waits.machines[:2]:
