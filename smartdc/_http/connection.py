@@ -115,7 +115,7 @@ class Connection(Wired):
         if api_version is not None:
             self.default_headers[self.VERSION_HEADER] = text_of("api_version", api_version)
         self.verify = verify
-        self.verbose = checked_verbose(verbose)
+        self.verbose: bool | TextIO | None = checked_verbose(verbose)
         self.timeout: Timeout = DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
         self.clock: Clock = clock_of(self.base_url) if clock is None else checked_clock(clock)
         self.retry: RetryPolicy = chosen_policy(retry)

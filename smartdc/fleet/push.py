@@ -48,7 +48,7 @@ class Push:
         self._watcher = watcher
         self._cancelled = cancelled
         self._feed: ReconnectingFeed | None = None
-        self.begun = threading.Event()
+        self.begun: threading.Event = threading.Event()
         self._thread = threading.Thread(target=self._run, name="smartdc-fleet-feed", daemon=True)
         self._thread.start()
 
