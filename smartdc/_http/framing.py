@@ -157,7 +157,7 @@ class BoundedAnswer(HTTPResponse):
 
     def _read_status_line(self) -> tuple[str, int, str]:
         """Read version, status and reason."""
-        start = self.fp.peek(1)
+        start = self.fp.peek()
         if not b"HTTP/".startswith(start[:5]):  # such a line may have no end
             raise NotHTTP(start.decode("latin-1"))
         line = self.fp.readline(_LONGEST_LINE + 1).decode("latin-1")
@@ -213,7 +213,7 @@ class BoundedAnswer(HTTPResponse):
         incoming, buffered = self._incoming, self.fp
         self.fp = None
         incoming.ended = True
-        surplus = buffered.peek(1)
+        surplus = buffered.peek()
         buffered.close()
         if surplus:
             self._connection.close()

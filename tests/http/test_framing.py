@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smartdc import ConnectionFailed, InvalidResponse
+from smartdc import ConnectionFailed, InvalidResponse, NotFoundError
 from tests.helpers.servers import StubServer, datacenter_at, reply
 
 A, B = "aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b"
@@ -61,6 +61,18 @@ def test_another_encoding_than_chunks_is_refused_at_once(stub: StubServer) -> No
     stub.answer([head.encode() + b"2\r\n[]\r\n0\r\n\r\n"])
     with datacenter_at(stub.url) as sdc, pytest.raises(InvalidResponse, match=r"is not chunked$"):
         sdc.keys()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"), [("404 Not  here \t", "Not  here"), ("404\tGone", "Gone"), ("404 ", ""), ("404", "")]
+)
+def test_the_reason_of_a_status_may_be_missing(stub: StubServer, line: str, reason: str) -> None:
+    # RFC 9112, section 4
+    stub.answer([f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode()])
+    with datacenter_at(stub.url) as sdc, pytest.raises(NotFoundError) as caught:
+        sdc.raw_machine_data(A)
+    assert caught.value.response is not None
+    assert (caught.value.response.status_code, caught.value.response.reason) == (404, reason)
 
 
 NO_FIELD = ["no colon", "Content-Length : 2", "X-F: a\rb"]

@@ -31,6 +31,8 @@ def keeps(stub: StubServer, method: str, *lines: bytes, body: bytes = b"") -> bo
         ("GET", [b"HTTP/1.1 200 OK", b"CONTENT-LENGTH: 2"], b"[]"),
         # RFC 8297: an early head, after which the answer comes
         ("GET", [b"HTTP/1.1 103 Early Hints", b"", b"HTTP/1.1 200 OK", b"Content-Length: 2"], b"[]"),
+        ("GET", [b"HTTP/1.0 200 OK", b"Content-Length: 2", b"Connection: keep-alive"], b"[]"),
+        ("GET", [b"HTTP/1.2 200 OK", b"Content-Length: 2"], b"[]"),
     ],
 )
 def test_a_connection_is_used_again(stub: StubServer, method: str, lines: list[bytes], body: bytes) -> None:
@@ -57,6 +59,14 @@ def test_a_connection_whose_answer_may_be_read_in_two_ways_is_closed(
 ) -> None:
     # RFC 9112, section 6.3
     assert not keeps(stub, method, *lines, body=body)
+
+
+@pytest.mark.parametrize("version", ["0.9", "1.0"])
+def test_a_connection_of_an_old_server_is_closed_unless_it_says_otherwise(
+    stub: StubServer, version: str
+) -> None:
+    # RFC 9112, section 9.3
+    assert not keeps(stub, "GET", f"HTTP/{version} 200 OK".encode(), b"Content-Length: 2", body=b"[]")
 
 
 def test_an_upgrade_that_was_not_asked_for_has_no_body(stub: StubServer) -> None:
