@@ -70,9 +70,13 @@ def test_a_connection_of_an_old_server_is_closed_unless_it_says_otherwise(
 
 
 def test_an_upgrade_that_was_not_asked_for_has_no_body(stub: StubServer) -> None:
-    stub.answer([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", None])
-    with datacenter_at(stub.url, answer_timeout=2) as sdc, pytest.raises(InvalidResponse, match=r": 101 "):
-        sdc.account()
+    stub.answer([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", None], [OK])
+    with datacenter_at(stub.url, answer_timeout=2) as sdc:
+        with pytest.raises(InvalidResponse, match=r": 101 "):
+            sdc.account()
+        # What comes next on that connection is no HTTP.
+        assert sdc.keys() == []
+    assert stub.opened == 2
 
 
 def test_an_encoding_of_an_answer_without_a_body_is_passed_on(stub: StubServer) -> None:
