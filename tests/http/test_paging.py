@@ -46,10 +46,18 @@ def test_entries_that_are_added_before() -> None:
     assert listed("fedcba", "ihgfedcba") == ("fedihgcba", [0, 2, 0, 2, 4, 6, 8])
     # The page at 4 is the one that was at 2: it has nothing new, but does not begin the list.
     assert listed("fedcba", "fedcba", "hgfedcba") == ("fedcba", [0, 2, 4, 6])
+    # The same twice.
+    assert listed("fedcba", "fedcba", "hgfedcba", "jihgfedcba") == ("fedcba", [0, 2, 4, 6, 8])
 
 
 def test_a_page_that_begins_the_list_and_has_a_new_entry_is_not_the_last() -> None:
     assert listed("fedcba", "hgfdcba") == ("fedcba", [0, 2, 4, 6])
+    assert listed("fedcba", "hgfdcba", "jihgfcba") == ("fedcba", [0, 2, 4, 6])
+
+
+def test_a_list_that_is_read_again_from_the_start_may_repeat_its_first_page_once_more() -> None:
+    # Nothing is at 2, and then, with two new entries, the first page.
+    assert listed("fedcba", "", "fedcba", "hgfedcba") == ("fedcba", [0, 2, 0, 2, 4, 6])
 
 
 def test_entries_that_are_removed_before() -> None:
