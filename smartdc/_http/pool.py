@@ -127,7 +127,7 @@ class _BoundedPool(_Pool):
         connection: Any = super()._get_conn()
         connection.limit, connection.goes_on = self.limit, self.goes_on
         connection.pace = timeout.read_timeout  # the total does not cut it before the connection is begun
-        connection.deadline = float("inf") if timeout.total is None else started + timeout.total
+        connection.deadline = started + timeout.total
         return connection
 
     def _put_conn(self, conn: Any) -> None:

@@ -53,15 +53,16 @@ def test_what_to_do(body: dict[str, Any], remedy: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "remedy"),
+    ("status", "path", "remedy"),
     [
-        ("/my/packages/G4-small", "sdc.packages() lists all"),
-        ("/my/packages", None),
-        ("/my/machines/packages/x", None),
+        (404, "/my/packages/G4-small", "sdc.packages() lists all"),
+        (404, "/my/packages", None),
+        (404, "/my/machines/packages/x", None),
+        (403, "/my/packages/G4-small", None),
     ],
 )
-def test_a_package_that_the_server_does_not_find(path: str, remedy: str | None) -> None:
+def test_a_package_that_the_server_does_not_find(status: int, path: str, remedy: str | None) -> None:
     # The server itself looks up the name of a package, so there is no list with similar names.
-    error = error_for(answer(404, b'{"code": "ResourceNotFound", "message": "x not found"}'))
+    error = error_for(answer(status, b'{"code": "ResourceNotFound", "message": "x not found"}'))
     error.path = path
     assert remedy_for(error) == remedy

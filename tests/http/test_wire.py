@@ -6,6 +6,7 @@ RFC 9112, section 6.3: where an answer ends, and what makes that unclear.
 
 from __future__ import annotations
 
+import io
 import itertools
 import threading
 import time
@@ -154,6 +155,18 @@ def test_surplus_in_two_pieces_of_which_the_first_was_read_with_the_answer(
     server.answer(pieces(), [machine(B)])
     sdc.request("DELETE", "/machines/" + A)
     late.set()
+    assert sdc.raw_machine_data(B)["id"] == B
+    assert server.opened == 2
+
+
+def test_surplus_that_comes_with_the_answer_and_was_not_read_with_it(
+    server: StubServer, sdc: DataCenter
+) -> None:
+    # The answer fills the buffer. TLS has decrypted what follows it, so that the socket is empty.
+    padding = io.DEFAULT_BUFFER_SIZE - len(machine(A)) - len("X-Padding: \r\n")
+    answer = machine(A).replace(b"\r\n\r\n", b"\r\nX-Padding: " + b"x" * padding + b"\r\n\r\n")
+    server.answer([answer + machine(A)], [machine(B)])
+    assert sdc.raw_machine_data(A)["id"] == A
     assert sdc.raw_machine_data(B)["id"] == B
     assert server.opened == 2
 
