@@ -160,3 +160,14 @@ def test_a_long_message_is_cut_in_the_text(stub: StubServer) -> None:
         f"GET /bob: 409 {'m' * 120}...: {'m' * 1000}... [f {'m' * 998}...] (request {'r' * 120}...)"
     )
     assert (error.code, error.message, error.errors) == (long, long, fields)
+
+
+def test_a_message_that_is_just_not_too_long_is_whole(stub: StubServer) -> None:
+    code, message, ident = "c" * 120, "m" * 1000, "r" * 120
+    fields = [{"field": "f", "code": "Invalid", "message": "n" * 990}]
+    stub.answer(
+        Reply({"code": code, "message": message, "errors": fields}, 409, headers={"Request-Id": ident})
+    )
+    with datacenter_at(stub.url) as sdc, pytest.raises(APIError) as caught:
+        sdc.account()
+    assert str(caught.value) == f"GET /bob: 409 {code}: {message} [f Invalid {'n' * 990}] (request {ident})"
