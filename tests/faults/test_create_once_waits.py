@@ -211,6 +211,18 @@ def test_the_name_of_a_package_is_fetched_only_if_it_is_needed(stub: StubServer)
     assert targets.count(f"/bob/packages/{PACKAGE_ID}") == 2  # once more, as the first answer was not JSON
 
 
+@pytest.mark.parametrize("given", [PACKAGE_ID, PACKAGE, {"id": PACKAGE_ID, "name": PACKAGE}], ids=str)
+def test_a_machine_with_another_package_is_not_taken(stub: StubServer, given: Any) -> None:
+    other = made(package="other")
+    stub.answer(Reply(None, 504), Reply([other]))
+    if given == PACKAGE_ID:
+        stub.answer(Reply({"id": PACKAGE_ID, "name": PACKAGE}))
+    stub.otherwise = Reply([other])
+    with DataCenter(stub.url, login="bob", clock=Instant()) as sdc, pytest.raises(OutcomeUnknown) as caught:
+        sdc.create_machine("web", given, image=UNKNOWN)
+    assert caught.value.candidates == [other]
+
+
 @pytest.mark.parametrize("fault", [HTML_503, HAPROXY_408], ids=["503", "408"])
 @pytest.mark.parametrize("after_commit", [False, True])
 def test_a_proxys_refusal_may_come_after_the_commit(
