@@ -109,6 +109,16 @@ def test_a_bar_is_shown(sdc: DataCenter, site: Site, capsys: pytest.CaptureFixtu
     assert "4/4" in capsys.readouterr().err
 
 
+def test_the_bar_has_the_characters_of_the_stream_and_flushes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(written, encoding="utf-8"))
+    report, close = reporter(True, 2)
+    assert report is not None
+    report(counts(1, 0, 0, 1, 0))
+    close()
+    assert "\u2588" in written.getvalue().decode()  # others than UTF-8 get a bar of #
+
+
 class Broken(io.StringIO):
     """A stream whose reader goes away after some writes."""
 
@@ -151,8 +161,8 @@ def test_a_bar_that_cannot_be_shown_does_not_end_the_run(
     monkeypatch.setattr(sys, "stderr", stderr())
     steps = Machine.stop, fleet.until("stopped"), Machine.delete
     assert len(fleet.run(machines, *steps, progress=True).done) == 4
-    warned = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
-    assert warned == [f"no progress bar is shown from now on, and the run goes on: {problem}"]
+    warned = [(entry.name, entry.getMessage()) for entry in caplog.records if entry.levelname == "WARNING"]
+    assert warned == [("smartdc", f"no progress bar is shown from now on, and the run goes on: {problem}")]
     drawn = threading.Event()
 
     def draw() -> None:
