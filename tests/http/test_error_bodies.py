@@ -24,6 +24,10 @@ def error(content: bytes) -> APIError:
         ({"code": "Novelty"}, "Novelty", "an object with code"),
         ({"first": "one", "second": "two"}, None, "an object with first, second"),
         ({"only": ["a list"]}, None, "an object with only"),
+        (dict.fromkeys("abcde", 0), None, "an object with a, b, c, d, e"),
+        (dict.fromkeys("abcdef", 0), None, "an object with a, b, c, d, e, ..."),
+        ({"x" * 40: 0}, None, f"an object with {'x' * 40}"),
+        ({"x" * 41: 0}, None, f"an object with {'x' * 40}..."),
         ({"code": "", "message": ""}, None, "an object with code, message"),
         ({"code": 7, "message": 8}, None, "an object with code, message"),
         ({"code": "A", "message": "a lone \ud800"}, "A", "a lone ?"),
@@ -47,6 +51,25 @@ def test_code_and_message(body: Any, code: str | None, message: str) -> None:
     ids=["long", "long characters", "blanks", "not UTF-8"],
 )
 def test_the_start_of_a_body_that_is_not_json(content: bytes, message: str) -> None:
+    assert error(content).message == message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b" null\n", "null"),
+        (b"nullify", "nullify"),
+        (b"true", "a boolean"),
+        (b"0", "a number"),
+        (b"0.5", "a number"),
+        (b'"secret"', "text"),
+        (b"[]", "a list"),
+        (b'"secret', "broken JSON of 7 bytes"),
+        (b' {"a": secret', "broken JSON of 13 bytes"),
+        (b"[secret", "broken JSON of 7 bytes"),
+    ],
+)
+def test_json_is_told_by_its_kind(content: bytes, message: str) -> None:
     assert error(content).message == message
 
 
