@@ -217,6 +217,9 @@ def test_looks_are_not_shared_across_roles_accounts_or_versions(
         view = sdc.as_role()
         view.login = "other"
         assert sdc._looks is not view._looks
+        view = sdc.as_role()
+        view.auth = None
+        assert sdc._looks is not view._looks
         with cloud.datacenter() as again:
             assert sdc._looks is not again._looks
         assert sdc._looks is not sdc.datacenter("us-east-1")._looks
@@ -234,6 +237,12 @@ def test_sharing_can_be_switched_off(cloud: Emulator) -> None:
 
 def test_machines_that_were_pickled_together_share(cloud: Emulator, web: list[Machine]) -> None:
     first, second, *_ = pickle.loads(pickle.dumps(web))  # noqa: S301 - our own
+    assert first.datacenter._looks is second.datacenter._looks
+
+
+def test_machines_that_were_pickled_one_by_one_share(cloud: Emulator, web: list[Machine]) -> None:
+    first, second = (pickle.loads(pickle.dumps(machine)) for machine in web[:2])  # noqa: S301 - our own
+    assert first.datacenter is not second.datacenter
     assert first.datacenter._looks is second.datacenter._looks
 
 
