@@ -189,11 +189,20 @@ def test_headers_that_cannot_be_sent(cloud: Emulator, sdc: DataCenter, headers: 
     assert sent(cloud) == []
 
 
-@pytest.mark.parametrize("method", ["GET /x HTTP/1.1\r\nX-Evil: 1", "", "GE T"], ids=repr)
+@pytest.mark.parametrize(
+    "method", ["GET /x HTTP/1.1\r\nX-Evil: 1", "", "GE T", "GET1", "G\u00cbT", "A" * 21], ids=ascii
+)
 def test_verbs_that_cannot_be_sent(cloud: Emulator, sdc: DataCenter, method: str) -> None:
-    with pytest.raises(ConfigurationError, match="is not an HTTP verb"):
+    with pytest.raises(ConfigurationError, match="is not an HTTP verb$"):
         sdc.request(method, "/keys")
     assert sent(cloud) == []
+
+
+def test_a_verb_that_nobody_knows_is_left_to_the_server(stub: StubServer) -> None:
+    stub.answer(Reply({}))
+    with DataCenter(stub.url) as sdc:
+        sdc.request("a" * 20, "keys")
+    assert (stub.asked[0].method, stub.asked[0].target) == ("A" * 20, "/my/keys")
 
 
 @pytest.mark.parametrize("data", [{"a": object}, {"a": float("inf")}, {"a": {1, 2}}, "\ud800"], ids=ascii)
