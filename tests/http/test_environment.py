@@ -40,12 +40,17 @@ def test_a_proxy_of_each_scheme_is_used(scheme: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("pysocks")
-def test_a_proxy_of_another_scheme_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("all_proxy", "gopher://proxy.example:70")
+@pytest.mark.parametrize(
+    ("scheme", "shown"), [("gopher", "gopher"), ("SOCKS", "socks"), ("g" * 21, "g" * 20)]
+)
+def test_a_proxy_of_another_scheme_is_refused(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, shown: str
+) -> None:
+    monkeypatch.setenv("all_proxy", f"{scheme}://proxy.example:70")
     with pytest.raises(ConfigurationError) as caught:
         proxies_for(FAR)
     assert str(caught.value) == (
-        f"{FAR}: the proxy in ALL_PROXY has the scheme 'gopher'; "
+        f"{FAR}: the proxy in ALL_PROXY has the scheme '{shown}'; "
         "use one of http, https, socks4, socks4a, socks5, socks5h"
     )
 
