@@ -182,23 +182,26 @@ def test_this_machine_is_reached_without_a_proxy(
 
 
 @pytest.mark.parametrize(
-    ("variable", "user", "remedy"),
+    ("variable", "user", "shown", "remedy"),
     [
-        ("https_proxy", "", "give HTTPS_PROXY the form http://USER:PASSWORD@host:port"),
-        ("https_proxy", "bob:wrong@", "check the user and password in HTTPS_PROXY"),
+        ("https_proxy", "", "{url}", "give HTTPS_PROXY the form http://USER:PASSWORD@host:port"),
+        ("https_proxy", "bob:wrong@", "{url}", "check the user and password in HTTPS_PROXY"),
         # which the library knows and requests does not
-        ("wss_proxy", "", "give HTTPS_PROXY the form http://USER:PASSWORD@host:port"),
+        ("wss_proxy", "", "proxy", "give HTTPS_PROXY the form http://USER:PASSWORD@host:port"),
     ],
 )
 def test_a_proxy_that_wants_a_password(
-    monkeypatch: pytest.MonkeyPatch, variable: str, user: str, remedy: str
+    monkeypatch: pytest.MonkeyPatch, variable: str, user: str, shown: str, remedy: str
 ) -> None:
     with StubServer() as proxy:
         monkeypatch.setenv(variable, proxy.url.replace("//", f"//{user}"))
         proxy.otherwise = [b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", b""]
         with pytest.raises(ConnectionFailed) as caught:
             dialled("https://cloud.example.com")
-    assert str(caught.value).endswith(f"(407 Proxy Authentication Required); {remedy}")
+    assert str(caught.value) == (
+        f"GET /bob/changefeed: the proxy {shown.format(url=proxy.url)} in HTTPS_PROXY refuses to connect to "
+        f"https://cloud.example.com/bob/changefeed (407 Proxy Authentication Required); {remedy}"
+    )
     assert (caught.value.method, caught.value.path) == ("GET", "/bob/changefeed")
 
 
