@@ -188,6 +188,8 @@ def test_a_server_without_a_feed_is_polled(
         fleet.run(machines, Machine.stop, fleet.until("stopped", 60), push=True).raise_errors()
     (said,) = [record for record in caplog.records if "there is no change feed" in record.message]
     assert (said.name, said.levelname) == ("smartdc", "INFO")
+    beginning = f"there is no change feed, so machines are polled: GET /my/changefeed: {status} "
+    assert said.message.startswith(beginning)
 
 
 def test_without_the_extra_nothing_is_done(
