@@ -6,6 +6,7 @@ these cases.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -64,10 +65,20 @@ def test_machines_hidden_in_the_first_list_and_as_the_feed_is_cut(server: Timeli
     assert 3 <= seconds_until_stopped(server, line, cuts=[3.0], interval=2) <= 3 + 2 + STEP
 
 
-def test_lists_that_are_refused_when_the_feed_is_connected_again(server: TimelineServer) -> None:
+def test_lists_that_are_refused_when_the_feed_is_connected_again(
+    server: TimelineServer, caplog: pytest.LogCaptureFixture
+) -> None:
     # Without a list it is unknown what was missed: the machine is looked at from then on.
     line = Timeline([(0, "running"), (7, "stopped")])
-    assert 7 <= seconds_until_stopped(server, line, cuts=[5.0], fails=(4, 100)) <= 7 + 2 + STEP
+    with caplog.at_level(logging.INFO, "smartdc"):
+        assert 7 <= seconds_until_stopped(server, line, cuts=[5.0], fails=(4, 100)) <= 7 + 2 + STEP
+    broke, ended = [message for message in caplog.messages if "feed" in message]
+    assert broke.startswith(
+        "the change feed broke, and reconnects: GET /bob/changefeed: the stream broke off "
+    )
+    assert ended == (
+        "the change feed ended, so machines are polled: GET /bob/machines: 403 NotAuthorized: no lists"
+    )
 
 
 def test_a_server_that_is_silent_when_the_feed_is_connected_again(server: TimelineServer) -> None:
