@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -70,16 +71,28 @@ def test_a_wait_ends_when_no_login_is_possible_any_more(
 
 
 def test_logins_are_tried_while_the_machine_cannot_be_fetched(
-    cloud: Emulator, machine: Machine, listen: Callable[[Habit], Listener]
+    cloud: Emulator,
+    machine: Machine,
+    listen: Callable[[Habit], Listener],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def end(connection: socket.socket) -> None:
         connection.close()
         cloud.faults.add("GetMachine", Status(503))
 
     server = listen(end)
-    with pytest.raises(WaitTimeout, match="does not accept the login"):
+    with (
+        caplog.at_level(logging.INFO, "smartdc"),
+        pytest.raises(WaitTimeout, match="does not accept the login"),
+    ):
         machine.connect_ssh(wait=20)
     assert len(server.accepted) > 5
+    told = [message for message in caplog.messages if message.startswith(f"machine {machine.id} ")]
+    assert len(told) > 3
+    failed = (
+        f"machine {machine.id} could not be looked at between two logins: GET /my/machines/{machine.id}: 503"
+    )
+    assert all(message.startswith(failed) for message in told)
 
 
 def test_a_wait_for_an_address(cloud: Emulator, vm: VM, machine: Machine) -> None:
