@@ -84,5 +84,7 @@ def test_a_list_without_an_end_is_refused() -> None:
     def endless(_: str, offset: int) -> str:
         return "".join(chr(10**6 - at) for at in range(offset, offset + SIZE))
 
-    with pytest.raises(InvalidResponse, match="/machines"):
+    with pytest.raises(InvalidResponse) as caught:
         listed("", find=endless)
+    assert str(caught.value) == "GET /machines: there is always another page after 1000 of them"
+    assert (caught.value.method, caught.value.path) == ("GET", "/machines")
