@@ -115,6 +115,27 @@ def test_a_location_where_none_is_known(location: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("pw@cloud", "...@cloud"),
+        ("p@w@cloud:4433", "...@cloud:4433"),
+        ("pw@" + "a" * 15, "...@" + "a" * 15),
+        ("pw@" + "a" * 16, "...@..."),  # which may be a part of the password
+        ("pw@" + "a" * 14 + ".b", "...@" + "a" * 14 + ".b"),
+        ("pw@cloud/" + "a" * 6, "...@cloud/" + "a" * 6),
+        ("pw@cloud:123456", "...@..."),
+        ("pw@-", "...@..."),
+        ("pw@a b", "...@..."),
+        ("@cloud", "@cloud"),
+    ],
+)
+def test_what_is_shown_of_a_location_with_a_password(location: str, shown: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        base_url_of(location, {})
+    assert str(caught.value) == f"{shown!r} is not a location: give a URL, or a host name with a dot"
+
+
+@pytest.mark.parametrize(
     ("known", "shown"), [({"a": 5}, "'a': 5"), ({1: "https://a.example"}, "1: "), ({"a": None}, "'a': None")]
 )
 def test_known_locations_that_are_no_text(known: Any, shown: str) -> None:
