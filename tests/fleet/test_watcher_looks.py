@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, cast
 
 import pytest
@@ -116,13 +117,17 @@ def test_a_list_that_fails_leaves_the_decision_to_single_looks(
 
 
 def test_a_list_is_not_repeated_before_machines_are_looked_at_one_by_one(
-    cloud: Emulator, sdc: DataCenter, site: Site
+    cloud: Emulator, sdc: DataCenter, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     machines = fleet_of(sdc, site, 3)
     cloud.faults.add(LIST, Status(503))
     before = len(cloud.calls)
-    fleet.wait(machines, "running", timeout=5)
+    with caplog.at_level(logging.INFO, "smartdc"):
+        fleet.wait(machines, "running", timeout=5)
     assert [call.operation for call in cloud.calls[before:]] == [LIST, GET, GET, GET]
+    (failed,) = caplog.messages
+    assert failed.startswith("a list of the machines that are waited for failed: GET /my/machines: 503 ")
+    assert failed.endswith("; each is looked at")
 
 
 def test_a_list_that_is_throttled_is_repeated(cloud: Emulator, sdc: DataCenter, site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections import Counter
 from collections.abc import Callable
@@ -177,14 +178,17 @@ def test_what_lists_never_carry_is_kept(cloud: Emulator, sdc: DataCenter, site: 
 
 @pytest.mark.parametrize(("status", "lists"), [(403, 1), (500, 1), (503, 5)])
 def test_if_lists_fail_each_thread_looks_by_itself(
-    cloud: Emulator, web: list[Machine], status: int, lists: int
+    cloud: Emulator, web: list[Machine], status: int, lists: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.faults.add("ListMachines", Status(status, {"code": "NotAuthorized", "message": "no"}))
     before = len(cloud.calls)
-    with others(web[0], 10):
+    with others(web[0], 10), caplog.at_level(logging.INFO, "smartdc"):
         for machine in web:
             machine.poll_until("running")
     assert asked(cloud, before) == {"ListMachines": lists, "GetMachine": 5}
+    told = f"a list of machines that threads share failed: GET /my/machines: {status} NotAuthorized: no"
+    (failed,) = [message for message in caplog.messages if message.startswith(told)]
+    assert failed.endswith("; each looks by itself")
 
 
 def test_pages_that_cost_more_than_single_looks(cloud: Emulator, sdc: DataCenter, site: Site) -> None:

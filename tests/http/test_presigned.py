@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -100,6 +100,16 @@ def test_a_time_that_is_past(signing: DataCenter) -> None:
     with pytest.raises(ConfigurationError) as caught:
         signing.presign("GET", "/keys", expires=moment)
     assert str(caught.value) == "expires must be in the future, not 2020-01-01T00:00:00+00:00"
+
+
+def test_a_time_that_is_now(signing: DataCenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_900_000_000.0)
+    now = datetime.fromtimestamp(1_900_000_000, UTC)
+    with pytest.raises(ConfigurationError) as caught:
+        signing.presign("GET", "/keys", expires=now)
+    assert str(caught.value) == "expires must be in the future, not 2030-03-17T17:46:40+00:00"
+    later = now + timedelta(seconds=1)
+    assert expiry(signing.presign("GET", "/keys", expires=later)) == 1_900_000_001
 
 
 def test_a_time_without_a_zone_or_no_key(signing: DataCenter) -> None:
