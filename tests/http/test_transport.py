@@ -246,6 +246,32 @@ def test_all_connections_are_in_use(stub: StubServer, transport: Transport) -> N
     assert (caught.value.method, caught.value.path, caught.value.sent) == ("GET", "/bob/machines", False)
 
 
+def test_an_error_that_is_kept_occupies_no_connection(stub: StubServer, transport: Transport) -> None:
+    stub.answer([b""], Reply([]))
+    with pytest.raises(ConnectionFailed) as kept:
+        ask(transport)
+    assert ask(transport, within=4).content == b"[]"
+    assert kept.value.__traceback__ is not None
+
+
+def test_the_wait_for_a_connection_counts(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[float] = []
+
+    def attempt(*arguments: Any, **_: Any) -> requests.Response:
+        left.append(arguments[-1])
+        return answer()
+
+    monkeypatch.setattr(transport, "_attempt", attempt)
+    place = transport._places.take(1)
+    later = threading.Timer(0.05, transport._places.give_back, [place])
+    del place
+    began = time.perf_counter()
+    later.start()
+    ask(transport, within=8)
+    later.join()
+    assert 8 - (time.perf_counter() - began) <= left[0] < 8
+
+
 def test_a_stream_may_be_longer_than_an_answer(stub: StubServer, transport: Transport) -> None:
     stub.answer(Reply(b"x" * 400_000))
     response = ask(transport, stream=True)
