@@ -278,10 +278,11 @@ def test_a_stream_may_be_longer_than_an_answer(stub: StubServer, transport: Tran
     assert response.content == b"x" * 400_000
 
 
-def test_the_refusal_of_a_stream_is_read_at_once(stub: StubServer, transport: Transport) -> None:
-    stub.answer(Reply(b"no", 404))
+@pytest.mark.parametrize("status", [400, 404, 599])
+def test_the_refusal_of_a_stream_is_read_at_once(stub: StubServer, transport: Transport, status: int) -> None:
+    stub.answer(Reply(b"no", status))
     assert ask(transport, stream=True).content == b"no"
-    stub.answer(Reply(b"no", 404, length=500))
+    stub.answer(Reply(b"no", status, length=500))
     with pytest.raises(ConnectionFailed):
         ask(transport, stream=True)
 

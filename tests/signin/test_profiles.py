@@ -123,9 +123,10 @@ def test_a_broken_config_json_only_hides_which_profile_is_current(
     triton: TritonHome, caplog: pytest.LogCaptureFixture
 ) -> None:
     triton.profile("one")
-    triton.configure("{")
+    path = triton.configure("{")
     assert [profile.current for profile in DataCenter.profiles().values()] == [False]
-    assert "config.json is not JSON" in caplog.text
+    (said,) = caplog.messages
+    assert said.startswith(f"the current profile is unknown: {path} is not JSON")
 
 
 def test_variables_of_triton_come_before_those_of_sdc(triton: TritonHome) -> None:
