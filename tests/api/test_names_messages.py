@@ -181,7 +181,7 @@ def test_one_has_the_short_id(stub: StubServer, sdc: DataCenter, kind: str) -> N
     assert stub.asked[-1].target == f"/bob/{KINDS[kind].path}/{A}"
 
 
-@pytest.mark.parametrize("wanted", ["0123", "a0-b", "a" * 9 + "0", "-0-0"])
+@pytest.mark.parametrize("wanted", ["0123", "a0-b", "a" * 9 + "0", "-0-0", "F" * 34 + "0"])
 def test_a_part_of_an_id_that_is_no_short_id(stub: StubServer, sdc: DataCenter, wanted: str) -> None:
     stub.answer(Reply([]), Reply([]))
     assert message("network", sdc, wanted) == (
@@ -191,7 +191,7 @@ def test_a_part_of_an_id_that_is_no_short_id(stub: StubServer, sdc: DataCenter, 
     assert message("role", sdc, wanted) == f"no role has the name '{wanted}'; sdc.roles() lists all"
 
 
-@pytest.mark.parametrize("wanted", ["abc", "face-dead", "01x3", "012"])
+@pytest.mark.parametrize("wanted", ["abc", "face-dead", "01x3", "012", "F" * 35 + "0"])
 def test_a_word_is_no_part_of_an_id(stub: StubServer, sdc: DataCenter, wanted: str) -> None:
     stub.answer(Reply([]))
     assert message("network", sdc, wanted) == (
