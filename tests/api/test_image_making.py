@@ -204,6 +204,15 @@ def test_share_and_unshare_image(cloud: Emulator, sdc: DataCenter, image: Image)
         sdc.share_image(image.uuid, "a-login")
 
 
+def test_an_image_is_shared_with_ids_only(cloud: Emulator, sdc: DataCenter, image: Image) -> None:
+    wrong: Any = 5
+    for change in (sdc.share_image, sdc.unshare_image):
+        with pytest.raises(ConfigurationError) as caught:
+            change(image.uuid, FRIEND, wrong)
+        assert str(caught.value) == ("accounts must be a list such as the UUID of an account, without 5")
+    assert sent(cloud) == []
+
+
 def test_a_shared_image_can_be_listed_and_cloned(cloud: Emulator, sdc: DataCenter, site: Site) -> None:
     shared = next(image for image in sdc.images(public=False) if image["name"] == "shared-app")
     with pytest.raises(InvalidArgumentError, match="is a shared image"):

@@ -124,6 +124,32 @@ def test_a_feed_of_no_machines_is_refused(
     assert sent(cloud) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"machines": {"id": "web"}}, "'web' is not the UUID of a machine"),
+        ({"machines": 5}, "machines must be a list such as [machine], not 5"),
+        ({"subresources": 5}, "subresources must be a list such as ('state', 'tags'), not 5"),
+        *(
+            (
+                {"subresources": wrong},
+                "subresources are some of alias, customer_metadata, destroyed, nics, owner_uuid, "
+                f"server_uuid, state, tags, not {wrong}",
+            )
+            for wrong in ([], ["name"], ["state", "name"])
+        ),
+    ],
+    ids=str,
+)
+def test_what_a_feed_cannot_report_is_refused(
+    sdc: DataCenter, cloud: Emulator, arguments: Any, message: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sdc.changefeed(**arguments)
+    assert str(caught.value) == message
+    assert sent(cloud) == []
+
+
 def test_a_feed_of_one_machine_needs_no_list(
     cloud: Emulator, sdc: DataCenter, site: Site, machine: Machine
 ) -> None:

@@ -89,8 +89,12 @@ def test_when_no_thread_can_be_started_nothing_is_done(
     before = len(cloud.calls)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", start)
-        with pytest.raises(ConfigurationError, match=r"no thread can be started.*: can't create.* shutdown"):
+        with pytest.raises(ConfigurationError) as caught:
             fleet.run(machines, Machine.stop, push=True)
+    assert str(caught.value) == (
+        "no thread can be started, and nothing was done: can't create new thread at interpreter shutdown; "
+        "give fewer workers, or start the run before the program ends"
+    )
     assert len(cloud.calls) == before
 
 

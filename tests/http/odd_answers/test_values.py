@@ -93,13 +93,25 @@ def test_data_centers_without_a_url(stub: StubServer) -> None:
         assert sdc.keys() == []
 
 
+def test_a_list_that_is_nested_too_deep(stub: StubServer, sdc: DataCenter) -> None:
+    stub.answer(Reply(b"[" * 200_000, content_type="application/json"))
+    with pytest.raises(InvalidResponse) as caught:
+        sdc.keys()
+    assert str(caught.value) == (
+        "GET /bob/keys: 200 with a body that is broken JSON: it is nested too deep (200000 bytes). "
+        f"Is {stub.url}/bob/keys the URL of a CloudAPI?"
+    )
+
+
 def test_an_acl_that_is_not_valid_is_not_sent_back(stub: StubServer, sdc: DataCenter) -> None:
     for acl in ("abc", 5, {"a": "b"}, [5]):
         stub.answer(Reply({"id": ID, "acl": acl}), Reply({"id": ID, "acl": acl}))
-        with pytest.raises(InvalidResponse, match="where a list of texts was expected"):
-            sdc.share_image(ID, OTHER)
-        with pytest.raises(InvalidResponse, match="where a list of texts was expected"):
-            sdc.unshare_image(ID, OTHER)
+        for change in (sdc.share_image, sdc.unshare_image):
+            with pytest.raises(InvalidResponse) as caught:
+                change(ID, OTHER)
+            assert str(caught.value) == (
+                f"GET /bob/images/{ID}: 200 with something else where a list of texts was expected"
+            )
     assert {asked.method for asked in stub.asked} == {"GET"}
 
 
