@@ -15,6 +15,7 @@ import requests
 import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    InvalidChunkLength,
     LocationValueError,
     MaxRetryError,
     NameResolutionError,
@@ -332,6 +333,13 @@ def test_servers_of_other_protocols(
         f"GET /bob: the connection to {location} broke (its answer is not HTTP: {why}){remedy or ''}"
     )
     assert (failed.lasting, failed.sent) == (remedy is not None, True)
+
+
+def test_a_chunk_without_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    cause = InvalidChunkLength(urllib3.HTTPResponse(b""), b"secret")
+    failed = raised(monkeypatch, requests.exceptions.ChunkedEncodingError(cause))
+    assert str(failed) == f"GET /bob: the connection to {FAR} broke (it sent a chunk without its size)"
+    assert (failed.lasting, failed.sent) == (False, True)
 
 
 def test_a_name_that_no_host_has(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,7 +197,10 @@ def test_an_unknown_user(cloud: Emulator, machine: Machine) -> None:
         LoginFailed, match=r"does not let 'bob' in with the key SHA256:.*\ncheck the user"
     ) as no:
         machine.connect_ssh("bob")
-    assert str(no.value).splitlines()[1].startswith("check the user (connect_ssh() takes the image's default")
+    assert str(no.value).splitlines()[1] == (
+        "check the user (connect_ssh() takes the image's default user), "
+        "and that the account had this key when it made the machine"
+    )
     assert isinstance(no.value.__cause__, paramiko.AuthenticationException)
     # A new machine may have the key a moment later, but not minutes later.
     begun = cloud.clock.time()
