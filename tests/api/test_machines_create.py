@@ -236,8 +236,8 @@ def test_create_by_an_account_that_is_not_approved(cloud: Emulator, sdc: DataCen
         *(
             (
                 {"metadata": {name: "b"}},
-                f"a create drops metadata {re.escape(repr(name))}, because it does not begin with A-Z, .* or "
-                "'_': set it with update_metadata$",
+                f"a create drops metadata {re.escape(repr(name))}, because it does not begin with A-Z, a-z, "
+                "0-9 or '_': set it with update_metadata$",
             )
             for name in ("-a", "äß", "+x", ".z", " ")
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import time
 from collections.abc import Callable
@@ -98,6 +99,20 @@ def test_a_rename_whose_answer_was_lost(stub: StubServer, clock: Instant, machin
     machine.rename("db")
     assert machine.name == "db"
     assert clock.slept[-2:] == [1, 1]
+
+
+def test_a_look_after_a_rename_that_fails_is_logged(
+    stub: StubServer, machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    renamed = Reply({**RUNNING, "name": "db"})
+    stub.answer(Reply(None, 503), Reply(RUNNING), TAKEN, Reply(None, 500), renamed)
+    with caplog.at_level(logging.INFO, "smartdc"):
+        machine.rename("db")
+    beginning = (
+        f"machine {ID} is not yet renamed to 'db', and the look at it failed: GET /bob/machines/{ID}: 500 "
+    )
+    (said,) = [message for message in caplog.messages if message.startswith(beginning)]
+    assert said.endswith("; another follows")
 
 
 def test_a_rename_to_a_name_that_is_taken(stub: StubServer, clock: Instant, machine: Machine) -> None:

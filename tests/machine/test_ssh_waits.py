@@ -110,6 +110,24 @@ def test_a_wait_for_an_address(cloud: Emulator, vm: VM, machine: Machine) -> Non
     machine.connect_ssh(wait=60).close()
 
 
+def test_a_look_for_an_address_that_fails_is_logged(
+    cloud: Emulator, vm: VM, machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    nics, vm.nics = vm.nics, ()
+
+    def fail_once() -> None:
+        if not vm.nics:
+            cloud.faults.add("GetMachine", Status(500), times=1)
+            vm.nics = nics
+
+    cloud.clock.on_advance(fail_once)
+    with caplog.at_level(logging.INFO, "smartdc"):
+        machine.connect_ssh(wait=60).close()
+    beginning = f"it has no address, and the look at it failed: GET /my/machines/{machine.id}: 500"
+    (said,) = [message for message in caplog.messages if message.startswith(beginning)]
+    assert said.endswith("; another follows")
+
+
 def test_a_bastion_that_does_not_run_is_named_as_such(cloud: Emulator, sdc: DataCenter, vm: VM) -> None:
     inner = cloud.site().add_machine("inner", tags={"tritoncli.ssh.proxy": vm.alias})
     vm.state = "stopped"
