@@ -72,12 +72,12 @@ def test_the_connection_is_cut() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<html>", "not JSON: 6 bytes$"),
-        ("9" * 5000, "not JSON"),
-        ("null", "not an object$"),
-        ("5", "not an object"),
-        ("{}", "not a change$"),
-        ('{"changedResourceId": 5}', "not a change"),
+        ("<html>", "a message that is not JSON: 6 bytes"),
+        ("9" * 5000, "a message that is not JSON: 5000 bytes"),
+        ("null", "JSON that is not an object"),
+        ("5", "JSON that is not an object"),
+        ("{}", "an event that is not a change"),
+        ('{"changedResourceId": 5}', "an event that is not a change"),
     ],
 )
 def test_messages_that_are_no_changes(text: str, message: str) -> None:
@@ -86,8 +86,9 @@ def test_messages_that_are_no_changes(text: str, message: str) -> None:
         connection.send(text)
         connection.recv()
 
-    with served_by(send_text) as sdc, pytest.raises(InvalidResponse, match=message):
+    with served_by(send_text) as sdc, pytest.raises(InvalidResponse) as caught:
         list(sdc.changefeed())
+    assert str(caught.value) == f"the stream sent {message}"
 
 
 IDENT, OTHER = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
