@@ -108,6 +108,7 @@ def test_a_wait_for_an_address(cloud: Emulator, vm: VM, machine: Machine) -> Non
 
     cloud.clock.on_advance(add_nic)
     machine.connect_ssh(wait=60).close()
+    assert cloud.clock.time() - began == pytest.approx(16, abs=0.5)  # it looks every 2 seconds
 
 
 def test_a_look_for_an_address_that_fails_is_logged(
