@@ -167,8 +167,9 @@ def test_several_have_the_name(stub: StubServer, sdc: DataCenter, kind: str) -> 
 @SHORT
 def test_several_have_the_short_id(stub: StubServer, sdc: DataCenter, kind: str) -> None:
     others = [A.replace("4000", f"{number}000") for number in range(6)]
-    stub.answer(Reply([entry(other, "web") for other in others] + [entry(B, "web")]))
-    shown = others[:4] if kind == "firewall rule" else [f"'web' ({other})" for other in others[:4]]
+    stub.answer(Reply([entry(other, "web", version="2") for other in others] + [entry(B, "web")]))
+    name = "web@2" if kind == "image" else "web"  # packages have versions as well, which names do not have
+    shown = others[:4] if kind == "firewall rule" else [f"'{name}' ({other})" for other in others[:4]]
     assert message(kind, sdc, "A0000000") == (
         f"'A0000000' may be any of 6 {KINDS[kind].path}: {', '.join(shown)}, ...; give the id of one"
     )
