@@ -122,6 +122,17 @@ def test_locations_of_the_caller_win_over_those_of_the_server(cloud: Emulator, s
             assert view.known_locations["us-east-1"] == stub.url
 
 
+def test_a_location_of_the_caller_wins_although_the_library_has_the_same(stub: StubServer) -> None:
+    same = {"us-central-1": KNOWN_LOCATIONS["us-central-1"]}
+    with DataCenter("here", login="bob", known_locations={"here": stub.url, **same}) as sdc:
+        with sdc.datacenter("us-central-1") as central:
+            assert central.base_url == same["us-central-1"]
+        assert stub.asked == []
+        stub.answer(Reply({"us-central-1": "https://other.example"}))
+        sdc.datacenters()
+        assert sdc.known_locations["us-central-1"] == same["us-central-1"]
+
+
 def test_locations_of_the_server_win_over_those_of_the_library(cloud: Emulator) -> None:
     with cloud.datacenter(location="us-central-1", known_locations=None) as sdc:
         sdc.known_locations["us-central-1"] = cloud.url("us-sw-1")
